@@ -1,0 +1,151 @@
+"""Every error that twopm-zk raises on purpose.
+
+::
+
+    TwopmError                       exit code 1
+    ├── InputError                   3   what the user gave: rows, weights, JSON, options
+    │   ├── DataError                    a table or a weights file
+    │   ├── RangeError                   a number outside its fixed-point range
+    │   └── ProofFormatError             a proof, public inputs or key that cannot be parsed
+    ├── ToolError                    4   a program or package that is missing, wrong or failing
+    │   ├── ToolMissingError
+    │   ├── ToolVersionError
+    │   └── ToolTimeoutError
+    ├── CircuitError                 5   a circuit that cannot be compiled or used
+    │   ├── CompileError
+    │   ├── CircuitTooLargeError
+    │   ├── CircuitTooSmallError
+    │   └── BoundError                   an intermediate value could reach FIELD_ORDER / 2
+    ├── KeysError                    6   ptau, proving key, verification key
+    │   ├── PtauError
+    │   │   └── PtauTooSmallError
+    │   ├── FileFormatError              truncated or corrupted binary file
+    │   └── InsecureKeyError             a development key where a real one is needed
+    ├── ProvingError                 7
+    │   └── WitnessError                 inputs that the circuit refuses
+    └── ChainError                   8
+        ├── TransactionError             a reverted or lost transaction, custom error decoded
+        └── DeploymentError              code or chain that is not what the deployment file says
+
+A false proof is not an error: verification returns ``False`` (and the command exits with 1).
+Messages say what failed, the value against its limit, and in ``hint`` the next command. They name
+private values, and never print them.
+"""
+
+
+class TwopmError(Exception):
+    """Root of the tree; ``hint`` is the next thing to do, usually a command."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}\n{self.hint}" if self.hint else self.message
+
+
+class InputError(TwopmError):
+    """What the user gave cannot be used."""
+
+    exit_code = 3
+
+
+class DataError(InputError):
+    """A table of rows or a weights file cannot be used."""
+
+
+class RangeError(InputError):
+    """A number does not fit its fixed-point format."""
+
+
+class ProofFormatError(InputError):
+    """A proof, public inputs or a verification key cannot be parsed, or a number in it is out of range."""
+
+
+class ToolError(TwopmError):
+    """A program that twopm-zk drives is missing, wrong, or failed."""
+
+    exit_code = 4
+
+
+class ToolMissingError(ToolError):
+    """A program or package is not installed."""
+
+
+class ToolVersionError(ToolError):
+    """A program has a version that twopm-zk does not accept."""
+
+
+class ToolTimeoutError(ToolError):
+    """A program did not finish in time and was stopped."""
+
+
+class CircuitError(TwopmError):
+    """A circuit cannot be compiled or used."""
+
+    exit_code = 5
+
+
+class CompileError(CircuitError):
+    """circom refused the source; its own words are in the message."""
+
+
+class CircuitTooLargeError(CircuitError):
+    """No instance or ptau is large enough."""
+
+
+class CircuitTooSmallError(CircuitError):
+    """PLONK in snarkjs needs at least two gates."""
+
+
+class BoundError(CircuitError):
+    """The static bound table found an intermediate value that could reach FIELD_ORDER / 2."""
+
+
+class KeysError(TwopmError):
+    """Something is wrong with a ptau, a proving key or a verification key."""
+
+    exit_code = 6
+
+
+class PtauError(KeysError):
+    """A powers-of-tau file is malformed or not trusted."""
+
+
+class PtauTooSmallError(PtauError):
+    """The ptau covers fewer gates than the circuit has."""
+
+
+class FileFormatError(KeysError):
+    """A binary file (zkey, ptau, wtns, r1cs) is truncated, corrupted, or of another kind."""
+
+
+class InsecureKeyError(KeysError):
+    """A development key was about to be used where its secret must not be known."""
+
+
+class ProvingError(TwopmError):
+    """No proof could be made."""
+
+    exit_code = 7
+
+
+class WitnessError(ProvingError):
+    """The inputs do not satisfy the circuit."""
+
+
+class ChainError(TwopmError):
+    """The EVM node could not be used."""
+
+    exit_code = 8
+
+
+class TransactionError(ChainError):
+    """A transaction reverted or was lost."""
+
+
+class DeploymentError(ChainError):
+    """The code or the chain is not what the deployment file says."""
