@@ -32,6 +32,9 @@ Messages say what failed, the value against its limit, and in ``hint`` the next 
 private values, and never print them.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 
 class TwopmError(Exception):
     """Root of the tree; ``hint`` is the next thing to do, usually a command."""
@@ -144,7 +147,22 @@ class ChainError(TwopmError):
 
 
 class TransactionError(ChainError):
-    """A transaction reverted or was lost."""
+    """A transaction reverted or was lost.
+
+    ``error`` is the contract's own name for it, such as ``InvalidProof``; ``values`` its arguments by name.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str | None = None,
+        error: str | None = None,
+        values: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.error = error
+        self.values = dict(values or {})
 
 
 class DeploymentError(ChainError):

@@ -9,6 +9,7 @@ nothing stale is ever found.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import secrets
 import shutil
@@ -78,6 +79,11 @@ def npm_package(name: str) -> Path:
             f"npm package {name!r} is not installed in {folder.parent}", hint="Run `make setup`."
         )
     return folder
+
+
+def npm_version(package: Path) -> str:
+    """Version of the npm package in a folder."""
+    return str(json.loads((package / "package.json").read_text())["version"])
 
 
 def program(name: str) -> Path:

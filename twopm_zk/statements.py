@@ -1,0 +1,187 @@
+"""What each statement says, in exact integers: the twin of circuits/, bit for bit.
+
+Sizes (`StepShape`) are the parameters of an instance. Inputs are integers in the formats of
+``fixed_point``; a statement computes its three public inputs, the inputs of its circuit, and the bound
+table that shows that no intermediate can wrap around FIELD_ORDER.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from twopm_zk import commitments, sigmoid
+from twopm_zk.commitments import random_scalar
+from twopm_zk.errors import CircuitTooLargeError, DataError, InputError
+from twopm_zk.field import FIELD_ORDER
+from twopm_zk.fixed_point import WEIGHTS, Bound, Format, assert_bounds
+
+Scalar = int | str | list["Scalar"]
+"""What a circuit takes for a signal: an integer, or nested lists of them."""
+
+
+@dataclass(frozen=True)
+class StepShape:
+    """Sizes of a ``step`` instance: padded rows, features, and the format of a feature."""
+
+    rows: int
+    features: int
+    format: Format
+
+    @classmethod
+    def from_parameters(cls, parameters: Mapping[str, int]) -> StepShape:
+        """From the template parameters of circuits.json; asserts the bound table."""
+        shape = cls(parameters["ROWS"], parameters["FEATURES"], Format(parameters["X_BITS"], parameters["X_FRAC"]))
+        assert_bounds(shape.bounds(), instance=f"step-{shape.rows}x{shape.features}")
+        return shape
+
+    @property
+    def z_frac_bits(self) -> int:
+        """Fractional bits of z = w . x, an exact product."""
+        return self.format.frac_bits + WEIGHTS.frac_bits
+
+    @property
+    def gradient_frac_bits(self) -> int:
+        """Fractional bits of the exact gradient."""
+        return self.format.frac_bits + sigmoid.SCALE_BITS + 1
+
+    def bounds(self) -> tuple[Bound, ...]:
+        """Largest magnitude of each intermediate of the circuit; the ones in sums count all summands."""
+        x, w, one = self.format.bias, WEIGHTS.bias, self.format.one
+        z = w * (self.features * x + one)
+        dropped = sigmoid.dropped_bits(self.z_frac_bits)
+        magnitude = z * sigmoid.UNIT_DIVISOR + (1 << (dropped - 1)) - 1
+        value = max(bound.magnitude for bound in sigmoid.magnitudes() if bound.name == "sigmoid value")
+        residual = (1 << sigmoid.SCALE_BITS) + value
+        return (
+            Bound("feature times weight", x * w),
+            Bound("z", z),
+            # a wrong sign gives FIELD_ORDER - magnitude, which must be far outside the range check
+            Bound("magnitude of z", magnitude, limit=1 << 200),
+            *sigmoid.magnitudes(),
+            Bound("residual", residual),
+            Bound("feature times residual", x * residual),
+            Bound("gradient component", self.rows * max(x, one) * residual),
+            Bound("packed rows", (1 << 252) - 1, limit=FIELD_ORDER),
+        )
+
+    def max_gradient(self) -> int:
+        """Largest magnitude of a component of an update that satisfies the circuit."""
+        return next(bound.magnitude for bound in self.bounds() if bound.name == "gradient component")
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Quantised rows, padded to an instance: ``features`` signed, ``labels`` +1 (y=0), -1 (y=1), 0 (padding)."""
+
+    features: tuple[tuple[int, ...], ...] = field(repr=False)
+    labels: tuple[int, ...] = field(repr=False)
+
+    @classmethod
+    def padded(cls, shape: StepShape, features: npt.NDArray[np.int64], labels: Sequence[int]) -> Rows:
+        """Pad ``features`` (rows, columns) and ``labels`` of 0 and 1 with zero rows and zero columns.
+
+        Raises CircuitTooLargeError where there are more rows or columns than the shape has, DataError for none.
+        """
+        rows, columns = features.shape
+        if not 0 < rows == len(labels):
+            raise DataError(f"{rows} rows of features, {len(labels)} labels: need as many, and at least one")
+        if rows > shape.rows or columns > shape.features:
+            raise CircuitTooLargeError(
+                f"{rows} rows x {columns} features do not fit a step of {shape.rows} x {shape.features}"
+            )
+        if any(label not in (0, 1) for label in labels):
+            raise DataError("a label is neither 0 nor 1")
+        full = np.zeros((shape.rows, shape.features), dtype=np.int64)
+        full[:rows, :columns] = features
+        marks = [1 - 2 * int(label) for label in labels] + [0] * (shape.rows - rows)
+        return cls(tuple(tuple(int(v) for v in row) for row in full), tuple(marks))
+
+    @property
+    def count(self) -> int:
+        """Rows that are not padding."""
+        return sum(label != 0 for label in self.labels)
+
+    def commitment(self, salt: int, *, format: Format) -> int:
+        """``dataCommitment``: hiding, bound to the shape."""
+        return commitments.data_commitment(salt, self.features, self.labels, format=format)
+
+
+@dataclass(frozen=True)
+class Update:
+    """An exact update: row count and gradient of the loss, intercept last, as integers; updates add up."""
+
+    rows: int
+    gradient: tuple[int, ...] = field(repr=False)
+
+    def __add__(self, other: Update) -> Update:
+        gradient = tuple(a + b for a, b in zip(self.gradient, other.gradient, strict=True))
+        return Update(self.rows + other.rows, gradient)
+
+    def commitment(self, blinding: int) -> int:
+        """``updateCommitment``: hiding."""
+        return commitments.update_commitment(blinding, self.rows, self.gradient)
+
+    def real(self, shape: StepShape) -> npt.NDArray[np.float64]:
+        """The gradient as reals: sum over rows of x (sigma(z) - y)."""
+        return np.array([value / (1 << shape.gradient_frac_bits) for value in self.gradient])
+
+
+def gradient_step(shape: StepShape, weights: Sequence[int], rows: Rows) -> Update:
+    """The update of ``rows`` at integer ``weights`` (columns, then intercept), exactly as the circuit has it."""
+    if len(weights) != shape.features + 1:
+        raise InputError(f"{len(weights)} weights for {shape.features} features and an intercept")
+    gradient = [0] * (shape.features + 1)
+    for features, label in zip(rows.features, rows.labels, strict=True):
+        if label == 0:
+            continue
+        row = (*features, shape.format.one)
+        z = sum(x * w for x, w in zip(row, weights, strict=True))
+        residual = (label << sigmoid.SCALE_BITS) + sigmoid.sigmoid_numerator(z, z_frac_bits=shape.z_frac_bits)
+        for k, x in enumerate(row):
+            gradient[k] += x * residual
+    return Update(rows.count, tuple(gradient))
+
+
+@dataclass(frozen=True)
+class StepStatement:
+    """One proof of ``step``: everything that goes in, and what comes out.
+
+    ``context`` and ``weights`` are public, the rest is the owner's secret.
+    """
+
+    shape: StepShape
+    context: int
+    weights: tuple[int, ...]
+    rows: Rows = field(repr=False)
+    salt: int = field(default_factory=random_scalar, repr=False)
+    blinding: int = field(default_factory=random_scalar, repr=False)
+
+    @cached_property
+    def update(self) -> Update:
+        """The exact update."""
+        return gradient_step(self.shape, self.weights, self.rows)
+
+    @cached_property
+    def public(self) -> tuple[int, int, int]:
+        """``modelCommitment``, ``dataCommitment``, ``updateCommitment``."""
+        return (
+            commitments.model_commitment(self.context, self.weights),
+            self.rows.commitment(self.salt, format=self.shape.format),
+            self.update.commitment(self.blinding),
+        )
+
+    def circuit_inputs(self) -> dict[str, Scalar]:
+        """Inputs of the circuit, biased where it wants them so."""
+        return {
+            "context": self.context,
+            "weights": [WEIGHTS.biased(w) for w in self.weights],
+            "features": [[self.shape.format.biased(x) for x in row] for row in self.rows.features],
+            "labels": [label % FIELD_ORDER for label in self.rows.labels],
+            "salt": self.salt,
+            "blinding": self.blinding,
+        }
