@@ -24,7 +24,7 @@ include "lib/sigmoid.circom";
 //
 // Bounds, asserted by twopm_zk.fixed_point for each instance: every sum below stays under FIELD_ORDER / 2.
 template Step(ROWS, FEATURES, X_BITS, X_FRAC) {
-    assert(0 < ROWS && ROWS <= 1024 && 0 < FEATURES && FEATURES <= 64);
+    assert(0 < ROWS && ROWS <= MAX_ROWS() && 0 < FEATURES && FEATURES <= 64);
     assert(X_FRAC < X_BITS && X_BITS <= 24);
     var WEIGHTS = FEATURES + 1;
     var ONE = 1 << X_FRAC;

@@ -33,6 +33,9 @@ class Tag(IntEnum):
     UPDATE = 4
     DIGEST = 5
     INPUT = 6
+    PARTIAL = 7
+    MATRIX = 8
+    ROUND = 9
 
 
 def domain(tag: Tag, length: int, shape: int = 0) -> int:
@@ -51,8 +54,8 @@ def public_hash(tag: Tag, items: Sequence[int], *, shape: int = 0) -> int:
 def secret_hash(tag: Tag, items: Sequence[int], *, shape: int = 0) -> int:
     """The hash that only circuits and their twins compute, of field elements."""
     state = domain(tag, len(items), shape)
-    for start in range(0, len(items), 4):
-        state = permutation([state, *items[start : start + 4]])[0]
+    for start in range(0, len(items), 3):
+        state = permutation([state, *items[start : start + 3]])[0]
     return state
 
 
@@ -69,11 +72,6 @@ def pack(values: Sequence[int], *, bits: int, per: int) -> list[int]:
 def random_scalar() -> int:
     """A uniform field element from the operating system, for salts and blindings."""
     return secrets.randbelow(FIELD_ORDER)
-
-
-def context_hash(spec_hash: int, round_number: int, step_hash: int) -> int:
-    """What a model commitment binds besides the weights: the task, the round, the step matrix."""
-    return public_hash(Tag.CONTEXT, [spec_hash, round_number, step_hash])
 
 
 def model_commitment(context: int, weights: Sequence[int]) -> int:

@@ -7,6 +7,24 @@ pragma circom 2.1.6;
 function WEIGHT_BITS() { return 32; }
 function WEIGHT_FRAC() { return 20; }
 
+function LAMBDA_BITS() { return 24; }
+function LAMBDA_FRAC() { return 12; }
+function MATRIX_BITS() { return 40; }
+function MATRIX_FRAC() { return 32; }
+// of gradientBound, per row
+function BOUND_BITS() { return 32; }
+function BOUND_FRAC() { return 32; }
+// of a probability
+function PREDICTION_FRAC() { return 16; }
+// of a row count, and of the minimum of one
+function COUNT_BITS() { return 32; }
+// of a round's number and attempt, 32 bits each
+function ROUND_BITS() { return 64; }
+// Updates that one sum can hold: more, and sums of products could reach FIELD_ORDER / 2.
+function MAX_UPDATES() { return 1024; }
+// Rows that one update can count.
+function MAX_ROWS() { return 1024; }
+
 function BIAS(bits) { return 1 << (bits - 1); }
 
 // Bits of the largest number <= bound (bound > 0).

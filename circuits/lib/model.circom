@@ -5,7 +5,7 @@ include "fixed_point.circom";
 
 // ModelCommitment: H(TAG_MODEL, context, packed weights), recomputed by the contracts from published weights.
 //
-// context   any field element: H(TAG_CONTEXT, specHash, round, stepHash), opened only where a statement needs it
+// context   any field element: see Context in policy.circom; opened only where a statement needs it
 // weights   biased, [0, 2^WEIGHT_BITS), enforced here; the intercept is last
 // Sound     range-checked weights make the packing injective, so `out` binds context and weights
 template ModelCommitment(WEIGHTS) {

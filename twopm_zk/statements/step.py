@@ -1,9 +1,4 @@
-"""What each statement says, in exact integers: the twin of circuits/, bit for bit.
-
-Sizes (`StepShape`) are the parameters of an instance. Inputs are integers in the formats of
-``fixed_point``; a statement computes its three public inputs, the inputs of its circuit, and the bound
-table that shows that no intermediate can wrap around FIELD_ORDER.
-"""
+"""``step``: one data owner's exact update. Twin of circuits/step.circom and circuits/lib/rows.circom."""
 
 from __future__ import annotations
 
@@ -19,9 +14,7 @@ from twopm_zk.commitments import random_scalar
 from twopm_zk.errors import CircuitTooLargeError, DataError, InputError
 from twopm_zk.field import FIELD_ORDER
 from twopm_zk.fixed_point import WEIGHTS, Bound, Format, assert_bounds
-
-Scalar = int | str | list["Scalar"]
-"""What a circuit takes for a signal: an integer, or nested lists of them."""
+from twopm_zk.statements.types import Signals
 
 
 @dataclass(frozen=True)
@@ -175,7 +168,7 @@ class StepStatement:
             self.update.commitment(self.blinding),
         )
 
-    def circuit_inputs(self) -> dict[str, Scalar]:
+    def circuit_inputs(self) -> Signals:
         """Inputs of the circuit, biased where it wants them so."""
         return {
             "context": self.context,

@@ -1,0 +1,87 @@
+pragma circom 2.1.6;
+
+include "lib/model.circom";
+include "lib/policy.circom";
+include "lib/segment.circom";
+include "lib/sigmoid_constants.circom";
+
+// Aggregate: the next weights are the committed weights moved by the committed step matrix times the sum of all
+// updates in the digest, regularised, rounded half up:
+//
+//     w' = w - floor((P G + 2^(SHIFT-1)) / 2^SHIFT),   G_k = sum of g_k + lambda w_k in the gradient's unit
+//
+// without regularisation of the intercept; |w'| <= weightBound, and the sum counts at least minRows rows.
+//
+// Public inputs, in this order: modelCommitment, updatesDigest, nextModelCommitment.
+//
+// weights, nextWeights   biased, enforced by ModelCommitment
+// nextContext            any field element: the contract computes it, and the commitment, from its own state
+// upper                  the step matrix, see StepMatrix; the rest as in Context and RoundSum
+// Sound     |P G + 2^(SHIFT-1)| < 2^252 (bound table), and 2^SHIFT (w - w') + remainder is far below it: equal mod
+//           FIELD_ORDER means equal; the remainder in [0, 2^SHIFT) makes the quotient unique
+template Aggregate(SLOTS, FEATURES, X_FRAC) {
+    var WEIGHTS = FEATURES + 1;
+    var ENTRIES = WEIGHTS * (WEIGHTS + 1) \ 2;
+    var GRADIENT_FRAC = X_FRAC + SIGMOID_SCALE_BITS() + 1;
+    var SHIFT = MATRIX_FRAC() + GRADIENT_FRAC - WEIGHT_FRAC();
+    var LAMBDA_UNIT = 1 << (GRADIENT_FRAC - LAMBDA_FRAC() - WEIGHT_FRAC());
+
+    signal input taskKey;
+    signal input round;
+    signal input lambda;
+    signal input weightBound;
+    signal input minRows;
+    signal input upper[ENTRIES];
+    signal input weights[WEIGHTS];
+    signal input nextWeights[WEIGHTS];
+    signal input nextContext;
+    signal input used[SLOTS];
+    signal input blinding[SLOTS];
+    signal input rows[SLOTS];
+    signal input gradient[SLOTS][WEIGHTS];
+    signal input partialPresent;
+    signal input partialBlinding;
+    signal input partialRows;
+    signal input partialGradient[WEIGHTS];
+    signal output modelCommitment;
+    signal output updatesDigest;
+    signal output nextModelCommitment;
+
+    signal matrixHash <== StepMatrix(WEIGHTS)(upper);
+    signal context <== Context()(taskKey, round, lambda, weightBound, minRows, matrixHash);
+    modelCommitment <== ModelCommitment(WEIGHTS)(context, weights);
+    nextModelCommitment <== ModelCommitment(WEIGHTS)(nextContext, nextWeights);
+
+    component total = RoundSum(SLOTS, WEIGHTS);
+    total.used <== used;
+    total.blinding <== blinding;
+    total.rows <== rows;
+    total.gradient <== gradient;
+    total.partialPresent <== partialPresent;
+    total.partialBlinding <== partialBlinding;
+    total.partialRows <== partialRows;
+    total.partialGradient <== partialGradient;
+    updatesDigest <== total.updatesDigest;
+    AtLeast()(total.count, minRows);
+    WithinBound(WEIGHTS)(nextWeights, weightBound);
+
+    signal G[WEIGHTS];
+    for (var k = 0; k < FEATURES; k++) {
+        G[k] <== total.sum[k] + (LAMBDA_UNIT * lambda) * (weights[k] - BIAS(WEIGHT_BITS()));
+    }
+    G[FEATURES] <== total.sum[FEATURES];
+
+    signal product[WEIGHTS][WEIGHTS];
+    signal remainder[WEIGHTS];
+    for (var i = 0; i < WEIGHTS; i++) {
+        var moved = 1 << (SHIFT - 1);
+        for (var k = 0; k < WEIGHTS; k++) {
+            product[i][k] <== (upper[UPPER_INDEX(WEIGHTS, i, k)] - BIAS(MATRIX_BITS())) * G[k];
+            moved += product[i][k];
+        }
+        // the hint adds a multiple of 2^SHIFT to be positive
+        remainder[i] <-- (moved + (1 << 252)) & ((1 << SHIFT) - 1);
+        RangeCheck(SHIFT)(remainder[i]);
+        moved === (weights[i] - nextWeights[i]) * (1 << SHIFT) + remainder[i];
+    }
+}

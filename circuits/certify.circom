@@ -1,0 +1,72 @@
+pragma circom 2.1.6;
+
+include "lib/model.circom";
+include "lib/policy.circom";
+include "lib/segment.circom";
+include "lib/sigmoid_constants.circom";
+
+// Certify: at the committed weights every component of the summed, regularised gradient is at most gradientBound
+// per row in magnitude, the weights are within weightBound, and at least minRows rows were counted. The
+// regularised loss is convex: a small gradient says that the weights are near its optimum, however they were found.
+// (With lambda = 0 separable data saturate the sigmoid: then the certificate says no more than the weight bound does.)
+//
+// Public inputs, in this order: modelCommitment, updatesDigest, gradientBound.
+//
+// gradientBound   [0, 2^BOUND_BITS) in units of 2^-BOUND_FRAC, enforced here
+// the rest        as in Aggregate
+// Sound           both differences stay below 2^MARGIN_BITS in magnitude (bound table), a negative one is refused
+template Certify(SLOTS, FEATURES, X_FRAC) {
+    var WEIGHTS = FEATURES + 1;
+    var GRADIENT_FRAC = X_FRAC + SIGMOID_SCALE_BITS() + 1;
+    var LAMBDA_UNIT = 1 << (GRADIENT_FRAC - LAMBDA_FRAC() - WEIGHT_FRAC());
+    var BOUND_UNIT = 1 << (GRADIENT_FRAC - BOUND_FRAC());
+    var MARGIN_BITS = GRADIENT_FRAC - BOUND_FRAC() + BOUND_BITS() + 24;
+
+    signal input taskKey;
+    signal input round;
+    signal input lambda;
+    signal input weightBound;
+    signal input minRows;
+    signal input matrixHash;
+    signal input weights[WEIGHTS];
+    signal input used[SLOTS];
+    signal input blinding[SLOTS];
+    signal input rows[SLOTS];
+    signal input gradient[SLOTS][WEIGHTS];
+    signal input partialPresent;
+    signal input partialBlinding;
+    signal input partialRows;
+    signal input partialGradient[WEIGHTS];
+    signal output modelCommitment;
+    signal output updatesDigest;
+    signal input gradientBound;
+
+    signal context <== Context()(taskKey, round, lambda, weightBound, minRows, matrixHash);
+    modelCommitment <== ModelCommitment(WEIGHTS)(context, weights);
+
+    component total = RoundSum(SLOTS, WEIGHTS);
+    total.used <== used;
+    total.blinding <== blinding;
+    total.rows <== rows;
+    total.gradient <== gradient;
+    total.partialPresent <== partialPresent;
+    total.partialBlinding <== partialBlinding;
+    total.partialRows <== partialRows;
+    total.partialGradient <== partialGradient;
+    updatesDigest <== total.updatesDigest;
+    AtLeast()(total.count, minRows);
+    WithinBound(WEIGHTS)(weights, weightBound);
+
+    RangeCheck(BOUND_BITS())(gradientBound);
+    signal allowed <== (BOUND_UNIT * gradientBound) * total.count;
+    signal G[WEIGHTS];
+    for (var k = 0; k < WEIGHTS; k++) {
+        if (k < FEATURES) {
+            G[k] <== total.sum[k] + (LAMBDA_UNIT * lambda) * (weights[k] - BIAS(WEIGHT_BITS()));
+        } else {
+            G[k] <== total.sum[k];
+        }
+        RangeCheck(MARGIN_BITS)(allowed - G[k]);
+        RangeCheck(MARGIN_BITS)(allowed + G[k]);
+    }
+}

@@ -1,0 +1,45 @@
+pragma circom 2.1.6;
+
+include "lib/segment.circom";
+
+// Fold: the partial sum after is the one before plus every update in the segment.
+//
+// Public inputs, in this order: partialBefore, segmentDigest, partialAfter.
+// What each private value may be: see Segment and Partial.
+template Fold(SLOTS, FEATURES) {
+    var WEIGHTS = FEATURES + 1;
+    signal input used[SLOTS];
+    signal input blinding[SLOTS];
+    signal input rows[SLOTS];
+    signal input gradient[SLOTS][WEIGHTS];
+    signal input partialPresent;
+    signal input partialBlinding;
+    signal input partialRows;
+    signal input partialGradient[WEIGHTS];
+    signal input nextBlinding;
+    signal output partialBefore;
+    signal output segmentDigest;
+    signal output partialAfter;
+
+    component segment = Segment(SLOTS, WEIGHTS);
+    segment.used <== used;
+    segment.blinding <== blinding;
+    segment.rows <== rows;
+    segment.gradient <== gradient;
+    segmentDigest <== segment.digest;
+
+    component partial = Partial(WEIGHTS);
+    partial.present <== partialPresent;
+    partial.blinding <== partialBlinding;
+    partial.rows <== partialRows;
+    partial.gradient <== partialGradient;
+    partialBefore <== partial.commitment;
+
+    component next = SecretHash(WEIGHTS + 2, TAG_PARTIAL(), 0);
+    next.items[0] <== nextBlinding;
+    next.items[1] <== segment.count + partial.count;
+    for (var k = 0; k < WEIGHTS; k++) {
+        next.items[k + 2] <== segment.sum[k] + partial.sum[k];
+    }
+    partialAfter <== next.out;
+}

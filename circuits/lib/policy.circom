@@ -1,0 +1,82 @@
+pragma circom 2.1.6;
+
+include "commitment.circom";
+include "fixed_point.circom";
+
+// Context: H(TAG_CONTEXT, taskKey, policy, matrixHash), what a model commitment binds besides the weights.
+//
+// taskKey, matrixHash   any field elements; the contract computes the context itself
+// policy                minRows, weightBound, lambda and round in one element, lowest first
+// minRows      [1, 2^COUNT_BITS)
+// weightBound  [0, 2^WEIGHT_BITS)
+// lambda       [0, 2^LAMBDA_BITS), LAMBDA_FRAC fractional
+// round        [0, 2^ROUND_BITS): number and attempt
+// Sound        all four are range-checked here and 152 bits are below FIELD_ORDER: the packing is injective
+template Context() {
+    signal input taskKey;
+    signal input round;
+    signal input lambda;
+    signal input weightBound;
+    signal input minRows;
+    signal input matrixHash;
+    signal output out;
+
+    RangeCheck(COUNT_BITS())(minRows - 1);
+    RangeCheck(WEIGHT_BITS())(weightBound);
+    RangeCheck(LAMBDA_BITS())(lambda);
+    RangeCheck(ROUND_BITS())(round);
+    var policy = round;
+    policy = policy * (1 << LAMBDA_BITS()) + lambda;
+    policy = policy * (1 << WEIGHT_BITS()) + weightBound;
+    policy = policy * (1 << COUNT_BITS()) + minRows;
+    out <== PublicHash(3, TAG_CONTEXT(), 0)([taskKey, policy, matrixHash]);
+}
+
+// WithinBound: |weight| <= bound for every weight.
+// weights   biased, [0, 2^WEIGHT_BITS), enforced by ModelCommitment
+// bound     [0, 2^WEIGHT_BITS), enforced by Context
+// Sound     both differences are below 2^(WEIGHT_BITS+1) in magnitude, so a negative one is out of range
+template WithinBound(WEIGHTS) {
+    signal input weights[WEIGHTS];
+    signal input bound;
+
+    for (var i = 0; i < WEIGHTS; i++) {
+        RangeCheck(WEIGHT_BITS() + 1)(bound - (weights[i] - BIAS(WEIGHT_BITS())));
+        RangeCheck(WEIGHT_BITS() + 1)(bound + (weights[i] - BIAS(WEIGHT_BITS())));
+    }
+}
+
+// AtLeast: count >= minimum.
+// minimum   [1, 2^COUNT_BITS), enforced by Context
+// count     a sum of row counts that proofs of `step` vouch for, at most MAX_UPDATES * MAX_ROWS
+template AtLeast() {
+    signal input count;
+    signal input minimum;
+
+    RangeCheck(COUNT_BITS())(count - minimum);
+}
+
+// StepMatrix: the symmetric step matrix P and its hash.
+// upper     upper triangle by rows, biased, [0, 2^MATRIX_BITS), enforced here: packing binds only so
+// entry     the full matrix, bias removed
+template StepMatrix(WEIGHTS) {
+    var ENTRIES = WEIGHTS * (WEIGHTS + 1) \ 2;
+    var PER = 240 \ MATRIX_BITS();
+    var ELEMENTS = (ENTRIES + PER - 1) \ PER;
+    signal input upper[ENTRIES];
+    signal output hash;
+
+    for (var i = 0; i < ENTRIES; i++) {
+        RangeCheck(MATRIX_BITS())(upper[i]);
+    }
+    component pack = Pack(ENTRIES, MATRIX_BITS(), PER);
+    pack.values <== upper;
+    hash <== SecretHash(ELEMENTS, TAG_MATRIX(), WEIGHTS)(pack.packed);
+}
+
+// Index into the upper triangle of a symmetric WEIGHTS x WEIGHTS matrix.
+function UPPER_INDEX(WEIGHTS, i, j) {
+    var row = i < j ? i : j;
+    var column = i < j ? j : i;
+    return row * WEIGHTS - row * (row - 1) \ 2 + (column - row);
+}

@@ -1,0 +1,116 @@
+pragma circom 2.1.6;
+
+include "commitment.circom";
+
+// Segment: the updates behind one segment's digest, and their sum.
+//
+// used        0 or 1, enforced here; an unused slot leaves digest and sums alone
+// blinding, rows, gradient   open the update commitments
+// digest      chain of H(TAG_DIGEST, previous, updateCommitment) over the used slots, from 0; the contract keeps
+//             the same chain, so the used slots are exactly its updates, in its order
+// Sound       rows and gradient are not range-checked: every commitment in the contract's digest was proven by `step`,
+//             so that its rows and gradient are within the bounds of StepShape; another opening would be a collision
+template Segment(SLOTS, WEIGHTS) {
+    signal input used[SLOTS];
+    signal input blinding[SLOTS];
+    signal input rows[SLOTS];
+    signal input gradient[SLOTS][WEIGHTS];
+    signal output digest;
+    signal output count;
+    signal output sum[WEIGHTS];
+
+    signal digests[SLOTS + 1];
+    signal appended[SLOTS];
+    signal usedRows[SLOTS];
+    signal usedGradient[SLOTS][WEIGHTS];
+    component update[SLOTS];
+    component append[SLOTS];
+    digests[0] <== 0;
+    var total = 0;
+    for (var s = 0; s < SLOTS; s++) {
+        used[s] * (used[s] - 1) === 0;
+        update[s] = SecretHash(WEIGHTS + 2, TAG_UPDATE(), 0);
+        update[s].items[0] <== blinding[s];
+        update[s].items[1] <== rows[s];
+        for (var k = 0; k < WEIGHTS; k++) {
+            update[s].items[k + 2] <== gradient[s][k];
+            usedGradient[s][k] <== used[s] * gradient[s][k];
+        }
+        append[s] = PublicHash(2, TAG_DIGEST(), 0);
+        append[s].items[0] <== digests[s];
+        append[s].items[1] <== update[s].out;
+        appended[s] <== append[s].out - digests[s];
+        digests[s + 1] <== digests[s] + used[s] * appended[s];
+        usedRows[s] <== used[s] * rows[s];
+        total += usedRows[s];
+    }
+    digest <== digests[SLOTS];
+    count <== total;
+    for (var k = 0; k < WEIGHTS; k++) {
+        var component_k = 0;
+        for (var s = 0; s < SLOTS; s++) {
+            component_k += usedGradient[s][k];
+        }
+        sum[k] <== component_k;
+    }
+}
+
+// Partial: a partial sum that earlier `fold` proofs vouch for; none at all is the commitment 0.
+//
+// present      0 or 1, enforced here
+// commitment   0 where absent, else H(TAG_PARTIAL, blinding, rows, sum)
+// count, sum   0 where absent
+// Sound        the contract gives the commitment: 0 leaves only present = 0 (but for a preimage of 0), any other
+//              value only present = 1
+template Partial(WEIGHTS) {
+    signal input present;
+    signal input blinding;
+    signal input rows;
+    signal input gradient[WEIGHTS];
+    signal output commitment;
+    signal output count;
+    signal output sum[WEIGHTS];
+
+    present * (present - 1) === 0;
+    component hash = SecretHash(WEIGHTS + 2, TAG_PARTIAL(), 0);
+    hash.items[0] <== blinding;
+    hash.items[1] <== rows;
+    for (var k = 0; k < WEIGHTS; k++) {
+        hash.items[k + 2] <== gradient[k];
+        sum[k] <== present * gradient[k];
+    }
+    commitment <== present * hash.out;
+    count <== present * rows;
+}
+
+// RoundSum: all updates of a round, as the contract's updatesDigest names them: the partial sum so far and the
+// last segment.
+template RoundSum(SLOTS, WEIGHTS) {
+    signal input used[SLOTS];
+    signal input blinding[SLOTS];
+    signal input rows[SLOTS];
+    signal input gradient[SLOTS][WEIGHTS];
+    signal input partialPresent;
+    signal input partialBlinding;
+    signal input partialRows;
+    signal input partialGradient[WEIGHTS];
+    signal output updatesDigest;
+    signal output count;
+    signal output sum[WEIGHTS];
+
+    component segment = Segment(SLOTS, WEIGHTS);
+    segment.used <== used;
+    segment.blinding <== blinding;
+    segment.rows <== rows;
+    segment.gradient <== gradient;
+    component partial = Partial(WEIGHTS);
+    partial.present <== partialPresent;
+    partial.blinding <== partialBlinding;
+    partial.rows <== partialRows;
+    partial.gradient <== partialGradient;
+    updatesDigest <== PublicHash(2, TAG_ROUND(), 0)([partial.commitment, segment.digest]);
+    count <== segment.count + partial.count;
+    for (var k = 0; k < WEIGHTS; k++) {
+        sum[k] <== segment.sum[k] + partial.sum[k];
+    }
+}
