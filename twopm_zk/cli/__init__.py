@@ -1,1 +1,81 @@
-"""twopm-zk."""
+"""The ``twopm-zk`` command: parse, call the library, print.
+
+Commands are loaded when they are called, so that ``--help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+
+import click
+
+from twopm_zk.errors import TwopmError
+
+_COMMANDS = {
+    "doctor": "inspect",
+    "circuits": "inspect",
+    "compile": "build",
+    "setup": "build",
+    "witness": "prove",
+    "prove": "prove",
+    "verify": "verify",
+    "export-verifier": "verify",
+    "calldata": "verify",
+    "demo": "demo",
+}
+
+EXIT_CODES = """\
+Exit codes: 0 done; 1 the proof is false; 2 wrong options; 3 input that cannot be used; 4 a program is
+missing, wrong or failing; 5 circuit; 6 keys; 7 no proof could be made; 8 chain; 130 interrupted."""
+
+
+class _LazyGroup(click.Group):
+    """A group that imports a command's module when the command is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module = importlib.import_module(f"twopm_zk.cli.{_COMMANDS[cmd_name]}")
+        command = getattr(module, cmd_name.replace("-", "_"))
+        assert isinstance(command, click.Command)  # noqa: S101
+        return command
+
+
+@click.group(
+    cls=_LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    epilog=EXIT_CODES,
+)
+@click.version_option(package_name="twopm-zk")
+def cli() -> None:
+    """Zero-knowledge proofs for federated logistic regression.
+
+    Compile circuits, make keys, prove updates on rows that nobody sees, and verify the proofs in Python, with
+    snarkjs, and in a contract on a real EVM node. Start with `twopm-zk doctor` and `twopm-zk demo`.
+    """
+
+
+def main() -> None:
+    """Run the command; known errors become one message and an exit code, in JSON where --json was given."""
+    try:
+        sys.exit(cli.main(standalone_mode=False) or 0)
+    except TwopmError as error:
+        if "--json" in sys.argv:
+            document = {"error": type(error).__name__, "message": error.message, "hint": error.hint}
+            click.echo(json.dumps(document))
+        else:
+            click.echo(f"{type(error).__name__}: {error.message}", err=True)
+            if error.hint:
+                click.echo(error.hint, err=True)
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("Interrupted; nothing was left half-written.", err=True)
+        sys.exit(130)

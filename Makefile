@@ -1,0 +1,58 @@
+# `make demo` and `make test` each do all set-up by themselves; a second run starts within seconds.
+
+PYTHON ?= $(shell command -v python3.13 python3.12 python3.11 python3 | head -n 1)
+BIN := .venv/bin
+PYTEST_ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup native demo test fast check format bench clean
+
+help: ## show this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: .venv/.installed node_modules/.installed native ## install everything the project needs
+
+.venv/.installed: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; PYTHON=... names it"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+node_modules/.installed: package.json package-lock.json
+	@node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20)' || { echo "Node.js 20 or newer is needed"; exit 1; }
+	npm ci --no-audit --no-fund --ignore-scripts --loglevel=error
+	@touch $@
+
+native: .venv/.installed # the native prover, where Rust and its crates are reachable
+	@sh native/build.sh || echo "native prover not built: proving goes through snarkjs (slower, same proofs)"
+
+demo: setup ## prove one update on real data and verify it with snarkjs, Python and a contract
+	$(BIN)/twopm-zk demo
+
+test: setup ## run all tests
+	$(BIN)/pytest $(PYTEST_ARGS)
+
+fast: setup ## run the tests that take seconds
+	$(BIN)/pytest -m "not slow"
+
+check: setup ## lint, types, formatting of every language
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	node_modules/.bin/prettier --check "verifier/**/*.sol" "!verifier/generated/**"
+	node_modules/.bin/solhint --noPoster "verifier/**/*.sol"
+	$(BIN)/python bench/lint_circuits.py
+	@if command -v cargo >/dev/null; then cd native && cargo fmt --check && cargo clippy --quiet --locked --all-targets -- -D warnings; fi
+
+format: setup ## format every language
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	node_modules/.bin/prettier --write "verifier/**/*.sol" "!verifier/generated/**"
+	@if command -v cargo >/dev/null; then cd native && cargo fmt; fi
+
+bench: setup ## measure gates, times and memory; README quotes the results
+	$(BIN)/python bench/pipeline.py
+
+clean: ## remove what was built, but not what was installed
+	rm -rf build native/target dist

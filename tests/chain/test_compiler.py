@@ -1,0 +1,107 @@
+import subprocess
+
+import pytest
+
+from twopm_zk import project
+from twopm_zk.chain import compiler
+from twopm_zk.chain.compiler import MAX_CODE_SIZE, compile_contract, compile_source, contract_names
+from twopm_zk.errors import CompileError, InputError, ToolVersionError
+from twopm_zk.poseidon import poseidon
+
+SOURCE = "// SPDX-License-Identifier: Apache-2.0\npragma solidity 0.8.37;\n"
+
+
+def test_a_compile_error_carries_the_compilers_words():
+    with pytest.raises(CompileError, match=r"DeclarationError: Undeclared identifier"):
+        compile_source(SOURCE + "contract A { function f() external { g(); } }", "A")
+
+
+def test_an_import_outside_the_known_packages_is_refused():
+    for target in ("/etc/passwd", "verifier/../../secret.sol", "@other/package.sol"):
+        with pytest.raises(CompileError, match="can be imported"):
+            compile_source(SOURCE + f'import "{target}";\ncontract A {{}}', "A")
+
+
+def test_an_import_that_is_missing_names_the_file():
+    with pytest.raises(CompileError, match=r"Nothing\.sol"):
+        compile_source(SOURCE + 'import "verifier/Nothing.sol";\ncontract A {}', "A")
+
+
+def test_an_import_in_a_comment_is_no_import():
+    artifact = compile_source(SOURCE + '// import "no.sol";\n/*\nimport "no.sol";\n*/\ncontract A {}', "A")
+    assert artifact.name == "A"
+
+
+def test_the_second_compilation_comes_from_the_cache(monkeypatch, tmp_path):
+    monkeypatch.setenv("TWOPM_ZK_CACHE", str(tmp_path))
+    source = SOURCE + "contract A { uint256 public immutable X = block.number; }"
+    first = compile_source(source, "A")
+    monkeypatch.setattr(compiler, "_solc", lambda _: pytest.fail("compiled twice"))
+    assert compile_source(source, "A") == first
+    assert [path.parent.name for path in tmp_path.rglob("*.json")] == ["contracts"]
+
+
+def test_an_unknown_contract_is_an_input_error():
+    with pytest.raises(InputError, match="no contract 'Nothing'"):
+        compile_contract("Nothing")
+
+
+def test_another_solc_is_refused(monkeypatch, tmp_path):
+    (tmp_path / "solc").mkdir()
+    (tmp_path / "solc" / "package.json").write_text('{"version": "0.8.20"}')
+    monkeypatch.setenv("TWOPM_ZK_NODE_MODULES", str(tmp_path))
+    compiler._solc_package.cache_clear()
+    with pytest.raises(ToolVersionError, match=r"0\.8\.20; the contracts are pinned to 0\.8\.37"):
+        compiler._solc_package()
+    compiler._solc_package.cache_clear()
+
+
+def test_a_long_answer_is_not_cut_on_a_pipe():
+    noise = "\n".join(f'    string public constant S{n} = "{n:0512}";' for n in range(160))
+    artifact = compile_source(SOURCE + f"contract A {{\n{noise}\n}}", "A")
+    assert len(str(artifact)) > 200_000
+
+
+@pytest.mark.parametrize("name", [name for name in contract_names() if "generated" not in name])
+def test_every_contract_fits_on_a_chain(name):
+    assert len(compile_contract(name).runtime) // 2 <= MAX_CODE_SIZE
+
+
+@pytest.mark.parametrize("inputs", [[1], [1, 2], [1, 2, 3], [1, 2, 3, 4], [1, 2, 3, 4, 5]])
+def test_poseidon_on_chain_equals_ours(chain, inputs):
+    name = f"PoseidonT{len(inputs) + 1}"
+    source = SOURCE + (
+        f'import {{{name}}} from "poseidon-solidity/{name}.sol";\n'
+        f"contract Caller {{ function hash(uint256[{len(inputs)}] memory x) external pure returns (uint256) "
+        f"{{ uint256[7] memory other; other[6] = x[0]; return {name}.hash(x); }} }}"
+    )
+    library = chain.deploy(compile_contract(name))
+    artifact = compile_source(source, "Caller")
+    assert artifact.libraries == [name]
+    with pytest.raises(InputError, match=f"needs the address of library {name}"):
+        chain.deploy(artifact)
+    caller = chain.deploy(artifact, libraries={name: library.address})
+    for values in (inputs, [0] * len(inputs), [2**253 + n for n in inputs]):
+        assert caller.call("hash", values) == poseidon(values)
+
+
+def test_deployed_code_is_recognised_whatever_its_immutables_and_libraries(chain, three):
+    verifier = chain.deploy(compile_source(three.solidity, "PlonkVerifier"))
+    checked = chain.deploy(compile_contract("CheckedPlonkVerifier"), verifier.address)
+    library = chain.deploy(compile_contract("PoseidonT3"))
+    for contract in (verifier, checked, library):
+        assert contract.artifact.matches(chain.code(contract.address))
+    assert not checked.artifact.matches(chain.code(verifier.address))
+    changed = bytearray(chain.code(checked.address))
+    changed[-60] ^= 1
+    assert not checked.artifact.matches(bytes(changed))
+
+
+def test_solc_answers_its_version():
+    done = subprocess.run(
+        ["node", compiler.__file__.replace("compiler.py", "solc.mjs"), project.npm_package("solc"), "--version"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.startswith(compiler.SOLC_VERSION)

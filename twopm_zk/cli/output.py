@@ -1,0 +1,80 @@
+"""What commands share: options, tables, progress, and one JSON document with ``--json``."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from twopm_zk.circuit import Instance, find_instance
+from twopm_zk.errors import InputError
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on standard output.")
+backend_option = click.option(
+    "--backend", type=click.Choice(["native", "snarkjs"]), help="Prover to use; default: native where it is built."
+)
+out_option = click.option("--out", type=click.Path(path_type=Path), required=True, help="Where to write the result.")
+
+
+def resolve_circuit(name: str) -> Instance | Path:
+    """An instance by name, or the path of a user's own ``.circom`` file."""
+    if name.endswith(".circom"):
+        path = Path(name)
+        if not path.is_file():
+            raise InputError(f"circuit {name!r} is not a file")
+        return path
+    return find_instance(name)
+
+
+def emit(as_json: bool, document: Mapping[str, Any], text: str | None = None) -> None:
+    """Print the result: ``document`` with --json, else ``text``, or the document as aligned lines."""
+    if as_json:
+        click.echo(json.dumps(document, indent=2))
+    elif text is not None:
+        click.echo(text)
+    else:
+        width = max(len(key) for key in document)
+        for key, value in document.items():
+            shown = ", ".join(map(str, value)) if isinstance(value, list | tuple) else value
+            click.echo(f"{key.replace('_', ' '):<{width}}  {shown}")
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, title: str | None = None) -> None:
+    """A table on standard output."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(*columns, title=title, title_justify="left")
+    for row in rows:
+        table.add_row(*(str(cell) for cell in row))
+    Console(highlight=False).print(table)
+
+
+class Steps:
+    """Progress on standard error: one line for each step, with its time; silent with --json."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        from rich.console import Console
+
+        self._console = Console(stderr=True, quiet=quiet, highlight=False)
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[Callable[[str], None]]:
+        """Time a step; the yielded function shows what is going on within it."""
+        started = time.perf_counter()
+        with self._console.status(name) as status:
+            yield lambda line: status.update(f"{name}: {line[:80]}")
+        self.seconds[name] = time.perf_counter() - started
+        self._console.print(f"[green]✓[/green] {name} [dim]{self.seconds[name]:.2f} s[/dim]")
+
+    def note(self, text: str) -> None:
+        """A line of its own, such as a warning."""
+        self._console.print(text)
