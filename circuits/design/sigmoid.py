@@ -162,13 +162,13 @@ def design() -> dict:
     # the coefficient of T^(DEGREE-1) must be an integer too: t^10 = ... in powers of T = (t + 1) SIZE / 2
     step = mp.mpf(2) / SIZE
 
-    def second_in_T(second: mp.mpf) -> mp.mpf:
+    def second_in_t(second: mp.mpf) -> mp.mpf:
         top = first * mp.mpf(2) ** (DEGREE - 1)
         return (second * mp.mpf(2) ** (DEGREE - 2) - DEGREE * top) * step ** (DEGREE - 1) * mp.mpf(2) ** scale_bits
 
-    wanted = mp.nint(second_in_T(mp.mpf(fit[DEGREE - 1])))
-    slope = second_in_T(mp.mpf(1)) - second_in_T(mp.mpf(0))
-    second = (wanted - second_in_T(mp.mpf(0))) / slope
+    wanted = mp.nint(second_in_t(mp.mpf(fit[DEGREE - 1])))
+    slope = second_in_t(mp.mpf(1)) - second_in_t(mp.mpf(0))
+    second = (wanted - second_in_t(mp.mpf(0))) / slope
     fit, error_second = minimax(points, {DEGREE: float(first), DEGREE - 1: float(second)})
     powers = chebyshev_to_powers([mp.mpf(v) for v in fit[: DEGREE - 1]] + [second, first])
 
@@ -180,7 +180,8 @@ def design() -> dict:
         found = (worst_error(constants, points[::8]), abs(centre - SIZE // 2))
         if best is None or found[0] < best[0] * 0.999:
             best = (*found, constants)
-    assert best is not None, "no centre gives real zeros"
+    if best is None:
+        raise SystemExit("no centre gives real zeros: use another degree")
     saturation = mp.mpf(2 * SIZE - 1) / 2 * DELTA  # the smallest |z| that no T covers
     constants = best[2]
     constants["saturated"] = int(mp.nint((1 + mp.tanh(saturation / 2)) / 2 * mp.mpf(2) ** scale_bits))
