@@ -8,6 +8,7 @@ nothing stale is ever found.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
@@ -112,6 +113,19 @@ def digest_of(*parts: bytes | str | Path) -> str:
 
 
 @contextmanager
+def locked(target: Path) -> Iterator[None]:
+    """Hold the lock of one cache entry, so that two processes do not build it at once.
+
+    The system drops the lock when its holder ends, however it ends.
+    """
+    folder = cache_dir() / "locks"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / digest_of(str(target))).open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
 def replacing(target: Path, *, private: bool = False) -> Iterator[Path]:
     """Yield a temporary path beside ``target`` that becomes ``target`` when the block ends well.
 
@@ -124,9 +138,12 @@ def replacing(target: Path, *, private: bool = False) -> Iterator[Path]:
         if private:
             os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         yield temporary
-        if temporary.is_dir() and target.is_dir():
-            return  # another process finished the same content-addressed folder first
-        temporary.replace(target)
+        try:
+            temporary.replace(target)
+        except OSError:
+            # Another process finished the same content-addressed folder first.
+            if not (temporary.is_dir() and target.is_dir()):
+                raise
     finally:
         if temporary.is_dir():
             shutil.rmtree(temporary, ignore_errors=True)
