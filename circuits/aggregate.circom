@@ -52,7 +52,7 @@ template Aggregate(SLOTS, FEATURES, X_FRAC) {
     modelCommitment <== ModelCommitment(WEIGHTS)(context, weights);
     nextModelCommitment <== ModelCommitment(WEIGHTS)(nextContext, nextWeights);
 
-    component total = RoundSum(SLOTS, WEIGHTS);
+    component total = RoundSum(SLOTS, WEIGHTS, X_FRAC);
     total.used <== used;
     total.blinding <== blinding;
     total.rows <== rows;

@@ -20,7 +20,7 @@ template Certify(SLOTS, FEATURES, X_FRAC) {
     var GRADIENT_FRAC = X_FRAC + SIGMOID_SCALE_BITS() + 1;
     var LAMBDA_UNIT = 1 << (GRADIENT_FRAC - LAMBDA_FRAC() - WEIGHT_FRAC());
     var BOUND_UNIT = 1 << (GRADIENT_FRAC - BOUND_FRAC());
-    var MARGIN_BITS = GRADIENT_FRAC - BOUND_FRAC() + BOUND_BITS() + 24;
+    var MARGIN_BITS = GRADIENT_FRAC - BOUND_FRAC() + BOUND_BITS() + 26;
 
     signal input taskKey;
     signal input round;
@@ -44,7 +44,7 @@ template Certify(SLOTS, FEATURES, X_FRAC) {
     signal context <== Context()(taskKey, round, lambda, weightBound, minRows, matrixHash);
     modelCommitment <== ModelCommitment(WEIGHTS)(context, weights);
 
-    component total = RoundSum(SLOTS, WEIGHTS);
+    component total = RoundSum(SLOTS, WEIGHTS, X_FRAC);
     total.used <== used;
     total.blinding <== blinding;
     total.rows <== rows;

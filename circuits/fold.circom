@@ -6,7 +6,7 @@ include "lib/segment.circom";
 //
 // Public inputs, in this order: partialBefore, segmentDigest, partialAfter.
 // What each private value may be: see Segment and Partial.
-template Fold(SLOTS, FEATURES) {
+template Fold(SLOTS, FEATURES, X_FRAC) {
     var WEIGHTS = FEATURES + 1;
     signal input used[SLOTS];
     signal input blinding[SLOTS];
@@ -21,21 +21,21 @@ template Fold(SLOTS, FEATURES) {
     signal output segmentDigest;
     signal output partialAfter;
 
-    component segment = Segment(SLOTS, WEIGHTS);
+    component segment = Segment(SLOTS, WEIGHTS, X_FRAC);
     segment.used <== used;
     segment.blinding <== blinding;
     segment.rows <== rows;
     segment.gradient <== gradient;
     segmentDigest <== segment.digest;
 
-    component partial = Partial(WEIGHTS);
+    component partial = Partial(WEIGHTS, X_FRAC);
     partial.present <== partialPresent;
     partial.blinding <== partialBlinding;
     partial.rows <== partialRows;
     partial.gradient <== partialGradient;
     partialBefore <== partial.commitment;
 
-    component next = SecretHash(WEIGHTS + 2, TAG_PARTIAL(), 0);
+    component next = SecretHash(WEIGHTS + 2, TAG_PARTIAL(), X_FRAC);
     next.items[0] <== nextBlinding;
     next.items[1] <== segment.count + partial.count;
     for (var k = 0; k < WEIGHTS; k++) {

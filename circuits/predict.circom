@@ -2,6 +2,7 @@ pragma circom 2.1.6;
 
 include "lib/commitment.circom";
 include "lib/model.circom";
+include "lib/rows.circom";
 include "lib/sigmoid.circom";
 
 // Predict: prediction is the committed model's probability for the committed input, in units of 2^-PREDICTION_FRAC,
@@ -41,7 +42,7 @@ template Predict(FEATURES, X_BITS, X_FRAC) {
         term[k] <== (features[k] - BIAS(X_BITS)) * (weights[k] - BIAS(WEIGHT_BITS()));
         sum += term[k];
     }
-    component hash = SecretHash(ELEMENTS + 1, TAG_INPUT(), FEATURES * 256 + X_FRAC);
+    component hash = SecretHash(ELEMENTS + 1, TAG_INPUT(), ROWS_SHAPE(1, FEATURES, X_BITS, X_FRAC));
     hash.items[0] <== salt;
     for (var e = 0; e < ELEMENTS; e++) {
         hash.items[e + 1] <== pack.packed[e];

@@ -72,7 +72,7 @@ template Step(ROWS, FEATURES, X_BITS, X_FRAC) {
         }
     }
 
-    component update = SecretHash(WEIGHTS + 2, TAG_UPDATE(), 0);
+    component update = SecretHash(WEIGHTS + 2, TAG_UPDATE(), X_FRAC);
     update.items[0] <== blinding;
     update.items[1] <== rows.count;
     for (var k = 0; k < WEIGHTS; k++) {

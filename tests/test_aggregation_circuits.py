@@ -43,7 +43,7 @@ def compiled(name, file, template, public=(), **parameters):
 def circuits():
     sizes = {"SLOTS": 3, "FEATURES": 2}
     return {
-        "fold": compiled("fold", "fold.circom", "Fold", **sizes),
+        "fold": compiled("fold", "fold.circom", "Fold", **sizes, X_FRAC=12),
         "aggregate": compiled("aggregate", "aggregate.circom", "Aggregate", **sizes, X_FRAC=12),
         "certify": compiled("certify", "certify.circom", "Certify", ("gradientBound",), **sizes, X_FRAC=12),
         "predict": compiled("predict", "predict.circom", "Predict", FEATURES=2, X_BITS=16, X_FRAC=12),
@@ -99,7 +99,9 @@ def test_aggregate_holds_at_the_largest_updates_that_step_can_prove(circuits):
     for sign in (1, -1):
         most = tuple(OpenedUpdate(Update(128, (sign * LARGEST,) * 3), 5) for _ in range(3))
         current = RoundUpdates(SHAPE, most)
-        assert accepts(circuits["aggregate"], AggregateStatement(current, policy(matrix_hash=tiny.hash), tiny, (0, 0, 0)))
+        assert accepts(
+            circuits["aggregate"], AggregateStatement(current, policy(matrix_hash=tiny.hash), tiny, (0, 0, 0))
+        )
 
 
 def test_step_rounds_half_up():

@@ -54,16 +54,18 @@ def test_data_commitment_changes_with_salt_rows_labels_order_and_format():
         commit(labels=[-1, -1, 0]),
         commit(rows=ROWS[::-1], labels=LABELS[::-1]),
         commit(format=Format(16, 11)),
+        commit(format=Format(17, 12)),
         commit(rows=[*ROWS, [0, 0, 0]], labels=[*LABELS, 0]),
     ]
     assert len({commit(), *others}) == len(others) + 1
 
 
-def test_update_commitment_binds_rows_gradient_and_sign():
-    base = commitments.update_commitment(9, 3, [1, -2])
-    assert base != commitments.update_commitment(9, 4, [1, -2])
-    assert base != commitments.update_commitment(9, 3, [1, 2])
-    assert base != commitments.update_commitment(8, 3, [1, -2])
+def test_update_commitment_binds_rows_gradient_sign_and_unit():
+    def commit(blinding=9, rows=3, gradient=(1, -2), tag=Tag.UPDATE, x_frac_bits=12):
+        return commitments.sum_commitment(tag, blinding, rows, gradient, x_frac_bits=x_frac_bits)
+
+    changes = ({"blinding": 8}, {"rows": 4}, {"gradient": (1, 2)}, {"tag": Tag.PARTIAL}, {"x_frac_bits": 16})
+    assert len({commit(), *(commit(**change) for change in changes)}) == 6
 
 
 def test_digest_depends_on_order():

@@ -51,7 +51,9 @@ def test_circuit_equals_twin(sizes, data):
     circuit, shape = step_circuit(*sizes)
     count = data.draw(st.integers(1, shape.rows))
     feature = edge_or_any(-shape.format.bias, shape.format.bias - 1)
-    rows = data.draw(st.lists(st.lists(feature, min_size=shape.features, max_size=shape.features), min_size=count, max_size=count))
+    rows = data.draw(
+        st.lists(st.lists(feature, min_size=shape.features, max_size=shape.features), min_size=count, max_size=count)
+    )
     labels = data.draw(st.lists(st.integers(0, 1), min_size=count, max_size=count))
     weight = st.one_of(edge_or_any(-WEIGHTS.bias, WEIGHTS.bias - 1), st.integers(-(1 << 21), 1 << 21))
     weights = tuple(data.draw(st.lists(weight, min_size=shape.features + 1, max_size=shape.features + 1)))
@@ -228,7 +230,7 @@ def test_a_padding_row_with_content_is_refused(small):
 
 
 def test_a_padding_row_counts_for_nothing(small):
-    circuit, shape = small
+    _, shape = small
     one, more = StepShape(1, 2, FEATURES), shape
     features, labels = np.array([[3, -4]]), [1]
     weights = (1 << 20, 5, -(1 << 19))

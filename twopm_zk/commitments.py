@@ -91,15 +91,20 @@ def pack_rows(features: Sequence[Sequence[int]], labels: Sequence[int], *, forma
     return [low[i] + (high[i] << PACKED_BITS) for i in range(elements)]
 
 
+def rows_shape(rows: int, features: int, format: Format) -> int:
+    """Sizes and format in one number below 2^28: a commitment of one shape never opens as another."""
+    return ((rows * 128 + features) * 32 + format.bits) * 32 + format.frac_bits
+
+
 def data_commitment(salt: int, features: Sequence[Sequence[int]], labels: Sequence[int], *, format: Format) -> int:
     """Hiding commitment to the padded rows of one instance; ``labels`` are +1 (y=0), -1 (y=1), 0 (padding)."""
-    shape = len(features) * 65536 + len(features[0]) * 256 + format.frac_bits
-    return secret_hash(Tag.DATA, [salt, *pack_rows(features, labels, format=format)], shape=shape)
+    items = [salt, *pack_rows(features, labels, format=format)]
+    return secret_hash(Tag.DATA, items, shape=rows_shape(len(features), len(features[0]), format))
 
 
-def update_commitment(blinding: int, rows: int, gradient: Sequence[int]) -> int:
-    """Hiding commitment to an exact update: the row count and the signed gradient, intercept last."""
-    return secret_hash(Tag.UPDATE, [blinding, rows, *(to_field(value) for value in gradient)])
+def sum_commitment(tag: Tag, blinding: int, rows: int, gradient: Sequence[int], *, x_frac_bits: int) -> int:
+    """Hiding commitment to an exact update or partial sum: the row count and the signed gradient, intercept last."""
+    return secret_hash(tag, [blinding, rows, *(to_field(value) for value in gradient)], shape=x_frac_bits)
 
 
 def append_digest(previous: int, commitment: int) -> int:
@@ -111,4 +116,4 @@ def input_commitment(salt: int, features: Sequence[int], *, format: Format) -> i
     """Hiding commitment to one input row of a prediction."""
     lanes = PACKED_BITS // format.bits
     packed = pack([format.biased(value) for value in features], bits=format.bits, per=lanes)
-    return secret_hash(Tag.INPUT, [salt, *packed], shape=len(features) * 256 + format.frac_bits)
+    return secret_hash(Tag.INPUT, [salt, *packed], shape=rows_shape(1, len(features), format))

@@ -3,6 +3,12 @@ pragma circom 2.1.6;
 include "commitment.circom";
 include "fixed_point.circom";
 
+// Sizes and format of rows, in one number below 2^28: a commitment of one shape never opens as another.
+function ROWS_SHAPE(ROWS, FEATURES, X_BITS, X_FRAC) {
+    assert(ROWS <= MAX_ROWS() && FEATURES < 128 && X_BITS < 32 && X_FRAC < 32);
+    return ((ROWS * 128 + FEATURES) * 32 + X_BITS) * 32 + X_FRAC;
+}
+
 // Rows: H(TAG_DATA, salt, packed rows), their number, and which of them count.
 //
 // features     biased, [0, 2^X_BITS), enforced here; value 0 in padding rows, enforced here
@@ -37,7 +43,7 @@ template Rows(ROWS, FEATURES, X_BITS, X_FRAC) {
     var BY_FEATURES = (ROWS * FEATURES + FEATURE_LANES - 1) \ FEATURE_LANES;
     var BY_LABELS = (ROWS + LABEL_LANES - 1) \ LABEL_LANES;
     var ELEMENTS = BY_FEATURES > BY_LABELS ? BY_FEATURES : BY_LABELS;
-    component hash = SecretHash(ELEMENTS + 1, TAG_DATA(), ROWS * 65536 + FEATURES * 256 + X_FRAC);
+    component hash = SecretHash(ELEMENTS + 1, TAG_DATA(), ROWS_SHAPE(ROWS, FEATURES, X_BITS, X_FRAC));
     hash.items[0] <== salt;
     for (var e = 0; e < ELEMENTS; e++) {
         var packed = 0;

@@ -8,9 +8,10 @@ include "commitment.circom";
 // blinding, rows, gradient   open the update commitments
 // digest      chain of H(TAG_DIGEST, previous, updateCommitment) over the used slots, from 0; the contract keeps
 //             the same chain, so the used slots are exactly its updates, in its order
+//             (the unit of the gradient, X_FRAC, is in their domain: updates of another unit do not open)
 // Sound       rows and gradient are not range-checked: every commitment in the contract's digest was proven by `step`,
 //             so that its rows and gradient are within the bounds of StepShape; another opening would be a collision
-template Segment(SLOTS, WEIGHTS) {
+template Segment(SLOTS, WEIGHTS, X_FRAC) {
     signal input used[SLOTS];
     signal input blinding[SLOTS];
     signal input rows[SLOTS];
@@ -29,7 +30,7 @@ template Segment(SLOTS, WEIGHTS) {
     var total = 0;
     for (var s = 0; s < SLOTS; s++) {
         used[s] * (used[s] - 1) === 0;
-        update[s] = SecretHash(WEIGHTS + 2, TAG_UPDATE(), 0);
+        update[s] = SecretHash(WEIGHTS + 2, TAG_UPDATE(), X_FRAC);
         update[s].items[0] <== blinding[s];
         update[s].items[1] <== rows[s];
         for (var k = 0; k < WEIGHTS; k++) {
@@ -62,7 +63,7 @@ template Segment(SLOTS, WEIGHTS) {
 // count, sum   0 where absent
 // Sound        the contract gives the commitment: 0 leaves only present = 0 (but for a preimage of 0), any other
 //              value only present = 1
-template Partial(WEIGHTS) {
+template Partial(WEIGHTS, X_FRAC) {
     signal input present;
     signal input blinding;
     signal input rows;
@@ -72,7 +73,7 @@ template Partial(WEIGHTS) {
     signal output sum[WEIGHTS];
 
     present * (present - 1) === 0;
-    component hash = SecretHash(WEIGHTS + 2, TAG_PARTIAL(), 0);
+    component hash = SecretHash(WEIGHTS + 2, TAG_PARTIAL(), X_FRAC);
     hash.items[0] <== blinding;
     hash.items[1] <== rows;
     for (var k = 0; k < WEIGHTS; k++) {
@@ -85,7 +86,7 @@ template Partial(WEIGHTS) {
 
 // RoundSum: all updates of a round, as the contract's updatesDigest names them: the partial sum so far and the
 // last segment.
-template RoundSum(SLOTS, WEIGHTS) {
+template RoundSum(SLOTS, WEIGHTS, X_FRAC) {
     signal input used[SLOTS];
     signal input blinding[SLOTS];
     signal input rows[SLOTS];
@@ -98,12 +99,12 @@ template RoundSum(SLOTS, WEIGHTS) {
     signal output count;
     signal output sum[WEIGHTS];
 
-    component segment = Segment(SLOTS, WEIGHTS);
+    component segment = Segment(SLOTS, WEIGHTS, X_FRAC);
     segment.used <== used;
     segment.blinding <== blinding;
     segment.rows <== rows;
     segment.gradient <== gradient;
-    component partial = Partial(WEIGHTS);
+    component partial = Partial(WEIGHTS, X_FRAC);
     partial.present <== partialPresent;
     partial.blinding <== partialBlinding;
     partial.rows <== partialRows;

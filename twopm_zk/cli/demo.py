@@ -17,8 +17,8 @@ from twopm_zk.cli.output import Steps, backend_option, emit, json_option, print_
 from twopm_zk.cli.prove import write_opening
 from twopm_zk.cli.verify import verify_with
 from twopm_zk.datasets import SPECTOR_SCALING, Table, load_spector
-from twopm_zk.preparation import prepare_step, step_gradient
 from twopm_zk.plonk import prove
+from twopm_zk.preparation import prepare_step, step_gradient
 from twopm_zk.witness import calculate_witness
 
 WEIGHTS = {"GPA": 0.9, "TUCE": 0.4, "PSI": 1.2, "intercept": -1.0}

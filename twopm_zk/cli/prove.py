@@ -14,10 +14,10 @@ from twopm_zk.cli.build import obtain_keys, ptau_option
 from twopm_zk.cli.output import Steps, backend_option, emit, json_option, out_option, resolve_circuit
 from twopm_zk.datasets import Scaling, read_scaling, read_table, read_weights
 from twopm_zk.errors import InputError
-from twopm_zk.fixed_point import FIELD_ORDER
-from twopm_zk.preparation import PreparedStep, prepare_step, step_gradient
+from twopm_zk.field import FIELD_ORDER
 from twopm_zk.plonk import ProofResult
 from twopm_zk.plonk import prove as make_proof
+from twopm_zk.preparation import PreparedStep, prepare_step, step_gradient
 from twopm_zk.witness import calculate_witness
 
 OPENING_FILE = "opening.json"

@@ -14,8 +14,9 @@ from twopm_zk.statements.rounds import (
     OpenedUpdate,
     PartialSum,
     RoundShape,
+    RoundUpdates,
 )
-from twopm_zk.statements.step import Rows, StepShape, StepStatement, Update, gradient_step
+from twopm_zk.statements.step import Rows, StepShape, StepStatement, Update, exact_update, gradient_step
 from twopm_zk.statements.types import Signals, Statement
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "PredictShape",
     "PredictStatement",
     "RoundShape",
+    "RoundUpdates",
     "Rows",
     "Signals",
     "Statement",
@@ -35,5 +37,6 @@ __all__ = [
     "StepShape",
     "StepStatement",
     "Update",
+    "exact_update",
     "gradient_step",
 ]

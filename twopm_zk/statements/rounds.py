@@ -13,7 +13,7 @@ from itertools import accumulate
 from twopm_zk import commitments, sigmoid
 from twopm_zk.commitments import Tag, random_scalar
 from twopm_zk.errors import CircuitTooLargeError, InputError, WitnessError
-from twopm_zk.fixed_point import FEATURES, WEIGHTS, Bound, Format, assert_bounds, to_field
+from twopm_zk.fixed_point import WEIGHTS, Bound, Format, assert_bounds, to_field
 from twopm_zk.statements.policy import LAMBDA_BITS, LAMBDA_FRAC_BITS, MATRIX, Policy, StepMatrix
 from twopm_zk.statements.step import StepShape, Update
 from twopm_zk.statements.types import Signals
@@ -24,7 +24,7 @@ MAX_ROWS = 1024
 """Rows that one update can count."""
 BOUND_BITS = 32
 BOUND_FRAC_BITS = 32
-_MARGIN_EXTRA_BITS = 24
+_MARGIN_EXTRA_BITS = 26
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class RoundShape:
     @classmethod
     def from_parameters(cls, parameters: Mapping[str, int]) -> RoundShape:
         """From the template parameters of circuits.json; asserts the bound table."""
-        shape = cls(parameters["SLOTS"], parameters["FEATURES"], parameters.get("X_FRAC", FEATURES.frac_bits))
+        shape = cls(parameters["SLOTS"], parameters["FEATURES"], parameters["X_FRAC"])
         assert_bounds(shape.bounds(), instance=f"{shape.slots} slots x {shape.features}")
         return shape
 
@@ -69,7 +69,7 @@ class RoundShape:
 
     def bounds(self) -> tuple[Bound, ...]:
         """Largest magnitudes, for a round with MAX_UPDATES updates of MAX_ROWS rows."""
-        widest = StepShape(128, self.features, Format(self.x_frac_bits + 4, self.x_frac_bits))
+        widest = StepShape(MAX_ROWS, self.features, Format(self.x_frac_bits + 4, self.x_frac_bits))
         total = MAX_UPDATES * widest.max_gradient()
         penalty = (1 << LAMBDA_BITS) * WEIGHTS.bias * self.penalty_unit
         moved = self.weights * MATRIX.bias * (total + penalty) + (1 << (self.shift - 1))
@@ -139,8 +139,10 @@ class PartialSum:
         """``partial``."""
         if self.total is None:
             return 0
-        items = [self.blinding, self.total.rows, *(to_field(g) for g in self.total.gradient)]
-        return commitments.secret_hash(Tag.PARTIAL, items)
+        total = self.total
+        return commitments.sum_commitment(
+            Tag.PARTIAL, self.blinding, total.rows, total.gradient, x_frac_bits=total.x_frac_bits
+        )
 
     def circuit_inputs(self, shape: RoundShape) -> Signals:
         """Inputs of the template Partial."""
@@ -167,6 +169,11 @@ class RoundUpdates:
                 f"{len(self.segment)} updates in a segment of {self.shape.slots} slots",
                 hint="Fold all segments but the last first.",
             )
+        units = {opened.update.x_frac_bits for opened in self.segment}
+        if self.partial.total is not None:
+            units.add(self.partial.total.x_frac_bits)
+        if units - {self.shape.x_frac_bits}:
+            raise InputError(f"an update is not of features with {self.shape.x_frac_bits} fractional bits")
         if not self.segment and self.partial.total is None:
             raise InputError("a round without updates has no sum")
 

@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from twopm_zk import commitments, sigmoid
-from twopm_zk.commitments import random_scalar
-from twopm_zk.errors import CircuitTooLargeError, DataError, InputError
+from twopm_zk.commitments import Tag, random_scalar
+from twopm_zk.errors import CircuitTooLargeError, DataError, InputError, RangeError
 from twopm_zk.field import FIELD_ORDER
-from twopm_zk.fixed_point import WEIGHTS, Bound, Format, assert_bounds
+from twopm_zk.fixed_point import FEATURES, WEIGHTS, Bound, Format, assert_bounds
 from twopm_zk.statements.types import Signals
 
 
@@ -110,14 +110,18 @@ class Update:
 
     rows: int
     gradient: tuple[int, ...] = field(repr=False)
+    x_frac_bits: int = FEATURES.frac_bits
+    """Fractional bits of the features behind it: the unit of the gradient, and part of the commitment."""
 
     def __add__(self, other: Update) -> Update:
+        if self.x_frac_bits != other.x_frac_bits:
+            raise InputError("updates of features in different formats do not add up")
         gradient = tuple(a + b for a, b in zip(self.gradient, other.gradient, strict=True))
-        return Update(self.rows + other.rows, gradient)
+        return Update(self.rows + other.rows, gradient, self.x_frac_bits)
 
     def commitment(self, blinding: int) -> int:
         """``updateCommitment``: hiding."""
-        return commitments.update_commitment(blinding, self.rows, self.gradient)
+        return commitments.sum_commitment(Tag.UPDATE, blinding, self.rows, self.gradient, x_frac_bits=self.x_frac_bits)
 
     def real(self, shape: StepShape) -> npt.NDArray[np.float64]:
         """The gradient as reals: sum over rows of x (sigma(z) - y)."""
@@ -126,18 +130,50 @@ class Update:
 
 def gradient_step(shape: StepShape, weights: Sequence[int], rows: Rows) -> Update:
     """The update of ``rows`` at integer ``weights`` (columns, then intercept), exactly as the circuit has it."""
+    features = np.array(rows.features, dtype=np.int64).reshape(len(rows.labels), shape.features)
+    marks = np.array(rows.labels, dtype=np.int64)
+    return exact_update(shape, weights, features[marks != 0], marks[marks != 0])
+
+
+def exact_update(
+    shape: StepShape, weights: Sequence[int], features: npt.NDArray[np.int64], marks: npt.NDArray[np.int64]
+) -> Update:
+    """The update of any number of rows: ``features`` (rows, columns), ``marks`` +1 (y=0) or -1 (y=1).
+
+    residual = mark 2^scale + sign(z) P(T): the first part sums in 64 bits, the second limb by limb.
+    Raises InputError for another number of weights, RangeError for integers that the circuit would refuse.
+    """
     if len(weights) != shape.features + 1:
         raise InputError(f"{len(weights)} weights for {shape.features} features and an intercept")
+    if not all(WEIGHTS.holds(weight) for weight in weights):
+        raise RangeError(f"a weight does not fit {WEIGHTS.bits} signed bits")
+    if features.size and not (shape.format.holds(int(features.min())) and shape.format.holds(int(features.max()))):
+        raise RangeError(f"a feature does not fit {shape.format.bits} signed bits")
     gradient = [0] * (shape.features + 1)
-    for features, label in zip(rows.features, rows.labels, strict=True):
-        if label == 0:
-            continue
-        row = (*features, shape.format.one)
-        z = sum(x * w for x, w in zip(row, weights, strict=True))
-        residual = (label << sigmoid.SCALE_BITS) + sigmoid.sigmoid_numerator(z, z_frac_bits=shape.z_frac_bits)
-        for k, x in enumerate(row):
-            gradient[k] += x * residual
-    return Update(rows.count, tuple(gradient))
+    for start in range(0, len(marks), _ROWS_AT_ONCE):
+        part = slice(start, start + _ROWS_AT_ONCE)
+        gradient = [
+            a + b for a, b in zip(gradient, _exact_sums(shape, weights, features[part], marks[part]), strict=True)
+        ]
+    return Update(len(marks), tuple(gradient), shape.format.frac_bits)
+
+
+_ROWS_AT_ONCE = 1 << 14
+"""Times 24 bits of a limb and at most 24 of a feature this stays below 2^62."""
+
+
+def _exact_sums(
+    shape: StepShape, weights: Sequence[int], features: npt.NDArray[np.int64], marks: npt.NDArray[np.int64]
+) -> list[int]:
+    design = np.hstack([features, np.full((len(marks), 1), shape.format.one, dtype=np.int64)])
+    z = design @ np.array(weights, dtype=np.int64)
+    limbs = sigmoid.polynomial_limbs()[sigmoid.rounded_inputs(z, z_frac_bits=shape.z_frac_bits)]
+    labelled = marks @ design
+    limb_sums = np.where(z < 0, -1, 1) * design.T @ limbs
+    return [
+        (int(first) << sigmoid.SCALE_BITS) + sum(int(limb) << (sigmoid.LIMB_BITS * i) for i, limb in enumerate(second))
+        for first, second in zip(labelled, limb_sums, strict=True)
+    ]
 
 
 @dataclass(frozen=True)
