@@ -95,6 +95,8 @@ def test_weights_are_an_object_or_a_list_with_the_intercept_last(tmp_path, conte
     ("text", "message"),
     [
         ("{", "not JSON"),
+        ("[" * 33 + "]" * 33, "is nested more than 32 deep"),
+        ("[" * 100_000, "is nested more than 32 deep"),
         ("3", "neither an object nor a list"),
         ("[1, 2]", "have 2 numbers, 2 columns and the intercept need 3"),
         ('{"GPA": 1, "TUCE": 2}', "no weight for 'intercept'"),

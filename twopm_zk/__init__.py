@@ -14,9 +14,9 @@ from twopm_zk.datasets import SPECTOR_SCALING, Scaling, Table, load_spector, rea
 from twopm_zk.errors import TwopmError
 from twopm_zk.field import BASE_FIELD_ORDER, FIELD_ORDER
 from twopm_zk.fixed_point import FEATURES, WEIGHTS, Format
-from twopm_zk.preparation import PreparedStep, choose_step, prepare_step, step_gradient
 from twopm_zk.keys import Keys, existing_keys, setup
 from twopm_zk.plonk import ProofResult, load_proof, prove, verify
+from twopm_zk.preparation import PreparedStep, choose_step, prepare_step, step_gradient
 from twopm_zk.proof import Proof, VerificationKey
 from twopm_zk.ptau import insecure_ptau
 from twopm_zk.solidity import calldata, export_verifier

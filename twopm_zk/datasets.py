@@ -7,7 +7,6 @@ quantised. Messages name a column and a row number, never a cell's value.
 from __future__ import annotations
 
 import csv
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,8 +15,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from twopm_zk.errors import DataError, InputError, RangeError
+from twopm_zk.errors import DataError, RangeError
 from twopm_zk.fixed_point import Format
+from twopm_zk.parsing import read_json
 
 
 @dataclass(frozen=True)
@@ -136,15 +136,6 @@ def _number(cell: str, place: str) -> float:
     return value
 
 
-def _read_json(path: Path, what: str) -> object:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{what} {str(path)!r} cannot be read: {error.strerror}") from error
-    except ValueError as error:
-        raise InputError(f"{what} {str(path)!r} is not JSON") from error
-
-
 def _finite(value: object, place: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise DataError(f"{place} is not a finite number")
@@ -156,7 +147,7 @@ def read_weights(path: Path, names: tuple[str, ...]) -> list[float]:
 
     The file is an object of feature names and ``intercept``, or a list in that order.
     """
-    content = _read_json(path, "weights")
+    content = read_json(path, what="weights")
     if isinstance(content, dict):
         wanted = [*names, "intercept"]
         missing = [name for name in wanted if name not in content]
@@ -177,7 +168,7 @@ def read_weights(path: Path, names: tuple[str, ...]) -> list[float]:
 
 def read_scaling(path: Path, names: tuple[str, ...]) -> dict[str, Scaling]:
     """Public constants per column: ``{"GPA": {"centre": 3, "scale": 0.64}, ...}``."""
-    content = _read_json(path, "scaling")
+    content = read_json(path, what="scaling")
     if not isinstance(content, dict):
         raise DataError(f"scaling {str(path)!r} is not an object of column names")
     result = {}

@@ -6,6 +6,7 @@
     ├── InputError                   3   what the user gave: rows, weights, JSON, options
     │   ├── DataError                    a table or a weights file
     │   ├── RangeError                   a number outside its fixed-point range
+    │   ├── SpecError                    a task's specification
     │   └── ProofFormatError             a proof, public inputs or key that cannot be parsed
     ├── ToolError                    4   a program or package that is missing, wrong or failing
     │   ├── ToolMissingError
@@ -22,7 +23,10 @@
     │   ├── FileFormatError              truncated or corrupted binary file
     │   └── InsecureKeyError             a development key where a real one is needed
     ├── ProvingError                 7
-    │   └── WitnessError                 inputs that the circuit refuses
+    │   ├── WitnessError                 inputs that the circuit refuses
+    │   └── WorkerError                  workers that die, or that lack what a proof needs
+    ├── TrainingError                9   training cannot go on
+    │   └── DivergenceError              a weight left its bound
     └── ChainError                   8
         ├── TransactionError             a reverted or lost transaction, custom error decoded
         └── DeploymentError              code or chain that is not what the deployment file says
@@ -62,6 +66,10 @@ class DataError(InputError):
 
 class RangeError(InputError):
     """A number does not fit its fixed-point format."""
+
+
+class SpecError(InputError):
+    """A task's specification cannot be used; the message names the key and its limits."""
 
 
 class ProofFormatError(InputError):
@@ -138,6 +146,20 @@ class ProvingError(TwopmError):
 
 class WitnessError(ProvingError):
     """The inputs do not satisfy the circuit."""
+
+
+class WorkerError(ProvingError):
+    """A worker died again and again, or lacks what a proof needs."""
+
+
+class TrainingError(TwopmError):
+    """Federated training cannot go on with these data and this specification."""
+
+    exit_code = 9
+
+
+class DivergenceError(TrainingError):
+    """A weight left the range that the task allows."""
 
 
 class ChainError(TwopmError):

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 INSECURE = "insecure development ptau"
 UNTRUSTED = "ptau of unknown origin"
 MINIMUM_GATES = 2
+FORMAT = 1  # of keys.json; part of the entry's name
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def setup(
         _require_power(circuit, ptau)
         origin, insecure = _origin(ptau, ptau_digest)
     digest = blake2b_of(ptau)
-    folder = _entry(circuit) / digest_of(digest, origin)
+    folder = _entry(circuit) / digest_of(f"keys {FORMAT}", digest, origin)
     with process.interruptible(), locked(folder):
         if not folder.is_dir():
             prover = backend if isinstance(backend, Backend) else get_backend(backend)
@@ -129,7 +130,7 @@ def _origin(path: Path, digest: str | None) -> tuple[str, bool]:
 def _metadata(circuit: Circuit, digest: str, origin: str, insecure: bool) -> dict[str, Any]:
     return {
         "circuit": circuit.name,
-        "circuit_digest": circuit.digest,
+        "r1cs_digest": circuit.r1cs_digest,
         "power": circuit.power,
         "ptau_digest": digest,
         "ptau_origin": origin,

@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 from twopm_zk.backends import Backend, get_backend
-from twopm_zk.errors import InputError, ProvingError, WitnessError
+from twopm_zk.errors import InputError, ProofFormatError, ProvingError, WitnessError
 from twopm_zk.keys import Keys
 from twopm_zk.proof import (
     Proof,
@@ -92,17 +92,21 @@ def prove(
     else:
         witness = calculate_witness(keys.circuit, witness_or_inputs)
     witnessed = time.perf_counter()
+    damaged = ProvingError(
+        f"the proof that {prover.name} made does not verify: the keys are damaged",
+        hint=f"Remove {str(keys.folder)!r} and run the setup again.",
+    )
     with TemporaryDirectory(prefix="twopm-zk-") as scratch:  # mode 0700, and the file 0600
         file = Path(scratch) / "witness.wtns"
         witness.write(file)
-        proof, public = prover.prove(keys.zkey, file, progress)
+        try:
+            proof, public = prover.prove(keys.zkey, file, progress)
+        except ProofFormatError as error:
+            raise damaged from error
     proved = time.perf_counter()
     key = keys.verification_key
     if public != witness.public or (check and not prover.verify(key, public, proof)):
-        raise ProvingError(
-            f"the proof that {prover.name} made does not verify: the keys are damaged",
-            hint=f"Remove {str(keys.folder)!r} and run the setup again.",
-        )
+        raise damaged
     return ProofResult(proof, public, key, prover.name, witnessed - started, proved - witnessed)
 
 

@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 
 from twopm_zk.errors import ProofFormatError
 from twopm_zk.field import BASE_FIELD_ORDER, FIELD_ORDER
-from twopm_zk.project import read_bytes, write_text
+from twopm_zk.parsing import read_json
+from twopm_zk.project import write_text
 
 MAX_POWER = 28  # FIELD_ORDER - 1 is divisible by 2^28 and no more
 _DECIMAL = re.compile(r"0|[1-9][0-9]{0,77}")
@@ -130,17 +131,17 @@ class VerificationKey:
 
 def read_proof(path: Path) -> Proof:
     """Parse a ``proof.json``."""
-    return Proof.from_json(_read_json(path, "proof"))
+    return Proof.from_json(read_json(path, what="proof", error=ProofFormatError))
 
 
 def read_verification_key(path: Path) -> VerificationKey:
     """Parse a ``verification_key.json``."""
-    return VerificationKey.from_json(_read_json(path, "verification key"))
+    return VerificationKey.from_json(read_json(path, what="verification key", error=ProofFormatError))
 
 
 def read_public(path: Path) -> list[int]:
     """Parse a ``public.json``: a list of field elements as decimal strings."""
-    return public_from_json(_read_json(path, "public inputs"))
+    return public_from_json(read_json(path, what="public inputs", error=ProofFormatError))
 
 
 def public_from_json(value: Any) -> list[int]:
@@ -165,14 +166,6 @@ def require_public(vk: VerificationKey, public: list[int]) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Write JSON as snarkjs lays it out: one space of indentation, no newline at the end."""
     write_text(path, json.dumps(value, indent=1))
-
-
-def _read_json(path: Path, what: str) -> Any:
-    content = read_bytes(path, what=what)
-    try:
-        return json.loads(content)
-    except (ValueError, RecursionError) as error:
-        raise ProofFormatError(f"{what} file {str(path)!r} is not JSON") from error
 
 
 def _object(value: Any, what: str, names: set[str]) -> Mapping[str, Any]:

@@ -132,7 +132,12 @@ def _terms_of(file: BinaryFile, constraints: int, wires: int) -> tuple[IntArray,
 
 
 def plonk_gates(r1cs: R1cs) -> int:
-    """Gates that snarkjs' PLONK setup makes of the R1CS, public inputs included.
+    """Gates that snarkjs' PLONK setup makes of the R1CS: those of its constraints, and one per public input."""
+    return int(gates_of_constraints(r1cs).sum()) + r1cs.public
+
+
+def gates_of_constraints(r1cs: R1cs) -> IntArray:
+    """Gates that snarkjs' PLONK setup makes of each constraint.
 
     Constants are free. A*B=C costs 1 + (terms(A) - 1) + (terms(B) - 1) + (terms(C) - 1); a linear
     constraint over k variables max(1, k - 2). Terms with coefficient 0 count, as they do in snarkjs.
@@ -143,14 +148,14 @@ def plonk_gates(r1cs: R1cs) -> int:
     terms = counts - constants
     a, b, c = terms.T
     empty = (counts[:, 0] == 0) | (counts[:, 1] == 0)
-    gates = np.where(empty, np.maximum(1, c - 2), a + b - 1 + np.maximum(0, c - 1))
+    gates: IntArray = np.where(empty, np.maximum(1, c - 2), a + b - 1 + np.maximum(0, c - 1))
     for index in np.flatnonzero(~empty & ((a == 0) | (b == 0))):
         # One factor is a constant k: k * other - C is a linear constraint.
         start = r1cs.bounds[3 * index : 3 * index + 4]
         parts = [set(r1cs.term_wires[start[j] : start[j + 1]].tolist()) - {0} for j in range(3)]
         other = parts[1] if not parts[0] else parts[0]
         gates[index] = max(1, len(other | parts[2]) - 2)
-    return int(gates.sum()) + r1cs.public
+    return gates
 
 
 def domain_power(gates: int) -> int:

@@ -59,6 +59,35 @@ def sigmoid_numerator(z: int, *, z_frac_bits: int) -> int:
     return -value if z < 0 else value
 
 
+LIMB_BITS = 24
+
+
+@cache
+def polynomial_limbs() -> npt.NDArray[np.int64]:
+    """P(T) in limbs of LIMB_BITS bits, lowest first, one row for each T; the last row is the saturated value.
+
+    Sums of limbs times features are exact in 64 bits, where P(T) itself has 172.
+    """
+    values = [*polynomial_table(), _SATURATED]
+    count = -(-max(values).bit_length() // LIMB_BITS)
+    width = LIMB_BITS // 8
+    raw = b"".join(value.to_bytes(count * width, "little") for value in values)
+    octets = np.frombuffer(raw, dtype=np.uint8).reshape(len(values), count, width).astype(np.int64)
+    limbs: npt.NDArray[np.int64] = (octets << (8 * np.arange(width))).sum(axis=2)
+    limbs.setflags(write=False)
+    return limbs
+
+
+def rounded_inputs(z: npt.NDArray[np.int64], *, z_frac_bits: int) -> npt.NDArray[np.int64]:
+    """``rounded_input`` of many z at once, each at most 2**INPUT_BITS: there all that saturate end."""
+    dropped = dropped_bits(z_frac_bits)
+    offset = (1 << (dropped - 1)) - 1
+    smallest_saturated = -(-((1 << (INPUT_BITS + dropped)) - offset) // UNIT_DIVISOR)
+    # without the minimum a large |z| would leave 64 bits here
+    result: npt.NDArray[np.int64] = (np.minimum(np.abs(z), smallest_saturated) * UNIT_DIVISOR + offset) >> dropped
+    return result
+
+
 def sigmoid(z: npt.ArrayLike, *, z_frac_bits: int = 32) -> npt.NDArray[np.float64]:
     """The circuit's sigma of real ``z`` (any shape), for people and plots."""
     reals = np.asarray(z, dtype=np.float64)

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from twopm_zk.binary_file import open_binary_file
+from twopm_zk.binary_file import BinaryFile, open_binary_file
 from twopm_zk.errors import FileFormatError, WitnessError
 from twopm_zk.field import FIELD_ORDER
 from twopm_zk.inputs import checked_inputs
@@ -94,10 +94,10 @@ class Witness:
         return wire
 
 
-def read_witness(path: Path, circuit: Circuit) -> Witness:
-    """Parse a ``.wtns`` file of ``circuit``, unchecked.
+def open_witness(path: Path) -> tuple[BinaryFile, int]:
+    """Check the frame of a ``.wtns`` file; the file and its number of wires.
 
-    Raises FileFormatError for a damaged file, WitnessError for one of another circuit.
+    snarkjs does not: it reads zeros where a file was cut off, and may even prove with them.
     """
     file = open_binary_file(path, "wtns", versions=(1, 2))
     header = file.read(1)
@@ -105,16 +105,24 @@ def read_witness(path: Path, circuit: Circuit) -> Witness:
         raise FileFormatError(f"wtns file {str(path)!r} is not over a field of 32 bytes")
     if int.from_bytes(header[4:36], "little") != FIELD_ORDER:
         raise FileFormatError(f"wtns file {str(path)!r} is over another prime than BN254's scalar field")
-    wires = int.from_bytes(header[36:], "little")
-    content = file.read(2)
-    if len(content) != 32 * wires:
-        raise FileFormatError(f"wtns file {str(path)!r} has {len(content)} bytes for {wires} wires")
+    wires, size = int.from_bytes(header[36:], "little"), file.section(2).size
+    if size != 32 * wires:
+        raise FileFormatError(f"wtns file {str(path)!r} has {size} bytes for {wires} wires")
+    return file, wires
+
+
+def read_witness(path: Path, circuit: Circuit) -> Witness:
+    """Parse a ``.wtns`` file of ``circuit``, unchecked.
+
+    Raises FileFormatError for a damaged file, WitnessError for one of another circuit.
+    """
+    file, wires = open_witness(path)
     if wires != circuit.wires:
         raise WitnessError(
             f"wtns file {str(path)!r} has {wires} wires, circuit {circuit.name!r} has {circuit.wires}",
             hint="It is a witness of another circuit, or of another version of this one.",
         )
-    values = _integers(content)
+    values = _integers(file.read(2))
     if values[0] != 1 or max(values) >= FIELD_ORDER:
         raise FileFormatError(f"wtns file {str(path)!r} has a value that is not a field element")
     return Witness(circuit, values)

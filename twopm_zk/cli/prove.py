@@ -15,6 +15,7 @@ from twopm_zk.cli.output import Steps, backend_option, emit, json_option, out_op
 from twopm_zk.datasets import Scaling, read_scaling, read_table, read_weights
 from twopm_zk.errors import InputError
 from twopm_zk.field import FIELD_ORDER
+from twopm_zk.parsing import read_json
 from twopm_zk.plonk import ProofResult
 from twopm_zk.plonk import prove as make_proof
 from twopm_zk.preparation import PreparedStep, prepare_step, step_gradient
@@ -28,10 +29,7 @@ input_option = click.option(
 
 def read_inputs(path: Path) -> dict[str, Any]:
     """Parse a file of input signals."""
-    try:
-        content = json.loads(project.read_bytes(path, what="input"))
-    except ValueError as error:
-        raise InputError(f"input {str(path)!r} is not JSON") from error
+    content = read_json(path, what="input")
     if not isinstance(content, dict):
         raise InputError(f"input {str(path)!r} is not an object of signal names")
     return content

@@ -1,0 +1,96 @@
+"""Tiny circuits, their keys and a proof of each, made once per session (and kept in the cache)."""
+
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from twopm_zk.backends import get_backend
+from twopm_zk.circuit import compile_circuit
+from twopm_zk.keys import setup
+from twopm_zk.plonk import prove
+from twopm_zk.project import cache_dir
+
+CIRCUITS = Path(__file__).parent / "circuits"
+USUAL_CACHE = cache_dir()
+INPUTS = {
+    "multiplier": {"a": 3, "b": 14},
+    "three": {"x": 5, "secret": -300, "pair": [7, "11"]},
+    "fifty": {"x": list(range(49)), "y": -1},
+    "zeros": {"x": 2, "y": 9},
+    "hidden": {"a": 2, "b": 3, "c": 4},
+}
+
+
+@cache
+def compiled_circuit(name):
+    return compile_circuit(CIRCUITS / f"{name}.circom")
+
+
+@cache
+def circuit_keys(name):
+    return setup(compiled_circuit(name), backend="snarkjs")
+
+
+@cache
+def circuit_proof(name, backend="snarkjs"):
+    return prove(circuit_keys(name), INPUTS[name], backend=backend)
+
+
+@pytest.fixture(scope="session")
+def tiny():
+    """``tiny(name)``: the compiled circuit of tests/circuits/."""
+    return compiled_circuit
+
+
+@pytest.fixture(scope="session")
+def tiny_keys():
+    """``tiny_keys(name)``: its development keys, set up by snarkjs."""
+    return circuit_keys
+
+
+@pytest.fixture(scope="session")
+def tiny_proof():
+    """``tiny_proof(name)``: a proof of it, made by snarkjs with INPUTS[name]."""
+    return circuit_proof
+
+
+@pytest.fixture(scope="session")
+def tiny_inputs():
+    """Inputs that each provable circuit accepts."""
+    return INPUTS
+
+
+@pytest.fixture
+def source():
+    """``source(name)``: path of a circuit in tests/circuits/."""
+    return lambda name: CIRCUITS / f"{name}.circom"
+
+
+@pytest.fixture
+def fresh_cache(tmp_path, monkeypatch):
+    """An empty cache for tests about building."""
+    folder = tmp_path / "cache"
+    monkeypatch.setenv("TWOPM_ZK_CACHE", str(folder))
+    return folder
+
+
+@pytest.fixture
+def fresh_keys(fresh_cache):
+    """An empty cache for keys only: compiled circuits and ptaus are those of the usual one."""
+    fresh_cache.mkdir()
+    for kind in ("circuits", "ptau"):
+        (USUAL_CACHE / kind).mkdir(parents=True, exist_ok=True)
+        (fresh_cache / kind).symlink_to(USUAL_CACHE / kind)
+    return fresh_cache
+
+
+@pytest.fixture
+def native():
+    """The native backend; skips where it is not built."""
+    from twopm_zk.backends import find_backend
+
+    backend, reason = find_backend("native")
+    if backend is None or reason:
+        pytest.skip(f"native backend: {reason}")
+    return get_backend("native")

@@ -1,0 +1,162 @@
+"""Errors and events of every ABI met so far, and values as Python shows them.
+
+Bytes become 0x text, addresses carry their checksum, structs are dicts by field name; the same forms go in.
+web3's own contract classes are not used: they refuse addresses without a checksum and look names up in ENS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from eth_abi.abi import decode, encode
+from eth_abi.exceptions import DecodingError, EncodingError
+from eth_utils.abi import collapse_if_tuple
+from eth_utils.address import to_checksum_address
+from eth_utils.crypto import keccak
+from eth_utils.exceptions import ValidationError
+from web3.types import LogReceipt
+
+from twopm_zk.errors import InputError
+
+_BUILT_IN_ERRORS: list[dict[str, Any]] = [
+    {"type": "error", "name": "Error", "inputs": [{"name": "message", "type": "string"}]},
+    {"type": "error", "name": "Panic", "inputs": [{"name": "code", "type": "uint256"}]},
+]
+
+
+@dataclass(frozen=True)
+class Event:
+    """A log of a contract, decoded."""
+
+    name: str
+    values: Mapping[str, Any]
+    address: str
+    block: int
+    transaction: str
+
+    def __getitem__(self, key: str) -> Any:
+        return self.values[key]
+
+
+class Registry:
+    """Errors by selector and events by topic, of every ABI met so far."""
+
+    def __init__(self) -> None:
+        self._errors: dict[bytes, dict[str, Any]] = {}
+        self._events: dict[bytes, list[dict[str, Any]]] = {}
+        self.add(_BUILT_IN_ERRORS)
+
+    def add(self, abi: Sequence[Mapping[str, Any]]) -> None:
+        """Learn the errors and events of ``abi``."""
+        for entry in abi:
+            if entry["type"] == "error":
+                self._errors[keccak(signature(entry).encode())[:4]] = dict(entry)
+            elif entry["type"] == "event" and not entry.get("anonymous"):
+                known = self._events.setdefault(keccak(signature(entry).encode()), [])
+                if entry not in known:
+                    known.append(dict(entry))
+
+    def error(self, data: bytes) -> tuple[str, dict[str, Any]] | None:
+        """Name and values of the error that ``data`` encodes, where it is known."""
+        entry = self._errors.get(data[:4])
+        if entry is None:
+            return None
+        try:
+            values = decode_values(entry["inputs"], data[4:])
+        except DecodingError:
+            return None
+        return entry["name"], dict(zip(_names(entry["inputs"]), values, strict=True))
+
+    def event(self, log: LogReceipt) -> Event | None:
+        """The event in a log, or None where its ABI is not known."""
+        topics = [bytes(topic) for topic in log["topics"]]
+        for entry in self._events.get(topics[0], ()) if topics else ():
+            indexed = [item for item in entry["inputs"] if item["indexed"]]
+            if len(indexed) != len(topics) - 1:
+                continue  # the same signature with other arguments indexed
+            plain = [item for item in entry["inputs"] if not item["indexed"]]
+            try:
+                found = dict(zip(_names(plain), decode_values(plain, bytes(log["data"])), strict=True))
+                for item, topic in zip(indexed, topics[1:], strict=True):
+                    found[item["name"]] = _decode_topic(item, topic)
+            except DecodingError:
+                continue
+            return Event(
+                name=entry["name"],
+                values={name: found[name] for name in _names(entry["inputs"])},
+                address=log["address"],
+                block=log["blockNumber"],
+                transaction="0x" + bytes(log["transactionHash"]).hex(),
+            )
+        return None
+
+
+def signature(entry: Mapping[str, Any]) -> str:
+    """Canonical signature of an error or event, such as ``InvalidProof(address,uint256[3])``."""
+    return f"{entry['name']}({','.join(collapse_if_tuple(item) for item in entry['inputs'])})"
+
+
+def encode_values(what: str, items: Sequence[Any], values: Sequence[Any]) -> bytes:
+    """ABI encoding of ``values`` for ``items``, inputs of an ABI entry; the inverse of ``decode_values``.
+
+    Bytes may be bytes or 0x text, addresses any case, structs dicts or tuples.
+    Raises InputError, which names the argument and not its value.
+    """
+    if len(items) != len(values):
+        raise InputError(f"{what} takes {len(items)} arguments, not {len(values)}")
+    encoded = []
+    for position, (item, value) in enumerate(zip(items, values, strict=True)):
+        try:
+            plain = _plain(item, value)
+            encode([collapse_if_tuple(item)], [plain])
+        except (EncodingError, ValidationError, ValueError, TypeError, KeyError, AttributeError):
+            name = item["name"] or f"number {position + 1}"
+            raise InputError(f"{what}: argument {name} does not fit {collapse_if_tuple(item)}") from None
+        encoded.append(plain)
+    return encode([collapse_if_tuple(item) for item in items], encoded)
+
+
+def decode_values(items: Sequence[Any], data: bytes) -> list[Any]:
+    """Values of ABI-encoded ``items``, inputs or outputs of an ABI entry. Raises DecodingError."""
+    values = decode([collapse_if_tuple(item) for item in items], data)
+    return [_named(item, value) for item, value in zip(items, values, strict=True)]
+
+
+def _plain(item: Mapping[str, Any], value: Any) -> Any:
+    kind = item["type"]
+    if kind.endswith("]"):
+        element = {**item, "type": kind[: kind.rindex("[")]}
+        return [_plain(element, part) for part in value]
+    if kind == "tuple":
+        if isinstance(value, Mapping):
+            value = [value[field["name"]] for field in item["components"]]
+        return tuple(_plain(field, part) for field, part in zip(item["components"], value, strict=True))
+    if kind.startswith("bytes") and isinstance(value, str):
+        value = bytes.fromhex(value.removeprefix("0x"))
+    if kind.startswith("bytes") and kind != "bytes" and len(value) != int(kind[5:]):
+        raise ValueError(f"{kind} has another length")
+    return value
+
+
+def _decode_topic(item: Any, topic: bytes) -> Any:
+    dynamic = item["type"] in ("string", "bytes") or item["type"].endswith("]") or item["type"] == "tuple"
+    return "0x" + topic.hex() if dynamic else decode_values([item], topic)[0]
+
+
+def _names(items: Sequence[Any]) -> list[str]:
+    return [item["name"] or str(index) for index, item in enumerate(items)]
+
+
+def _named(item: Mapping[str, Any], value: Any) -> Any:
+    kind = item["type"]
+    if kind.endswith("]"):
+        element = {**item, "type": kind[: kind.rindex("[")]}
+        return [_named(element, part) for part in value]
+    if kind == "tuple":
+        parts = zip(item["components"], value, strict=True)
+        return {field["name"]: _named(field, part) for field, part in parts}
+    if isinstance(value, bytes):
+        return "0x" + value.hex()
+    return to_checksum_address(value) if kind == "address" else value
