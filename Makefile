@@ -1,6 +1,8 @@
 # `make demo` and `make test` each do all set-up by themselves; a second run starts within seconds.
 
-PYTHON ?= $(shell command -v python3.13 python3.12 python3.11 python3 | head -n 1)
+# the first that runs and is new enough; asked only while .venv is missing
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 PYTEST_ARGS ?=
 
@@ -13,8 +15,8 @@ help: ## show this list
 setup: .venv/.installed node_modules/.installed native ## install everything the project needs
 
 .venv/.installed: requirements.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; PYTHON=... names it"; exit 1; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@test -x $(BIN)/python || { test -n "$(PYTHON)" && $(PYTHON) -m venv .venv; } || \
+		{ echo "Python 3.11 or newer, with its venv module, is needed; PYTHON=... names it"; exit 1; }
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
