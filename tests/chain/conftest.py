@@ -1,12 +1,14 @@
 """One node for the whole session; every test starts from the state its fixtures left and is undone after."""
 
 import json
+import os
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from twopm_zk.chain import Chain, DevelopmentNode
+from twopm_zk.errors import TransactionError
 
 VECTORS = Path(__file__).parents[1] / "vectors"
 
@@ -66,3 +68,74 @@ def aliased():
 def two():
     """The same with two public inputs."""
     return load_vector("plonk_two")
+
+
+class GasSnapshots:
+    """Gas of named transactions, compared with tests/gas/<file>.json; UPDATE_GAS=1 writes them anew.
+
+    A few hundred gas depend on how many zero bytes addresses and proofs happen to have.
+    """
+
+    tolerance = 600
+
+    def __init__(self, folder, file):
+        self.path = folder / f"{file}.json"
+        self.known = json.loads(self.path.read_text()) if self.path.is_file() else {}
+        self.seen = {}
+
+    def check(self, name, receipt, *, at_most=None):
+        used = receipt.gas_used
+        self.seen[name] = used
+        if at_most is not None:
+            assert used <= at_most, f"{name} takes {used} gas, the target is {at_most}"
+        if not os.environ.get("UPDATE_GAS"):
+            assert name in self.known, f"{name} takes {used} gas; run with UPDATE_GAS=1 to record it"
+            assert abs(used - self.known[name]) <= self.tolerance, (
+                f"{name} takes {used} gas, {self.known[name]} in {self.path.name}: "
+                "if that is meant, run with UPDATE_GAS=1"
+            )
+
+    def save(self):
+        if os.environ.get("UPDATE_GAS") and self.seen:
+            self.path.parent.mkdir(exist_ok=True)
+            self.path.write_text(json.dumps(dict(sorted({**self.known, **self.seen}.items())), indent=2) + "\n")
+
+
+@pytest.fixture(scope="module")
+def gas(request):
+    """Snapshots in the file of the test module: test_staking.py has tests/gas/staking.json."""
+    snapshots = GasSnapshots(Path(__file__).parents[1] / "gas", request.module.__name__.removeprefix("test_"))
+    yield snapshots
+    snapshots.save()
+
+
+@pytest.fixture(scope="session")
+def keys(node):
+    """Private keys of accounts that own nothing."""
+    names = ("ada", "ben", "cleo", "dan", "eve")
+    return SimpleNamespace(**dict(zip(names, node.private_keys[1:6], strict=True)))
+
+
+def refused(error, **values):
+    """Expect a revert with a custom error, and its values where given."""
+    return _Refused(error, values)
+
+
+class _Refused:
+    def __init__(self, error, values):
+        self.error, self.values = error, values
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, value, traceback):
+        assert isinstance(value, TransactionError), f"expected {self.error}, not {value!r}"
+        assert value.error == self.error, value
+        for name, expected in self.values.items():
+            assert value.values[name] == expected, value
+        return True
+
+
+@pytest.fixture(name="refused", scope="session")
+def refused_fixture():
+    return refused

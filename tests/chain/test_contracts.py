@@ -128,7 +128,7 @@ def test_value_sent_to_what_takes_none_is_refused(box):
 
 
 def test_wrong_arguments_and_unknown_functions_are_input_errors(box):
-    for call in (("nothing",), ("put", 1), ("put", -1, ""), ("put", 2**256, ""), ("divide", "x")):
+    for call in (("nothing",), ("put", 1), ("put", -1, ""), ("put", 2**256, ""), ("divide", "x"), ("put", 1, 1)):
         with pytest.raises(InputError, match=rf"Box\.{call[0]}"):
             box.call(*call)
 

@@ -1,0 +1,128 @@
+"""A network with members, data and stakes, and proofs that are hashes, for the tests of rounds."""
+
+from types import SimpleNamespace
+
+from eth_abi.abi import encode
+from eth_utils.crypto import keccak
+
+from twopm_zk.chain import compile_contract
+from twopm_zk.chain.contracts import Contract
+from twopm_zk.chain.deployment import deploy_all
+
+ETH = 10**18
+DATASET = b"grades".ljust(32, b"\0")
+SPEC = b"specification".ljust(32, b"\0")
+ZERO = "0x" + "00" * 20
+MATRIX = 424242
+STEP, FOLD, AGGREGATE, CERTIFY, PREDICT = 1, 2, 3, 4, 5
+
+
+def fake_proof(name, *inputs):
+    """A proof that VerifierDouble(name) takes for these inputs and no others."""
+    digest = keccak(encode(["bytes32", "uint256[3]"], [name.encode().ljust(32, b"\0"), list(inputs)]))
+    return [int.from_bytes(digest, "big")] + [0] * 23
+
+
+class World:
+    """Everything deployed; ``people`` are members with stake and eight batches of data each."""
+
+    def __init__(self, chain, node, keys):
+        self.node = node
+        self.chain = chain
+        self.deployment = deploy_all(self.chain, treasury=node.accounts[9])
+        for attribute, name in (
+            ("identity", "IdentityContract"),
+            ("hub", "DataHub"),
+            ("staking", "StakingContract"),
+            ("registry", "VerifierRegistry"),
+            ("hfl", "HFLContract"),
+            ("hlr", "HLRContract"),
+            ("inference", "InferenceContract"),
+            ("reth", "RETHDouble"),
+        ):
+            setattr(self, attribute, self.deployment.contract(self.chain, name))
+        self.ids = {}
+        for name, statement, size, features in (
+            ("step-32", STEP, 32, 3),
+            ("step-128", STEP, 128, 3),
+            ("step-32x8", STEP, 32, 8),
+            ("fold", FOLD, 4, 3),
+            ("aggregate", AGGREGATE, 4, 3),
+            ("certify", CERTIFY, 4, 3),
+            ("aggregate-16", AGGREGATE, 16, 3),
+            ("predict", PREDICT, 0, 3),
+            ("predict-8", PREDICT, 0, 8),
+        ):
+            self.add_verifier(name, statement, size, features)
+        self.people = SimpleNamespace(**{name: Person(self, key) for name, key in vars(keys).items()})
+        for number, person in enumerate(vars(self.people).values()):
+            person.join()
+            person.stake(2 * ETH)
+            person.register(0, [1000 * (number + 1) + batch for batch in range(8)])
+
+    def add_verifier(self, name, statement, size, features, *, frac_bits=12):
+        double = self.chain.deploy(compile_contract("VerifierDouble"), name.encode().ljust(32, b"\0"))
+        receipt = self.registry.transact("add", statement, size, features, frac_bits, True, double.address)
+        self.ids[name] = receipt.event("VerifierAdded")["id"]
+        return double
+
+
+class Person:
+    def __init__(self, world, key):
+        self.world, self.key = world, key
+        self.chain = world.chain.signing_as(key)
+        self.address = self.chain.address
+
+    def use(self, contract):
+        return Contract(self.chain, contract.artifact, contract.address)
+
+    def join(self):
+        self.use(self.world.identity).transact("join", "https://node.example", b"\x07" * 32)
+
+    def leave(self):
+        self.use(self.world.identity).transact("leave")
+
+    def stake(self, amount):
+        reth = self.use(self.world.reth)
+        reth.transact("deposit", value=amount)
+        reth.transact("approve", self.world.staking.address, 10**30)
+        self.use(self.world.staking).transact("stake", 2, reth.call("balanceOf", self.address))
+
+    def register(self, index, commitments, dataset=DATASET):
+        self.use(self.world.hub).transact("registerMany", dataset, index, commitments)
+
+
+def task_config(**changes):
+    return {
+        "specHash": SPEC,
+        "dataset": DATASET,
+        "minimumStake": ETH,
+        "minimumNodes": 3,
+        "maximumUpdates": 8,
+        "maximumBatches": 0,
+        "joinSeconds": 0,
+        "collectSeconds": 3600,
+        "aggregateSeconds": 1800,
+        "maximumRounds": 3,
+        **changes,
+    }
+
+
+def training_config(world, **changes):
+    return {
+        "features": 3,
+        "slots": 4,
+        "segments": 2,
+        "lambda": 4096,
+        "weightBound": 2**31,
+        "minRows": 10,
+        "gradientTarget": 1000,
+        "matrixHash": MATRIX,
+        "matrixReplaceable": False,
+        "stepVerifiers": [world.ids["step-32"], world.ids["step-128"]],
+        "foldVerifier": world.ids["fold"],
+        "aggregateVerifier": world.ids["aggregate"],
+        "certifyVerifier": world.ids["certify"],
+        "initialWeights": [0, 0, 0, 0],
+        **changes,
+    }

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+import {IStrategy} from "../interfaces/eigenlayer/IStrategy.sol";
+
+/// @title Test double of EigenLayer's StrategyBase: shares of one token, with virtual offsets
+/// @dev Never for a public chain.
+contract StrategyDouble is IStrategy {
+    using SafeERC20 for IERC20;
+
+    uint256 private constant SHARES_OFFSET = 1e3;
+    uint256 private constant BALANCE_OFFSET = 1e3;
+
+    IERC20 public immutable underlyingToken;
+    address public immutable strategyManager;
+    uint256 public totalShares;
+
+    error OnlyStrategyManager();
+    error NewSharesZero();
+
+    constructor(IERC20 token, address manager) {
+        underlyingToken = token;
+        strategyManager = manager;
+    }
+
+    modifier onlyStrategyManager() {
+        if (msg.sender != strategyManager) revert OnlyStrategyManager();
+        _;
+    }
+
+    /// @notice Shares for tokens that were transferred here just before.
+    function deposit(uint256 amount) external onlyStrategyManager returns (uint256 shares) {
+        uint256 balance = underlyingToken.balanceOf(address(this)) + BALANCE_OFFSET;
+        shares = (amount * (totalShares + SHARES_OFFSET)) / (balance - amount);
+        if (shares == 0) revert NewSharesZero();
+        totalShares += shares;
+    }
+
+    function withdraw(address recipient, uint256 shares) external onlyStrategyManager {
+        uint256 amount = sharesToUnderlyingView(shares);
+        totalShares -= shares;
+        underlyingToken.safeTransfer(recipient, amount);
+    }
+
+    /// @inheritdoc IStrategy
+    function sharesToUnderlyingView(uint256 shares) public view returns (uint256) {
+        uint256 balance = underlyingToken.balanceOf(address(this)) + BALANCE_OFFSET;
+        return (balance * shares) / (totalShares + SHARES_OFFSET);
+    }
+}

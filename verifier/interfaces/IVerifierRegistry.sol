@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+/// @title Which generated contract verifies which instance of which statement
+/// @notice The owner adds entries and retires them; none is ever changed. A task copies the addresses when it is created,
+/// so that nothing that happens here reaches a running task.
+interface IVerifierRegistry {
+    enum Statement {
+        None,
+        Step,
+        Fold,
+        Aggregate,
+        Certify,
+        Predict
+    }
+
+    struct Entry {
+        address verifier;
+        Statement statement;
+        /// @dev Rows of a step, slots of a fold, aggregate or certify, 0 for a prediction.
+        uint32 size;
+        uint16 features;
+        /// @dev Fractional bits of a feature.
+        uint8 fractionalBits;
+        /// @dev The proving key's secret may be known: proofs mean nothing outside of development.
+        bool insecure;
+        bool retired;
+        bytes32 codeHash;
+    }
+
+    event VerifierAdded(
+        uint256 indexed id,
+        Statement indexed statement,
+        address verifier,
+        uint32 size,
+        uint16 features,
+        uint8 fractionalBits,
+        bool insecure,
+        bytes32 codeHash
+    );
+    event VerifierRetired(uint256 indexed id);
+
+    error NoCode(address verifier);
+    error NoStatement();
+    error UnknownVerifier(uint256 id);
+    error RetiredVerifier(uint256 id);
+
+    /// @notice Add a verifier; ids count from 1.
+    function add(
+        Statement statement,
+        uint32 size,
+        uint16 features,
+        uint8 fractionalBits,
+        bool insecure,
+        address verifier
+    ) external returns (uint256 id);
+
+    /// @notice Keep an entry from being used by new tasks.
+    function retire(uint256 id) external;
+
+    /// @notice An entry that can be used; reverts for one that is unknown or retired.
+    function usable(uint256 id) external view returns (Entry memory);
+
+    function entryOf(uint256 id) external view returns (Entry memory);
+
+    function count() external view returns (uint256);
+}
