@@ -21,9 +21,10 @@ setup: .venv/.installed node_modules/.installed native ## install everything the
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
+# npm ci would insist on the optional binaries of other platforms, which not every registry has
 node_modules/.installed: package.json package-lock.json
 	@node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' || { echo "Node.js 20 or newer is needed"; exit 1; }
-	npm ci --no-audit --no-fund --ignore-scripts --loglevel=error
+	npm install --no-save --no-audit --no-fund --ignore-scripts --loglevel=error
 	@touch $@
 
 native: .venv/.installed # the native prover, where Rust and its crates are reachable
