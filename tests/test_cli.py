@@ -7,11 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
 from twopm_zk import errors, project
-from twopm_zk.cli import _COMMANDS, cli, main
+from twopm_zk.cli import cli, main
 from twopm_zk.field import FIELD_ORDER
 
 ROOT = Path(__file__).parent.parent
@@ -49,13 +50,31 @@ def step_files(tmp_path):
     return tmp_path
 
 
-@pytest.mark.parametrize("command", sorted(_COMMANDS))
-def test_every_command_has_help_with_an_example_and_json(command):
-    shown = CliRunner().invoke(cli, [command, "--help"])
+def leaf_commands(group=cli, path=()):
+    """Every command that does something, as its words."""
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        if isinstance(command, click.Group):
+            yield from leaf_commands(command, (*path, name))
+        else:
+            yield (*path, name)
+
+
+@pytest.mark.parametrize("words", list(leaf_commands()), ids=" ".join)
+def test_every_command_has_help_with_an_example_and_json(words):
+    shown = CliRunner().invoke(cli, [*words, "--help"])
     assert shown.exit_code == 0
     assert "Example" in shown.output
-    assert f"twopm-zk {command}" in shown.output
+    assert f"twopm-zk {' '.join(words)}" in shown.output
     assert "--json" in shown.output
+
+
+def test_no_command_takes_a_private_key_or_password_from_the_command_line():
+    for words in leaf_commands():
+        shown = CliRunner().invoke(cli, [*words, "--help"]).output.lower()
+        assert "--private-key" not in shown
+        assert "--password" not in shown
 
 
 def test_exit_codes_of_the_help_are_those_of_the_errors():

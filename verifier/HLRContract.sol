@@ -14,6 +14,12 @@ import {Rounds} from "./rounds/Rounds.sol";
 /// @title Horizontal logistic regression (HLR) with proofs
 /// @dev See {IHLR} and docs/protocol.md. Verifiers are copied from the registry when a task is created.
 contract HLRContract is IHLR, Rounds {
+    /// @dev A verifier of `step`, and the task's slots in the same word.
+    struct Step {
+        IPlonkVerifier3 verifier;
+        uint16 slots;
+    }
+
     /// @notice Updates that one sum can hold, see docs/protocol.md, section 3.
     uint256 public constant MAX_UPDATES = 1024;
     uint256 public constant MAX_FEATURES = 255;
@@ -24,7 +30,7 @@ contract HLRContract is IHLR, Rounds {
     mapping(uint256 taskId => Training training) private _trainings;
     mapping(uint256 taskId => uint256[] packed) private _weights;
     mapping(uint256 taskId => mapping(uint256 segment => uint256 digest)) private _segments;
-    mapping(uint256 taskId => mapping(uint32 size => IPlonkVerifier3 verifier)) private _steps;
+    mapping(uint256 taskId => mapping(uint32 size => Step step)) private _steps;
 
     constructor(
         IIdentity identity,
@@ -67,13 +73,13 @@ contract HLRContract is IHLR, Rounds {
     ) external {
         Task storage task = _tasks[taskId];
         uint256 data = _requireUpdate(taskId, task, index);
-        IPlonkVerifier3 verifier = _steps[taskId][size];
-        if (address(verifier) == address(0)) revert NoVerifierOfSize(taskId, size);
+        Step memory step = _steps[taskId][size];
+        if (step.slots == 0) revert NoVerifierOfSize(taskId, size);
         Training storage training = _trainings[taskId];
-        ProofCheck.requireProof(verifier, proof, [training.modelCommitment, data, update]);
+        ProofCheck.requireProof(step.verifier, proof, [training.modelCommitment, data, update]);
 
         uint256 position = task.updates;
-        uint256 slots = training.slots;
+        uint256 slots = step.slots;
         uint256 previous = 0;
         if (position % slots != 0) {
             previous = training.digest;
@@ -183,7 +189,7 @@ contract HLRContract is IHLR, Rounds {
 
     /// @inheritdoc IHLR
     function stepVerifierOf(uint256 taskId, uint32 size) external view returns (address) {
-        return address(_steps[taskId][size]);
+        return address(_steps[taskId][size].verifier);
     }
 
     /// @dev An attempt has a model commitment of its own, from the same weights.
@@ -220,7 +226,7 @@ contract HLRContract is IHLR, Rounds {
                 training.features,
                 bits
             );
-            _steps[taskId][rows] = step;
+            _steps[taskId][rows] = Step(step, training.slots);
         }
         uint32 size;
         if (training.segments > 1) {
@@ -259,9 +265,8 @@ contract HLRContract is IHLR, Rounds {
         uint8 bits
     ) private returns (IPlonkVerifier3, uint32) {
         IVerifierRegistry.Entry memory entry = REGISTRY.usable(id);
-        // a fold sums updates of any format
-        bool format = entry.fractionalBits == bits || statement == IVerifierRegistry.Statement.Fold;
-        if (entry.statement != statement || entry.features != features || !format) revert WrongVerifier(id);
+        bool fits = entry.statement == statement && entry.features == features && entry.fractionalBits == bits;
+        if (!fits) revert WrongVerifier(id);
         emit VerifierFixed(taskId, id, entry.verifier, entry.size, entry.insecure, entry.codeHash);
         return (IPlonkVerifier3(entry.verifier), entry.size);
     }

@@ -13,6 +13,8 @@ import {IDelegationManager} from "./interfaces/eigenlayer/IDelegationManager.sol
 import {IStrategy} from "./interfaces/eigenlayer/IStrategy.sol";
 import {IStrategyManager} from "./interfaces/eigenlayer/IStrategyManager.sol";
 import {IStaking} from "./interfaces/IStaking.sol";
+import {IRETH} from "./interfaces/tokens/IRETH.sol";
+import {IWstETH} from "./interfaces/tokens/IWstETH.sol";
 import {StakeVault} from "./StakeVault.sol";
 
 /// @title Stakes in stETH, wstETH and rETH, with delegation through EigenLayer
@@ -46,6 +48,7 @@ contract StakingContract is IStaking, Ownable2Step, Pausable, ReentrancyGuardTra
     uint256 private constant VIRTUAL = 1e6;
     uint256 private constant WAD = 1e18;
 
+    uint256 private immutable ASSET_COUNT;
     uint64 public immutable EXIT_DELAY;
     IStrategyManager public immutable STRATEGY_MANAGER;
     IDelegationManager public immutable DELEGATION_MANAGER;
@@ -57,14 +60,14 @@ contract StakingContract is IStaking, Ownable2Step, Pausable, ReentrancyGuardTra
     address public operator;
     uint256 public vaultCount;
 
-    Asset[] private _assets;
+    mapping(uint256 asset => Asset entry) private _assets;
     mapping(uint256 asset => uint256 shares) private _totalShares;
     mapping(address user => mapping(uint256 asset => Position position)) private _positions;
     mapping(address user => User user_) private _users;
     mapping(address slasher => uint64 activeFrom) private _slashers;
 
     modifier known(uint256 asset) {
-        if (asset >= _assets.length) revert UnknownAsset(asset);
+        if (asset >= ASSET_COUNT) revert UnknownAsset(asset);
         _;
     }
 
@@ -84,9 +87,11 @@ contract StakingContract is IStaking, Ownable2Step, Pausable, ReentrancyGuardTra
         if (treasury_ == address(0)) revert ZeroAddress();
         if (assets.length > MAX_ASSETS) revert TooManyAssets(assets.length, MAX_ASSETS);
         for (uint256 i = 0; i < assets.length; ++i) {
-            if (address(assets[i].token) == address(0) || address(assets[i].rate) == address(0)) revert ZeroAddress();
-            _assets.push(assets[i]);
+            if (address(assets[i].token) == address(0)) revert ZeroAddress();
+            if (assets[i].kind == Rate.Other && address(assets[i].rate) == address(0)) revert ZeroAddress();
+            _assets[i] = assets[i];
         }
+        ASSET_COUNT = assets.length;
         treasury = treasury_;
         EXIT_DELAY = exitDelay;
         STRATEGY_MANAGER = strategyManager;
@@ -212,8 +217,7 @@ contract StakingContract is IStaking, Ownable2Step, Pausable, ReentrancyGuardTra
         uint256 value,
         bytes32 reason
     ) external onlySlasher nonReentrant returns (uint256 slashed) {
-        uint256 count = _assets.length;
-        for (uint256 asset = 0; asset < count && slashed < value; ++asset) {
+        for (uint256 asset = 0; asset < ASSET_COUNT && slashed < value; ++asset) {
             slashed += _slashAsset(user, asset, value - slashed);
         }
         emit Slashed(user, msg.sender, slashed, reason);
@@ -283,7 +287,7 @@ contract StakingContract is IStaking, Ownable2Step, Pausable, ReentrancyGuardTra
 
     /// @inheritdoc IStaking
     function assetCount() external view returns (uint256) {
-        return _assets.length;
+        return ASSET_COUNT;
     }
 
     /// @inheritdoc IStaking
@@ -313,8 +317,7 @@ contract StakingContract is IStaking, Ownable2Step, Pausable, ReentrancyGuardTra
 
     /// @inheritdoc IStaking
     function sharesToAmount(uint256 asset, uint256 shares) public view known(asset) returns (uint256) {
-        uint256 balance = _assets[asset].token.balanceOf(address(this));
-        return shares.mulDiv(balance + 1, _totalShares[asset] + VIRTUAL);
+        return _amountOf(_assets[asset].token, asset, shares);
     }
 
     // --- internals ---
@@ -387,8 +390,21 @@ contract StakingContract is IStaking, Ownable2Step, Pausable, ReentrancyGuardTra
         }
     }
 
+    function _amountOf(IERC20 token, uint256 asset, uint256 shares) private view returns (uint256) {
+        return shares.mulDiv(token.balanceOf(address(this)) + 1, _totalShares[asset] + VIRTUAL);
+    }
+
     function _valueOfShares(uint256 asset, uint256 shares) private view returns (uint256) {
-        return sharesToAmount(asset, shares).mulDiv(_assets[asset].rate.ethPerToken(), WAD);
+        Asset storage entry = _assets[asset];
+        return _amountOf(entry.token, asset, shares).mulDiv(_ethPerToken(entry), WAD);
+    }
+
+    function _ethPerToken(Asset storage entry) private view returns (uint256) {
+        Rate kind = entry.kind;
+        if (kind == Rate.StETH) return WAD; // a claim to as much ETH
+        if (kind == Rate.WstETH) return IWstETH(address(entry.token)).stEthPerToken();
+        if (kind == Rate.RETH) return IRETH(address(entry.token)).getExchangeRate();
+        return entry.rate.ethPerToken();
     }
 
     /// @dev The user's own part of what the vault has deposited and of what it has queued.
@@ -399,7 +415,7 @@ contract StakingContract is IStaking, Ownable2Step, Pausable, ReentrancyGuardTra
         if (shares == 0) return 0;
         uint256 amount = strategy.sharesToUnderlyingView(shares);
         uint256 own = amount.mulDiv(WAD - _positions[user][asset].vaultSlashed, WAD);
-        return own.mulDiv(_assets[asset].rate.ethPerToken(), WAD);
+        return own.mulDiv(_ethPerToken(_assets[asset]), WAD);
     }
 
     function _sharesInVault(address vault, IStrategy strategy) private view returns (uint256 shares) {
@@ -423,7 +439,7 @@ contract StakingContract is IStaking, Ownable2Step, Pausable, ReentrancyGuardTra
     }
 
     function _isUnused() private view returns (bool) {
-        for (uint256 asset = 0; asset < _assets.length; ++asset) {
+        for (uint256 asset = 0; asset < ASSET_COUNT; ++asset) {
             if (_totalShares[asset] != 0) return false;
         }
         return vaultCount == 0;

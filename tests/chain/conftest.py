@@ -83,14 +83,14 @@ class GasSnapshots:
         self.known = json.loads(self.path.read_text()) if self.path.is_file() else {}
         self.seen = {}
 
-    def check(self, name, receipt, *, at_most=None):
+    def check(self, name, receipt, *, at_most=None, tolerance=None):
         used = receipt.gas_used
         self.seen[name] = used
         if at_most is not None:
             assert used <= at_most, f"{name} takes {used} gas, the target is {at_most}"
         if not os.environ.get("UPDATE_GAS"):
             assert name in self.known, f"{name} takes {used} gas; run with UPDATE_GAS=1 to record it"
-            assert abs(used - self.known[name]) <= self.tolerance, (
+            assert abs(used - self.known[name]) <= (tolerance or self.tolerance), (
                 f"{name} takes {used} gas, {self.known[name]} in {self.path.name}: "
                 "if that is meant, run with UPDATE_GAS=1"
             )

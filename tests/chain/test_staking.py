@@ -33,7 +33,7 @@ def world(chain, node, keys):
         strategies.append(strategy)
     tokens = (steth, wsteth, reth)
     assets = [
-        (token.address, deploy(chain, "EthRate", token.address, kind).address, strategy.address)
+        (token.address, kind, strategy.address, ZERO)
         for kind, (token, strategy) in enumerate(zip(tokens, strategies, strict=True))
     ]
     treasury = node.accounts[9]
@@ -563,14 +563,13 @@ def hostile(chain, world, keys):
     """A staking contract for one hostile token, which ``ada`` and ``ben`` have."""
     token = deploy(chain, "HostileToken")
     good = world.reth
-    rate = deploy(chain, "EthRate", good.address, 2)
     staking = deploy(
         chain,
         "StakingContract",
         chain.address,
         world.treasury,
         EXIT_DELAY,
-        [(token.address, token.address, ZERO), (good.address, rate.address, ZERO)],
+        [(token.address, 3, ZERO, token.address), (good.address, 2, ZERO, ZERO)],
         world.manager.address,
         world.delegation.address,
     )
@@ -627,11 +626,11 @@ def test_a_failing_token_blocks_nobody_who_does_not_hold_it(hostile, keys, refus
 
 
 def test_construction_refuses_what_could_never_work(chain, world, refused):
-    good = (world.reth.address, world.reth.address, ZERO)
+    good = (world.reth.address, 2, ZERO, ZERO)
     for treasury, assets, error in (
         (ZERO, [good], "ZeroAddress"),
-        (chain.address, [(ZERO, world.reth.address, ZERO)], "ZeroAddress"),
-        (chain.address, [(world.reth.address, ZERO, ZERO)], "ZeroAddress"),
+        (chain.address, [(ZERO, 2, ZERO, ZERO)], "ZeroAddress"),
+        (chain.address, [(world.reth.address, 3, ZERO, ZERO)], "ZeroAddress"),
         (chain.address, [good] * 5, "TooManyAssets"),
     ):
         with refused(error):

@@ -29,7 +29,7 @@ EVM_VERSION = "cancun"
 SETTINGS: Mapping[str, Any] = {
     "evmVersion": EVM_VERSION,
     "viaIR": True,
-    "optimizer": {"enabled": True, "runs": 1000},
+    "optimizer": {"enabled": True, "runs": 10_000},
     "outputSelection": {
         "*": {
             "*": [

@@ -87,14 +87,19 @@ class Chain:
         return other
 
     @property
-    def address(self) -> ChecksumAddress:
-        """Address of the signing account. InputError where there is none."""
+    def account(self) -> LocalAccount:
+        """The signing account, for messages off the chain. InputError where there is none."""
         if self._account is None:
             raise InputError(
                 "this command sends a transaction and needs a private key",
                 hint="Give a keystore file, or set TWOPM_ZK_PRIVATE_KEY.",
             )
-        return self._account.address
+        return self._account
+
+    @property
+    def address(self) -> ChecksumAddress:
+        """Address of the signing account. InputError where there is none."""
+        return self.account.address
 
     def forget_nonces(self) -> None:
         """Ask the node again, after its chain was set back."""

@@ -20,7 +20,10 @@ from eth_utils.crypto import keccak
 from twopm_zk import project
 from twopm_zk.chain.compiler import Artifact, compile_contract, compile_source
 from twopm_zk.chain.contracts import Chain, Contract
+from twopm_zk.circuit import Instance
 from twopm_zk.errors import DeploymentError, InsecureKeyError
+from twopm_zk.keys import Keys
+from twopm_zk.solidity import export_verifier
 
 DEVELOPMENT_CHAINS = frozenset({1337, 31337})
 FORMAT = 1
@@ -49,11 +52,24 @@ _PUBLIC_ACCOUNTS = frozenset(
 
 @dataclass(frozen=True)
 class StakeAsset:
-    """A token that can be staked; ``strategy`` is EigenLayer's, or none. ``kind``: stETH, wstETH, rETH."""
+    """A token that can be staked; ``strategy`` is EigenLayer's, or none.
+
+    ``kind`` says where its worth in ETH comes from: ``stETH``, ``wstETH``, ``rETH``, or ``other`` with the
+    address of an IEthRate in ``rate``.
+    """
 
     token: str
     kind: str
     strategy: str = _ZERO
+    rate: str = _ZERO
+
+    @property
+    def kind_number(self) -> int:
+        """In IStaking's enum. Raises DeploymentError for an unknown kind."""
+        kinds = ("stETH", "wstETH", "rETH", "other")
+        if self.kind not in kinds:
+            raise DeploymentError(f"{self.kind!r} is none of {', '.join(kinds)}")
+        return kinds.index(self.kind)
 
 
 @dataclass(frozen=True)
@@ -76,10 +92,26 @@ class GeneratedVerifier:
     """Rows or slots; 0 for a prediction."""
     features: int
     frac_bits: int
-    """Fractional bits of a feature; 0 for a fold, which sums any."""
+    """Fractional bits of a feature."""
     solidity: str = field(repr=False)
     contract_name: str
     insecure: bool
+
+    @classmethod
+    def from_keys(cls, instance: Instance, keys: Keys) -> Self:
+        """The verifier of one of our instances, from its keys."""
+        parameters = instance.parameters
+        contract_name = "".join(part.capitalize() for part in instance.name.split("-")) + "Verifier"
+        return cls(
+            name=instance.name,
+            statement=instance.template.lower(),
+            size=parameters.get("ROWS", parameters.get("SLOTS", 0)),
+            features=parameters["FEATURES"],
+            frac_bits=parameters["X_FRAC"],
+            solidity=export_verifier(keys, contract_name),
+            contract_name=contract_name,
+            insecure=keys.insecure,
+        )
 
 
 @dataclass(frozen=True)
@@ -272,7 +304,7 @@ class _Deployer:
             owner,
             treasury,
             terms.exit_seconds,
-            [(asset.token, self._rate(asset), asset.strategy) for asset in assets],
+            [(asset.token, asset.kind_number, asset.strategy, asset.rate) for asset in assets],
             eigenlayer.strategy_manager,
             eigenlayer.delegation_manager,
         )
@@ -290,13 +322,6 @@ class _Deployer:
             (terms.user_stake, terms.operator_stake, terms.accept_seconds, terms.answer_seconds, terms.penalty),
         )
         staking.transact("authorise", inference.address)  # nobody is staked yet, so it holds at once
-
-    def _rate(self, asset: StakeAsset) -> str:
-        kinds = ("stETH", "wstETH", "rETH")
-        if asset.kind not in kinds:
-            raise DeploymentError(f"{asset.kind!r} is none of {', '.join(kinds)}")
-        rate = self.chain.deploy(compile_contract("EthRate"), asset.token, kinds.index(asset.kind))
-        return rate.address
 
     def register(self, verifier: GeneratedVerifier) -> DeployedVerifier:
         """Deploy a generated verifier and add it to the registry."""

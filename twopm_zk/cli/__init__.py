@@ -24,6 +24,8 @@ _COMMANDS = {
     "export-verifier": "verify",
     "calldata": "verify",
     "demo": "demo",
+    "deploy": "deploy",
+    "stake": "stake",
 }
 
 EXIT_CODES = """\

@@ -61,7 +61,8 @@ def witness(circuit: str, input_file: Path | None, out: Path, as_json: bool) -> 
     emit(as_json, {"witness": str(out), "wires": len(calculated.values), "public": [str(v) for v in calculated.public]})
 
 
-def _parse_scaling(options: tuple[str, ...], path: Path | None, names: tuple[str, ...]) -> dict[str, Scaling]:
+def parse_scaling(options: tuple[str, ...], path: Path | None, names: tuple[str, ...]) -> dict[str, Scaling]:
+    """Public constants from a file, and from options of the form NAME=CENTRE,SCALE."""
     scaling = read_scaling(path, names) if path is not None else {}
     for option in options:
         name, _, numbers = option.rpartition("=")
@@ -208,7 +209,7 @@ def _prepare(
     instance: Instance | None,
 ) -> tuple[PreparedStep, list[float], list[str]]:
     table = read_table(data, label=label)
-    constants = _parse_scaling(scale, scaling, table.names)
+    constants = parse_scaling(scale, scaling, table.names)
     if not context.isdecimal() or int(context) >= FIELD_ORDER:
         raise InputError("--context is not a field element in decimal digits")
     table = table.scaled(constants)

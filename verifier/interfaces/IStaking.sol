@@ -13,11 +13,21 @@ import {IEthRate} from "./IEthRate.sol";
 /// Pool shares follow the token's balance, so rebases up and down reach everybody in proportion. `withdraw` works while
 /// the contract is paused, for any receiver, and is held up by nothing but the exit delay and a lock, which ends by itself.
 interface IStaking {
+    /// @dev Where a token's worth in ETH comes from: its own protocol, never a market.
+    enum Rate {
+        StETH,
+        WstETH,
+        RETH,
+        Other
+    }
+
     struct Asset {
         IERC20 token;
-        IEthRate rate;
+        Rate kind;
         /// @dev EigenLayer's strategy for the token, or the zero address where it cannot be delegated.
         IStrategy strategy;
+        /// @dev Asked where the kind is Other, such as for a bridged token that does not know its own worth.
+        IEthRate rate;
     }
 
     struct Position {

@@ -1,0 +1,414 @@
+"""Our contracts as typed Python: one thin class each, gathered in ``Network``.
+
+A method is a function of the contract of the same name, see verifier/interfaces/; those that send a
+transaction return its ``Receipt``, and raise TransactionError with the contract's error name and values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from enum import IntEnum
+from functools import cached_property
+from typing import Any
+
+from twopm_zk.chain.abi import Event
+from twopm_zk.chain.compiler import compile_unit
+from twopm_zk.chain.contracts import Chain, Contract, Receipt
+from twopm_zk.chain.deployment import Deployment
+from twopm_zk.errors import InputError
+from twopm_zk.statements import Policy
+
+_MAX_APPROVAL = 2**256 - 1
+
+
+class Phase(IntEnum):
+    """Of a task."""
+
+    NONE = 0
+    CREATED = 1
+    JOINING = 2
+    COLLECTING = 3
+    CLOSED = 4
+    FINISHED = 5
+
+
+@dataclass(frozen=True)
+class TaskConfig:
+    """Rules of a task's rounds; times in seconds, stake in wei of ETH. See verifier/interfaces/IRounds.sol."""
+
+    spec_hash: bytes
+    dataset: bytes
+    minimum_stake: int = 0
+    minimum_nodes: int = 3
+    maximum_updates: int = 4
+    maximum_batches: int = 0
+    join_seconds: int = 0
+    collect_seconds: int = 86_400
+    aggregate_seconds: int = 86_400
+    maximum_rounds: int = 20
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """What a task trains; integers in the formats of docs/protocol.md. See verifier/interfaces/IHLR.sol."""
+
+    features: int
+    slots: int
+    segments: int
+    penalty: int
+    """lambda, in units of 2^-12."""
+    weight_bound: int
+    min_rows: int
+    gradient_target: int
+    matrix_hash: int
+    step_verifiers: Sequence[int]
+    aggregate_verifier: int
+    certify_verifier: int
+    initial_weights: Sequence[int]
+    fold_verifier: int = 0
+    matrix_replaceable: bool = False
+
+
+@dataclass(frozen=True)
+class TaskState:
+    """Where a task is."""
+
+    task_id: int
+    coordinator: str
+    phase: Phase
+    round: int
+    attempt: int
+    nodes: int
+    updates: int
+    minimum_nodes: int
+    deadline: int
+    """Seconds since 1970."""
+    opened_at: int
+    """Block."""
+    spec_hash: bytes
+    dataset: bytes
+
+
+class Identity:
+    """IdentityContract."""
+
+    def __init__(self, contract: Contract) -> None:
+        self.contract = contract
+
+    def join(self, endpoint: str, public_key: bytes) -> Receipt:
+        """Become a member."""
+        return self.contract.transact("join", endpoint, public_key)
+
+    def update(self, endpoint: str, public_key: bytes) -> Receipt:
+        """Replace endpoint and key."""
+        return self.contract.transact("update", endpoint, public_key)
+
+    def leave(self) -> Receipt:
+        """Stop being a member."""
+        return self.contract.transact("leave")
+
+    def member_since(self, account: str) -> int:
+        """Block in which the membership began, 0 for no member."""
+        return int(self.contract.call("memberSince", account))
+
+    def members(self, offset: int = 0, limit: int = 100) -> list[str]:
+        """A page of the present members."""
+        return list(self.contract.call("members", offset, limit))
+
+
+class DataHub:
+    """DataHub."""
+
+    def __init__(self, contract: Contract) -> None:
+        self.contract = contract
+
+    def register(self, dataset: bytes, first_index: int, commitments: Sequence[int]) -> Receipt:
+        """Register batches under consecutive indices, all or none."""
+        return self.contract.transact("registerMany", dataset, first_index, list(commitments))
+
+    def commitment_of(self, owner: str, dataset: bytes, index: int) -> int:
+        """0 where there is none."""
+        return int(self.contract.call("commitmentOf", owner, dataset, index))
+
+    def owner_of(self, commitment: int) -> str:
+        """The zero address where nobody registered it."""
+        return str(self.contract.call("ownerOf", commitment))
+
+
+class Staking:
+    """StakingContract; assets go by their number."""
+
+    def __init__(self, contract: Contract) -> None:
+        self.contract = contract
+
+    def stake(self, asset: int, amount: int) -> Receipt:
+        """Stake ``amount`` of a token; it is approved first where that is needed."""
+        chain = self.contract.chain
+        token = Contract(chain, _erc20(), self.contract.call("assetAt", asset)["token"])
+        if token.call("allowance", chain.address, self.contract.address) < amount:
+            token.transact("approve", self.contract.address, _MAX_APPROVAL)
+        return self.contract.transact("stake", asset, amount)
+
+    def unstake(self, asset: int, shares: int) -> Receipt:
+        """Start the exit delay of active shares."""
+        return self.contract.transact("unstake", asset, shares)
+
+    def withdraw(self, asset: int, receiver: str | None = None) -> Receipt:
+        """Withdraw what finished its exit delay."""
+        return self.contract.transact("withdraw", asset, receiver or self.contract.chain.address)
+
+    def delegate(self, asset: int, shares: int) -> Receipt:
+        """Delegate active shares through EigenLayer."""
+        return self.contract.transact("delegate", asset, shares)
+
+    def undelegate(self, asset: int, deposit_shares: int, *, user: str | None = None) -> Receipt:
+        """Ask EigenLayer for deposit shares back."""
+        return self.contract.transact("undelegate", user or self.contract.chain.address, asset, deposit_shares)
+
+    def complete_undelegation(self, asset: int, withdrawal: Any, *, user: str | None = None) -> Receipt:
+        """Bring a queued withdrawal home."""
+        return self.contract.transact("completeUndelegation", user or self.contract.chain.address, asset, withdrawal)
+
+    def stake_of(self, user: str) -> int:
+        """In wei of ETH."""
+        return int(self.contract.call("stakeOf", user))
+
+    def position_of(self, user: str, asset: int) -> dict[str, int]:
+        """``active`` and ``exiting`` shares, ``availableAt``, ``vaultSlashed``."""
+        return dict(self.contract.call("positionOf", user, asset))
+
+
+class Rounds:
+    """What HFLContract and HLRContract share."""
+
+    def __init__(self, contract: Contract) -> None:
+        self.contract = contract
+
+    def open_round(self, task: int) -> Receipt:
+        """Open the first round."""
+        return self.contract.transact("openRound", task)
+
+    def join(self, task: int, public_key: bytes) -> Receipt:
+        """Join the present attempt."""
+        return self.contract.transact("join", task, public_key)
+
+    def start_collecting(self, task: int) -> Receipt:
+        """End joining."""
+        return self.contract.transact("startCollecting", task)
+
+    def close(self, task: int) -> Receipt:
+        """End collecting."""
+        return self.contract.transact("close", task)
+
+    def reopen(self, task: int, excluded: Sequence[str] = ()) -> Receipt:
+        """Open a new attempt."""
+        return self.contract.transact("reopen", task, list(excluded))
+
+    def take_over(self, task: int) -> Receipt:
+        """Replace a coordinator that missed its deadline."""
+        return self.contract.transact("takeOver", task)
+
+    def finish(self, task: int) -> Receipt:
+        """End a task that was never opened or has had all its rounds."""
+        return self.contract.transact("finish", task)
+
+    def state(self, task: int) -> TaskState:
+        """Where the task is. InputError where there is no such task."""
+        found = self.contract.call("taskOf", task)
+        if found["phase"] == Phase.NONE:
+            raise InputError(f"there is no task {task}; the last one is {self.contract.call('taskCount')}")
+        return TaskState(
+            task_id=task,
+            coordinator=found["coordinator"],
+            phase=Phase(found["phase"]),
+            round=found["round"],
+            attempt=found["attempt"],
+            nodes=found["nodes"],
+            updates=found["updates"],
+            minimum_nodes=found["minimumNodes"],
+            deadline=found["deadline"],
+            opened_at=found["openedAt"],
+            spec_hash=bytes.fromhex(found["specHash"][2:]),
+            dataset=bytes.fromhex(found["dataset"][2:]),
+        )
+
+
+class Hfl(Rounds):
+    """HFLContract."""
+
+    def create_task(self, config: TaskConfig, *, quorum_percent: int) -> int:
+        """Create a task; its id."""
+        receipt = self.contract.transact("createTask", _struct(config), quorum_percent)
+        return int(receipt.event("TaskCreated")["taskId"])
+
+    def commit_update(self, task: int, index: int, update: bytes) -> Receipt:
+        """Commit to an update of the batch at ``index``."""
+        return self.contract.transact("commitUpdate", task, index, update)
+
+    def confirm(self, task: int, result: bytes) -> Receipt:
+        """Vouch for a closed round's result."""
+        return self.contract.transact("confirm", task, result)
+
+
+class Hlr(Rounds):
+    """HLRContract; proofs are 24 numbers in calldata order."""
+
+    def create_task(self, config: TaskConfig, training: TrainingConfig) -> int:
+        """Create a task; its id."""
+        receipt = self.contract.transact("createTask", _struct(config), _struct(training))
+        return int(receipt.event("TaskCreated")["taskId"])
+
+    def submit_update(self, task: int, size: int, index: int, update: int, proof: Sequence[int]) -> Receipt:
+        """Hand in the proven update of the batch at ``index``, by a ``step`` instance of ``size`` rows."""
+        return self.contract.transact("submitUpdate", task, size, index, update, list(proof))
+
+    def fold_segment(self, task: int, partial_after: int, proof: Sequence[int]) -> Receipt:
+        """Fold the next full segment of a closed round."""
+        return self.contract.transact("foldSegment", task, partial_after, list(proof))
+
+    def accept_weights(self, task: int, weights: Sequence[int], next_matrix_hash: int, proof: Sequence[int]) -> Receipt:
+        """Publish proven weights and open the next round."""
+        return self.contract.transact("acceptWeights", task, list(weights), next_matrix_hash, list(proof))
+
+    def certify(self, task: int, gradient_bound: int, proof: Sequence[int]) -> Receipt:
+        """Finish the task with a proven bound on the gradient."""
+        return self.contract.transact("certify", task, gradient_bound, list(proof))
+
+    def weights(self, task: int) -> list[int]:
+        """The present weights, intercept last, in units of 2^-20."""
+        return list(self.contract.call("weightsOf", task))
+
+    def model_commitment(self, task: int) -> int:
+        """Of the present attempt."""
+        return int(self.contract.call("modelCommitmentOf", task))
+
+    def updates_digest(self, task: int) -> int:
+        """Of the present attempt, once all segments but the last are folded."""
+        return int(self.contract.call("updatesDigestOf", task))
+
+    def policy(self, task: int) -> Policy:
+        """What the present model commitment binds besides the weights."""
+        state, training = self.state(task), self.contract.call("trainingOf", task)
+        return Policy(
+            task_key=training["taskKey"],
+            round=state.round,
+            attempt=state.attempt,
+            penalty=training["lambda"],
+            weight_bound=training["weightBound"],
+            min_rows=training["minRows"],
+            matrix_hash=training["matrixHash"],
+        )
+
+    def updates(self, task: int) -> list[Event]:
+        """Accepted updates of the present attempt, in the order of the digest."""
+        state = self.state(task)
+        found = self.contract.events("UpdateAccepted", from_block=state.opened_at, taskId=task, round=state.round)
+        return [event for event in found if event["attempt"] == state.attempt]
+
+
+class Inference:
+    """InferenceContract."""
+
+    def __init__(self, contract: Contract) -> None:
+        self.contract = contract
+
+    def offer(self, task: int, verifier_id: int) -> Receipt:
+        """Offer predictions of a task's model."""
+        return self.contract.transact("offer", task, verifier_id)
+
+    def ask(self, task: int, operator: str, input_commitment: int) -> int:
+        """Ask for a prediction; the request's id."""
+        return int(self.contract.transact("ask", task, operator, input_commitment).event("Asked")["id"])
+
+    def accept(self, request: int) -> Receipt:
+        """Accept a request, as its operator."""
+        return self.contract.transact("accept", request)
+
+    def answer(self, request: int, prediction: int, proof: Sequence[int]) -> Receipt:
+        """Answer with a proven prediction, in units of 2^-16."""
+        return self.contract.transact("answer", request, prediction, list(proof))
+
+    def slash_late(self, request: int) -> Receipt:
+        """Slash an operator that accepted and is late."""
+        return self.contract.transact("slashLate", request)
+
+    def request(self, request: int) -> dict[str, Any]:
+        """All that is known of a request."""
+        return dict(self.contract.call("requestOf", request))
+
+
+@dataclass(frozen=True)
+class Network:
+    """The contracts of one deployment, used by the account of ``chain``; each is checked when first used."""
+
+    chain: Chain
+    deployment: Deployment
+
+    def signing_as(self, private_key: str) -> Network:
+        """The same network, used by another account."""
+        return Network(self.chain.signing_as(private_key), self.deployment)
+
+    def contract(self, name: str) -> Contract:
+        """Any contract of the deployment. Raises DeploymentError."""
+        return self.deployment.contract(self.chain, name)
+
+    @cached_property
+    def identity(self) -> Identity:
+        """Members."""
+        return Identity(self.contract("IdentityContract"))
+
+    @cached_property
+    def data_hub(self) -> DataHub:
+        """Data commitments."""
+        return DataHub(self.contract("DataHub"))
+
+    @cached_property
+    def staking(self) -> Staking:
+        """Stakes."""
+        return Staking(self.contract("StakingContract"))
+
+    @cached_property
+    def hfl(self) -> Hfl:
+        """Federated learning with a quorum."""
+        return Hfl(self.contract("HFLContract"))
+
+    @cached_property
+    def hlr(self) -> Hlr:
+        """Logistic regression with proofs."""
+        return Hlr(self.contract("HLRContract"))
+
+    @cached_property
+    def inference(self) -> Inference:
+        """Proven predictions."""
+        return Inference(self.contract("InferenceContract"))
+
+    def verifier_id(self, instance: str) -> int:
+        """Number in the registry of an instance's verifier. InputError where none was deployed."""
+        if instance not in self.deployment.verifiers:
+            known = ", ".join(self.deployment.verifiers) or "none"
+            raise InputError(f"no verifier of {instance!r} is deployed; deployed: {known}")
+        return self.deployment.verifiers[instance].id
+
+
+def dataset_name(name: str) -> bytes:
+    """A data set's name as contracts have it: UTF-8, at most 32 bytes, filled up with zeros."""
+    encoded = name.encode()
+    if not 0 < len(encoded) <= 32:
+        raise InputError(f"the data set's name has {len(encoded)} bytes; 1 to 32 fit")
+    return encoded.ljust(32, b"\0")
+
+
+def _struct(config: TaskConfig | TrainingConfig) -> dict[str, Any]:
+    """Field names as Solidity has them."""
+    found = {}
+    for field in fields(config):
+        first, *rest = field.name.split("_")
+        found[first + "".join(word.capitalize() for word in rest)] = getattr(config, field.name)
+    if "penalty" in found:
+        found["lambda"] = found.pop("penalty")  # a keyword in Python
+    return found
+
+
+def _erc20() -> Any:
+    return compile_unit("@openzeppelin/contracts/token/ERC20/IERC20.sol")["IERC20"]

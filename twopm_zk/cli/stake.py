@@ -1,0 +1,124 @@
+"""``stake``: put up a stake, see it, take it back."""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+
+import click
+
+from twopm_zk.cli.connection import Connection, chain_options, describe_receipt
+from twopm_zk.cli.output import emit, json_option
+from twopm_zk.errors import InputError
+
+WEI = 10**18
+asset_option = click.option(
+    "--asset", type=click.IntRange(0), default=0, show_default=True, help="Number of the token, see `stake show`."
+)
+
+
+def parse_amount(text: str) -> int:
+    """A decimal number of tokens (18 decimals) as an integer."""
+    try:
+        amount = Decimal(text) * WEI
+    except InvalidOperation:
+        raise InputError(f"{text!r} is not an amount") from None
+    if not amount.is_finite() or amount <= 0 or amount != int(amount) or amount >= 2**128:
+        raise InputError(f"{text!r} is not a positive amount with at most 18 decimals")
+    return int(amount)
+
+
+@click.group()
+def stake() -> None:
+    """Stake stETH, wstETH or rETH, delegate it, and take it back.
+
+    \b
+    Example:
+      twopm-zk stake add 0.5 --asset 0
+    """
+
+
+@stake.command()
+@click.argument("amount")
+@asset_option
+@chain_options
+@json_option
+def add(amount: str, asset: int, connection: Connection, as_json: bool) -> None:
+    """Stake AMOUNT of a token, approving it first where needed.
+
+    \b
+    Example:
+      twopm-zk stake add 0.5 --asset 2
+    """
+    network = connection.network()
+    receipt = network.staking.stake(asset, parse_amount(amount))
+    event = receipt.event("Staked")
+    emit(as_json, {"received": event["received"], "shares": event["shares"], **describe_receipt(receipt)})
+
+
+@stake.command()
+@click.argument("shares", type=click.IntRange(1))
+@asset_option
+@chain_options
+@json_option
+def unstake(shares: int, asset: int, connection: Connection, as_json: bool) -> None:
+    """Start the exit of SHARES; `stake withdraw` takes them out after the delay.
+
+    \b
+    Example:
+      twopm-zk stake unstake 500000000000000000
+    """
+    receipt = connection.network().staking.unstake(asset, shares)
+    available = receipt.event("Unstaked")["availableAt"]
+    emit(as_json, {"available_at": available, **describe_receipt(receipt)})
+
+
+@stake.command()
+@asset_option
+@chain_options
+@json_option
+def withdraw(asset: int, connection: Connection, as_json: bool) -> None:
+    """Withdraw what has finished its exit delay.
+
+    \b
+    Example:
+      twopm-zk stake withdraw
+    """
+    receipt = connection.network().staking.withdraw(asset)
+    emit(as_json, {"amount": receipt.event("Withdrawn")["amount"], **describe_receipt(receipt)})
+
+
+@stake.command()
+@click.argument("shares", type=click.IntRange(1))
+@asset_option
+@chain_options
+@json_option
+def delegate(shares: int, asset: int, connection: Connection, as_json: bool) -> None:
+    """Delegate SHARES through EigenLayer to the network's operator.
+
+    \b
+    Example:
+      twopm-zk stake delegate 500000000000000000
+    """
+    emit(as_json, describe_receipt(connection.network().staking.delegate(asset, shares)))
+
+
+@stake.command()
+@click.option("--account", help="Whose stake to show; default: the account that signs.")
+@chain_options
+@json_option
+def show(account: str | None, connection: Connection, as_json: bool) -> None:
+    """Show the stake of an account, in wei of ETH and in shares of each token.
+
+    \b
+    Example:
+      twopm-zk stake show
+    """
+    network = connection.network(signing=account is None)
+    user = account or network.chain.address
+    count = int(network.staking.contract.call("assetCount"))
+    assets = {str(asset): network.staking.position_of(user, asset) for asset in range(count)}
+    lines = [f"{user}: {network.staking.stake_of(user) / WEI:g} ETH"]
+    lines += [
+        f"  asset {name}: {p['active']} active shares, {p['exiting']} on their way out" for name, p in assets.items()
+    ]
+    emit(as_json, {"account": user, "stake_wei": network.staking.stake_of(user), "assets": assets}, "\n".join(lines))
