@@ -7,7 +7,7 @@ BIN := .venv/bin
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup native demo test fast check format bench clean
+.PHONY: help setup native demo test fast check format generate bench clean
 
 help: ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -53,6 +53,10 @@ format: setup ## format every language
 	$(BIN)/ruff format .
 	node_modules/.bin/prettier --write "verifier/**/*.sol" "!verifier/generated/**"
 	@if command -v cargo >/dev/null; then cd native && cargo fmt; fi
+
+GENERATED := step-32x3 step-128x3 fold-16x3 aggregate-4x3 aggregate-16x3 certify-4x3 certify-16x3 predict-3
+generate: setup ## write the verifiers of development keys to verifier/generated
+	for name in $(GENERATED); do $(BIN)/twopm-zk export-verifier $$name --out verifier/generated/$$name.sol; done
 
 bench: setup ## measure gates, times and memory; README quotes the results
 	$(BIN)/python bench/pipeline.py

@@ -22,6 +22,12 @@ _CONTRACT = "contract PlonkVerifier {"
 RENDER_TIMEOUT = 120.0
 
 
+def verifier_name(circuit_name: str) -> str:
+    """Name of a circuit's verifier contract: ``step-32x3`` has ``Step32x3Verifier``."""
+    words = re.findall(r"[A-Za-z0-9]+", circuit_name)
+    return "".join(word[0].upper() + word[1:] for word in words) + "Verifier"
+
+
 def export_verifier(key: VerificationKey | Keys, contract_name: str = "PlonkVerifier") -> str:
     """Solidity source of the verifier, its contract called ``contract_name``.
 

@@ -23,7 +23,7 @@ from twopm_zk.chain.contracts import Chain, Contract
 from twopm_zk.circuit import Instance
 from twopm_zk.errors import DeploymentError, InsecureKeyError
 from twopm_zk.keys import Keys
-from twopm_zk.solidity import export_verifier
+from twopm_zk.solidity import export_verifier, verifier_name
 
 DEVELOPMENT_CHAINS = frozenset({1337, 31337})
 FORMAT = 1
@@ -101,7 +101,7 @@ class GeneratedVerifier:
     def from_keys(cls, instance: Instance, keys: Keys) -> Self:
         """The verifier of one of our instances, from its keys."""
         parameters = instance.parameters
-        contract_name = "".join(part.capitalize() for part in instance.name.split("-")) + "Verifier"
+        contract_name = verifier_name(instance.name)
         return cls(
             name=instance.name,
             statement=instance.template.lower(),

@@ -16,7 +16,7 @@ from twopm_zk.cli.build import obtain_keys, ptau_option
 from twopm_zk.cli.output import Steps, backend_option, emit, json_option, resolve_circuit
 from twopm_zk.plonk import ProofResult, Verifier
 from twopm_zk.solidity import calldata as proof_calldata
-from twopm_zk.solidity import calldata_text
+from twopm_zk.solidity import calldata_text, verifier_name
 from twopm_zk.solidity import export_verifier as verifier_source
 
 IN_PROCESS: tuple[Verifier, ...] = ("native", "snarkjs", "python")
@@ -86,13 +86,13 @@ def verify(folder: Path, verifier: str, as_json: bool) -> None:
 
 @click.command(name="export-verifier")
 @click.argument("circuit")
-@click.option("--name", "contract_name", default="PlonkVerifier", show_default=True, help="Name of the contract.")
+@click.option("--name", "contract_name", help="Name of the contract; default: the circuit's, as Step32x3Verifier.")
 @click.option("--out", type=click.Path(path_type=Path), help="Solidity file to write; default: standard output.")
 @ptau_option
 @backend_option
 @json_option
 def export_verifier(
-    circuit: str, contract_name: str, out: Path | None, ptau: Path | None, backend: str | None, as_json: bool
+    circuit: str, contract_name: str | None, out: Path | None, ptau: Path | None, backend: str | None, as_json: bool
 ) -> None:
     """Write the Solidity verifier of CIRCUIT's verification key.
 
@@ -107,6 +107,7 @@ def export_verifier(
     with steps.step(f"compile {circuit}") as progress:
         compiled = compile_circuit(resolve_circuit(circuit), progress=progress)
     keys = obtain_keys(compiled, steps, ptau=ptau, backend=backend)
+    contract_name = contract_name or verifier_name(compiled.name)
     source = verifier_source(keys, contract_name)
     if out is None and not as_json:
         click.echo(source, nl=False)
