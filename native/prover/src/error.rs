@@ -1,0 +1,123 @@
+//! What can go wrong, by what the caller can do about it.
+
+use std::collections::TryReserveError;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// Result of everything fallible in this crate.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Every failure of this crate; the Python package maps each variant to one class of its error tree.
+#[derive(Debug)]
+pub enum Error {
+    /// A file cannot be read or written.
+    Io { path: PathBuf, source: std::io::Error },
+    /// A binary file is truncated, corrupted, or of another kind.
+    Format { path: PathBuf, reason: String },
+    /// The powers of tau cover fewer gates than the circuit has.
+    PtauTooSmall { gates: usize, needed: u32, power: u32 },
+    /// A powers-of-tau file is well formed and still not what it claims to be.
+    Ptau { path: PathBuf, reason: String },
+    /// A circuit with fewer gates than PLONK can prove.
+    CircuitTooSmall { gates: usize },
+    /// The witness is not one of this circuit, or does not satisfy it.
+    Witness(String),
+    /// Proof, public inputs or verification key as text that cannot be parsed.
+    Proof(String),
+    /// The caller asked to stop.
+    Cancelled,
+    /// Memory for a buffer of this many bytes was refused.
+    OutOfMemory { bytes: usize },
+    /// A bug: a state that the checks before it exclude.
+    Internal(String),
+}
+
+impl Error {
+    /// A malformed file.
+    pub fn format(path: &Path, reason: impl Into<String>) -> Self {
+        Error::Format { path: path.to_owned(), reason: reason.into() }
+    }
+
+    /// Stable name of the variant, for callers in other languages.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Error::Io { .. } => "io",
+            Error::Format { .. } => "format",
+            Error::PtauTooSmall { .. } => "ptau-too-small",
+            Error::Ptau { .. } => "ptau",
+            Error::CircuitTooSmall { .. } => "circuit-too-small",
+            Error::Witness(_) => "witness",
+            Error::Proof(_) => "proof",
+            Error::Cancelled => "cancelled",
+            Error::OutOfMemory { .. } => "memory",
+            Error::Internal(_) => "internal",
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::Io { path, source } => write!(out, "{}: {source}", path.display()),
+            Error::Format { path, reason } | Error::Ptau { path, reason } => {
+                write!(out, "{}: {reason}", path.display())
+            }
+            Error::PtauTooSmall { gates, needed, power } => write!(
+                out,
+                "the circuit needs {gates} gates (power {needed}); the ptau has power {power} and covers {}",
+                1u64 << power
+            ),
+            Error::CircuitTooSmall { gates } => {
+                write!(out, "the circuit has {gates} gate(s); PLONK in snarkjs needs at least 2")
+            }
+            Error::Witness(reason) | Error::Proof(reason) | Error::Internal(reason) => {
+                write!(out, "{reason}")
+            }
+            Error::Cancelled => write!(out, "cancelled"),
+            Error::OutOfMemory { bytes } => write!(out, "out of memory: {bytes} bytes were refused"),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Error::Io { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+}
+
+/// Adds the file's name to an I/O error.
+pub trait AtPath<T> {
+    /// Turns an I/O error into one that names `path`.
+    fn at(self, path: &Path) -> Result<T>;
+}
+
+impl<T> AtPath<T> for std::io::Result<T> {
+    fn at(self, path: &Path) -> Result<T> {
+        self.map_err(|source| Error::Io { path: path.to_owned(), source })
+    }
+}
+
+/// A vector of `len` copies of `value`; memory that is refused becomes an error instead of an abort.
+pub fn filled<T: Clone>(value: T, len: usize) -> Result<Vec<T>> {
+    let mut vector = reserved(len)?;
+    vector.resize(len, value);
+    Ok(vector)
+}
+
+/// An empty vector with room for `len` values; memory that is refused becomes an error.
+pub fn reserved<T>(len: usize) -> Result<Vec<T>> {
+    let mut vector = Vec::new();
+    vector.try_reserve_exact(len).map_err(|_: TryReserveError| Error::OutOfMemory {
+        bytes: len.saturating_mul(std::mem::size_of::<T>()),
+    })?;
+    Ok(vector)
+}
+
+/// Fails where so many bytes more cannot be had, before work begins that needs about as many in small pieces:
+/// a small piece that is refused ends the process.
+pub fn ensure_room(bytes: usize) -> Result<()> {
+    reserved::<u8>(bytes).map(drop)
+}

@@ -1,0 +1,213 @@
+//! Base field elements in eight lanes: five limbs of 52 bits, products that divide by 2^260.
+
+use std::arch::x86_64::*;
+
+use crate::curve::Point;
+use crate::field::BASE_FIELD_ORDER;
+
+const MASK: u64 = (1 << 52) - 1;
+/// -1 / p modulo 2^52.
+const NEGATIVE_INVERSE: u64 = negative_inverse();
+
+/// A field element in each of eight lanes: limb by limb.
+pub type Lanes = [__m512i; 5];
+
+/// Whether this processor can run the functions below.
+pub fn available() -> bool {
+    is_x86_feature_detected!("avx512f")
+        && is_x86_feature_detected!("avx512dq")
+        && is_x86_feature_detected!("avx512ifma")
+}
+
+const fn negative_inverse() -> u64 {
+    let mut inverse = 1u64;
+    let mut i = 0;
+    while i < 6 {
+        inverse = inverse.wrapping_mul(2u64.wrapping_sub(BASE_FIELD_ORDER[0].wrapping_mul(inverse)));
+        i += 1;
+    }
+    inverse.wrapping_neg() & MASK
+}
+
+/// Limbs of a number given by words.
+pub const fn limbs(words: [u64; 4]) -> [u64; 5] {
+    [
+        words[0] & MASK,
+        (words[0] >> 52 | words[1] << 12) & MASK,
+        (words[1] >> 40 | words[2] << 24) & MASK,
+        (words[2] >> 28 | words[3] << 36) & MASK,
+        words[3] >> 16,
+    ]
+}
+
+/// The base field's order.
+pub const P: [u64; 5] = limbs(BASE_FIELD_ORDER);
+
+/// Limbs of a small multiple of p.
+const fn times_p(factor: u64) -> [u64; 5] {
+    let mut result = [0; 5];
+    let mut carry = 0;
+    let mut i = 0;
+    while i < 5 {
+        let value = P[i] * factor + carry; // factor is below 2^11
+        result[i] = value & MASK;
+        carry = value >> 52;
+        i += 1;
+    }
+    result
+}
+
+/// The same number in every lane.
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[inline]
+pub fn splat(limbs: [u64; 5]) -> Lanes {
+    limbs.map(|limb| _mm512_set1_epi64(limb as i64))
+}
+
+/// Carries every limb down to 52 bits; limbs may be negative where the number is not.
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[inline]
+pub fn carried(mut a: Lanes) -> Lanes {
+    let mask = _mm512_set1_epi64(MASK as i64);
+    for i in 0..4 {
+        a[i + 1] = _mm512_add_epi64(a[i + 1], _mm512_srai_epi64::<52>(a[i]));
+        a[i] = _mm512_and_si512(a[i], mask);
+    }
+    a
+}
+
+/// a - b + 4p: positive for b up to 4p.
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[inline]
+pub fn minus(a: &Lanes, b: &Lanes) -> Lanes {
+    const P4: [u64; 5] = times_p(4);
+    let mut r = *a;
+    for i in 0..5 {
+        r[i] = _mm512_add_epi64(_mm512_sub_epi64(a[i], b[i]), _mm512_set1_epi64(P4[i] as i64));
+    }
+    carried(r)
+}
+
+/// a * b / 2^260, below 2p for factors up to 8p.
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[inline]
+pub fn times(a: &Lanes, b: &Lanes) -> Lanes {
+    let zero = _mm512_setzero_si512();
+    let inverse = _mm512_set1_epi64(NEGATIVE_INVERSE as i64);
+    let p = P.map(|limb| _mm512_set1_epi64(limb as i64));
+    let mut sum = [zero; 6];
+    for factor in b {
+        for j in 0..5 {
+            sum[j] = _mm512_madd52lo_epu64(sum[j], a[j], *factor);
+        }
+        let quotient = _mm512_madd52lo_epu64(zero, sum[0], inverse);
+        for j in 0..5 {
+            sum[j] = _mm512_madd52lo_epu64(sum[j], p[j], quotient);
+        }
+        let carry = _mm512_srli_epi64::<52>(sum[0]);
+        for j in 0..5 {
+            sum[j] = _mm512_madd52hi_epu64(sum[j + 1], a[j], *factor);
+            sum[j] = _mm512_madd52hi_epu64(sum[j], p[j], quotient);
+        }
+        sum[0] = _mm512_add_epi64(sum[0], carry);
+        sum[5] = zero;
+    }
+    carried([sum[0], sum[1], sum[2], sum[3], sum[4]])
+}
+
+/// Subtracts each multiple of p, in turn, where that leaves a positive number.
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[inline]
+pub fn reduced_from<const N: usize>(mut a: Lanes, factors: [u64; N]) -> Lanes {
+    for factor in factors {
+        let multiple = times_p(factor);
+        let mut less = a;
+        for i in 0..5 {
+            less[i] = _mm512_sub_epi64(a[i], _mm512_set1_epi64(multiple[i] as i64));
+        }
+        let less = carried(less);
+        let negative = _mm512_movepi64_mask(less[4]);
+        for i in 0..5 {
+            a[i] = _mm512_mask_mov_epi64(less[i], negative, a[i]);
+        }
+    }
+    a
+}
+
+/// `on` where the mask has a one, `off` elsewhere.
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[inline]
+pub fn select(mask: __mmask8, on: &Lanes, off: &Lanes) -> Lanes {
+    let mut r = *off;
+    for i in 0..5 {
+        r[i] = _mm512_mask_mov_epi64(off[i], mask, on[i]);
+    }
+    r
+}
+
+/// Rows to columns of eight vectors of eight words.
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[inline]
+pub fn transposed(r: [__m512i; 8]) -> [__m512i; 8] {
+    let lo = [0, 2, 4, 6].map(|i| _mm512_unpacklo_epi64(r[i], r[i + 1]));
+    let hi = [0, 2, 4, 6].map(|i| _mm512_unpackhi_epi64(r[i], r[i + 1]));
+    let mut columns = r;
+    for (odd, t) in [lo, hi].into_iter().enumerate() {
+        let (a, b) = (_mm512_shuffle_i64x2::<0x88>(t[0], t[1]), _mm512_shuffle_i64x2::<0x88>(t[2], t[3]));
+        let (c, d) = (_mm512_shuffle_i64x2::<0xdd>(t[0], t[1]), _mm512_shuffle_i64x2::<0xdd>(t[2], t[3]));
+        columns[odd] = _mm512_shuffle_i64x2::<0x88>(a, b);
+        columns[4 + odd] = _mm512_shuffle_i64x2::<0xdd>(a, b);
+        columns[2 + odd] = _mm512_shuffle_i64x2::<0x88>(c, d);
+        columns[6 + odd] = _mm512_shuffle_i64x2::<0xdd>(c, d);
+    }
+    columns
+}
+
+/// Limbs of numbers given by words.
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[inline]
+pub fn split(w: &[__m512i]) -> Lanes {
+    let mask = _mm512_set1_epi64(MASK as i64);
+    let join = |low, high| _mm512_and_si512(_mm512_or_si512(low, high), mask);
+    [
+        _mm512_and_si512(w[0], mask),
+        join(_mm512_srli_epi64::<52>(w[0]), _mm512_slli_epi64::<12>(w[1])),
+        join(_mm512_srli_epi64::<40>(w[1]), _mm512_slli_epi64::<24>(w[2])),
+        join(_mm512_srli_epi64::<28>(w[2]), _mm512_slli_epi64::<36>(w[3])),
+        _mm512_srli_epi64::<16>(w[3]),
+    ]
+}
+
+/// Words of numbers given by limbs.
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[inline]
+pub fn joined(l: &Lanes) -> [__m512i; 4] {
+    [
+        _mm512_or_si512(l[0], _mm512_slli_epi64::<52>(l[1])),
+        _mm512_or_si512(_mm512_srli_epi64::<12>(l[1]), _mm512_slli_epi64::<40>(l[2])),
+        _mm512_or_si512(_mm512_srli_epi64::<24>(l[2]), _mm512_slli_epi64::<28>(l[3])),
+        _mm512_or_si512(_mm512_srli_epi64::<36>(l[3]), _mm512_slli_epi64::<16>(l[4])),
+    ]
+}
+
+/// Words of eight points, one per lane: four of x, then four of y.
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[inline]
+pub fn load(points: [&Point; 8]) -> [__m512i; 8] {
+    // SAFETY: a point is 64 bytes, the size of a vector; unaligned loads.
+    transposed(points.map(|point| unsafe { _mm512_loadu_si512(std::ptr::from_ref(point).cast()) }))
+}
+
+/// Eight points from coordinates below 2p.
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[inline]
+pub fn store_below_2p(x: Lanes, y: Lanes) -> [Point; 8] {
+    let (x, y) = (joined(&reduced_from(x, [1])), joined(&reduced_from(y, [1])));
+    let rows = transposed([x[0], x[1], x[2], x[3], y[0], y[1], y[2], y[3]]);
+    let mut points = [Point::IDENTITY; 8];
+    for (point, row) in points.iter_mut().zip(rows) {
+        // SAFETY: as in `load`.
+        unsafe { _mm512_storeu_si512(std::ptr::from_mut(point).cast(), row) };
+    }
+    points
+}

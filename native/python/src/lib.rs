@@ -1,0 +1,189 @@
+//! Python module `twopm_zk._native`: paths and text in, text out. All work happens in `twopm-zk-prover`.
+//!
+//! Long calls run on a thread of their own. The calling thread lets go of the interpreter, hands progress to
+//! Python, and looks for signals, so that Ctrl-C stops the work within a few milliseconds.
+
+mod work;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use twopm_zk_prover::blinding::{Blinding, COUNT};
+use twopm_zk_prover::json::{
+    parse_publics, parse_verification_key, publics_to_json, verification_key_to_json, Proof,
+};
+use twopm_zk_prover::prepared::PreparedKey;
+use twopm_zk_prover::zkey::Zkey;
+use twopm_zk_prover::{prover, ptau_check, ptau_dev, setup as setups, verifier, Error};
+use work::{raise, run, NativeError};
+
+/// Why this build cannot run on this machine, or None.
+#[pyfunction]
+fn unsupported() -> Option<String> {
+    #[cfg(all(target_arch = "x86_64", feature = "asm"))]
+    if !(std::is_x86_feature_detected!("bmi2") && std::is_x86_feature_detected!("adx")) {
+        return Some(
+            "built for a processor with bmi2 and adx, which this one lacks; build it again here".into(),
+        );
+    }
+    None
+}
+
+/// Write the proving key of a circuit, and to `cache` what proofs share; returns (gates, power, publics).
+#[pyfunction]
+#[pyo3(signature = (r1cs, ptau, zkey, cache=None, progress=None))]
+fn setup(
+    py: Python<'_>,
+    r1cs: PathBuf,
+    ptau: PathBuf,
+    zkey: PathBuf,
+    cache: Option<PathBuf>,
+    progress: Option<Py<PyAny>>,
+) -> PyResult<(usize, u32, u32)> {
+    let summary =
+        run(py, progress, move |progress| setups::setup(&r1cs, &ptau, &zkey, cache.as_deref(), progress))?;
+    Ok((summary.gates, summary.power, summary.publics))
+}
+
+/// The verification key inside a proving key, as snarkjs' JSON.
+#[pyfunction]
+fn export_verification_key(py: Python<'_>, zkey: PathBuf) -> PyResult<String> {
+    run(py, None, move |_| Ok(verification_key_to_json(&Zkey::open(&zkey)?.header)))
+}
+
+/// Whether a proof convinces; everything as snarkjs' JSON.
+#[pyfunction]
+fn verify(py: Python<'_>, verification_key: &str, public: &str, proof: &str) -> PyResult<bool> {
+    let parsed =
+        || Ok((parse_verification_key(verification_key)?, parse_publics(public)?, Proof::parse(proof)?));
+    let (key, publics, proof) = parsed().map_err(raise)?;
+    py.detach(|| verifier::verify(&key, &publics, &proof)).map_err(raise)
+}
+
+/// Write a powers-of-tau file whose secret everybody knows.
+#[pyfunction]
+#[pyo3(signature = (power, path, progress=None))]
+fn write_insecure_ptau(
+    py: Python<'_>,
+    power: u32,
+    path: PathBuf,
+    progress: Option<Py<PyAny>>,
+) -> PyResult<()> {
+    run(py, progress, move |progress| ptau_dev::write_insecure_ptau(power, &path, progress))
+}
+
+/// Check that a powers-of-tau file is well formed, by pairings; returns what it holds.
+#[pyfunction]
+#[pyo3(signature = (path, progress=None))]
+fn check_ptau<'py>(
+    py: Python<'py>,
+    path: PathBuf,
+    progress: Option<Py<PyAny>>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let report = run(py, progress, move |progress| ptau_check::check_ptau(&path, progress))?;
+    let result = PyDict::new(py);
+    result.set_item("power", report.power)?;
+    result.set_item("ceremony_power", report.ceremony_power)?;
+    result.set_item("tau2_points", report.tau2_points)?;
+    result.set_item("prepared", report.prepared)?;
+    Ok(result)
+}
+
+/// BLAKE2b-512 of a file, in hexadecimal.
+#[pyfunction]
+fn blake2b_512(py: Python<'_>, path: PathBuf) -> PyResult<String> {
+    let digest = run(py, None, move |progress| ptau_check::file_digest(&path, progress))?;
+    Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// A proving key that is loaded once and proves many times, from any thread.
+#[pyclass(frozen, module = "twopm_zk._native")]
+struct ProvingKey {
+    key: Arc<PreparedKey>,
+}
+
+#[pymethods]
+impl ProvingKey {
+    /// Load a key, from `cache` where that was made from this very key, else make `cache`.
+    #[new]
+    #[pyo3(signature = (zkey, cache=None, progress=None))]
+    fn new(
+        py: Python<'_>,
+        zkey: PathBuf,
+        cache: Option<PathBuf>,
+        progress: Option<Py<PyAny>>,
+    ) -> PyResult<Self> {
+        let key =
+            run(py, progress, move |progress| PreparedKey::load_or_make(&zkey, cache.as_deref(), progress))?;
+        Ok(ProvingKey { key: Arc::new(key) })
+    }
+
+    /// Prove a witness; returns proof and public inputs as snarkjs' JSON, and the seconds of each stage.
+    ///
+    /// `insecure_blinding`, eleven field elements as little-endian bytes, makes the proof reproducible and
+    /// reveals the witness to whoever knows them: for tests.
+    #[pyo3(signature = (witness, progress=None, insecure_blinding=None))]
+    #[allow(clippy::type_complexity)]
+    fn prove(
+        &self,
+        py: Python<'_>,
+        witness: PathBuf,
+        progress: Option<Py<PyAny>>,
+        insecure_blinding: Option<[[u8; 32]; COUNT]>,
+    ) -> PyResult<(String, String, Vec<(&'static str, f64)>)> {
+        let key = Arc::clone(&self.key);
+        run(py, progress, move |progress| {
+            let (proof, publics) = match insecure_blinding {
+                None => prover::prove(&key, &witness, progress)?,
+                Some(bytes) => {
+                    prover::prove_with_blinding(&key, &witness, &given_blinding(&bytes)?, progress)?
+                }
+            };
+            Ok((proof.to_json(), publics_to_json(&publics), progress.profile()))
+        })
+    }
+
+    /// The verification key, as snarkjs' JSON.
+    fn verification_key(&self) -> String {
+        verification_key_to_json(&self.key.header)
+    }
+
+    /// Base-two logarithm of the domain's size.
+    #[getter]
+    fn power(&self) -> u32 {
+        self.key.header.power
+    }
+
+    /// Number of gates.
+    #[getter]
+    fn gates(&self) -> u32 {
+        self.key.header.gates
+    }
+}
+
+fn given_blinding(bytes: &[[u8; 32]; COUNT]) -> twopm_zk_prover::Result<Blinding> {
+    let mut scalars = [Default::default(); COUNT];
+    for (scalar, bytes) in scalars.iter_mut().zip(bytes) {
+        *scalar = twopm_zk_prover::field::from_plain(bytes)
+            .ok_or_else(|| Error::Proof("a blinding scalar is not below the field order".into()))?;
+    }
+    Ok(Blinding::insecure(scalars))
+}
+
+/// Native PLONK setup, prover and verifier of twopm-zk.
+#[pymodule]
+fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add("NativeError", module.py().get_type::<NativeError>())?;
+    module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    module.add_class::<ProvingKey>()?;
+    module.add_function(wrap_pyfunction!(unsupported, module)?)?;
+    module.add_function(wrap_pyfunction!(setup, module)?)?;
+    module.add_function(wrap_pyfunction!(export_verification_key, module)?)?;
+    module.add_function(wrap_pyfunction!(verify, module)?)?;
+    module.add_function(wrap_pyfunction!(write_insecure_ptau, module)?)?;
+    module.add_function(wrap_pyfunction!(check_ptau, module)?)?;
+    module.add_function(wrap_pyfunction!(blake2b_512, module)?)?;
+    Ok(())
+}

@@ -1,0 +1,138 @@
+"""The native prover against snarkjs, the Python verifier, and the paper in plain integers."""
+
+import json
+
+import pytest
+from reference_prover import Prover
+
+from twopm_zk import plonk_verifier
+from twopm_zk.backends import get_backend
+from twopm_zk.field import FIELD_ORDER
+from twopm_zk.ptau import insecure_ptau
+from twopm_zk.witness import calculate_witness
+
+pytestmark = pytest.mark.prover
+PROVABLE = ["multiplier", "three", "fifty", "zeros", "hidden"]
+
+
+@pytest.fixture(scope="module")
+def snarkjs():
+    return get_backend("snarkjs")
+
+
+@pytest.fixture
+def inputs_of(tiny, tiny_inputs, tmp_path):
+    """``inputs_of(name)``: path of a witness of a circuit in tests/circuits/."""
+
+    def write(name):
+        path = tmp_path / f"{name}.wtns"
+        calculate_witness(tiny(name), tiny_inputs[name]).write(path)
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize("name", PROVABLE)
+def test_keys_are_those_of_snarkjs_byte_for_byte(backend, tiny, tiny_keys, tmp_path, name):
+    circuit = tiny(name)
+    out = tmp_path / "circuit.zkey"
+    backend.setup(circuit.r1cs, insecure_ptau(circuit.power), out)
+    assert out.read_bytes() == tiny_keys(name).zkey.read_bytes()
+    assert backend.export_verification_key(out) == tiny_keys(name).verification_key
+
+
+@pytest.mark.parametrize(("terms", "public"), [(1, 0), (2, 1), (3, 3), (9, 50)])
+def test_keys_of_random_constraints_are_those_of_snarkjs(snarkjs, made, dev_ptau, tmp_path, terms, public):
+    folder = made(60, terms=terms, public=public, seed=terms)
+    snarkjs.setup(folder / "circuit.r1cs", dev_ptau(12), tmp_path / "circuit.zkey")
+    assert (tmp_path / "circuit.zkey").read_bytes() == (folder / "circuit.zkey").read_bytes()
+
+
+@pytest.mark.parametrize("name", PROVABLE)
+def test_its_proofs_are_accepted_by_all_verifiers(backend, snarkjs, tiny_keys, inputs_of, name):
+    keys = tiny_keys(name)
+    proof, public = backend.prove(keys.zkey, inputs_of(name))
+    for verifier in (backend, snarkjs, plonk_verifier):
+        assert verifier.verify(keys.verification_key, public, proof)
+
+
+@pytest.mark.parametrize("name", [name for name in PROVABLE if name != "hidden"])
+def test_it_accepts_proofs_of_snarkjs(backend, tiny_proof, name):
+    made = tiny_proof(name)
+    assert backend.verify(made.verification_key, made.public, made.proof)
+
+
+@pytest.mark.parametrize("name", ["multiplier", "three"])
+def test_false_statements_and_changed_proofs_are_false(backend, tiny_proof, name):
+    from dataclasses import replace
+
+    made = tiny_proof(name)
+    wrong = [made.public[0] + 1, *made.public[1:]]
+    assert not backend.verify(made.verification_key, wrong, made.proof)
+    assert not backend.verify(made.verification_key, made.public, replace(made.proof, eval_a=1))
+    assert not backend.verify(made.verification_key, made.public, replace(made.proof, T1=made.proof.T2))
+    assert not backend.verify(made.verification_key, made.public, replace(made.proof, A=(0, 0)))
+
+
+@pytest.mark.parametrize(
+    ("count", "shape"),
+    [(2, {}), (8, {}), (9, {"public": 3, "terms": 4, "seed": 4}), (5, {"public": 0, "terms": 2}), (7, {"public": 9})],
+)
+def test_fixed_randomness_gives_the_commitments_of_plain_integers(extension, made, count, shape):
+    folder = made(count, **shape)
+    b = [0, *(pow(7, 1000 + i, FIELD_ORDER) for i in range(1, 12))]
+    key = extension.ProvingKey(folder / "circuit.zkey")
+    blinding = [value.to_bytes(32, "little") for value in b[1:]]
+    proof, _, _ = key.prove(folder / "circuit.wtns", insecure_blinding=blinding)
+    points, evaluations = Prover(folder / "circuit.zkey", folder / "circuit.wtns").prove(b)
+    proof = json.loads(proof)
+    for name, expected in points.items():
+        assert tuple(map(int, proof[name][:2])) == expected, name
+    assert {name: int(proof[name]) for name in evaluations} == evaluations
+
+
+@pytest.mark.parametrize("power", range(3, 13))
+@pytest.mark.parametrize("short", [0, 1])
+def test_every_domain_size_is_proven_full_and_almost_empty(backend, made, power, short):
+    gates = 2 if power == 3 and short else 2**power if not short else 2 ** (power - 1) + 1
+    folder = made(gates)
+    key = backend.export_verification_key(folder / "circuit.zkey")
+    assert key.power == power
+    proof, public = backend.prove(folder / "circuit.zkey", folder / "circuit.wtns")
+    assert plonk_verifier.verify(key, public, proof)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("power", [13, 14, 15, 16])
+def test_large_domains_are_proven_and_accepted_by_snarkjs(backend, snarkjs, made, power):
+    folder = made(2**power)
+    key = backend.export_verification_key(folder / "circuit.zkey")
+    proof, public = backend.prove(folder / "circuit.zkey", folder / "circuit.wtns")
+    assert snarkjs.verify(key, public, proof)
+
+
+@pytest.mark.parametrize("public", [0, 1, 3, 8, 9, 50])
+@pytest.mark.parametrize("terms", [1, 2, 7])
+def test_any_number_of_public_inputs_and_additions(backend, made, public, terms):
+    folder = made(40, public=public, terms=terms, seed=public)
+    key = backend.export_verification_key(folder / "circuit.zkey")
+    proof, values = backend.prove(folder / "circuit.zkey", folder / "circuit.wtns")
+    assert len(values) == public
+    assert plonk_verifier.verify(key, values, proof)
+
+
+def test_two_proofs_of_the_same_witness_share_nothing(backend, made):
+    folder = made(40, public=3, terms=3)
+    first, second = (backend.prove(folder / "circuit.zkey", folder / "circuit.wtns")[0] for _ in range(2))
+    assert all(getattr(first, name) != getattr(second, name) for name in first.__dataclass_fields__)
+
+
+def test_the_development_ptau_is_that_of_the_reference(dev_ptau, extension):
+    reference = insecure_ptau(7)
+    assert dev_ptau(7).read_bytes() == reference.read_bytes()
+    assert extension.check_ptau(reference) == {
+        "power": 7,
+        "ceremony_power": 7,
+        "tau2_points": 2,
+        "prepared": True,
+    }

@@ -1,0 +1,182 @@
+"""Long calls: progress, Ctrl-C, threads, forks, and the prepared key beside the proving key."""
+
+import os
+import shutil
+import signal
+import stat
+import threading
+import time
+
+import pytest
+
+from twopm_zk.backends.native import NativeBackend, prepared_path
+
+pytestmark = pytest.mark.prover
+
+
+@pytest.fixture
+def folder(made, tmp_path):
+    """A key and a witness that a test may spoil."""
+    for name in ("circuit.zkey", "circuit.zkey.prepared", "circuit.wtns"):
+        shutil.copy(made(200, public=3, terms=3) / name, tmp_path / name)
+    return tmp_path
+
+
+def prove(folder, backend=None, progress=None):
+    backend = backend or NativeBackend()
+    proof, public = backend.prove(folder / "circuit.zkey", folder / "circuit.wtns", progress)
+    assert backend.verify(backend.export_verification_key(folder / "circuit.zkey"), public, proof)
+
+
+def test_progress_names_every_round_in_order(extension, folder):
+    stages = []
+    key = extension.ProvingKey(folder / "circuit.zkey", None, lambda *stage: stages.append(stage))
+    assert any("Lagrange points" in name for name, _ in stages)
+    stages.clear()
+    _, _, profile = key.prove(folder / "circuit.wtns", lambda *stage: stages.append(stage))
+    fractions = [fraction for _, fraction in stages]
+    assert fractions == sorted(fractions)
+    assert (fractions[0], fractions[-1]) == (0.0, 1.0)
+    assert [f"round {i}" for i in range(1, 6) if any(f"round {i}" in name for name, _ in stages)] == [
+        f"round {i}" for i in range(1, 6)
+    ]
+    assert [name for name, _ in profile] == [name for name, _ in stages]
+    assert all(seconds >= 0 for _, seconds in profile)
+
+
+def test_an_exception_of_the_listener_ends_the_call(extension, folder):
+    def refuse(stage, fraction):
+        raise LookupError(stage)
+
+    with pytest.raises(LookupError):
+        extension.ProvingKey(folder / "circuit.zkey", None, refuse)
+
+
+def test_ctrl_c_stops_within_a_moment_and_leaves_nothing(extension, tmp_path):
+    def interrupt():
+        time.sleep(0.3)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    path = tmp_path / "large.ptau"
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    start = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        extension.write_insecure_ptau(21, path)
+    elapsed = time.monotonic() - start
+    thread.join()
+    assert elapsed < 3  # a whole one takes many times that
+
+
+def test_other_threads_run_meanwhile(extension, tmp_path):
+    ticks = []
+    stop = threading.Event()
+
+    def tick():
+        while not stop.wait(0.005):
+            ticks.append(time.monotonic())
+
+    thread = threading.Thread(target=tick)
+    thread.start()
+    extension.write_insecure_ptau(14, tmp_path / "some.ptau")
+    stop.set()
+    thread.join()
+    assert len(ticks) >= 5
+
+
+def test_one_key_proves_from_several_threads(extension, backend, folder):
+    key = extension.ProvingKey(folder / "circuit.zkey")
+    verification_key = key.verification_key()
+    results = []
+
+    def work():
+        proof, public, _ = key.prove(folder / "circuit.wtns")
+        results.append(extension.verify(verification_key, public, proof))
+
+    threads = [threading.Thread(target=work) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert results == [True] * 6
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+@pytest.mark.filterwarnings("ignore:This process")
+def test_a_forked_process_proves_too(backend, folder):
+    prove(folder, backend)
+    child = os.fork()
+    if child == 0:
+        try:
+            prove(folder, backend)
+            os._exit(0)
+        except BaseException:
+            os._exit(1)
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
+
+
+def test_a_key_is_loaded_once_per_process_and_again_when_it_changes(folder, made):
+    backend = NativeBackend()
+    first = backend.proving_key(folder / "circuit.zkey")
+    assert backend.proving_key(folder / "circuit.zkey") is first
+    shutil.copy(made(40, public=3, terms=3) / "circuit.zkey", folder / "circuit.zkey")
+    assert backend.proving_key(folder / "circuit.zkey") is not first
+
+
+def test_setup_leaves_the_prepared_key_that_the_proving_key_gives(extension, folder, tmp_path):
+    own = tmp_path / "own.prepared"
+    extension.ProvingKey(folder / "circuit.zkey", own)
+    assert own.read_bytes() == prepared_path(folder / "circuit.zkey").read_bytes()
+
+
+@pytest.mark.parametrize("damage", ["missing", "empty", "cut", "flipped", "other"])
+def test_a_prepared_key_that_is_wrong_is_made_again(folder, made, damage):
+    prepared = prepared_path(folder / "circuit.zkey")
+    sound = prepared.read_bytes()
+    match damage:
+        case "missing":
+            prepared.unlink()
+        case "empty":
+            prepared.write_bytes(b"")
+        case "cut":
+            prepared.write_bytes(sound[:-8])
+        case "flipped":
+            prepared.write_bytes(sound[:9000] + bytes([sound[9000] ^ 4]) + sound[9001:])
+        case "other":
+            shutil.copy(made(200, public=3, terms=2) / "circuit.zkey.prepared", prepared)
+    prove(folder)
+    assert prepared.read_bytes() == sound
+
+
+def test_a_forged_prepared_key_gives_no_wrong_proof(extension, folder):
+    """One with a sound checksum: the proof fails to verify, and the key itself is used."""
+    other = folder / "other.zkey"
+    content = bytearray((folder / "circuit.zkey").read_bytes())
+    # powers of tau of the key, swapped: still points of the curve, still a key that opens
+    points = content.rindex((1).to_bytes(4, "little") + (4).to_bytes(8, "little")) - 64
+    content[points : points + 64], content[points - 640 : points - 576] = (
+        content[points - 640 : points - 576],
+        content[points : points + 64],
+    )
+    other.write_bytes(content)
+    extension.ProvingKey(other, folder / "forged.prepared")
+    shutil.copy(folder / "forged.prepared", prepared_path(folder / "circuit.zkey"))
+    prove(folder)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
+def test_a_folder_that_cannot_be_written_is_no_obstacle(folder):
+    prepared_path(folder / "circuit.zkey").unlink()
+    folder.chmod(stat.S_IRUSR | stat.S_IXUSR)
+    try:
+        prove(folder)
+    finally:
+        folder.chmod(stat.S_IRWXU)
+
+
+def test_digests_are_those_of_hashlib(extension, folder):
+    import hashlib
+
+    content = (folder / "circuit.zkey").read_bytes()
+    assert extension.blake2b_512(folder / "circuit.zkey") == hashlib.blake2b(content).hexdigest()
