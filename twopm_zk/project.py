@@ -41,6 +41,11 @@ def verifier_dir() -> Path:
     return source_root() / "verifier"
 
 
+def examples_dir() -> Path:
+    """Specifications that the demonstration and the documentation use."""
+    return source_root() / "examples"
+
+
 def cache_dir() -> Path:
     """Folder for everything that can be built again."""
     if configured := os.environ.get("TWOPM_ZK_CACHE"):

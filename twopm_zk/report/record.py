@@ -1,0 +1,74 @@
+"""What a report is made of: plain numbers and texts, taken from the chain and from clocks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Transaction:
+    """One transaction: ``what`` was done, by ``who`` (a name), ``gas`` used."""
+
+    what: str
+    who: str
+    hash: str
+    gas: int
+
+
+@dataclass(frozen=True)
+class RoundRecord:
+    """One round: coefficients in the units of the data before it, and what was sent in it."""
+
+    number: int
+    coefficients: Mapping[str, float]
+    bound_per_row: float | None
+    """Largest component of the gradient per row at these coefficients, where it is known."""
+    seconds: Mapping[str, float]
+    """Wall time by activity: ``update proofs``, ``aggregate proof``, ``waiting``."""
+    transactions: Sequence[Transaction] = ()
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """One request: ``answer`` is a probability, or None where it was refused for ``reason``."""
+
+    who: str
+    question: str
+    answer: float | None
+    reason: str = ""
+    transaction: str = ""
+
+
+@dataclass(frozen=True)
+class Report:
+    """A whole run. ``facts`` are short pairs for the head of the page."""
+
+    title: str
+    summary: str
+    rounds: Sequence[RoundRecord]
+    """The last one is the certified one."""
+    reference: Mapping[str, Mapping[str, float]]
+    """Coefficients to compare with, by name of their source."""
+    certificate: str
+    audit: Sequence[str]
+    unknowable: Sequence[str]
+    predictions: Sequence[Prediction] = ()
+    setup: Sequence[Transaction] = ()
+    """Transactions before the first round."""
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def coefficients(self) -> Mapping[str, float]:
+        """The certified ones."""
+        return self.rounds[-1].coefficients
+
+    def difference(self, source: str) -> float:
+        """Largest relative difference from a reference."""
+        return max(abs(self.coefficients[name] / value - 1) for name, value in self.reference[source].items())
+
+    @property
+    def gas(self) -> int:
+        """Of all transactions."""
+        every = [*self.setup, *(one for record in self.rounds for one in record.transactions)]
+        return sum(one.gas for one in every)
