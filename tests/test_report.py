@@ -88,39 +88,18 @@ def test_plots_are_png(plot):
 @pytest.mark.slow
 @pytest.mark.skipif(BROWSER is None, reason="no Chromium on this machine")
 def test_a_browser_shows_the_whole_page(tmp_path):
-    (tmp_path / "report.html").write_text(render(REPORT))
+    page = tmp_path / "report.html"
+    page.write_text(render(REPORT))
     quiet = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync")
-    offline = (
-        "--disable-background-networking",
-        "--disable-component-update",
-        f"--user-data-dir={tmp_path / 'profile'}",
-    )
-    command = [
-        BROWSER,
-        *quiet,
-        *offline,
-        "--virtual-time-budget=3000",
-        "--dump-dom",
-        (tmp_path / "report.html").as_uri(),
-    ]
-    finished = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
-    body = finished.stdout
+    offline = ("--disable-background-networking", "--disable-component-update")
+    browser = [BROWSER, *quiet, *offline, f"--user-data-dir={tmp_path / 'profile'}"]
+    show = [*browser, "--virtual-time-budget=3000", "--dump-dom", page.as_uri()]
+    body = subprocess.run(show, capture_output=True, text=True, check=True, timeout=120).stdout
     assert body.count("<img") == 2
     assert "refused: StakeTooLow" in body
     assert len(re.findall("<tr>", body)) >= 3 + len(ROUNDS)
     shot = tmp_path / "page.png"
-    subprocess.run(
-        [
-            BROWSER,
-            *quiet,
-            *offline,
-            "--window-size=1100,2000",
-            f"--screenshot={shot}",
-            (tmp_path / "report.html").as_uri(),
-        ],
-        capture_output=True,
-        check=True,
-        timeout=120,
-    )
+    photograph = [*browser, "--window-size=1100,2000", f"--screenshot={shot}", page.as_uri()]
+    subprocess.run(photograph, capture_output=True, check=True, timeout=120)
     # a blank page compresses to a few kilobytes
     assert shot.stat().st_size > 40_000
