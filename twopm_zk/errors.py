@@ -27,6 +27,9 @@
     │   └── WorkerError                  workers that die, or that lack what a proof needs
     ├── TrainingError                9   training cannot go on
     │   └── DivergenceError              a weight left its bound
+    ├── PeerError                   10   another participant cannot be reached or understood
+    │   └── MessageError                 a message that was refused, with the reason's name
+    ├── StoreError                  11   state on disk that cannot be read or written
     └── ChainError                   8
         ├── TransactionError             a reverted or lost transaction, custom error decoded
         └── DeploymentError              code or chain that is not what the deployment file says
@@ -160,6 +163,26 @@ class TrainingError(TwopmError):
 
 class DivergenceError(TrainingError):
     """A weight left the range that the task allows."""
+
+
+class PeerError(TwopmError):
+    """Another participant cannot be reached, or answers something that is no answer."""
+
+    exit_code = 10
+
+
+class MessageError(PeerError):
+    """A message between participants was refused; ``reason`` is the name that the protocol has for it."""
+
+    def __init__(self, reason: str, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.reason = reason
+
+
+class StoreError(TwopmError):
+    """State on disk cannot be read or written; what was written before is still there."""
+
+    exit_code = 11
 
 
 class ChainError(TwopmError):

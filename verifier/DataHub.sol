@@ -10,7 +10,7 @@ import {FIELD_ORDER} from "./ProofCheck.sol";
 contract DataHub is IDataHub {
     struct Registration {
         address owner;
-        uint64 at;
+        uint64 since;
     }
 
     mapping(address owner => mapping(bytes32 dataset => mapping(uint256 index => uint256 commitment))) private _places;
@@ -35,7 +35,7 @@ contract DataHub is IDataHub {
 
     /// @inheritdoc IDataHub
     function registeredAt(uint256 commitment) external view returns (uint64) {
-        return _registrations[commitment].at;
+        return _registrations[commitment].since;
     }
 
     /// @inheritdoc IDataHub
@@ -50,7 +50,7 @@ contract DataHub is IDataHub {
         uint256 index
     ) external view returns (uint256 commitment, uint64 since) {
         commitment = _places[owner][dataset][index];
-        since = _registrations[commitment].at;
+        since = _registrations[commitment].since;
     }
 
     function _register(bytes32 dataset, uint256 index, uint256 commitment) private {
@@ -62,7 +62,7 @@ contract DataHub is IDataHub {
 
         _places[msg.sender][dataset][index] = commitment;
         registration.owner = msg.sender;
-        registration.at = uint64(block.number);
+        registration.since = uint64(block.number);
         emit Registered(msg.sender, dataset, index, commitment);
     }
 }

@@ -87,8 +87,7 @@ contract StakingContract is IStaking, Ownable2Step, Pausable, ReentrancyGuardTra
         if (treasury_ == address(0)) revert ZeroAddress();
         if (assets.length > MAX_ASSETS) revert TooManyAssets(assets.length, MAX_ASSETS);
         for (uint256 i = 0; i < assets.length; ++i) {
-            if (address(assets[i].token) == address(0)) revert ZeroAddress();
-            if (assets[i].kind == Rate.Other && address(assets[i].rate) == address(0)) revert ZeroAddress();
+            _requireAsset(assets, i);
             _assets[i] = assets[i];
         }
         ASSET_COUNT = assets.length;
@@ -192,7 +191,7 @@ contract StakingContract is IStaking, Ownable2Step, Pausable, ReentrancyGuardTra
     ) external known(asset) nonReentrant returns (uint256 shares) {
         address vault = _vaultOrRevert(user);
         Asset storage entry = _assets[asset];
-        bool single = withdrawal.strategies.length == 1 && withdrawal.strategies[0] == entry.strategy;
+        bool single = withdrawal.strategies.length == 1 && address(withdrawal.strategies[0]) == address(entry.strategy);
         if (!single || withdrawal.staker != vault) revert WrongWithdrawal(user, asset);
 
         uint256 before = entry.token.balanceOf(address(this));
@@ -271,12 +270,12 @@ contract StakingContract is IStaking, Ownable2Step, Pausable, ReentrancyGuardTra
     // --- views ---
 
     /// @inheritdoc IStaking
-    function stakeOf(address user) external view returns (uint256 value) {
+    function stakeOf(address user) external view nonReentrantView returns (uint256 value) {
         return _valueOf(user, false);
     }
 
     /// @inheritdoc IStaking
-    function slashableOf(address user) external view returns (uint256 value) {
+    function slashableOf(address user) external view nonReentrantView returns (uint256 value) {
         return _valueOf(user, true);
     }
 
@@ -321,6 +320,18 @@ contract StakingContract is IStaking, Ownable2Step, Pausable, ReentrancyGuardTra
     }
 
     // --- internals ---
+
+    function _requireAsset(Asset[] memory assets, uint256 i) private view {
+        Asset memory asset = assets[i];
+        address token = address(asset.token);
+        if (token == address(0)) revert ZeroAddress();
+        if (asset.kind == Rate.Other && address(asset.rate) == address(0)) revert ZeroAddress();
+        bool delegates = address(asset.strategy) != address(0);
+        if (delegates && address(asset.strategy.underlyingToken()) != token) revert WrongStrategy(i);
+        for (uint256 j = 0; j < i; ++j) {
+            if (address(assets[j].token) == token) revert AssetTwice(token);
+        }
+    }
 
     function _mint(
         address user,
@@ -427,7 +438,7 @@ contract StakingContract is IStaking, Ownable2Step, Pausable, ReentrancyGuardTra
             .getQueuedWithdrawals(vault);
         for (uint256 i = 0; i < queued.length; ++i) {
             for (uint256 j = 0; j < queued[i].strategies.length; ++j) {
-                if (queued[i].strategies[j] == strategy) shares += amounts[i][j];
+                if (address(queued[i].strategies[j]) == address(strategy)) shares += amounts[i][j];
             }
         }
     }

@@ -62,7 +62,7 @@ def test_a_long_answer_is_not_cut_on_a_pipe():
     assert len(str(artifact)) > 200_000
 
 
-@pytest.mark.parametrize("name", [name for name in contract_names() if "generated" not in name])
+@pytest.mark.parametrize("name", contract_names())
 def test_every_contract_fits_on_a_chain(name):
     assert len(compile_contract(name).runtime) // 2 <= MAX_CODE_SIZE
 

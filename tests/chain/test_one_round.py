@@ -1,5 +1,7 @@
 """A task from beginning to end with real proofs: three nodes, two rounds, a certificate, a prediction."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -53,7 +55,7 @@ def parts_of(table, sizes):
         start += size
 
 
-def test_three_nodes_train_certify_and_predict(network, keys, keys_of, backend, gas):
+def test_three_nodes_train_certify_and_predict(network, node, keys, keys_of, backend, gas):
     def prove(name, statement):
         result = zk.prove(keys_of[name], statement.circuit_inputs(), backend=backend)
         assert tuple(result.public) == tuple(statement.public)
@@ -61,6 +63,20 @@ def test_three_nodes_train_certify_and_predict(network, keys, keys_of, backend, 
 
     def check_gas(name, receipt, **options):
         gas.check(name, receipt, tolerance=6000, **options)  # a proof's own bytes are worth 2,000 and more
+
+    def check_parts(receipt):
+        """Where the gas of submitUpdate goes: what each contract it calls takes, itself with all else."""
+        trace = node.rpc("debug_traceTransaction", receipt.transaction, {"tracer": "callTracer"})
+        names = {entry.address.lower(): name for name, entry in network.deployment.contracts.items()}
+        names |= {entry.address.lower(): name for name, entry in network.deployment.verifiers.items()}
+        rest = int(trace["gasUsed"], 16)
+        for call in trace["calls"]:
+            used = int(call["gasUsed"], 16)
+            rest -= used
+            gas.check(f"part of submitUpdate: {names[call['to']]}", SimpleNamespace(gas_used=used), tolerance=6000)
+        gas.check(
+            "part of submitUpdate: HLRContract, base and calldata", SimpleNamespace(gas_used=rest), tolerance=6000
+        )
 
     # three hospitals commit to their rows, join and stake
     table = zk.load_spector().scaled(zk.SPECTOR_SCALING)
@@ -109,6 +125,8 @@ def test_three_nodes_train_certify_and_predict(network, keys, keys_of, backend, 
             statement = zk.StepStatement(committed.shape, context, weights, committed.rows, salt=committed.salt)
             receipt = members[name].hlr.submit_update(task, 32, 0, statement.public[2], prove("step-32x3", statement))
             check_gas(f"submitUpdate, {label}, node {position + 1}", receipt, at_most=420_000)
+            if label == "second round" and position == 0:
+                check_parts(receipt)
             opened.append(OpenedUpdate(statement.update, statement.blinding))
         assert [event["update"] for event in coordinator.updates(task)] == [o.commitment for o in opened]
         coordinator.close(task)

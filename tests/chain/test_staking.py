@@ -603,6 +603,17 @@ def test_reentrancy_through_a_malicious_token_is_refused(hostile, keys, refused)
     assert ada.withdraw(0) == pytest.approx(5 * ETH, abs=10)
 
 
+def test_a_stake_cannot_be_read_in_the_middle_of_a_transfer(hostile, keys, refused):
+    """While a token is being moved, shares and balances do not agree: others must not act on what they see then."""
+    ada = User(hostile, keys.ada)
+    shares = ada.stake(0, 10 * ETH)
+    ada.unstake(0, shares // 2)
+    hostile.node.advance(EXIT_DELAY)
+    hostile.token.transact("arm", hostile.staking.address, hostile.staking.encode("stakeOf", ada.address))
+    with refused("ReentrancyGuardReentrantCall"):
+        ada.staking.transact("withdraw", 0, ada.address)
+
+
 def test_a_token_with_a_fee_is_counted_by_what_arrives(hostile, keys):
     ada, ben = User(hostile, keys.ada), User(hostile, keys.ben)
     ben.stake(0, 10 * ETH)
@@ -632,6 +643,8 @@ def test_construction_refuses_what_could_never_work(chain, world, refused):
         (chain.address, [(ZERO, 2, ZERO, ZERO)], "ZeroAddress"),
         (chain.address, [(world.reth.address, 3, ZERO, ZERO)], "ZeroAddress"),
         (chain.address, [good] * 5, "TooManyAssets"),
+        (chain.address, [good, good], "AssetTwice"),
+        (chain.address, [(world.reth.address, 2, world.strategies[STETH].address, ZERO)], "WrongStrategy"),
     ):
         with refused(error):
             deploy(chain, "StakingContract", chain.address, treasury, 1, assets, ZERO, ZERO)

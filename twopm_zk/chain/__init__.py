@@ -12,34 +12,60 @@ if TYPE_CHECKING:
     from twopm_zk.chain.abi import Event
     from twopm_zk.chain.compiler import Artifact, compile_contract, compile_source
     from twopm_zk.chain.contracts import Chain, Contract, Receipt
+    from twopm_zk.chain.deployment import Deployment, EigenLayer, GeneratedVerifier, StakeAsset, Terms, deploy_all
+    from twopm_zk.chain.network import Network, Phase, TaskConfig, TaskState, TrainingConfig, dataset_name
     from twopm_zk.chain.node import DevelopmentNode
     from twopm_zk.chain.verification import EvmVerification, verify_on_chain
-
-__all__ = [
-    "Artifact",
-    "Chain",
-    "Contract",
-    "DevelopmentNode",
-    "Event",
-    "EvmVerification",
-    "Receipt",
-    "compile_contract",
-    "compile_source",
-    "verify_on_chain",
-]
 
 _MODULES = {
     "Artifact": "compiler",
     "Chain": "contracts",
     "Contract": "contracts",
+    "Deployment": "deployment",
     "DevelopmentNode": "node",
+    "EigenLayer": "deployment",
     "Event": "abi",
     "EvmVerification": "verification",
+    "GeneratedVerifier": "deployment",
+    "Network": "network",
+    "Phase": "network",
     "Receipt": "contracts",
+    "StakeAsset": "deployment",
+    "TaskConfig": "network",
+    "TaskState": "network",
+    "Terms": "deployment",
+    "TrainingConfig": "network",
     "compile_contract": "compiler",
     "compile_source": "compiler",
+    "dataset_name": "network",
+    "deploy_all": "deployment",
     "verify_on_chain": "verification",
 }
+
+__all__ = [
+    "Artifact",
+    "Chain",
+    "Contract",
+    "Deployment",
+    "DevelopmentNode",
+    "EigenLayer",
+    "Event",
+    "EvmVerification",
+    "GeneratedVerifier",
+    "Network",
+    "Phase",
+    "Receipt",
+    "StakeAsset",
+    "TaskConfig",
+    "TaskState",
+    "Terms",
+    "TrainingConfig",
+    "compile_contract",
+    "compile_source",
+    "dataset_name",
+    "deploy_all",
+    "verify_on_chain",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -140,13 +140,14 @@ def compile_source(source: str, name: str, *, unit: str = "generated.sol") -> Ar
 
 
 def contract_names() -> list[str]:
-    """Names that ``compile_contract`` knows: one per file below ``verifier/``, and the Poseidon libraries."""
+    """Names that ``compile_contract`` knows: one per file below ``verifier/``, generated ones aside, and Poseidon."""
     return sorted(_units())
 
 
 def _units() -> dict[str, str]:
     root = project.verifier_dir()
-    units = {path.stem: f"verifier/{path.relative_to(root).as_posix()}" for path in sorted(root.rglob("*.sol"))}
+    ours = (path for path in sorted(root.rglob("*.sol")) if path.parent.name != "generated")
+    units = {path.stem: f"verifier/{path.relative_to(root).as_posix()}" for path in ours}
     return units | {f"PoseidonT{n}": f"poseidon-solidity/PoseidonT{n}.sol" for n in range(2, 7)}
 
 

@@ -32,7 +32,7 @@ from web3.exceptions import (
     Web3Exception,
     Web3RPCError,
 )
-from web3.types import FilterParams, LogReceipt, TxParams, TxReceipt, Wei
+from web3.types import FilterParams, LogReceipt, RPCEndpoint, TxParams, TxReceipt, Wei
 
 from twopm_zk.chain.abi import Event, Registry, decode_values, encode_values, signature
 from twopm_zk.chain.compiler import MAX_CODE_SIZE, Artifact
@@ -70,7 +70,14 @@ class Chain:
     def __init__(self, url: str, *, private_key: str | None = None, timeout: float = 120.0) -> None:
         self.url = url
         self.timeout = timeout
-        self.web3 = Web3(HTTPProvider(url, request_kwargs={"timeout": 30}))
+        provider = HTTPProvider(
+            url,
+            request_kwargs={"timeout": 30},
+            # web3 asks for the chain id before every call: once is enough
+            cache_allowed_requests=True,
+            cacheable_requests={RPCEndpoint("eth_chainId")},
+        )
+        self.web3 = Web3(provider)
         self.registry = Registry()
         self._nonces: dict[ChecksumAddress, int] = {}
         self._account = _account(private_key)

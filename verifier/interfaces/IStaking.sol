@@ -58,6 +58,8 @@ interface IStaking {
     error ZeroAddress();
     error TooManyAssets(uint256 count, uint256 limit);
     error UnknownAsset(uint256 asset);
+    error AssetTwice(address token);
+    error WrongStrategy(uint256 asset);
     error NothingReceived(uint256 asked);
     error TooFewShares(uint256 asked, uint256 available);
     error NothingToWithdraw(address user, uint256 asset);

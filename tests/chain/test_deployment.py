@@ -1,0 +1,202 @@
+import dataclasses
+import json
+
+import pytest
+
+from twopm_zk.chain import Chain, compile_contract
+from twopm_zk.chain import deployment as deployment_module
+from twopm_zk.chain.deployment import Deployment, EigenLayer, GeneratedVerifier, StakeAsset, deploy_all
+from twopm_zk.chain.network import Network, TaskConfig, dataset_name
+from twopm_zk.errors import DeploymentError, InputError, InsecureKeyError
+
+ZERO = "0x" + "00" * 20
+
+
+@pytest.fixture(scope="module")
+def verifier(three):
+    return GeneratedVerifier(
+        name="step-32x3",
+        statement="step",
+        size=32,
+        features=3,
+        frac_bits=12,
+        solidity=three.solidity,
+        contract_name="PlonkVerifier",
+        insecure=True,
+    )
+
+
+@pytest.fixture(scope="module")
+def deployed(chain, node, verifier):
+    return deploy_all(chain, verifiers=[verifier], treasury=node.accounts[9])
+
+
+@pytest.fixture
+def public_chain(node, keys, monkeypatch):
+    """The development node, believed to be a public chain; the account is nobody's."""
+    monkeypatch.setattr(deployment_module, "DEVELOPMENT_CHAINS", frozenset())
+    key = "0x" + "42" * 32
+    rich = Chain(node.url, private_key=node.private_keys[0])
+    rich.send("a gift", to=Chain(node.url, private_key=key).address, value=10**19, gas=21_000)
+    return Chain(node.url, private_key=key)
+
+
+def test_everything_is_deployed_in_one_call_and_checked(chain, deployed, verifier):
+    deployed.check(chain)
+    assert deployed.chain_id == chain.chain_id
+    assert deployed.doubles
+    assert deployed.insecure
+    assert set(deployed.contracts) >= {
+        "IdentityContract",
+        "DataHub",
+        "StakingContract",
+        "VerifierRegistry",
+        "HFLContract",
+        "HLRContract",
+        "InferenceContract",
+        "PoseidonT3",
+        "PoseidonT4",
+    }
+    network = Network(chain, deployed)
+    entry = network.contract("VerifierRegistry").call("entryOf", network.verifier_id("step-32x3"))
+    assert (entry["statement"], entry["size"], entry["features"], entry["insecure"]) == (1, 32, 3, True)
+    assert entry["codeHash"] == deployed.verifiers["step-32x3"].code_hash
+    staking = network.contract("StakingContract")
+    assert staking.call("isSlasher", deployed.contracts["InferenceContract"].address)
+    assert staking.call("owner") == chain.address
+
+
+def test_a_deployment_file_says_what_is_where(chain, deployed, tmp_path):
+    path = tmp_path / "deployment.json"
+    deployed.write(path)
+    assert Deployment.read(path) == deployed
+    Deployment.read(path).check(chain)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": 99}', '{"format": 1}'])
+def test_what_is_no_deployment_file_is_refused(tmp_path, text):
+    path = tmp_path / "deployment.json"
+    path.write_text(text)
+    with pytest.raises(DeploymentError):
+        Deployment.read(path)
+    with pytest.raises(InputError, match="deployment file"):
+        Deployment.read(tmp_path / "nothing.json")
+
+
+def test_a_chain_whose_code_does_not_match_is_refused(chain, deployed):
+    with pytest.raises(DeploymentError, match=r"deployment is on chain 1, .* is chain 31337"):
+        dataclasses.replace(deployed, chain_id=1).check(chain)
+
+    def changed(name, **fields):
+        entry = dataclasses.replace(deployed.contracts[name], **fields)
+        return dataclasses.replace(deployed, contracts={**deployed.contracts, name: entry})
+
+    with pytest.raises(DeploymentError, match="has no code"):
+        changed("DataHub", address="0x" + "11" * 20).check(chain)
+    with pytest.raises(DeploymentError, match="other code than the deployment file says"):
+        changed("DataHub", address=deployed.contracts["IdentityContract"].address).check(chain)
+    identity = deployed.contracts["IdentityContract"]
+    with pytest.raises(DeploymentError, match="not what this version of the sources compiles to"):
+        changed("DataHub", address=identity.address, code_hash=identity.code_hash).check(chain)
+    with pytest.raises(DeploymentError, match="not what this version of the sources compiles to"):
+        changed("HLRContract", libraries={"PoseidonT3": ZERO, "PoseidonT4": ZERO}).check(chain)
+    moved = dataclasses.replace(deployed.verifiers["step-32x3"], address=identity.address)
+    with pytest.raises(DeploymentError, match="verifier step-32x3"):
+        dataclasses.replace(deployed, verifiers={"step-32x3": moved}).check(chain)
+    with pytest.raises(DeploymentError, match="has no contract Nothing"):
+        deployed.contract(chain, "Nothing")
+
+
+def test_insecure_keys_are_refused_on_a_public_chain(public_chain, verifier):
+    with pytest.raises(InsecureKeyError, match="step-32x3 are for development"):
+        deploy_all(public_chain, verifiers=[verifier], assets=[])
+    deployed = deploy_all(public_chain, verifiers=[verifier], assets=[], allow_insecure=True)
+    assert deployed.insecure
+    assert not deployed.doubles
+
+
+def test_a_publicly_known_account_is_refused_on_a_public_chain(public_chain, node):
+    for key in node.private_keys:
+        with pytest.raises(InsecureKeyError, match="everybody knows the private key"):
+            deploy_all(Chain(node.url, private_key=key), assets=[])
+
+
+def test_doubles_are_refused_on_a_public_chain(public_chain):
+    with pytest.raises(DeploymentError, match="name the tokens that can be staked"):
+        deploy_all(public_chain)
+
+
+def test_real_tokens_and_an_operator_are_taken_as_given(chain, node):
+    token, other = (chain.deploy(compile_contract("RETHDouble")) for _ in range(2))
+    deployed = deploy_all(
+        chain,
+        assets=[StakeAsset(token.address, "rETH"), StakeAsset(other.address, "other", rate=token.address)],
+        eigenlayer=EigenLayer(ZERO, ZERO, node.accounts[3]),
+    )
+    staking = Network(chain, deployed).contract("StakingContract")
+    assert not deployed.doubles
+    assert staking.call("assetCount") == 2
+    assert staking.call("assetAt", 1)["rate"] == token.address
+    assert staking.call("operator").lower() == node.accounts[3]
+    assert staking.call("treasury") == chain.address
+    with pytest.raises(DeploymentError, match="'ETH' is none of"):
+        deploy_all(chain, assets=[StakeAsset(token.address, "ETH")])
+
+
+def test_a_network_names_what_it_does_not_have(chain, deployed):
+    network = Network(chain, deployed)
+    with pytest.raises(InputError, match=r"no verifier of 'step-1x1' is deployed; deployed: step-32x3"):
+        network.verifier_id("step-1x1")
+    with pytest.raises(InputError, match="there is no task 7; the last one is 0"):
+        network.hlr.state(7)
+
+
+def test_names_of_data_sets_fit_a_word():
+    assert dataset_name("grades") == b"grades" + bytes(26)
+    assert len(dataset_name("x" * 32)) == 32
+    for name in ("", "x" * 33):
+        with pytest.raises(InputError, match="1 to 32 fit"):
+            dataset_name(name)
+
+
+def test_wrappers_do_what_the_contracts_do(chain, deployed, keys, node):
+    network = Network(chain, deployed)
+    ada = network.signing_as(keys.ada)
+    ada.identity.join("https://node.example", b"\x01" * 32)
+    ada.identity.update("https://node.example/2", b"\x02" * 32)
+    assert ada.identity.member_since(ada.chain.address) > 0
+    assert network.identity.members() == [ada.chain.address]
+    ada.data_hub.register(dataset_name("grades"), 3, [5, 6])
+    assert network.data_hub.commitment_of(ada.chain.address, dataset_name("grades"), 4) == 6
+    assert network.data_hub.owner_of(6) == ada.chain.address
+    ada.contract("RETHDouble").transact("deposit", value=10**18)
+    shares = ada.staking.stake(2, 10**17).event("Staked")["shares"]
+    ada.staking.stake(2, 10**17)
+    assert network.staking.stake_of(ada.chain.address) == pytest.approx(2.2 * 10**17, rel=1e-9)
+    ada.staking.delegate(2, shares)
+    vault = network.staking.contract.call("vaultOf", ada.chain.address)
+    manager = network.contract("StrategyManagerDouble")
+    strategy = network.staking.contract.call("assetAt", 2)["strategy"]
+    ada.staking.undelegate(2, manager.call("stakerDepositShares", vault, strategy))
+    queued = network.contract("DelegationManagerDouble").call("getQueuedWithdrawals", vault)[0][0]
+    node.advance(600, blocks=64)
+    network.staking.complete_undelegation(2, queued, user=ada.chain.address)
+    ada.staking.unstake(2, network.staking.position_of(ada.chain.address, 2)["active"])
+    node.advance(7 * 86_400)
+    ada.staking.withdraw(2)
+    assert network.staking.stake_of(ada.chain.address) == 0
+    ada.identity.leave()
+    config = TaskConfig(spec_hash=b"\x01" * 32, dataset=dataset_name("grades"), minimum_nodes=1)
+    task = ada.hfl.create_task(config, quorum_percent=60)
+    ada.hfl.open_round(task)
+    state = network.hfl.state(task)
+    assert (state.coordinator, state.phase.name, state.round) == (ada.chain.address, "COLLECTING", 0)
+    assert state.dataset == dataset_name("grades")
+
+
+def test_the_file_is_json_that_others_can_read(deployed, tmp_path):
+    deployed.write(tmp_path / "d.json")
+    saved = json.loads((tmp_path / "d.json").read_text())
+    assert saved["format"] == 1
+    assert saved["contracts"]["DataHub"]["address"].startswith("0x")
+    assert len(saved["contracts"]["DataHub"]["code_hash"]) == 66
