@@ -70,7 +70,12 @@ def test_limbs_put_together_are_the_polynomial():
 
 @pytest.mark.parametrize(
     ("weights", "feature", "error"),
-    [((1 << 31, 0), 0, RangeError), ((0, 0), 1 << 15, RangeError), ((0, 0), -(1 << 15) - 1, RangeError), ((0,), 0, InputError)],
+    [
+        ((1 << 31, 0), 0, RangeError),
+        ((0, 0), 1 << 15, RangeError),
+        ((0, 0), -(1 << 15) - 1, RangeError),
+        ((0,), 0, InputError),
+    ],
 )
 def test_integers_that_the_circuit_refuses_are_refused(weights, feature, error):
     with pytest.raises(error):

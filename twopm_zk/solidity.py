@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from twopm_zk import process
-from twopm_zk.errors import InputError, ToolError
+from twopm_zk.errors import InputError, ProofFormatError, ToolError
 from twopm_zk.keys import Keys
 from twopm_zk.project import PACKAGE_DIR, npm_package, npm_version
 from twopm_zk.proof import PROOF_EVALUATIONS, PROOF_POINTS, Proof, VerificationKey
@@ -62,6 +63,20 @@ def calldata(proof: Proof, public: list[int]) -> tuple[list[int], list[int]]:
     """Arguments of ``verifyProof``: 24 numbers of the proof, and the public inputs."""
     numbers = [coordinate for name in PROOF_POINTS for coordinate in getattr(proof, name)]
     return numbers + [getattr(proof, name) for name in PROOF_EVALUATIONS], list(public)
+
+
+def proof_from_calldata(numbers: Sequence[int]) -> Proof:
+    """The proof in 24 numbers of calldata; ProofFormatError where a point or scalar is none."""
+    points, evaluations = len(PROOF_POINTS), len(PROOF_EVALUATIONS)
+    if len(numbers) != 2 * points + evaluations:
+        raise ProofFormatError(f"a proof has {2 * points + evaluations} numbers in calldata, not {len(numbers)}")
+    row: dict[str, object] = {"protocol": "plonk", "curve": "bn128"}
+    for index, name in enumerate(PROOF_POINTS):
+        x, y = numbers[2 * index : 2 * index + 2]
+        row[name] = ["0", "1", "0"] if (x, y) == (0, 0) else [str(x), str(y), "1"]
+    for name, value in zip(PROOF_EVALUATIONS, numbers[2 * points :], strict=True):
+        row[name] = str(value)
+    return Proof.from_json(row)
 
 
 def calldata_text(proof: Proof, public: list[int]) -> str:

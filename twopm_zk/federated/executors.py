@@ -1,0 +1,103 @@
+"""Where proofs are made: in this process, in others on this machine, or on the workers of a dask scheduler."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Callable
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from importlib import import_module
+from multiprocessing import get_context
+from typing import Any, ParamSpec, TypeVar
+from urllib.parse import urlsplit
+
+from twopm_zk.errors import InputError, ToolMissingError
+
+P = ParamSpec("P")
+T = TypeVar("T")
+_MAX_PROCESSES = 256
+
+
+class InProcess(Executor):
+    """Runs each call at once, in the caller's thread."""
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Run ``fn`` and return its finished future."""
+        future: Future[T] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+class DaskExecutor(Executor):
+    """The workers of a dask.distributed scheduler, by its address; worker deaths are also retried by dask itself."""
+
+    def __init__(self, address: str, *, timeout: float = 30) -> None:
+        try:
+            distributed: Any = import_module("distributed")
+        except ImportError as error:
+            raise ToolMissingError(
+                f"the scheduler {address!r} needs the package distributed",
+                hint="Run `pip install 'twopm-zk[dask]'`.",
+            ) from error
+        try:
+            self._client = distributed.Client(address, timeout=timeout, set_as_default=False)
+        except (OSError, TimeoutError, ValueError) as error:
+            raise InputError(f"no dask scheduler answers at {address!r}: {type(error).__name__}") from error
+        self._inner = self._client.get_executor(pure=False)
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Send a call to some worker."""
+        future: Future[T] = self._inner.submit(fn, *args, **kwargs)
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Leave the scheduler; its workers stay."""
+        self._inner.shutdown(wait=wait and not cancel_futures)
+        self._client.close()
+
+
+def executor_for(scheduler: str | None = None, *, allow_plaintext: bool = False) -> Callable[[], Executor]:
+    """What makes the executor that a ``--scheduler`` names.
+
+    None proves in this process, ``processes`` or ``processes:4`` in others on this machine, ``tls://host:port`` or
+    ``tcp://host:port`` on the workers of a dask scheduler. Inputs of proofs are private: ``tcp`` to another machine
+    is refused unless ``allow_plaintext``. Raises InputError.
+    """
+    if scheduler is None:
+        return InProcess
+    if scheduler == "processes" or scheduler.startswith("processes:"):
+        count = scheduler.removeprefix("processes").removeprefix(":") or str(os.cpu_count() or 1)
+        if not count.isdecimal() or not 1 <= int(count) <= _MAX_PROCESSES:
+            raise InputError(f"{scheduler!r} asks for {count!r} processes; allowed: 1 to {_MAX_PROCESSES}")
+        return lambda: _processes(int(count))
+    parts = urlsplit(scheduler)
+    if parts.scheme not in ("tcp", "tls") or not parts.hostname:
+        raise InputError(
+            f"there is no scheduler {scheduler!r}", hint="Known: processes:N, tls://host:port, tcp://host:port."
+        )
+    if parts.scheme == "tcp" and not allow_plaintext and not _is_this_machine(parts.hostname):
+        raise InputError(
+            f"{scheduler!r} is not encrypted, and rows would travel to another machine",
+            hint="Set up TLS in dask and use tls://, or say that the network is yours alone (allow_plaintext).",
+        )
+    return lambda: DaskExecutor(scheduler)
+
+
+def _processes(count: int) -> Executor:
+    threads = max(1, (os.cpu_count() or 1) // count)
+    # spawn: a fork of a process with threads (wasmtime, BLAS) may hang
+    return ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=_limit_threads, initargs=(threads,))
+
+
+def _limit_threads(threads: int) -> None:
+    os.environ.setdefault("RAYON_NUM_THREADS", str(threads))
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
