@@ -28,7 +28,7 @@ fi
 
 # shellcheck disable=SC2086  # two words or none
 if ! "$cargo" build --release --locked -p twopm-zk-python $features --target-dir "$target" >"$log" 2>&1; then
-    if grep -qE 'failed to (download|get|fetch|load source)|[Cc]ould not resolve|spurious network' "$log"; then
+    if grep -qE 'failed to (download|get|fetch|load source)|[Cc]ould not resolve|spurious network|[Uu]nable to update|no matching package' "$log"; then
         fail "its crates cannot be downloaded"
     fi
     tail -n 40 "$log" >&2

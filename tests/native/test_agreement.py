@@ -56,6 +56,18 @@ def test_its_proofs_are_accepted_by_all_verifiers(backend, snarkjs, tiny_keys, i
         assert verifier.verify(keys.verification_key, public, proof)
 
 
+@pytest.mark.chain
+@pytest.mark.parametrize("name", ["three", "fifty"])
+def test_its_proofs_are_accepted_by_the_contract(backend, tiny_keys, inputs_of, name):
+    from twopm_zk.chain import verify_on_chain
+    from twopm_zk.solidity import calldata, export_verifier
+
+    keys = tiny_keys(name)
+    proof, public = calldata(*backend.prove(keys.zkey, inputs_of(name)))
+    result = verify_on_chain(export_verifier(keys.verification_key), "PlonkVerifier", proof, public)
+    assert result.accepted
+
+
 @pytest.mark.parametrize("name", [name for name in PROVABLE if name != "hidden"])
 def test_it_accepts_proofs_of_snarkjs(backend, tiny_proof, name):
     made = tiny_proof(name)

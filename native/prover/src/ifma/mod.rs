@@ -22,7 +22,7 @@ pub use lanes::available;
 use lanes::*;
 
 /// Groups of eight sums that share one inversion.
-const BLOCK: usize = 96;
+const BLOCK: usize = 256;
 /// Points between the one that is asked for and the one that is used.
 const AHEAD: usize = 32;
 
@@ -152,9 +152,13 @@ fn denominator(left: &[__m512i; 8], right: &[__m512i; 8]) -> (Lanes, __mmask8) {
     (minus(&split(&right[..4]), &split(&left[..4])), special)
 }
 
-#[cold]
 fn redo(points: &[Point], source: usize) -> Point {
-    (G1::from(points[source]) + G1::from(points[source + 1])).into()
+    let (left, right) = (points[source], points[source + 1]);
+    match (left.is_identity(), right.is_identity()) {
+        (true, _) => right,
+        (_, true) => left,
+        _ => (G1::from(left) + G1::from(right)).into(),
+    }
 }
 
 #[inline]
