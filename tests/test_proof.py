@@ -194,7 +194,7 @@ def test_files_that_are_no_json_are_refused(tmp_path, content):
     path = tmp_path / "file.json"
     path.write_bytes(content)
     for read in (read_proof, read_public, read_verification_key):
-        with pytest.raises(ProofFormatError, match="is not JSON|is nested more than"):
+        with pytest.raises(ProofFormatError, match=r"is not JSON|is nested more than"):
             read(path)
 
 
