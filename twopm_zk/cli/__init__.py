@@ -26,11 +26,19 @@ _COMMANDS = {
     "demo": "demo",
     "deploy": "deploy",
     "stake": "stake",
+    "data": "data",
+    "task": "task",
+    "node": "node",
+    "coordinator": "coordinator",
+    "audit": "audit",
+    "operator": "predict",
+    "predict": "predict",
 }
 
 EXIT_CODES = """\
 Exit codes: 0 done; 1 the proof is false; 2 wrong options; 3 input that cannot be used; 4 a program is
-missing, wrong or failing; 5 circuit; 6 keys; 7 no proof could be made; 8 chain; 130 interrupted."""
+missing, wrong or failing; 5 circuit; 6 keys; 7 no proof could be made; 8 chain; 9 training cannot go on;
+10 another participant; 11 state on disk; 130 interrupted."""
 
 
 class _LazyGroup(click.Group):

@@ -131,7 +131,7 @@ def run_training(out: Path, steps: Steps, *, backend: str | None, quiet: bool) -
     from twopm_zk.backends import get_backend
     from twopm_zk.federated import read_spec
     from twopm_zk.federated.demonstration import demonstrate, faster
-    from twopm_zk.report import render
+    from twopm_zk.report import plots, render
 
     spec = read_spec(project.examples_dir() / "spector.toml")
     if get_backend(backend).name != "native":
@@ -151,6 +151,8 @@ def run_training(out: Path, steps: Steps, *, backend: str | None, quiet: bool) -
         report = demonstrate(spec, folder, backend=backend, tell=tell)
     page = out / "report.html"
     project.write_text(page, render(report))
+    for name, plot in (("convergence", plots.convergence), ("timing", plots.timing)):
+        (out / f"{name}.png").write_bytes(plot(report))
     if not quiet:
         _print_training(report, page)
     worst = {source: report.difference(source) for source in report.reference}

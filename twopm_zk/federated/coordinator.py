@@ -64,7 +64,7 @@ class Coordinator:
         matrix: StepMatrix | None = None,
         notify: Notify = ignore,
     ) -> None:
-        store.belongs_to(view.address)
+        store.belongs_to(view.address, view.fingerprint)
         self.view, self.spec, self.store = view, spec, store
         self.settings = settings or Settings()
         self._notify = notify

@@ -46,8 +46,8 @@ STAKE = ETH
 RETH = 2
 """Number of rETH among the assets of a development deployment."""
 OWNERS = ("north school", "west school", "east school")
-PUBLISHED = {"GPA": 2.826, "TUCE": 0.0952, "PSI": 2.379, "intercept": -13.021}
-"""Spector and Mazzeo (1980), table 2 (TUCE to four digits, as reprinted by Greene)."""
+PUBLISHED = {"GPA": 2.8261, "TUCE": 0.0952, "PSI": 2.3787, "intercept": -13.0213}
+"""The published maximum-likelihood estimate, four digits after the point."""
 MLE = {"GPA": 2.82611259, "TUCE": 0.09515766, "PSI": 2.37868766, "intercept": -13.02134686}
 """statsmodels 0.15, Newton: `sm.Logit(endog, add_constant(exog)).fit()`."""
 
@@ -72,6 +72,8 @@ class Course:
             self.closed[values["round"]] = now
         elif news.kind == "chain:ModelPublished":
             self.published[values["round"]] = now
+        elif news.kind == "gradient":
+            self.bounds[values["round"]] = values["bound"]
         elif news.kind == "chain:Certified":
             self.published[values["round"] + 1] = now
             self.bounds[values["round"]] = values["gradientBound"] / 2**32

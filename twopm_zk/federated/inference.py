@@ -76,7 +76,7 @@ class Asker:
     """A user: asks, delivers the opened input, and waits for the answer."""
 
     def __init__(self, view: ChainView, spec: TaskSpec, store: UserStore) -> None:
-        store.belongs_to(view.address)
+        store.belongs_to(view.address, view.fingerprint)
         self.view, self.spec, self.store = view, spec, store
 
     def ask(self, task: int, operator: str, row: Mapping[str, float]) -> int:

@@ -40,7 +40,7 @@ class Operator:
         settings: Settings | None = None,
         notify: Notify = ignore,
     ) -> None:
-        store.belongs_to(view.address)
+        store.belongs_to(view.address, view.fingerprint)
         if view.state(task).spec_hash != spec.spec_hash:
             raise InputError(f"task {task} is of another specification than the one given")
         self.view, self.spec, self.store, self.task = view, spec, store, task
@@ -79,9 +79,12 @@ class Operator:
         verifier = self.view.deployment.verifiers.get(name or "")
         if verifier is None:
             raise InputError(f"the deployment has no verifier of {name!r}, which predictions need")
-        filters = {"operator": self.view.address, "taskId": self.task}
-        offers = self.view.inference.events("Offered", from_block=self.view.deployment.block, **filters)
-        withdrawn = self.view.inference.events("OfferWithdrawn", from_block=self.view.deployment.block, **filters)
+        offers, withdrawn = (
+            self.view.inference.events(
+                name, from_block=self.view.deployment.block, operator=self.view.address, taskId=self.task
+            )
+            for name in ("Offered", "OfferWithdrawn")
+        )
         if not offers or offers[-1]["verifier"] != verifier.address or len(withdrawn) >= len(offers):
             self.view.network.inference.offer(self.task, verifier.id)
             self._notify(News("offered", f"offering predictions of task {self.task}", {"task": self.task}))
@@ -97,7 +100,7 @@ class Operator:
                     raise
                 state = RequestState.LATE
         if state in (RequestState.ANSWERED, RequestState.LATE, RequestState.NONE):
-            self.store.set_done(self._contract, asked.request)
+            self.store.set_done(asked.commitment)
             return
         prediction, proof = asked.answer or self._prove(asked, found["modelCommitment"])
         try:
@@ -105,10 +108,10 @@ class Operator:
         except TransactionError as error:
             if error.error == "DeadlinePassed":
                 self._notify(News("late", f"request {asked.request} could not be answered in time", {}))
-                self.store.set_done(self._contract, asked.request)
+                self.store.set_done(asked.commitment)
                 return
             raise
-        self.store.set_done(self._contract, asked.request)
+        self.store.set_done(asked.commitment)
         values = {"request": asked.request, "transaction": receipt.transaction, "gas": receipt.gas_used}
         self._notify(News("answered", f"answered request {asked.request}", values))
 
@@ -119,7 +122,7 @@ class Operator:
         name = self.spec.instances.predict if self.spec.instances else None
         (result,) = self._prover.prove([(name or "", said)])
         proof = proof_numbers(result)
-        self.store.set_answer(self._contract, asked.request, said.prediction, proof)
+        self.store.set_answer(asked.commitment, said.prediction, proof)
         return said.prediction, proof
 
     # --- the service ---
@@ -140,7 +143,7 @@ class Operator:
         if found["state"] not in (RequestState.ASKED, RequestState.ACCEPTED):
             raise MessageError("stale", f"request {header.task} is over")
         content = PredictionInput.parse(envelope.open(self._key), self._shape, commitment=header.subject)
-        self.store.add(self._contract, header.task, content)
+        self.store.add(self._contract, header.task, header.subject, content)
         return Receipt.sign(header, self.view.chain.account)
 
     def spec_document(self) -> Mapping[str, Any]:

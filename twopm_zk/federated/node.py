@@ -12,20 +12,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-import numpy as np
-
 from twopm_zk.chain.network import Phase
 from twopm_zk.circuit import Instance, find_instance
 from twopm_zk.datasets import Table
-from twopm_zk.errors import DataError, DeploymentError, InputError, SpecError, TransactionError
-from twopm_zk.federated.batches import NodeData, prepare
+from twopm_zk.errors import DeploymentError, InputError, SpecError, TransactionError
 from twopm_zk.federated.chain_view import ChainView, TaskSnapshot, require_spec
 from twopm_zk.federated.messages import Enrolment, Opening
 from twopm_zk.federated.node_mail import Mail
 from twopm_zk.federated.node_store import Attempt, NodeStore, StoredBatch, StoredUpdate, secret_key
 from twopm_zk.federated.optimiser import Moments
 from twopm_zk.federated.participants import OVERTAKEN, Loop, News, Notify, StatementProver, ignore, proof_numbers
-from twopm_zk.federated.registration import register
+from twopm_zk.federated.registration import load_batches, register
 from twopm_zk.federated.spec import NEWTON, TaskSpec
 from twopm_zk.federated.watch import describe
 from twopm_zk.statements import StepShape, StepStatement
@@ -64,14 +61,14 @@ class Node:
         poll: float = 2.0,
         chunk: int = 1,
     ) -> None:
-        store.belongs_to(view.address)
+        store.belongs_to(view.address, view.fingerprint)
         self.view, self.spec, self.store = view, spec, store
         self._prover, self._notify, self._chunk = prover, notify, max(1, chunk)
         self._coordinator, self._task, self._endpoint = coordinator, task, endpoint
         self._mail = Mail(view, spec, store, coordinator=coordinator, notify=notify)
         self._consent = consent or Consent()
         self._instances = _step_instances(spec)
-        self._batches = self._load(table)
+        self._batches = load_batches(store, spec, table)
         self._registered = False
         self._accepted_task: int | None = None
         self._told: set[object] = set()
@@ -81,24 +78,6 @@ class Node:
     def run(self) -> bool:
         """Take part until the task is finished; False where it was stopped before."""
         return self.loop.run()
-
-    # --- data ---
-
-    def _load(self, table: Table | None) -> list[StoredBatch]:
-        known = self.store.batches(self.spec.spec_hash)
-        if table is None and not known:
-            raise InputError("this node has no data for the specification yet", hint="Give --data FILE.")
-        if table is not None:
-            prepared = prepare(table, self.spec)
-            if not known:
-                self.store.add_batches(self.spec.spec_hash, prepared.batches)
-                known = self.store.batches(self.spec.spec_hash)
-            elif not _same_rows(known, prepared):
-                raise DataError(
-                    "the rows are others than those this node has committed to for this specification",
-                    hint="Give the rows that were registered, or none; a task cannot change its data.",
-                )
-        return known
 
     # --- one look at the chain ---
 
@@ -336,10 +315,3 @@ def _step_instances(spec: TaskSpec) -> dict[StepShape, Instance]:
         raise SpecError("a task without `instances` cannot be proven", hint="Name them in the specification.")
     found = [find_instance(name) for name in spec.instances.step]
     return {StepShape.from_parameters(instance.parameters): instance for instance in found}
-
-
-def _same_rows(known: Sequence[StoredBatch], prepared: NodeData) -> bool:
-    return len(known) == len(prepared.batches) and all(
-        np.array_equal(entry.batch.features, batch.features) and np.array_equal(entry.batch.marks, batch.marks)
-        for entry, batch in zip(known, prepared.batches, strict=True)
-    )

@@ -16,8 +16,9 @@ _USER = (
 )
 _OPERATOR = (
     """CREATE TABLE inputs (
-        contract TEXT NOT NULL, request INTEGER NOT NULL, features TEXT NOT NULL, salt TEXT NOT NULL,
-        prediction INTEGER, proof TEXT, done INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (contract, request)) STRICT""",
+        commitment TEXT PRIMARY KEY, contract TEXT NOT NULL, request INTEGER NOT NULL,
+        features TEXT NOT NULL, salt TEXT NOT NULL,
+        prediction INTEGER, proof TEXT, done INTEGER NOT NULL DEFAULT 0) STRICT""",
 )
 
 
@@ -38,6 +39,7 @@ class Asked:
     """A request whose input an operator holds; ``answer`` is the prediction and its proof once made."""
 
     request: int
+    commitment: int
     content: PredictionInput = field(repr=False)
     answer: tuple[int, tuple[int, ...]] | None = field(default=None, repr=False)
 
@@ -90,36 +92,34 @@ class OperatorStore(Database):
     def __init__(self, path: Path) -> None:
         super().__init__(path, kind="operator", schema=_OPERATOR)
 
-    def add(self, contract: str, request: int, content: PredictionInput) -> None:
+    def add(self, contract: str, request: int, commitment: int, content: PredictionInput) -> None:
         """Keep the input of a request."""
         self.run(
-            "INSERT OR IGNORE INTO inputs (contract, request, features, salt) VALUES (?, ?, ?, ?)",
-            *(contract, request, json.dumps(list(content.features)), str(content.salt)),
+            "INSERT OR IGNORE INTO inputs (commitment, contract, request, features, salt) VALUES (?, ?, ?, ?, ?)",
+            *(str(commitment), contract, request, json.dumps(list(content.features)), str(content.salt)),
         )
 
     def waiting(self, contract: str) -> list[Asked]:
         """Requests that are not done, oldest first."""
         rows = self.query(
-            "SELECT request, features, salt, prediction, proof FROM inputs "
+            "SELECT request, commitment, features, salt, prediction, proof FROM inputs "
             "WHERE contract = ? AND done = 0 ORDER BY request",
             contract,
         )
         found = []
-        for request, features, salt, prediction, proof in rows:
+        for request, commitment, features, salt, prediction, proof in rows:
             answer = None if proof is None else (int(prediction), tuple(int(v) for v in json.loads(proof)))
-            found.append(Asked(request, PredictionInput(tuple(json.loads(features)), int(salt)), answer))
+            content = PredictionInput(tuple(json.loads(features)), int(salt))
+            found.append(Asked(request, int(commitment), content, answer))
         return found
 
-    def set_answer(self, contract: str, request: int, prediction: int, proof: tuple[int, ...]) -> None:
+    def set_answer(self, commitment: int, prediction: int, proof: tuple[int, ...]) -> None:
         """Keep a proof before it is sent."""
+        numbers = json.dumps([str(v) for v in proof])
         self.run(
-            "UPDATE inputs SET prediction = ?, proof = ? WHERE contract = ? AND request = ?",
-            *(prediction, json.dumps([str(v) for v in proof]), contract, request),
+            "UPDATE inputs SET prediction = ?, proof = ? WHERE commitment = ?", prediction, numbers, str(commitment)
         )
 
-    def set_done(self, contract: str, request: int) -> None:
+    def set_done(self, commitment: int) -> None:
         """The request is over: forget its input, which is private."""
-        self.run(
-            "UPDATE inputs SET done = 1, features = '[]', salt = '0' WHERE contract = ? AND request = ?",
-            *(contract, request),
-        )
+        self.run("UPDATE inputs SET done = 1, features = '[]', salt = '0' WHERE commitment = ?", str(commitment))

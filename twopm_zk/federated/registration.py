@@ -5,14 +5,46 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from twopm_zk.commitments import random_scalar
-from twopm_zk.errors import TransactionError
+from twopm_zk.datasets import Table
+from twopm_zk.errors import DataError, InputError, TransactionError
+from twopm_zk.federated.batches import NodeData, prepare
 from twopm_zk.federated.chain_view import ChainView, dataset_of, reading
 from twopm_zk.federated.node_store import NodeStore, StoredBatch
 from twopm_zk.federated.spec import TaskSpec
 
 _AT_ONCE = 100
 """Commitments in one transaction."""
+
+
+def load_batches(store: NodeStore, spec: TaskSpec, table: Table | None) -> list[StoredBatch]:
+    """The batches of a specification: those of the store, or ``table`` (unscaled rows), kept in the store first.
+
+    Raises DataError for other rows than the store has, InputError where neither has any.
+    """
+    known = store.batches(spec.spec_hash)
+    if table is None and not known:
+        raise InputError("this node has no data for the specification yet", hint="Give --data FILE.")
+    if table is not None:
+        prepared = prepare(table, spec)
+        if not known:
+            store.add_batches(spec.spec_hash, prepared.batches)
+            known = store.batches(spec.spec_hash)
+        elif not _same_rows(known, prepared):
+            raise DataError(
+                "the rows are others than those this node has committed to for this specification",
+                hint="Give the rows that were registered, or none; a task cannot change its data.",
+            )
+    return known
+
+
+def _same_rows(known: Sequence[StoredBatch], prepared: NodeData) -> bool:
+    return len(known) == len(prepared.batches) and all(
+        np.array_equal(entry.batch.features, batch.features) and np.array_equal(entry.batch.marks, batch.marks)
+        for entry, batch in zip(known, prepared.batches, strict=True)
+    )
 
 
 def register(view: ChainView, store: NodeStore, spec: TaskSpec) -> list[StoredBatch]:

@@ -158,14 +158,18 @@ class Database:
         """Write a setting."""
         self.run("INSERT INTO meta VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value", name, value)
 
-    def belongs_to(self, account: str) -> None:
-        """Bind the file to an account, the first time. StoreError for another one."""
+    def belongs_to(self, account: str, deployment: str) -> None:
+        """Bind the file to an account and a deployment, the first time. StoreError for others."""
         with self.transaction():
-            known = self.meta("account")
-            if known is None:
-                self.set_meta("account", account)
-            elif known != account:
-                raise StoreError(f"state {str(self.path)!r} belongs to {known}, not to {account}")
+            for name, value in (("account", account), ("deployment", deployment)):
+                known = self.meta(name)
+                if known is None:
+                    self.set_meta(name, value)
+                elif known != value:
+                    raise StoreError(
+                        f"state {str(self.path)!r} belongs to {name} {known}, not to {value}",
+                        hint="Use another file. A development chain that was started again is another deployment.",
+                    )
 
     def close(self) -> None:
         """Free the file for another process."""

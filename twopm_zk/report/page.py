@@ -30,7 +30,8 @@ img { width:100%; height:auto; } figure { margin:0; } figcaption { color:var(--s
 details { border:1px solid var(--line); border-radius:10px; padding:.5rem 1rem; margin:.5rem 0; }
 summary { cursor:pointer; } code { font:.85em ui-monospace,SFMono-Regular,Menlo,monospace; }
 td.left { text-align:left; } .good { color:var(--good); font-weight:600; } .bad { color:var(--bad); font-weight:600; }
-ul { padding-left:1.2rem; margin:.4rem 0; } li { margin:.25rem 0; } .two { display:grid; gap:1.6rem; }
+ul { padding-left:1.2rem; margin:.4rem 0; } ul.marked { list-style:none; padding:0; }
+li { margin:.25rem 0; } .two { display:grid; gap:1.6rem; }
 @media (min-width:48rem) { .two { grid-template-columns:1fr 1fr; } }
 """
 
@@ -68,11 +69,9 @@ def render(report: Report) -> str:
 
 
 def _cards(report: Report, source: str) -> str:
-    proofs = sum(len(record.transactions) for record in report.rounds)
     cards = {
         "largest difference from " + source: f"{report.difference(source):.3%}",
         "rounds, every one verified": str(report.rounds[-1].number),
-        "proofs and closings on the chain": str(proofs),
         "gas, all in all": f"{report.gas:,}",
         **report.facts,
     }
@@ -148,7 +147,8 @@ def _predictions(predictions: Sequence[Prediction]) -> str:
 
 def _list(items: Sequence[str], *, mark: str = "") -> str:
     prefix = f"<span class=good>{mark}</span> " if mark else ""
-    return "<ul>" + "".join(f"<li>{prefix}{escape(item)}</li>" for item in items) + "</ul>"
+    style = " class=marked" if mark else ""
+    return f"<ul{style}>" + "".join(f"<li>{prefix}{escape(item)}</li>" for item in items) + "</ul>"
 
 
 def _figure(png: bytes, caption: str) -> str:

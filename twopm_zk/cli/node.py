@@ -1,0 +1,151 @@
+"""``node``: a data owner's part."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from twopm_zk.cli.connection import Connection, chain_options
+from twopm_zk.cli.output import emit, json_option
+from twopm_zk.cli.participants import (
+    make_prover,
+    news_printer,
+    open_view,
+    poll_option,
+    proving_options,
+    spec_argument,
+    state_option,
+    stop_on_sigterm,
+)
+from twopm_zk.errors import InputError
+
+
+@click.group()
+def node() -> None:
+    """Take part in a task with your own rows, which never leave this machine.
+
+    \b
+    Example:
+      twopm-zk node run spec.toml --data rows.csv --coordinator 0x7099...79C8
+    """
+
+
+@node.command()
+@spec_argument
+@click.option("--data", type=click.Path(path_type=Path), help="CSV file of rows; needed the first time only.")
+@click.option("--coordinator", required=True, help="Address of the coordinator that you work with.")
+@click.option("--task", type=click.IntRange(1), help="Its task; default: the newest one of the specification.")
+@click.option("--minimum-nodes", type=click.IntRange(1), help="Stay out of tasks that go on with fewer.")
+@click.option("--minimum-rows", type=click.IntRange(1), help="Stay out of tasks that go on with fewer rows in all.")
+@click.option("--allow-insecure", is_flag=True, help="Take part although the verifiers are of development keys.")
+@state_option("node.db")
+@proving_options
+@poll_option
+@chain_options
+@json_option
+def run(
+    connection: Connection,
+    spec_file: Path,
+    data: Path | None,
+    coordinator: str,
+    task: int | None,
+    minimum_nodes: int | None,
+    minimum_rows: int | None,
+    allow_insecure: bool,
+    state: Path,
+    ptau: Path | None,
+    backend: str | None,
+    scheduler: str | None,
+    allow_plaintext: bool,
+    poll: float,
+    as_json: bool,
+) -> None:
+    """Register your data, and prove an update in every round of the task until it is finished.
+
+    SPEC is the task's specification: read it before you take part. The state file holds your rows, salts and proofs;
+    a node that was stopped, even with kill -9, goes on where it was. With --json every event is one document a line.
+
+    \b
+    Examples:
+      twopm-zk node run spec.toml --data rows.csv --coordinator 0x7099...79C8
+      twopm-zk node run spec.toml --coordinator 0x7099...79C8 --task 3 --minimum-nodes 5 --json
+    """
+    from twopm_zk.datasets import read_table
+    from twopm_zk.federated.node import Consent, Node
+    from twopm_zk.federated.node_store import NodeStore
+    from twopm_zk.federated.spec_file import read_spec
+
+    spec = read_spec(spec_file)
+    table = None if data is None else read_table(data, label=spec.label)
+    notify = news_printer(as_json)
+    with make_prover(ptau, backend, scheduler, allow_plaintext=allow_plaintext) as prover, NodeStore(state) as store:
+        participant = Node(
+            open_view(connection),
+            spec,
+            store,
+            prover=prover,
+            coordinator=checked_address(coordinator),
+            table=table,
+            task=task,
+            consent=Consent(minimum_nodes or 0, minimum_rows or 0, allow_insecure),
+            notify=notify,
+            poll=poll,
+        )
+        stop_on_sigterm(participant.loop)
+        participant.run()
+
+
+@node.command()
+@click.argument("matrix_hash", metavar="HASH")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Where to write it.")
+@state_option("node.db")
+@json_option
+def matrix(matrix_hash: str, out: Path, state: Path, as_json: bool) -> None:
+    """Write a public step matrix that this node has kept, for whoever takes over as coordinator.
+
+    HASH is the task's `matrixHash`, a decimal number.
+
+    \b
+    Example:
+      twopm-zk node matrix 1234567890 --out matrix.json
+    """
+    from twopm_zk.federated.node_store import NodeStore
+    from twopm_zk.project import write_text
+
+    if not matrix_hash.isdecimal():
+        raise InputError("HASH is not a decimal number")
+    with NodeStore(state) as store:
+        found = store.matrix(int(matrix_hash))
+    if found is None:
+        raise InputError("this node has not kept a step matrix with this hash")
+    write_text(out, json.dumps({"size": found.size, "upper": [str(value) for value in found.upper]}) + "\n")
+    emit(as_json, {"matrix": str(out), "size": found.size})
+
+
+@node.command()
+@state_option("node.db")
+@json_option
+def receipts(state: Path, as_json: bool) -> None:
+    """Show the coordinator's signed receipts: with them a node that was left out can show that it delivered.
+
+    \b
+    Example:
+      twopm-zk node receipts --json
+    """
+    from twopm_zk.federated.node_store import NodeStore
+
+    with NodeStore(state) as store:
+        found = [json.loads(text) for text in store.receipts()]
+    lines = [f"task {r['header']['task']}, round {r['header']['round']}: {r['header']['subject']}" for r in found]
+    emit(as_json, {"receipts": found}, "\n".join(lines) or "No receipts.")
+
+
+def checked_address(text: str) -> str:
+    """An address with its checksum. InputError for anything else."""
+    from eth_utils.address import is_address, to_checksum_address
+
+    if not is_address(text):
+        raise InputError(f"{text!r} is not an address")
+    return to_checksum_address(text)

@@ -1,0 +1,123 @@
+"""What the commands of nodes, coordinators and operators share: state files, provers, and news as they come."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from twopm_zk.cli.build import ptau_option
+from twopm_zk.cli.connection import Connection
+from twopm_zk.cli.output import backend_option
+
+if TYPE_CHECKING:
+    from twopm_zk.federated.chain_view import ChainView
+    from twopm_zk.federated.participants import Loop, News, Notify
+    from twopm_zk.federated.prover import Prover
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+_COLOURS = {"finished": "green", "fault": "red", "refused": "red", "retry": "yellow", "waiting": "yellow"}
+_QUIET = {"chain:VerifierFixed", "chain:AttemptModel"}
+
+spec_argument = click.argument("spec_file", metavar="SPEC", type=click.Path(path_type=Path))
+poll_option = click.option(
+    "--poll", type=float, default=2.0, show_default=True, help="Seconds between looks at the chain."
+)
+
+
+def state_option(name: str) -> Callable[[Command], Command]:
+    """Where a participant keeps its state."""
+    return click.option(
+        "--state",
+        type=click.Path(path_type=Path),
+        default=Path(name),
+        show_default=True,
+        help="File with all that must not be lost; for its owner only.",
+    )
+
+
+def service_options(command: Command) -> Command:
+    """Where a service listens."""
+    for option in (
+        click.option("--endpoint", help="URL to publish, where it differs from http://HOST:PORT: a TLS proxy's."),
+        click.option(
+            "--port", type=click.IntRange(0, 65535), default=0, help="Port to listen on; default: a free one."
+        ),
+        click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on."),
+    ):
+        command = option(command)
+    return command
+
+
+def proving_options(command: Command) -> Command:
+    """How proofs are made."""
+    for option in (
+        click.option(
+            "--allow-plaintext", is_flag=True, help="Send rows over tcp:// to another machine: your own network only."
+        ),
+        click.option("--scheduler", help="Where to prove: processes:N, tls://host:port of dask. Default: here."),
+        backend_option,
+        ptau_option,
+    ):
+        command = option(command)
+    return command
+
+
+def open_view(connection: Connection, *, signing: bool = True) -> ChainView:
+    """The deployment, compared with the chain."""
+    from twopm_zk.federated.chain_view import ChainView
+
+    return ChainView(connection.network(signing=signing))
+
+
+def make_prover(
+    ptau: Path | None, backend: str | None, scheduler: str | None, *, allow_plaintext: bool = False
+) -> Prover:
+    """What proves, as the options say."""
+    from twopm_zk.backends import find_backend
+    from twopm_zk.federated.executors import executor_for
+    from twopm_zk.federated.prover import Prover
+
+    native, reason = find_backend("native")
+    return Prover(
+        executor_for(scheduler, allow_plaintext=allow_plaintext),
+        backend=backend,
+        ptau=ptau,
+        verifier="native" if native is not None and reason is None else "python",
+    )
+
+
+def news_printer(as_json: bool) -> Notify:
+    """Prints what happens, one line each; with --json one document a line."""
+    from rich.console import Console
+
+    console = Console(highlight=False, soft_wrap=True)
+
+    def show(news: News) -> None:
+        if as_json:
+            click.echo(json.dumps({"news": news.kind, "text": news.text, **_plain(dict(news.values))}))
+        elif news.kind not in _QUIET:
+            colour = _COLOURS.get(news.kind, "dim" if news.kind.startswith("chain:") else "default")
+            console.print(f"[{colour}]{_escape(news.text)}[/{colour}]")
+
+    return show
+
+
+def stop_on_sigterm(loop: Loop) -> None:
+    """End after what is being done, when the system asks."""
+    signal.signal(signal.SIGTERM, lambda *_: loop.stop())
+
+
+def _plain(values: dict[str, Any]) -> dict[str, Any]:
+    """Large integers as text, as JavaScript needs them."""
+    return {key: str(v) if isinstance(v, int) and abs(v) >= 1 << 53 else v for key, v in values.items()}
+
+
+def _escape(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text)
