@@ -1,5 +1,6 @@
 """Tiny circuits, their keys and a proof of each, made once per session (and kept in the cache)."""
 
+import signal
 from functools import cache
 from pathlib import Path
 
@@ -10,6 +11,9 @@ from twopm_zk.circuit import compile_circuit
 from twopm_zk.keys import setup
 from twopm_zk.plonk import prove
 from twopm_zk.project import cache_dir
+
+# A shell starts background jobs with Ctrl-C ignored, and children inherit that: the tests of interruption need it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 CIRCUITS = Path(__file__).parent / "circuits"
 USUAL_CACHE = cache_dir()
