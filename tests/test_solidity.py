@@ -5,6 +5,7 @@ import pytest
 
 from twopm_zk import process
 from twopm_zk.errors import InputError
+from twopm_zk.field import FIELD_ORDER
 from twopm_zk.project import npm_package
 from twopm_zk.proof import INFINITY
 from twopm_zk.solidity import calldata, calldata_text, export_verifier
@@ -76,3 +77,15 @@ def test_infinity_is_two_zeros_as_the_precompiles_have_it(tiny_proof):
     proof, _ = calldata(replace(tiny_proof("three").proof, A=INFINITY), [])
     assert proof[:2] == [0, 0]
     assert calldata_text(tiny_proof("three").proof, []).endswith(",[]")
+
+
+def test_a_proof_is_read_back_from_its_calldata(tiny_proof):
+    from twopm_zk.errors import ProofFormatError
+    from twopm_zk.solidity import proof_from_calldata
+
+    result = tiny_proof("three")
+    numbers, _ = calldata(result.proof, result.public)
+    assert proof_from_calldata(numbers) == result.proof
+    for wrong in (numbers[:-1], [*numbers, 0], [numbers[0] + 1, *numbers[1:]], [*numbers[:-1], FIELD_ORDER]):
+        with pytest.raises(ProofFormatError):
+            proof_from_calldata(wrong)

@@ -14,7 +14,7 @@ from twopm_zk.circuit import compile_circuit, find_instance, instances
 from twopm_zk.errors import ProofFormatError
 from twopm_zk.keys import Keys, setup
 from twopm_zk.plonk import Verifier, verify
-from twopm_zk.proof import PROOF_EVALUATIONS, PROOF_POINTS, Proof
+from twopm_zk.solidity import proof_from_calldata
 
 
 class Keyring(Protocol):
@@ -78,7 +78,7 @@ class DerivedKeys:
     def verify(self, instance: str, public: Sequence[int], proof: Sequence[int]) -> bool:
         """With the derived key; False also for what is no proof at all."""
         try:
-            parsed = parse_calldata(proof)
+            parsed = proof_from_calldata(proof)
             return verify(self.keys(instance).verification_key, list(public), parsed, verifier=self.verifier)
         except ProofFormatError:
             return False
@@ -118,18 +118,6 @@ class RegisteredVerifier:
         number = entry["statement"]
         statement = STATEMENTS[number - 1] if 1 <= number <= len(STATEMENTS) else "none"
         return cls(statement, entry["size"], entry["features"], entry["fractionalBits"])
-
-
-def parse_calldata(numbers: Sequence[int]) -> Proof:
-    """A proof from 24 numbers. Raises ProofFormatError."""
-    if len(numbers) != 2 * len(PROOF_POINTS) + len(PROOF_EVALUATIONS):
-        raise ProofFormatError(f"a proof is 24 numbers in calldata, not {len(numbers)}")
-    document: dict[str, object] = {"protocol": "plonk", "curve": "bn128"}
-    for index, name in enumerate(PROOF_POINTS):
-        x, y = numbers[2 * index : 2 * index + 2]
-        document[name] = ["0", "1", "0"] if (x, y) == (0, 0) else [str(x), str(y), "1"]
-    rest = numbers[2 * len(PROOF_POINTS) :]
-    return Proof.from_json(document | {name: str(rest[i]) for i, name in enumerate(PROOF_EVALUATIONS)})
 
 
 def same_code(found: bytes, expected: bytes) -> bool:
