@@ -5,7 +5,7 @@ from people_world import Party, World
 
 from twopm_zk.chain import DevelopmentNode
 
-CHAIN_FIXTURES = {"world", "party"}
+CHAIN_FIXTURES = {"deployed", "world", "party"}
 
 
 def pytest_collection_modifyitems(items):

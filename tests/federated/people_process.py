@@ -78,9 +78,7 @@ def main(options):
         with NodeStore(folder / f"{name}.db") as store:
             table = tables(options["sizes"])[options["part"]]
             coordinator = options["coordinator"]
-            Node(
-                view, spec, store, prover=prover, coordinator=coordinator, table=table, notify=notify, poll=0.05
-            ).run()
+            Node(view, spec, store, prover=prover, coordinator=coordinator, table=table, notify=notify, poll=0.05).run()
     else:
         settings = Settings(poll=0.05, straggler_seconds=3600, opening_seconds=3600, port=options["port"])
         with (

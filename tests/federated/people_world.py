@@ -1,6 +1,7 @@
 """A chain with everything deployed, people with accounts, and proofs that are hashes of their public inputs."""
 
 import threading
+import time
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -193,12 +194,12 @@ class Running:
         return self
 
     def wait(self, timeout=60):
+        until = time.monotonic() + timeout
         for thread in self.threads:
-            thread.join(timeout)
-        alive = [t for t in self.threads if t.is_alive()]
+            thread.join(max(0.0, until - time.monotonic()))
         if self.errors:
             raise self.errors[0]
-        assert not alive, "participants are still running"
+        assert not [t for t in self.threads if t.is_alive()], "participants are still running"
 
     def __exit__(self, *exception):
         for participant in self.participants:

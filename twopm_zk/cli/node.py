@@ -21,6 +21,9 @@ from twopm_zk.cli.participants import (
 )
 from twopm_zk.errors import InputError
 
+_AT_ONCE = 16
+"""Proofs that are given to a scheduler together; those that a kill interrupts are made again."""
+
 
 @click.group()
 def node() -> None:
@@ -92,6 +95,7 @@ def run(
             consent=Consent(minimum_nodes or 0, minimum_rows or 0, allow_insecure),
             notify=notify,
             poll=poll,
+            chunk=1 if scheduler is None else _AT_ONCE,
         )
         stop_on_sigterm(participant.loop)
         participant.run()

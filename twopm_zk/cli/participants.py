@@ -25,7 +25,7 @@ _QUIET = {"chain:VerifierFixed", "chain:AttemptModel"}
 
 spec_argument = click.argument("spec_file", metavar="SPEC", type=click.Path(path_type=Path))
 poll_option = click.option(
-    "--poll", type=float, default=2.0, show_default=True, help="Seconds between looks at the chain."
+    "--poll", type=float, default=1.0, show_default=True, help="Seconds between looks at the chain."
 )
 
 

@@ -7,6 +7,7 @@ attempt, by name and on the chain.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
@@ -29,7 +30,7 @@ MAX_EXCLUDED = 32
 
 @dataclass(frozen=True)
 class Settings:
-    """How a coordinator runs its task; seconds are of the chain's clock."""
+    """How a coordinator runs its task."""
 
     host: str = "127.0.0.1"
     port: int = 0
@@ -73,13 +74,14 @@ class Coordinator:
         if matrix is not None:
             store.add_matrix(matrix)
         self._aggregator = Aggregator(view, spec, store, prover=prover, notify=notify)
-        inbox = Inbox(view, spec, store, self._key, task=lambda: self.task)
+        self.loop = Loop(self.tick, poll=self.settings.poll, notify=notify)
+        inbox = Inbox(view, spec, store, self._key, task=lambda: self.task, arrived=self.loop.wake)
         self.server = Server(inbox, host=self.settings.host, port=self.settings.port)
         self._published = False
         self._block: int | None = None
         self._absent: set[str] = set()
         self._told: set[object] = set()
-        self.loop = Loop(self.tick, poll=self.settings.poll, notify=notify)
+        self._seen: dict[tuple[int, Phase], float] = {}
 
     def run(self) -> bool:
         """Until the task is finished; False where it was stopped before. The service must be running."""
@@ -164,14 +166,18 @@ class Coordinator:
                 self._reopen(state, [], f"only {state.nodes} of {state.minimum_nodes} nodes handed in updates")
             return
         missing = self._missing(state, updates)
-        waited = state.time - (state.deadline - self.spec.collecting_seconds)
+        waited = self._waited(state)
         patience = self.settings.straggler_seconds or max(1, self.spec.collecting_seconds // 3)
         if missing and not state.late and waited < patience and state.updates < state.maximum_updates:
             return
         for node in sorted(missing):
             self._say("silent", f"{node} has handed in no update in {state.name()}", {"node": node})
-        self._absent = missing
+        self._absent = (self._absent | missing) - {update.node for update in updates}
         self.view.network.hlr.close(state.id)
+
+    def _waited(self, state: TaskSnapshot) -> float:
+        """Seconds since this process first saw the phase: nobody is blamed for a difference between clocks."""
+        return time.monotonic() - self._seen.setdefault((state.key, state.phase), time.monotonic())
 
     def _missing(self, state: TaskSnapshot, updates: list[AcceptedUpdate]) -> set[str]:
         """Owners of registered batches that are still expected in this attempt."""
@@ -194,6 +200,13 @@ class Coordinator:
             return
         openings = self.store.openings(attempt, self.spec.sizes.round)
         ordered = [openings[update.commitment] for update in sorted(updates, key=lambda update: update.position)]
+        rows = sum(opening.update.rows for opening in ordered)
+        if rows < state.minimum_rows:
+            # no proof can exist; who was left out may come back after the deadline
+            self._say_once("rows", f"{state.name()} has {rows} rows of {state.minimum_rows}: it cannot be aggregated")
+            if state.late:
+                self._reopen(state, [], f"only {rows} of {state.minimum_rows} rows")
+            return
         try:
             self._aggregator.conclude(state, ordered)
         except LostPartialSumError as error:
@@ -204,7 +217,7 @@ class Coordinator:
 
     def _leave_out(self, state: TaskSnapshot, attempt: Attempt, missing: set[str]) -> None:
         """Once all missing nodes are at fault, or late, go on without them."""
-        waited = state.time - (state.deadline - self.spec.aggregating_seconds)
+        waited = self._waited(state)
         patience = self.settings.opening_seconds or max(1, self.spec.aggregating_seconds // 3)
         faults = [fault for fault in self.store.faults(state.task_key) if fault.attempt.round == state.round]
         now = {fault.node for fault in faults if fault.attempt == attempt}

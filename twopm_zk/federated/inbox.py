@@ -36,9 +36,10 @@ class Inbox:
         key: X25519PrivateKey,
         *,
         task: Callable[[], int | None],
+        arrived: Callable[[], None],
     ) -> None:
         self.view, self.spec, self.store = view, spec, store
-        self._key, self._task = key, task
+        self._key, self._task, self._arrived = key, task, arrived
 
     # --- messages ---
 
@@ -57,6 +58,7 @@ class Inbox:
             self._opening(envelope)
         else:
             raise MessageError("wrong_kind", f"a coordinator takes no message of the kind {header.kind!r}")
+        self._arrived()
         return Receipt.sign(header, self.view.chain.account)
 
     def _enrolment(self, envelope: Envelope) -> None:

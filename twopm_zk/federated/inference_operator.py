@@ -144,6 +144,7 @@ class Operator:
             raise MessageError("stale", f"request {header.task} is over")
         content = PredictionInput.parse(envelope.open(self._key), self._shape, commitment=header.subject)
         self.store.add(self._contract, header.task, header.subject, content)
+        self.loop.wake()
         return Receipt.sign(header, self.view.chain.account)
 
     def spec_document(self) -> Mapping[str, Any]:

@@ -69,6 +69,7 @@ class Loop:
     def __init__(self, tick: Callable[[], bool], *, poll: float, notify: Notify) -> None:
         self._tick, self._poll, self._notify = tick, poll, notify
         self._stop = threading.Event()
+        self._wake = threading.Event()
 
     def run(self) -> bool:
         """Whether all is done; False where it was stopped."""
@@ -82,14 +83,33 @@ class Loop:
                 raise
             except ChainError as error:
                 if isinstance(error, TransactionError) and error.error not in {None, *OVERTAKEN}:
-                    raise
+                    raise _explained(error) from error
                 failures += 1
                 self._notify(News("retry", f"trying again: {error.message}", {"failures": failures}))
             # jitter: participants that were stopped by one outage do not come back at the same instant
             pause = min(self._poll * 2 ** min(failures, 10), max(_MAX_PAUSE, self._poll))
-            self._stop.wait(pause * random.uniform(0.8, 1.2))  # noqa: S311
+            (self._stop if failures else self._wake).wait(pause * random.uniform(0.8, 1.2))  # noqa: S311
+            self._wake.clear()
         return False
+
+    def wake(self) -> None:
+        """Look again at once: something has happened that changes what there is to do."""
+        self._wake.set()
 
     def stop(self) -> None:
         """End `run` after the present tick."""
         self._stop.set()
+        self._wake.set()
+
+
+def _explained(error: TransactionError) -> TransactionError:
+    """With the next thing to do, where there is one."""
+    if error.error != "InvalidProof":
+        return error
+    return TransactionError(
+        error.message,
+        hint="The proof is valid here: the deployed verifier is of another key. Give the ptau that it was deployed "
+        "with, --ptau FILE; development files differ from machine to machine.",
+        error=error.error,
+        values=error.values,
+    )
