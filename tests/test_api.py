@@ -26,9 +26,10 @@ def test_import_needs_none_of_the_slow_packages():
     assert finished.stdout.strip() == "[]"
 
 
+@pytest.mark.chain
 @pytest.mark.prover
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["own_circuit", "prove_update"])
+@pytest.mark.parametrize("name", ["one_round", "own_circuit", "prove_update"])
 def test_example_runs(name):
     finished = subprocess.run(
         [sys.executable, ROOT / "examples" / f"{name}.py"],

@@ -1,0 +1,181 @@
+"""A task on a chain, step by step: three schools, two rounds, a certificate, a prediction; contracts check every proof.
+
+python examples/one_round.py
+
+What `twopm-zk node run` and `twopm-zk coordinator run` do by themselves, here by hand, in one process.
+"""
+
+import numpy as np
+
+import twopm_zk as zk
+from twopm_zk.chain import (
+    Chain,
+    DevelopmentNode,
+    GeneratedVerifier,
+    Network,
+    Receipt,
+    TaskConfig,
+    TrainingConfig,
+    dataset_name,
+    deploy_all,
+)
+from twopm_zk.errors import TransactionError
+
+INSTANCES = ("step-32x3", "aggregate-4x3", "certify-4x3", "predict-3")
+ETH = 10**18
+RETH = 2  # the asset's number in StakingContract
+LAMBDA = 1.0
+DATASET = dataset_name("spector-mazzeo")
+
+
+def deploy(chain: Chain) -> tuple[Network, dict[str, zk.Keys]]:
+    """Contracts, and the verifiers of development keys (insecure)."""
+    keys = {name: zk.setup(zk.compile_circuit(zk.find_instance(name))) for name in INSTANCES}
+    verifiers = [GeneratedVerifier.from_keys(zk.find_instance(name), made) for name, made in keys.items()]
+    return Network(chain, deploy_all(chain, verifiers=verifiers)), keys
+
+
+def split(table: zk.Table, sizes: list[int]) -> list[zk.Table]:
+    """Consecutive rows for each school."""
+    ends = np.cumsum(sizes)
+    return [
+        zk.Table(table.names, table.features[end - size : end], table.labels[end - size : end])
+        for end, size in zip(ends, sizes, strict=True)
+    ]
+
+
+def step_matrix(table: zk.Table) -> zk.StepMatrix:
+    """Boehning and Lindsay's bound with over-relaxation: 1.9 (X'X/4 + lambda I)^-1, the intercept not regularised.
+
+    The coordinator of a real task gets X'X as a sum of what the nodes enrol with, or replaces it by public ranges.
+    """
+    rows = np.column_stack([table.features, np.ones(table.rows)])
+    penalty = np.diag([LAMBDA] * (rows.shape[1] - 1) + [0.0])
+    return zk.StepMatrix.quantized(1.9 * np.linalg.inv(rows.T @ rows / 4 + penalty))
+
+
+class Story:
+    """One task; ``receipts`` keeps every transaction with a proof by name."""
+
+    def __init__(
+        self, network: Network, keys: dict[str, zk.Keys], private_keys: list[str], *, backend: str | None = None
+    ) -> None:
+        self.network, self.keys, self.backend = network, keys, backend
+        *schools, coordinator, user = (network.signing_as(key) for key in private_keys)
+        self.schools, self.coordinator, self.user = schools, coordinator, user
+        self.table = zk.load_spector().scaled(zk.SPECTOR_SCALING)
+        self.matrix = step_matrix(self.table)
+        self.receipts: dict[str, Receipt] = {}
+
+    def prove(self, name: str, statement: zk.Statement) -> list[int]:
+        """A proof as contracts take it."""
+        result = zk.prove(self.keys[name], statement.circuit_inputs(), backend=self.backend)
+        return zk.calldata(result.proof, result.public)[0]
+
+    def prepare(self) -> None:
+        """Schools join, stake, and commit to their rows."""
+        self.committed = []
+        for school, rows in zip(self.schools, split(self.table, [11, 11, 10]), strict=True):
+            school.identity.join("https://school.example", b"\x07" * 32)
+            stake(school)
+            step = zk.prepare_step(rows, [0.0] * 4, instance=zk.find_instance("step-32x3"))
+            school.data_hub.register(DATASET, 0, [step.statement.public[1]])
+            self.committed.append(step.statement)
+
+    def open(self) -> None:
+        """The coordinator creates the task: all that later checks use is fixed here, verifiers included."""
+        hlr, verifier_id = self.coordinator.hlr, self.network.verifier_id
+        self.task = hlr.create_task(
+            TaskConfig(spec_hash=b"\x01" * 32, dataset=DATASET, minimum_stake=ETH // 2, maximum_updates=4),
+            TrainingConfig(
+                features=3,
+                slots=4,
+                segments=1,
+                penalty=int(LAMBDA * 2**12),
+                weight_bound=2**31 - 1,
+                min_rows=32,
+                gradient_target=2**32 - 1,
+                matrix_hash=self.matrix.hash,
+                step_verifiers=[verifier_id("step-32x3")],
+                aggregate_verifier=verifier_id("aggregate-4x3"),
+                certify_verifier=verifier_id("certify-4x3"),
+                initial_weights=[0, 0, 0, 0],
+            ),
+        )
+        hlr.open_round(self.task)
+
+    def collect(self, label: str) -> None:
+        """Each school proves the gradient of its committed rows; the coordinator is given the openings."""
+        hlr = self.coordinator.hlr
+        self.weights, self.policy = tuple(hlr.weights(self.task)), hlr.policy(self.task)
+        opened = []
+        for number, (school, committed) in enumerate(zip(self.schools, self.committed, strict=True), 1):
+            statement = zk.StepStatement(
+                committed.shape, self.policy.context, self.weights, committed.rows, salt=committed.salt
+            )
+            proof = self.prove("step-32x3", statement)
+            receipt = school.hlr.submit_update(self.task, 32, 0, statement.public[2], proof)
+            self.receipts[f"submitUpdate, {label}, node {number}"] = receipt
+            opened.append(zk.OpenedUpdate(statement.update, statement.blinding))
+        hlr.close(self.task)
+        self.updates = zk.RoundUpdates(zk.RoundShape(4, 3, zk.FEATURES.frac_bits), tuple(opened))
+
+    def accept(self) -> None:
+        """The next weights, with the proof that they are the committed rule applied to the sum of all updates."""
+        statement = zk.AggregateStatement(self.updates, self.policy, self.matrix, self.weights)
+        proof = self.prove("aggregate-4x3", statement)
+        first, *others = statement.next_weights
+        try:
+            self.coordinator.hlr.accept_weights(self.task, [first + 1, *others], self.matrix.hash, proof)
+        except TransactionError as error:
+            print(f"weights that are one unit off: refused with {error.error}")
+        else:
+            raise AssertionError("weights were accepted without a proof of theirs")
+        receipt = self.coordinator.hlr.accept_weights(self.task, statement.next_weights, self.matrix.hash, proof)
+        self.receipts["acceptWeights"] = receipt
+
+    def certify(self) -> float:
+        """The largest gradient component per row at the final weights, proven; the task is finished."""
+        statement = zk.CertifyStatement(self.updates, self.policy, self.weights)
+        proof = self.prove("certify-4x3", statement)
+        self.receipts["certify"] = self.coordinator.hlr.certify(self.task, statement.gradient_bound, proof)
+        return statement.gradient_bound / 2**32
+
+    def predict(self) -> float:
+        """A user with a stake commits to an input; the coordinator, as operator, answers with a proof."""
+        stake(self.user)
+        stake(self.coordinator)
+        operator = self.coordinator.inference
+        operator.offer(self.task, self.network.verifier_id("predict-3"))
+        row = tuple(int(x) for x in self.table.quantized(zk.FEATURES)[0])
+        statement = zk.PredictStatement(zk.PredictShape(3, zk.FEATURES), self.policy.context, self.weights, row)
+        request = self.user.inference.ask(self.task, self.coordinator.chain.address, statement.public[1])
+        operator.accept(request)
+        proof = self.prove("predict-3", statement)
+        self.receipts["answer"] = operator.answer(request, statement.prediction, proof)
+        return int(self.user.inference.request(request)["prediction"]) / 2**16
+
+
+def stake(member: Network) -> None:
+    """One rETH of the development chain's double."""
+    member.contract("RETHDouble").transact("deposit", value=2 * ETH)
+    member.staking.stake(RETH, ETH)
+
+
+def main() -> None:
+    with DevelopmentNode() as node:
+        network, keys = deploy(Chain(node.url, private_key=node.private_keys[0]))
+        story = Story(network, keys, node.private_keys[1:6])
+        story.prepare()
+        story.open()
+        story.collect("first round")
+        story.accept()
+        print(f"accepted weights, in units of 2^-20: {story.coordinator.hlr.weights(story.task)}")
+        story.collect("second round")
+        print(f"certified: no gradient component exceeds {story.certify():.4f} per row")
+        print(f"proven prediction: {story.predict():.4f}")
+        print("\n".join(f"{name}: {receipt.gas_used:,} gas" for name, receipt in story.receipts.items()))
+
+
+if __name__ == "__main__":
+    main()
