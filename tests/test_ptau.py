@@ -4,6 +4,8 @@ import re
 import pytest
 
 from twopm_zk import process
+from twopm_zk import ptau as ptau_module
+from twopm_zk.backends import find_backend
 from twopm_zk.ceremonies import CEREMONIES
 from twopm_zk.errors import FileFormatError, InputError, PtauError
 from twopm_zk.field import BASE_FIELD_ORDER, FIELD_ORDER
@@ -25,6 +27,11 @@ def times_generator(scalar):
 @pytest.fixture(scope="module")
 def small():
     return insecure_ptau(4)
+
+
+@pytest.fixture
+def with_snarkjs(monkeypatch):
+    monkeypatch.setenv("TWOPM_ZK_BACKEND", "snarkjs")
 
 
 @pytest.fixture
@@ -61,7 +68,12 @@ def test_its_lagrange_points_are_the_lagrange_polynomials_at_tau(small, power):
         assert ptau.lagrange_g1(power, index) == times_generator(value)
 
 
-def test_chunks_join_without_a_gap():
+@pytest.mark.parametrize("backend", ["snarkjs", "native"])
+def test_chunks_join_without_a_gap(fresh_cache, monkeypatch, backend):
+    _, reason = find_backend(backend)
+    if reason:
+        pytest.skip(reason)
+    monkeypatch.setenv("TWOPM_ZK_BACKEND", backend)
     ptau = read_ptau(insecure_ptau(12))  # several jobs a section
     for index in (2047, 2048, 2049, 4096, 8190):
         assert ptau.tau_g1(index) == times_generator(pow(TAU, index, FIELD_ORDER))
@@ -80,11 +92,11 @@ def test_it_is_the_same_file_every_time(small, fresh_cache):
 
 
 def test_it_is_made_once(small, monkeypatch):
-    monkeypatch.setattr(process, "run", lambda *_, **__: pytest.fail("made again"))
+    monkeypatch.setattr(ptau_module, "get_backend", lambda *_: pytest.fail("made again"))
     assert insecure_ptau(4) == small
 
 
-def test_progress_is_reported(fresh_cache):
+def test_progress_is_reported(fresh_cache, with_snarkjs):
     lines = []
     insecure_ptau(3, progress=lines.append)
     assert lines
@@ -97,7 +109,7 @@ def test_powers_outside_the_curve_are_refused(power):
         insecure_ptau(power)
 
 
-def test_a_failed_generation_leaves_nothing(fresh_cache, monkeypatch):
+def test_a_failed_generation_leaves_nothing(fresh_cache, with_snarkjs, monkeypatch):
     def fail(command, **_):
         command[-1].write_bytes(b"half")
         return process.Finished(1, "out of memory")

@@ -17,16 +17,18 @@ from functools import lru_cache
 from pathlib import Path
 
 from twopm_zk import process
+from twopm_zk.backends import get_backend
 from twopm_zk.binary_file import BinaryFile, open_binary_file
 from twopm_zk.ceremonies import CEREMONIES
-from twopm_zk.errors import PtauError, ToolError
+from twopm_zk.errors import PtauError
 from twopm_zk.field import BASE_FIELD_ORDER
-from twopm_zk.project import PACKAGE_DIR, cached, digest_of, locked, npm_package, npm_version, replacing
+from twopm_zk.project import PACKAGE_DIR, cached, digest_of, locked, replacing
 
 MAX_POWER = 28
 G1_BYTES, G2_BYTES = 64, 128
 TAU_G1, TAU_G2, LAGRANGE = 2, 3, 12
-GENERATION_TIMEOUT = 3600.0
+_REFERENCE = PACKAGE_DIR / "backends" / "insecure_ptau.mjs"
+"""Says what is in a development file; every backend writes the same bytes."""
 _MONTGOMERY_INVERSE = pow(1 << 256, -1, BASE_FIELD_ORDER)
 
 
@@ -154,31 +156,23 @@ def check_ceremony(path: Path, digest: str | None = None) -> str:
 def insecure_ptau(power: int, *, progress: Callable[[str], None] | None = None) -> Path:
     """A ptau for development, made once and cached. Anyone can forge proofs under keys made from it.
 
-    The same bytes on every machine; about 2 s for power 15 on two cores.
+    The same bytes on every machine and by every backend; for power 15 on two cores about 2 s by snarkjs, 0.2 s
+    by the native one.
     """
     if not 1 <= power <= MAX_POWER:
         raise PtauError(f"there is no ptau of power {power}; powers go from 1 to {MAX_POWER}")
-    script = PACKAGE_DIR / "backends" / "insecure_ptau.mjs"
-    package = npm_package("ffjavascript")
-    digest = digest_of(script, npm_version(package))[:16]
-    target = cached("ptau", f"insecure-{digest}-{power:02}.ptau")
+    target = cached("ptau", f"insecure-{digest_of(_REFERENCE)[:16]}-{power:02}.ptau")
     if target.is_file():
         return target
 
-    def report(line: str) -> None:
-        if progress is not None and line.startswith("progress "):
-            progress(f"insecure development ptau of power {power}: {line.removeprefix('progress ')}")
+    def report(stage: str) -> None:
+        if progress is not None:
+            progress(f"insecure development ptau of power {power}: {stage}")
 
     with process.interruptible(), locked(target):
         if not target.is_file():  # another process may have made it while this one waited
             with replacing(target) as temporary:
-                finished = process.run(
-                    [process.node(), script, package, str(power), temporary],
-                    timeout=GENERATION_TIMEOUT,
-                    on_line=report,
-                )
-                if finished.code:
-                    raise ToolError(f"the development ptau could not be made:\n{finished.output[-2000:]}")
+                get_backend().write_insecure_ptau(power, temporary, report)
                 read_ptau(temporary)
     return target
 

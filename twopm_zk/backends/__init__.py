@@ -30,6 +30,9 @@ class Backend(Protocol):
     def available(self) -> str | None:
         """None if it can be used, else the reason why not."""
 
+    def write_insecure_ptau(self, power: int, path: Path, progress: Progress | None = None) -> None:
+        """Write the development ptau of ``power``: the same bytes whoever writes it."""
+
     def setup(self, r1cs: Path, ptau: Path, zkey: Path, progress: Progress | None = None) -> None:
         """Make the proving key. The caller has checked that the ptau is large enough."""
 

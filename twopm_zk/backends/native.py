@@ -60,6 +60,11 @@ class NativeBackend:
         """None if this build runs on this processor, else why not."""
         return _native.unsupported()
 
+    def write_insecure_ptau(self, power: int, path: Path, progress: Progress | None = None) -> None:
+        """Write it in this process, up to power 22. Raises PtauError above."""
+        with _translated():
+            _native.write_insecure_ptau(power, path, _listener(progress))
+
     def setup(self, r1cs: Path, ptau: Path, zkey: Path, progress: Progress | None = None) -> None:
         """Write the key that snarkjs would write, byte for byte, and what proofs will share beside it."""
         with _translated(), replacing(zkey) as temporary, replacing(prepared_path(zkey)) as prepared:

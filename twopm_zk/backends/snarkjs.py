@@ -24,7 +24,7 @@ from twopm_zk.errors import (
     TwopmError,
     WitnessError,
 )
-from twopm_zk.project import npm_package, npm_version
+from twopm_zk.project import PACKAGE_DIR, npm_package, npm_version
 from twopm_zk.proof import Proof, VerificationKey, public_from_json
 from twopm_zk.witness import open_witness
 from twopm_zk.zkey import read_zkey
@@ -37,6 +37,7 @@ MINIMUM = (0, 7, 6)
 SETUP_TIMEOUT = 6 * 3600.0
 PROVE_TIMEOUT = 3 * 3600.0
 QUICK_TIMEOUT = 600.0
+_PTAU_SCRIPT = PACKAGE_DIR / "backends" / "insecure_ptau.mjs"
 
 _MESSAGES: tuple[tuple[str, type[TwopmError], str], ...] = (
     (r"circuit too big", PtauTooSmallError, "the ptau is too small for the circuit"),
@@ -66,6 +67,18 @@ class SnarkjsBackend:
         except ToolError as error:
             return error.message
         return None
+
+    def write_insecure_ptau(self, power: int, path: Path, progress: Progress | None = None) -> None:
+        """Write it with the arithmetic that snarkjs uses; its own way to such a file takes many times as long."""
+
+        def report(line: str) -> None:
+            if progress is not None and line.startswith("progress "):
+                progress(line.removeprefix("progress "))
+
+        command: list[str | Path] = [process.node(), _PTAU_SCRIPT, npm_package("ffjavascript"), str(power), path]
+        finished = process.run(command, timeout=SETUP_TIMEOUT, on_line=report)
+        if finished.code:
+            raise ToolError(f"the development ptau could not be made:\n{finished.output[-2000:]}")
 
     def setup(self, r1cs: Path, ptau: Path, zkey: Path, progress: Progress | None = None) -> None:
         """Run ``snarkjs plonk setup``."""
