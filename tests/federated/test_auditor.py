@@ -12,6 +12,8 @@ from twopm_zk.federated.audit_report import CHECKS, UNKNOWABLE, AuditReport
 from twopm_zk.federated.auditor import audit
 from twopm_zk.federated.chain_view import ChainView
 
+pytestmark = pytest.mark.slow
+
 YES = """// SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 contract Yes{number} {{

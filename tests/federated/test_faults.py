@@ -35,6 +35,8 @@ from twopm_zk.federated.training import train
 from twopm_zk.federated.transport import Peer
 from twopm_zk.statements import Update
 
+pytestmark = pytest.mark.slow
+
 FOUR = replace(SPEC, instances=TaskInstances(("step-32x3",), "aggregate-4x3", "certify-4x3"), minimum_rows=20)
 FAST = Settings(poll=0.05, straggler_seconds=3600, opening_seconds=3600, nodes=4)
 
@@ -106,7 +108,6 @@ def with_mail(node, kind):
     return node
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "reason"),
     [(Liar, "does not open"), (Babbler, "malformed")],
@@ -124,7 +125,6 @@ def test_a_node_that_lies_is_named_and_left_out(four, kind, reason):
     assert any(item.kind == "excluded" for item in four.news[3])
 
 
-@pytest.mark.slow
 def test_the_evidence_of_a_lie_is_kept_with_its_signature(four):
     bad = with_mail(four.node(3), Liar)
     coordinator = four.coordinator()
@@ -140,7 +140,6 @@ def test_the_evidence_of_a_lie_is_kept_with_its_signature(four):
     assert evidence.header.sender == bad.view.address
 
 
-@pytest.mark.slow
 def test_nobody_is_blamed_for_a_clock_that_differs(four, monkeypatch):
     """The chain's clock may be behind this machine's: what counts is how long this process has waited."""
     from twopm_zk.federated import chain_view
@@ -154,7 +153,6 @@ def test_nobody_is_blamed_for_a_clock_that_differs(four, monkeypatch):
     assert "silent" not in four.kinds("coordinator")
 
 
-@pytest.mark.slow
 def test_a_node_that_withholds_its_opening_is_named_and_left_out(four):
     four.settings = replace(FAST, opening_seconds=2)
     four.spec = replace(FOUR, gradient_bound=0.2)
@@ -164,7 +162,6 @@ def test_a_node_that_withholds_its_opening_is_named_and_left_out(four):
     expect_left_out(four, address, "withheld its opening")
 
 
-@pytest.mark.slow
 def test_a_node_that_hands_in_nothing_is_not_waited_for_again(four):
     four.settings = replace(FAST, straggler_seconds=2)
     bad = four.node(3)
@@ -564,7 +561,6 @@ def test_a_missing_class_is_named(party):
         run(party, *(party.node(number) for number in range(3)))
 
 
-@pytest.mark.slow
 def test_a_constant_column_trains_where_lambda_allows_it(party):
     for table in party.tables:
         table.features[:, 1] = 22.0
@@ -587,7 +583,6 @@ def test_a_target_that_is_not_reached_ends_without_a_certificate(party):
     assert not report.certified
 
 
-@pytest.mark.slow
 def test_a_disk_that_is_full_stops_a_node_with_nothing_lost(party):
     node = party.node(0)
     (entry,) = node.store.batches(SPEC.spec_hash)
@@ -649,7 +644,6 @@ class Flaky:
         self.socket.close()
 
 
-@pytest.mark.slow
 def test_an_rpc_that_drops_connections_does_not_stop_a_node(party):
     proxy = Flaky(party.world.node.url, every=97)
     chain = Chain(proxy.url, private_key=party.world.node.private_keys[2])

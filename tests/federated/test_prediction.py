@@ -17,6 +17,8 @@ from twopm_zk.federated.transport import Peer
 from twopm_zk.fixed_point import FEATURES
 from twopm_zk.statements import PredictShape, PredictStatement
 
+pytestmark = pytest.mark.slow
+
 ETH = 10**18
 ROW = {"GPA": 3.4, "TUCE": 25.0, "PSI": 1.0}
 OPERATOR, USER, POOR = 6, 7, 8

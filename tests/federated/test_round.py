@@ -7,6 +7,8 @@ from twopm_zk.federated.auditor import audit
 from twopm_zk.federated.sizes import TaskInstances
 from twopm_zk.federated.training import train
 
+pytestmark = pytest.mark.slow
+
 
 def run_to_the_end(party):
     nodes = [party.node(number) for number in range(len(party.sizes))]

@@ -88,7 +88,13 @@ def test_false_statements_and_changed_proofs_are_false(backend, tiny_proof, name
 
 @pytest.mark.parametrize(
     ("count", "shape"),
-    [(2, {}), (8, {}), (9, {"public": 3, "terms": 4, "seed": 4}), (5, {"public": 0, "terms": 2}), (7, {"public": 9})],
+    [
+        (2, {}),
+        (8, {}),
+        (5, {"public": 0, "terms": 2}),
+        pytest.param(9, {"public": 3, "terms": 4, "seed": 4}, marks=pytest.mark.slow),
+        pytest.param(7, {"public": 9}, marks=pytest.mark.slow),
+    ],
 )
 def test_fixed_randomness_gives_the_commitments_of_plain_integers(extension, made, count, shape):
     folder = made(count, **shape)
