@@ -31,7 +31,6 @@ class Tag(IntEnum):
     CONTEXT = 2
     DATA = 3
     UPDATE = 4
-    DIGEST = 5
     INPUT = 6
     PARTIAL = 7
     MATRIX = 8
@@ -108,8 +107,8 @@ def sum_commitment(tag: Tag, blinding: int, rows: int, gradient: Sequence[int], 
 
 
 def append_digest(previous: int, commitment: int) -> int:
-    """The digest of a list of updates with one more at its end; the empty list is 0."""
-    return public_hash(Tag.DIGEST, [previous, commitment])
+    """The digest of a list of updates with one more at its end; the empty list is 0, which is no domain."""
+    return poseidon([previous, commitment])
 
 
 def input_commitment(salt: int, features: Sequence[int], *, format: Format) -> int:

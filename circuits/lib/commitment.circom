@@ -17,7 +17,6 @@ function TAG_MODEL() { return 1; }
 function TAG_CONTEXT() { return 2; }
 function TAG_DATA() { return 3; }
 function TAG_UPDATE() { return 4; }
-function TAG_DIGEST() { return 5; }
 function TAG_INPUT() { return 6; }
 function TAG_PARTIAL() { return 7; }
 function TAG_MATRIX() { return 8; }

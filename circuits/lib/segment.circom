@@ -6,8 +6,8 @@ include "commitment.circom";
 //
 // used        0 or 1, enforced here; an unused slot leaves digest and sums alone
 // blinding, rows, gradient   open the update commitments
-// digest      chain of H(TAG_DIGEST, previous, updateCommitment) over the used slots, from 0; the contract keeps
-//             the same chain, so the used slots are exactly its updates, in its order
+// digest      chain of Poseidon(previous, updateCommitment) over the used slots, from 0, which is no domain of another
+//             hash; the contract keeps the same chain, so the used slots are exactly its updates, in its order
 //             (the unit of the gradient, X_FRAC, is in their domain: updates of another unit do not open)
 // Sound       rows and gradient are not range-checked: every commitment in the contract's digest was proven by `step`,
 //             so that its rows and gradient are within the bounds of StepShape; another opening would be a collision
@@ -37,9 +37,10 @@ template Segment(SLOTS, WEIGHTS, X_FRAC) {
             update[s].items[k + 2] <== gradient[s][k];
             usedGradient[s][k] <== used[s] * gradient[s][k];
         }
-        append[s] = PublicHash(2, TAG_DIGEST(), 0);
-        append[s].items[0] <== digests[s];
-        append[s].items[1] <== update[s].out;
+        append[s] = Permutation(3);
+        append[s].in[0] <== 0;
+        append[s].in[1] <== digests[s];
+        append[s].in[2] <== update[s].out;
         appended[s] <== append[s].out - digests[s];
         digests[s + 1] <== digests[s] + used[s] * appended[s];
         usedRows[s] <== used[s] * rows[s];

@@ -10,7 +10,6 @@ import {PoseidonT4} from "poseidon-solidity/PoseidonT4.sol";
 library PublicHash {
     uint256 private constant TAG_MODEL = 1;
     uint256 private constant TAG_CONTEXT = 2;
-    uint256 private constant TAG_DIGEST = 5;
     uint256 private constant TAG_ROUND = 9;
     /// @dev Weights of 32 bits in a field element.
     uint256 private constant WEIGHTS_PER_ELEMENT = 7;
@@ -31,9 +30,9 @@ library PublicHash {
         if (i < packed.length) hash = PoseidonT3.hash([hash, packed[i]]);
     }
 
-    /// @notice A list of updates with one more at its end; the empty list is 0.
+    /// @notice A list of updates with one more at its end; the empty list is 0, which is no domain.
     function append(uint256 previous, uint256 update) internal pure returns (uint256) {
-        return PoseidonT4.hash([_domain(TAG_DIGEST, 2, 0), previous, update]);
+        return PoseidonT3.hash([previous, update]);
     }
 
     /// @notice All updates of a round: the partial sum of the folded segments, and the last segment.
