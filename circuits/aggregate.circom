@@ -5,8 +5,8 @@ include "lib/policy.circom";
 include "lib/segment.circom";
 include "lib/sigmoid_constants.circom";
 
-// Aggregate: the next weights are the committed weights moved by the committed step matrix times the sum of all
-// updates in the digest, regularised, rounded half up:
+// Aggregate: the next weights are the committed weights moved by a step matrix times the sum of all updates in the
+// digest, regularised, rounded half up; they are committed to together with that matrix:
 //
 //     w' = w - floor((P G + 2^(SHIFT-1)) / 2^SHIFT),   G_k = sum of g_k + lambda w_k in the gradient's unit
 //
@@ -15,8 +15,8 @@ include "lib/sigmoid_constants.circom";
 // Public inputs, in this order: modelCommitment, updatesDigest, nextModelCommitment.
 //
 // weights, nextWeights   biased, enforced by ModelCommitment
-// nextContext            any field element: the contract computes it, and the commitment, from its own state
-// upper                  the step matrix, see StepMatrix; the rest as in Context and RoundSum
+// matrixHash             of the matrix before, any field element: it belongs to the context and is used for nothing
+// upper                  the step matrix, see StepMatrix and NextContext; the rest as in Context and RoundSum
 // Sound     |P G + 2^(SHIFT-1)| < 2^252 (bound table), and 2^SHIFT (w - w') + remainder is far below it: equal mod
 //           FIELD_ORDER means equal; the remainder in [0, 2^SHIFT) makes the quotient unique
 template Aggregate(SLOTS, FEATURES, X_FRAC) {
@@ -31,10 +31,11 @@ template Aggregate(SLOTS, FEATURES, X_FRAC) {
     signal input lambda;
     signal input weightBound;
     signal input minRows;
+    signal input matrixHash;
+    signal input nextHead;
     signal input upper[ENTRIES];
     signal input weights[WEIGHTS];
     signal input nextWeights[WEIGHTS];
-    signal input nextContext;
     signal input used[SLOTS];
     signal input blinding[SLOTS];
     signal input rows[SLOTS];
@@ -47,7 +48,7 @@ template Aggregate(SLOTS, FEATURES, X_FRAC) {
     signal output updatesDigest;
     signal output nextModelCommitment;
 
-    signal matrixHash <== StepMatrix(WEIGHTS)(upper);
+    signal nextContext <== NextContext()(nextHead, StepMatrix(WEIGHTS)(upper));
     signal context <== Context()(taskKey, round, lambda, weightBound, minRows, matrixHash);
     modelCommitment <== ModelCommitment(WEIGHTS)(context, weights);
     nextModelCommitment <== ModelCommitment(WEIGHTS)(nextContext, nextWeights);

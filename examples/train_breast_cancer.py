@@ -3,7 +3,7 @@
 python examples/train_breast_cancer.py [--rule bfgs] [--prove final|all] [--scheduler processes:2]
 
 Boehning and Lindsay's rule would need hundreds of rounds here: the classes are nearly separable. Newton's rule needs
-about ten, and shows the coordinator each hospital's Hessian; BFGS shows it nothing more and needs about forty.
+seven, and shows the coordinator each hospital's Hessian; BFGS shows it nothing more and needs about twenty.
 """
 
 import argparse

@@ -12,6 +12,7 @@ from twopm_zk.circuit import Instance, compile_circuit, instances
 from twopm_zk.errors import CircuitTooLargeError, RangeError, WitnessError
 from twopm_zk.field import FIELD_ORDER
 from twopm_zk.fixed_point import FEATURES, WEIGHTS
+from twopm_zk.poseidon import poseidon
 from twopm_zk.statements import (
     AggregateStatement,
     CertifyStatement,
@@ -156,6 +157,19 @@ def test_other_next_weights_are_refused(circuits):
             forged[index] += change
             with pytest.raises(WitnessError):
                 calculate_witness(circuits["aggregate"], inputs | {"nextWeights": forged})
+
+
+def test_a_move_by_another_matrix_is_committed_to_as_such(circuits):
+    other = StepMatrix(3, (1, 0, 0, 1, 0, 1))
+    current = RoundUpdates(SHAPE, updates(2, size=SMALL))
+    said = AggregateStatement(current, policy(), other, WEIGHTS_NOW)  # the context's own matrix is of the move before
+    assert accepts(circuits["aggregate"], said)
+    assert said.next_policy.matrix_hash == other.hash
+    assert said.next_policy.context == poseidon([said.next_policy.context_head, other.hash])
+    as_if = policy().next_round(matrix_hash=MATRIX.hash).model_commitment(said.next_weights)
+    assert said.public[2] != as_if
+    with pytest.raises(WitnessError):
+        calculate_witness(circuits["aggregate"], said.circuit_inputs() | {"upper": list(MATRIX.biased())})
 
 
 def test_an_update_left_out_or_counted_twice_gives_another_digest():

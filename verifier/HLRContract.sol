@@ -112,7 +112,7 @@ contract HLRContract is IHLR, Rounds {
     function acceptWeights(
         uint256 taskId,
         int32[] calldata weights,
-        uint256 nextMatrixHash,
+        uint256 matrixHash,
         uint256[24] calldata proof
     ) external {
         Task storage task = _tasks[taskId];
@@ -122,14 +122,14 @@ contract HLRContract is IHLR, Rounds {
         uint32 round = task.round;
         if (round == task.maximumRounds) revert RoundLimit(round);
         if (weights.length != training.weights) revert WrongNumberOfWeights(weights.length, training.weights);
-        if (nextMatrixHash != training.matrixHash && !training.matrixReplaceable) {
+        if (matrixHash != training.matrixHash && !training.matrixReplaceable) {
             revert MatrixIsFixed(training.matrixHash);
         }
-        ProofCheck.requireFieldElement(nextMatrixHash);
+        ProofCheck.requireFieldElement(matrixHash);
 
         uint256 current = training.modelCommitment;
         uint256 digest = _updatesDigest(task, training);
-        _publish(taskId, training, round + 1, weights, nextMatrixHash);
+        _publish(taskId, training, round + 1, weights, matrixHash);
         _nextRound(taskId, task); // sets the next model commitment, from the weights just stored
         ProofCheck.requireProof(training.aggregate, proof, [current, digest, training.modelCommitment]);
     }

@@ -32,6 +32,23 @@ template Context() {
     out <== PublicHash(3, TAG_CONTEXT(), 0)([taskKey, policy, matrixHash]);
 }
 
+// NextContext: the last block of the context that the next weights are committed under, which opens its step matrix.
+//
+// head         any field element: task, round and policy, which the contract puts there itself
+// matrixHash   of the matrix in the rest of the statement
+// Sound        the contract computes the context: another head or matrix for it would be a collision of Poseidon
+template NextContext() {
+    signal input head;
+    signal input matrixHash;
+    signal output out;
+
+    component block = Permutation(3);
+    block.in[0] <== 0;
+    block.in[1] <== head;
+    block.in[2] <== matrixHash;
+    out <== block.out;
+}
+
 // WithinBound: |weight| <= bound for every weight.
 // weights   biased, [0, 2^WEIGHT_BITS), enforced by ModelCommitment
 // bound     [0, 2^WEIGHT_BITS), enforced by Context

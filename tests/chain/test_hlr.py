@@ -95,19 +95,21 @@ class Task:
         )
         return self.act(person or self.coordinator, "foldSegment", after, fake_proof("fold", *inputs))
 
-    def next_model(self, weights, matrix=None):
+    @property
+    def digest(self):
+        return self.hlr.call("updatesDigestOf", self.id)
+
+    def next_model(self, weights, matrix=MATRIX):
         return self.policy.next_round(matrix_hash=matrix).model_commitment(weights)
 
-    def accept(self, weights=(1, -2, 3, -4), *, matrix=None, proof=None, person=None, name="aggregate"):
-        matrix = self.policy.matrix_hash if matrix is None else matrix
+    def accept(self, weights=(1, -2, 3, -4), *, matrix=MATRIX, proof=None, person=None, name="aggregate"):
         if proof is None:
-            digest = self.hlr.call("updatesDigestOf", self.id)
-            proof = fake_proof(name, self.model, digest, self.next_model(weights, matrix))
+            proof = fake_proof(name, self.model, self.digest, self.next_model(weights, matrix))
         return self.act(person or self.coordinator, "acceptWeights", list(weights), matrix, proof)
 
     def certify(self, bound=500, *, person=None):
-        digest = self.hlr.call("updatesDigestOf", self.id)
-        return self.act(person or self.coordinator, "certify", bound, fake_proof("certify", self.model, digest, bound))
+        proof = fake_proof("certify", self.model, self.digest, bound)
+        return self.act(person or self.coordinator, "certify", bound, proof)
 
     def to_accepted(self, weights=(1, -2, 3, -4)):
         self.submit_all()
@@ -552,6 +554,8 @@ def test_a_fixed_matrix_stays_and_a_replaceable_one_goes_into_the_next_model(wor
     free.close()
     with refused("NotAFieldElement", value=FIELD_ORDER):
         free.accept(matrix=FIELD_ORDER, proof=[0] * 24)
+    with refused("InvalidProof"):  # of a move by another matrix than the one that is named
+        free.accept(matrix=7, proof=fake_proof("aggregate", free.model, free.digest, free.next_model((1, -2, 3, -4))))
     free.accept((1, 2, 3, 4), matrix=7)
     assert free.policy.matrix_hash == 7
     assert free.model == free.policy.model_commitment([1, 2, 3, 4])

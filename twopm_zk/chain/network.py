@@ -267,9 +267,9 @@ class Hlr(Rounds):
         """Fold the next full segment of a closed round."""
         return self.contract.transact("foldSegment", task, partial_after, list(proof))
 
-    def accept_weights(self, task: int, weights: Sequence[int], next_matrix_hash: int, proof: Sequence[int]) -> Receipt:
-        """Publish proven weights and open the next round."""
-        return self.contract.transact("acceptWeights", task, list(weights), next_matrix_hash, list(proof))
+    def accept_weights(self, task: int, weights: Sequence[int], matrix_hash: int, proof: Sequence[int]) -> Receipt:
+        """Publish proven weights with the matrix that moved them, and open the next round."""
+        return self.contract.transact("acceptWeights", task, list(weights), matrix_hash, list(proof))
 
     def certify(self, task: int, gradient_bound: int, proof: Sequence[int]) -> Receipt:
         """Finish the task with a proven bound on the gradient."""

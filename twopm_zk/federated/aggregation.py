@@ -64,7 +64,7 @@ class Aggregator:
         """
         summed = self._fold(state, openings)
         updates, shape, policy = summed.updates, self.spec.sizes.round, state.policy
-        total, matrix = updates.total, self.matrix(state)
+        total = updates.total
         if state.round == 0:
             check_classes(self.spec, total)
         bound = shape.smallest_bound(policy, state.weights, total)
@@ -78,6 +78,7 @@ class Aggregator:
             self.view.network.hlr.finish(state.id)
             self._notify(News("unfinished", f"after {state.round} rounds the target is not reached; no certificate"))
             return
+        matrix = self._move_matrix(state, summed)
         moved = shape.next_weights(policy, matrix, state.weights, total)
         if moved == state.weights:
             raise TrainingError(
@@ -85,34 +86,44 @@ class Aggregator:
                 hint="Raise `gradient_bound`, or scale the features better, in a new task.",
             )
         check_weights(self.spec, moved, round_number=state.round + 1)
-        self._move(state, summed, matrix)
+        said = AggregateStatement(updates, policy, matrix, state.weights)
+        attempt = Attempt(state.task_key, state.round, state.attempt)
+        proof = self._proof(attempt, "aggregate", self._instance("aggregate"), said, matrix=str(matrix.hash))
+        receipt = self.view.network.hlr.accept_weights(state.id, said.next_weights, matrix.hash, proof)
+        self._sent("aggregate", state, receipt)
 
     # --- step matrices ---
 
-    def matrix(self, state: TaskSnapshot) -> StepMatrix:
-        """The present one, which the chain has only the hash of."""
-        known = self.store.matrix(state.matrix_hash)
+    def _move_matrix(self, state: TaskSnapshot, summed: _Summed) -> StepMatrix:
+        """What the weights are moved by: fixed for the task, or fresh from what all rounds so far have shown."""
+        made = self.store.work(Attempt(state.task_key, state.round, state.attempt), "aggregate")
+        if made is not None:
+            return self._known_matrix(int(made["matrix"]), state)
+        optimiser = self._optimiser(state, summed) if state.matrix_replaceable else None
+        if optimiser is None:
+            return self._known_matrix(state.matrix_hash, state)
+        self.store.add_matrix(optimiser.matrix)
+        return optimiser.matrix
+
+    def _known_matrix(self, matrix_hash: int, state: TaskSnapshot) -> StepMatrix:
+        known = self.store.matrix(matrix_hash)
         if known is None:
             raise TrainingError(
                 f"the step matrix of {state.name()} is not in this coordinator's store",
-                hint="Nodes keep copies: `twopm-zk node matrix TASK`; give one with `coordinator run --matrix FILE`.",
+                hint="Nodes keep copies: `twopm-zk node matrix HASH`; give one with `coordinator run --matrix FILE`.",
             )
         return known
 
-    def _next_matrix(self, state: TaskSnapshot, gradient: Sequence[int], hessian: Moments | None) -> StepMatrix:
-        if not state.matrix_replaceable:
-            return self.matrix(state)
+    def _optimiser(self, state: TaskSnapshot, summed: _Summed) -> Optimiser | None:
+        """As it stands with this round; None where the history of the task is not in the store."""
+        gradient = self.spec.sizes.round.regularised(state.policy, state.weights, summed.updates.total)
+        hessian = summed.hessian
         content = {
             "weights": list(state.weights),
             "gradient": [str(value) for value in gradient],
             "hessian": None if hessian is None else [hessian.rows, [[str(v) for v in row] for row in hessian.sums]],
         }
         self.store.add_history(state.task_key, state.round, content)
-        optimiser = self._optimiser(state)
-        return self.matrix(state) if optimiser is None else optimiser.matrix
-
-    def _optimiser(self, state: TaskSnapshot) -> Optimiser | None:
-        """As it stands after this round; None where the history of the task is not in the store."""
         enrolments = self.store.enrolments(self.spec.spec_hash, self.spec.sizes.round)
         history = self.store.history(state.task_key)
         if not enrolments or list(history) != list(range(state.round + 1)):
@@ -153,21 +164,6 @@ class Aggregator:
         attempt = Attempt(state.task_key, state.round, state.attempt)
         proof = self._proof(attempt, "certify", self._instance("certify"), said)
         self._sent("certify", state, self.view.network.hlr.certify(state.id, said.gradient_bound, proof))
-
-    def _move(self, state: TaskSnapshot, summed: _Summed, matrix: StepMatrix) -> None:
-        attempt = Attempt(state.task_key, state.round, state.attempt)
-        gradient = self.spec.sizes.round.regularised(state.policy, state.weights, summed.updates.total)
-        made = self.store.work(attempt, "aggregate")
-        if made is None:
-            following = self._next_matrix(state, gradient, summed.hessian)
-            self.store.add_matrix(following)
-            next_hash = following.hash
-        else:
-            next_hash = int(made["next_matrix"])
-        said = AggregateStatement(summed.updates, state.policy, matrix, state.weights, next_hash)
-        proof = self._proof(attempt, "aggregate", self._instance("aggregate"), said, next_matrix=str(next_hash))
-        receipt = self.view.network.hlr.accept_weights(state.id, said.next_weights, next_hash, proof)
-        self._sent("aggregate", state, receipt)
 
     def _proof(self, attempt: Attempt, name: str, instance: str, said: Statement, **content: Any) -> tuple[int, ...]:
         """From the store, where it is of the same public inputs, or made and kept."""

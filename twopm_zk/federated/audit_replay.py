@@ -207,7 +207,7 @@ class Replay:
 
     def _accepted(self, event: Happened, weights: tuple[int, ...]) -> None:
         call = event.call
-        same = (tuple(call["weights"]), call["nextMatrixHash"]) == (weights, event["matrixHash"])
+        same = (tuple(call["weights"]), call["matrixHash"]) == (weights, event["matrixHash"])
         self._check("calldata", same, event, "says other weights than its event")
         fixed = self._training["matrixReplaceable"] or event["matrixHash"] == self._matrix
         self._check("rounds", fixed, event, "replaces a step matrix that is fixed")

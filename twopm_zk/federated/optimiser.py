@@ -4,10 +4,9 @@ Any P is allowed: a bad one makes training slow, never wrong, because ``certify`
 
 * Boehning and Lindsay (1988): sigma' <= 1/4, so A = X'X/4 + lambda I bounds the Hessian everywhere, and
   P = factor A^-1 with a factor below 2 lowers the loss in every step.
-* BFGS starts from factor A^-1 and learns from the gradients of the rounds that are over. P is committed to when a
-  round opens, so the pair of the present round comes too late for it: one round later than in textbooks.
-* Newton starts likewise and then takes the inverse Hessian at the weights of the round before, which nodes send
-  with their updates: fewest rounds, and most revealed to the coordinator.
+* BFGS starts from factor A^-1 and learns from the gradients of all rounds so far.
+* Newton takes the inverse Hessian at the present weights, which nodes send with their updates: fewest rounds, and
+  most revealed to the coordinator.
 * Gradient: factor / (largest eigenvalue of A), the same for all weights.
 
 Where A comes from, and what each source reveals: docs/training.md.
@@ -132,7 +131,7 @@ def _require_regular(spec: TaskSpec, moments: Moments, curvature: Matrix) -> Non
 
 
 class Optimiser:
-    """Gives the step matrix of each round; `observe` what the round brought before the next one opens."""
+    """Gives the step matrix of each move, once it has observed the gradient that the matrix is for."""
 
     def __init__(self, spec: TaskSpec, curvature: Matrix) -> None:
         self._spec = spec

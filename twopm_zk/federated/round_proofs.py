@@ -56,11 +56,10 @@ class RoundProver:
         matrix: StepMatrix,
         weights: Sequence[int],
         batches: Sequence[Batch],
-        next_matrix_hash: int,
     ) -> tuple[RoundProof, ...]:
         """The updates of all batches, folds of full segments, and the aggregation."""
         proofs, updates = self._updates(policy, weights, batches)
-        said = AggregateStatement(updates, policy, matrix, tuple(weights), next_matrix_hash)
+        said = AggregateStatement(updates, policy, matrix, tuple(weights))
         return (*proofs, *self._prove([(self._names.aggregate, said)]))
 
     def prove_certificate(

@@ -25,7 +25,7 @@ from twopm_zk.statements.rounds import BOUND_FRAC_BITS
 VERSION = 1
 INTERCEPT = "intercept"
 BOEHNING_LINDSAY, BFGS, NEWTON, GRADIENT = "boehning-lindsay", "bfgs", "newton", "gradient"
-DEFAULT_FACTORS = {BOEHNING_LINDSAY: 1.9, BFGS: 1.7, NEWTON: 1.5, GRADIENT: 1.9}
+RULES = (BOEHNING_LINDSAY, BFGS, NEWTON, GRADIENT)
 Curvature = Literal["moments", "ranges"]
 _PENALTY_UNIT = 1 << LAMBDA_FRAC_BITS
 _MAX_COUNT = (1 << 32) - 1
@@ -39,16 +39,14 @@ class StepRule:
     """How the public step matrix is made; see docs/training.md."""
 
     rule: str = BOEHNING_LINDSAY
-    factor: float = 0.0
-    """Times the inverse of the curvature bound: below 2 each step lowers the loss. 0 stands for the rule's own."""
+    factor: float = 1.9
+    """Times the inverse of the curvature bound: below 2 each step by the bound lowers the loss."""
     curvature: Curvature = "moments"
     """``moments``: nodes reveal X'X to the coordinator; ``ranges``: nothing but the specification is used."""
 
     def __post_init__(self) -> None:
-        if self.rule not in DEFAULT_FACTORS:
-            raise SpecError(f"`step.rule` is {self.rule!r}; allowed: {', '.join(DEFAULT_FACTORS)}")
-        if self.factor == 0:
-            object.__setattr__(self, "factor", DEFAULT_FACTORS[self.rule])
+        if self.rule not in RULES:
+            raise SpecError(f"`step.rule` is {self.rule!r}; allowed: {', '.join(RULES)}")
         _require("step.factor", self.factor, 1 / 64, 2, below=True)
         if self.curvature not in ("moments", "ranges"):
             raise SpecError(f"`step.curvature` is {self.curvature!r}; allowed: moments, ranges")

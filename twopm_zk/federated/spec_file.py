@@ -54,7 +54,7 @@ def parse_spec(document: object) -> TaskSpec:
     step = top.section("step")
     rule = StepRule(
         step.take("rule", str, StepRule.rule),
-        step.take("factor", float, 0.0),
+        step.take("factor", float, StepRule.factor),
         step.take("curvature", str, "moments"),  # type: ignore[arg-type]
     )
     step.done()

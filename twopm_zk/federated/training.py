@@ -24,7 +24,7 @@ from twopm_zk.federated.round_proofs import RoundProof, RoundProver
 from twopm_zk.federated.spec import NEWTON, TaskSpec
 from twopm_zk.fixed_point import WEIGHTS
 from twopm_zk.plonk import Verifier
-from twopm_zk.statements import Policy, Update
+from twopm_zk.statements import Update
 from twopm_zk.statements.rounds import BOUND_BITS
 
 Progress = Callable[[str], None]
@@ -102,17 +102,17 @@ class _Training:
             total = list(accumulate(updates))[-1]
             if not rounds:
                 check_classes(spec, total)
-            matrix, policy = self.optimiser.matrix, self.policy
+            policy = self.policy
             bound = shape.smallest_bound(policy, weights, total)
+            self._learn(weights, shape.regularised(policy, weights, total))
+            matrix = self.optimiser.matrix
             moved = shape.next_weights(policy, matrix, weights, total)
             last = bound <= spec.gradient_bound_units or len(rounds) == spec.maximum_rounds or moved == weights
             proofs: tuple[RoundProof, ...] = ()
             if not last:
                 check_weights(spec, moved, round_number=len(rounds) + 1)
-                self._learn(weights, shape.regularised(policy, weights, total))
                 if prover is not None and proven_rounds:
-                    next_hash = self.optimiser.matrix.hash
-                    proofs = prover.prove_move(policy, matrix, weights, self.batches, next_hash)
+                    proofs = prover.prove_move(policy, matrix, weights, self.batches)
             elif bound >= 1 << BOUND_BITS:
                 raise TrainingError(
                     f"after {len(rounds)} rounds the gradient is still more than 1 per row: nothing can be certified",
@@ -136,11 +136,8 @@ class _Training:
             self._say(rounds[-1], last=last)
             if last:
                 return self._result(rounds, proven=prover is not None)
-            self.policy = self._next_policy(policy)
+            self.policy = policy.next_round(matrix_hash=matrix.hash)
             weights = moved
-
-    def _next_policy(self, policy: Policy) -> Policy:
-        return policy.next_round(matrix_hash=self.optimiser.matrix.hash)
 
     def _learn(self, weights: Sequence[int], gradient: Sequence[int]) -> None:
         moments: Moments | None = None

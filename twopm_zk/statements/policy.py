@@ -14,6 +14,7 @@ from twopm_zk.commitments import PACKED_BITS, Tag
 from twopm_zk.errors import InputError, RangeError
 from twopm_zk.field import FIELD_ORDER
 from twopm_zk.fixed_point import WEIGHTS, Format
+from twopm_zk.poseidon import poseidon
 
 MATRIX = Format(bits=40, frac_bits=32)
 LAMBDA_BITS = 24
@@ -69,7 +70,8 @@ class Policy:
     """The rules of one round.
 
     ``task_key`` names task, contract and chain; ``round`` and ``attempt`` count from 0; ``penalty`` is lambda in
-    units of 2^-12; ``weight_bound`` the largest |weight| in units of 2^-20; ``min_rows`` at least 1.
+    units of 2^-12; ``weight_bound`` the largest |weight| in units of 2^-20; ``min_rows`` at least 1;
+    ``matrix_hash`` of the step matrix that led to the weights of this round, or of the task's first one.
     """
 
     task_key: int
@@ -110,21 +112,26 @@ class Policy:
         """``context`` of a model commitment."""
         return commitments.public_hash(Tag.CONTEXT, [self.task_key, self.packed, self.matrix_hash])
 
+    @cached_property
+    def context_head(self) -> int:
+        """``context`` before the step matrix: its first block."""
+        return poseidon([commitments.domain(Tag.CONTEXT, 3), self.task_key, self.packed])
+
     def model_commitment(self, weights: Sequence[int]) -> int:
         """``modelCommitment`` of integer ``weights`` in this round."""
         return commitments.model_commitment(self.context, weights)
 
-    def next_round(self, *, matrix_hash: int | None = None) -> Policy:
-        """The policy of the round after this one, with another step matrix where the task allows it."""
-        matrix = self.matrix_hash if matrix_hash is None else matrix_hash
-        return replace(self, round=self.round + 1, attempt=0, matrix_hash=matrix)
+    def next_round(self, *, matrix_hash: int) -> Policy:
+        """The policy of the round after this one, with the step matrix that led there."""
+        return replace(self, round=self.round + 1, attempt=0, matrix_hash=matrix_hash)
 
     def circuit_inputs(self) -> dict[str, int]:
-        """Inputs of the circuits that open the context, without the matrix."""
+        """Inputs of the circuits that open the context."""
         return {
             "taskKey": self.task_key,
             "round": self.round_id,
             "lambda": self.penalty,
             "weightBound": self.weight_bound,
             "minRows": self.min_rows,
+            "matrixHash": self.matrix_hash,
         }

@@ -246,13 +246,15 @@ def _check_policy(policy: Policy, weights: Sequence[int], total: Update, *, what
 
 @dataclass(frozen=True)
 class AggregateStatement:
-    """The next weights follow from the committed ones, the rule, and all updates of the round."""
+    """The next weights follow from the committed ones, the rule, and all updates of the round.
+
+    ``matrix`` is committed to together with the next weights.
+    """
 
     updates: RoundUpdates
     policy: Policy
     matrix: StepMatrix
     weights: tuple[int, ...]
-    next_matrix_hash: int | None = None
 
     @cached_property
     def next_weights(self) -> tuple[int, ...]:
@@ -265,7 +267,7 @@ class AggregateStatement:
     @cached_property
     def next_policy(self) -> Policy:
         """The policy of the round that the next weights open."""
-        return self.policy.next_round(matrix_hash=self.next_matrix_hash)
+        return self.policy.next_round(matrix_hash=self.matrix.hash)
 
     @cached_property
     def public(self) -> tuple[int, int, int]:
@@ -280,10 +282,10 @@ class AggregateStatement:
         """Inputs of the circuit."""
         return {
             **self.policy.circuit_inputs(),
+            "nextHead": self.next_policy.context_head,
             "upper": list(self.matrix.biased()),
             "weights": [WEIGHTS.biased(w) for w in self.weights],
             "nextWeights": [WEIGHTS.biased(w) for w in self.next_weights],
-            "nextContext": self.next_policy.context,
             **self.updates.circuit_inputs(),
         }
 
@@ -321,7 +323,6 @@ class CertifyStatement:
         """Inputs of the circuit."""
         return {
             **self.policy.circuit_inputs(),
-            "matrixHash": self.policy.matrix_hash,
             "weights": [WEIGHTS.biased(w) for w in self.weights],
             "gradientBound": self.gradient_bound,
             **self.updates.circuit_inputs(),

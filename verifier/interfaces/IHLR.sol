@@ -22,7 +22,7 @@ interface IHLR is IRounds {
         uint32 minRows;
         /// @dev Largest gradient bound that finishes the task, in units of 2^-32 per row.
         uint32 gradientTarget;
-        /// @dev Commitment to the step matrix, and whether each round may replace it.
+        /// @dev Commitment to the step matrix, and whether each move may replace it.
         uint256 matrixHash;
         bool matrixReplaceable;
         /// @dev Ids in the verifier registry; several sizes of step.
@@ -111,10 +111,11 @@ interface IHLR is IRounds {
     /// @notice Accept the next weights and open the next round. Only for the coordinator.
     /// @dev Public inputs, in circuit order: [modelCommitment, updatesDigest, nextModelCommitment], the last recomputed from
     /// `weights`.
+    /// @param matrixHash Commitment to the step matrix of this move: the task's, or any where it may be replaced.
     function acceptWeights(
         uint256 taskId,
         int32[] calldata weights,
-        uint256 nextMatrixHash,
+        uint256 matrixHash,
         uint256[24] calldata proof
     ) external;
 
