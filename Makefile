@@ -30,7 +30,7 @@ node_modules/.installed: package.json package-lock.json
 native: .venv/.installed # the native prover, where Rust and its crates are reachable
 	@sh native/build.sh || echo "native prover not built: proving goes through snarkjs (slower, same proofs)"
 
-demo: setup ## prove one update on real data and verify it with snarkjs, Python and a contract
+demo: setup ## train with three data owners on real data, every step proven, audited, and asked for a prediction
 	$(BIN)/twopm-zk demo
 
 test: setup ## run all tests
