@@ -143,9 +143,12 @@ class Staking:
         self.contract = contract
 
     def stake(self, asset: int, amount: int) -> Receipt:
-        """Stake ``amount`` of a token; it is approved first where that is needed."""
+        """Stake ``amount`` of a token; it is approved first where that is needed. InputError where there is less."""
         chain = self.contract.chain
         token = Contract(chain, _erc20(), self.contract.call("assetAt", asset)["token"])
+        held = int(token.call("balanceOf", chain.address))
+        if held < amount:
+            raise InputError(f"{chain.address} holds {held} units of asset {asset}'s token, less than {amount}")
         if token.call("allowance", chain.address, self.contract.address) < amount:
             token.transact("approve", self.contract.address, _MAX_APPROVAL)
         return self.contract.transact("stake", asset, amount)

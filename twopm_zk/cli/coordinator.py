@@ -1,9 +1,8 @@
-"""``coordinator``: run a task, or take over one that stalls."""
+"""``coordinator``: run a task, collect messages for one that is run by hand, or take over one that stalls."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -11,21 +10,19 @@ from twopm_zk.cli.connection import Connection, chain_options, describe_receipt
 from twopm_zk.cli.output import emit, json_option
 from twopm_zk.cli.participants import (
     make_prover,
+    matrix_option,
+    minimum_stake_option,
     news_printer,
     open_view,
     poll_option,
     proving_options,
+    read_matrix,
     service_options,
     spec_argument,
     state_option,
     stop_on_sigterm,
 )
-from twopm_zk.cli.stake import parse_amount
-from twopm_zk.errors import InputError
-from twopm_zk.parsing import read_json
-
-if TYPE_CHECKING:
-    from twopm_zk.statements import StepMatrix
+from twopm_zk.cli.stake import parse_stake
 
 
 @click.group()
@@ -44,12 +41,12 @@ def coordinator() -> None:
     "--task", type=click.IntRange(1), help="A task that exists; default: yours that is unfinished, or a new one."
 )
 @click.option("--nodes", type=click.IntRange(1), default=None, help="Nodes to wait for; default: the minimum in SPEC.")
-@click.option("--minimum-stake", default="0", show_default=True, help="ETH that a node must have at stake.")
+@minimum_stake_option
 @click.option("--opening-seconds", type=click.IntRange(1), help="Time for openings; default: a third of aggregating.")
 @click.option(
     "--straggler-seconds", type=click.IntRange(1), help="Wait for late nodes; default: a third of collecting."
 )
-@click.option("--matrix", type=click.Path(path_type=Path), help="Step matrix that a node kept, after taking over.")
+@matrix_option
 @state_option("coordinator.db")
 @service_options
 @proving_options
@@ -86,7 +83,8 @@ def run(
       twopm-zk coordinator run spec.toml
       twopm-zk coordinator run spec.toml --nodes 5 --minimum-stake 0.5 --port 8700 --endpoint https://train.example
     """
-    from twopm_zk.federated.coordinator import Coordinator, Settings
+    from twopm_zk.federated.coordinator import Coordinator
+    from twopm_zk.federated.coordinator_service import Settings
     from twopm_zk.federated.coordinator_store import CoordinatorStore
     from twopm_zk.federated.spec_file import read_spec
 
@@ -96,13 +94,13 @@ def run(
         port=port,
         endpoint=endpoint,
         nodes=nodes or 0,
-        minimum_stake=0 if minimum_stake == "0" else parse_amount(minimum_stake),
+        minimum_stake=parse_stake(minimum_stake),
         opening_seconds=opening_seconds or 0,
         straggler_seconds=straggler_seconds or 0,
         poll=poll,
     )
     notify = news_printer(as_json)
-    known = None if matrix is None else _read_matrix(matrix)
+    known = None if matrix is None else read_matrix(matrix)
     with (
         make_prover(ptau, backend, scheduler, allow_plaintext=allow_plaintext) as prover,
         CoordinatorStore(state) as store,
@@ -115,6 +113,56 @@ def run(
             task=task,
             matrix=known,
             notify=notify,
+        ) as participant,
+    ):
+        stop_on_sigterm(participant.loop)
+        participant.run()
+
+
+@coordinator.command()
+@spec_argument
+@click.option("--task", type=click.IntRange(1), help="A task that exists; default: yours that is unfinished, if any.")
+@click.option("--nodes", type=click.IntRange(1), default=None, help="Nodes to wait for; default: the minimum in SPEC.")
+@minimum_stake_option
+@state_option("coordinator.db")
+@service_options
+@poll_option
+@chain_options
+@json_option
+def collect(
+    connection: Connection,
+    spec_file: Path,
+    task: int | None,
+    nodes: int | None,
+    minimum_stake: str,
+    state: Path,
+    host: str,
+    port: int,
+    endpoint: str | None,
+    poll: float,
+    as_json: bool,
+) -> None:
+    """Only take in what nodes send, for a task that you run by hand, until all of it is here.
+
+    Without a task: until enough nodes have enrolled; then `twopm-zk task create`. With one: until its round is closed
+    and every opening is here; then `twopm-zk aggregate` or `twopm-zk certify`. It sends no transaction but the one that
+    publishes its key and endpoint.
+
+    \b
+    Examples:
+      twopm-zk coordinator collect spec.toml --port 8700 --endpoint https://train.example
+      twopm-zk coordinator collect spec.toml --task 1 --json
+    """
+    from twopm_zk.federated.coordinator_service import Collector, Settings
+    from twopm_zk.federated.coordinator_store import CoordinatorStore
+    from twopm_zk.federated.spec_file import read_spec
+
+    spec, stake = read_spec(spec_file), parse_stake(minimum_stake)
+    settings = Settings(host=host, port=port, endpoint=endpoint, nodes=nodes or 0, minimum_stake=stake, poll=poll)
+    with (
+        CoordinatorStore(state) as store,
+        Collector(
+            open_view(connection), spec, store, settings=settings, task=task, notify=news_printer(as_json)
         ) as participant,
     ):
         stop_on_sigterm(participant.loop)
@@ -136,13 +184,3 @@ def take_over(connection: Connection, task: int, as_json: bool) -> None:
     """
     receipt = connection.network().hlr.take_over(task)
     emit(as_json, {"task": task, **describe_receipt(receipt)})
-
-
-def _read_matrix(path: Path) -> StepMatrix:
-    from twopm_zk.statements import StepMatrix
-
-    content = read_json(path, what="step matrix")
-    try:
-        return StepMatrix(int(content["size"]), tuple(int(value) for value in content["upper"]))
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{str(path)!r} is not a step matrix that `twopm-zk node matrix` wrote") from error

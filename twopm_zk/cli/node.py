@@ -7,9 +7,10 @@ from pathlib import Path
 
 import click
 
-from twopm_zk.cli.connection import Connection, chain_options
+from twopm_zk.cli.connection import Connection, chain_options, describe_receipt
 from twopm_zk.cli.output import emit, json_option
 from twopm_zk.cli.participants import (
+    checked_address,
     make_prover,
     news_printer,
     open_view,
@@ -19,6 +20,7 @@ from twopm_zk.cli.participants import (
     state_option,
     stop_on_sigterm,
 )
+from twopm_zk.cli.stake import WEI, asset_option, parse_amount
 from twopm_zk.errors import InputError
 
 _AT_ONCE = 16
@@ -102,6 +104,81 @@ def run(
 
 
 @node.command()
+@spec_argument
+@click.option("--task", type=click.IntRange(1), help="A task to join; default: the newest unfinished one of SPEC.")
+@click.option("--stake", "amount", help="Tokens to stake as well, such as 0.5.")
+@asset_option
+@state_option("node.db")
+@chain_options
+@json_option
+def join(
+    connection: Connection,
+    spec_file: Path,
+    task: int | None,
+    amount: str | None,
+    asset: int,
+    state: Path,
+    as_json: bool,
+) -> None:
+    """Become a member in IdentityContract, with the key of the state file; register no data yet.
+
+    Membership counts for rounds that open later, so join before a task's first one. Who is a member already stays so.
+    If there is a task of SPEC, its minimum stake is compared with yours, and an attempt in a joining phase is joined
+    too: only who has joined it may hand in updates there. `twopm-zk node run` becomes a member by itself.
+
+    \b
+    Examples:
+      twopm-zk node join spec.toml
+      twopm-zk node join spec.toml --stake 0.5 --asset 2
+    """
+    from twopm_zk.federated.membership import join as become_member
+    from twopm_zk.federated.node_store import NodeStore, secret_key
+    from twopm_zk.federated.spec_file import read_spec
+
+    spec = read_spec(spec_file)
+    wei = None if amount is None else parse_amount(amount)
+    with NodeStore(state) as store:
+        view = open_view(connection)
+        store.belongs_to(view.address, view.fingerprint)
+        key = secret_key(store).public_key().public_bytes_raw()
+        found = become_member(view, spec, key, task=task, stake=None if wei is None else (asset, wei))
+    document = {
+        "account": view.address,
+        "member_since": found.since,
+        "new": found.new,
+        "stake_wei": str(found.stake),
+        "task": None if found.task is None else found.task.id,
+        "minimum_stake_wei": None if found.task is None else str(found.task.minimum_stake),
+        "joined_attempt": found.joined_attempt,
+        "ready": not found.obstacles,
+        "obstacles": list(found.obstacles),
+    }
+    lines = [f"{view.address} is a member since block {found.since}, with {found.stake / WEI:g} ETH at stake."]
+    lines += [f"Joined {found.task.name()}."] if found.task and found.joined_attempt else []
+    lines += [*found.obstacles, f"Next: twopm-zk data register {spec_file} --data ROWS.csv --state {state}"]
+    emit(as_json, document, "\n".join(lines))
+
+
+@node.command()
+@chain_options
+@json_option
+def leave(connection: Connection, as_json: bool) -> None:
+    """Stop being a member in IdentityContract.
+
+    A task that runs takes no more updates from this account, and joining again counts from the next round on. What was
+    registered in DataHub stays, and so does the stake: `twopm-zk stake unstake` takes it back.
+
+    \b
+    Example:
+      twopm-zk node leave
+    """
+    network = connection.network()
+    receipt = network.identity.leave()
+    text = f"{network.chain.address} is no member any more.\nTransaction {receipt.transaction}"
+    emit(as_json, {"account": network.chain.address, **describe_receipt(receipt)}, text)
+
+
+@node.command()
 @click.argument("matrix_hash", metavar="HASH")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Where to write it.")
 @state_option("node.db")
@@ -144,12 +221,3 @@ def receipts(state: Path, as_json: bool) -> None:
         found = [json.loads(text) for text in store.receipts()]
     lines = [f"task {r['header']['task']}, round {r['header']['round']}: {r['header']['subject']}" for r in found]
     emit(as_json, {"receipts": found}, "\n".join(lines) or "No receipts.")
-
-
-def checked_address(text: str) -> str:
-    """An address with its checksum. InputError for anything else."""
-    from eth_utils.address import is_address, to_checksum_address
-
-    if not is_address(text):
-        raise InputError(f"{text!r} is not an address")
-    return to_checksum_address(text)

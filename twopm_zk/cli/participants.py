@@ -13,11 +13,14 @@ import click
 from twopm_zk.cli.build import ptau_option
 from twopm_zk.cli.connection import Connection
 from twopm_zk.cli.output import backend_option
+from twopm_zk.errors import InputError, StoreError
+from twopm_zk.parsing import read_json
 
 if TYPE_CHECKING:
     from twopm_zk.federated.chain_view import ChainView
     from twopm_zk.federated.participants import Loop, News, Notify
     from twopm_zk.federated.prover import Prover
+    from twopm_zk.statements import StepMatrix
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 _COLOURS = {"finished": "green", "fault": "red", "refused": "red", "retry": "yellow", "waiting": "yellow"}
@@ -26,6 +29,14 @@ _QUIET = {"chain:VerifierFixed", "chain:AttemptModel"}
 spec_argument = click.argument("spec_file", metavar="SPEC", type=click.Path(path_type=Path))
 poll_option = click.option(
     "--poll", type=float, default=1.0, show_default=True, help="Seconds between looks at the chain."
+)
+
+
+minimum_stake_option = click.option(
+    "--minimum-stake", default="0", show_default=True, help="ETH that a node must have at stake."
+)
+matrix_option = click.option(
+    "--matrix", type=click.Path(path_type=Path), help="Step matrix that a node kept, after taking over."
 )
 
 
@@ -38,6 +49,16 @@ def state_option(name: str) -> Callable[[Command], Command]:
         show_default=True,
         help="File with all that must not be lost; for its owner only.",
     )
+
+
+def require_state(path: Path) -> Path:
+    """A state file that is there: a wrong name must not make an empty one. StoreError otherwise."""
+    if not path.is_file():
+        raise StoreError(
+            f"there is no state file {str(path)!r}",
+            hint="Give --state FILE: the one that was given when it was made.",
+        )
+    return path
 
 
 def service_options(command: Command) -> Command:
@@ -105,6 +126,31 @@ def news_printer(as_json: bool) -> Notify:
             console.print(f"[{colour}]{_escape(news.text)}[/{colour}]")
 
     return show
+
+
+def checked_address(text: str) -> str:
+    """An address with its checksum. InputError for anything else."""
+    from eth_utils.address import is_checksum_address, is_hex_address, to_checksum_address
+
+    digits = text.removeprefix("0x")
+    mixed = digits not in (digits.lower(), digits.upper())
+    if not is_hex_address(text) or (mixed and not is_checksum_address(text)):
+        raise InputError(
+            f"{text!r} is not an address",
+            hint="An address is 0x and 40 hexadecimal digits; a wrong digit breaks the checksum in its capitals.",
+        )
+    return to_checksum_address(text)
+
+
+def read_matrix(path: Path) -> StepMatrix:
+    """A step matrix from a file of `twopm-zk node matrix`."""
+    from twopm_zk.statements import StepMatrix
+
+    content = read_json(path, what="step matrix")
+    try:
+        return StepMatrix(int(content["size"]), tuple(int(value) for value in content["upper"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{str(path)!r} is not a step matrix that `twopm-zk node matrix` wrote") from error
 
 
 def stop_on_sigterm(loop: Loop) -> None:

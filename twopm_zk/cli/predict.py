@@ -7,9 +7,9 @@ from pathlib import Path
 import click
 
 from twopm_zk.cli.connection import Connection, chain_options
-from twopm_zk.cli.node import checked_address
 from twopm_zk.cli.output import emit, json_option
 from twopm_zk.cli.participants import (
+    checked_address,
     make_prover,
     news_printer,
     open_view,
@@ -118,7 +118,7 @@ def run(
     Example:
       twopm-zk operator run spec.toml --task 1 --port 8701 --endpoint https://ask.example
     """
-    from twopm_zk.federated.coordinator import Settings
+    from twopm_zk.federated.coordinator_service import Settings
     from twopm_zk.federated.inference_operator import Operator
     from twopm_zk.federated.prediction_store import OperatorStore
     from twopm_zk.federated.spec_file import read_spec

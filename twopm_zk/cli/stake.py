@@ -27,6 +27,11 @@ def parse_amount(text: str) -> int:
     return int(amount)
 
 
+def parse_stake(text: str) -> int:
+    """A minimum in ETH as wei; none is 0."""
+    return 0 if text == "0" else parse_amount(text)
+
+
 @click.group()
 def stake() -> None:
     """Stake stETH, wstETH or rETH, delegate it, and take it back.

@@ -8,49 +8,25 @@ attempt, by name and on the chain.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Self
 
 from twopm_zk.chain.network import Phase
-from twopm_zk.federated.aggregation import Aggregator, LostPartialSumError
-from twopm_zk.federated.chain_view import AcceptedUpdate, ChainView, TaskSnapshot, dataset_of, require_spec
+from twopm_zk.federated.aggregation import Aggregator, LostPartialSumError, collected
+from twopm_zk.federated.chain_view import AcceptedUpdate, ChainView, TaskSnapshot, require_spec
+from twopm_zk.federated.coordinator_service import CoordinatorService, Settings
 from twopm_zk.federated.coordinator_store import CoordinatorStore, Fault
-from twopm_zk.federated.inbox import Inbox
-from twopm_zk.federated.node_store import Attempt, secret_key
-from twopm_zk.federated.participants import Loop, News, Notify, StatementProver, ignore
+from twopm_zk.federated.node_store import Attempt
+from twopm_zk.federated.participants import Notify, StatementProver, ignore
 from twopm_zk.federated.spec import TaskSpec
-from twopm_zk.federated.task_creation import first_optimiser, task_config, training_config
-from twopm_zk.federated.transport import Server
-from twopm_zk.federated.watch import describe
+from twopm_zk.federated.task_creation import create_task, enrolled
 from twopm_zk.statements import StepMatrix
 
 MAX_EXCLUDED = 32
 
 
-@dataclass(frozen=True)
-class Settings:
-    """How a coordinator runs its task."""
-
-    host: str = "127.0.0.1"
-    port: int = 0
-    endpoint: str | None = None
-    """Where nodes reach it, if that is not ``http://host:port``: a proxy's URL."""
-    nodes: int = 0
-    """Enrolled nodes to wait for before the task is created; 0 stands for the specification's minimum."""
-    minimum_stake: int = 0
-    """Wei of ETH that nodes have at stake."""
-    opening_seconds: int = 0
-    """How long after closing an opening may take; 0 stands for a third of the time for aggregating."""
-    straggler_seconds: int = 0
-    """How long a round with its minimum of nodes waits for the others; 0 stands for a third of collecting."""
-    poll: float = 2.0
-
-
-class Coordinator:
+class Coordinator(CoordinatorService):
     """One coordinator's task: ``with Coordinator(...) as coordinator: coordinator.run()``.
 
-    ``task`` is one that exists; else this account's unfinished task of the specification, or a new one.
+    Without ``task`` it goes on with this account's unfinished task of the specification, or creates one.
     """
 
     def __init__(
@@ -65,40 +41,16 @@ class Coordinator:
         matrix: StepMatrix | None = None,
         notify: Notify = ignore,
     ) -> None:
-        store.belongs_to(view.address, view.fingerprint)
-        self.view, self.spec, self.store = view, spec, store
-        self.settings = settings or Settings()
-        self._notify = notify
-        self.task = task if task is not None else self._find_task()
-        self._key = secret_key(store)
+        super().__init__(view, spec, store, settings=settings, task=task, notify=notify)
         if matrix is not None:
             store.add_matrix(matrix)
         self._aggregator = Aggregator(view, spec, store, prover=prover, notify=notify)
-        self.loop = Loop(self.tick, poll=self.settings.poll, notify=notify)
-        inbox = Inbox(view, spec, store, self._key, task=lambda: self.task, arrived=self.loop.wake)
-        self.server = Server(inbox, host=self.settings.host, port=self.settings.port)
-        self._published = False
-        self._block: int | None = None
         self._absent: set[str] = set()
-        self._told: set[object] = set()
         self._seen: dict[tuple[int, Phase], float] = {}
-
-    def run(self) -> bool:
-        """Until the task is finished; False where it was stopped before. The service must be running."""
-        return self.loop.run()
-
-    def __enter__(self) -> Self:
-        self.server.start()
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.server.close()
 
     def tick(self) -> bool:
         """Do what there is to do; whether the task is finished, or somebody else's by now."""
-        if not self._published:
-            self.view.publish(self.settings.endpoint or self.server.url, self._key.public_key().public_bytes_raw())
-            self._published = True
+        self._publish()
         if self.task is None:
             self._create()
             return False
@@ -125,34 +77,14 @@ class Coordinator:
             self._conclude(state)
         return False
 
-    def _find_task(self) -> int | None:
-        for task in reversed(self.view.tasks_of(self.spec.spec_hash)):
-            state = self.view.state(task)
-            if state.phase is not Phase.FINISHED and state.coordinator == self.view.address:
-                return task
-        return None
-
     # --- before the first round ---
 
     def _create(self) -> None:
-        enrolments = self.store.enrolments(self.spec.spec_hash, self.spec.sizes.round)
-        ready = [node for node in enrolments if self._is_ready(node, enrolments[node].batches)]
-        wanted = max(self.settings.nodes, self.spec.minimum_nodes)
-        self._say_once("waiting", f"{len(ready)} of {wanted} nodes have enrolled and registered their data")
-        if len(ready) < wanted:
-            return
-        matrix = first_optimiser(self.spec, enrolments.values()).matrix
-        self.store.add_matrix(matrix)
-        config = task_config(self.spec, minimum_stake=self.settings.minimum_stake)
-        training = training_config(self.spec, self.view.network, matrix_hash=matrix.hash)
-        self.task = self.view.network.hlr.create_task(config, training)
-        self._say("created", f"created task {self.task}", {"task": self.task})
-
-    def _is_ready(self, node: str, batches: int) -> bool:
-        registered = self.view.registrations(dataset_of(self.spec), before=self.view.block() + 1)
-        if self.view.member(node) is None or len(registered.get(node, ())) < batches:
-            return False
-        return not self.settings.minimum_stake or self.view.stake_of(node) >= self.settings.minimum_stake
+        stake = self.settings.minimum_stake
+        found = enrolled(self.view, self.spec, self.store, minimum_stake=stake)
+        if self._enough(found):
+            self.task = create_task(self.view, self.spec, self.store, found, minimum_stake=stake)
+            self._say("created", f"created task {self.task}", {"task": self.task})
 
     def _open(self, state: TaskSnapshot) -> None:
         self.view.network.hlr.open_round(state.id)
@@ -191,29 +123,22 @@ class Coordinator:
     # --- closed ---
 
     def _conclude(self, state: TaskSnapshot) -> None:
-        attempt = Attempt(state.task_key, state.round, state.attempt)
-        updates = self.view.updates(state)
-        received = self.store.received(attempt)
-        missing = {update.node for update in updates if update.commitment not in received}
-        if missing:
-            self._leave_out(state, attempt, missing)
+        found = collected(self.view, self.spec, self.store, state)
+        if found.missing:
+            self._leave_out(state, Attempt(state.task_key, state.round, state.attempt), set(found.missing))
             return
-        openings = self.store.openings(attempt, self.spec.sizes.round)
-        ordered = [openings[update.commitment] for update in sorted(updates, key=lambda update: update.position)]
-        rows = sum(opening.update.rows for opening in ordered)
-        if rows < state.minimum_rows:
+        if found.rows < state.minimum_rows:
             # no proof can exist; who was left out may come back after the deadline
-            self._say_once("rows", f"{state.name()} has {rows} rows of {state.minimum_rows}: it cannot be aggregated")
+            self._say_once(
+                "rows", f"{state.name()} has {found.rows} rows of {state.minimum_rows}: it cannot be aggregated"
+            )
             if state.late:
-                self._reopen(state, [], f"only {rows} of {state.minimum_rows} rows")
+                self._reopen(state, [], f"only {found.rows} of {state.minimum_rows} rows")
             return
         try:
-            self._aggregator.conclude(state, ordered)
+            self._aggregator.conclude(state, found.openings)
         except LostPartialSumError as error:
             self._reopen(state, [], error.message)
-        else:
-            # they are private, and have served
-            self.store.forget_openings(Attempt(state.task_key, state.round + 1, 0))
 
     def _leave_out(self, state: TaskSnapshot, attempt: Attempt, missing: set[str]) -> None:
         """Once all missing nodes are at fault, or late, go on without them."""
@@ -238,20 +163,3 @@ class Coordinator:
         self.view.network.hlr.reopen(state.id, excluded)
         self._absent = set()
         self._say("reopened", f"{state.name()} starts again: {why}", {"excluded": excluded})
-
-    # --- news ---
-
-    def _watch(self, state: TaskSnapshot) -> None:
-        first = self._block if self._block is not None else state.block
-        if first <= state.block:
-            for event in self.view.task_events(state.id, from_block=first, to_block=state.block):
-                self._notify(describe(event, self.spec, account=None))
-        self._block = state.block + 1
-
-    def _say(self, kind: str, text: str, values: Mapping[str, object] | None = None) -> None:
-        self._notify(News(kind, text, values or {}))
-
-    def _say_once(self, kind: str, text: str) -> None:
-        if (kind, text) not in self._told:
-            self._told.add((kind, text))
-            self._say(kind, text)

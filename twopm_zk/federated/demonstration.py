@@ -29,7 +29,8 @@ from twopm_zk.datasets import Table, load_spector
 from twopm_zk.errors import TransactionError, TwopmError
 from twopm_zk.federated.auditor import audit
 from twopm_zk.federated.chain_view import ChainView
-from twopm_zk.federated.coordinator import Coordinator, Settings
+from twopm_zk.federated.coordinator import Coordinator
+from twopm_zk.federated.coordinator_service import Settings
 from twopm_zk.federated.coordinator_store import CoordinatorStore
 from twopm_zk.federated.node import Node
 from twopm_zk.federated.node_store import NodeStore

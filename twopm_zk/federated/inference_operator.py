@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from twopm_zk.errors import InputError, MessageError, TransactionError
 from twopm_zk.federated.chain_view import ChainView, model_of, reading
-from twopm_zk.federated.coordinator import Settings
+from twopm_zk.federated.coordinator_service import Settings
 from twopm_zk.federated.envelope import Envelope, Receipt
 from twopm_zk.federated.inference import RequestState, predict_shape
 from twopm_zk.federated.messages import PredictionInput

@@ -83,7 +83,7 @@ class Loop:
                 raise
             except ChainError as error:
                 if isinstance(error, TransactionError) and error.error not in {None, *OVERTAKEN}:
-                    raise _explained(error) from error
+                    raise
                 failures += 1
                 self._notify(News("retry", f"trying again: {error.message}", {"failures": failures}))
             # jitter: participants that were stopped by one outage do not come back at the same instant
@@ -100,16 +100,3 @@ class Loop:
         """End `run` after the present tick."""
         self._stop.set()
         self._wake.set()
-
-
-def _explained(error: TransactionError) -> TransactionError:
-    """With the next thing to do, where there is one."""
-    if error.error != "InvalidProof":
-        return error
-    return TransactionError(
-        error.message,
-        hint="The proof is valid here: the deployed verifier is of another key. Give the ptau that it was deployed "
-        "with, --ptau FILE; development files differ from machine to machine.",
-        error=error.error,
-        values=error.values,
-    )

@@ -1,16 +1,54 @@
-"""From a specification and a deployment to the arguments of ``HLRContract.createTask``, and the first step matrix."""
+"""From a specification, a deployment and who has enrolled to a task of HLRContract, and its first step matrix."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from itertools import accumulate
 
 from twopm_zk.chain.network import Network, TaskConfig, TrainingConfig
 from twopm_zk.errors import SpecError
-from twopm_zk.federated.chain_view import dataset_of
+from twopm_zk.federated.chain_view import ChainView, dataset_of
+from twopm_zk.federated.coordinator_store import CoordinatorStore
 from twopm_zk.federated.messages import Enrolment
 from twopm_zk.federated.optimiser import Optimiser, moment_curvature, range_curvature
 from twopm_zk.federated.spec import BFGS, NEWTON, TaskSpec
+
+
+@dataclass(frozen=True)
+class Enrolled:
+    """Who has told the coordinator of their data: address and what they told, and who among them can begin."""
+
+    enrolments: dict[str, Enrolment]
+    ready: tuple[str, ...]
+
+    @property
+    def waiting(self) -> tuple[str, ...]:
+        """Enrolled, and not yet a member, or without their data on the chain, or without the stake."""
+        return tuple(node for node in self.enrolments if node not in self.ready)
+
+
+def enrolled(view: ChainView, spec: TaskSpec, store: CoordinatorStore, *, minimum_stake: int = 0) -> Enrolled:
+    """The enrolments in a coordinator's store, compared with the chain."""
+    enrolments = store.enrolments(spec.spec_hash, spec.sizes.round)
+    registered = view.registrations(dataset_of(spec), before=view.block() + 1) if enrolments else {}
+
+    def is_ready(node: str) -> bool:
+        if view.member(node) is None or len(registered.get(node, ())) < enrolments[node].batches:
+            return False
+        return not minimum_stake or view.stake_of(node) >= minimum_stake
+
+    return Enrolled(enrolments, tuple(node for node in enrolments if is_ready(node)))
+
+
+def create_task(
+    view: ChainView, spec: TaskSpec, store: CoordinatorStore, found: Enrolled, *, minimum_stake: int = 0
+) -> int:
+    """Create the task for who has enrolled, its step matrix in the store before its hash is on the chain."""
+    matrix = first_optimiser(spec, found.enrolments.values()).matrix
+    store.add_matrix(matrix)
+    config = task_config(spec, minimum_stake=minimum_stake)
+    return view.network.hlr.create_task(config, training_config(spec, view.network, matrix_hash=matrix.hash))
 
 
 def first_optimiser(spec: TaskSpec, enrolments: Iterable[Enrolment]) -> Optimiser:

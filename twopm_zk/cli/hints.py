@@ -1,0 +1,60 @@
+"""The next command after a contract's refusal, by the name of its error."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from twopm_zk.errors import TransactionError
+
+Values = Mapping[str, Any]
+
+_AFTER_PHASE = {
+    0: "There is no such task; see `twopm-zk task list`.",
+    1: "It is not open yet: its coordinator says `twopm-zk task open {task}`.",
+    2: "Nodes are joining: `twopm-zk node join SPEC --task {task}`.",
+    3: "It is collecting updates; `twopm-zk task close {task}` ends that.",
+    4: "Its round is closed: go on with `twopm-zk aggregate SPEC --task {task}`, "
+    "`twopm-zk certify SPEC --task {task}` or `twopm-zk task reopen {task}`.",
+    5: "It is finished; see `twopm-zk task show {task}`.",
+}
+
+
+def _after_phase(values: Values) -> str:
+    return _AFTER_PHASE[values["phase"]].format(task=values["taskId"])
+
+
+_HINTS: dict[str, str | Callable[[Values], str]] = {
+    "WrongPhase": _after_phase,
+    "NotTheCoordinator": "Sign as the coordinator that `twopm-zk task show {taskId}` names. Others can close, or "
+    "reopen without leaving anybody out, once the deadline has passed.",
+    "BelowMinimum": "Wait for more nodes; after the deadline start again with `twopm-zk task reopen TASK`.",
+    "EnoughNodes": "Enough nodes are there: `twopm-zk task close TASK`.",
+    "DeadlineNotReached": "`twopm-zk task show TASK` says when the deadline is.",
+    "RoundsLeft": "A task that has begun ends with `twopm-zk certify`, or after its last round.",
+    "RoundLimit": "All rounds are used: `twopm-zk certify`, or `twopm-zk task finish TASK` without a certificate.",
+    "TooManyExcluded": "Leave out {limit} at a time.",
+    "CannotTakeOver": "Only who took part in an attempt that was not aggregated in time can take over.",
+    "AlreadyMember": "This account is a member since block {since}.",
+    "NotAMember": "Join first: `twopm-zk node join SPEC`.",
+    "NotAMemberBeforeTheRound": "Join with `twopm-zk node join SPEC`, and take part from the next round on.",
+    "StakeTooLow": "Stake first: `twopm-zk stake add`.",
+    "NotOffered": "Its operator offers it with `twopm-zk operator run SPEC --task {taskId}`.",
+    "NoModel": "See `twopm-zk task list`.",
+    "UnknownAsset": "See `twopm-zk stake show` for the assets.",
+    "TooFewShares": "See `twopm-zk stake show` for the shares.",
+    "ERC20InsufficientBalance": "The account holds fewer tokens of this asset; another one is --asset NUMBER.",
+    "StillExiting": "The exit delay is not over; see `twopm-zk stake show`.",
+    "NothingToWithdraw": "Start with `twopm-zk stake unstake SHARES`.",
+    "WrongVerifier": "The deployment lacks a verifier of this specification: `twopm-zk deploy --instance NAME`.",
+    "InvalidProof": "The proof is valid here: the deployed verifier is of another key. Give the ptau that it was "
+    "deployed with, --ptau FILE; development files differ from machine to machine.",
+}
+
+
+def hint_for(error: TransactionError) -> str | None:
+    """What to do next, where something can be done."""
+    known = _HINTS.get(error.error or "")
+    if known is None:
+        return None
+    return known(error.values) if callable(known) else known.format(**error.values)
