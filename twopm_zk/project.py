@@ -155,9 +155,12 @@ def replacing(target: Path, *, private: bool = False) -> Iterator[Path]:
 
 
 def write_text(target: Path, text: str, *, private: bool = False) -> None:
-    """Write a whole file or nothing."""
-    with replacing(target, private=private) as temporary:
-        temporary.write_text(text)
+    """Write a whole file or nothing. InputError where the user's path does not allow it."""
+    try:
+        with replacing(target, private=private) as temporary:
+            temporary.write_text(text)
+    except OSError as error:
+        raise InputError(f"{str(target)!r} cannot be written: {error.strerror}") from error
 
 
 def read_bytes(path: Path, *, what: str) -> bytes:

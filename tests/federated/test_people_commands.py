@@ -1,14 +1,11 @@
 """The commands of everybody, as processes, with real proofs: from deployment to a proven prediction."""
 
-import csv
 import json
-import os
 import signal
 import sqlite3
-import subprocess
-import sys
 
 import pytest
+from people_shell import Shell, write_rows
 from people_world import SPEC, replace, tables
 
 from twopm_zk.chain import Chain, DevelopmentNode
@@ -23,53 +20,12 @@ pytestmark = [pytest.mark.slow, pytest.mark.prover, pytest.mark.chain]
 ROW = {"GPA": 3.4, "TUCE": 25.0, "PSI": 1.0}
 
 
-class Shell:
-    def __init__(self, node, folder):
-        self.node, self.folder, self.running = node, folder, []
-
-    def environment(self, account):
-        key = {"TWOPM_ZK_PRIVATE_KEY": self.node.private_keys[account]} if account is not None else {}
-        return os.environ | {"TWOPM_ZK_RPC_URL": self.node.url} | key
-
-    def start(self, account, *words):
-        code = "from twopm_zk.cli import main; main()"
-        process = subprocess.Popen(
-            [sys.executable, "-c", code, *words, "--json"],
-            cwd=self.folder,
-            env=self.environment(account),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        self.running.append(process)
-        return process
-
-    def run(self, account, *words, code=0):
-        process = self.start(account, *words)
-        out, err = process.communicate(timeout=240)
-        assert process.returncode == code, f"{words}\n{out}{err}"
-        return out
-
-    def close(self):
-        for process in self.running:
-            if process.poll() is None:
-                process.kill()
-            process.communicate()
-
-
 @pytest.fixture
 def shell(tmp_path, native):
     with DevelopmentNode() as node:
         made = Shell(node, tmp_path)
         yield made
         made.close()
-
-
-def write_rows(path, table):
-    with path.open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow([*table.names, "GRADE"])
-        writer.writerows([*row, label] for row, label in zip(table.features, table.labels, strict=True))
 
 
 def test_everybody_by_their_commands(shell, tmp_path):

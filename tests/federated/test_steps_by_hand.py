@@ -402,14 +402,18 @@ def test_a_round_that_is_open_waits_for_nobody_who_joins_later(created):
     assert "takes part from the next round on" in late["obstacles"][0]
 
 
+def join(hand, account):
+    return hand("node", "join", "spec.json", "--state", f"node{account}.db", account=account)
+
+
 def test_an_attempt_with_a_joining_phase_is_joined_once(created):
     create_by_others(created, join_seconds=600, minimum_nodes=3)
     for account in (2, 3, 4):
-        assert not created("node", "join", "spec.json", account=account)["joined_attempt"]
+        assert not join(created, account)["joined_attempt"]
     assert "start-collecting 2" in created.text("task", "open", "2")
     for _ in range(2):
         for account in (2, 3, 4):
-            assert created("node", "join", "spec.json", account=account)["joined_attempt"]
+            assert join(created, account)["joined_attempt"]
     assert created("task", "start-collecting", "2")["event"] == "CollectingStarted"
 
 

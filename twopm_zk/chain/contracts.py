@@ -10,10 +10,11 @@ Importing this module imports web3, which takes about a second; ``twopm_zk.chain
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self, cast
+from typing import Any, Self, TypeVar, cast
 
 import requests
 from eth_abi.abi import encode
@@ -40,6 +41,16 @@ from twopm_zk.errors import ChainError, DeploymentError, InputError, Transaction
 
 _SEND_ATTEMPTS = 5
 _EVENT_CHUNK = 5000
+_RPC_HINT = "Is an EVM node running there? Give its URL with --rpc-url, or in TWOPM_ZK_RPC_URL."
+_T = TypeVar("_T")
+
+
+def reading(what: str, read: Callable[[], _T]) -> _T:
+    """A read from the chain; whatever the connection does becomes a ChainError, which participants try again."""
+    try:
+        return read()
+    except (Web3Exception, OSError, json.JSONDecodeError) as error:
+        raise ChainError(f"{what} could not be read from the chain: {_rpc_message(error)}", hint=_RPC_HINT) from error
 
 
 @dataclass(frozen=True)
@@ -84,7 +95,7 @@ class Chain:
         try:
             self.chain_id = self.web3.eth.chain_id
         except (OSError, Web3Exception, ValueError) as error:
-            raise ChainError(f"no EVM node answers at {url}: {error}") from error
+            raise ChainError(f"no EVM node answers at {url}: {_rpc_message(error)}", hint=_RPC_HINT) from error
 
     def signing_as(self, private_key: str) -> Self:
         """The same connection with another account."""
@@ -115,20 +126,20 @@ class Chain:
     @property
     def block(self) -> int:
         """Number of the newest block."""
-        return self.web3.eth.block_number
+        return int(reading("the newest block", lambda: self.web3.eth.block_number))
 
     @property
     def time(self) -> int:
         """Timestamp of the newest block, seconds since 1970."""
-        return int(self.web3.eth.get_block("latest")["timestamp"])
+        return int(reading("the newest block", lambda: self.web3.eth.get_block("latest"))["timestamp"])
 
     def code(self, address: str) -> bytes:
         """Deployed code at an address, empty where there is none."""
-        return bytes(self.web3.eth.get_code(to_checksum_address(address)))
+        return bytes(reading(f"the code at {address}", lambda: self.web3.eth.get_code(to_checksum_address(address))))
 
     def balance(self, address: str) -> int:
         """In wei."""
-        return int(self.web3.eth.get_balance(to_checksum_address(address)))
+        return int(reading("a balance", lambda: self.web3.eth.get_balance(to_checksum_address(address))))
 
     def contract(self, artifact: Artifact, address: str) -> Contract:
         """An already deployed contract. DeploymentError where the address has no code."""
@@ -175,7 +186,7 @@ class Chain:
         except ContractLogicError as error:
             raise self._reverted(what, error) from error
         except (Web3Exception, OSError, ValueError) as error:
-            raise ChainError(f"{what}: {_rpc_message(error)}") from error
+            raise ChainError(f"{what}: {_rpc_message(error)}", hint=_rpc_hint(error)) from error
 
     def send(
         self,
@@ -196,7 +207,7 @@ class Chain:
         if to is not None:
             parameters["to"] = to_checksum_address(to)
         parameters["gas"] = gas if gas is not None else self._estimate(what, parameters)
-        parameters.update(self._fees())
+        parameters.update(reading("the price of gas", self._fees))
         transaction = self._submit(what, parameters)
         return self._wait(what, transaction, parameters)
 
@@ -206,7 +217,7 @@ class Chain:
         except ContractLogicError as error:
             raise self._reverted(what, error) from error
         except (Web3Exception, OSError, ValueError) as error:
-            raise TransactionError(f"{what}: {_rpc_message(error)}") from error
+            raise TransactionError(f"{what}: {_rpc_message(error)}", hint=_rpc_hint(error)) from error
         return estimate + estimate // 10
 
     def _fees(self) -> TxParams:
@@ -223,7 +234,9 @@ class Chain:
         doubtful: list[bytes] = []  # sent, but the answer was lost: the node may have taken them
         for attempt in range(_SEND_ATTEMPTS):
             if sender not in self._nonces:
-                self._nonces[sender] = self.web3.eth.get_transaction_count(sender, "pending")
+                self._nonces[sender] = reading(
+                    "the number of transactions", lambda: self.web3.eth.get_transaction_count(sender, "pending")
+                )
             nonce = self._nonces[sender]
             fields = {key: value for key, value in parameters.items() if key != "from"}
             signed = self._account.sign_transaction(cast(Any, {**fields, "nonce": nonce}))
@@ -246,13 +259,17 @@ class Chain:
                     continue
             self._nonces[sender] = nonce + 1
             return bytes(signed.hash)
-        raise TransactionError(f"{what}: not sent after {_SEND_ATTEMPTS} attempts: {_rpc_message(last)}")
+        raise TransactionError(
+            f"{what}: not sent after {_SEND_ATTEMPTS} attempts: {_rpc_message(last)}", hint=_rpc_hint(last)
+        )
 
     def _knows(self, transaction: bytes) -> bool:
         try:
             self.web3.eth.get_transaction(cast(HexStr, "0x" + transaction.hex()))
         except TransactionNotFound:
             return False
+        except (Web3Exception, OSError) as error:
+            raise ChainError(f"transaction 0x{transaction.hex()}: {_rpc_message(error)}", hint=_RPC_HINT) from error
         return True
 
     def _wait(self, what: str, transaction: bytes, parameters: TxParams) -> Receipt:
@@ -268,7 +285,10 @@ class Chain:
                 hint="It may still be mined: look it up before sending it again.",
             ) from error
         except (Web3Exception, OSError, ValueError) as error:
-            raise ChainError(f"{what}: transaction {name}: {_rpc_message(error)}") from error
+            raise ChainError(
+                f"{what}: transaction {name}: {_rpc_message(error)}",
+                hint="It may be mined all the same: look it up before sending it again.",
+            ) from error
         if receipt["status"] != 1:
             raise self._failed(what, name, receipt, parameters)
         return Receipt(
@@ -322,7 +342,7 @@ class Chain:
                 found = self.web3.eth.get_logs(query)
             except (Web3Exception, OSError, ValueError) as error:
                 if size == 1:
-                    raise ChainError(f"events of {address}: {_rpc_message(error)}") from error
+                    raise ChainError(f"events of {address}: {_rpc_message(error)}", hint=_rpc_hint(error)) from error
                 size = max(1, size // 2)
                 continue
             yield from found
@@ -401,12 +421,22 @@ def _account(private_key: str | None) -> LocalAccount | None:
         return cast(LocalAccount, Account.from_key(private_key))
     except (ValueError, TypeError, ValidationError):
         # the original message may quote the key
-        raise InputError("the private key is not 32 bytes in hexadecimal") from None
+        raise InputError(
+            "the private key is not 32 bytes in hexadecimal",
+            hint="Set TWOPM_ZK_PRIVATE_KEY to one, or give --keystore FILE.",
+        ) from None
 
 
 def _rpc_message(error: Exception | None) -> str:
     if isinstance(error, Web3RPCError) and error.rpc_response:
         detail = error.rpc_response.get("error")
         if isinstance(detail, dict):
-            return str(detail.get("message", detail))
-    return str(error)
+            return " ".join(str(detail.get("message", detail)).split())
+    if isinstance(error, requests.ConnectionError):
+        return "it cannot be reached"  # its own words are a stack of class names
+    return " ".join(str(error).split())[:200] or type(error).__name__
+
+
+def _rpc_hint(error: Exception | None) -> str | None:
+    """Where the connection is to blame, and not what was asked."""
+    return _RPC_HINT if isinstance(error, OSError) else None

@@ -174,17 +174,25 @@ class Deployment:
         try:
             saved = json.loads(project.read_bytes(path, what="deployment file"))
             if saved.pop("format") != FORMAT:
-                raise DeploymentError(f"{path} has another format than {FORMAT}")
+                raise DeploymentError(
+                    f"{path} has another format than {FORMAT}", hint="Use the version that wrote it, or deploy again."
+                )
             contracts = {name: Deployed(**entry) for name, entry in saved.pop("contracts").items()}
             verifiers = {name: DeployedVerifier(**entry) for name, entry in saved.pop("verifiers").items()}
             return cls(contracts=contracts, verifiers=verifiers, **saved)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise DeploymentError(f"{path} is not a deployment file: {error}") from error
+            raise DeploymentError(
+                f"{path} is not a deployment file: {' '.join(str(error).split())}",
+                hint="Give --deployment FILE: one that `twopm-zk deploy` wrote, here or for whoever deployed.",
+            ) from error
 
     def contract(self, chain: Chain, name: str) -> Contract:
         """One contract, its code checked. Raises DeploymentError."""
         if chain.chain_id != self.chain_id:
-            raise DeploymentError(f"the deployment is on chain {self.chain_id}, {chain.url} is chain {chain.chain_id}")
+            raise DeploymentError(
+                f"the deployment is on chain {self.chain_id}, {chain.url} is chain {chain.chain_id}",
+                hint="Give the node of that chain with --rpc-url, or another --deployment FILE.",
+            )
         if name not in self.contracts:
             raise DeploymentError(f"the deployment has no contract {name}: {', '.join(self.contracts)}")
         entry = self.contracts[name]
@@ -192,7 +200,11 @@ class Deployment:
         code = chain.code(entry.address)
         if _code_hash(code) != entry.code_hash:
             state = "other code than the deployment file says" if code else "no code"
-            raise DeploymentError(f"{name} at {entry.address} on chain {self.chain_id} has {state}")
+            raise DeploymentError(
+                f"{name} at {entry.address} on chain {self.chain_id} has {state}",
+                hint="Is this the file of that deployment? A development chain that was started again has lost its "
+                "contracts: `twopm-zk deploy --force`.",
+            )
         if not artifact.matches(code, entry.libraries):
             raise DeploymentError(
                 f"{name} at {entry.address} is not what this version of the sources compiles to",

@@ -148,7 +148,10 @@ class Staking:
         token = Contract(chain, _erc20(), self.contract.call("assetAt", asset)["token"])
         held = int(token.call("balanceOf", chain.address))
         if held < amount:
-            raise InputError(f"{chain.address} holds {held} units of asset {asset}'s token, less than {amount}")
+            raise InputError(
+                f"{chain.address} holds {held} units of asset {asset}'s token, less than {amount}",
+                hint="On a development chain `twopm-zk stake add AMOUNT --asset 2 --mint` makes stand-in rETH.",
+            )
         if token.call("allowance", chain.address, self.contract.address) < amount:
             token.transact("approve", self.contract.address, _MAX_APPROVAL)
         return self.contract.transact("stake", asset, amount)

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 DEFAULT_URL = "http://127.0.0.1:8545"
+_KEYSTORE_HINT = (
+    "Give --keystore FILE: an encrypted key file, version 3. Its password is asked for, or TWOPM_ZK_PASSWORD."
+)
 
 
 @dataclass(frozen=True)
@@ -57,15 +60,19 @@ class Connection:
         if self.keystore is not None:
             from eth_account import Account
 
-            content = read_json(self.keystore, what="keystore")
+            try:
+                content = read_json(self.keystore, what="keystore")
+            except InputError as error:
+                raise InputError(error.message, hint=_KEYSTORE_HINT) from error
             password = os.environ.get("TWOPM_ZK_PASSWORD")
             if password is None:
                 password = click.prompt("Password of the keystore", hide_input=True, err=True)
             try:
                 return "0x" + bytes(Account.decrypt(content, password)).hex()
-            except (ValueError, KeyError, TypeError) as error:
+            except (ValueError, KeyError, TypeError, AttributeError, NotImplementedError) as error:
                 raise InputError(
-                    f"keystore {str(self.keystore)!r} cannot be opened: wrong password, or no keystore"
+                    f"keystore {str(self.keystore)!r} cannot be opened: wrong password, or no keystore",
+                    hint=_KEYSTORE_HINT,
                 ) from error
         if key := os.environ.get("TWOPM_ZK_PRIVATE_KEY"):
             return key

@@ -186,7 +186,7 @@ def leave(connection: Connection, as_json: bool) -> None:
 def matrix(matrix_hash: str, out: Path, state: Path, as_json: bool) -> None:
     """Write a public step matrix that this node has kept, for whoever takes over as coordinator.
 
-    HASH is the task's `matrixHash`, a decimal number.
+    HASH is a decimal number, `matrix hash` of `twopm-zk task show`. The node may go on running.
 
     \b
     Example:
@@ -196,8 +196,8 @@ def matrix(matrix_hash: str, out: Path, state: Path, as_json: bool) -> None:
     from twopm_zk.project import write_text
 
     if not matrix_hash.isdecimal():
-        raise InputError("HASH is not a decimal number")
-    with NodeStore(state) as store:
+        raise InputError("HASH is not a decimal number", hint="`twopm-zk task show TASK` has the task's `matrix hash`.")
+    with NodeStore(state, read_only=True) as store:
         found = store.matrix(int(matrix_hash))
     if found is None:
         raise InputError("this node has not kept a step matrix with this hash")
@@ -217,7 +217,7 @@ def receipts(state: Path, as_json: bool) -> None:
     """
     from twopm_zk.federated.node_store import NodeStore
 
-    with NodeStore(state) as store:
+    with NodeStore(state, read_only=True) as store:
         found = [json.loads(text) for text in store.receipts()]
     lines = [f"task {r['header']['task']}, round {r['header']['round']}: {r['header']['subject']}" for r in found]
     emit(as_json, {"receipts": found}, "\n".join(lines) or "No receipts.")

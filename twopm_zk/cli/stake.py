@@ -8,9 +8,12 @@ import click
 
 from twopm_zk.cli.connection import Connection, chain_options, describe_receipt
 from twopm_zk.cli.output import emit, json_option
+from twopm_zk.cli.participants import checked_address
 from twopm_zk.errors import InputError
 
 WEI = 10**18
+STAND_IN = 2
+"""rETH's number in a deployment with stand-ins."""
 asset_option = click.option(
     "--asset", type=click.IntRange(0), default=0, show_default=True, help="Number of the token, see `stake show`."
 )
@@ -45,17 +48,23 @@ def stake() -> None:
 @stake.command()
 @click.argument("amount")
 @asset_option
+@click.option("--mint", is_flag=True, help="On a development chain: make the tokens first, stand-in rETH.")
 @chain_options
 @json_option
-def add(amount: str, asset: int, connection: Connection, as_json: bool) -> None:
+def add(amount: str, asset: int, mint: bool, connection: Connection, as_json: bool) -> None:
     """Stake AMOUNT of a token, approving it first where needed.
 
     \b
     Example:
       twopm-zk stake add 0.5 --asset 2
     """
+    units = parse_amount(amount)
     network = connection.network()
-    receipt = network.staking.stake(asset, parse_amount(amount))
+    if mint:
+        if not network.deployment.doubles or asset != STAND_IN:
+            raise InputError(f"--mint makes stand-in rETH, asset {STAND_IN} of a deployment on a development chain")
+        network.contract("RETHDouble").transact("deposit", value=2 * units)
+    receipt = network.staking.stake(asset, units)
     event = receipt.event("Staked")
     emit(as_json, {"received": event["received"], "shares": event["shares"], **describe_receipt(receipt)})
 
@@ -119,7 +128,7 @@ def show(account: str | None, connection: Connection, as_json: bool) -> None:
       twopm-zk stake show
     """
     network = connection.network(signing=account is None)
-    user = account or network.chain.address
+    user = network.chain.address if account is None else checked_address(account)
     count = int(network.staking.contract.call("assetCount"))
     assets = {str(asset): network.staking.position_of(user, asset) for asset in range(count)}
     lines = [f"{user}: {network.staking.stake_of(user) / WEI:g} ETH"]

@@ -14,13 +14,13 @@ from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
 from twopm_zk.chain.abi import Event, decode_values, signature
-from twopm_zk.chain.contracts import Contract
+from twopm_zk.chain.contracts import Contract, reading
 from twopm_zk.chain.network import Phase
 from twopm_zk.errors import ChainError
 from twopm_zk.federated.audit_keys import DerivedKeys, Keyring, RegisteredVerifier, same_code
 from twopm_zk.federated.audit_replay import Happened, Replay, World
 from twopm_zk.federated.audit_report import AuditReport
-from twopm_zk.federated.chain_view import ChainView, reading, require_spec, task_key
+from twopm_zk.federated.chain_view import ChainView, require_spec, task_key
 from twopm_zk.federated.spec import TaskSpec
 from twopm_zk.plonk import Verifier
 

@@ -7,25 +7,21 @@ here and compared: task key, context, model commitment.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TypeVar
 
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
-from web3.exceptions import Web3Exception
 
 from twopm_zk.chain.abi import Event
-from twopm_zk.chain.contracts import Contract
+from twopm_zk.chain.contracts import Contract, reading
 from twopm_zk.chain.deployment import DEVELOPMENT_CHAINS
 from twopm_zk.chain.network import Network, Phase
-from twopm_zk.errors import ChainError, DeploymentError, InputError
+from twopm_zk.errors import DeploymentError, InputError
 from twopm_zk.federated.spec import TaskSpec
 from twopm_zk.field import FIELD_ORDER
 from twopm_zk.statements import Policy
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -188,7 +184,9 @@ class ChainView:
         number = block["number"]
         rounds, training = (self.hlr.call(name, task, block=number) for name in ("taskOf", "trainingOf"))
         if Phase(rounds["phase"]) is Phase.NONE:
-            raise InputError(f"there is no task {task} in HLRContract {self.hlr.address}")
+            raise InputError(
+                f"there is no task {task} in HLRContract {self.hlr.address}", hint="See `twopm-zk task list`."
+            )
         spec_hash = bytes.fromhex(rounds["specHash"][2:])
         state = TaskSnapshot(
             id=task,
@@ -330,11 +328,3 @@ def model_of(view: ChainView, task: int, commitment: int) -> tuple[Policy, tuple
             policy = replace(state.policy, round=event["round"], attempt=event["attempt"], matrix_hash=matrix)
             return policy, weights
     raise InputError(f"task {task} has never had this model")
-
-
-def reading(what: str, read: Callable[[], T]) -> T:
-    """A read from the chain; whatever the connection does becomes a ChainError, which callers try again."""
-    try:
-        return read()
-    except (Web3Exception, OSError) as error:
-        raise ChainError(f"{what} could not be read from the chain: {type(error).__name__}") from error

@@ -13,12 +13,13 @@ from enum import IntEnum
 
 import numpy as np
 
+from twopm_zk.chain.contracts import reading
 from twopm_zk.circuit import find_instance
 from twopm_zk.commitments import random_scalar
 from twopm_zk.datasets import Table
 from twopm_zk.errors import ChainError, InputError, PeerError, SpecError, TransactionError
 from twopm_zk.federated import wire
-from twopm_zk.federated.chain_view import ChainView, reading
+from twopm_zk.federated.chain_view import ChainView
 from twopm_zk.federated.envelope import Header, seal
 from twopm_zk.federated.messages import PredictionInput
 from twopm_zk.federated.prediction_store import Question, UserStore

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Self
 
+from twopm_zk.chain.contracts import reading
 from twopm_zk.errors import InputError, MessageError, TransactionError
-from twopm_zk.federated.chain_view import ChainView, model_of, reading
+from twopm_zk.federated.chain_view import ChainView, model_of
 from twopm_zk.federated.coordinator_service import Settings
 from twopm_zk.federated.envelope import Envelope, Receipt
 from twopm_zk.federated.inference import RequestState, predict_shape

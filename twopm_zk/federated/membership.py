@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from twopm_zk.chain.contracts import reading
 from twopm_zk.chain.network import Phase
 from twopm_zk.errors import ChainError
-from twopm_zk.federated.chain_view import ChainView, TaskSnapshot, reading, require_spec
+from twopm_zk.federated.chain_view import ChainView, TaskSnapshot, require_spec
 from twopm_zk.federated.spec import TaskSpec
 
 

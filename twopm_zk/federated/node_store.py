@@ -78,8 +78,8 @@ class StoredUpdate:
 class NodeStore(Database):
     """The state of one node: one account, any number of specifications and tasks."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(path, kind="node", schema=_SCHEMA)
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+        super().__init__(path, kind="node", schema=_SCHEMA, read_only=read_only)
 
     # --- batches ---
 

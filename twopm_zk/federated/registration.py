@@ -7,11 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from twopm_zk.chain.contracts import reading
 from twopm_zk.commitments import random_scalar
 from twopm_zk.datasets import Table
 from twopm_zk.errors import DataError, InputError, TransactionError
 from twopm_zk.federated.batches import NodeData, prepare
-from twopm_zk.federated.chain_view import ChainView, dataset_of, reading
+from twopm_zk.federated.chain_view import ChainView, dataset_of
 from twopm_zk.federated.node_store import NodeStore, StoredBatch
 from twopm_zk.federated.spec import TaskSpec
 

@@ -26,16 +26,17 @@ _NOT_OURS = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
 class Database:
     """One SQLite file of a ``kind`` ("node", "coordinator"), made with ``schema`` where there is none.
 
-    Integers beyond 64 bits are kept as decimal text. Raises StoreError: another process holds it, it is of another
-    kind or version or no database, others can read it, the disk is full.
+    Integers beyond 64 bits are kept as decimal text. With ``read_only`` the file must be there, and may be in use.
+    Raises StoreError: another process holds it, it is of another kind or version or no database, others can read it,
+    the disk is full.
     """
 
     version = 1
 
-    def __init__(self, path: Path, *, kind: str, schema: Sequence[str]) -> None:
-        self.path = path
+    def __init__(self, path: Path, *, kind: str, schema: Sequence[str], read_only: bool = False) -> None:
+        self.path, self._read_only = path, read_only
         self._mutex = threading.RLock()
-        self._lock = self._acquire()
+        self._lock = -1 if read_only else self._acquire()
         try:
             self._connection = self._open()
             try:
@@ -44,7 +45,8 @@ class Database:
                 self._connection.close()
                 raise
         except BaseException:
-            os.close(self._lock)
+            if self._lock >= 0:
+                os.close(self._lock)
             raise
 
     def _acquire(self) -> int:
@@ -64,6 +66,12 @@ class Database:
         return descriptor
 
     def _open(self) -> sqlite3.Connection:
+        if self._read_only:
+            if not self.path.is_file():
+                raise StoreError(f"there is no state file {str(self.path)!r}", hint="Give --state FILE.")
+            with self._explained():
+                uri = f"{self.path.absolute().as_uri()}?mode=ro"
+                return sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=10)
         try:
             try:
                 os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
@@ -79,12 +87,13 @@ class Database:
 
     def _prepare(self, kind: str, schema: Sequence[str]) -> None:
         with self._explained():
-            self._connection.execute("PRAGMA journal_mode = WAL")
-            # FULL: a committed salt must survive a power cut too
-            self._connection.execute("PRAGMA synchronous = FULL")
-            self._connection.execute("PRAGMA secure_delete = ON")
+            if not self._read_only:
+                self._connection.execute("PRAGMA journal_mode = WAL")
+                # FULL: a committed salt must survive a power cut too
+                self._connection.execute("PRAGMA synchronous = FULL")
+                self._connection.execute("PRAGMA secure_delete = ON")
             application = self._connection.execute("PRAGMA application_id").fetchone()[0]
-        if application == 0 and not self.query("SELECT name FROM sqlite_master"):
+        if application == 0 and not self._read_only and not self.query("SELECT name FROM sqlite_master"):
             with self.transaction():
                 for statement in (_META, *schema):
                     self.run(statement)

@@ -1,0 +1,48 @@
+"""Commands as processes, each signing with an account; for the tests of people's commands and of guides."""
+
+import csv
+import os
+import subprocess
+import sys
+
+CODE = "from twopm_zk.cli import main; main()"
+
+
+class Shell:
+    def __init__(self, node, folder):
+        self.node, self.folder, self.running = node, folder, []
+
+    def environment(self, account):
+        key = {"TWOPM_ZK_PRIVATE_KEY": self.node.private_keys[account]} if account is not None else {}
+        return os.environ | {"TWOPM_ZK_RPC_URL": self.node.url} | key
+
+    def start(self, account, *words):
+        process = subprocess.Popen(
+            [sys.executable, "-c", CODE, *words, "--json"],
+            cwd=self.folder,
+            env=self.environment(account),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.running.append(process)
+        return process
+
+    def run(self, account, *words, code=0):
+        process = self.start(account, *words)
+        out, err = process.communicate(timeout=240)
+        assert process.returncode == code, f"{words}\n{out}{err}"
+        return out
+
+    def close(self):
+        for process in self.running:
+            if process.poll() is None:
+                process.kill()
+            process.communicate()
+
+
+def write_rows(path, table):
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow([*table.names, "GRADE"])
+        writer.writerows([*row, label] for row, label in zip(table.features, table.labels, strict=True))
