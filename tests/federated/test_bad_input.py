@@ -1,11 +1,13 @@
 """What a new user gets wrong, in every command on a chain: one line, the next thing to do, the right exit code."""
 
 import http.server
+import io
 import json
 import threading
 
 import pytest
 import requests
+from eth_account import Account
 from people_shell import write_rows
 from people_world import replace
 from web3 import HTTPProvider
@@ -67,10 +69,9 @@ class User:
 
     def fails(self, command, *words, code, message, hint=None):
         """The error, once as JSON and once for people, each a line and a hint."""
-        words = [*command.split(), *map(str, words)]
         printed = []
         for extra in (["--json"], []):
-            self.patch.setattr("sys.argv", ["twopm-zk", *words, *extra])
+            self.patch.setattr("sys.argv", ["twopm-zk", *command.split(), *extra, *map(str, words)])
             self.capsys.readouterr()
             with pytest.raises(SystemExit) as caught:
                 main()
@@ -160,11 +161,13 @@ def test_an_account_that_is_none(user, command):
     for name, content in (("text.json", "hello"), ("list.json", "[1]"), ("object.json", '{"crypto": 1, "version": 3}')):
         (user.folder / name).write_text(content)
         user.fails(command, *words, "--keystore", name, code=3, message="keystore", hint="--keystore")
-    from eth_account import Account
-
     key = Account.encrypt(user.party.world.node.private_keys[1], "right", kdf="pbkdf2", iterations=10)
     (user.folder / "me.json").write_text(json.dumps(key))
     user.fails(command, *words, "--keystore", "me.json", code=3, message="wrong password", hint="--keystore")
+    user.patch.delenv("TWOPM_ZK_PASSWORD")
+    user.patch.setattr("sys.stdin", io.StringIO())  # nobody is there to be asked
+    user.patch.setattr("getpass.getpass", lambda *_, **__: input())
+    user.fails(command, *words, "--keystore", "me.json", code=3, message="password", hint="TWOPM_ZK_PASSWORD")
 
 
 @pytest.mark.parametrize("command", WITH_SPEC)
@@ -253,6 +256,7 @@ class Dying:
         monkeypatch.setattr(HTTPProvider, "make_request", make_request)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_pauses")
 @pytest.mark.parametrize("command", [*READING, *TRANSACTING, "data register", "node join", "task create", "aggregate"])
 def test_a_node_that_stops_answering_at_any_request(user, command, monkeypatch):

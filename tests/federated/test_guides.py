@@ -25,7 +25,7 @@ from twopm_zk.chain.network import Network, Phase
 from twopm_zk.federated import read_spec, train
 from twopm_zk.federated.chain_view import ChainView
 
-pytestmark = [pytest.mark.slow, pytest.mark.prover, pytest.mark.chain]
+pytestmark = [pytest.mark.slow, pytest.mark.prover, pytest.mark.chain, pytest.mark.timeout(1800)]
 
 ROOT = Path(__file__).parents[2]
 PAGES = ("coordinator", "data-owner", "auditor", "application-user")
@@ -78,7 +78,7 @@ class Stage:
         deployment = Deployment.read(self.folder / "coordinator" / "deployment.json")
         return ChainView(Network(Chain(self.node.url, private_key=self.node.private_keys[account]), deployment))
 
-    def until(self, what, true, seconds=180):
+    def until(self, what, true, seconds=400):
         limit = time.monotonic() + seconds
         while not true():
             assert time.monotonic() < limit, f"{what} did not come\n{self.said()}"
@@ -135,7 +135,7 @@ class Person:
                 started.append(self.start(line))
             else:
                 finished = self.start(line)
-                finished.wait(timeout=240)
+                finished.wait(timeout=400)
                 assert finished.returncode == 0, f"{line}\n{self.stage.said()}"
         return started
 
@@ -158,7 +158,7 @@ class Person:
 
 def finished(stage, processes):
     for process in processes:
-        process.wait(timeout=240)
+        process.wait(timeout=400)
         assert process.returncode == 0, stage.said()
 
 

@@ -142,6 +142,7 @@ def test_a_whole_task_by_hand_ends_at_the_same_certificate(hand):
         assert store.query("SELECT subject FROM openings") == []  # private, and have served
 
 
+@pytest.mark.slow
 def test_segments_are_folded_by_hand_too(world, tmp_path, monkeypatch, capsys, terminated):
     instances = TaskInstances(("step-32x3",), "aggregate-16x3", "certify-16x3", "fold-16x3", segments=2)
     party = Party(world, tmp_path, spec=replace(SPEC, instances=instances, gradient_bound=0.1))
@@ -192,6 +193,7 @@ def four(world, tmp_path):
     return Party(world, tmp_path, spec=replace(SPEC, instances=instances, minimum_rows=20), sizes=(8, 8, 8, 8))
 
 
+@pytest.mark.slow
 def test_missing_openings_are_named_and_their_node_is_left_out(world, tmp_path, monkeypatch, capsys, terminated):
     party = four(world, tmp_path)
     hand = Hand(party, monkeypatch, capsys)
@@ -213,6 +215,7 @@ def test_missing_openings_are_named_and_their_node_is_left_out(world, tmp_path, 
         assert hand("aggregate", "spec.json", "--task", "1")["nodes"] == 3
 
 
+@pytest.mark.slow
 def test_collecting_ends_where_an_opening_opens_nothing(world, tmp_path, monkeypatch, capsys, terminated):
     party = four(world, tmp_path)
     hand = Hand(party, monkeypatch, capsys)

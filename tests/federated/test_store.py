@@ -53,6 +53,8 @@ def test_a_file_that_others_can_read_is_refused(store):
     store.path.chmod(0o644)
     with pytest.raises(StoreError, match="others can read"):
         NodeStore(store.path)
+    with pytest.raises(StoreError, match="others can read"):
+        NodeStore(store.path, read_only=True)
 
 
 def test_one_process_at_a_time(store):
@@ -60,6 +62,22 @@ def test_one_process_at_a_time(store):
         NodeStore(store.path)
     store.close()
     NodeStore(store.path).close()
+
+
+def test_a_state_in_use_can_be_read_and_not_written(store):
+    matrix = StepMatrix(2, (1, 2, 3))
+    store.add_matrix(matrix)
+    with NodeStore(store.path, read_only=True) as reader:
+        assert reader.matrix(matrix.hash) == matrix
+        with pytest.raises(StoreError, match="readonly"):
+            reader.set_meta("name", "value")
+    store.set_meta("name", "value")  # who holds it goes on
+
+
+def test_reading_makes_no_file(tmp_path):
+    with pytest.raises(StoreError, match="there is no state file"):
+        NodeStore(tmp_path / "typo.db", read_only=True)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_another_kind_of_state_is_refused(store):

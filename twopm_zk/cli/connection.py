@@ -7,6 +7,7 @@ $TWOPM_ZK_PRIVATE_KEY; never from the command line, which other users of the mac
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
@@ -66,7 +67,7 @@ class Connection:
                 raise InputError(error.message, hint=_KEYSTORE_HINT) from error
             password = os.environ.get("TWOPM_ZK_PASSWORD")
             if password is None:
-                password = click.prompt("Password of the keystore", hide_input=True, err=True)
+                password = _ask_password()
             try:
                 return "0x" + bytes(Account.decrypt(content, password)).hex()
             except (ValueError, KeyError, TypeError, AttributeError, NotImplementedError) as error:
@@ -80,6 +81,17 @@ class Connection:
             "this command sends a transaction and needs an account",
             hint="Give --keystore FILE, or set TWOPM_ZK_PRIVATE_KEY.",
         )
+
+
+def _ask_password() -> str:
+    try:
+        return str(click.prompt("Password of the keystore", hide_input=True, err=True))
+    except click.Abort:
+        if sys.stdin.isatty():
+            raise
+        raise InputError(
+            "the keystore has a password, and there is no terminal to ask for it", hint="Set TWOPM_ZK_PASSWORD."
+        ) from None
 
 
 def chain_options(command: Command) -> Command:

@@ -66,24 +66,28 @@ class Database:
         return descriptor
 
     def _open(self) -> sqlite3.Connection:
-        if self._read_only:
-            if not self.path.is_file():
-                raise StoreError(f"there is no state file {str(self.path)!r}", hint="Give --state FILE.")
-            with self._explained():
-                uri = f"{self.path.absolute().as_uri()}?mode=ro"
-                return sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=10)
         try:
-            try:
-                os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-            except FileExistsError:
-                if self.path.stat().st_mode & 0o077:
-                    raise StoreError(
-                        f"others can read state {str(self.path)!r}, which holds secrets",
-                        hint=f"Run `chmod 600 {self.path}`, and ask who may have read it.",
-                    ) from None
-            return sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=10)
+            if self._read_only:
+                if not self.path.is_file():
+                    raise StoreError(f"there is no state file {str(self.path)!r}", hint="Give --state FILE.")
+                self._require_private()
+            else:
+                try:
+                    os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+                except FileExistsError:
+                    self._require_private()
         except OSError as error:
             raise StoreError(f"state {str(self.path)!r} cannot be opened: {error.strerror}") from error
+        uri = f"{self.path.absolute().as_uri()}?mode={'ro' if self._read_only else 'rw'}"
+        with self._explained():
+            return sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=10)
+
+    def _require_private(self) -> None:
+        if self.path.stat().st_mode & 0o077:
+            raise StoreError(
+                f"others can read state {str(self.path)!r}, which holds secrets",
+                hint=f"Run `chmod 600 {self.path}`, and ask who may have read it.",
+            )
 
     def _prepare(self, kind: str, schema: Sequence[str]) -> None:
         with self._explained():
