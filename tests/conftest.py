@@ -26,6 +26,26 @@ INPUTS = {
 }
 
 
+def pytest_addoption(parser):
+    parser.addoption(
+        "--solidity-coverage",
+        nargs="?",
+        const="",
+        metavar="FILE.json",
+        help="measure lines and branches of the contracts; use = before a file for the figures",
+    )
+
+
+def pytest_configure(config):
+    chosen = config.getoption("--solidity-coverage")
+    if chosen is not None:
+        if chosen and not chosen.endswith(".json"):
+            raise pytest.UsageError(f"--solidity-coverage={chosen}: the file's name ends in .json")
+        from solidity_coverage import SolidityCoverage
+
+        config.pluginmanager.register(SolidityCoverage(Path(chosen) if chosen else None), "solidity-coverage")
+
+
 @cache
 def compiled_circuit(name):
     return compile_circuit(CIRCUITS / f"{name}.circom")
