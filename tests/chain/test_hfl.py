@@ -118,6 +118,7 @@ def test_a_quorum_is_a_majority(world, refused, percent):
 def test_the_smallest_and_the_largest_quorum(world, people):
     for quorum, needed in ((51, 2), (100, 3)):
         task = Task(world, quorum=quorum)
+        assert world.hfl.call("quorumOf", task.id) == quorum
         task.to_closed()
         for count, person in enumerate((people.ada, people.ben, people.cleo), start=1):
             if count <= needed:

@@ -6,7 +6,9 @@ import pytest
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 from rounds_world import (
+    CERTIFY,
     ETH,
+    FOLD,
     MATRIX,
     SPEC,
     ZERO,
@@ -135,7 +137,7 @@ def test_the_model_commitment_is_the_twins(task):
     assert task.hlr.call("contextOf", task.id) == task.policy.context
 
 
-@pytest.mark.parametrize("features", [1, 6, 7, 13, 14, 20, 30])
+@pytest.mark.parametrize("features", [1, 6, 7, 13, 14, 20, 30, 255])
 def test_models_of_any_length_are_committed_as_the_twin_does(world, people, features):
     for name, statement, size in (("s", 1, 32), ("a", 3, 4), ("c", 4, 4)):
         world.add_verifier(f"{name}{features}", statement, size, features)
@@ -249,25 +251,46 @@ def test_the_last_round_can_only_be_certified(world, people, refused):
         ({"config": {"minimumNodes": 9}}, "InvalidConfig", "maximumUpdates"),
         ({"config": {"maximumUpdates": 7}}, "InvalidConfig", "maximumUpdates"),
         ({"config": {"maximumRounds": 0}}, "InvalidConfig", "maximumRounds"),
+        ({"config": {"maximumRounds": 2**32 - 1}}, "InvalidConfig", "maximumRounds"),
         ({"config": {"collectSeconds": 0}}, "InvalidConfig", "collectSeconds"),
+        ({"config": {"collectSeconds": 90 * 86400 + 1}}, "InvalidConfig", "collectSeconds"),
+        ({"config": {"aggregateSeconds": 0}}, "InvalidConfig", "aggregateSeconds"),
         ({"config": {"aggregateSeconds": 91 * 86400}}, "InvalidConfig", "aggregateSeconds"),
         ({"config": {"joinSeconds": 91 * 86400}}, "InvalidConfig", "joinSeconds"),
         ({"training": {"slots": 0}}, "InvalidTraining", "slots"),
         ({"training": {"segments": 0}}, "InvalidTraining", "segments"),
         ({"training": {"segments": 257}}, "InvalidTraining", "segments"),
         ({"training": {"features": 0}}, "InvalidTraining", "features"),
+        ({"training": {"features": 256}}, "InvalidTraining", "features"),
         ({"training": {"minRows": 0}}, "InvalidTraining", "minRows"),
         ({"training": {"weightBound": 0}}, "InvalidTraining", "weightBound"),
         ({"training": {"weightBound": 2**31 + 1}}, "InvalidTraining", "weightBound"),
         ({"training": {"stepVerifiers": []}}, "InvalidTraining", "stepVerifiers"),
         ({"training": {"initialWeights": [0, 0, 0]}}, "WrongNumberOfWeights", None),
         ({"training": {"weightBound": 5, "initialWeights": [0, -6, 0, 0]}}, "WeightOutOfBound", None),
+        ({"training": {"weightBound": 5, "initialWeights": [0, 0, 0, 6]}}, "WeightOutOfBound", None),
         ({"training": {"matrixHash": FIELD_ORDER}}, "NotAFieldElement", None),
     ],
 )
 def test_a_task_that_could_not_work_is_refused(world, people, refused, changes, error, field):
     with refused(error, **({"field": field} if field else {})):
         Task(world, people.dan, **changes)
+
+
+def test_a_task_at_its_limits_is_taken(world, people):
+    months = 90 * 86400
+    Task(
+        world,
+        people.dan,
+        config={
+            "maximumRounds": 2**32 - 2,
+            "joinSeconds": months,
+            "collectSeconds": months,
+            "aggregateSeconds": months,
+            "maximumUpdates": 1024,
+        },
+        training={"segments": 256, "weightBound": 5, "initialWeights": [5, -5, 0, 0], "matrixHash": FIELD_ORDER - 1},
+    )
 
 
 def test_separable_data_with_lambda_0_need_a_weight_bound(world, people, refused):
@@ -287,11 +310,14 @@ def test_separable_data_with_lambda_0_need_a_weight_bound(world, people, refused
         {"aggregateVerifier": "aggregate-16"},
         {"certifyVerifier": "aggregate"},
         {"certifyVerifier": "wide"},
+        {"foldVerifier": "fold-16"},
+        {"certifyVerifier": "certify-16"},
     ],
 )
 def test_a_verifier_of_another_statement_size_or_format_is_refused(world, people, refused, changes):
-    if "wide" in changes.values():
-        world.add_verifier("wide", 4, 4, 3, frac_bits=16)
+    world.add_verifier("wide", CERTIFY, 4, 3, frac_bits=16)
+    world.add_verifier("fold-16", FOLD, 16, 3)
+    world.add_verifier("certify-16", CERTIFY, 16, 3)
     field, value = next(iter(changes.items()))
     ids = [world.ids[name] for name in value] if isinstance(value, list) else world.ids[value]
     with refused("WrongVerifier"):
@@ -337,6 +363,8 @@ def test_only_the_registrys_owner_fills_it(world, people, refused):
         world.registry.transact("add", 1, 32, 3, 12, False, people.ada.address)
     with refused("NoStatement"):
         world.registry.transact("add", 0, 32, 3, 12, False, world.hub.address)
+    with refused("UnknownVerifier", id=999):
+        world.registry.transact("retire", 999)
 
 
 # --- attacks on updates ---
@@ -598,6 +626,16 @@ def test_a_coordinator_cannot_end_what_others_still_work_on(world, people, task,
     assert unopened.state["phase"] == FINISHED
 
 
+def test_a_coordinator_ends_a_task_after_its_last_round_without_a_certificate(world, people, refused):
+    task = Task(world, people.dan, config={"maximumRounds": 1})
+    task.to_accepted()
+    with refused("NotTheCoordinator", account=people.ada.address):
+        task.act(people.ada, "finish")
+    task.act(people.dan, "finish")
+    assert task.state["phase"] == FINISHED
+    assert task.hlr.call("trainingOf", task.id)["certified"] is False
+
+
 def test_strangers_cannot_act_for_the_coordinator(world, people, task, refused):
     unopened = Task(world, people.dan, opened=False)
     with refused("NotTheCoordinator", account=people.ada.address):
@@ -633,6 +671,9 @@ def test_a_silent_node_is_left_out_by_name_and_the_round_goes_on(task, people, r
     receipt = task.act(people.dan, "reopen", [people.eve.address])
     assert receipt.event("NodeExcluded")["node"] == people.eve.address
     assert (task.state["round"], task.state["attempt"]) == (0, 1)
+    key = task.hlr.call("attemptKey", task.id)
+    assert key == 2
+    assert task.hlr.call("nodeOf", task.id, people.eve.address)["excluded"] == key
     with refused("ExcludedFromAttempt", account=people.eve.address, attempt=1):
         task.submit(people.eve)
     task.submit_all()
@@ -690,6 +731,32 @@ def test_a_coordinator_that_reopens_without_end_is_replaced(task, people, refuse
     assert attempt == 3
     task.act(people.ada, "takeOver")
     assert task.state["coordinator"] == people.ada.address
+
+
+def test_who_took_part_only_after_the_miss_may_take_over_and_who_never_did_may_not(task, people, refused, node):
+    task.submit_all()
+    task.close()
+    node.advance(1801)
+    task.act(people.dan, "reopen", [])
+    with refused("CannotTakeOver", account=people.eve.address):
+        task.act(people.eve, "takeOver")
+    task.submit(people.eve)
+    task.act(people.eve, "takeOver")
+    assert task.state["coordinator"] == people.eve.address
+
+
+def test_a_miss_gives_no_right_to_a_task_that_is_finished(task, people, refused, node):
+    task.submit_all()
+    task.close()
+    node.advance(1801)
+    task.act(people.dan, "reopen", [])
+    assert task.state["missed"] == 1
+    task.submit_all()
+    task.close()
+    task.certify()
+    with refused("CannotTakeOver", account=people.ada.address):
+        task.act(people.ada, "takeOver")
+    assert task.state["coordinator"] == people.dan.address
 
 
 def test_the_right_to_take_over_ends_with_the_round(task, people, refused, node):

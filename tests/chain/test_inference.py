@@ -1,9 +1,12 @@
 """InferenceContract: ask, accept, answer, and the slashing of late operators. Proofs are hashes here."""
 
+from types import SimpleNamespace
+
 import pytest
 from rounds_world import ETH, World, fake_proof
 from test_hlr import Task
 
+from twopm_zk.chain import compile_contract
 from twopm_zk.field import FIELD_ORDER
 
 NONE, ASKED, ACCEPTED, ANSWERED, LATE = range(5)
@@ -170,6 +173,25 @@ def test_who_offers_nothing_cannot_be_asked(service, people, refused, world):
     for name in ("predict-8", "certify"):
         with refused("WrongVerifier", id=world.ids[name]):
             service.act(people.dan, "offer", service.task.id, world.ids[name])
+
+
+def test_a_model_that_no_round_has_opened_yet_answers_nothing(world, people, refused):
+    service = Service(world, Task(world, people.dan, opened=False))
+    with refused("NoModel", taskId=service.task.id):
+        service.ask()
+    service.task.act(people.dan, "openRound")
+    service.ask()
+
+
+def test_terms_without_stakes_ask_for_none_but_an_answer_is_owed_only_to_who_may_slash(world, people, refused, chain):
+    staking = people.ada.use(world.staking)
+    staking.transact("unstake", 2, staking.call("positionOf", people.ada.address, 2)["active"])
+    addresses = (world.hlr.address, world.staking.address, world.registry.address)
+    inference = chain.deploy(compile_contract("InferenceContract"), *addresses, (0, 0, 3600, DAY, ETH))
+    service = Service(SimpleNamespace(**{**vars(world), "inference": inference}), Task(world, people.dan))
+    request = service.ask()
+    with refused("NotASlasher", account=inference.address):
+        service.act(people.dan, "accept", request)
 
 
 def test_inputs_are_field_elements(service, refused):

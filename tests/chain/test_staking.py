@@ -325,6 +325,16 @@ def test_only_the_owner_changes_settings(ben, world, refused):
             ben.staking.transact(*act)
 
 
+def test_the_owner_names_somebody_and_never_nobody(ada, ben, world, refused):
+    for setting in ("authorise", "setTreasury"):
+        with refused("ZeroAddress"):
+            world.staking.transact(setting, ZERO)
+    ada.stake(RETH, ETH)
+    assert world.staking.transact("setTreasury", ben.address).event("TreasuryChanged")["treasury"] == ben.address
+    world.staking.transact("slash", ada.address, ETH // 2, REASON)
+    assert ben.value() == pytest.approx(ETH // 2, rel=1e-9)
+
+
 def test_a_slash_moves_value_to_the_treasury_and_says_why(ada, ben, world, gas):
     ada.stake(RETH, 10 * ETH)
     ben.stake(RETH, 10 * ETH)
@@ -458,7 +468,11 @@ def test_a_withdrawal_of_another_asset_or_user_is_refused(ada, ben, world, refus
         ada.complete(STETH, withdrawal=theirs)
     with refused("WrongWithdrawal", asset=RETH):
         ada.complete(RETH)
-    made_up = list(ada.queued()[0].values())
+    made_up = ada.queued()[0]
+    for strategies in ([], made_up["strategies"] * 2):  # its tokens would be counted as those of one asset
+        with refused("WrongWithdrawal", user=ada.address, asset=STETH):
+            ada.complete(STETH, withdrawal=tuple({**made_up, "strategies": strategies}.values()))
+    made_up = list(made_up.values())
     made_up[-1] = [made_up[-1][0] * 2]
     with refused("WithdrawalNotQueued"):
         ada.complete(STETH, withdrawal=tuple(made_up))
@@ -519,6 +533,20 @@ def test_slashing_by_eigenlayer_lowers_the_stake_and_strands_nothing(ada, world)
     assert ada.leave(STETH) == pytest.approx(5 * ETH, rel=1e-9)
 
 
+def test_a_delegation_that_eigenlayer_slashed_to_nothing_is_closed_and_harms_nobody(ada, ben, world):
+    ada.delegate(STETH, ada.stake(STETH, 10 * ETH))
+    ben.stake(STETH, 10 * ETH)
+    ada.undelegate(STETH, ada.deposit_shares(STETH))
+    world.delegation.transact("slashOperator", world.operator.chain.address, world.strategies[0].address, 0)
+    assert ada.value() == 0
+    event = ada.wait_and_complete(STETH).event("Undelegated")
+    assert (event["received"], event["shares"]) == (0, 0)
+    assert ada.queued() == []
+    ada.stake(STETH, ETH)
+    assert ada.leave(STETH) == pytest.approx(ETH, rel=1e-9)
+    assert ben.value() == pytest.approx(10 * ETH, rel=1e-9)
+
+
 def test_an_operator_that_throws_a_vault_out_strands_nothing(ada, world):
     ada.delegate(STETH, ada.stake(STETH, 10 * ETH))
     ada.delegate(RETH, ada.stake(RETH, ETH))
@@ -553,6 +581,26 @@ def test_what_cannot_be_delegated_is_refused_and_stays_staked(ada, world, refuse
     with refused("CurrentlyPaused"):
         ada.delegate(STETH, shares)
     assert ada.position(STETH)["active"] == shares
+
+
+def test_an_asset_without_a_strategy_stays_in_the_pool_beside_a_delegated_one(chain, world, keys, refused):
+    assets = [(world.steth.address, 0, world.strategies[STETH].address, ZERO), (world.reth.address, 2, ZERO, ZERO)]
+    settings = (chain.address, world.treasury, EXIT_DELAY, assets, world.manager.address, world.delegation.address)
+    staking = deploy(chain, "StakingContract", *settings)
+    staking.transact("setOperator", world.operator.chain.address)
+    staking.transact("authorise", chain.address)
+    for token in (world.steth, world.reth):
+        token.signing_as(keys.ada).transact("approve", staking.address, 10**30)
+    ada = User(SimpleNamespace(**{**vars(world), "staking": staking}), keys.ada)
+    ada.delegate(0, ada.stake(0, 2 * ETH))
+    shares = ada.stake(1, ETH)
+    with refused("CannotDelegate", asset=1):
+        ada.delegate(1, shares)
+    assert ada.value() == pytest.approx(3.1 * ETH, rel=1e-9)
+    for asked, taken in ((2.5 * ETH, 2.5 * ETH), (10 * ETH, 0.6 * ETH)):
+        event = staking.transact("slash", ada.address, int(asked), REASON).event("Slashed")
+        assert event["value"] == pytest.approx(taken, rel=1e-9)
+    assert ada.value() == ada.slashable() == 0
 
 
 # --- hostile tokens ---

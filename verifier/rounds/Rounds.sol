@@ -125,8 +125,7 @@ abstract contract Rounds is IRounds {
         uint64 participated = _nodes[taskId][msg.sender].participated;
         uint64 key = _key(task);
         bool late = task.phase == Phase.Closed && block.timestamp > task.deadline && participated == key;
-        bool afterMiss =
-            task.missed != 0 && task.phase != Phase.Finished && (participated == task.missed || participated == key);
+        bool afterMiss = task.missed != 0 && (participated == task.missed || participated == key);
         if (!late && !afterMiss) revert CannotTakeOver(taskId, msg.sender);
 
         emit CoordinatorChanged(taskId, task.coordinator, msg.sender);
@@ -250,7 +249,7 @@ abstract contract Rounds is IRounds {
 
     function _finish(uint256 taskId, Task storage task) internal {
         task.phase = Phase.Finished;
-        task.missed = 0;
+        task.missed = 0; // nobody takes over what is finished
         emit TaskFinished(taskId, task.round);
     }
 
