@@ -7,7 +7,7 @@ BIN := .venv/bin
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup native demo test fast check format generate bench clean
+.PHONY: help setup native demo test fast coverage check format generate bench clean
 
 help: ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -19,6 +19,12 @@ setup: .venv/.installed node_modules/.installed native ## install everything the
 		{ echo "Python 3.11 or newer, with its venv module, is needed; PYTHON=... names it"; exit 1; }
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+# slither needs web3 7, the library web3 8
+.venv-slither/.installed: requirements-slither.lock .venv/.installed
+	$(BIN)/python -m venv .venv-slither
+	.venv-slither/bin/pip install --quiet --disable-pip-version-check -r requirements-slither.lock
 	@touch $@
 
 # npm ci would insist on the optional binaries of other platforms, which not every registry has
@@ -39,13 +45,17 @@ test: setup ## run all tests
 fast: setup ## run the tests that take seconds
 	$(BIN)/pytest -m "not slow"
 
-check: setup ## lint, types, formatting of every language
+coverage: setup ## measure which lines and branches of the contracts the tests on a chain reach
+	$(BIN)/pytest tests/chain -m "not slow" --solidity-coverage=bench/results/solidity.json
+
+check: setup .venv-slither/.installed ## lint, types, formatting of every language
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	node_modules/.bin/prettier --check "verifier/**/*.sol" "!verifier/generated/**"
 	node_modules/.bin/solhint --noPoster "verifier/**/*.sol"
 	$(BIN)/python bench/lint_circuits.py
+	$(BIN)/python bench/lint_contracts.py
 	@if command -v cargo >/dev/null; then cd native && cargo fmt --check && cargo clippy --quiet --locked --all-targets -- -D warnings; fi
 
 format: setup ## format every language

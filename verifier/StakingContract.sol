@@ -42,7 +42,8 @@ contract StakingContract is IStaking, Ownable2Step, Pausable, ReentrancyGuardTra
     }
 
     uint256 public constant MAX_ASSETS = 4;
-    /// @notice Withdrawals that one vault may have queued at EigenLayer, which bounds the work of a slash.
+    /// @notice With so many withdrawals queued at EigenLayer, a vault starts no more and takes no more in. An operator
+    /// that throws it out adds one for each asset. This bounds the work of a slash.
     uint256 public constant MAX_QUEUED = 4;
     uint64 public constant MAX_LOCK = 30 days;
     uint256 private constant VIRTUAL = 1e6;
@@ -152,11 +153,12 @@ contract StakingContract is IStaking, Ownable2Step, Pausable, ReentrancyGuardTra
         if (position.vaultSlashed != 0) revert VaultSlashed(msg.sender, asset);
         uint256 active = position.active;
         if (shares == 0 || shares > active) revert TooFewShares(shares, active);
+        address vault = _users[msg.sender].vault;
+        if (vault != address(0)) _requireRoomInQueue(vault);
 
         uint256 amount = sharesToAmount(asset, shares);
         position.active = uint128(active - shares);
         _totalShares[asset] -= shares;
-        address vault = _users[msg.sender].vault;
         if (vault == address(0)) {
             vault = Clones.clone(VAULT);
             _users[msg.sender].vault = vault;
@@ -176,8 +178,7 @@ contract StakingContract is IStaking, Ownable2Step, Pausable, ReentrancyGuardTra
             if (_positions[user][asset].vaultSlashed == 0) revert NotYourVault(user, msg.sender);
             depositShares = STRATEGY_MANAGER.stakerDepositShares(vault, strategy);
         } else {
-            uint256 queued = DELEGATION_MANAGER.getQueuedWithdrawalRoots(vault).length;
-            if (queued >= MAX_QUEUED) revert TooManyQueued(queued, MAX_QUEUED);
+            _requireRoomInQueue(vault);
         }
         emit UndelegationQueued(user, asset, depositShares);
         StakeVault(vault).queue(strategy, depositShares);
@@ -447,6 +448,11 @@ contract StakingContract is IStaking, Ownable2Step, Pausable, ReentrancyGuardTra
         return
             STRATEGY_MANAGER.stakerDepositShares(vault, strategy) == 0 &&
             DELEGATION_MANAGER.getQueuedWithdrawalRoots(vault).length == 0;
+    }
+
+    function _requireRoomInQueue(address vault) private view {
+        uint256 queued = DELEGATION_MANAGER.getQueuedWithdrawalRoots(vault).length;
+        if (queued >= MAX_QUEUED) revert TooManyQueued(queued, MAX_QUEUED);
     }
 
     function _isUnused() private view returns (bool) {

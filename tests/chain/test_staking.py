@@ -571,6 +571,18 @@ def test_the_queue_of_a_vault_is_bounded(ada, refused):
         ada.undelegate(STETH, ETH)
 
 
+def test_an_operator_that_throws_a_vault_out_again_and_again_does_not_fill_its_queue(ada, world, refused):
+    """Else a user and its operator could make a slash, which looks at the whole queue, cost more than a block has."""
+    ada.stake(STETH, 10 * ETH)
+    for _ in range(4):
+        ada.delegate(STETH, ETH)
+        world.operator.transact("undelegate", ada.vault)
+    with refused("TooManyQueued", count=4, limit=4):
+        ada.delegate(STETH, ETH)
+    ada.wait_and_complete(STETH)
+    ada.delegate(STETH, ETH)
+
+
 def test_what_cannot_be_delegated_is_refused_and_stays_staked(ada, world, refused):
     shares = ada.stake(STETH, ETH)
     world.staking.transact("setOperator", ZERO)

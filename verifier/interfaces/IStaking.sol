@@ -85,6 +85,7 @@ interface IStaking {
     function withdraw(uint256 asset, address receiver) external returns (uint256 amount);
 
     /// @notice Deposit active shares into EigenLayer through the sender's own vault, delegated to the network's operator.
+    /// Not while as many withdrawals are queued as one vault may have.
     function delegate(uint256 asset, uint256 shares) external;
 
     /// @notice Ask EigenLayer for `depositShares` back. Anyone may ask for all of a slashed vault.
