@@ -198,12 +198,20 @@ class SolidityCoverage:
         node.DevelopmentNode.close = read_log_and_close
         node._WATCHED = node._WATCHED.replace('"$@"', '"$@" --disable-code-size-limit')
 
+    def pytest_sessionfinish(self, session):
+        missed = any(found["missedLines"] + found["missedBranches"] for found in self.result.values())
+        if self.file and missed and session.exitstatus == 0:
+            session.exitstatus = 1  # what is written down as covered stays covered
+
+    @property
+    def result(self):
+        return report(self.points, self.counts)
+
     def pytest_terminal_summary(self, terminalreporter):
-        result = report(self.points, self.counts)
         terminalreporter.section("Solidity coverage")
-        terminalreporter.write_line(table(result))
+        terminalreporter.write_line(table(self.result))
         if self.file:
-            self.file.write_text(json.dumps(result, indent=2) + "\n")
+            self.file.write_text(json.dumps(self.result, indent=2) + "\n")
 
 
 def report(points, counts):

@@ -1,5 +1,8 @@
 """The measurement of Solidity coverage, on a contract of which it is known what is covered."""
 
+import json
+from pathlib import Path
+
 import pytest
 from solidity_coverage import FIRST, MARKERS, executed, instrument, report, table
 
@@ -150,6 +153,14 @@ def test_the_gas_that_an_estimate_tries_out_covers_nothing(measure):
     lines, branches = missed(measure(act))
     assert 43 in lines
     assert {entry for entry in branches if entry[0] in (38, 42)} == {(42, "!done", True)}
+
+
+def test_the_documented_figures_are_the_measured_ones():
+    root = Path(__file__).parents[2]
+    text = (root / "docs" / "contracts.md").read_text()
+    for unit, found in json.loads((root / "bench" / "results" / "solidity.json").read_text()).items():
+        figures = f"{found['linesHit']}/{found['lines']} | {found['branchesHit']}/{found['branches']}"
+        assert f"| `{unit.removeprefix('verifier/')}` | {figures} |" in text
 
 
 def test_the_table_names_what_is_missed(measure):
