@@ -21,8 +21,9 @@ from twopm_zk import project
 from twopm_zk.chain.compiler import Artifact, compile_contract, compile_source
 from twopm_zk.chain.contracts import Chain, Contract
 from twopm_zk.circuit import Instance
-from twopm_zk.errors import DeploymentError, InsecureKeyError
+from twopm_zk.errors import DeploymentError, InputError, InsecureKeyError
 from twopm_zk.keys import Keys
+from twopm_zk.parsing import parse_json
 from twopm_zk.solidity import export_verifier, verifier_name
 
 DEVELOPMENT_CHAINS = frozenset({1337, 31337})
@@ -171,8 +172,9 @@ class Deployment:
     @classmethod
     def read(cls, path: Path) -> Self:
         """Read a deployment file. Raises InputError, DeploymentError."""
+        content = project.read_bytes(path, what="deployment file")
         try:
-            saved = json.loads(project.read_bytes(path, what="deployment file"))
+            saved = parse_json(content, what=str(path))
             if saved.pop("format") != FORMAT:
                 raise DeploymentError(
                     f"{path} has another format than {FORMAT}", hint="Use the version that wrote it, or deploy again."
@@ -180,7 +182,7 @@ class Deployment:
             contracts = {name: Deployed(**entry) for name, entry in saved.pop("contracts").items()}
             verifiers = {name: DeployedVerifier(**entry) for name, entry in saved.pop("verifiers").items()}
             return cls(contracts=contracts, verifiers=verifiers, **saved)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (InputError, KeyError, TypeError, AttributeError) as error:
             raise DeploymentError(
                 f"{path} is not a deployment file: {' '.join(str(error).split())}",
                 hint="Give --deployment FILE: one that `twopm-zk deploy` wrote, here or for whoever deployed.",

@@ -18,6 +18,7 @@ from twopm_zk.federated.columns import Column, choose_column
 from twopm_zk.federated.sizes import TaskInstances, choose_instances
 from twopm_zk.federated.spec import VERSION, StepRule, TaskSpec
 from twopm_zk.fixed_point import FEATURES, Format
+from twopm_zk.parsing import parse_json
 from twopm_zk.project import read_bytes, write_text
 
 T = TypeVar("T")
@@ -29,12 +30,12 @@ def read_spec(path: Path | str) -> TaskSpec:
     """Parse a ``.toml`` or ``.json`` file. Raises InputError where it cannot be read, SpecError for its content."""
     path = Path(path)
     content = read_bytes(path, what="specification")
+    if path.suffix != ".toml":
+        return parse_spec(parse_json(content, what=f"specification {str(path)!r}", error=SpecError))
     try:
-        document = tomllib.loads(content.decode()) if path.suffix == ".toml" else json.loads(content)
+        return parse_spec(tomllib.loads(content.decode()))
     except (ValueError, RecursionError) as error:
-        kind = "TOML" if path.suffix == ".toml" else "JSON"
-        raise SpecError(f"specification {str(path)!r} is not {kind}: {error}") from error
-    return parse_spec(document)
+        raise SpecError(f"specification {str(path)!r} is not TOML: {error}") from error
 
 
 def write_spec(spec: TaskSpec, path: Path) -> None:
