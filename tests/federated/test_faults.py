@@ -356,6 +356,33 @@ def test_an_inbox_that_is_lost_is_filled_again(stage):
     assert len(stage.coordinator.store.received(attempt)) == 3
 
 
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"missing": [float("inf")], "size": float("inf"), "upper": []},
+        {"missing": [[]], "size": 4, "upper": [float("inf")] * 10},
+        {"missing": 5, "size": -1, "upper": []},
+        {"size": 10**9, "upper": []},
+        {"size": 4, "upper": ["9" * 5000] * 10},
+        [],
+    ],
+)
+def test_a_node_survives_whatever_its_coordinator_answers(stage, monkeypatch, document):
+    node = stage.nodes[0]
+    monkeypatch.setattr(Peer, "get", lambda self, path: document)
+    for _ in range(node_mail._STATUS_EVERY):
+        assert node.tick() is False
+    assert node.store.matrix(stage.state.matrix_hash) is None
+
+
+@pytest.mark.parametrize("endpoint", ["http://[v1.x]", "http://127.0.0.1:b", "http://\x00", "http://xn--a\u0300b.c"])
+def test_a_node_survives_whatever_its_coordinator_publishes(stage, endpoint):
+    key = stage.coordinator._key.public_key().public_bytes_raw()
+    stage.coordinator.view.publish(endpoint, key)
+    stage.nodes[0]._mail.deliver(stage.state, {0: stage.opening(0)[1]})
+    assert stage.party.news[0][-1].kind == "retry"
+
+
 def test_a_coordinator_that_stalls_is_replaced_by_a_node(stage):
     """After the deadline anyone reopens; a participant takes over with the matrix that its node has kept."""
     for node in stage.nodes:

@@ -182,11 +182,30 @@ def test_a_service_that_comes_back_is_reached(service, envelope):
 
 
 @pytest.mark.parametrize(
-    "url", ["file:///etc/passwd", "ftp://host/", "http://", "127.0.0.1:80", "http://user:word@host/", ""]
+    "url",
+    [
+        "file:///etc/passwd",
+        "ftp://host/",
+        "http://",
+        "127.0.0.1:80",
+        "http://user:word@host/",
+        "",
+        "http://127.0.0.1:b",
+        "http://\x00",
+        "http://127.0.0.1\r\nX: y",
+        "http://xn--a\u0300b.c",
+        "http://[v1.x]/",
+    ],
 )
 def test_an_endpoint_that_is_no_http_url(url):
     with pytest.raises(InputError, match="URL"):
         Peer(url)
+
+
+@pytest.mark.parametrize("url", ["http://..", f"http://{'a' * 250}", "http://127.0.0.1:99999"])
+def test_an_endpoint_that_cannot_be_looked_up(url, envelope):
+    with pytest.raises((PeerError, InputError)):
+        Peer(url, attempts=1, timeout=0.5).send(envelope)
 
 
 def test_a_port_that_is_taken(server, service):
@@ -244,6 +263,8 @@ def test_redirections_are_not_followed(envelope):
 
 def test_an_answer_that_is_too_long_or_never_comes():
     with Raw(answer(b" " * (2 << 20))) as raw, pytest.raises(PeerError, match="too much"):
+        Peer(raw.url, attempts=1).get("/v1/spec")
+    with Raw(answer(b'["]",' * 1000)) as raw, pytest.raises(PeerError, match="nested"):
         Peer(raw.url, attempts=1).get("/v1/spec")
     with Raw(b"", delay=5) as raw, pytest.raises(PeerError, match="ReadTimeout"):
         Peer(raw.url, attempts=1, timeout=0.2).get("/v1/spec")

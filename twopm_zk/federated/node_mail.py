@@ -19,6 +19,8 @@ from twopm_zk.statements import StepMatrix
 
 _STATUS_EVERY = 10
 """Looks at the chain between two questions whether the coordinator still has what it signed for."""
+_USELESS = (PeerError, InputError, KeyError, TypeError, ValueError, OverflowError)
+"""What reading a hostile coordinator's document can raise."""
 
 
 class Mail:
@@ -85,7 +87,7 @@ class Mail:
             matrix = StepMatrix(int(document["size"]), tuple(int(value) for value in document["upper"]))
             if matrix.hash == state.matrix_hash:
                 self.store.add_matrix(matrix)
-        except (PeerError, InputError, KeyError, TypeError, ValueError):
+        except _USELESS:
             return
 
     def _lost_by_coordinator(self, state: TaskSnapshot) -> set[int]:
@@ -97,7 +99,7 @@ class Mail:
         try:
             status = Peer(member.endpoint, attempts=1).get(f"/v1/tasks/{state.id}")
             return {int(text) for text in status["missing"]}
-        except (PeerError, InputError, KeyError, TypeError, ValueError):
+        except _USELESS:
             return set()
 
     # --- both ---

@@ -22,11 +22,11 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, Self
-from urllib.parse import urlsplit
 
 from twopm_zk.errors import ChainError, InputError, MessageError, PeerError, StoreError, TwopmError
 from twopm_zk.federated import wire
 from twopm_zk.federated.envelope import MAX_ENVELOPE, Envelope, Receipt
+from twopm_zk.parsing import parse_json
 
 if TYPE_CHECKING:
     import httpx
@@ -195,12 +195,18 @@ class Peer:
     """
 
     def __init__(self, url: str, *, timeout: float = 10.0, attempts: int = 4, pause: float = 0.2) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
+        import httpx
+
+        try:  # strangers publish these on the chain
+            parts = httpx.URL(url)
+            host = parts.host
+        except (httpx.InvalidURL, ValueError):
+            host = ""
+        if not host or parts.scheme not in ("http", "https") or parts.userinfo:
             raise InputError(f"{url!r} is not an http or https URL")
         self.url = url.rstrip("/")
         self._timeout, self._attempts, self._pause = timeout, attempts, pause
-        self._direct = parts.hostname in ("127.0.0.1", "::1", "localhost")
+        self._direct = host in ("127.0.0.1", "::1", "localhost")
 
     def send(self, envelope: Envelope) -> Receipt:
         """Deliver a message; its receipt."""
@@ -209,12 +215,10 @@ class Peer:
 
     def get(self, path: str) -> Any:
         """A public document, such as ``/v1/spec``; floats in it are taken as they are."""
-        import json
-
         try:
-            return json.loads(self._request("GET", path, None))
-        except (ValueError, RecursionError):
-            raise PeerError(f"{self.url} answers {path} with something that is not JSON") from None
+            return parse_json(self._request("GET", path, None), what="its answer")
+        except InputError as error:
+            raise PeerError(f"{self.url} answers {path} with something else than a document: {error.message}") from None
 
     def _request(self, method: str, path: str, body: bytes | None) -> bytes:
         import httpx
@@ -226,7 +230,7 @@ class Peer:
                 time.sleep(self._pause * 2 ** (attempt - 1) * random.uniform(0.75, 1.25))  # noqa: S311
             try:
                 status, answer = self._once(method, path, body)
-            except httpx.HTTPError as error:
+            except (httpx.HTTPError, UnicodeError) as error:  # a host name that cannot be looked up
                 failure = type(error).__name__
                 continue
             if status == 200:
