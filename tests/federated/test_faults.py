@@ -9,6 +9,7 @@ import pytest
 from people_world import SPEC, DoubleKeys, Party, Running, np, replace, tables
 
 from twopm_zk.chain import Chain
+from twopm_zk.chain.compiler import compile_contract
 from twopm_zk.chain.deployment import Deployment
 from twopm_zk.chain.network import Network, Phase
 from twopm_zk.datasets import Table
@@ -30,6 +31,7 @@ from twopm_zk.federated.envelope import Header, seal
 from twopm_zk.federated.messages import Enrolment, Opening
 from twopm_zk.federated.node import Consent
 from twopm_zk.federated.node_store import Attempt
+from twopm_zk.federated.participants import OVERTAKEN
 from twopm_zk.federated.sizes import TaskInstances
 from twopm_zk.federated.training import train
 from twopm_zk.federated.transport import Peer
@@ -399,6 +401,29 @@ def test_a_coordinator_that_stalls_is_replaced_by_a_node(stage):
     assert stage.coordinator.tick() is True
     assert stage.coordinator.view.state(1).coordinator == stage.nodes[0].view.address
     assert "replaced" in stage.party.kinds("coordinator")
+
+
+def test_an_update_that_was_mined_unseen_is_not_an_error(party, monkeypatch):
+    """A node that was killed after sending looks before its transaction is mined, and sends the same once more."""
+    coordinator = party.coordinator()
+    nodes = [party.node(number) for number in range(3)]
+    with coordinator.server:
+        coordinator.tick()
+        for node in nodes:
+            node.tick()
+        while coordinator.task is None or coordinator.view.phase(1) is not Phase.COLLECTING:
+            coordinator.tick()
+        nodes[0].tick()
+        monkeypatch.setattr(nodes[0].view, "updates", lambda state: [])
+        assert nodes[0].tick() is False
+    assert coordinator.view.state(1).updates == 1
+    for participant in (coordinator, *nodes):
+        participant.store.close()
+
+
+def test_reverts_that_are_waited_for_are_the_contracts_own():
+    errors = {entry["name"] for entry in compile_contract("HLRContract").abi if entry["type"] == "error"}
+    assert errors >= OVERTAKEN
 
 
 def test_a_round_below_its_minimum_starts_again(party):

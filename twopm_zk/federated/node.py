@@ -236,7 +236,7 @@ class Node:
         except TransactionError as error:
             now = self.view.state(state.id)
             moved = (now.key, now.phase) != (state.key, state.phase)
-            if error.error == "DataAlreadyUsed":  # sent before this process began, and mined since
+            if error.error == "IndexNotAscending":  # sent before this process began, and mined since
                 return True
             if error.error in OVERTAKEN or moved:
                 self._say("overtaken", f"{state.name()} went on without batch {entry.number}: {error.message}", {})

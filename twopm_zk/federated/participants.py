@@ -20,7 +20,6 @@ OVERTAKEN = frozenset(
         "DeadlinePassed",
         "DeadlineNotReached",
         "AttemptFull",
-        "DataAlreadyUsed",
         "ExcludedFromAttempt",
         "EnoughNodes",
         "BelowMinimum",
