@@ -444,10 +444,16 @@ contract StakingContract is IStaking, Ownable2Step, Pausable, ReentrancyGuardTra
         }
     }
 
+    /// @dev Nothing of this strategy deposited or queued; other assets' withdrawals do not matter.
     function _isEmpty(address vault, IStrategy strategy) private view returns (bool) {
-        return
-            STRATEGY_MANAGER.stakerDepositShares(vault, strategy) == 0 &&
-            DELEGATION_MANAGER.getQueuedWithdrawalRoots(vault).length == 0;
+        if (STRATEGY_MANAGER.stakerDepositShares(vault, strategy) != 0) return false;
+        (IDelegationManager.Withdrawal[] memory queued, ) = DELEGATION_MANAGER.getQueuedWithdrawals(vault);
+        for (uint256 i = 0; i < queued.length; ++i) {
+            for (uint256 j = 0; j < queued[i].strategies.length; ++j) {
+                if (address(queued[i].strategies[j]) == address(strategy)) return false;
+            }
+        }
+        return true;
     }
 
     function _requireRoomInQueue(address vault) private view {

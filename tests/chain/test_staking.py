@@ -501,6 +501,19 @@ def test_a_slash_reaches_a_delegated_stake_and_one_in_the_queue(ada, world, refu
     assert ada.value() == pytest.approx(7 * ETH, rel=1e-9)
 
 
+def test_an_emptied_vault_is_as_good_as_new_whatever_another_asset_has_in_the_queue(ada, world):
+    for asset in (STETH, RETH):
+        ada.delegate(asset, ada.stake(asset, 10 * ETH))
+    world.staking.transact("slash", ada.address, 4 * ETH, REASON)
+    for asset in (STETH, RETH):
+        ada.undelegate(asset, ada.deposit_shares(asset))
+    mine = {entry["strategies"][0]: tuple(entry.values()) for entry in ada.queued()}
+    ada.wait_and_complete(STETH, withdrawal=mine[world.strategies[STETH].address])
+    assert ada.position(STETH)["vaultSlashed"] == 0
+    ada.delegate(STETH, ada.position(STETH)["active"])
+    assert ada.deposit_shares(STETH) > 0
+
+
 def test_two_slashes_of_a_vault_add_up(ada, world):
     ada.delegate(STETH, ada.stake(STETH, 10 * ETH))
     for _ in range(2):
