@@ -20,7 +20,7 @@ import {StakeVault} from "./StakeVault.sol";
 /// @title Stakes in stETH, wstETH and rETH, with delegation through EigenLayer
 /// @notice See {IStaking}. Assets, delays and EigenLayer's addresses are fixed for ever; the owner can pause what comes in,
 /// name the operator for new delegations and the treasury, and authorise slashers, who act only after everybody who is
-/// staked had the time to leave.
+/// staked in the pool had the time to leave.
 ///
 /// @dev Shares: with `balance` tokens in the pool and `total` shares, an amount is worth
 /// `amount * (total + VIRTUAL) / (balance + 1)` shares, rounded down. The first depositor who inflates the price of a
@@ -234,10 +234,11 @@ contract StakingContract is IStaking, Ownable2Step, Pausable, ReentrancyGuardTra
 
     // --- owner ---
 
-    /// @notice Let a contract slash: at once while nobody is staked, else after the exit delay, so that everybody can leave.
+    /// @notice Let a contract slash: at once while nobody is staked, else after twice the exit delay, so that everybody has
+    /// one to notice and one to leave. (Delegated stake needs EigenLayer's own delay too.)
     function authorise(address slasher) external onlyOwner {
         if (slasher == address(0)) revert ZeroAddress();
-        uint64 activeFrom = uint64(block.timestamp) + (_isUnused() ? 0 : EXIT_DELAY);
+        uint64 activeFrom = uint64(block.timestamp) + (_isUnused() ? 0 : 2 * EXIT_DELAY);
         _slashers[slasher] = activeFrom;
         emit SlasherAuthorised(slasher, activeFrom);
     }

@@ -297,13 +297,16 @@ def test_slashing_by_a_stranger_is_refused(ada, ben, world, refused):
         ben.staking.transact("lock", ada.address, 2**63)
 
 
-def test_a_slasher_authorised_later_acts_only_after_everybody_could_leave(ada, ben, world, refused):
+def test_a_slasher_authorised_later_acts_only_after_everybody_could_leave(ada, ben, cleo, world, refused):
     ada.stake(RETH, ETH)
+    cleo.stake(RETH, ETH)
     event = world.staking.transact("authorise", ben.address).event("SlasherAuthorised")
-    assert event["activeFrom"] == world.staking.chain.time + EXIT_DELAY
+    assert event["activeFrom"] == world.staking.chain.time + 2 * EXIT_DELAY
+    world.node.advance(EXIT_DELAY - 10)  # it takes a while to notice
+    cleo.leave(RETH)
     with refused("NotASlasher"):
         ben.staking.transact("slash", ada.address, 1, REASON)
-    world.node.advance(EXIT_DELAY)
+    world.node.advance(10)
     assert ben.staking.call("isSlasher", ben.address)
     ben.staking.transact("slash", ada.address, 1, REASON)
     world.staking.transact("revoke", ben.address)
