@@ -107,6 +107,33 @@ def test_a_chain_whose_code_does_not_match_is_refused(chain, deployed):
         deployed.contract(chain, "Nothing")
 
 
+@pytest.mark.parametrize(
+    ("name", "linked"),
+    [
+        ("HLRContract", "StakingContract"),
+        ("HLRContract", "DataHub"),
+        ("HLRContract", "PoseidonT3"),
+        ("InferenceContract", "HLRContract"),
+    ],
+)
+def test_contracts_that_ask_others_than_those_of_the_file_are_refused(chain, deployed, node, name, linked):
+    """The code is right, and its immutables or libraries lead to somebody else's contract."""
+    makers = {
+        "HLRContract": ("IdentityContract", "DataHub", "StakingContract", "VerifierRegistry"),
+        "InferenceContract": ("HLRContract", "StakingContract", "VerifierRegistry"),
+    }
+    addresses = [node.accounts[5] if part == linked else deployed.contracts[part].address for part in makers[name]]
+    terms = [(1, 1, 1, 1, 1)] if name == "InferenceContract" else []
+    libraries = dict(deployed.contracts[name].libraries)
+    if linked in libraries:
+        libraries[linked] = node.accounts[5]
+    made = chain.deploy(compile_contract(name), *addresses, *terms, libraries=libraries)
+    entry = deployment_module.Deployed(made.address, deployment_module._code_hash(chain.code(made.address)), libraries)
+    other = dataclasses.replace(deployed, contracts={**deployed.contracts, name: entry})
+    with pytest.raises(DeploymentError, match=f"asks another {linked}"):
+        other.check(chain)
+
+
 def test_insecure_keys_are_refused_on_a_public_chain(public_chain, verifier):
     with pytest.raises(InsecureKeyError, match="step-32x3 are for development"):
         deploy_all(public_chain, verifiers=[verifier], assets=[])

@@ -2,8 +2,8 @@
 
 A deployment file is JSON: chain id, block, and for each contract its address, the keccak-256 of its code and
 the libraries it is linked to. Connecting compares all of it with the chain, and the code with what this
-checkout compiles to (immutables aside), so that a wrong chain or another version is an error and not a
-mystery. On a development chain the tokens and EigenLayer are doubles.
+checkout compiles to, so that a wrong chain or another version is an error and not a mystery; immutables must
+lead to the contracts of the same file. On a development chain the tokens and EigenLayer are doubles.
 """
 
 from __future__ import annotations
@@ -31,6 +31,13 @@ FORMAT = 1
 STATEMENTS = ("step", "fold", "aggregate", "certify", "predict")
 """In the order of VerifierRegistry's enum, which starts with None."""
 _LIBRARIES = ("PoseidonT3", "PoseidonT4")
+_ROUNDS = {"IDENTITY": "IdentityContract", "DATA_HUB": "DataHub", "STAKING": "StakingContract"}
+_ASKED = {
+    "HFLContract": _ROUNDS,
+    "HLRContract": {**_ROUNDS, "REGISTRY": "VerifierRegistry"},
+    "InferenceContract": {"HLR": "HLRContract", "STAKING": "StakingContract", "REGISTRY": "VerifierRegistry"},
+}
+"""Immutables that name other contracts: the comparison of code leaves them out."""
 _DAY = 86_400
 _ZERO = "0x" + "00" * 20
 
@@ -215,9 +222,13 @@ class Deployment:
         return Contract(chain, artifact, entry.address)
 
     def check(self, chain: Chain) -> None:
-        """Compare every contract and verifier with the chain. Raises DeploymentError."""
+        """Compare every contract and verifier with the chain, and whom the contracts ask. Raises DeploymentError."""
         for name in self.contracts:
-            self.contract(chain, name)
+            contract = self.contract(chain, name)
+            asked = {made: contract.call(getter) for getter, made in _ASKED.get(name, {}).items()}
+            for made, address in (asked | self.contracts[name].libraries).items():
+                if made not in self.contracts or self.contracts[made].address != address:
+                    raise DeploymentError(f"{name} at {contract.address} asks another {made} than the deployment's")
         for name, verifier in self.verifiers.items():
             if _code_hash(chain.code(verifier.address)) != verifier.code_hash:
                 raise DeploymentError(f"verifier {name} at {verifier.address} has other code than it had")
