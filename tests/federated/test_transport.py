@@ -208,6 +208,21 @@ def test_an_endpoint_that_cannot_be_looked_up(url, envelope):
         Peer(url, attempts=1, timeout=0.5).send(envelope)
 
 
+def test_connections_that_never_ask_do_not_shut_others_out(service, monkeypatch):
+    monkeypatch.setattr(transport, "READ_SECONDS", 0.3)
+    with Server(service) as server, contextlib.ExitStack() as idle:
+        for number in range(transport.MAX_CONNECTIONS + 4):
+            connection = idle.enter_context(socket.create_connection(("127.0.0.1", server.port)))
+            if number % 2:
+                connection.sendall(b"POST /v1/messages HTTP/1.1\r\nX: ")
+        assert Peer(server.url, attempts=6, pause=0.2).get("/v1/tasks/7") == {"task": 7}
+
+
+def test_a_connection_is_for_one_request(server):
+    with httpx.Client() as client:
+        assert client.get(f"{server.url}/v1/spec").headers["connection"] == "close"
+
+
 def test_a_port_that_is_taken(server, service):
     with pytest.raises(InputError, match=str(server.port)):
         Server(service, port=server.port)

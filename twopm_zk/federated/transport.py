@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 MAX_ANSWER = 1 << 20
 READ_SECONDS = 10.0
-"""For the body of one request."""
+"""For the head of a request, and as long for its body."""
 MAX_CONNECTIONS = 64
 _STATUS = {"too_large": 413, "bad_signature": 401, "not_a_member": 403, "not_the_sender": 403, "stale": 409}
 _RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -134,6 +134,22 @@ def _error_document(error: TwopmError) -> dict[str, str]:
     return {"error": "unavailable", "message": "the service cannot answer at present"}
 
 
+def _protocol() -> type[asyncio.Protocol]:
+    """HTTP of one request a connection, whose head must come in time: idle connections would use up MAX_CONNECTIONS."""
+    from uvicorn.protocols.http.h11_impl import H11Protocol
+
+    class OneRequest(H11Protocol):
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            super().connection_made(transport)
+            self.loop.call_later(READ_SECONDS, self._require_request)
+
+        def _require_request(self) -> None:
+            if self.cycle is None:
+                self.transport.close()
+
+    return OneRequest
+
+
 class Server:
     """A service on a socket, in a thread of its own: ``with Server(service) as server: server.url``.
 
@@ -157,8 +173,9 @@ class Server:
             log_config=None,
             access_log=False,
             lifespan="off",
+            http=_protocol(),
+            headers=[("Connection", "close")],
             limit_concurrency=MAX_CONNECTIONS,
-            timeout_keep_alive=5,
             timeout_graceful_shutdown=5,
             h11_max_incomplete_event_size=16384,
             server_header=False,
