@@ -291,6 +291,18 @@ def test_bound_table_would_refuse_a_circuit_that_wraps_around():
         StepShape.from_parameters({"ROWS": 1 << 60, "FEATURES": 3, "X_BITS": 24, "X_FRAC": 12})
 
 
+def test_a_step_whose_updates_a_rounds_sum_could_not_hold_is_refused():
+    """Its updates open in every aggregate of the same X_FRAC, whose products they could carry around the field."""
+    from twopm_zk.errors import BoundError
+    from twopm_zk.statements.rounds import MAX_ROWS, MAX_UPDATES, RoundShape
+
+    sizes = {"ROWS": MAX_ROWS, "FEATURES": 3, "X_FRAC": 12}
+    total = next(b for b in RoundShape(4, 3, 12).bounds() if b.name == "sum of updates").magnitude
+    assert MAX_UPDATES * StepShape.from_parameters({**sizes, "X_BITS": 16}).max_gradient() <= total
+    with pytest.raises(BoundError, match="feature can reach"):
+        StepShape.from_parameters({**sizes, "X_BITS": 17})
+
+
 @pytest.mark.parametrize(("name", "limit"), [("step-32x3", 16_384), ("step-128x3", 32_768)])
 def test_gates_stay_within_the_promised_domain(name, limit):
     assert compile_circuit(instances()[name]).gates <= limit

@@ -15,7 +15,7 @@ from twopm_zk.commitments import Tag, random_scalar
 from twopm_zk.errors import CircuitTooLargeError, InputError, WitnessError
 from twopm_zk.fixed_point import WEIGHTS, Bound, Format, assert_bounds, to_field
 from twopm_zk.statements.policy import LAMBDA_BITS, LAMBDA_FRAC_BITS, MATRIX, Policy, StepMatrix
-from twopm_zk.statements.step import StepShape, Update
+from twopm_zk.statements.step import WHOLE_BITS, StepShape, Update
 from twopm_zk.statements.types import Signals
 
 MAX_UPDATES = 1024
@@ -69,7 +69,7 @@ class RoundShape:
 
     def bounds(self) -> tuple[Bound, ...]:
         """Largest magnitudes, for a round with MAX_UPDATES updates of MAX_ROWS rows."""
-        widest = StepShape(MAX_ROWS, self.features, Format(self.x_frac_bits + 4, self.x_frac_bits))
+        widest = StepShape(MAX_ROWS, self.features, Format(self.x_frac_bits + WHOLE_BITS, self.x_frac_bits))
         total = MAX_UPDATES * widest.max_gradient()
         penalty = (1 << LAMBDA_BITS) * WEIGHTS.bias * self.penalty_unit
         moved = self.weights * MATRIX.bias * (total + penalty) + (1 << (self.shift - 1))

@@ -16,6 +16,10 @@ from twopm_zk.field import FIELD_ORDER
 from twopm_zk.fixed_point import FEATURES, WEIGHTS, Bound, Format, assert_bounds
 from twopm_zk.statements.types import Signals
 
+WHOLE_BITS = 4
+"""Bits of a feature before its point, the sign among them, that the bounds of a round's sums allow for: the shape of an
+update's commitment says nothing of them."""
+
 
 @dataclass(frozen=True)
 class StepShape:
@@ -60,6 +64,7 @@ class StepShape:
             Bound("feature times residual", x * residual),
             Bound("gradient component", self.rows * max(x, one) * residual),
             Bound("packed rows", (1 << 252) - 1, limit=FIELD_ORDER),
+            Bound("feature", x, limit=(one << (WHOLE_BITS - 1)) + 1),
         )
 
     def max_gradient(self) -> int:
