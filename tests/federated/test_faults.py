@@ -456,9 +456,10 @@ def made_task(party, **changes):
     view = party.coordinator_view
     node = party.node(0)
     matrix = first_optimiser(party.spec, [node._enrolment]).matrix
-    config = replace(task_config(party.spec), **{k: v for k, v in changes.items() if k in ("minimum_nodes", "dataset")})
+    rules = ("minimum_nodes", "dataset", "maximum_rounds")
+    config = replace(task_config(party.spec), **{k: v for k, v in changes.items() if k in rules})
     training = training_config(party.spec, view.network, matrix_hash=matrix.hash)
-    training = replace(training, **{k: v for k, v in changes.items() if k not in ("minimum_nodes", "dataset")})
+    training = replace(training, **{k: v for k, v in changes.items() if k not in rules})
     view.network.hlr.create_task(config, training)
     return node
 
@@ -472,6 +473,8 @@ def made_task(party, **changes):
         ({"weight_bound": 1 << 29}, "weight bound"),
         ({"gradient_target": 1}, "gradient target"),
         ({"dataset": b"x" * 32}, "data set"),
+        ({"maximum_rounds": 99}, "limit of rounds"),
+        ({"matrix_replaceable": True}, "step rule"),
     ],
     ids=lambda change: change if isinstance(change, str) else next(iter(change)),
 )

@@ -19,7 +19,7 @@ from twopm_zk.chain.contracts import Contract, reading
 from twopm_zk.chain.deployment import DEVELOPMENT_CHAINS
 from twopm_zk.chain.network import Network, Phase
 from twopm_zk.errors import DeploymentError, InputError
-from twopm_zk.federated.spec import TaskSpec
+from twopm_zk.federated.spec import BFGS, NEWTON, TaskSpec
 from twopm_zk.field import FIELD_ORDER
 from twopm_zk.statements import Policy
 
@@ -312,6 +312,9 @@ def require_spec(state: TaskSnapshot, spec: TaskSpec) -> None:
         ("gradient target", state.gradient_target, spec.gradient_bound_units),
         ("number of weights", len(state.weights), spec.sizes.width + 1),
         ("number of slots", state.slots, spec.sizes.round.slots),
+        ("limit of updates", state.maximum_updates, spec.sizes.capacity),
+        ("limit of rounds", state.maximum_rounds, spec.maximum_rounds),
+        ("step rule", state.matrix_replaceable, spec.step.rule in (BFGS, NEWTON)),
     ):
         if found != wanted:
             raise DeploymentError(f"task {state.id} was created with another {name} than its specification has")
