@@ -385,6 +385,21 @@ def test_a_node_survives_whatever_its_coordinator_publishes(stage, endpoint):
     assert stage.party.news[0][-1].kind == "retry"
 
 
+def test_openings_go_to_nobody_that_the_owner_has_not_named(stage, monkeypatch):
+    """Any participant can take the coordinator's place; to see the others' updates it needs their owners' word."""
+    thief, node = stage.nodes[0].view.address, stage.nodes[1]
+    sent = []
+    monkeypatch.setattr(node._mail, "deliver", lambda state, openings: sent.append(state.coordinator))
+    taken = replace(stage.state, coordinator=thief)
+    node._deliver(taken)
+    assert sent == []
+    assert thief in stage.party.news[1][-1].text
+    node._deliver(stage.state)
+    node._consent = Consent(successors=frozenset({thief}))
+    node._deliver(taken)
+    assert sent == [stage.coordinator.view.address, thief]
+
+
 def test_a_coordinator_that_stalls_is_replaced_by_a_node(stage):
     """After the deadline anyone reopens; a participant takes over with the matrix that its node has kept."""
     for node in stage.nodes:

@@ -41,6 +41,9 @@ def node() -> None:
 @spec_argument
 @click.option("--data", type=click.Path(path_type=Path), help="CSV file of rows; needed the first time only.")
 @click.option("--coordinator", required=True, help="Address of the coordinator that you work with.")
+@click.option(
+    "--successor", "successors", multiple=True, help="Address that you trust as well if it takes over; may be repeated."
+)
 @click.option("--task", type=click.IntRange(1), help="Its task; default: the newest one of the specification.")
 @click.option("--minimum-nodes", type=click.IntRange(1), help="Stay out of tasks that go on with fewer.")
 @click.option("--minimum-rows", type=click.IntRange(1), help="Stay out of tasks that go on with fewer rows in all.")
@@ -55,6 +58,7 @@ def run(
     spec_file: Path,
     data: Path | None,
     coordinator: str,
+    successors: tuple[str, ...],
     task: int | None,
     minimum_nodes: int | None,
     minimum_rows: int | None,
@@ -94,7 +98,12 @@ def run(
             coordinator=checked_address(coordinator),
             table=table,
             task=task,
-            consent=Consent(minimum_nodes or 0, minimum_rows or 0, allow_insecure),
+            consent=Consent(
+                minimum_nodes or 0,
+                minimum_rows or 0,
+                allow_insecure,
+                frozenset(checked_address(address) for address in successors),
+            ),
             notify=notify,
             poll=poll,
             chunk=1 if scheduler is None else _AT_ONCE,

@@ -36,6 +36,8 @@ class Consent:
     minimum_rows: int = 0
     allow_insecure: bool = False
     """Take part on a public chain although the secret of a verifier's key may be known."""
+    successors: frozenset[str] = frozenset()
+    """Accounts that may see this node's updates if they take the coordinator's place; any participant can take it."""
 
 
 class Node:
@@ -249,6 +251,10 @@ class Node:
     # --- closed ---
 
     def _deliver(self, state: TaskSnapshot) -> None:
+        if state.coordinator not in {self._coordinator, self.view.address, *self._consent.successors}:
+            text = f"{state.coordinator} has taken the coordinator's place: openings stay here until you name it"
+            self._say_once("stranger", text, key=state.coordinator)
+            return
         if state.nodes < max(self._consent.minimum_nodes, self.spec.minimum_nodes):
             return
         mine = {update.commitment for update in self.view.updates(state) if update.node == self.view.address}
