@@ -60,7 +60,7 @@ def test_any_split_of_the_rows_gives_the_same_training(data):
         st.sampled_from([None, TaskInstances(("step-32x3", "step-128x3"), "aggregate-16x3", "certify-16x3")])
     )
     spec = make_spec(
-        3, maximum_rounds=4, gradient_bound=1e-6, step=StepRule(rule, curvature=curvature), instances=instances
+        3, maximum_rounds=4, gradient_bound=1e-8, step=StepRule(rule, curvature=curvature), instances=instances
     )
     owner = np.array(data.draw(st.lists(st.integers(0, 4), min_size=rows, max_size=rows)))
     parts = [Table(whole.names, whole.features[owner == k], whole.labels[owner == k]) for k in range(5)]
