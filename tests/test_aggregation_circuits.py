@@ -282,7 +282,13 @@ def test_step_matrix_keeps_symmetry_and_refuses_large_entries():
 
 @pytest.mark.parametrize(
     ("name", "limit"),
-    [("aggregate-4x3", 16_384), ("aggregate-16x3", 65_536), ("certify-4x3", 16_384), ("predict-3", 2_048)],
+    [
+        ("aggregate-4x3", 16_384),
+        ("aggregate-16x3", 65_536),
+        ("certify-4x3", 16_384),
+        ("fold-16x30", 262_144),
+        ("predict-3", 2_048),
+    ],
 )
 def test_gates_stay_within_the_promised_domain(name, limit):
     assert compile_circuit(instances()[name]).gates <= limit
