@@ -31,7 +31,21 @@ _TRACE = re.compile(r"Error in template (\w+?)(?:_\d+)? line: (\d+)")
 _ABI = 2
 _REASONS = {1: "an input signal that it does not have", 4: "an assertion failed", 5: "out of memory"}
 
-# One loop inside WASM instead of nine calls from Python for every wire.
+# Loops inside WASM instead of nine calls from Python for every input and every wire.
+_FILL = """
+(module
+  (import "circom" "memory" (memory 1))
+  (import "circom" "setInputSignal" (func $set (param i32 i32 i32)))
+  (func (export "fill") (param $high i32) (param $low i32) (param $from i32) (param $values i32) (param $to i32)
+    (local $position i32)
+    (loop $next
+      (if (i32.lt_u (local.get $position) (local.get $values)) (then
+        (memory.copy (local.get $to) (local.get $from) (i32.const 32))
+        (call $set (local.get $high) (local.get $low) (local.get $position))
+        (local.set $from (i32.add (local.get $from) (i32.const 32)))
+        (local.set $position (i32.add (local.get $position) (i32.const 1)))
+        (br $next))))))
+"""
 _DUMP = """
 (module
   (import "circom" "memory" (memory 1))
@@ -223,31 +237,43 @@ class _Program:
         if call("getVersion") != _ABI or call("getFieldNumLen32") != 8:
             raise WitnessError(f"the witness program of {self.circuit.name!r} is not of a known kind")
         call("init", 1)
-        for name, values in inputs.items():
-            self._set(call, name, values)
+        self._fill(store, exports, call, inputs)
         return self._dump(store, exports, call)
 
-    def _set(self, call: Any, name: str, values: list[int]) -> None:
-        key = _fnv1a(name)
-        if call("getInputSignalSize", *key) != len(values):
-            raise WitnessError(f"the witness program of {self.circuit.name!r} takes no input {name!r}")
-        for position, value in enumerate(values):
-            for word in range(8):
-                call("writeSharedRWMemory", word, _signed((value >> (32 * word)) & 0xFFFFFFFF))
-            call("setInputSignal", *key, position)
+    def _fill(self, store: wasmtime.Store, exports: Any, call: Any, inputs: Mapping[str, list[int]]) -> None:
+        keys = {name: _fnv1a(name) for name in inputs}
+        for name, values in inputs.items():
+            if call("getInputSignalSize", *keys[name]) != len(values):
+                raise WitnessError(f"the witness program of {self.circuit.name!r} takes no input {name!r}")
+        shared, memory = call("getSharedRWMemoryStart"), exports["memory"]
+        start = self._room(store, memory, max(map(len, inputs.values()), default=0))
+        fill = self._loop(store, exports, _FILL, "setInputSignal")["fill"]
+        for name, values in inputs.items():
+            memory.write(store, b"".join(value.to_bytes(32, "little") for value in values), start)
+            fill(store, *keys[name], start, len(values), shared)
 
     def _dump(self, store: wasmtime.Store, exports: Any, call: Any) -> bytes:
+        wires, memory = call("getWitnessSize"), exports["memory"]
+        start = self._room(store, memory, wires)
+        self._loop(store, exports, _DUMP, "getWitness")["dump"](
+            store, call("getSharedRWMemoryStart"), wires, start, 32
+        )
+        return bytes(memory.read(store, start, start + 32 * wires))
+
+    @staticmethod
+    def _room(store: wasmtime.Store, memory: Any, values: int) -> int:
+        """Where so many more field elements find a place, beyond what the program uses."""
+        start: int = memory.data_len(store)
+        memory.grow(store, -(-32 * values // 65536))
+        return start
+
+    def _loop(self, store: wasmtime.Store, exports: Any, text: str, function: str) -> Any:
         import wasmtime
 
-        memory = exports["memory"]
-        wires, start = call("getWitnessSize"), memory.data_len(store)
-        memory.grow(store, -(-32 * wires // 65536))
         linker = wasmtime.Linker(self.engine)
-        linker.define(store, "circom", "memory", memory)
-        linker.define(store, "circom", "getWitness", exports["getWitness"])
-        dump: Any = linker.instantiate(store, wasmtime.Module(self.engine, _DUMP)).exports(store)["dump"]
-        dump(store, call("getSharedRWMemoryStart"), wires, start, 32)
-        return bytes(memory.read(store, start, start + 32 * wires))
+        linker.define(store, "circom", "memory", exports["memory"])
+        linker.define(store, "circom", function, exports[function])
+        return linker.instantiate(store, wasmtime.Module(self.engine, text)).exports(store)
 
 
 def _explain(circuit: str, code: int, trace: str) -> str:
