@@ -255,9 +255,7 @@ class _Program:
     def _dump(self, store: wasmtime.Store, exports: Any, call: Any) -> bytes:
         wires, memory = call("getWitnessSize"), exports["memory"]
         start = self._room(store, memory, wires)
-        self._loop(store, exports, _DUMP, "getWitness")["dump"](
-            store, call("getSharedRWMemoryStart"), wires, start, 32
-        )
+        self._loop(store, exports, _DUMP, "getWitness")["dump"](store, call("getSharedRWMemoryStart"), wires, start, 32)
         return bytes(memory.read(store, start, start + 32 * wires))
 
     @staticmethod

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from twopm_zk.chain.network import Phase
@@ -177,9 +177,10 @@ class Node:
         attempt = Attempt(state.task_key, state.round, state.attempt)
         done = {update.data for update in self.view.updates(state) if update.node == self.view.address}
         waiting = [entry for entry in self._batches if entry.batch.commitment not in done]
+        stored = self.store.updates(attempt)
         for start in range(0, len(waiting), self._chunk):
             part = waiting[start : start + self._chunk]
-            stored = self._proven(state, attempt, part)
+            stored |= self._proven(state, attempt, part, stored)
             for entry in part:
                 if not self._submit(state, entry, stored[entry.number]):
                     return
@@ -205,15 +206,18 @@ class Node:
             return False
         return True
 
-    def _proven(self, state: TaskSnapshot, attempt: Attempt, part: Sequence[StoredBatch]) -> dict[int, StoredUpdate]:
-        """Updates of some batches with their proofs, from the store or made now."""
-        stored, model = self.store.updates(attempt), state.model_commitment
+    def _proven(
+        self, state: TaskSnapshot, attempt: Attempt, part: Sequence[StoredBatch], stored: Mapping[int, StoredUpdate]
+    ) -> dict[int, StoredUpdate]:
+        """Updates of some batches with their proofs, from what is ``stored`` or made now."""
+        model, found = state.model_commitment, {}
         statements: dict[int, StepStatement] = {}
         for entry in part:
             known = stored.get(entry.number)
             if known is None or known.model != model:
                 update = entry.batch.update(state.weights)
                 known = self.store.begin_update(attempt, entry.number, model, update)
+            found[entry.number] = known
             if known.proof is None:
                 batch, blinding = entry.batch, known.opened.blinding
                 statements[entry.number] = StepStatement(
@@ -222,10 +226,12 @@ class Node:
         if statements:
             jobs = [(self._instances[said.shape], said) for said in statements.values()]
             for number, result in zip(statements, self._prover.prove(jobs), strict=True):
-                self.store.set_proof(attempt, number, proof_numbers(result))
+                proof = proof_numbers(result)
+                self.store.set_proof(attempt, number, proof)
+                found[number] = replace(found[number], proof=proof)
                 values = {"batch": number, "seconds": result.prove_seconds, "instance": jobs[0][0].name}
                 self._say("proven", f"proven batch {number} in {state.name()}", values)
-        return self.store.updates(attempt)
+        return found
 
     def _submit(self, state: TaskSnapshot, entry: StoredBatch, stored: StoredUpdate) -> bool:
         """Whether the attempt still goes on."""

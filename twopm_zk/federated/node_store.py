@@ -80,6 +80,8 @@ class NodeStore(Database):
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
         super().__init__(path, kind="node", schema=_SCHEMA, read_only=read_only)
+        self._checked: dict[tuple[object, ...], Batch] = {}
+        """By columns: batches whose commitment this process has calculated, which takes a while."""
 
     # --- batches ---
 
@@ -90,12 +92,11 @@ class NodeStore(Database):
             "FROM batches WHERE spec = ? ORDER BY number",
             spec_hash.hex(),
         )
-        return [self._batch(*row) for row in rows]
+        return [StoredBatch(number, place, self._batch(number, *columns)) for number, place, *columns in rows]
 
     def _batch(
         self,
         number: int,
-        place: int | None,
         rows: int,
         features: int,
         bits: int,
@@ -104,25 +105,31 @@ class NodeStore(Database):
         marks: bytes,
         salt: str,
         commitment: str,
-    ) -> StoredBatch:
-        table = np.frombuffer(cells, dtype="<i4").astype(np.int64).reshape(-1, features)
-        labels = np.frombuffer(marks, dtype="i1").astype(np.int64)
-        batch = Batch(StepShape(rows, features, Format(bits, frac_bits)), table, labels, salt=int(salt))
-        if str(batch.commitment) != commitment:
-            raise StoreError(f"batch {number} in {str(self.path)!r} is damaged: it has another commitment")
-        return StoredBatch(number, place, batch)
+    ) -> Batch:
+        columns = rows, features, bits, frac_bits, cells, marks, salt, commitment
+        if columns not in self._checked:
+            table = np.frombuffer(cells, dtype="<i4").astype(np.int64).reshape(-1, features)
+            labels = np.frombuffer(marks, dtype="i1").astype(np.int64)
+            batch = Batch(StepShape(rows, features, Format(bits, frac_bits)), table, labels, salt=int(salt))
+            if str(batch.commitment) != commitment:
+                raise StoreError(f"batch {number} in {str(self.path)!r} is damaged: it has another commitment")
+            self._checked[columns] = batch
+        return self._checked[columns]
 
     def add_batches(self, spec_hash: bytes, batches: Sequence[Batch]) -> None:
         """Keep the batches of a specification that has none yet."""
         with self.transaction():
             for number, batch in enumerate(batches):
                 shape = batch.shape
-                self.run(
-                    "INSERT INTO batches VALUES (?, ?, NULL, ?, ?, ?, ?, ?, ?, ?, ?)",
-                    *(spec_hash.hex(), number, shape.rows, shape.features, shape.format.bits, shape.format.frac_bits),
+                columns = (
+                    *(shape.rows, shape.features, shape.format.bits, shape.format.frac_bits),
                     *(batch.features.astype("<i4").tobytes(), batch.marks.astype("i1").tobytes()),
                     *(str(batch.salt), str(batch.commitment)),
                 )
+                self.run(
+                    "INSERT INTO batches VALUES (?, ?, NULL, ?, ?, ?, ?, ?, ?, ?, ?)", spec_hash.hex(), number, *columns
+                )
+                self._checked[columns] = batch
 
     def replace_batch(self, spec_hash: bytes, number: int, batch: Batch) -> None:
         """The same rows with another salt, and no place yet."""

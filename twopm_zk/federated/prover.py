@@ -47,7 +47,9 @@ class MissingFiles:
 def run_job(job: ProofJob, files: dict[str, bytes] | None = None) -> ProofResult | MissingFiles:
     """What a worker does. ``files`` are put into its cache first, each after a check of its digest."""
     circuit = job.keys.circuit
-    keys = replace(job.keys, folder=_key_folder(job.keys))
+    folder = _key_folder(job.keys)
+    # the same keys where they are the same folder: they hold their parsed verification key
+    keys = job.keys if job.keys.folder == folder else replace(job.keys, folder=folder)
     folders = {"circuit": circuit.folder, "keys": keys.folder}
     if files is not None:
         _install(job, folders, files)

@@ -21,6 +21,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from twopm_zk.errors import ChainError, InputError, MessageError, PeerError, StoreError, TwopmError
@@ -29,6 +30,8 @@ from twopm_zk.federated.envelope import MAX_ENVELOPE, Envelope, Receipt
 from twopm_zk.parsing import parse_json
 
 if TYPE_CHECKING:
+    import ssl
+
     import httpx
     from starlette.applications import Starlette
     from starlette.requests import Request
@@ -204,6 +207,14 @@ class Server:
         self.close()
 
 
+@cache
+def _certificates(trust_env: bool) -> ssl.SSLContext:
+    """Loaded once: it takes longer than most requests."""
+    import httpx
+
+    return httpx.create_ssl_context(trust_env=trust_env)
+
+
 class Peer:
     """Another participant's service. ``attempts`` times, waiting twice as long after each failure.
 
@@ -260,8 +271,9 @@ class Peer:
     def _once(self, method: str, path: str, body: bytes | None) -> tuple[int, bytes]:
         import httpx
 
+        environment = not self._direct
         with (
-            httpx.Client(timeout=self._timeout, trust_env=not self._direct) as client,
+            httpx.Client(timeout=self._timeout, trust_env=environment, verify=_certificates(environment)) as client,
             client.stream(method, self.url + path, content=body) as response,
         ):
             return response.status_code, self._limited(response)

@@ -78,6 +78,7 @@ class Rows:
 
     features: tuple[tuple[int, ...], ...] = field(repr=False)
     labels: tuple[int, ...] = field(repr=False)
+    _commitments: dict[tuple[int, Format], int] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @classmethod
     def padded(cls, shape: StepShape, features: npt.NDArray[np.int64], labels: Sequence[int]) -> Rows:
@@ -105,8 +106,11 @@ class Rows:
         return sum(label != 0 for label in self.labels)
 
     def commitment(self, salt: int, *, format: Format) -> int:
-        """``dataCommitment``: hiding, bound to the shape."""
-        return commitments.data_commitment(salt, self.features, self.labels, format=format)
+        """``dataCommitment``: hiding, bound to the shape. Calculated once: it is the same in every round."""
+        known = self._commitments
+        if (salt, format) not in known:
+            known[salt, format] = commitments.data_commitment(salt, self.features, self.labels, format=format)
+        return known[salt, format]
 
 
 @dataclass(frozen=True)
