@@ -121,6 +121,19 @@ def dataset_of(spec: TaskSpec) -> bytes:
     return spec.spec_hash
 
 
+@dataclass(frozen=True)
+class _Seen:
+    """Events up to a block, which is known by its hash."""
+
+    block: int
+    block_hash: bytes
+    events: tuple[Event, ...]
+
+
+_KEPT = 4
+"""Lists of events that stay in memory: the present attempt's updates and registrations, and those before."""
+
+
 class ChainView:
     """A deployment on a chain, seen by one account (or none, to read only).
 
@@ -129,6 +142,7 @@ class ChainView:
 
     def __init__(self, network: Network) -> None:
         self.network, self.chain, self.deployment = network, network.chain, network.deployment
+        self._seen: dict[tuple[object, ...], _Seen] = {}
         reading("the deployment", lambda: self.deployment.check(self.chain))
         self.hlr = self._contract("HLRContract")
         self.identity = self._contract("IdentityContract")
@@ -232,8 +246,8 @@ class ChainView:
         """Of the present attempt, in the contract's order."""
         events = reading(
             "updates",
-            lambda: self.hlr.events(
-                "UpdateAccepted", from_block=state.opened_at, to_block=state.block, taskId=state.id, round=state.round
+            lambda: self._events(
+                self.hlr, "UpdateAccepted", state.opened_at, state.block, taskId=state.id, round=state.round
             ),
         )
         return [
@@ -241,6 +255,27 @@ class ChainView:
             for event in events
             if event["attempt"] == state.attempt
         ]
+
+    def _events(self, contract: Contract, name: str, first: int, last: int, **indexed: object) -> list[Event]:
+        """As `Contract.events`, but reads only what is newer than the last time, unless blocks were replaced since.
+
+        The last block is always read again: a development node that is mining may show a part of it.
+        """
+        key = (contract.address, name, first, *indexed.items())
+        known = self._seen.get(key)
+        if known is None or known.block >= last or self._hash(known.block) != known.block_hash:
+            known = _Seen(first - 1, b"", ())
+        settled = self._hash(last - 1) if last - 1 > known.block else b""
+        newer = contract.events(name, from_block=known.block + 1, to_block=last, **indexed)
+        if settled:
+            older = tuple(event for event in newer if event.block < last)
+            others = [entry for entry in self._seen.items() if entry[0] != key]
+            found = _Seen(last - 1, settled, known.events + older)
+            self._seen = dict([*others[1 - _KEPT :], (key, found)])
+        return [*known.events, *newer]
+
+    def _hash(self, block: int) -> bytes:
+        return bytes(self.chain.web3.eth.get_block(block)["hash"])
 
     def is_excluded(self, state: TaskSnapshot, node: str) -> bool:
         """Whether the coordinator has left a node out of the present attempt."""
@@ -266,9 +301,7 @@ class ChainView:
         found: dict[str, list[int]] = {}
         events = reading(
             "registered data",
-            lambda: self.data_hub.events(
-                "Registered", from_block=self.deployment.block, to_block=before - 1, dataset=dataset
-            ),
+            lambda: self._events(self.data_hub, "Registered", self.deployment.block, before - 1, dataset=dataset),
         )
         for event in events:
             found.setdefault(event["owner"], []).append(event["commitment"])
