@@ -94,6 +94,8 @@ class Stage:
 
     node: DevelopmentNode
     deployment: Deployment
+    owners: Sequence[str] = OWNERS
+    """Names of the data owners, who have the accounts from 2 on."""
 
     def network(self, account: int) -> Network:
         """As seen by one account."""
@@ -122,12 +124,14 @@ def split_rows(table: Table, parts: int) -> list[Table]:
 
 
 @contextmanager
-def stage(spec: TaskSpec, *, backend: str | None, tell: Callable[[str], None]) -> Iterator[Stage]:
+def stage(
+    spec: TaskSpec, *, owners: Sequence[str] = OWNERS, backend: str | None, tell: Callable[[str], None]
+) -> Iterator[Stage]:
     """A development node with everything deployed, and the verifiers of the specification's instances."""
     chosen = spec.instances
     if chosen is None:
         raise TwopmError("the demonstration needs a specification that names its instances")
-    wanted = [*chosen.step, chosen.aggregate, chosen.certify, chosen.predict]
+    wanted = [*chosen.step, chosen.fold, chosen.aggregate, chosen.certify, chosen.predict]
     prover = Prover(backend=backend)
     verifiers = []
     for name in (name for name in wanted if name):
@@ -136,11 +140,13 @@ def stage(spec: TaskSpec, *, backend: str | None, tell: Callable[[str], None]) -
     with DevelopmentNode() as node:
         tell("deploying the contracts")
         chain = Chain(node.url, private_key=node.private_keys[0])
-        yield Stage(node, deploy_all(chain, verifiers=verifiers, treasury=node.accounts[9]))
+        yield Stage(node, deploy_all(chain, verifiers=verifiers, treasury=node.accounts[9]), owners)
 
 
-def train_on(scene: Stage, spec: TaskSpec, folder: Path, *, backend: str | None, tell: Tell) -> Course:
-    """A coordinator (account 1) and the owners (accounts 2, 3, 4) train until the task is finished."""
+def train_on(
+    scene: Stage, spec: TaskSpec, tables: Sequence[Table], folder: Path, *, backend: str | None, tell: Tell
+) -> Course:
+    """A coordinator (account 1) and the owners (accounts 2, 3, ...) of ``tables`` train until the task is finished."""
     course = Course()
     verifier = _verifier(backend)
     prover = Prover(backend=backend, verifier=verifier)
@@ -152,9 +158,9 @@ def train_on(scene: Stage, spec: TaskSpec, folder: Path, *, backend: str | None,
     def owner_news(name: str) -> Callable[[News], None]:
         return lambda news: tell(name, news)
 
-    for account in range(1, 2 + len(OWNERS)):
+    for account in range(1, 2 + len(tables)):
         scene.put_up_stake(account)
-    settings = Settings(nodes=len(OWNERS), minimum_stake=STAKE, poll=0.2)
+    settings = Settings(nodes=len(tables), minimum_stake=STAKE, poll=0.2)
     with ExitStack() as stack:
         store = stack.enter_context(CoordinatorStore(folder / "coordinator.db"))
         view = scene.view(1)
@@ -162,7 +168,7 @@ def train_on(scene: Stage, spec: TaskSpec, folder: Path, *, backend: str | None,
             Coordinator(view, spec, store, prover=prover, settings=settings, notify=coordinator_news)
         )
         people: list[Coordinator | Node] = [coordinator]
-        for number, (name, table) in enumerate(zip(OWNERS, split_rows(load_spector(), len(OWNERS)), strict=True)):
+        for number, (name, table) in enumerate(zip(scene.owners, tables, strict=True)):
             people.append(
                 Node(
                     scene.view(2 + number),
@@ -208,7 +214,7 @@ def _run_together(people: Sequence[Coordinator | Node]) -> None:
 
 def names_of(scene: Stage) -> dict[str, str]:
     """Names of the accounts, by address in lower case."""
-    people = ["deployer", "coordinator", *OWNERS, "user with a stake", "user without a stake"]
+    people = ["deployer", "coordinator", *scene.owners, "user with a stake", "user without a stake"]
     return {address.lower(): name for address, name in zip(scene.node.accounts, people, strict=False)}
 
 
@@ -304,7 +310,8 @@ def demonstrate(spec: TaskSpec, folder: Path, *, backend: str | None, tell: Tell
         tell("stage", News("stage", text))
 
     with stage(spec, backend=backend, tell=stage_news) as scene:
-        course = train_on(scene, spec, folder, backend=backend, tell=tell)
+        schools = split_rows(load_spector(), len(OWNERS))
+        course = train_on(scene, spec, schools, folder, backend=backend, tell=tell)
         task = int(scene.network(0).hlr.contract.call("taskCount"))
         stage_news("the auditor checks everything from the chain alone")
         findings = audit(scene.view(0), task, spec=spec, verifier=_verifier(backend), backend=backend)
