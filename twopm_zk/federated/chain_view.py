@@ -184,13 +184,14 @@ class ChainView:
     def state(self, task: int) -> TaskSnapshot:
         """Of a task at the newest block. InputError where there is no such task; DeploymentError where the contract
         contradicts what follows from its own numbers."""
+        contradicted: int | None = None
         while True:
-            before = self.block()
             try:
                 return reading(f"task {task}", lambda: self._state(task))
             except DeploymentError:
                 # a development node can mix two blocks in its answers while it mines: only a quiet chain contradicts
-                if self.block() == before:
+                before, contradicted = contradicted, self.block()
+                if contradicted == before:
                     raise
 
     def _state(self, task: int) -> TaskSnapshot:

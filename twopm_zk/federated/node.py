@@ -87,11 +87,10 @@ class Node:
         """Do what there is to do; whether the task is finished."""
         if not self._registered:
             self._register()
-        task = self._task if self._task is not None else self._find_task()
-        if task is None:
+        state = self._find_task() if self._task is None else self.view.state(self._task)
+        if state is None:
             self._mail.enrol(self._enrolment)
             return False
-        state = self.view.state(task)
         self._require_acceptable(state)
         self._watch(state)
         if state.phase is Phase.FINISHED:
@@ -115,12 +114,12 @@ class Node:
         self._registered = True
         self._say("registered", f"{len(self._batches)} batches are registered", {"batches": len(self._batches)})
 
-    def _find_task(self) -> int | None:
-        """The newest task of this specification and coordinator that is not over, or that this node took part in."""
+    def _find_task(self) -> TaskSnapshot | None:
+        """Of the newest task of this specification and coordinator that is not over, or that this node took part in."""
         for task in reversed(self.view.tasks_of(self.spec.spec_hash, coordinator=self._coordinator)):
             state = self.view.state(task)
             if state.phase is not Phase.FINISHED or self.store.block(state.task_key) is not None:
-                return task
+                return state
         return None
 
     def _require_acceptable(self, state: TaskSnapshot) -> None:
