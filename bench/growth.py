@@ -21,10 +21,11 @@ import tempfile
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from eth_account import Account
@@ -186,8 +187,22 @@ def measure(cell: Cell, limit: float) -> dict[str, Any]:
         "others": max(0.0, others),
         "instances": (cell.spec().document["instances"]),
         **on_chain(sent, moves),
-        "coordinator": people[0].figures,
-        "node": [person.figures for person in people[1:]],
+        "coordinator": summary(people[:1]),
+        "nodes_each": summary(people[1:]),
+    }
+
+
+def summary(people: Sequence[Participant]) -> dict[str, Any]:
+    """Of participants of one kind: the largest memory, and the mean of all else."""
+    known = [person.figures for person in people if person.figures is not None]
+    names = sorted({name for one in known for name in one["times"]})
+    counts = sorted({name for one in known for name in one["counts"]})
+    return {
+        "peak_mb": max(one["peak_mb"] for one in known),
+        "seconds": fmean(one["seconds"] for one in known),
+        "cpu": fmean(one["cpu"] for one in known),
+        "times": {name: fmean(one["times"].get(name, 0.0) for one in known) for name in names},
+        "counts": {name: fmean(one["counts"].get(name, 0) for one in known) for name in counts},
     }
 
 

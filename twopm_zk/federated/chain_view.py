@@ -243,13 +243,12 @@ class ChainView:
             raise DeploymentError(f"task {task} has another model commitment than follows from its weights")
         return state
 
-    def updates(self, state: TaskSnapshot) -> list[AcceptedUpdate]:
-        """Of the present attempt, in the contract's order."""
+    def updates(self, state: TaskSnapshot, *, node: str | None = None) -> list[AcceptedUpdate]:
+        """Of the present attempt, in the contract's order: all, or those of one node."""
+        chosen = {"taskId": state.id, "round": state.round, "node": node}
         events = reading(
             "updates",
-            lambda: self._events(
-                self.hlr, "UpdateAccepted", state.opened_at, state.block, taskId=state.id, round=state.round
-            ),
+            lambda: self._events(self.hlr, "UpdateAccepted", state.opened_at, state.block, **chosen),
         )
         return [
             AcceptedUpdate(event["node"], event["data"], event["update"], event["position"])

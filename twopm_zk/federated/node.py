@@ -174,7 +174,7 @@ class Node:
         if not self._may_take_part(state):
             return
         attempt = Attempt(state.task_key, state.round, state.attempt)
-        done = {update.data for update in self.view.updates(state) if update.node == self.view.address}
+        done = {update.data for update in self.view.updates(state, node=self.view.address)}
         waiting = [entry for entry in self._batches if entry.batch.commitment not in done]
         stored = self.store.updates(attempt)
         for start in range(0, len(waiting), self._chunk):
@@ -262,7 +262,7 @@ class Node:
             return
         if state.nodes < max(self._consent.minimum_nodes, self.spec.minimum_nodes):
             return
-        mine = {update.commitment for update in self.view.updates(state) if update.node == self.view.address}
+        mine = {update.commitment for update in self.view.updates(state, node=self.view.address)}
         if not mine:
             return
         stored = self.store.updates(Attempt(state.task_key, state.round, state.attempt))
