@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import wasmtime
 
 from twopm_zk import witness as witness_module
 from twopm_zk.circuit import compile_circuit
@@ -227,3 +228,21 @@ def test_machine_code_of_another_build_is_compiled_again(source, fresh_cache):
     machine_code.write_bytes(b"not machine code")
     assert calculate_witness(circuit, {"a": 3, "b": 14}).public == [42]
     assert machine_code.read_bytes() == good
+
+
+def test_no_private_value_stays_in_the_memory_of_a_witness_program(rescale, monkeypatch):
+    made = []
+
+    class Remembered(wasmtime.Store):
+        def __init__(self, *arguments):
+            super().__init__(*arguments)
+            made.append(self)
+
+    monkeypatch.setattr(wasmtime, "Store", Remembered)
+    calculate_witness(rescale, {"in": 640})
+    with pytest.raises(WitnessError):
+        calculate_witness(rescale, {"in": 32768})
+    assert len(made) == 2
+    for store in made:
+        with pytest.raises(ValueError, match="closed"):
+            store.ptr()

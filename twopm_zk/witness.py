@@ -12,6 +12,7 @@ import os
 import re
 import struct
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -206,9 +207,16 @@ class _Program:
         self.module = _load_module(circuit, self.engine)
 
     def run(self, inputs: Mapping[str, list[int]]) -> bytes:
+        """The witness, 32 bytes a wire."""
         import wasmtime
 
-        store = wasmtime.Store(self.engine)
+        # the functions below hold the store, and it holds them: unless it is closed, the private values stay in memory
+        with closing(wasmtime.Store(self.engine)) as store:
+            return self._run(store, inputs)
+
+    def _run(self, store: wasmtime.Store, inputs: Mapping[str, list[int]]) -> bytes:
+        import wasmtime
+
         trace: list[str] = []
         exports: Any = None
 
