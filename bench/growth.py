@@ -31,6 +31,7 @@ from typing import Any
 from eth_account import Account
 from eth_utils.crypto import keccak
 from growth_participant import POLL, Cell
+from pipeline import cpu_model
 
 from twopm_zk.chain import Chain, DevelopmentNode, GeneratedVerifier, deploy_all
 from twopm_zk.chain.abi import signature
@@ -292,7 +293,7 @@ def main() -> None:
             continue
         known = load(path)
         known["cells"][cell.name] = measured
-        known["machine"] = f"{os.cpu_count()} cores, {platform.system()} {platform.release()}"
+        known["machine"] = f"{os.cpu_count()} cores ({cpu_model()}), Python {platform.python_version()}"
         known["poll"] = POLL
         path.write_text(json.dumps(known, indent=1) + "\n")
     from growth_report import page

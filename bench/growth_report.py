@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from statistics import fmean
+from textwrap import fill
 from typing import Any
 
 SCROLL_BLOCK_GAS = 10_000_000
@@ -28,14 +30,26 @@ def page(known: dict[str, Any]) -> str:
 
 
 def head(known: dict[str, Any]) -> str:
-    return f"""<!-- written by bench/growth.py -->
+    return reflowed(f"""<!-- written by bench/growth.py -->
 # How a task grows
 
-{known["machine"]}, all participants on it: each node and the coordinator is a process, the chain is anvil, one block a
-transaction; contracts, verifiers, HTTP and proofs are the real ones, with the native prover and development keys.
-Rows are random, 128 to a proof, dealt to the nodes in equal parts. Everybody looks at the chain every
-{known["poll"]:g} s. At most one proof a core is made at a time. `others` is how many of the cores were busy with other
-work meanwhile, on average: the more, the longer everything takes. Features between 4 and 30 use the circuits for 30."""
+{known["machine"]}, all participants on it: each node and the coordinator is a process, the chain is
+anvil with one block a transaction; contracts, verifiers, HTTP and proofs are the real ones, with the native prover and
+development keys. Rows are random, 128 to a proof, dealt to the nodes in equal parts. Everybody looks at the chain every
+{known["poll"]:g} s; at most one proof a core is made at a time. `others` is how many cores were busy with other work
+meanwhile, on average: the more, the longer everything takes. Features between 4 and 30 use the circuits for 30. Larger
+corners, such as 100,000 rows with 30 features, follow from these: proofs a round times seconds a proof.""")
+
+
+def reflowed(text: str) -> str:
+    """Lines of at most 118 characters, paragraph by paragraph; headings and comments stay alone."""
+    return "\n\n".join(
+        "\n".join(
+            fill(" ".join(part.split()), 118, subsequent_indent="  " if part.startswith("* ") else "")
+            for part in re.split(r"\n(?=\* )|(?<=-->)\n", block)
+        )
+        for block in text.split("\n\n")
+    )
 
 
 def table(cells: Cells) -> str:
@@ -59,9 +73,10 @@ def table(cells: Cells) -> str:
         "\n".join(lines)
         + """
 
-Proofs: updates, folds of full segments of 16, one aggregation. Gas and calldata: `submitUpdate`, `close`, `foldSegment`,
-`acceptWeights`. Messages (enrolment included) and RPC are bodies of requests and answers, of all participants together.
-Memory counts the pages of a proving key that processes share once for each."""
+Proofs: updates, folds of full segments of 16, one aggregation. Gas and calldata: `submitUpdate`, `close`,
+`foldSegment`, `acceptWeights`. Messages (enrolment included) and RPC are bodies of requests and answers, of all
+participants together. Memory is the largest resident size of a process, which counts the pages of a proving key that
+processes share once in each."""
     )
 
 
@@ -101,7 +116,7 @@ def spent(cells: Cells) -> str:
     lines = [
         "## Where the seconds go",
         "",
-        "Seconds of one participant by what it waited for, the whole task: starting, registering and the measured "
+        "Seconds of one participant by what it waited for, over the whole task: starting, registering and the measured",
         "rounds; for nodes the mean. What is not listed is waiting for others, or for the next look at the chain.",
     ]
     for who, title in (("nodes_each", "a node"), ("coordinator", "the coordinator")):
@@ -133,39 +148,61 @@ def on_paper(cells: Cells) -> str:
     step = calldata(base) / base["updates"]
     name = f"{big['nodes']} x {big['rows']:,} x {big['features']}"
     room = 1024 * submit
-    levels = NODES / 16, NODES / 256, NODES / 4096
-    return f"""## On paper: {NODES:,} nodes, one update each
+    asked = max(cells.values(), key=lambda cell: cell["nodes"])
+    requests = sum(n for name, n in asked["nodes_each"]["counts"].items() if name.startswith("rpc eth"))
+    requests /= asked["nodes_each"]["seconds"]
+    seconds = SCROLL_BLOCK_SECONDS
+    return reflowed(f"""## On paper: {NODES:,} nodes, one update each
 
-From the measured figures of {name} and {BASE}; 3 features.
+From the measured figures of {name} and {BASE} above.
 
 * **Gas of a round.** {NODES:,} x {submit:,.0f} (submit) + {segments - 1:,} x {fold:,.0f} (fold) + {accept:,.0f}
-  (accept) = {total / 1e9:.2f} thousand million. At {SCROLL_BLOCK_GAS / 1e6:.0f} million a block that is {blocks:,.0f}
-  full blocks; at {SCROLL_BLOCK_SECONDS:g} s a block {blocks * SCROLL_BLOCK_SECONDS / 60:.0f} minutes, if nobody else
-  used the chain. (Both limits of Scroll are assumptions; they change.) {1024:,} updates, the most of a round today,
-  take {room / 1e6:.0f} million: {room / SCROLL_BLOCK_GAS:.0f} blocks, {room / SCROLL_BLOCK_GAS * SCROLL_BLOCK_SECONDS / 60:.1f} minutes.
-* **Calldata.** {NODES:,} x about {step:,.0f} bytes = {NODES * step / 1e6:.1f} MB a round.
-* **The coordinator.** A fold or aggregation took it {per_fold:.2f} s (witness and proof, shared machine):
-  {segments:,} x {per_fold:.2f} = {segments * per_fold / 60:.1f} minutes, one after the other, since each takes up the
-  partial sum of the one before. From closing to accepted weights an update cost {opened:.3f} s, opening, fold and
-  transactions included: {NODES:,} x {opened:.3f} = {NODES * opened / 60:.0f} minutes.
-* **Messages.** {message / 1e3:.1f} kB an opening, receipt included: {NODES * message / 1e6:.0f} MB a round. The service
-  takes 64 connections at once.
-* **A node** does what it does with three: one proof, one transaction, one message a round; {big["nodes_each"]["peak_mb"]:.0f} MB
-  at most. What grows is reading: the updates of all others ({NODES:,} events a round), which a node does not need.
+  (accept)
+  = {total / 1e6:,.0f} million. At {SCROLL_BLOCK_GAS / 1e6:.0f} million a block that is {blocks:,.0f} full blocks; at
+  {seconds:g} s a block {blocks * seconds / 60:.0f} minutes, if nobody else used the chain. (Scroll's documentation
+  gives
+  {seconds:g} s, best effort; {SCROLL_BLOCK_GAS / 1e6:.0f} million is an assumption, each block's header has the
+  limit in
+  force.) A round of 1,024 updates, the most today, takes {room / 1e6:.0f} million: {room / SCROLL_BLOCK_GAS:.0f}
+  blocks,
+  {room / SCROLL_BLOCK_GAS * seconds / 60:.1f} minutes.
+* **Calldata.** {NODES:,} x {step:,.0f} bytes = {NODES * step / 1e6:.1f} MB a round.
+* **The coordinator.** A fold or aggregation took it {per_fold:.2f} s (witness and proof, on the shared machine):
+  {segments:,} x {per_fold:.2f} = {segments * per_fold / 60:.0f} minutes, one after the other, since each takes up the
+  partial sum of the one before. From closing to accepted weights an update cost {opened:.2f} s, with its opening, its
+  share of a fold and all waiting: {NODES:,} x {opened:.2f} = {NODES * opened / 60:.0f} minutes.
+* **Messages.** {message / 1e3:.1f} kB an opening with its receipt: {NODES * message / 1e6:.0f} MB a round. The
+  service takes
+  64 connections at once.
+* **A node** does what it does among three: one proof, one transaction, one message a round, and reads its own
+  updates only.
+  Looking at the chain every second, it made {requests:.1f} requests a second among {asked["nodes"]}:
+  {NODES:,} would make {NODES * requests:,.0f}, which no public endpoint serves. At --poll 60 it is a sixtieth, and
+  a round
+  two minutes longer.
 
 ### The limit of 1,024 updates, and what would lift it
 
-`MAX_UPDATES` is in the bound table of the circuits (sums of that many gradients of 2^16 rows fit their range checks) and
-in HLRContract, which keeps a digest for each segment of 16. 1,024 updates of 128 rows are 131,072 rows; larger steps
-raise the rows, not the nodes.
+HLRContract keeps a digest for each segment of 16, up to 64 of them, and the bound table of the circuits counts on
+  1,024
+updates of up to 1,024 rows. For 30 features the product of step matrix and gradient is at the limit of that table
+  (252 of
+252 bits; 249 for 3). No instance has more than 128 rows, so 8,192 updates of 128 rows would cost no bit; more,
+  with 30
+features, need that product in two halves.
 
-* **A tree of folds.** `fold` opens 16 updates and adds them to one partial sum, so folds form a chain. A node of a tree
-  would open 16 partial sums instead: {NODES:,} updates need {levels[0]:.0f} + {levels[1]:.0f} + {-(-levels[2] // 1):.0f} folds and
-  one aggregation, no slower in all and parallel in each level; depth 4 instead of {segments:,}. It takes one more circuit
-  (16 `SumCommitment` openings and their sum, about the gates of `fold`), another tag for partial sums with the number of
-  updates inside, and range checks for 2^14 instead of 2^10 summands: 4 bits more of 252.
-* **Gas is the real limit.** Of {total / 1e9:.2f} thousand million, {NODES * submit / total:.0%} are the nodes' own proofs, one
-  verification each. Sub-coordinators that take updates off the chain, fold 16 of them and submit one proof for all bring
-  that down 16 times only if the step proofs are verified inside the fold: recursion, which PLONK over BN254 without
-  a cycle of curves does at millions of gates a proof. Short of it, {NODES:,} nodes mean several tasks, or chosen
-  nodes of each round (1,024 of {NODES:,}), which the contracts allow today."""
+* **A tree of folds.** A fold opens 16 updates and adds them to one partial sum, so folds form a chain of
+  {segments - 1:,}.
+  A fold of 16 partial sums would make it a tree: {NODES:,} updates are {NODES / 16:.0f} + {-(-NODES // 256)} +
+  {-(-NODES // 4096)}
+  folds and one aggregation, in four steps instead of {segments:,}, each as parallel as one likes. It takes one more
+  circuit, of about as many gates (81% of `fold-16x30` opens its 16 commitments), partial sums that say how many
+  updates
+  they hold, and a contract that keeps the digests of a level.
+* **Gas remains.** {NODES * submit / total:.0%} of it are the nodes' own proofs, each verified by itself. Less
+  would take proofs that
+  verify proofs, which PLONK over BN254 does not do cheaply: pairings of this curve inside a circuit over its own
+  scalar
+  field take millions of gates. Until then {NODES:,} nodes are several tasks, or rounds that take the first 1,024
+  updates
+  to arrive, which the contracts allow today.""")
