@@ -123,8 +123,12 @@ def run_to_the_end(hand, updates=3):
     raise AssertionError("no certificate")
 
 
-def test_a_whole_task_by_hand_ends_at_the_same_certificate(hand):
+@pytest.mark.slow
+@pytest.mark.parametrize("rule", ["boehning-lindsay", "bfgs", "newton"])
+def test_a_whole_task_by_hand_ends_at_the_same_certificate(hand, rule):
     party = hand.party
+    party.spec = replace(party.spec, step=type(party.spec.step)(rule))
+    write_spec(party.spec, party.folder / "spec.json")
     with nodes_of(party) as running:
         assert "3 of 3 nodes" in hand.collect()[-1]["text"]
         created = hand("task", "create", "spec.json")
@@ -353,6 +357,23 @@ def test_another_specification_is_refused(hand):
         hand.collect("--task", "1")
     write_spec(replace(hand.party.spec, penalty=2.0), hand.party.folder / "other.json")
     assert "is of the specification" in hand("aggregate", "other.json", "--task", "1", code=8)["message"]
+
+
+def test_after_the_last_round_the_task_is_finished_without_a_certificate(hand):
+    hand.party.spec = replace(hand.party.spec, maximum_rounds=1, gradient_bound=1e-3)
+    write_spec(hand.party.spec, hand.party.folder / "spec.json")
+    with nodes_of(hand.party) as running:
+        hand.begin()
+        hand.close()
+        hand.collect("--task", "1")
+        hand("aggregate", "spec.json", "--task", "1")
+        hand.close(3, 1)
+        hand.collect("--task", "1")
+        for command in ("aggregate", "certify"):
+            assert "twopm-zk task finish 1" in hand(command, "spec.json", "--task", "1", code=9)["hint"]
+        assert hand("task", "finish", "1")["event"] == "TaskFinished"
+        running.wait()
+    assert len(hand.prover.made) == 1
 
 
 def test_a_matrix_that_is_lost_comes_back_from_a_node(hand):

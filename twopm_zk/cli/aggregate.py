@@ -78,6 +78,11 @@ def aggregate(
             closed.store.add_matrix(read_matrix(matrix))
         aggregator = closed.aggregator(ptau, backend, scheduler, allow_plaintext)
         outlook = aggregator.outlook(closed.state, closed.openings)
+        if closed.state.round == closed.state.maximum_rounds and not dry_run:
+            raise TrainingError(
+                f"{closed.state.name()} is the last one: the weights cannot move any more",
+                hint=f"Next: `twopm-zk certify {spec_file} --task {task}`, or `twopm-zk task finish {task}`.",
+            )
         _, weights = aggregator.next_move(closed.state, closed.openings)
         document = closed.describe(outlook) | {"next_coefficients": closed.spec.coefficients(weights)}
         lines = [closed.sentence(outlook)]
