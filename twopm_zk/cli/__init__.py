@@ -11,8 +11,7 @@ import sys
 
 import click
 
-from twopm_zk.cli.hints import hint_for
-from twopm_zk.errors import TransactionError, TwopmError
+from twopm_zk.errors import TwopmError
 
 _COMMANDS = {
     "doctor": "inspect",
@@ -78,14 +77,13 @@ def main() -> None:
     try:
         sys.exit(cli.main(standalone_mode=False) or 0)
     except TwopmError as error:
-        hint = error.hint or (hint_for(error) if isinstance(error, TransactionError) else None)
         if "--json" in sys.argv:
-            document = {"error": type(error).__name__, "message": error.message, "hint": hint}
+            document = {"error": type(error).__name__, "message": error.message, "hint": error.hint}
             click.echo(json.dumps(document))
         else:
             click.echo(f"{type(error).__name__}: {error.message}", err=True)
-            if hint:
-                click.echo(hint, err=True)
+            if error.hint:
+                click.echo(error.hint, err=True)
         sys.exit(error.exit_code)
     except click.ClickException as error:
         error.show()

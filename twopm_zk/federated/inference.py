@@ -17,7 +17,7 @@ from twopm_zk.chain.contracts import reading
 from twopm_zk.circuit import find_instance
 from twopm_zk.commitments import random_scalar
 from twopm_zk.datasets import Table
-from twopm_zk.errors import ChainError, InputError, PeerError, SpecError, TransactionError
+from twopm_zk.errors import ChainError, InputError, PeerError, SpecError
 from twopm_zk.federated import wire
 from twopm_zk.federated.chain_view import ChainView
 from twopm_zk.federated.envelope import Header, seal
@@ -92,14 +92,7 @@ class Asker:
         content = PredictionInput(quantized_row(self.spec, row), random_scalar())
         question = Question(content.commitment(shape.format), task, operator, content)
         self.store.add(self.view.inference.address, question)
-        try:
-            request = self.view.network.inference.ask(task, operator, question.commitment)
-        except TransactionError as error:
-            if error.error == "StakeTooLow":
-                raise TransactionError(
-                    error.message, hint="Stake first: `twopm-zk stake add`.", error=error.error, values=error.values
-                ) from error
-            raise
+        request = self.view.network.inference.ask(task, operator, question.commitment)
         self.store.set_request(question.commitment, request)
         return request
 

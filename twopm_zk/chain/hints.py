@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from twopm_zk.errors import TransactionError
-
 Values = Mapping[str, Any]
 
 _AFTER_PHASE = {
@@ -52,9 +50,9 @@ _HINTS: dict[str, str | Callable[[Values], str]] = {
 }
 
 
-def hint_for(error: TransactionError) -> str | None:
-    """What to do next, where something can be done."""
-    known = _HINTS.get(error.error or "")
+def hint_for(name: str, values: Values) -> str | None:
+    """What to do next after the error of this name, where something can be done."""
+    known = _HINTS.get(name)
     if known is None:
         return None
-    return known(error.values) if callable(known) else known.format(**error.values)
+    return known(values) if callable(known) else known.format(**values)
