@@ -517,6 +517,19 @@ def test_an_emptied_vault_is_as_good_as_new_whatever_another_asset_has_in_the_qu
     assert ada.deposit_shares(STETH) > 0
 
 
+def test_a_slash_reaches_every_withdrawal_in_the_queue_and_not_only_the_first(ada, world):
+    ada.delegate(STETH, ada.stake(STETH, 10 * ETH))
+    ada.undelegate(STETH, ada.deposit_shares(STETH) // 2)
+    ada.undelegate(STETH, ada.deposit_shares(STETH))
+    world.staking.transact("slash", ada.address, 4 * ETH, REASON)
+    ada.wait_and_complete(STETH)
+    assert ada.position(STETH)["vaultSlashed"] > 0
+    ada.complete(STETH)
+    assert ada.position(STETH)["vaultSlashed"] == 0
+    assert world.staking.call("stakeOf", world.treasury) == pytest.approx(4 * ETH, rel=1e-9)
+    assert ada.value() == pytest.approx(6 * ETH, rel=1e-9)
+
+
 def test_two_slashes_of_a_vault_add_up(ada, world):
     ada.delegate(STETH, ada.stake(STETH, 10 * ETH))
     for _ in range(2):
