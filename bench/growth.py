@@ -47,12 +47,11 @@ CELLS = (
     Cell(30, 1000, 3),
     Cell(3, 100, 3),
     Cell(3, 10_000, 3, rounds=1),
-    Cell(3, 1000, 10),
     Cell(3, 1000, 30),
-    Cell(10, 10_000, 3, rounds=1),
+    Cell(3, 1000, 10),
+    Cell(3, 100_000, 3, rounds=1),
     Cell(30, 10_000, 3, rounds=1),
     Cell(30, 1000, 30, rounds=1),
-    Cell(3, 100_000, 3, rounds=1),
 )
 ETHER = 10**18
 

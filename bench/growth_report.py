@@ -67,8 +67,7 @@ def table(cells: Cells) -> str:
         shown = [cell["nodes"], f"{cell['rows']:,}", cell["features"], cell["moves"], proofs(cell)]
         shown += [f"{collecting + aggregating:.1f}", f"{collecting:.1f}", f"{aggregating:.1f}", f"{gas(cell):,.0f}"]
         shown += [f"{calldata(cell) / 1e3:.1f}", f"{messages / 1e3:.1f}", f"{rpc / 1e6:.2f}"]
-        star = "*" if cell.get("leaking") else ""
-        shown += [f"{cell['nodes_each']['peak_mb']:.0f}{star}", f"{cell['coordinator']['peak_mb']:.0f}{star}"]
+        shown += [f"{cell['nodes_each']['peak_mb']:.0f}", f"{cell['coordinator']['peak_mb']:.0f}"]
         lines.append("| " + " | ".join(str(one) for one in [*shown, f"{cell['others']:.1f}"]) + " |")
     return (
         "\n".join(lines)
@@ -77,8 +76,7 @@ def table(cells: Cells) -> str:
 Proofs: updates, folds of full segments of 16, one aggregation. Gas and calldata: `submitUpdate`, `close`,
 `foldSegment`, `acceptWeights`. Messages (enrolment included) and RPC are bodies of requests and answers, of all
 participants together. Memory is the largest resident size of a process, which counts the pages of a proving key that
-processes share once in each. * Measured while each proof still left the memory of its witness program behind, 5 MB with
-3 features and 20 MB with 30; the other figures do not depend on it."""
+processes share once in each."""
     )
 
 
@@ -198,7 +196,7 @@ features, need that product in two halves.
   A fold of 16 partial sums would make it a tree: {NODES:,} updates are {NODES / 16:.0f} + {-(-NODES // 256)} +
   {-(-NODES // 4096)}
   folds and one aggregation, in four steps instead of {segments:,}, each as parallel as one likes. It takes one more
-  circuit, of about as many gates (81% of `fold-16x30` opens its 16 commitments), partial sums that say how many
+  circuit, of about as many gates (83% of `fold-16x30` opens its 16 commitments), partial sums that say how many
   updates
   they hold, and a contract that keeps the digests of a level.
 * **Gas remains.** {NODES * submit / total:.0%} of it are the nodes' own proofs, each verified by itself. Less
