@@ -7,7 +7,7 @@ include "fixed_point.circom";
 //
 // taskKey, matrixHash   any field elements; the contract computes the context itself
 // policy                minRows, weightBound, lambda and round in one element, lowest first
-// minRows      [1, 2^COUNT_BITS)
+// minRows      [1, 2^COUNT_BITS]; the contract gives it 32 bits
 // weightBound  [0, 2^WEIGHT_BITS)
 // lambda       [0, 2^LAMBDA_BITS), LAMBDA_FRAC fractional
 // round        [0, 2^ROUND_BITS): number and attempt
