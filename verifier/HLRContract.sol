@@ -88,7 +88,7 @@ contract HLRContract is IHLR, Rounds {
         }
         training.digest = PublicHash.append(previous, update);
         _countUpdate(taskId, task, index);
-        emit UpdateAccepted(taskId, task.round, task.attempt, msg.sender, data, update, position);
+        emit UpdateAccepted(taskId, task.round, task.attempt, msg.sender, data, update, position, size, index, proof);
     }
 
     /// @inheritdoc IHLR

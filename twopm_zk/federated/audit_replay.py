@@ -164,16 +164,12 @@ class Replay:
         since = self._world.member_since(node, event.block)
         self._check("membership", 0 < since < self._opened_at, event, f"{node} was no member before the round")
         self._check("data", event["data"] not in now.data, event, "uses data twice in an attempt")
-        if self._called(event, "submitUpdate"):
-            self._check("calldata", event.sender == node, event, f"was sent by {event.sender}, not by {node}")
-            same = event.call["update"] == event["update"]
-            self._check("calldata", same, event, "says another update than its event")
-            place = (node, self._config["dataset"], event.call["index"])
-            commitment, block = self._world.registered.get(place, (0, 0))
-            known = commitment == event["data"] and 0 < block < self._opened_at
-            self._check("data", known, event, "uses data that were not registered before the round")
-            public = (self._model, event["data"], event["update"])
-            self._prove("step proofs", self.steps.get(event.call["size"]), public, event)
+        place = (node, self._config["dataset"], event["index"])
+        commitment, block = self._world.registered.get(place, (0, 0))
+        known = commitment == event["data"] and 0 < block < self._opened_at
+        self._check("data", known, event, "uses data that were not registered before the round")
+        public = (self._model, event["data"], event["update"])
+        self._prove("step proofs", self.steps.get(event["size"]), public, event["proof"], event)
         now.updates.append(event["update"])
         now.data.add(event["data"])
         now.nodes.add(node)
@@ -194,7 +190,7 @@ class Replay:
             same = event.call["partialAfter"] == event["partialSum"]
             self._check("calldata", same, event, "says another partial sum than its event")
             public = (now.partial, segment_digest(segment), event["partialSum"])
-            self._prove("fold proofs", self.others.get("fold"), public, event)
+            self._prove("fold proofs", self.others.get("fold"), public, event.call["proof"], event)
         now.partial, now.folded = event["partialSum"], now.folded + 1
 
     def _digest(self) -> int:
@@ -213,7 +209,8 @@ class Replay:
         self._check("rounds", fixed, event, "replaces a step matrix that is fixed")
         self._check("calldata", event.sender == self.coordinator, event, "was not sent by the coordinator")
         following = self._policy().next_round(matrix_hash=event["matrixHash"]).model_commitment(weights)
-        self._prove("aggregate proofs", self.others.get("aggregate"), (self._model, self._digest(), following), event)
+        public = (self._model, self._digest(), following)
+        self._prove("aggregate proofs", self.others.get("aggregate"), public, event.call["proof"], event)
         self._aggregated = (self.round, self.attempt)
         self.report.rounds += 1
 
@@ -225,7 +222,8 @@ class Replay:
         self._check("certificate", event["modelCommitment"] == self._model, event, "is of another model")
         target = self._training["gradientTarget"]
         self._check("certificate", bound <= target, event, f"certifies {bound}, the target is {target}")
-        self._prove("certificate", self.others.get("certify"), (self._model, self._digest(), bound), event)
+        public = (self._model, self._digest(), bound)
+        self._prove("certificate", self.others.get("certify"), public, event.call["proof"], event)
         self.bound = bound
 
     def _on_TaskFinished(self, event: Happened) -> None:  # noqa: N802
@@ -238,12 +236,14 @@ class Replay:
         what = f"was not sent as {function} to the contract itself: its proof cannot be found"
         return self._check("calldata", event.function == function, event, what)
 
-    def _prove(self, check: str, instance: str | None, public: Sequence[int], event: Happened) -> None:
+    def _prove(
+        self, check: str, instance: str | None, public: Sequence[int], proof: Sequence[int], event: Happened
+    ) -> None:
         if instance is None:
             self._check(check, False, event, "has a proof for a verifier that is not known here")
             return
         field_elements = all(0 <= value < FIELD_ORDER for value in public)
-        holds = field_elements and self._keys.verify(instance, public, event.call["proof"])
+        holds = field_elements and self._keys.verify(instance, public, proof)
         self._check(check, holds, event, f"has a false proof of {instance}")
 
     def _check(self, check: str, holds: bool, event: Happened, what: str) -> bool:

@@ -67,6 +67,7 @@ interface IHLR is IRounds {
     );
     event ModelPublished(uint256 indexed taskId, uint32 indexed round, int32[] weights, uint256 matrixHash);
     event AttemptModel(uint256 indexed taskId, uint32 indexed round, uint32 attempt, uint256 modelCommitment);
+    /// @dev With all that the proof was checked against, so that anybody can check it again, however it was handed in.
     event UpdateAccepted(
         uint256 indexed taskId,
         uint32 indexed round,
@@ -74,7 +75,10 @@ interface IHLR is IRounds {
         address indexed node,
         uint256 data,
         uint256 update,
-        uint256 position
+        uint256 position,
+        uint32 size,
+        uint256 index,
+        uint256[24] proof
     );
     event SegmentFolded(uint256 indexed taskId, uint32 indexed round, uint32 attempt, uint256 partialSum);
     event Certified(uint256 indexed taskId, uint32 indexed round, uint256 modelCommitment, uint32 gradientBound);
