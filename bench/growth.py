@@ -102,8 +102,10 @@ def stage(cell: Cell, folder: Path) -> Iterator[tuple[DevelopmentNode, Chain, Wa
                     functions[entry.address.lower(), keccak(signature(item).encode())[:4]] = item["name"]
         watch = Watch(Chain(node.url), functions)
         threading.Thread(target=watch.run, daemon=True).start()
-        yield node, chain, watch
-        watch.over.set()
+        try:
+            yield node, chain, watch
+        finally:
+            watch.over.set()
 
 
 class Participant:

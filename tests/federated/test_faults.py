@@ -429,7 +429,7 @@ def test_an_update_that_was_mined_unseen_is_not_an_error(party, monkeypatch):
         while coordinator.task is None or coordinator.view.phase(1) is not Phase.COLLECTING:
             coordinator.tick()
         nodes[0].tick()
-        monkeypatch.setattr(nodes[0].view, "updates", lambda state: [])
+        monkeypatch.setattr(nodes[0].view, "updates", lambda state, **_: [])
         assert nodes[0].tick() is False
     assert coordinator.view.state(1).updates == 1
     for participant in (coordinator, *nodes):
