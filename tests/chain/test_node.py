@@ -38,6 +38,16 @@ def test_a_closed_node_is_gone_and_so_are_its_files():
     assert not answers(url)
     assert not log.exists()
     node.close()  # a second time does nothing
+
+
+def test_states_that_do_not_fit_in_memory_are_gone_with_the_node(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with DevelopmentNode() as node:
+        node.rpc("anvil_mine", "0x400")
+        folder = node.log.parent
+        assert list(folder.glob("states/*/*"))
+    assert not folder.exists()
+    assert not list(tmp_path.rglob("anvil-state*"))
     with pytest.raises(ChainError, match="not running"):
         _ = node.log
 

@@ -100,6 +100,8 @@ class DevelopmentNode:
         config = Path(self._folder.name) / "config.json"
         command = [str(binary), "--host", "127.0.0.1", "--port", "0", "--color", "never"]
         command += ["--chain-id", str(CHAIN_ID), "--hardfork", HARDFORK, "--config-out", str(config)]
+        # states that do not fit in memory: in the user's home, where anvil has them, they would stay for ever
+        command += ["--cache-path", str(Path(self._folder.name) / "states")]
         if self.block_time is not None:
             command += ["--block-time", str(self.block_time)]
         self._log_file = self._log.open("wb")
