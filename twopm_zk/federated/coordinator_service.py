@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
@@ -42,7 +43,7 @@ class Settings:
     poll: float = 2.0
 
 
-class CoordinatorService:
+class CoordinatorService(ABC):
     """What a coordinator has while it waits for others: a service for messages, a loop, and news of the chain.
 
     ``task`` is one that exists; else this account's unfinished task of the specification, or None.
@@ -71,9 +72,9 @@ class CoordinatorService:
         self._block: int | None = None
         self._told: set[object] = set()
 
+    @abstractmethod
     def tick(self) -> bool:
         """Do what there is to do; whether all is done."""
-        raise NotImplementedError
 
     def run(self) -> bool:
         """Until all is done; False where it was stopped before. The service must be running."""
