@@ -46,7 +46,7 @@ fast: setup ## run the tests that take seconds
 	$(BIN)/pytest -m "not slow"
 
 coverage: setup ## measure which lines and branches of the contracts the tests on a chain reach
-	$(BIN)/pytest tests/chain -m "not slow" --solidity-coverage=bench/results/solidity.json
+	$(BIN)/pytest tests/chain tests/verifier -m "not slow" --solidity-coverage=bench/results/solidity.json
 
 check: setup .venv-slither/.installed ## lint, types, formatting of every language
 	$(BIN)/ruff check .
@@ -54,8 +54,8 @@ check: setup .venv-slither/.installed ## lint, types, formatting of every langua
 	$(BIN)/mypy
 	node_modules/.bin/prettier --check "verifier/**/*.sol" "!verifier/generated/**"
 	node_modules/.bin/solhint --noPoster "verifier/**/*.sol"
-	$(BIN)/python bench/lint_circuits.py
-	$(BIN)/python bench/lint_contracts.py
+	$(BIN)/python tools/lint_circuits.py
+	$(BIN)/python tools/lint_contracts.py
 	@if command -v cargo >/dev/null; then cd native && cargo fmt --check && cargo clippy --quiet --locked --all-targets -- -D warnings; fi
 
 format: setup ## format every language

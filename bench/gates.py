@@ -9,8 +9,9 @@ import re
 import sys
 from collections import Counter
 
-from twopm_zk.circuit import Circuit, compile_circuit, find_instance
-from twopm_zk.r1cs import gates_of_constraints
+from twopm_zk.circuit.compilation import Circuit, compile_circuit
+from twopm_zk.circuit.instances import find_instance
+from twopm_zk.circuit.r1cs import gates_of_constraints
 
 STEP = {
     "data commitment: hash": r"main\.rows\.hash\.block",

@@ -36,8 +36,8 @@ from pipeline import cpu_model
 from twopm_zk.chain import Chain, DevelopmentNode, GeneratedVerifier, deploy_all
 from twopm_zk.chain.abi import signature
 from twopm_zk.chain.compiler import compile_contract
-from twopm_zk.circuit import find_instance
-from twopm_zk.federated.prover import Prover
+from twopm_zk.circuit.instances import find_instance
+from twopm_zk.proving.prover import Prover
 
 RESULTS = Path(__file__).parent / "results"
 QUICK = (Cell(3, 100, 3, batch=32),)

@@ -23,22 +23,24 @@ from typing import Any
 
 import numpy as np
 
-from twopm_zk import commitments, plonk
-from twopm_zk.backends import get_backend
-from twopm_zk.backends.native import NativeBackend
 from twopm_zk.chain import Chain, Deployment, Network
-from twopm_zk.datasets import Table
-from twopm_zk.federated import TaskSpec, choose_column
-from twopm_zk.federated.chain_view import ChainView
-from twopm_zk.federated.coordinator import Coordinator, Settings
-from twopm_zk.federated.coordinator_store import CoordinatorStore
-from twopm_zk.federated.demonstration import split_rows
-from twopm_zk.federated.node import Node
-from twopm_zk.federated.node_store import NodeStore
-from twopm_zk.federated.participants import News
-from twopm_zk.federated.prover import Prover
-from twopm_zk.federated.store import Database
-from twopm_zk.federated.transport import Peer
+from twopm_zk.coordinator.coordinator import Coordinator, Settings
+from twopm_zk.coordinator.store import CoordinatorStore
+from twopm_zk.demo.demonstration import split_rows
+from twopm_zk.node.node import Node
+from twopm_zk.node.store import NodeStore
+from twopm_zk.numbers import commitments
+from twopm_zk.participants.database import Database
+from twopm_zk.participants.news import News
+from twopm_zk.participants.task_view import ChainView
+from twopm_zk.participants.transport import Peer
+from twopm_zk.plonk import proving
+from twopm_zk.plonk.backends import get_backend
+from twopm_zk.plonk.backends.native import NativeBackend
+from twopm_zk.proving.prover import Prover
+from twopm_zk.rows.tables import Table
+from twopm_zk.task.columns import choose_column
+from twopm_zk.task.specification import TaskSpec
 
 POLL = 1.0
 """Seconds between looks at the chain, as the commands have it."""
@@ -165,21 +167,21 @@ def instrument(times: Times, folder: Path) -> None:
         times.wrap(Database, name, "store")
     for name in ("public_hash", "secret_hash"):
         times.wrap(commitments, name, "Poseidon in Python")
-    times.wrap(plonk, "calculate_witness", "witness")
+    times.wrap(proving, "calculate_witness", "witness")
     times.wrap(NativeBackend, "verify", "own proofs verified")
     times.wrap(NativeBackend, "prove", "proof")
     times.wrap(Chain, "send", "sending and waiting")
     times.wrap(Node, "tick", "the rest of the program")
     times.wrap(Coordinator, "tick", "the rest of the program")
-    proving = plonk.prove
+    prove = proving.prove
 
     def in_turn(*arguments: Any, **named: Any) -> Any:
         with ExitStack() as turn:
             with times.measured("waiting for a core to prove on"):
                 turn.enter_context(_slot(folder, os.cpu_count() or 1))
-            return proving(*arguments, **named)
+            return prove(*arguments, **named)
 
-    sys.modules["twopm_zk.federated.prover"].prove = in_turn  # type: ignore[attr-defined]
+    sys.modules["twopm_zk.proving.prover"].prove = in_turn  # type: ignore[attr-defined]
 
 
 def figures(times: Times, started: float) -> dict[str, Any]:

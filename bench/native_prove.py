@@ -76,7 +76,8 @@ def native(*arguments: object) -> dict:
 
 def snarkjs(*arguments: object) -> tuple[float, float]:
     """Seconds and peak memory in MB of one snarkjs command."""
-    from twopm_zk.project import npm_package, program
+    from twopm_zk.system.paths import npm_package
+    from twopm_zk.system.programs import program
 
     script = (
         "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True, capture_output=True);"

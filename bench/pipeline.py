@@ -27,7 +27,7 @@ def stage(name: str, instance_name: str, backend: str) -> None:
     import numpy as np
 
     from twopm_zk import calculate_witness, compile_circuit, find_instance, insecure_ptau, setup
-    from twopm_zk.backends import get_backend
+    from twopm_zk.plonk.backends import get_backend
     from twopm_zk.statements import Rows, StepShape, StepStatement
 
     instance = find_instance(instance_name)
@@ -97,7 +97,7 @@ def main() -> None:
         stage(arguments.stage, arguments.instances[0], arguments.backend)
         return
     from twopm_zk import compile_circuit, find_instance, setup
-    from twopm_zk.backends import find_backend
+    from twopm_zk.plonk.backends import find_backend
 
     backends = [name for name in ("snarkjs", "native") if find_backend(name)[0] is not None]
     lines = [

@@ -22,7 +22,7 @@ include "lib/sigmoid.circom";
 // labels      +1 for y = 0, -1 for y = 1, 0 for a padding row, enforced by Rows
 // salt, blinding   any field elements; uniformly random for hiding, which is the prover's own interest
 //
-// Bounds, asserted by twopm_zk.fixed_point for each instance: every sum below stays under FIELD_ORDER / 2.
+// Bounds, asserted by twopm_zk.numbers.fixed_point for each instance: every sum below stays under FIELD_ORDER / 2.
 template Step(ROWS, FEATURES, X_BITS, X_FRAC) {
     assert(0 < ROWS && ROWS <= MAX_ROWS() && 0 < FEATURES && FEATURES <= 64);
     assert(X_FRAC < X_BITS && X_BITS <= 24);

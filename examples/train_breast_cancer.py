@@ -21,10 +21,14 @@ import numpy as np
 from sklearn.datasets import load_breast_cancer
 from sklearn.linear_model import LogisticRegression
 
-from twopm_zk.datasets import Table
-from twopm_zk.federated import StepRule, TaskSpec, choose_column, demonstration, executor_for, train
-from twopm_zk.federated.auditor import audit
-from twopm_zk.federated.participants import News
+from twopm_zk.auditor.audit import audit
+from twopm_zk.demo import demonstration
+from twopm_zk.participants.news import News
+from twopm_zk.proving.executors import executor_for
+from twopm_zk.rows.tables import Table
+from twopm_zk.task.columns import choose_column
+from twopm_zk.task.specification import StepRule, TaskSpec
+from twopm_zk.training.in_process import train
 
 NODES = 3
 TITLE = """<!-- written by examples/train_breast_cancer.py --chain --table -->

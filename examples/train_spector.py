@@ -8,8 +8,11 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from twopm_zk.datasets import Table, load_spector
-from twopm_zk.federated import StepRule, executor_for, read_spec, train
+from twopm_zk.proving.executors import executor_for
+from twopm_zk.rows.tables import Table, load_spector
+from twopm_zk.task.specification import StepRule
+from twopm_zk.task.specification_file import read_spec
+from twopm_zk.training.in_process import train
 
 PUBLISHED = {"GPA": 2.826, "TUCE": 0.0952, "PSI": 2.379, "intercept": -13.021}
 

@@ -6,16 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from twopm_zk.backends import get_backend
-from twopm_zk.circuit import compile_circuit
-from twopm_zk.keys import setup
-from twopm_zk.plonk import prove
-from twopm_zk.project import cache_dir
+from twopm_zk.circuit.compilation import compile_circuit
+from twopm_zk.plonk.backends import get_backend
+from twopm_zk.plonk.keys import setup
+from twopm_zk.plonk.proving import prove
+from twopm_zk.system.paths import cache_dir
 
 # A shell starts background jobs with Ctrl-C ignored, and children inherit that: the tests of interruption need it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 CIRCUITS = Path(__file__).parent / "circuits"
+pytest_plugins = ["support.chain_fixtures", "support.people_fixtures"]
 USUAL_CACHE = cache_dir()
 INPUTS = {
     "multiplier": {"a": 3, "b": 14},
@@ -41,7 +42,7 @@ def pytest_configure(config):
     if chosen is not None:
         if chosen and not chosen.endswith(".json"):
             raise pytest.UsageError(f"--solidity-coverage={chosen}: the file's name ends in .json")
-        from solidity_coverage import SolidityCoverage
+        from support.solidity_coverage import SolidityCoverage
 
         config.pluginmanager.register(SolidityCoverage(Path(chosen) if chosen else None), "solidity-coverage")
 
@@ -112,7 +113,7 @@ def fresh_keys(fresh_cache):
 @pytest.fixture
 def native():
     """The native backend; skips where it is not built."""
-    from twopm_zk.backends import find_backend
+    from twopm_zk.plonk.backends import find_backend
 
     backend, reason = find_backend("native")
     if backend is None or reason:

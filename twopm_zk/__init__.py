@@ -9,17 +9,22 @@
 True
 """
 
-from twopm_zk.circuit import Circuit, Instance, compile_circuit, find_instance, instances
-from twopm_zk.datasets import SPECTOR_SCALING, Scaling, Table, load_spector, read_scaling, read_table, read_weights
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from twopm_zk.circuit.compilation import Circuit, compile_circuit
+from twopm_zk.circuit.instances import Instance, find_instance, instances
+from twopm_zk.circuit.witness import Witness, calculate_witness
 from twopm_zk.errors import TwopmError
-from twopm_zk.field import BASE_FIELD_ORDER, FIELD_ORDER
-from twopm_zk.fixed_point import FEATURES, WEIGHTS, Format
-from twopm_zk.keys import Keys, existing_keys, setup
-from twopm_zk.plonk import ProofResult, load_proof, prove, verify
-from twopm_zk.preparation import PreparedStep, choose_step, prepare_step, step_gradient
-from twopm_zk.proof import Proof, VerificationKey
-from twopm_zk.ptau import insecure_ptau
-from twopm_zk.solidity import calldata, export_verifier
+from twopm_zk.numbers.field import BASE_FIELD_ORDER, FIELD_ORDER
+from twopm_zk.numbers.fixed_point import FEATURES, WEIGHTS, Format
+from twopm_zk.plonk.keys import Keys, existing_keys, setup
+from twopm_zk.plonk.proof import Proof, VerificationKey
+from twopm_zk.plonk.proving import ProofResult, load_proof, prove, verify
+from twopm_zk.plonk.ptau import insecure_ptau
+from twopm_zk.plonk.solidity import calldata, export_verifier
+from twopm_zk.rows.step import PreparedStep, choose_step, prepare_step, step_gradient
+from twopm_zk.rows.tables import SPECTOR_SCALING, Table, load_spector, read_scaling, read_table, read_weights
 from twopm_zk.statements import (
     AggregateStatement,
     CertifyStatement,
@@ -38,7 +43,38 @@ from twopm_zk.statements import (
     StepStatement,
     Update,
 )
-from twopm_zk.witness import Witness, calculate_witness
+from twopm_zk.task.scaling import Scaling
+
+if TYPE_CHECKING:
+    from twopm_zk.proving.executors import executor_for
+    from twopm_zk.proving.prover import Prover
+    from twopm_zk.task.columns import Column, choose_column
+    from twopm_zk.task.instances import TaskInstances, choose_instances
+    from twopm_zk.task.specification import StepRule, TaskSpec
+    from twopm_zk.task.specification_file import parse_spec, read_spec, write_spec
+    from twopm_zk.training.estimator import TwoPMLogisticRegression
+    from twopm_zk.training.in_process import train
+    from twopm_zk.training.results import Certificate, Round, TrainingResult, TrainingWarning
+
+_LAZY = {
+    "executor_for": "twopm_zk.proving.executors",
+    "Prover": "twopm_zk.proving.prover",
+    "Column": "twopm_zk.task.columns",
+    "choose_column": "twopm_zk.task.columns",
+    "TaskInstances": "twopm_zk.task.instances",
+    "choose_instances": "twopm_zk.task.instances",
+    "StepRule": "twopm_zk.task.specification",
+    "TaskSpec": "twopm_zk.task.specification",
+    "parse_spec": "twopm_zk.task.specification_file",
+    "read_spec": "twopm_zk.task.specification_file",
+    "write_spec": "twopm_zk.task.specification_file",
+    "TwoPMLogisticRegression": "twopm_zk.training.estimator",
+    "train": "twopm_zk.training.in_process",
+    "Certificate": "twopm_zk.training.results",
+    "Round": "twopm_zk.training.results",
+    "TrainingResult": "twopm_zk.training.results",
+    "TrainingWarning": "twopm_zk.training.results",
+}
 
 __all__ = [
     "BASE_FIELD_ORDER",
@@ -47,8 +83,10 @@ __all__ = [
     "SPECTOR_SCALING",
     "WEIGHTS",
     "AggregateStatement",
+    "Certificate",
     "CertifyStatement",
     "Circuit",
+    "Column",
     "FoldStatement",
     "Format",
     "Instance",
@@ -61,23 +99,34 @@ __all__ = [
     "PreparedStep",
     "Proof",
     "ProofResult",
+    "Prover",
+    "Round",
     "RoundShape",
     "RoundUpdates",
     "Rows",
     "Scaling",
     "Statement",
     "StepMatrix",
+    "StepRule",
     "StepShape",
     "StepStatement",
     "Table",
+    "TaskInstances",
+    "TaskSpec",
+    "TrainingResult",
+    "TrainingWarning",
+    "TwoPMLogisticRegression",
     "TwopmError",
     "Update",
     "VerificationKey",
     "Witness",
     "calculate_witness",
     "calldata",
+    "choose_column",
+    "choose_instances",
     "choose_step",
     "compile_circuit",
+    "executor_for",
     "existing_keys",
     "export_verifier",
     "find_instance",
@@ -85,12 +134,23 @@ __all__ = [
     "instances",
     "load_proof",
     "load_spector",
+    "parse_spec",
     "prepare_step",
     "prove",
     "read_scaling",
+    "read_spec",
     "read_table",
     "read_weights",
     "setup",
     "step_gradient",
+    "train",
     "verify",
+    "write_spec",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Training loads on first use: the estimator needs scikit-learn, which is optional."""
+    if name in _LAZY:
+        return getattr(import_module(_LAZY[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

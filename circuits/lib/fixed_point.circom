@@ -2,7 +2,7 @@ pragma circom 2.1.6;
 
 // Number formats. A signed value of b bits is carried biased, as value + 2^(b-1) in [0, 2^b), because a range
 // check wants an unsigned number and subtracting the bias inside a product costs no gate.
-// Twin of twopm_zk/fixed_point.py; change both together.
+// Twin of twopm_zk/numbers/fixed_point.py; change both together.
 
 function WEIGHT_BITS() { return 32; }
 function WEIGHT_FRAC() { return 20; }

@@ -42,7 +42,7 @@ template Sigmoid(Z_MAX, Z_FRAC) {
     RangeCheck(INPUT)(T);
     RangeCheck(MAGNITUDE_BITS - DROPPED - INPUT)(overflow);
 
-    // Knuth's and Eve's form, circuits/design/sigmoid.py: one gate for the square, one for each factor
+    // Knuth's and Eve's form, tools/design_sigmoid.py: one gate for the square, one for each factor
     var FACTORS = 5;
     signal square <== (T - SIGMOID_CENTRE()) * (T - SIGMOID_CENTRE());
     signal u[FACTORS];

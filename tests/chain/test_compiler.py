@@ -2,11 +2,11 @@ import subprocess
 
 import pytest
 
-from twopm_zk import project
 from twopm_zk.chain import compiler
 from twopm_zk.chain.compiler import MAX_CODE_SIZE, compile_contract, compile_source, contract_names
 from twopm_zk.errors import CompileError, InputError, ToolVersionError
-from twopm_zk.poseidon import poseidon
+from twopm_zk.numbers.poseidon import poseidon
+from twopm_zk.system import paths
 
 SOURCE = "// SPDX-License-Identifier: Apache-2.0\npragma solidity 0.8.37;\n"
 
@@ -99,7 +99,7 @@ def test_deployed_code_is_recognised_whatever_its_immutables_and_libraries(chain
 
 def test_solc_answers_its_version():
     done = subprocess.run(
-        ["node", compiler.__file__.replace("compiler.py", "solc.mjs"), project.npm_package("solc"), "--version"],
+        ["node", compiler.__file__.replace("compiler.py", "solc.mjs"), paths.npm_package("solc"), "--version"],
         capture_output=True,
         text=True,
         check=True,

@@ -2,7 +2,7 @@ import pytest
 
 from twopm_zk.chain import Chain, compile_contract, compile_source, verify_on_chain
 from twopm_zk.errors import CompileError, InputError, TransactionError
-from twopm_zk.field import FIELD_ORDER
+from twopm_zk.numbers.field import FIELD_ORDER
 
 NAME = "PlonkVerifier"
 

@@ -1,7 +1,7 @@
 from functools import cache
 
 import pytest
-import synthetic
+from support import synthetic
 
 
 @pytest.fixture(scope="session")
@@ -15,7 +15,7 @@ def extension():
 
 @pytest.fixture(scope="session")
 def backend(extension):
-    from twopm_zk.backends.native import NativeBackend
+    from twopm_zk.plonk.backends.native import NativeBackend
 
     return NativeBackend()
 

@@ -3,13 +3,13 @@
 import json
 
 import pytest
-from reference_prover import Prover
+from support.reference_prover import Prover
 
-from twopm_zk import plonk_verifier
-from twopm_zk.backends import get_backend
-from twopm_zk.field import FIELD_ORDER
-from twopm_zk.ptau import insecure_ptau
-from twopm_zk.witness import calculate_witness
+from twopm_zk.circuit.witness import calculate_witness
+from twopm_zk.numbers.field import FIELD_ORDER
+from twopm_zk.plonk import verifier
+from twopm_zk.plonk.backends import get_backend
+from twopm_zk.plonk.ptau import insecure_ptau
 
 pytestmark = pytest.mark.prover
 PROVABLE = ["multiplier", "three", "fifty", "zeros", "hidden"]
@@ -52,15 +52,15 @@ def test_keys_of_random_constraints_are_those_of_snarkjs(snarkjs, made, dev_ptau
 def test_its_proofs_are_accepted_by_all_verifiers(backend, snarkjs, tiny_keys, inputs_of, name):
     keys = tiny_keys(name)
     proof, public = backend.prove(keys.zkey, inputs_of(name))
-    for verifier in (backend, snarkjs, plonk_verifier):
-        assert verifier.verify(keys.verification_key, public, proof)
+    for one in (backend, snarkjs, verifier):
+        assert one.verify(keys.verification_key, public, proof)
 
 
 @pytest.mark.chain
 @pytest.mark.parametrize("name", ["three", "fifty"])
 def test_its_proofs_are_accepted_by_the_contract(backend, tiny_keys, inputs_of, name):
     from twopm_zk.chain import verify_on_chain
-    from twopm_zk.solidity import calldata, export_verifier
+    from twopm_zk.plonk.solidity import calldata, export_verifier
 
     keys = tiny_keys(name)
     proof, public = calldata(*backend.prove(keys.zkey, inputs_of(name)))
@@ -117,7 +117,7 @@ def test_every_domain_size_is_proven_full_and_almost_empty(backend, made, power,
     key = backend.export_verification_key(folder / "circuit.zkey")
     assert key.power == power
     proof, public = backend.prove(folder / "circuit.zkey", folder / "circuit.wtns")
-    assert plonk_verifier.verify(key, public, proof)
+    assert verifier.verify(key, public, proof)
 
 
 @pytest.mark.slow
@@ -136,7 +136,7 @@ def test_any_number_of_public_inputs_and_additions(backend, made, public, terms)
     key = backend.export_verification_key(folder / "circuit.zkey")
     proof, values = backend.prove(folder / "circuit.zkey", folder / "circuit.wtns")
     assert len(values) == public
-    assert plonk_verifier.verify(key, values, proof)
+    assert verifier.verify(key, values, proof)
 
 
 def test_two_proofs_of_the_same_witness_share_nothing(backend, made):

@@ -7,11 +7,10 @@ import subprocess
 import sys
 
 import pytest
-import synthetic
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support import synthetic
 
-from twopm_zk.backends.native import prepared_path
 from twopm_zk.errors import (
     CircuitTooSmallError,
     FileFormatError,
@@ -22,7 +21,8 @@ from twopm_zk.errors import (
     TwopmError,
     WitnessError,
 )
-from twopm_zk.field import BASE_FIELD_ORDER, FIELD_ORDER
+from twopm_zk.numbers.field import BASE_FIELD_ORDER, FIELD_ORDER
+from twopm_zk.plonk.backends.native import prepared_path
 
 pytestmark = pytest.mark.prover
 

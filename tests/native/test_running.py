@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from twopm_zk.backends.native import NativeBackend, prepared_path
+from twopm_zk.plonk.backends.native import NativeBackend, prepared_path
 
 pytestmark = pytest.mark.prover
 

@@ -5,16 +5,17 @@ from dataclasses import replace
 
 import pytest
 
-from twopm_zk import plonk_verifier, transcript
-from twopm_zk.backends.snarkjs import MINIMUM
-from twopm_zk.circuit import compile_circuit
+from twopm_zk.circuit.compilation import compile_circuit
+from twopm_zk.circuit.witness import calculate_witness
 from twopm_zk.errors import ProofFormatError, ToolMissingError, ToolVersionError
-from twopm_zk.field import FIELD_ORDER
-from twopm_zk.plonk import verify
-from twopm_zk.project import npm_package, npm_version
-from twopm_zk.proof import PROOF_EVALUATIONS, PROOF_POINTS, G1Point
-from twopm_zk.transcript import Challenges, challenge, challenges
-from twopm_zk.witness import calculate_witness
+from twopm_zk.numbers.bn254 import G1Point
+from twopm_zk.numbers.field import FIELD_ORDER
+from twopm_zk.plonk import transcript, verifier
+from twopm_zk.plonk.backends.snarkjs import MINIMUM
+from twopm_zk.plonk.proof import PROOF_EVALUATIONS, PROOF_POINTS
+from twopm_zk.plonk.proving import verify
+from twopm_zk.plonk.transcript import Challenges, challenge, challenges
+from twopm_zk.system.paths import npm_package, npm_version
 
 pytestmark = pytest.mark.prover
 GENERATOR = G1Point(1, 2)
@@ -31,9 +32,9 @@ def unchained(vk, public, proof):
 
 def test_a_proof_under_an_unchained_transcript_is_rejected(tiny_proof, monkeypatch):
     result = tiny_proof("three")
-    assert plonk_verifier.verify(result.verification_key, result.public, result.proof)
-    monkeypatch.setattr(plonk_verifier, "challenges", unchained)
-    assert not plonk_verifier.verify(result.verification_key, result.public, result.proof)
+    assert verifier.verify(result.verification_key, result.public, result.proof)
+    monkeypatch.setattr(verifier, "challenges", unchained)
+    assert not verifier.verify(result.verification_key, result.public, result.proof)
 
 
 MESSAGES = {
@@ -65,13 +66,13 @@ def test_every_challenge_depends_on_all_messages_before_it(tiny_proof, name):
 
 def test_challenges_are_those_of_snarkjs(tiny_proof, tmp_path):
     """snarkjs prints its challenges with -v; a proof is no secret."""
-    from twopm_zk import process
+    from twopm_zk.system import programs
 
     result = tiny_proof("three")
     result.save(tmp_path)
-    command = [process.node(), npm_package("snarkjs") / "build" / "cli.cjs", "plonk", "verify", "-v"]
+    command = [programs.node(), npm_package("snarkjs") / "build" / "cli.cjs", "plonk", "verify", "-v"]
     files = [tmp_path / f"{name}.json" for name in ("verification_key", "public", "proof")]
-    output = process.run([*command, *files], timeout=60).output
+    output = programs.run([*command, *files], timeout=60).output
     ours = challenges(result.verification_key, result.public, result.proof)
     for name in ("beta", "gamma", "alpha", "xi", "v", "u"):
         assert f"{name}: {getattr(ours, name):x}" in output, name
@@ -87,7 +88,7 @@ def test_an_aliased_public_input_is_refused_although_the_contract_would_take_it(
 
 
 def test_snarkjs_is_pinned_to_chained_challenges(tmp_path, monkeypatch):
-    from twopm_zk.backends import find_backend, get_backend
+    from twopm_zk.plonk.backends import find_backend, get_backend
 
     installed = tuple(int(part) for part in npm_version(npm_package("snarkjs")).split("."))
     assert installed >= MINIMUM >= (0, 7, 6)

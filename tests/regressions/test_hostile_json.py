@@ -4,8 +4,8 @@ import pytest
 
 from twopm_zk.chain.deployment import Deployment
 from twopm_zk.errors import DeploymentError, InputError, SpecError
-from twopm_zk.federated.spec_file import read_spec
-from twopm_zk.parsing import MAX_DEPTH, parse_json
+from twopm_zk.system.parsing import MAX_DEPTH, parse_json
+from twopm_zk.task.specification_file import read_spec
 
 DEEP = MAX_DEPTH + 1
 

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from twopm_zk.chain.compiler import Artifact, compile_contract, compile_source
     from twopm_zk.chain.contracts import Chain, Contract, Receipt
     from twopm_zk.chain.deployment import Deployment, EigenLayer, GeneratedVerifier, StakeAsset, Terms, deploy_all
+    from twopm_zk.chain.development_node import DevelopmentNode
     from twopm_zk.chain.network import Network, Phase, TaskConfig, TaskState, TrainingConfig, dataset_name
-    from twopm_zk.chain.node import DevelopmentNode
     from twopm_zk.chain.verification import EvmVerification, verify_on_chain
 
 _MODULES = {
@@ -22,7 +22,7 @@ _MODULES = {
     "Chain": "contracts",
     "Contract": "contracts",
     "Deployment": "deployment",
-    "DevelopmentNode": "node",
+    "DevelopmentNode": "development_node",
     "EigenLayer": "deployment",
     "Event": "abi",
     "EvmVerification": "verification",

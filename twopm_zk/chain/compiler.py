@@ -21,8 +21,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from twopm_zk import process, project
 from twopm_zk.errors import CompileError, InputError, ToolError, ToolTimeoutError, ToolVersionError
+from twopm_zk.system import files, paths, programs
 
 SOLC_VERSION = "0.8.37"
 EVM_VERSION = "cancun"
@@ -119,7 +119,7 @@ def compile_contract(name: str) -> Artifact:
     """
     unit = _units().get(name)
     if unit is None:
-        raise InputError(f"there is no contract {name!r} in {project.verifier_dir()}")
+        raise InputError(f"there is no contract {name!r} in {paths.verifier_dir()}")
     return compile_unit(unit)[name]
 
 
@@ -145,7 +145,7 @@ def contract_names() -> list[str]:
 
 
 def _units() -> dict[str, str]:
-    root = project.verifier_dir()
+    root = paths.verifier_dir()
     ours = (path for path in sorted(root.rglob("*.sol")) if path.parent.name != "generated")
     units = {path.stem: f"verifier/{path.relative_to(root).as_posix()}" for path in ours}
     return units | {f"PoseidonT{n}": f"poseidon-solidity/PoseidonT{n}.sol" for n in range(2, 7)}
@@ -153,8 +153,8 @@ def _units() -> dict[str, str]:
 
 def _path_of(unit: str) -> Path:
     if unit.startswith("verifier/"):
-        return project.verifier_dir() / unit.removeprefix("verifier/")
-    return project.node_modules() / unit
+        return paths.verifier_dir() / unit.removeprefix("verifier/")
+    return paths.node_modules() / unit
 
 
 def _read_unit(unit: str) -> str:
@@ -190,12 +190,12 @@ def _compile(unit: str, source: str) -> dict[str, Artifact]:
     settings["outputSelection"] = {unit: SETTINGS["outputSelection"]["*"]}
     sources = {name: {"content": text} for name, text in _closure(unit, source).items()}
     standard_json = json.dumps({"language": "Solidity", "sources": sources, "settings": settings})
-    entry = project.cached("contracts", project.digest_of(SOLC_VERSION, standard_json) + ".json")
+    entry = paths.cached("contracts", files.digest_of(SOLC_VERSION, standard_json) + ".json")
     if entry.is_file():
         saved = json.loads(entry.read_text())
     else:
         saved = {name: asdict(artifact) for name, artifact in _run_solc(unit, standard_json).items()}
-        project.write_text(entry, json.dumps(saved))
+        files.write_text(entry, json.dumps(saved))
     return {name: Artifact(**fields) for name, fields in saved.items()}
 
 
@@ -232,7 +232,7 @@ def _places(references: Mapping[str, Mapping[str, list[dict[str, int]]]]) -> dic
 
 @cache
 def _solc_package() -> Path:
-    package = project.npm_package("solc")
+    package = paths.npm_package("solc")
     version = json.loads((package / "package.json").read_text())["version"]
     if version != SOLC_VERSION:
         raise ToolVersionError(
@@ -246,7 +246,7 @@ def _solc(standard_json: str) -> str:
     script = Path(__file__).with_name("solc.mjs")
     try:
         done = subprocess.run(
-            [str(process.node()), str(script), str(_solc_package())],
+            [str(programs.node()), str(script), str(_solc_package())],
             input=standard_json.encode(),
             capture_output=True,
             timeout=600,

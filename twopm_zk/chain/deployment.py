@@ -17,14 +17,14 @@ from typing import Any, Self
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
-from twopm_zk import project
 from twopm_zk.chain.compiler import Artifact, compile_contract, compile_source
 from twopm_zk.chain.contracts import Chain, Contract
-from twopm_zk.circuit import Instance
+from twopm_zk.circuit.instances import Instance
 from twopm_zk.errors import DeploymentError, InputError, InsecureKeyError
-from twopm_zk.keys import Keys
-from twopm_zk.parsing import parse_json
-from twopm_zk.solidity import export_verifier, verifier_name
+from twopm_zk.plonk.keys import Keys
+from twopm_zk.plonk.solidity import export_verifier, verifier_name
+from twopm_zk.system import files
+from twopm_zk.system.parsing import parse_json
 
 DEVELOPMENT_CHAINS = frozenset({1337, 31337})
 FORMAT = 1
@@ -174,12 +174,12 @@ class Deployment:
 
     def write(self, path: Path) -> None:
         """Write the deployment file."""
-        project.write_text(path, json.dumps({"format": FORMAT, **asdict(self)}, indent=2) + "\n")
+        files.write_text(path, json.dumps({"format": FORMAT, **asdict(self)}, indent=2) + "\n")
 
     @classmethod
     def read(cls, path: Path) -> Self:
         """Read a deployment file. Raises InputError, DeploymentError."""
-        content = project.read_bytes(path, what="deployment file")
+        content = files.read_bytes(path, what="deployment file")
         try:
             saved = parse_json(content, what=str(path))
             if saved.pop("format") != FORMAT:

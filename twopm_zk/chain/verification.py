@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 from twopm_zk.chain.compiler import Artifact, compile_contract, compile_source
 from twopm_zk.chain.contracts import Chain
-from twopm_zk.chain.node import DevelopmentNode
+from twopm_zk.chain.development_node import DevelopmentNode
 from twopm_zk.errors import InputError, TransactionError
-from twopm_zk.field import FIELD_ORDER
+from twopm_zk.numbers.field import FIELD_ORDER
 
 PROOF_LENGTH = 24
 """Nine points and six evaluations."""

@@ -11,21 +11,21 @@ from typing import TYPE_CHECKING, Any
 import click
 import numpy as np
 
-from twopm_zk import project
-from twopm_zk.backends import find_backend
-from twopm_zk.circuit import compile_circuit
-from twopm_zk.cli.build import obtain_keys
+from twopm_zk.circuit.compilation import compile_circuit
+from twopm_zk.circuit.witness import calculate_witness
+from twopm_zk.cli.options.building import obtain_keys
 from twopm_zk.cli.output import Steps, backend_option, emit, json_option, print_table
-from twopm_zk.cli.prove import write_opening
-from twopm_zk.cli.verify import verify_with
-from twopm_zk.datasets import SPECTOR_SCALING, Table, load_spector
-from twopm_zk.plonk import prove
-from twopm_zk.preparation import prepare_step, step_gradient
-from twopm_zk.witness import calculate_witness
+from twopm_zk.cli.pipeline.prove import write_opening
+from twopm_zk.cli.pipeline.verify import verify_with
+from twopm_zk.plonk.backends import find_backend
+from twopm_zk.plonk.proving import prove
+from twopm_zk.rows.step import prepare_step, step_gradient
+from twopm_zk.rows.tables import SPECTOR_SCALING, Table, load_spector
+from twopm_zk.system import files, paths
 
 if TYPE_CHECKING:
-    from twopm_zk.federated.participants import News
-    from twopm_zk.report import Report
+    from twopm_zk.demo.report import Report
+    from twopm_zk.participants.news import News
 
 WEIGHTS = {"GPA": 0.9, "TUCE": 0.4, "PSI": 1.2, "intercept": -1.0}
 """A model on its way to the optimum, in the units of SPECTOR_SCALING."""
@@ -57,7 +57,7 @@ def demo(out: Path | None, one_update: bool, backend: str | None, as_json: bool)
       twopm-zk demo --one-update --json
     """
     steps = Steps(quiet=as_json)
-    out = out or project.cache_dir() / "demo"
+    out = out or paths.cache_dir() / "demo"
     document = prove_one_update(out, steps, backend=backend, quiet=as_json)
     valid = bool(document["valid"])
     if not one_update:
@@ -128,12 +128,12 @@ def prove_one_update(out: Path, steps: Steps, *, backend: str | None, quiet: boo
 
 def run_training(out: Path, steps: Steps, *, backend: str | None, quiet: bool) -> dict[str, Any]:
     """Three data owners, a coordinator, an auditor and two users."""
-    from twopm_zk.backends import get_backend
-    from twopm_zk.federated import read_spec
-    from twopm_zk.federated.demonstration import demonstrate, faster
-    from twopm_zk.report import plots, render
+    from twopm_zk.demo.demonstration import demonstrate, faster
+    from twopm_zk.demo.report import plots, render
+    from twopm_zk.plonk.backends import get_backend
+    from twopm_zk.task.specification_file import read_spec
 
-    spec = read_spec(project.examples_dir() / "spector.toml")
+    spec = read_spec(paths.examples_dir() / "spector.toml")
     if get_backend(backend).name != "native":
         steps.note("The native prover is not there: fewer rounds, by BFGS, and several seconds a proof with snarkjs.")
         spec = faster(spec)
@@ -150,7 +150,7 @@ def run_training(out: Path, steps: Steps, *, backend: str | None, quiet: bool) -
 
         report = demonstrate(spec, folder, backend=backend, tell=tell)
     page = out / "report.html"
-    project.write_text(page, render(report))
+    files.write_text(page, render(report))
     for name, plot in (("convergence", plots.convergence), ("timing", plots.timing)):
         (out / f"{name}.png").write_bytes(plot(report))
     if not quiet:

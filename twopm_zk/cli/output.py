@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import click
 
-from twopm_zk.circuit import Instance, find_instance
+from twopm_zk.circuit.instances import Instance, find_instance
 from twopm_zk.errors import InputError
 
 Command = TypeVar("Command", bound=Callable[..., Any])

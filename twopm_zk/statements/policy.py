@@ -9,12 +9,12 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from twopm_zk import commitments
-from twopm_zk.commitments import PACKED_BITS, Tag
 from twopm_zk.errors import InputError, RangeError
-from twopm_zk.field import FIELD_ORDER
-from twopm_zk.fixed_point import WEIGHTS, Format
-from twopm_zk.poseidon import poseidon
+from twopm_zk.numbers import commitments
+from twopm_zk.numbers.commitments import PACKED_BITS, Tag
+from twopm_zk.numbers.field import FIELD_ORDER
+from twopm_zk.numbers.fixed_point import WEIGHTS, Format
+from twopm_zk.numbers.poseidon import poseidon
 
 MATRIX = Format(bits=40, frac_bits=32)
 LAMBDA_BITS = 24

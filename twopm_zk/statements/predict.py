@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from twopm_zk import commitments, sigmoid
-from twopm_zk.commitments import random_scalar
 from twopm_zk.errors import InputError
-from twopm_zk.fixed_point import WEIGHTS, Format, assert_bounds
+from twopm_zk.numbers import commitments, sigmoid
+from twopm_zk.numbers.commitments import random_scalar
+from twopm_zk.numbers.fixed_point import WEIGHTS, Format, assert_bounds
 from twopm_zk.statements.step import StepShape
 from twopm_zk.statements.types import Signals
 

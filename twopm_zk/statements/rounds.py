@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import accumulate
 
-from twopm_zk import commitments, sigmoid
-from twopm_zk.commitments import Tag, random_scalar
 from twopm_zk.errors import CircuitTooLargeError, InputError, WitnessError
-from twopm_zk.fixed_point import WEIGHTS, Bound, Format, assert_bounds, to_field
+from twopm_zk.numbers import commitments, sigmoid
+from twopm_zk.numbers.commitments import Tag, random_scalar
+from twopm_zk.numbers.fixed_point import WEIGHTS, Bound, Format, assert_bounds, to_field
 from twopm_zk.statements.policy import LAMBDA_BITS, LAMBDA_FRAC_BITS, MATRIX, Policy, StepMatrix
 from twopm_zk.statements.step import WHOLE_BITS, StepShape, Update
 from twopm_zk.statements.types import Signals

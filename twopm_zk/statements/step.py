@@ -9,11 +9,11 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from twopm_zk import commitments, sigmoid
-from twopm_zk.commitments import Tag, random_scalar
 from twopm_zk.errors import CircuitTooLargeError, DataError, InputError, RangeError
-from twopm_zk.field import FIELD_ORDER
-from twopm_zk.fixed_point import FEATURES, WEIGHTS, Bound, Format, assert_bounds
+from twopm_zk.numbers import commitments, sigmoid
+from twopm_zk.numbers.commitments import Tag, random_scalar
+from twopm_zk.numbers.field import FIELD_ORDER
+from twopm_zk.numbers.fixed_point import FEATURES, WEIGHTS, Bound, Format, assert_bounds
 from twopm_zk.statements.types import Signals
 
 WHOLE_BITS = 4

@@ -6,7 +6,7 @@ import {PoseidonT4} from "poseidon-solidity/PoseidonT4.sol";
 
 /// @title Commitments that the chain recomputes
 /// @notice `PublicHash` of docs/protocol.md: circomlib's Poseidon over (state, item, item), from a domain that names the
-/// kind, the number of items and their shape. Twin of circuits/lib/commitment.circom and twopm_zk/commitments.py.
+/// kind, the number of items and their shape. Twin of circuits/lib/commitment.circom and twopm_zk/numbers/commitments.py.
 library PublicHash {
     uint256 private constant TAG_MODEL = 1;
     uint256 private constant TAG_CONTEXT = 2;

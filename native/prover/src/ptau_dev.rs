@@ -2,7 +2,7 @@
 //!
 //! INSECURE BY CONSTRUCTION: tau is the hash of a public sentence, so anyone can forge proofs under keys made
 //! from such a file. Because tau is known, Lagrange points are computed as scalars first:
-//! `L_i(tau) = w^i (tau^n - 1) / (n (tau - w^i))`. Twin of `twopm_zk/backends/insecure_ptau.mjs`, byte for byte.
+//! `L_i(tau) = w^i (tau^n - 1) / (n (tau - w^i))`. Twin of `twopm_zk/plonk/backends/insecure_ptau.mjs`, byte for byte.
 
 use std::path::Path;
 

@@ -1,0 +1,120 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+
+import pytest
+
+from twopm_zk.chain.development_node import CHAIN_ID, DevelopmentNode, anvil_path
+from twopm_zk.errors import ChainError, ToolError, ToolMissingError
+from twopm_zk.system import paths
+
+
+def answers(url):
+    try:
+        with urllib.request.urlopen(url, timeout=1):  # noqa: S310 - http://127.0.0.1
+            return True
+    except urllib.error.HTTPError:
+        return True  # anvil refuses a GET, but is there
+    except OSError:
+        return False
+
+
+def test_a_node_has_ten_rich_accounts_and_its_own_port():
+    with DevelopmentNode() as first, DevelopmentNode() as second:
+        assert first.url != second.url
+        assert first.accounts == second.accounts
+        assert len(first.accounts) == len(first.private_keys) == 10
+        assert int(first.rpc("eth_chainId"), 16) == CHAIN_ID
+        assert int(first.rpc("eth_getBalance", first.accounts[9], "latest"), 16) == 10_000 * 10**18
+
+
+def test_a_closed_node_is_gone_and_so_are_its_files():
+    with DevelopmentNode() as node:
+        url, log = node.url, node.log
+        assert log.is_file()
+    assert not answers(url)
+    assert not log.exists()
+    node.close()  # a second time does nothing
+
+
+def test_states_that_do_not_fit_in_memory_are_gone_with_the_node(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with DevelopmentNode() as node:
+        node.rpc("anvil_mine", "0x400")
+        folder = node.log.parent
+        assert list(folder.glob("states/*/*"))
+    assert not folder.exists()
+    assert not list(tmp_path.rglob("anvil-state*"))
+    with pytest.raises(ChainError, match="not running"):
+        _ = node.log
+
+
+def test_a_node_dies_with_a_parent_that_is_killed():
+    program = (
+        "from twopm_zk.chain.development_node import DevelopmentNode; import time\n"
+        "node = DevelopmentNode().start(); print(node.url, flush=True); time.sleep(60)"
+    )
+    parent = subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, cwd=paths.PACKAGE_DIR.parent
+    )
+    url = parent.stdout.readline().strip()
+    assert answers(url)
+    os.kill(parent.pid, signal.SIGKILL)
+    parent.wait()
+    parent.stdout.close()
+    deadline = time.monotonic() + 5
+    while answers(url) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not answers(url)
+
+
+def test_a_log_file_of_the_users_choice_stays(tmp_path):
+    with DevelopmentNode(log=tmp_path / "node.log"):
+        pass
+    assert "Listening on" in (tmp_path / "node.log").read_text()
+
+
+def test_blocks_come_by_time_where_asked():
+    with DevelopmentNode(block_time=1) as node:
+        assert int(node.rpc("eth_blockNumber"), 16) <= 1
+        deadline = time.monotonic() + 10
+        while int(node.rpc("eth_blockNumber"), 16) < 1 and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert int(node.rpc("eth_blockNumber"), 16) >= 1
+
+
+def test_snapshots_undo_and_time_advances(node):
+    before = int(node.rpc("eth_getBlockByNumber", "latest", False)["timestamp"], 16)
+    snapshot = node.snapshot()
+    node.advance(3600, blocks=2)
+    after = node.rpc("eth_getBlockByNumber", "latest", False)
+    assert int(after["timestamp"], 16) >= before + 3600
+    node.revert(snapshot)
+    assert int(node.rpc("eth_getBlockByNumber", "latest", False)["number"], 16) == int(after["number"], 16) - 2
+    with pytest.raises(ChainError):
+        node.revert("0xffff")
+
+
+def test_a_missing_anvil_is_named(monkeypatch, tmp_path):
+    monkeypatch.setenv("TWOPM_ZK_NODE_MODULES", str(tmp_path))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ToolMissingError, match="anvil"):
+        anvil_path()
+
+
+def test_a_program_that_is_not_anvil_is_reported_with_its_words(monkeypatch, tmp_path):
+    fake = tmp_path / "anvil"
+    fake.write_text("#!/bin/sh\necho 'error: something else'\n")
+    fake.chmod(0o755)
+    monkeypatch.setenv("TWOPM_ZK_ANVIL", str(fake))
+    with pytest.raises(ToolError, match="something else"), DevelopmentNode(timeout=5):
+        pass
+
+
+def test_importing_the_package_does_not_import_web3():
+    program = "import sys, twopm_zk, twopm_zk.chain; sys.exit('web3' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], cwd=paths.PACKAGE_DIR.parent, check=False)
+    assert done.returncode == 0

@@ -1,0 +1,104 @@
+"""The commands of everybody, as processes, with real proofs: from deployment to a proven prediction."""
+
+import json
+import signal
+import sqlite3
+
+import pytest
+from support.people_shell import Shell, write_rows
+from support.people_world import SPEC, replace, tables
+
+from twopm_zk.chain import Chain, DevelopmentNode
+from twopm_zk.chain.deployment import Deployment
+from twopm_zk.chain.network import Network
+from twopm_zk.prediction.client import predict_shape, quantized_row
+from twopm_zk.statements import PredictStatement
+from twopm_zk.task.specification_file import write_spec
+from twopm_zk.training.in_process import train
+
+pytestmark = [pytest.mark.slow, pytest.mark.prover, pytest.mark.chain]
+ROW = {"GPA": 3.4, "TUCE": 25.0, "PSI": 1.0}
+
+
+@pytest.fixture
+def shell(tmp_path, native):
+    with DevelopmentNode() as node:
+        made = Shell(node, tmp_path)
+        yield made
+        made.close()
+
+
+def test_everybody_by_their_commands(shell, tmp_path):
+    spec = replace(SPEC, gradient_bound=0.05)
+    write_spec(spec, tmp_path / "spec.json")
+    parts = tables((11, 11, 10))
+    for number, table in enumerate(parts):
+        write_rows(tmp_path / f"rows{number}.csv", table)
+    shell.run(0, "deploy")
+    network = Network(
+        Chain(shell.node.url, private_key=shell.node.private_keys[6]), Deployment.read(tmp_path / "deployment.json")
+    )
+    address = Chain(shell.node.url, private_key=shell.node.private_keys[1]).address
+
+    coordinator = shell.start(1, "coordinator", "run", "spec.json", "--straggler-seconds", "600", "--poll", "0.2")
+    nodes = []
+    for number in range(3):
+        words = (
+            "--data",
+            f"rows{number}.csv",
+            "--coordinator",
+            address,
+            "--state",
+            f"node{number}.db",
+            "--poll",
+            "0.2",
+        )
+        nodes.append(shell.start(2 + number, "node", "run", "spec.json", *words))
+    said = []
+    for process in (coordinator, *nodes):
+        out, err = process.communicate(timeout=300)
+        assert process.returncode == 0, out + err
+        said.append(out + err)
+    last = json.loads(said[0].splitlines()[-1])
+    expected = train(parts, spec)
+    assert (last["news"], last["certified"], last["coefficients"]) == ("finished", True, expected.coefficients)
+
+    # nothing private in what any of them has printed
+    for number in range(3):
+        stored = sqlite3.connect(tmp_path / f"node{number}.db")
+        secrets = [row[0] for row in stored.execute("SELECT salt FROM batches UNION SELECT blinding FROM updates")]
+        assert secrets
+        for text in said:
+            assert not any(secret in text for secret in secrets)
+
+    # an auditor without an account, with two verifiers
+    for verifier in ("native", "python"):
+        report = json.loads(shell.run(None, "audit", "1", "--spec", "spec.json", "--verifier", verifier))
+        assert (report["sound"], report["certified"], report["verifier"]) == (True, True, verifier)
+        assert report["coefficients"] == expected.coefficients
+        assert report["insecure_keys"]
+    shown = json.loads(shell.run(None, "task", "show", "1", "--spec", "spec.json"))
+    assert (shown["phase"], shown["coefficients"]) == ("finished", expected.coefficients)
+    assert [task["task"] for task in json.loads(shell.run(None, "task", "list"))["tasks"]] == [1]
+    assert len(json.loads(shell.run(None, "node", "receipts", "--state", "node0.db"))["receipts"]) == expected.moves + 1
+    shell.run(None, "node", "matrix", shown["matrix_hash"], "--state", "node0.db", "--out", "matrix.json")
+
+    # a user with a stake, and one without
+    for number in (6, 7):
+        member = network.signing_as(shell.node.private_keys[number])
+        member.contract("RETHDouble").transact("deposit", value=4 * 10**18)
+        member.staking.stake(2, 2 * 10**18)
+    operator = shell.start(6, "operator", "run", "spec.json", "--task", "1", "--poll", "0.2")
+    while json.loads(operator.stdout.readline())["news"] != "offered":
+        pass
+    (tmp_path / "student.json").write_text(json.dumps(ROW))
+    words = ("predict", "spec.json", "--task", "1", "--operator", network.chain.address, "--input", "student.json")
+    answer = json.loads(shell.run(7, *words, "--poll", "0.2"))
+    weights = tuple(network.hlr.weights(1))
+    twin = PredictStatement(predict_shape(spec), 0, weights, quantized_row(spec, ROW))
+    assert answer["units"] == twin.prediction
+    refused = json.loads(shell.run(8, *words, "--state", "poor.db", code=8))
+    assert (refused["error"], "StakeTooLow" in refused["message"]) == ("TransactionError", True)
+    operator.send_signal(signal.SIGTERM)
+    operator.communicate(timeout=20)
+    assert operator.returncode == 0

@@ -1,0 +1,105 @@
+"""The report page: complete, self-contained, escaped, and readable in a real browser."""
+
+import re
+import shutil
+import subprocess
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+
+from twopm_zk.demo.report import Prediction, Report, RoundRecord, Transaction, plots, render
+
+BROWSER = next(
+    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None
+)
+HASH = "0x" + "ab" * 32
+ROUNDS = [
+    RoundRecord(
+        number,
+        {"GPA": 2.8 + 0.02 / (number + 1), "intercept": -13.0},
+        None if number < 2 else 2.3e-5,
+        {"updates": 1.5, "sum": 0.5},
+        [Transaction("HLRContract.submitUpdate", "north school", HASH, 400_000)],
+    )
+    for number in range(3)
+]
+REPORT = Report(
+    title="A <title> & more",
+    summary="Three owners.",
+    rounds=ROUNDS,
+    reference={"the table": {"GPA": 2.8066, "intercept": -13.0}},
+    certificate="Certified.",
+    audit=["9 step proofs"],
+    unknowable=["whether rows are true"],
+    predictions=[
+        Prediction("user", "GPA 3", 0.625, transaction=HASH),
+        Prediction("stranger", "GPA 3", None, "StakeTooLow"),
+    ],
+    setup=[Transaction("IdentityContract.join", "north school", HASH, 90_000)],
+)
+
+
+class Tags(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.open, self.resources = [], []
+
+    def handle_starttag(self, tag, attributes):
+        self.resources += [value for name, value in attributes if name in ("src", "href")]
+        if tag not in ("meta", "img", "br"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+def test_page_is_well_formed_and_loads_nothing():
+    tags = Tags()
+    tags.feed(render(REPORT))
+    assert tags.open == []
+    assert all(value.startswith(("data:image/png;base64,", "#")) for value in tags.resources)
+    assert "<script" not in render(REPORT)
+
+
+def test_texts_are_escaped():
+    page = render(REPORT)
+    assert "A <title>" not in page
+    assert "A &lt;title&gt; &amp; more" in page
+
+
+def test_numbers_of_the_record_are_on_the_page():
+    page = render(REPORT)
+    for shown in ("1,290,000", "0.6250, proven", "refused: StakeTooLow", HASH, "2.30e-05", "whether rows are true"):
+        assert shown in page
+
+
+def test_difference_is_the_largest_of_all_coefficients():
+    assert REPORT.difference("the table") == pytest.approx(abs(ROUNDS[-1].coefficients["GPA"] / 2.8066 - 1))
+    off = replace(REPORT, reference={"the table": {"GPA": 2.8066, "intercept": -26.0}})
+    assert off.difference("the table") == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("plot", [plots.convergence, plots.timing])
+def test_plots_are_png(plot):
+    assert plot(REPORT).startswith(b"\x89PNG\r\n\x1a\n")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(BROWSER is None, reason="no Chromium on this machine")
+def test_a_browser_shows_the_whole_page(tmp_path):
+    page = tmp_path / "report.html"
+    page.write_text(render(REPORT))
+    quiet = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync")
+    offline = ("--disable-background-networking", "--disable-component-update")
+    browser = [BROWSER, *quiet, *offline, f"--user-data-dir={tmp_path / 'profile'}"]
+    show = [*browser, "--virtual-time-budget=3000", "--dump-dom", page.as_uri()]
+    body = subprocess.run(show, capture_output=True, text=True, check=True, timeout=120).stdout
+    assert body.count("<img") == 2
+    assert "refused: StakeTooLow" in body
+    assert len(re.findall("<tr>", body)) >= 3 + len(ROUNDS)
+    shot = tmp_path / "page.png"
+    photograph = [*browser, "--window-size=1100,2000", f"--screenshot={shot}", page.as_uri()]
+    subprocess.run(photograph, capture_output=True, check=True, timeout=120)
+    # a blank page compresses to a few kilobytes
+    assert shot.stat().st_size > 40_000

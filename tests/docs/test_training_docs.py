@@ -1,0 +1,70 @@
+"""What docs/training.md and the examples show is what happens."""
+
+import re
+import subprocess
+import sys
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+from support.small_tasks import SPECTOR
+
+from twopm_zk.plonk.backends import find_backend
+
+ROOT = SPECTOR.parents[1]
+DOCUMENT = (ROOT / "docs" / "training.md").read_text()
+
+
+def test_the_code_of_the_document_runs(monkeypatch):
+    pytest.importorskip("sklearn")
+    monkeypatch.chdir(ROOT)
+    names = {}
+    blocks = re.findall(r"```python\n(.*?)```", DOCUMENT, flags=re.DOTALL)
+    assert len(blocks) == 3
+    for block in blocks:
+        exec(block, names)  # noqa: S102 (our own document)
+    assert round(names["result"].coefficients["TUCE"], 4) == 0.0952
+    assert "computed, not proven" in str(names["model"].certificate_)
+
+
+def test_the_table_of_keys_is_complete():
+    from twopm_zk.task.instances import TaskInstances
+    from twopm_zk.task.specification_file import read_spec
+
+    for key, value in read_spec(SPECTOR).document.items():
+        if key in ("version", "name"):
+            continue
+        assert f"`{key}`" in DOCUMENT or f"`[{key}]`" in DOCUMENT or f"`[[{key}]]`" in DOCUMENT
+        if isinstance(value, dict):
+            assert [k for k in value if f"`{k}`" not in DOCUMENT] == []
+    assert [field.name for field in fields(TaskInstances) if f"`{field.name}`" not in DOCUMENT] == []
+
+
+@pytest.mark.parametrize("arguments", [["train_spector.py", "--rule", "bfgs"], ["train_breast_cancer.py"]])
+def test_the_examples_run(arguments):
+    pytest.importorskip("sklearn")
+    script, *options = arguments
+    done = subprocess.run(
+        [sys.executable, Path("examples") / script, *options], cwd=ROOT, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Certificate: over" in done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.prover
+@pytest.mark.chain
+def test_breast_cancer_trains_over_a_chain_with_every_proof(tmp_path):
+    pytest.importorskip("sklearn")
+    if find_backend("native")[1] is not None:
+        pytest.skip("14 proofs of 2^18 gates take an hour without the native prover")
+    command = [sys.executable, Path("examples") / "train_breast_cancer.py", "--chain", "--rule", "bfgs"]
+    command += ["--gradient-bound", "0.05", "--table", tmp_path / "table.md"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=590)
+    assert done.returncode == 0, done.stderr
+    written = (tmp_path / "table.md").read_text()
+    rounds = re.findall(r"^\| (\d+) \| (\S+) \| (\d+) \|", written, flags=re.MULTILINE)
+    # six batches and their sum or certificate; the bounds of the same rounds in one process
+    assert [(number, proofs) for number, _, proofs in rounds] == [("0", "7"), ("1", "7")]
+    assert [bound for _, bound, _ in rounds] == ["4.65e-01", "4.29e-02"]
+    assert "checked 14 proofs again, from the chain alone" in written

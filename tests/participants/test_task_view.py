@@ -1,0 +1,59 @@
+"""Events that were read before are not read again, and a chain that replaced its blocks is believed at once."""
+
+import pytest
+
+from twopm_zk.chain.contracts import Contract
+from twopm_zk.participants.task_view import dataset_of
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    ranges, plain = [], Contract.events
+
+    def events(self, name, *, from_block=0, to_block=None, **indexed):
+        ranges.append((from_block, to_block))
+        return plain(self, name, from_block=from_block, to_block=to_block, **indexed)
+
+    monkeypatch.setattr(Contract, "events", events)
+    return ranges
+
+
+def registered(view, spec, *commitments):
+    hub = view.network.data_hub
+    for commitment in commitments:
+        hub.register(dataset_of(spec), commitment, [commitment])
+
+
+def seen(view, spec):
+    return view.registrations(dataset_of(spec), before=view.block() + 1).get(view.address, [])
+
+
+def test_only_new_blocks_are_read_again(party, asked):
+    view = party.world.view(2)
+    registered(view, party.spec, 11, 12)
+    assert seen(view, party.spec) == [11, 12]
+    first = view.block()
+    registered(view, party.spec, 13)
+    assert seen(view, party.spec) == [11, 12, 13]
+    assert seen(view, party.spec) == [11, 12, 13]
+    assert asked == [(view.deployment.block, first), (first, first + 1), (first + 1, first + 1)]
+
+
+def test_an_earlier_block_is_asked_for_by_itself(party):
+    view = party.world.view(2)
+    registered(view, party.spec, 11, 12, 13)
+    assert seen(view, party.spec) == [11, 12, 13]
+    before = view.block()
+    assert view.registrations(dataset_of(party.spec), before=before)[view.address] == [11, 12]
+    assert seen(view, party.spec) == [11, 12, 13]
+
+
+def test_blocks_that_were_replaced_are_read_again(party):
+    view, node = party.world.view(2), party.world.node
+    snapshot = node.snapshot()
+    registered(view, party.spec, 11, 12, 13)
+    assert seen(view, party.spec) == [11, 12, 13]
+    node.revert(snapshot)
+    view.chain.forget_nonces()
+    registered(view, party.spec, 21, 22, 23, 24)
+    assert seen(view, party.spec) == [21, 22, 23, 24]

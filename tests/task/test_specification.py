@@ -1,0 +1,234 @@
+"""The specification: strict files, limits with names, one hash."""
+
+import json
+from dataclasses import replace
+
+import pytest
+from support.small_tasks import spector_spec
+
+from twopm_zk.errors import CircuitTooLargeError, InputError, SpecError
+from twopm_zk.numbers.fixed_point import FEATURES, Format
+from twopm_zk.task.columns import Column
+from twopm_zk.task.instances import TaskInstances
+from twopm_zk.task.specification import StepRule, TaskSpec
+from twopm_zk.task.specification_file import parse_spec, read_spec, write_spec
+
+
+def document(**changes):
+    base = {
+        "label": "y",
+        "lambda": 1,
+        "features": [{"name": "a", "centre": 0, "scale": 1}, {"name": "b", "mean": 5, "sd": 2}],
+    }
+    return base | changes
+
+
+def test_a_short_file_gets_documented_defaults():
+    spec = parse_spec(document())
+    assert spec.features == ("a", "b")
+    assert (spec.minimum_nodes, spec.minimum_rows, spec.minimum_node_rows) == (3, 30, 8)
+    assert spec.step == StepRule("boehning-lindsay", 1.9, "moments")
+    assert spec.instances is None
+    assert spec.warnings() == []
+
+
+def test_toml_and_json_of_one_task_have_one_hash(tmp_path):
+    spec = spector_spec()
+    write_spec(spec, tmp_path / "spec.json")
+    again = read_spec(tmp_path / "spec.json")
+    assert again == spec
+    assert again.spec_hash == spec.spec_hash
+    assert len(spec.spec_hash) == 32
+
+
+def test_every_part_of_the_specification_changes_the_hash():
+    spec = parse_spec(document()).provable(rows=32, updates=4)
+    others = [
+        replace(spec, **changes)
+        for changes in (
+            {"columns": spec.columns[::-1]},
+            {"columns": (replace(spec.columns[0], scale=2.0), spec.columns[1])},
+            {"columns": (replace(spec.columns[0], low=-1.0, high=1.0), spec.columns[1])},
+            {"label": "z"},
+            {"name": "other"},
+            {"penalty": 2.0},
+            {"weight_bound": 512.0},
+            {"gradient_bound": 1e-5},
+            {"step": StepRule("bfgs")},
+            {"step": StepRule(factor=1.5)},
+            {"step": StepRule(curvature="ranges")},
+            {"maximum_rounds": 31},
+            {"minimum_nodes": 4},
+            {"minimum_rows": 31},
+            {"minimum_node_rows": 9},
+            {"collecting_seconds": 60},
+            {"aggregating_seconds": 60},
+            {"instances": None},
+            {"instances": replace(spec.instances, predict=None)},
+        )
+    ]
+    hashes = {other.spec_hash for other in others}
+    assert len(hashes) == len(others)
+    assert spec.spec_hash not in hashes
+
+
+def test_the_hash_is_the_keccak_of_the_canonical_document():
+    # computed once with pycryptodome's keccak over the text below
+    spec = TaskSpec(columns=(Column("a"),), label="y")
+    from Crypto.Hash import keccak
+
+    text = (
+        '{"features":[{"centre":0,"name":"a","scale":1}],"format":{"bits":16,"frac_bits":12},"gradient_bound":0.000025,'
+        '"label":"y","lambda":1,"minimum":{"nodes":3,"rows":30,"rows_per_node":8},"name":"",'
+        '"rounds":{"aggregating_seconds":3600,"collecting_seconds":3600,"maximum":30},'
+        '"step":{"curvature":"moments","factor":1.9,"rule":"boehning-lindsay"},"version":1,"weight_bound":1024}'
+    )
+    assert spec.spec_hash == keccak.new(data=text.encode(), digest_bits=256).digest()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"lamda": 1}, r"`lamda` is no key.*\n.*`lambda`"),
+        ({"label": 3}, "`label` is not a text"),
+        ({"lambda": "1"}, "`lambda` is not a number"),
+        ({"lambda": True}, "`lambda` is not a number"),
+        ({"lambda": -1}, r"`lambda` is -1; allowed: 0 to 4095\.99"),
+        ({"lambda": 0.1}, r"`lambda` is 0\.1; it must be a multiple of 2\^-12, such as 0\.10009765625"),
+        ({"lambda": float("nan")}, "`lambda` is nan"),
+        ({"lambda": 10**400}, "`lambda` is too large"),
+        ({"lambda": 0, "weight_bound": 2048}, "`lambda` is 0 and `weight_bound` is no bound"),
+        ({"weight_bound": 4096}, "`weight_bound` is 4096; allowed"),
+        ({"gradient_bound": 0}, "`gradient_bound` is 0; allowed"),
+        ({"gradient_bound": 1}, "`gradient_bound` is 1; allowed.*not including"),
+        ({"features": []}, "`features` is empty"),
+        ({"features": [{"centre": 0, "scale": 1}]}, r"`features\[0\]\.name` is missing"),
+        ({"features": [{"name": "a"}]}, "column 'a': give `low` and `high`"),
+        ({"features": [{"name": "a", "centre": 0}]}, "'a': `centre` and `scale` come together"),
+        ({"features": [{"name": "a", "centre": 0, "scale": 1, "sd": 2}]}, "'a': `mean` and `sd` serve"),
+        ({"features": [{"name": "a", "centre": 0, "scale": 0}]}, "'a': `scale` is 0"),
+        ({"features": [{"name": "a", "centre": 0, "scale": 1, "low": 0, "high": 9}]}, "'a': `high` is 9 after scaling"),
+        ({"features": [{"name": "a", "centre": 0, "scale": 1, "low": 2, "high": 1}]}, "'a': `low` and `high`"),
+        ({"features": [{"name": "y", "centre": 0, "scale": 1}]}, "`label` is 'y', which is also a feature"),
+        ({"features": [{"name": "a", "centre": 0, "scale": 1}] * 2}, "'a' more than once"),
+        ({"features": [{"name": "intercept", "centre": 0, "scale": 1}]}, "cannot be called 'intercept'"),
+        ({"features": [{"name": "a\n", "centre": 0, "scale": 1}]}, "cannot be printed"),
+        ({"features": ["a"]}, r"`features\[0\]` is not a table"),
+        ({"step": {"rule": "sgd"}}, "`step.rule` is 'sgd'; allowed: boehning-lindsay, bfgs, newton, gradient"),
+        ({"step": {"factor": 2}}, "`step.factor` is 2; allowed"),
+        ({"step": {"curvature": "rows"}}, "`step.curvature` is 'rows'"),
+        ({"step": {"rule": "newton", "curvature": "ranges"}}, "which reveals moments"),
+        ({"format": {"bits": 32}}, "`format` has 32 bits"),
+        ({"rounds": {"maximum": 0}}, "`rounds.maximum` is 0; allowed: 1 to"),
+        ({"rounds": {"collecting_seconds": 10**9}}, "`rounds.collecting_seconds` is 1000000000"),
+        ({"rounds": {"maximum": 1.5}}, "`rounds.maximum` is not an integer"),
+        ({"minimum": {"nodes": 0}}, "`minimum.nodes` is 0"),
+        ({"minimum": {"row": 4}}, r"`minimum.row` is no key.*\n.*`rows`"),
+        ({"minimum": 3}, "`minimum` is not a table"),
+        ({"version": 2}, "`version` is 2"),
+        ({"instances": {"step": ["step-32x3"]}}, "`instances.aggregate` is missing"),
+        ({"instances": {"rows": 0}}, "each must be 1 or more"),
+        (
+            {"instances": {"updates": 2, "rows": 32}, "minimum": {"nodes": 5}},
+            "`minimum.nodes` is 5; a round has room for 4",
+        ),
+    ],
+)
+def test_each_mistake_is_named(changes, message):
+    with pytest.raises(SpecError, match=f"(?s){message}"):
+        parse_spec(document(**changes))
+
+
+@pytest.mark.parametrize("name", ["spec.toml", "spec.json"])
+def test_a_file_that_is_not_what_its_name_says_is_refused(tmp_path, name):
+    path = tmp_path / name
+    path.write_text("{[")
+    with pytest.raises(SpecError, match=r"is not (TOML|JSON)"):
+        read_spec(path)
+    with pytest.raises(InputError, match="cannot be read"):
+        read_spec(tmp_path / "none.toml")
+    path.write_text("3" if name.endswith("json") else "")
+    with pytest.raises(SpecError):
+        read_spec(path)
+
+
+NAMES = TaskInstances(("step-32x3", "step-128x3"), "aggregate-16x3", "certify-16x3", "fold-16x3", "predict-3", 4)
+
+
+def with_instances(chosen, columns=2, **changes):
+    return TaskSpec(columns=tuple(Column(f"x{k}") for k in range(columns)), label="y", instances=chosen, **changes)
+
+
+def test_shapes_follow_from_the_instances():
+    sizes = with_instances(NAMES).sizes
+    assert [shape.rows for shape in sizes.steps] == [32, 128]
+    assert (sizes.width, sizes.capacity, sizes.round.slots) == (3, 64, 16)
+    assert sizes.smallest(33).rows == 128
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"step": ()}, "`instances.step` is empty"),
+        ({"step": ("fold-16x3",)}, "'fold-16x3' is a Fold, not a Step"),
+        ({"step": ("step-32x3", "step-32x8")}, "'step-32x8' has another number of features"),
+        ({"step": ("step-128x3-wide",)}, "takes 20 bits with 16 fractional, `format` says 16 with 12"),
+        ({"certify": "certify-4x3"}, "different slots"),
+        ({"aggregate": "aggregate-16x30"}, "is for 30 features"),
+        ({"predict": "predict-30"}, "'predict-30' is not for 3 features"),
+        ({"segments": 65}, "`instances.segments` is 65; allowed: 1 to 64"),
+        ({"fold": None}, "allowed: 1 to 1; more need `instances.fold`"),
+    ],
+)
+def test_instances_that_do_not_fit_each_other_are_refused(changes, message):
+    with pytest.raises(SpecError, match=message):
+        with_instances(replace(NAMES, **changes))
+
+
+def test_features_beyond_the_instances_are_refused():
+    with pytest.raises(SpecError, match="4 features do not fit the 3 of 'step-32x3'"):
+        with_instances(NAMES, columns=4)
+    with pytest.raises(InputError, match="no circuit 'step-33x3'"):
+        with_instances(replace(NAMES, step=("step-33x3",)))
+
+
+def test_the_smallest_instances_are_chosen():
+    def chosen(columns, **sizes):
+        return with_instances(None, columns).provable(**sizes).instances
+
+    assert chosen(2, rows=32, updates=4) == TaskInstances(
+        ("step-32x3",), "aggregate-4x3", "certify-4x3", None, "predict-3", 1
+    )
+    assert chosen(3, rows=100, updates=40) == TaskInstances(
+        ("step-32x3", "step-128x3"), "aggregate-16x3", "certify-16x3", "fold-16x3", "predict-3", 3
+    )
+    assert chosen(20, rows=128, updates=6).step == ("step-128x30",)
+    with pytest.raises(CircuitTooLargeError, match="no instances for 31 features"):
+        chosen(31)
+    with pytest.raises(CircuitTooLargeError, match="no instances"):
+        with_instances(None, format=Format(18, 12)).provable()
+
+
+def test_padding_counts_in_no_coefficient():
+    spec = with_instances(NAMES, columns=2)
+    spec = replace(spec, columns=(Column("a", 3.0, 0.5), Column("b", 0.0, 2.0)))
+    assert spec.coefficients((1 << 20, 2 << 20, 0, 4 << 20)) == {"a": 2.0, "b": 1.0, "intercept": -2.0}
+
+
+def test_unwise_but_allowed_choices_are_said():
+    spec = parse_spec(document(**{"lambda": 0, "minimum": {"nodes": 2, "rows_per_node": 3}}))
+    text = "\n".join(spec.warnings())
+    for part in ("fewer than 3", "nearly all about so few rows", "`lambda` is 0"):
+        assert part in text
+
+
+def test_limits_of_the_policy_can_be_reached():
+    spec = parse_spec(document(**{"lambda": 4095 + 4095 / 4096, "weight_bound": 2048, "minimum": {"rows": 2**32 - 1}}))
+    policy = spec.policy(spec.local_task_key, 1)
+    assert (policy.penalty, policy.weight_bound, policy.min_rows) == (2**24 - 1, 2**31, 2**32 - 1)
+
+
+def test_a_document_with_every_key_is_strict_json():
+    spec = spector_spec()
+    assert parse_spec(json.loads(json.dumps(spec.document))) == spec
+    assert spec.format == FEATURES

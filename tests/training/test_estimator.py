@@ -1,0 +1,112 @@
+"""scikit-learn's interface."""
+
+import pickle
+import sys
+
+import numpy as np
+import pytest
+from support.small_tasks import make_table
+
+sklearn = pytest.importorskip("sklearn")
+
+from sklearn.exceptions import ConvergenceWarning  # noqa: E402
+from sklearn.linear_model import LogisticRegression  # noqa: E402
+from sklearn.model_selection import cross_val_score  # noqa: E402
+from sklearn.utils.estimator_checks import parametrize_with_checks  # noqa: E402
+
+from twopm_zk.errors import RangeError, SpecError, ToolMissingError  # noqa: E402
+from twopm_zk.task.scaling import Scaling  # noqa: E402
+from twopm_zk.training.estimator import TwoPMLogisticRegression  # noqa: E402
+
+
+@parametrize_with_checks([TwoPMLogisticRegression(), TwoPMLogisticRegression(rule="bfgs", nodes=2)])
+def test_estimator_passes_the_checks_of_scikit_learn(estimator, check):
+    check(estimator)
+
+
+@pytest.fixture
+def data():
+    drawn = make_table(300, 3, steep=2.0)
+    return drawn.features, np.array(["no", "yes"])[drawn.labels]
+
+
+def test_weights_are_those_of_scikit_learn_on_scaled_columns(data):
+    X, y = data
+    ours = TwoPMLogisticRegression(alpha=0.5, scaling=[Scaling()] * 3, gradient_bound=1e-6).fit(X, y)
+    peer = LogisticRegression(C=2.0, tol=1e-10, max_iter=1000).fit(X, y)
+    assert ours.coef_ == pytest.approx(peer.coef_, abs=1e-3)
+    assert ours.intercept_ == pytest.approx(peer.intercept_, abs=1e-3)
+    assert ours.predict_proba(X) == pytest.approx(peer.predict_proba(X), abs=1e-3)
+    assert ours.score(X, y) == pytest.approx(peer.score(X, y), abs=0.01)
+    assert list(ours.classes_) == ["no", "yes"]
+    assert ours.n_features_in_ == 3
+    assert ours.n_iter_ == ours.training_.moves
+    assert ours.certificate_.bound_per_row <= 1e-6
+
+
+def test_any_number_of_nodes_gives_the_same_model(data):
+    X, y = data
+    models = [TwoPMLogisticRegression(nodes=nodes).fit(X, y) for nodes in (1, 2, 7)]
+    assert len({model.coef_.tobytes() for model in models}) == 1
+
+
+def test_public_constants_are_used_and_have_to_fit(data):
+    X, y = data
+    narrow = [Scaling(scale=0.25)] * 3
+    with pytest.raises(RangeError, match="column 'x"):
+        TwoPMLogisticRegression(scaling=narrow).fit(X, y)
+    with pytest.raises(ValueError, match="scaling has 3 entries, X has 2 columns"):
+        TwoPMLogisticRegression(scaling=narrow).fit(X[:, :2], y)
+    with pytest.raises(SpecError, match=r"`lambda` is 0.1"):
+        TwoPMLogisticRegression(alpha=0.1).fit(X, y)
+
+
+@pytest.mark.parametrize("factor", [1e-12, 1e12])
+def test_columns_of_any_size_are_scaled(data, factor):
+    X, y = data
+    near = TwoPMLogisticRegression().fit(X, y).predict(X)
+    far = TwoPMLogisticRegression().fit(X * factor + 3 * factor, y).predict(X * factor + 3 * factor)
+    assert (near == far).mean() > 0.99
+
+
+def test_names_of_a_data_frame_reach_the_specification(data):
+    pandas = pytest.importorskip("pandas")
+    X, y = data
+    frame = pandas.DataFrame(X, columns=["age", "dose", "weight"])
+    model = TwoPMLogisticRegression().fit(frame, y)
+    assert model.training_.spec.features == ("age", "dose", "weight")
+    frame.columns = ["age", "intercept", "weight"]
+    assert TwoPMLogisticRegression().fit(frame, y).training_.spec.features == ("x0", "x1", "x2")
+
+
+def test_it_says_when_it_did_not_converge(data):
+    with pytest.warns(ConvergenceWarning, match="not converged"):
+        TwoPMLogisticRegression(max_iter=1).fit(*data)
+
+
+def test_it_works_in_the_tools_around_it_and_survives_pickling(data):
+    X, y = data
+    assert cross_val_score(TwoPMLogisticRegression(), X, y, cv=3).mean() > 0.7
+    model = TwoPMLogisticRegression().fit(X, y)
+    assert (pickle.loads(pickle.dumps(model)).predict(X) == model.predict(X)).all()  # noqa: S301 (our own bytes)
+
+
+def test_without_scikit_learn_the_error_says_what_to_install(monkeypatch):
+    monkeypatch.delitem(sys.modules, "twopm_zk.training.estimator")
+    monkeypatch.setitem(sys.modules, "sklearn.base", None)
+    import twopm_zk
+
+    with pytest.raises(
+        ToolMissingError, match=r"needs the package scikit-learn\nRun `pip install 'twopm-zk\[sklearn\]'`"
+    ):
+        twopm_zk.TwoPMLogisticRegression  # noqa: B018
+
+
+@pytest.mark.prover
+@pytest.mark.slow
+def test_its_certificate_can_be_proven():
+    drawn = make_table(60, 3)
+    model = TwoPMLogisticRegression(prove="final").fit(drawn.features, drawn.labels)
+    assert model.certificate_.proof is not None
+    plain = TwoPMLogisticRegression().fit(drawn.features, drawn.labels)
+    assert plain.coef_.tolist() == model.coef_.tolist()

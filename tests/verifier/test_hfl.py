@@ -1,0 +1,150 @@
+"""HFLContract: any model, results accepted by a quorum of the participants."""
+
+import pytest
+from support.rounds_world import World, task_config
+
+CLOSED, COLLECTING, FINISHED = 4, 3, 5
+RESULT, OTHER = b"\x01" * 32, b"\x02" * 32
+
+
+@pytest.fixture(scope="module")
+def world(chain, node, keys):
+    return World(chain, node, keys)
+
+
+@pytest.fixture
+def people(world):
+    return world.people
+
+
+class Task:
+    def __init__(self, world, *, quorum=67, **config):
+        self.world, self.coordinator = world, world.people.dan
+        receipt = self.coordinator.use(world.hfl).transact("createTask", task_config(**config), quorum)
+        self.id = receipt.event("TaskCreated")["taskId"]
+        self.act(self.coordinator, "openRound")
+
+    def act(self, person, function, *arguments):
+        return person.use(self.world.hfl).transact(function, self.id, *arguments)
+
+    @property
+    def state(self):
+        return self.world.hfl.call("taskOf", self.id)
+
+    def commit_all(self, *people):
+        for person in people or (self.world.people.ada, self.world.people.ben, self.world.people.cleo):
+            self.act(person, "commitUpdate", 0, b"\x09" * 32)
+
+    def to_closed(self):
+        self.commit_all()
+        self.act(self.coordinator, "close")
+
+
+@pytest.fixture
+def task(world):
+    return Task(world)
+
+
+def test_a_quorum_accepts_a_result_and_opens_the_next_round(task, people, world, gas):
+    gas.check("commitUpdate", task.act(people.ada, "commitUpdate", 0, RESULT))
+    for person in (people.ben, people.cleo):
+        event = task.act(person, "commitUpdate", 0, RESULT).event("UpdateCommitted")
+        assert event["node"] == person.address
+    task.act(people.dan, "close")
+    gas.check("confirm", task.act(people.ada, "confirm", RESULT))
+    receipt = task.act(people.ben, "confirm", RESULT)
+    gas.check("confirm, second", receipt)
+    assert task.state["phase"] == CLOSED  # two of three are 66.7 %, not 67
+    receipt = task.act(people.cleo, "confirm", RESULT)
+    gas.check("confirm, accepts", receipt)
+    assert receipt.event("ResultAccepted")["result"] == "0x" + RESULT.hex()
+    assert world.hfl.call("resultOf", task.id, 0) == "0x" + RESULT.hex()
+    assert (task.state["round"], task.state["phase"]) == (1, COLLECTING)
+
+
+def test_a_task_finishes_once_after_its_last_round(world, people, refused):
+    task = Task(world, maximumRounds=2, quorum=51)
+    for _ in range(2):
+        task.to_closed()
+        task.act(people.ada, "confirm", RESULT)
+        receipt = task.act(people.ben, "confirm", RESULT)
+    assert receipt.event("TaskFinished")["round"] == 1
+    assert task.state["phase"] == FINISHED
+    for person, act in ((people.dan, ("finish",)), (people.cleo, ("confirm", RESULT)), (people.dan, ("close",))):
+        with refused("WrongPhase", phase=FINISHED):
+            task.act(person, *act)
+
+
+def test_votes_for_different_results_do_not_add_up(task, people, world):
+    task.to_closed()
+    task.act(people.ada, "confirm", RESULT)
+    task.act(people.ben, "confirm", OTHER)
+    task.act(people.cleo, "confirm", RESULT)
+    assert task.state["round"] == 0
+    assert world.hfl.call("votesFor", task.id, RESULT) == 2
+    assert world.hfl.call("votesFor", task.id, OTHER) == 1
+
+
+def test_only_participants_confirm_and_each_once(task, people, refused):
+    task.commit_all()
+    with refused("WrongPhase", phase=COLLECTING):
+        task.act(people.ada, "confirm", RESULT)
+    task.act(people.dan, "close")
+    with refused("NotAParticipant", account=people.eve.address):
+        task.act(people.eve, "confirm", RESULT)
+    task.act(people.ada, "confirm", RESULT)
+    with refused("AlreadyConfirmed", account=people.ada.address):
+        task.act(people.ada, "confirm", OTHER)
+
+
+def test_votes_of_one_attempt_do_not_count_in_the_next(task, people, world, node):
+    task.to_closed()
+    task.act(people.ada, "confirm", RESULT)
+    task.act(people.ben, "confirm", RESULT)
+    node.advance(1801)
+    task.act(people.eve, "reopen", [])
+    task.to_closed()
+    assert world.hfl.call("votesFor", task.id, RESULT) == 0
+    task.act(people.cleo, "confirm", RESULT)
+    assert task.state["round"] == 0
+
+
+@pytest.mark.parametrize("percent", [0, 50, 101])
+def test_a_quorum_is_a_majority(world, refused, percent):
+    with refused("InvalidQuorum", percent=percent):
+        Task(world, quorum=percent)
+
+
+def test_the_smallest_and_the_largest_quorum(world, people):
+    for quorum, needed in ((51, 2), (100, 3)):
+        task = Task(world, quorum=quorum)
+        assert world.hfl.call("quorumOf", task.id) == quorum
+        task.to_closed()
+        for count, person in enumerate((people.ada, people.ben, people.cleo), start=1):
+            if count <= needed:
+                task.act(person, "confirm", RESULT)
+        assert task.state["round"] == 1
+
+
+def test_the_machinery_is_the_same(task, people, refused, node):
+    """Members, stake, data, deadlines, coordinators are tested at HLRContract; here that they are there."""
+    people.ada.register(60, [6060])
+    with refused("DataNotCommittedBeforeTheRound", index=60):
+        task.act(people.ada, "commitUpdate", 60, RESULT)
+    people.eve.leave()
+    with refused("NotAMemberBeforeTheRound", account=people.eve.address):
+        task.act(people.eve, "commitUpdate", 0, RESULT)
+    task.to_closed()
+    node.advance(1801)
+    task.act(people.ada, "takeOver")
+    assert task.state["coordinator"] == people.ada.address
+
+
+def test_keys_for_secure_aggregation_are_advertised_on_joining(world, people):
+    task = Task(world, joinSeconds=600)
+    for number, person in enumerate((people.ada, people.ben, people.cleo)):
+        task.act(person, "join", bytes([number]) * 32)
+    joined = world.hfl.events("NodeJoined", taskId=task.id)
+    assert [event["publicKey"] for event in joined] == ["0x" + f"{n:02x}" * 32 for n in range(3)]
+    task.act(people.dan, "startCollecting")
+    task.to_closed()

@@ -1,0 +1,73 @@
+"""A task from beginning to end with real proofs, as the example tells it, and what its transactions cost."""
+
+import importlib.util
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from twopm_zk.chain import Phase
+from twopm_zk.plonk.backends import find_backend
+
+pytestmark = [pytest.mark.prover, pytest.mark.slow]
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "one_round.py"
+
+
+@pytest.fixture(scope="module")
+def example():
+    spec = importlib.util.spec_from_file_location("one_round", EXAMPLE)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def deployed(example, chain):
+    return example.deploy(chain)
+
+
+@pytest.fixture(params=["native", "snarkjs"])
+def backend(request):
+    found, reason = find_backend(request.param)
+    if found is None or reason:
+        pytest.skip(f"{request.param}: {reason}")
+    return request.param
+
+
+def parts_of(node, network, receipt):
+    """Where the gas goes: what each contract that was called takes, the first itself with all else."""
+    trace = node.rpc("debug_traceTransaction", receipt.transaction, {"tracer": "callTracer"})
+    names = {entry.address.lower(): name for name, entry in network.deployment.contracts.items()}
+    names |= {entry.address.lower(): name for name, entry in network.deployment.verifiers.items()}
+    parts = {names[call["to"]]: int(call["gasUsed"], 16) for call in trace["calls"]}
+    parts["HLRContract, base and calldata"] = int(trace["gasUsed"], 16) - sum(parts.values())
+    return parts
+
+
+def test_three_nodes_train_certify_and_predict(example, deployed, node, backend, gas):
+    network, keys = deployed
+    story = example.Story(network, keys, node.private_keys[1:6], backend=backend)
+    hlr = story.coordinator.hlr
+    story.prepare()
+    story.open()
+    story.collect("first round")
+    assert [event["update"] for event in hlr.updates(story.task)] == [u.commitment for u in story.updates.segment]
+    story.accept()
+    assert any(hlr.weights(story.task))
+    story.collect("second round")
+    bound = story.certify()
+    assert 0 < bound < 0.1
+    assert hlr.state(story.task).phase is Phase.FINISHED
+    predicted = story.predict()
+    real = np.array(story.weights) / 2**20
+    expected = 1 / (1 + np.exp(-(story.table.features[0] @ real[:3] + real[3])))
+    assert predicted == pytest.approx(expected, abs=1e-3)
+
+    limits = {"submitUpdate": 420_000, "acceptWeights": 600_000}
+    tolerance = 6000  # a proof's own bytes are worth 2,000 and more
+    for name, receipt in story.receipts.items():
+        gas.check(name, receipt, tolerance=tolerance, at_most=limits.get(name.partition(",")[0]))
+    for name, used in parts_of(node, network, story.receipts["submitUpdate, second round, node 1"]).items():
+        gas.check(f"part of submitUpdate: {name}", SimpleNamespace(gas_used=used), tolerance=tolerance)

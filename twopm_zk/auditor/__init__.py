@@ -1,0 +1,1 @@
+"""An auditor checks a task again from the chain alone."""

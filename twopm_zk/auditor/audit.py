@@ -1,0 +1,143 @@
+"""An auditor: from the chain alone, every proof, commitment, digest, weight and bound of a task again.
+
+Read are events, the calldata of their transactions, and deployed code. Keys are derived here, and the verifiers that
+the task used are compared with them; see docs/auditor.md for what follows from a passed audit, and what does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from eth_utils.address import to_checksum_address
+from eth_utils.crypto import keccak
+
+from twopm_zk.auditor.keys import DerivedKeys, Keyring, RegisteredVerifier, same_code
+from twopm_zk.auditor.replay import Happened, Replay, World
+from twopm_zk.auditor.report import AuditReport
+from twopm_zk.chain.abi import Event, decode_values, signature
+from twopm_zk.chain.contracts import Contract, reading
+from twopm_zk.chain.network import Phase
+from twopm_zk.errors import ChainError
+from twopm_zk.participants.task_view import ChainView, require_spec, task_key
+from twopm_zk.plonk.proving import Verifier
+from twopm_zk.task.specification import TaskSpec
+
+Progress = Callable[[str], None]
+_NEVER = 1 << 63
+
+
+def audit(
+    view: ChainView,
+    task: int,
+    *,
+    spec: TaskSpec | None = None,
+    verifier: Verifier | None = None,
+    backend: str | None = None,
+    ptau: Path | None = None,
+    keyring: Keyring | None = None,
+    progress: Progress | None = None,
+) -> AuditReport:
+    """Replay a task and check all that it did.
+
+    ``spec`` is compared with its hash and rules, and gives the coefficients their names. Keys are derived with
+    ``ptau`` through ``backend``, and proofs checked with ``verifier`` (default: native where it is built, else
+    Python), unless a ``keyring`` is given.
+
+    Failed checks are in the report. Raises InputError where there is no such task, DeploymentError for another
+    specification, ChainError.
+    """
+    keys = keyring or DerivedKeys(ptau=ptau, verifier=verifier, backend=backend, progress=progress)
+    state = view.state(task)
+    chain_id = view.chain.chain_id
+    report = AuditReport(task, chain_id, view.hlr.address, state.block, keys.name)
+    for name in view.deployment.contracts:
+        report.check("contracts", True, name)  # making the view has compared them
+    key = task_key(chain_id, view.hlr.address, task, state.spec_hash)
+    report.check("task key", key == state.task_key, "the task key does not follow from chain, contract and task")
+    if spec is not None:
+        require_spec(state, spec)
+        report.check("specification", True, "")
+    replay = Replay(report, _world(view, state.block), keys, task_key=key)
+    events = view.task_events(task, from_block=view.deployment.block, to_block=state.block)
+    for number, event in enumerate(events, start=1):
+        if progress is not None:
+            progress(f"event {number} of {len(events)}: {event.name}")
+        if event.name == "VerifierFixed":
+            _verifier(view, report, keys, replay, event)
+        else:
+            replay.feed(_happened(view.hlr, event))
+    found = (state.weights, state.round, state.attempt, state.phase is Phase.FINISHED, state.coordinator)
+    computed = (replay.weights, replay.round, replay.attempt, replay.finished, replay.coordinator)
+    report.check("final state", found == computed, "the contract's state does not follow from its events")
+    bound = state.gradient_bound if state.certified else None
+    report.check("final state", bound == replay.bound, "the contract's certificate does not follow from its events")
+    report.weights, report.gradient_bound = replay.weights, replay.bound
+    report.coefficients = None if spec is None else spec.coefficients(replay.weights)
+    return report
+
+
+def _world(view: ChainView, block: int) -> World:
+    start = view.deployment.block
+
+    def read(contract: Contract, name: str) -> list[Event]:
+        return reading(name, lambda: contract.events(name, from_block=start, to_block=block))
+
+    registered = {
+        (event["owner"], event["dataset"], event["index"]): (event["commitment"], event.block)
+        for event in read(view.data_hub, "Registered")
+    }
+    spans: dict[str, list[tuple[int, int]]] = {}
+    ends = [(event.block, event["member"]) for event in read(view.identity, "Left")]
+    for event in read(view.identity, "Joined"):
+        member = event["member"]
+        end = min((left for left, who in ends if who == member and left >= event.block), default=_NEVER)
+        spans.setdefault(member, []).append((event.block, end))
+    return World(registered, spans)
+
+
+def _verifier(view: ChainView, report: AuditReport, keys: Keyring, replay: Replay, event: Event) -> None:
+    entry = reading("a verifier", lambda: view.network.contract("VerifierRegistry").call("entryOf", event["id"]))
+    registered = RegisteredVerifier.from_entry(entry)
+    instance = registered.instance
+    name = f"verifier {event['id']} ({registered.statement})"
+    if not report.check("verifiers", entry["verifier"] == event["verifier"], f"{name} is another contract's address"):
+        return
+    if not report.check("verifiers", instance is not None, f"{name} is of sizes that circuits.json does not have"):
+        return
+    assert instance is not None  # noqa: S101 - just checked
+    code = reading(name, lambda: view.chain.code(event["verifier"]))
+    unchanged = "0x" + keccak(code).hex() == event["codeHash"]
+    report.check("verifiers", unchanged, f"{name} has other code than when the task was created")
+    derived = same_code(code, keys.code(instance))
+    report.check("verifiers", derived, f"{name} is not the contract of the key derived for {instance}")
+    if keys.insecure(instance) and instance not in report.insecure:
+        report.insecure.append(instance)
+    if registered.statement == "step":
+        replay.steps[registered.size] = instance
+    else:
+        replay.others[registered.statement] = instance
+
+
+def _happened(contract: Contract, event: Event) -> Happened:
+    web3 = contract.chain.web3
+    sent: Any = reading("a transaction", lambda: web3.eth.get_transaction(event.transaction))  # type: ignore[arg-type]
+    if sent is None:
+        raise ChainError(f"transaction {event.transaction} is not known to this node")
+    function: str = ""
+    call: dict[str, Any] = {}
+    if sent.get("to") == contract.address:
+        function, call = decode_call(contract, bytes(sent["input"]))
+    sender = to_checksum_address(sent["from"])
+    return Happened(event.name, event.values, event.block, event.transaction, sender, function, call)
+
+
+def decode_call(contract: Contract, data: bytes) -> tuple[str, dict[str, Any]]:
+    """Function and arguments by name; an empty name for a function that the contract does not have."""
+    for entry in contract.artifact.abi:
+        if entry["type"] == "function" and keccak(signature(entry).encode())[:4] == data[:4]:
+            names = [item["name"] for item in entry["inputs"]]
+            values = decode_values(entry["inputs"], data[4:])
+            return entry["name"], dict(zip(names, values, strict=True))
+    return "", {}

@@ -1,0 +1,1 @@
+"""From a circuit to a witness: instances, circom, constraints, symbols, inputs."""

@@ -1,0 +1,1 @@
+"""Commands for the people in a task: data owners, coordinators, auditors, users."""

@@ -1,0 +1,170 @@
+"""What the commands of nodes, coordinators and operators share: state files, provers, and news as they come."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from twopm_zk.cli.options.building import ptau_option
+from twopm_zk.cli.options.connection import Connection
+from twopm_zk.cli.output import backend_option
+from twopm_zk.errors import InputError, StoreError
+from twopm_zk.system.parsing import read_json
+
+if TYPE_CHECKING:
+    from twopm_zk.participants.loop import Loop
+    from twopm_zk.participants.news import News, Notify
+    from twopm_zk.participants.task_view import ChainView
+    from twopm_zk.proving.prover import Prover
+    from twopm_zk.statements import StepMatrix
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+_COLOURS = {"finished": "green", "fault": "red", "refused": "red", "retry": "yellow", "waiting": "yellow"}
+_QUIET = {"chain:VerifierFixed", "chain:AttemptModel"}
+
+spec_argument = click.argument("spec_file", metavar="SPEC", type=click.Path(path_type=Path))
+poll_option = click.option(
+    "--poll", type=float, default=1.0, show_default=True, help="Seconds between looks at the chain."
+)
+
+
+minimum_stake_option = click.option(
+    "--minimum-stake", default="0", show_default=True, help="ETH that a node must have at stake."
+)
+matrix_option = click.option(
+    "--matrix", type=click.Path(path_type=Path), help="Step matrix that a node kept, after taking over."
+)
+
+
+def state_option(name: str) -> Callable[[Command], Command]:
+    """Where a participant keeps its state."""
+    return click.option(
+        "--state",
+        type=click.Path(path_type=Path),
+        default=Path(name),
+        show_default=True,
+        help="File with all that must not be lost; for its owner only.",
+    )
+
+
+def require_state(path: Path) -> Path:
+    """A state file that is there: a wrong name must not make an empty one. StoreError otherwise."""
+    if not path.is_file():
+        raise StoreError(
+            f"there is no state file {str(path)!r}",
+            hint="Give --state FILE: the one that was given when it was made.",
+        )
+    return path
+
+
+def service_options(command: Command) -> Command:
+    """Where a service listens."""
+    for option in (
+        click.option("--endpoint", help="URL to publish, where it differs from http://HOST:PORT: a TLS proxy's."),
+        click.option(
+            "--port", type=click.IntRange(0, 65535), default=0, help="Port to listen on; default: a free one."
+        ),
+        click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on."),
+    ):
+        command = option(command)
+    return command
+
+
+def proving_options(command: Command) -> Command:
+    """How proofs are made."""
+    for option in (
+        click.option(
+            "--allow-plaintext", is_flag=True, help="Send rows over tcp:// to another machine: your own network only."
+        ),
+        click.option("--scheduler", help="Where to prove: processes:N, tls://host:port of dask. Default: here."),
+        backend_option,
+        ptau_option,
+    ):
+        command = option(command)
+    return command
+
+
+def open_view(connection: Connection, *, signing: bool = True) -> ChainView:
+    """The deployment, compared with the chain."""
+    from twopm_zk.participants.task_view import ChainView
+
+    return ChainView(connection.network(signing=signing))
+
+
+def make_prover(
+    ptau: Path | None, backend: str | None, scheduler: str | None, *, allow_plaintext: bool = False
+) -> Prover:
+    """What proves, as the options say."""
+    from twopm_zk.plonk.backends import find_backend
+    from twopm_zk.proving.executors import executor_for
+    from twopm_zk.proving.prover import Prover
+
+    native, reason = find_backend("native")
+    return Prover(
+        executor_for(scheduler, allow_plaintext=allow_plaintext),
+        backend=backend,
+        ptau=ptau,
+        verifier="native" if native is not None and reason is None else "python",
+    )
+
+
+def news_printer(as_json: bool) -> Notify:
+    """Prints what happens, one line each; with --json one document a line."""
+    from rich.console import Console
+
+    console = Console(highlight=False, soft_wrap=True)
+
+    def show(news: News) -> None:
+        if as_json:
+            click.echo(json.dumps({"news": news.kind, "text": news.text, **_plain(dict(news.values))}))
+        elif news.kind not in _QUIET:
+            colour = _COLOURS.get(news.kind, "dim" if news.kind.startswith("chain:") else "default")
+            console.print(f"[{colour}]{_escape(news.text)}[/{colour}]")
+
+    return show
+
+
+def checked_address(text: str) -> str:
+    """An address with its checksum. InputError for anything else."""
+    from eth_utils.address import is_checksum_address, is_hex_address, to_checksum_address
+
+    digits = text.removeprefix("0x")
+    mixed = digits not in (digits.lower(), digits.upper())
+    if not is_hex_address(text) or (mixed and not is_checksum_address(text)):
+        raise InputError(
+            f"{text!r} is not an address",
+            hint="An address is 0x and 40 hexadecimal digits; a wrong digit breaks the checksum in its capitals.",
+        )
+    return to_checksum_address(text)
+
+
+def read_matrix(path: Path) -> StepMatrix:
+    """A step matrix from a file of `twopm-zk node matrix`."""
+    from twopm_zk.statements import StepMatrix
+
+    content = read_json(path, what="step matrix")
+    try:
+        return StepMatrix(int(content["size"]), tuple(int(value) for value in content["upper"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{str(path)!r} is not a step matrix that `twopm-zk node matrix` wrote") from error
+
+
+def stop_on_sigterm(loop: Loop) -> None:
+    """End after what is being done, when the system asks."""
+    signal.signal(signal.SIGTERM, lambda *_: loop.stop())
+
+
+def _plain(values: dict[str, Any]) -> dict[str, Any]:
+    """Large integers as text, as JavaScript needs them."""
+    return {key: str(v) if isinstance(v, int) and abs(v) >= 1 << 53 else v for key, v in values.items()}
+
+
+def _escape(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text)

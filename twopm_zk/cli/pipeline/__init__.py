@@ -1,0 +1,1 @@
+"""Commands for any circuit: compile, keys, witnesses, proofs, verifiers."""

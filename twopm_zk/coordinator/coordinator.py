@@ -1,0 +1,166 @@
+"""The coordinator of a task: it opens rounds, collects openings, proves and publishes the next weights, certifies.
+
+It can compute nothing but what its proofs allow. What it knows beyond the chain is its inbox; killed at any moment it
+starts again from both. A node that opens nothing, or something else than it has committed to, is left out of the next
+attempt, by name and on the chain.
+"""
+
+from __future__ import annotations
+
+import time
+
+from twopm_zk.chain.network import Phase
+from twopm_zk.coordinator.aggregation import Aggregator, LostPartialSumError, collected
+from twopm_zk.coordinator.service import CoordinatorService, Settings
+from twopm_zk.coordinator.store import CoordinatorStore, Fault
+from twopm_zk.coordinator.task_creation import create_task, enrolled
+from twopm_zk.participants.news import Notify, ignore
+from twopm_zk.participants.records import Attempt
+from twopm_zk.participants.task_view import AcceptedUpdate, ChainView, TaskSnapshot, require_spec
+from twopm_zk.proving.statement_prover import StatementProver
+from twopm_zk.statements import StepMatrix
+from twopm_zk.task.specification import TaskSpec
+
+MAX_EXCLUDED = 32
+
+
+class Coordinator(CoordinatorService):
+    """One coordinator's task: ``with Coordinator(...) as coordinator: coordinator.run()``.
+
+    Without ``task`` it goes on with this account's unfinished task of the specification, or creates one.
+    """
+
+    def __init__(
+        self,
+        view: ChainView,
+        spec: TaskSpec,
+        store: CoordinatorStore,
+        *,
+        prover: StatementProver,
+        settings: Settings | None = None,
+        task: int | None = None,
+        matrix: StepMatrix | None = None,
+        notify: Notify = ignore,
+    ) -> None:
+        super().__init__(view, spec, store, settings=settings, task=task, notify=notify)
+        if matrix is not None:
+            store.add_matrix(matrix)
+        self._aggregator = Aggregator(view, spec, store, prover=prover, notify=notify)
+        self._absent: set[str] = set()
+        self._seen: dict[tuple[int, Phase], float] = {}
+
+    def tick(self) -> bool:
+        """Do what there is to do; whether the task is finished, or somebody else's by now."""
+        self._publish()
+        if self.task is None:
+            self._create()
+            return False
+        state = self.view.state(self.task)
+        require_spec(state, self.spec)
+        self._watch(state)
+        if state.phase is Phase.FINISHED:
+            values = {
+                "task": state.id,
+                "certified": state.certified,
+                "rounds": state.round,
+                "coefficients": self.spec.coefficients(state.weights),
+            }
+            self._say("finished", f"task {state.id} is finished, {'' if state.certified else 'not '}certified", values)
+            return True
+        if state.coordinator != self.view.address:
+            self._say("replaced", f"{state.coordinator} has taken this coordinator's place")
+            return True
+        if state.phase is Phase.CREATED:
+            self._open(state)
+        elif state.phase is Phase.COLLECTING:
+            self._collect(state)
+        elif state.phase is Phase.CLOSED:
+            self._conclude(state)
+        return False
+
+    # --- before the first round ---
+
+    def _create(self) -> None:
+        stake = self.settings.minimum_stake
+        found = enrolled(self.view, self.spec, self.store, minimum_stake=stake)
+        if self._enough(found):
+            self.task = create_task(self.view, self.spec, self.store, found, minimum_stake=stake)
+            self._say("created", f"created task {self.task}", {"task": self.task})
+
+    def _open(self, state: TaskSnapshot) -> None:
+        self.view.network.hlr.open_round(state.id)
+
+    # --- collecting ---
+
+    def _collect(self, state: TaskSnapshot) -> None:
+        updates = self.view.updates(state)
+        if state.nodes < state.minimum_nodes:
+            if state.late or state.updates == state.maximum_updates:
+                self._reopen(state, [], f"only {state.nodes} of {state.minimum_nodes} nodes handed in updates")
+            return
+        missing = self._missing(state, updates)
+        waited = self._waited(state)
+        patience = self.settings.straggler_seconds or max(1, self.spec.collecting_seconds // 3)
+        if missing and not state.late and waited < patience and state.updates < state.maximum_updates:
+            return
+        for node in sorted(missing):
+            self._say("silent", f"{node} has handed in no update in {state.name()}", {"node": node})
+        self._absent = (self._absent | missing) - {update.node for update in updates}
+        self.view.network.hlr.close(state.id)
+
+    def _waited(self, state: TaskSnapshot) -> float:
+        """Seconds since this process first saw the phase: nobody is blamed for a difference between clocks."""
+        return time.monotonic() - self._seen.setdefault((state.key, state.phase), time.monotonic())
+
+    def _missing(self, state: TaskSnapshot, updates: list[AcceptedUpdate]) -> set[str]:
+        """Owners of registered batches that are still expected in this attempt."""
+        used = {update.data for update in updates}
+        found = set()
+        for node, commitments in self.view.registrations(state.dataset, before=state.opened_at).items():
+            if node not in self._absent and not used.issuperset(commitments) and not self.view.is_excluded(state, node):
+                found.add(node)
+        return found
+
+    # --- closed ---
+
+    def _conclude(self, state: TaskSnapshot) -> None:
+        found = collected(self.view, self.spec, self.store, state)
+        if found.missing:
+            self._leave_out(state, Attempt(state.task_key, state.round, state.attempt), set(found.missing))
+            return
+        if found.rows < state.minimum_rows:
+            # no proof can exist; who was left out may come back after the deadline
+            self._say_once(
+                "rows", f"{state.name()} has {found.rows} rows of {state.minimum_rows}: it cannot be aggregated"
+            )
+            if state.late:
+                self._reopen(state, [], f"only {found.rows} of {state.minimum_rows} rows")
+            return
+        try:
+            self._aggregator.conclude(state, found.openings)
+        except LostPartialSumError as error:
+            self._reopen(state, [], error.message)
+
+    def _leave_out(self, state: TaskSnapshot, attempt: Attempt, missing: set[str]) -> None:
+        """Once all missing nodes are at fault, or late, go on without them."""
+        waited = self._waited(state)
+        patience = self.settings.opening_seconds or max(1, self.spec.aggregating_seconds // 3)
+        faults = [fault for fault in self.store.faults(state.task_key) if fault.attempt.round == state.round]
+        now = {fault.node for fault in faults if fault.attempt == attempt}
+        if waited >= patience:
+            for node in sorted(missing - now):
+                self.store.add_fault(Fault(attempt, node, "it has withheld its opening"))
+            now |= missing
+            faults = [fault for fault in self.store.faults(state.task_key) if fault.attempt.round == state.round]
+        if not missing <= now:
+            return
+        reasons = {fault.node: fault.reason for fault in faults}
+        for node in sorted(missing):
+            values = {"node": node, "reason": reasons[node]}
+            self._say("fault", f"{node} is left out of round {state.round}: {reasons[node]}", values)
+        self._reopen(state, sorted(reasons)[:MAX_EXCLUDED], "openings are missing")
+
+    def _reopen(self, state: TaskSnapshot, excluded: list[str], why: str) -> None:
+        self.view.network.hlr.reopen(state.id, excluded)
+        self._absent = set()
+        self._say("reopened", f"{state.name()} starts again: {why}", {"excluded": excluded})

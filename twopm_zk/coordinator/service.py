@@ -1,0 +1,160 @@
+"""A coordinator's service without its decisions: it takes enrolments and openings, and tells what happens on the chain.
+
+`Coordinator` runs a task with it; `Collector` only waits for messages, for who runs a task command by command.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
+from twopm_zk.chain.network import Phase
+from twopm_zk.coordinator.aggregation import collected
+from twopm_zk.coordinator.inbox import Inbox
+from twopm_zk.coordinator.store import CoordinatorStore
+from twopm_zk.coordinator.task_creation import Enrolled, enrolled
+from twopm_zk.errors import TrainingError
+from twopm_zk.participants.loop import Loop
+from twopm_zk.participants.news import News, Notify, ignore
+from twopm_zk.participants.records import Attempt, secret_key
+from twopm_zk.participants.service import ServiceSettings
+from twopm_zk.participants.task_view import ChainView, TaskSnapshot, require_spec
+from twopm_zk.participants.transport import Server
+from twopm_zk.participants.watch import describe
+from twopm_zk.task.specification import TaskSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(ServiceSettings):
+    """How a coordinator runs its task."""
+
+    nodes: int = 0
+    """Enrolled nodes to wait for before the task is created; 0 stands for the specification's minimum."""
+    minimum_stake: int = 0
+    """Wei of ETH that nodes have at stake."""
+    opening_seconds: int = 0
+    """How long after closing an opening may take; 0 stands for a third of the time for aggregating."""
+    straggler_seconds: int = 0
+    """How long a round with its minimum of nodes waits for the others; 0 stands for a third of collecting."""
+
+
+class CoordinatorService(ABC):
+    """What a coordinator has while it waits for others: a service for messages, a loop, and news of the chain.
+
+    ``task`` is one that exists; else this account's unfinished task of the specification, or None.
+    """
+
+    def __init__(
+        self,
+        view: ChainView,
+        spec: TaskSpec,
+        store: CoordinatorStore,
+        *,
+        settings: Settings | None = None,
+        task: int | None = None,
+        notify: Notify = ignore,
+    ) -> None:
+        store.belongs_to(view.address, view.fingerprint)
+        self.view, self.spec, self.store = view, spec, store
+        self.settings = settings or Settings()
+        self._notify = notify
+        self.task = task if task is not None else self._find_task()
+        self._key = secret_key(store)
+        self.loop = Loop(self.tick, poll=self.settings.poll, notify=notify)
+        inbox = Inbox(view, spec, store, self._key, task=lambda: self.task, arrived=self.loop.wake)
+        self.server = Server(inbox, host=self.settings.host, port=self.settings.port)
+        self._published = False
+        self._block: int | None = None
+        self._told: set[object] = set()
+
+    @abstractmethod
+    def tick(self) -> bool:
+        """Do what there is to do; whether all is done."""
+
+    def run(self) -> bool:
+        """Until all is done; False where it was stopped before. The service must be running."""
+        return self.loop.run()
+
+    def __enter__(self) -> Self:
+        self.server.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.server.close()
+
+    def _publish(self) -> None:
+        """Tell the chain where this service is, once."""
+        if not self._published:
+            self.view.publish(self.settings.endpoint or self.server.url, self._key.public_key().public_bytes_raw())
+            self._published = True
+
+    def _enough(self, found: Enrolled) -> bool:
+        """Whether as many nodes as are waited for can begin."""
+        wanted = max(self.settings.nodes, self.spec.minimum_nodes)
+        self._say_once("waiting", f"{len(found.ready)} of {wanted} nodes have enrolled and registered their data")
+        return len(found.ready) >= wanted
+
+    def _find_task(self) -> int | None:
+        for task in reversed(self.view.tasks_of(self.spec.spec_hash)):
+            state = self.view.state(task)
+            if state.phase is not Phase.FINISHED and state.coordinator == self.view.address:
+                return task
+        return None
+
+    # --- news ---
+
+    def _watch(self, state: TaskSnapshot) -> None:
+        first = self._block if self._block is not None else state.block
+        if first <= state.block:
+            for event in self.view.task_events(state.id, from_block=first, to_block=state.block):
+                self._notify(describe(event, self.spec, account=None))
+        self._block = state.block + 1
+
+    def _say(self, kind: str, text: str, values: Mapping[str, object] | None = None) -> None:
+        self._notify(News(kind, text, values or {}))
+
+    def _say_once(self, kind: str, text: str) -> None:
+        if (kind, text) not in self._told:
+            self._told.add((kind, text))
+            self._say(kind, text)
+
+
+class Collector(CoordinatorService):
+    """Waits for messages and decides nothing: ``with Collector(...) as collector: collector.run()``.
+
+    Before there is a task, until enough nodes have enrolled; then until the closed round's openings are all here.
+    Raises TrainingError where a missing opening is known not to come: its node has sent one that opens nothing.
+    """
+
+    def tick(self) -> bool:
+        """Look whether all is here."""
+        self._publish()
+        if self.task is None:
+            return self._enough(enrolled(self.view, self.spec, self.store, minimum_stake=self.settings.minimum_stake))
+        state = self.view.state(self.task)
+        require_spec(state, self.spec)
+        self._watch(state)
+        if state.phase is Phase.FINISHED:
+            self._say("finished", f"task {state.id} is finished: there is nothing to wait for")
+            return True
+        if state.phase is not Phase.CLOSED:
+            self._say_once("waiting", f"{state.name()} is not closed yet")
+            return False
+        missing = collected(self.view, self.spec, self.store, state).missing
+        if not missing:
+            self._say("complete", f"all openings of {state.name()} are here", {"task": state.id})
+            return True
+        self._say_once("waiting", f"{state.name()}: waiting for openings of {', '.join(sorted(missing))}")
+        attempt = Attempt(state.task_key, state.round, state.attempt)
+        faults = {fault.node: fault.reason for fault in self.store.faults(state.task_key) if fault.attempt == attempt}
+        if missing <= faults.keys():
+            named = "; ".join(f"{node}: {faults[node]}" for node in sorted(missing))
+            raise TrainingError(
+                f"openings of {state.name()} will not come: {named}",
+                hint=f"Go on without them: `twopm-zk task reopen {state.id} "
+                + " ".join(f"--exclude {node}" for node in sorted(missing))
+                + "`.",
+            )
+        return False

@@ -1,0 +1,1 @@
+"""The demonstration: real roles on a development chain, and its report."""

@@ -1,0 +1,1 @@
+"""A data owner's node: registers rows, proves updates, opens them."""

@@ -1,0 +1,331 @@
+"""A data owner's node: it registers its data, proves its updates round after round, and opens them to the coordinator.
+
+What happens next follows from the chain and from the node's store alone, so a node that is killed goes on where it
+was. Nothing private leaves it but openings (and moments, where the specification says so), encrypted to the
+coordinator's published key, and no opening before the round is closed with the minimum of nodes.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from twopm_zk.chain.network import Phase
+from twopm_zk.circuit.instances import Instance, find_instance
+from twopm_zk.errors import DeploymentError, InputError, SpecError, TransactionError
+from twopm_zk.node.mail import Mail
+from twopm_zk.node.registration import load_batches, register
+from twopm_zk.node.store import NodeStore, StoredBatch, StoredUpdate
+from twopm_zk.participants.loop import OVERTAKEN, Loop
+from twopm_zk.participants.messages import Enrolment, Opening
+from twopm_zk.participants.news import News, Notify, ignore
+from twopm_zk.participants.records import Attempt, secret_key
+from twopm_zk.participants.task_view import ChainView, TaskSnapshot, require_spec
+from twopm_zk.participants.watch import describe
+from twopm_zk.proving.statement_prover import StatementProver, proof_numbers
+from twopm_zk.rows.moments import Moments
+from twopm_zk.rows.tables import Table
+from twopm_zk.statements import StepShape, StepStatement
+from twopm_zk.task.specification import NEWTON, TaskSpec
+
+
+@dataclass(frozen=True)
+class Consent:
+    """Below what a node does not take part, whatever the task says; 0 stands for the specification's own minimum."""
+
+    minimum_nodes: int = 0
+    minimum_rows: int = 0
+    allow_insecure: bool = False
+    """Take part on a public chain although the secret of a verifier's key may be known."""
+    successors: frozenset[str] = frozenset()
+    """Accounts that may see this node's updates if they take the coordinator's place; any participant can take it."""
+
+
+class Node:
+    """One data owner's part in one task.
+
+    ``table`` holds the unscaled rows; without it the batches are those of the store. ``coordinator`` is the address
+    that the owner has agreed to work with; ``task`` its task, else the newest one of this specification.
+    """
+
+    def __init__(
+        self,
+        view: ChainView,
+        spec: TaskSpec,
+        store: NodeStore,
+        *,
+        prover: StatementProver,
+        coordinator: str,
+        table: Table | None = None,
+        task: int | None = None,
+        consent: Consent | None = None,
+        endpoint: str = "",
+        notify: Notify = ignore,
+        poll: float = 2.0,
+        chunk: int = 1,
+    ) -> None:
+        store.belongs_to(view.address, view.fingerprint)
+        self.view, self.spec, self.store = view, spec, store
+        self._prover, self._notify, self._chunk = prover, notify, max(1, chunk)
+        self._coordinator, self._task, self._endpoint = coordinator, task, endpoint
+        self._mail = Mail(view, spec, store, coordinator=coordinator, notify=notify)
+        self._consent = consent or Consent()
+        self._instances = _step_instances(spec)
+        self._batches = load_batches(store, spec, table)
+        self._registered = False
+        self._accepted_task: int | None = None
+        self._told: set[object] = set()
+        self._patience = random.randint(2, 6)  # noqa: S311 - so that not all nodes act at once
+        self.loop = Loop(self.tick, poll=poll, notify=notify)
+
+    def run(self) -> bool:
+        """Take part until the task is finished; False where it was stopped before."""
+        return self.loop.run()
+
+    # --- one look at the chain ---
+
+    def tick(self) -> bool:
+        """Do what there is to do; whether the task is finished."""
+        if not self._registered:
+            self._register()
+        state = self._find_task() if self._task is None else self.view.state(self._task)
+        if state is None:
+            self._mail.enrol(self._enrolment)
+            return False
+        self._require_acceptable(state)
+        self._watch(state)
+        if state.phase is Phase.FINISHED:
+            self._finished(state)
+            return True
+        if state.phase is Phase.CREATED:
+            self._mail.enrol(self._enrolment)
+        elif state.phase is Phase.COLLECTING and not state.late:
+            self._take_part(state)
+        elif state.phase is Phase.CLOSED:
+            self._deliver(state)
+        if state.late and state.phase in (Phase.COLLECTING, Phase.CLOSED):
+            self._unstick(state)
+        return False
+
+    def _register(self) -> None:
+        if self.view.member(self.view.address) is None:
+            key = secret_key(self.store).public_key().public_bytes_raw()
+            self.view.network.identity.join(self._endpoint, key)
+        self._batches = register(self.view, self.store, self.spec)
+        self._registered = True
+        self._say("registered", f"{len(self._batches)} batches are registered", {"batches": len(self._batches)})
+
+    def _find_task(self) -> TaskSnapshot | None:
+        """Of the newest task of this specification and coordinator that is not over, or that this node took part in."""
+        for task in reversed(self.view.tasks_of(self.spec.spec_hash, coordinator=self._coordinator)):
+            state = self.view.state(task)
+            if state.phase is not Phase.FINISHED or self.store.block(state.task_key) is not None:
+                return state
+        return None
+
+    def _require_acceptable(self, state: TaskSnapshot) -> None:
+        if self._accepted_task == state.id:
+            return
+        require_spec(state, self.spec)
+        nodes = self._consent.minimum_nodes or self.spec.minimum_nodes
+        rows = self._consent.minimum_rows or self.spec.minimum_rows
+        for what, found, wanted in (("nodes", state.minimum_nodes, nodes), ("rows", state.minimum_rows, rows)):
+            if found < wanted:
+                raise InputError(
+                    f"task {state.id} goes on with {found} {what}; this node takes part from {wanted} on",
+                    hint=f"Ask for a task with more {what}, or lower this node's own minimum.",
+                )
+        self._require_verifiers(state)
+        self._accepted_task = state.id
+        self._say("task", f"taking part in task {state.id}", {"task": state.id})
+
+    def _require_verifiers(self, state: TaskSnapshot) -> None:
+        known = {verifier.address: verifier for verifier in self.view.deployment.verifiers.values()}
+        events = self.view.hlr.events("VerifierFixed", from_block=self.view.deployment.block, taskId=state.id)
+        for event in events:
+            if event["verifier"] not in known:
+                raise DeploymentError(f"task {state.id} uses a verifier that the deployment file does not have")
+            if event["insecure"] and self.view.public and not self._consent.allow_insecure:
+                raise DeploymentError(
+                    f"task {state.id} uses verifiers of development keys on chain {self.view.chain.chain_id}: "
+                    "whoever knows their secret can prove anything",
+                )
+
+    def _watch(self, state: TaskSnapshot) -> None:
+        seen = self.store.block(state.task_key)
+        first = self.view.deployment.block if seen is None else seen + 1
+        if first <= state.block:
+            for event in self.view.task_events(state.id, from_block=first, to_block=state.block):
+                self._notify(describe(event, self.spec, account=self.view.address))
+        self.store.set_block(state.task_key, max(state.block, seen or 0))
+
+    @cached_property
+    def _enrolment(self) -> Enrolment:
+        rows = sum(len(entry.batch.marks) for entry in self._batches)
+        wanted = self.spec.step.curvature == "moments"
+        return Enrolment(rows, len(self._batches), self._moments() if wanted else None)
+
+    def _moments(self) -> Moments:
+        moments = [Moments.of(entry.batch.features, self.spec.format) for entry in self._batches]
+        return sum(moments[1:], start=moments[0])
+
+    # --- collecting ---
+
+    def _take_part(self, state: TaskSnapshot) -> None:
+        if not self._may_take_part(state):
+            return
+        attempt = Attempt(state.task_key, state.round, state.attempt)
+        done = {update.data for update in self.view.updates(state, node=self.view.address)}
+        waiting = [entry for entry in self._batches if entry.batch.commitment not in done]
+        stored = self.store.updates(attempt)
+        for start in range(0, len(waiting), self._chunk):
+            part = waiting[start : start + self._chunk]
+            stored |= self._proven(state, attempt, part, stored)
+            for entry in part:
+                if not self._submit(state, entry, stored[entry.number]):
+                    return
+
+    def _may_take_part(self, state: TaskSnapshot) -> bool:
+        me = self.view.address
+        if self.view.is_excluded(state, me):
+            self._say_once("excluded", f"left out of {state.name()} by the coordinator", key=state.key)
+            return False
+        member = self.view.member(me)
+        if member is None or member.since >= state.opened_at:
+            self._say_once("waiting", f"{state.name()} opened before this node was a member", key=state.key)
+            return False
+        if not self._mail.enrolled:
+            # its rows are not in the step matrix, which might then be too large for them
+            self._say_once("waiting", "this node has not enrolled before the task began, and stays out of it")
+            return False
+        stake = self.view.stake_of(me) if state.minimum_stake else 0
+        if stake < state.minimum_stake:
+            self._say_once(
+                "stake", f"a stake of {state.minimum_stake} wei is needed, {stake} are there: stake more", key=stake
+            )
+            return False
+        return True
+
+    def _proven(
+        self, state: TaskSnapshot, attempt: Attempt, part: Sequence[StoredBatch], stored: Mapping[int, StoredUpdate]
+    ) -> dict[int, StoredUpdate]:
+        """Updates of some batches with their proofs, from what is ``stored`` or made now."""
+        model, found = state.model_commitment, {}
+        statements: dict[int, StepStatement] = {}
+        for entry in part:
+            known = stored.get(entry.number)
+            if known is None or known.model != model:
+                update = entry.batch.update(state.weights)
+                known = self.store.begin_update(attempt, entry.number, model, update)
+            found[entry.number] = known
+            if known.proof is None:
+                batch, blinding = entry.batch, known.opened.blinding
+                statements[entry.number] = StepStatement(
+                    batch.shape, state.policy.context, state.weights, batch.rows, batch.salt, blinding
+                )
+        if statements:
+            jobs = [(self._instances[said.shape], said) for said in statements.values()]
+            for number, result in zip(statements, self._prover.prove(jobs), strict=True):
+                proof = proof_numbers(result)
+                self.store.set_proof(attempt, number, proof)
+                found[number] = replace(found[number], proof=proof)
+                values = {"batch": number, "seconds": result.prove_seconds, "instance": jobs[0][0].name}
+                self._say("proven", f"proven batch {number} in {state.name()}", values)
+        return found
+
+    def _submit(self, state: TaskSnapshot, entry: StoredBatch, stored: StoredUpdate) -> bool:
+        """Whether the attempt still goes on."""
+        assert entry.place is not None  # noqa: S101 - batches are registered first
+        assert stored.proof is not None  # noqa: S101 - and proven
+        try:
+            receipt = self.view.network.hlr.submit_update(
+                state.id, entry.batch.shape.rows, entry.place, stored.commitment, stored.proof
+            )
+        except TransactionError as error:
+            now = self.view.state(state.id)
+            moved = (now.key, now.phase) != (state.key, state.phase)
+            if error.error == "IndexNotAscending":  # sent before this process began, and mined since
+                return True
+            if error.error in OVERTAKEN or moved:
+                self._say("overtaken", f"{state.name()} went on without batch {entry.number}: {error.message}", {})
+                return False
+            raise
+        values = {"batch": entry.number, "transaction": receipt.transaction, "gas": receipt.gas_used}
+        self._say("submitted", f"submitted batch {entry.number} in {state.name()}", values)
+        return True
+
+    # --- closed ---
+
+    def _deliver(self, state: TaskSnapshot) -> None:
+        if state.coordinator not in {self._coordinator, self.view.address, *self._consent.successors}:
+            text = f"{state.coordinator} has taken the coordinator's place: openings stay here until you name it"
+            self._say_once("stranger", text, key=state.coordinator)
+            return
+        if state.nodes < max(self._consent.minimum_nodes, self.spec.minimum_nodes):
+            return
+        mine = {update.commitment for update in self.view.updates(state, node=self.view.address)}
+        if not mine:
+            return
+        stored = self.store.updates(Attempt(state.task_key, state.round, state.attempt))
+        batches = {entry.number: entry.batch for entry in self._batches}
+        newton = self.spec.step.rule == NEWTON
+        openings = {
+            number: Opening(
+                known.opened.update,
+                known.opened.blinding,
+                batches[number].weighted_moments(state.weights) if newton else None,
+            )
+            for number, known in stored.items()
+            if known.commitment in mine
+        }
+        if len(openings) < len(mine):
+            self._say_once("lost", f"openings of {state.name()} are not in this store: it will be left out")
+        self._mail.deliver(state, openings)
+        self._mail.keep_matrix(state)
+
+    # --- when others are late ---
+
+    def _unstick(self, state: TaskSnapshot) -> None:
+        """After a deadline anyone may move the task on; some patience lets the coordinator do it."""
+        self._patience -= 1
+        if self._patience > 0:
+            return
+        self._patience = random.randint(2, 6)  # noqa: S311
+        hlr = self.view.network.hlr
+        try:
+            if state.phase is Phase.COLLECTING and state.nodes >= state.minimum_nodes:
+                hlr.close(state.id)
+            else:
+                hlr.reopen(state.id)
+            self._say("unstuck", f"moved on {state.name()}, whose deadline has passed", {})
+        except TransactionError as error:
+            if error.error not in OVERTAKEN:
+                raise
+
+    # --- news ---
+
+    def _finished(self, state: TaskSnapshot) -> None:
+        values = {
+            "task": state.id,
+            "rounds": state.round,
+            "certified": state.certified,
+            "coefficients": self.spec.coefficients(state.weights),
+        }
+        self._say("finished", f"task {state.id} is finished, {'' if state.certified else 'not '}certified", values)
+
+    def _say(self, kind: str, text: str, values: Mapping[str, object]) -> None:
+        self._notify(News(kind, text, values))
+
+    def _say_once(self, kind: str, text: str, *, key: object = None) -> None:
+        if (kind, text, key) not in self._told:
+            self._told.add((kind, text, key))
+            self._say(kind, text, {})
+
+
+def _step_instances(spec: TaskSpec) -> dict[StepShape, Instance]:
+    if spec.instances is None:
+        raise SpecError("a task without `instances` cannot be proven", hint="Name them in the specification.")
+    found = [find_instance(name) for name in spec.instances.step]
+    return {StepShape.from_parameters(instance.parameters): instance for instance in found}

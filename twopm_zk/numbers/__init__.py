@@ -1,0 +1,1 @@
+"""Field elements, fixed point, hashes, commitments, and the exact sigmoid."""

@@ -1,0 +1,118 @@
+"""Commitments: Poseidon over domain-separated, packed lists.
+
+Twin of circuits/lib/{commitment,model,rows}.circom; change both together. ``public_hash`` is what contracts
+recompute (circomlib's Poseidon, two items at a time); ``secret_hash`` is cheaper in a circuit and keeps the
+chaining value in the capacity element. Both start from a domain that names the kind and the length.
+
+Hiding comes from a salt or blinding of at least 128 random bits, drawn from the operating system: rows have
+little entropy, and an unsalted hash of them can be searched.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from enum import IntEnum
+
+from twopm_zk.errors import RangeError
+from twopm_zk.numbers.field import FIELD_ORDER
+from twopm_zk.numbers.fixed_point import WEIGHTS, Format, to_field
+from twopm_zk.numbers.poseidon import permutation, poseidon
+
+PACKED_BITS = 240
+LABEL_LANES = 6
+_WEIGHT_LANES = PACKED_BITS // WEIGHTS.bits
+
+
+class Tag(IntEnum):
+    """What a commitment is of."""
+
+    MODEL = 1
+    CONTEXT = 2
+    DATA = 3
+    UPDATE = 4
+    INPUT = 6
+    PARTIAL = 7
+    MATRIX = 8
+    ROUND = 9
+
+
+def domain(tag: Tag, length: int, shape: int = 0) -> int:
+    """First value of every hash: the kind, the number of items, and a shape below 2^32."""
+    return tag + (length << 8) + (shape << 32)
+
+
+def public_hash(tag: Tag, items: Sequence[int], *, shape: int = 0) -> int:
+    """The hash that contracts recompute, of field elements."""
+    state = domain(tag, len(items), shape)
+    for start in range(0, len(items), 2):
+        state = poseidon([state, *items[start : start + 2]])
+    return state
+
+
+def secret_hash(tag: Tag, items: Sequence[int], *, shape: int = 0) -> int:
+    """The hash that only circuits and their twins compute, of field elements."""
+    state = domain(tag, len(items), shape)
+    for start in range(0, len(items), 3):
+        state = permutation([state, *items[start : start + 3]])[0]
+    return state
+
+
+def pack(values: Sequence[int], *, bits: int, per: int) -> list[int]:
+    """``values`` in [0, 2^bits), lowest first, ``per`` to a field element."""
+    if any(not 0 <= value < 1 << bits for value in values):
+        raise RangeError(f"a packed value does not fit {bits} bits")
+    return [
+        sum(value << (bits * i) for i, value in enumerate(values[start : start + per]))
+        for start in range(0, len(values), per)
+    ]
+
+
+def random_scalar() -> int:
+    """A uniform field element from the operating system, for salts and blindings."""
+    return secrets.randbelow(FIELD_ORDER)
+
+
+def model_commitment(context: int, weights: Sequence[int]) -> int:
+    """Commitment to signed integer ``weights`` (features in column order, then the intercept). Not hiding."""
+    packed = pack([WEIGHTS.biased(w) for w in weights], bits=WEIGHTS.bits, per=_WEIGHT_LANES)
+    return public_hash(Tag.MODEL, [context, *packed], shape=len(weights))
+
+
+def pack_rows(features: Sequence[Sequence[int]], labels: Sequence[int], *, format: Format) -> list[int]:
+    """Field elements of the rows: biased features below bit 240, labels (+1, -1, 0) of two bits above."""
+    lanes = PACKED_BITS // format.bits
+    values = [format.biased(value) for row in features for value in row]
+    marks = [label + 1 for label in labels]
+    elements = max(-(-len(values) // lanes), -(-len(marks) // LABEL_LANES))
+    low = pack(values, bits=format.bits, per=lanes) + [0] * elements
+    high = pack(marks, bits=2, per=LABEL_LANES) + [0] * elements
+    return [low[i] + (high[i] << PACKED_BITS) for i in range(elements)]
+
+
+def rows_shape(rows: int, features: int, format: Format) -> int:
+    """Sizes and format in one number below 2^28: a commitment of one shape never opens as another."""
+    return ((rows * 128 + features) * 32 + format.bits) * 32 + format.frac_bits
+
+
+def data_commitment(salt: int, features: Sequence[Sequence[int]], labels: Sequence[int], *, format: Format) -> int:
+    """Hiding commitment to the padded rows of one instance; ``labels`` are +1 (y=0), -1 (y=1), 0 (padding)."""
+    items = [salt, *pack_rows(features, labels, format=format)]
+    return secret_hash(Tag.DATA, items, shape=rows_shape(len(features), len(features[0]), format))
+
+
+def sum_commitment(tag: Tag, blinding: int, rows: int, gradient: Sequence[int], *, x_frac_bits: int) -> int:
+    """Hiding commitment to an exact update or partial sum: the row count and the signed gradient, intercept last."""
+    return secret_hash(tag, [blinding, rows, *(to_field(value) for value in gradient)], shape=x_frac_bits)
+
+
+def append_digest(previous: int, commitment: int) -> int:
+    """The digest of a list of updates with one more at its end; the empty list is 0, which is no domain."""
+    return poseidon([previous, commitment])
+
+
+def input_commitment(salt: int, features: Sequence[int], *, format: Format) -> int:
+    """Hiding commitment to one input row of a prediction."""
+    lanes = PACKED_BITS // format.bits
+    packed = pack([format.biased(value) for value in features], bits=format.bits, per=lanes)
+    return secret_hash(Tag.INPUT, [salt, *packed], shape=rows_shape(1, len(features), format))

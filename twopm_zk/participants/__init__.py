@@ -1,0 +1,1 @@
+"""What the roles share: a task as the chain shows it, messages, databases, the loop."""

@@ -1,0 +1,298 @@
+"""HTTP between participants: a small service, and a client that keeps trying.
+
+Messages carry their own encryption and signature (`envelope`), so the service authenticates senders by their chain
+accounts and needs no session. What it serves to anybody is public: the specification, how a task stands, step
+matrices. Bodies, headers, connections and time are limited; the service binds 127.0.0.1 unless told otherwise, and
+belongs behind a TLS proxy where it faces the internet.
+
+::
+
+    POST /v1/messages              an envelope; answered with a signed receipt
+    GET  /v1/spec                  the specification's document
+    GET  /v1/tasks/{task}          how the task stands
+    GET  /v1/matrices/{hash}       a step matrix by its hash
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import socket
+import threading
+import time
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any, Protocol, Self
+
+from twopm_zk.errors import ChainError, InputError, MessageError, PeerError, StoreError, TwopmError
+from twopm_zk.participants import wire
+from twopm_zk.participants.envelope import MAX_ENVELOPE, Envelope, Receipt
+from twopm_zk.system.parsing import parse_json
+
+if TYPE_CHECKING:
+    import ssl
+
+    import httpx
+    from starlette.applications import Starlette
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+MAX_ANSWER = 1 << 20
+READ_SECONDS = 10.0
+"""For the head of a request, and as long for its body."""
+MAX_CONNECTIONS = 64
+_STATUS = {"too_large": 413, "bad_signature": 401, "not_a_member": 403, "not_the_sender": 403, "stale": 409}
+_RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
+
+
+class Service(Protocol):
+    """What answers requests. Every method may raise MessageError, and InputError for what does not exist."""
+
+    def receive(self, envelope: Envelope) -> Receipt:
+        """Take a message whose signature has been checked."""
+
+    def spec_document(self) -> Mapping[str, Any]:
+        """The specification."""
+
+    def task_status(self, task: int) -> Mapping[str, Any]:
+        """How a task stands; public."""
+
+    def matrix_document(self, matrix_hash: int) -> Mapping[str, Any]:
+        """A step matrix."""
+
+
+def make_app(service: Service) -> Starlette:
+    """The HTTP application around a service."""
+    from starlette.applications import Starlette
+    from starlette.concurrency import run_in_threadpool
+    from starlette.responses import Response
+    from starlette.routing import Route
+
+    async def answer(produce: Callable[[], Mapping[str, Any]]) -> Response:
+        try:
+            status, document = 200, await run_in_threadpool(produce)
+        except TwopmError as error:
+            status, document = _status_of(error), _error_document(error)
+        return Response(wire.encode(document), status, media_type="application/json")
+
+    async def post(request: Request) -> Response:
+        try:
+            body = await asyncio.wait_for(_read(request), READ_SECONDS)
+        except TimeoutError:
+            return Response(status_code=408)
+        except MessageError as error:
+            return Response(wire.encode(_error_document(error)), 413, media_type="application/json")
+        return await answer(lambda: _receive(service, body).to_json())
+
+    async def spec(request: Request) -> Response:
+        return await answer(service.spec_document)
+
+    async def task(request: Request) -> Response:
+        number: int = request.path_params["task"]
+        return await answer(lambda: service.task_status(number))
+
+    async def matrix(request: Request) -> Response:
+        number: int = request.path_params["hash"]
+        return await answer(lambda: service.matrix_document(number))
+
+    return Starlette(
+        routes=[
+            Route("/v1/messages", post, methods=["POST"]),
+            Route("/v1/spec", spec),
+            Route("/v1/tasks/{task:int}", task),
+            Route("/v1/matrices/{hash:int}", matrix),
+        ]
+    )
+
+
+async def _read(request: Request) -> bytes:
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > MAX_ENVELOPE:
+            raise MessageError("too_large", f"a message has more than {MAX_ENVELOPE} bytes")
+    return bytes(body)
+
+
+def _receive(service: Service, body: bytes) -> Receipt:
+    envelope = Envelope.parse(body)
+    envelope.require_signature()
+    return service.receive(envelope)
+
+
+def _status_of(error: TwopmError) -> int:
+    if isinstance(error, MessageError):
+        return _STATUS.get(error.reason, 422)
+    if isinstance(error, InputError):
+        return 404
+    return 507 if isinstance(error, StoreError) else 503 if isinstance(error, ChainError) else 500
+
+
+def _error_document(error: TwopmError) -> dict[str, str]:
+    """What a stranger may know: our own words for a message, no more than a kind for what went wrong inside."""
+    if isinstance(error, MessageError):
+        return {"error": error.reason, "message": error.message}
+    if isinstance(error, InputError):
+        return {"error": "not_found", "message": error.message}
+    return {"error": "unavailable", "message": "the service cannot answer at present"}
+
+
+def _protocol() -> type[asyncio.Protocol]:
+    """HTTP of one request a connection, whose head must come in time: idle connections would use up MAX_CONNECTIONS."""
+    from uvicorn.protocols.http.h11_impl import H11Protocol
+
+    class OneRequest(H11Protocol):
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            super().connection_made(transport)
+            self.loop.call_later(READ_SECONDS, self._require_request)
+
+        def _require_request(self) -> None:
+            if self.cycle is None:
+                self.transport.close()
+
+    return OneRequest
+
+
+class Server:
+    """A service on a socket, in a thread of its own: ``with Server(service) as server: server.url``.
+
+    Port 0 takes a free one. Raises InputError where the address cannot be bound.
+    """
+
+    def __init__(self, service: Service, *, host: str = "127.0.0.1", port: int = 0) -> None:
+        import uvicorn
+
+        self._socket = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            self._socket.bind((host, port))
+        except OSError as error:
+            self._socket.close()
+            raise InputError(f"the service cannot listen on {host}, port {port}: {error.strerror}") from error
+        self.port: int = self._socket.getsockname()[1]
+        self.url = f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+        config = uvicorn.Config(
+            make_app(service),
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            http=_protocol(),
+            headers=[("Connection", "close")],
+            limit_concurrency=MAX_CONNECTIONS,
+            timeout_graceful_shutdown=5,
+            h11_max_incomplete_event_size=16384,
+            server_header=False,
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._server.run, args=([self._socket],), name="service", daemon=True)
+
+    def start(self) -> Self:
+        """Listen from now on."""
+        self._thread.start()
+        while not self._server.started and self._thread.is_alive():
+            time.sleep(0.005)
+        return self
+
+    def close(self) -> None:
+        """Finish what was begun, for at most a few seconds, and free the port."""
+        self._server.should_exit = True
+        if self._thread.is_alive():
+            self._thread.join(10)
+        self._socket.close()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+
+@cache
+def _certificates(trust_env: bool) -> ssl.SSLContext:
+    """Loaded once: it takes longer than most requests."""
+    import httpx
+
+    return httpx.create_ssl_context(trust_env=trust_env)
+
+
+class Peer:
+    """Another participant's service. ``attempts`` times, waiting twice as long after each failure.
+
+    Raises PeerError where it cannot be reached or does not answer as agreed, MessageError with the reason that it
+    gave where it refused a message, InputError for a URL that is none.
+    """
+
+    def __init__(self, url: str, *, timeout: float = 10.0, attempts: int = 4, pause: float = 0.2) -> None:
+        import httpx
+
+        try:  # strangers publish these on the chain
+            parts = httpx.URL(url)
+            host = parts.host
+        except (httpx.InvalidURL, ValueError):
+            host = ""
+        if not host or parts.scheme not in ("http", "https") or parts.userinfo:
+            raise InputError(f"{url!r} is not an http or https URL")
+        self.url = url.rstrip("/")
+        self._timeout, self._attempts, self._pause = timeout, attempts, pause
+        self._direct = host in ("127.0.0.1", "::1", "localhost")
+
+    def send(self, envelope: Envelope) -> Receipt:
+        """Deliver a message; its receipt."""
+        answer = self._request("POST", "/v1/messages", envelope.encode())
+        return Receipt.parse(answer, header=envelope.header)
+
+    def get(self, path: str) -> Any:
+        """A public document, such as ``/v1/spec``; floats in it are taken as they are."""
+        try:
+            return parse_json(self._request("GET", path, None), what="its answer")
+        except InputError as error:
+            raise PeerError(f"{self.url} answers {path} with something else than a document: {error.message}") from None
+
+    def _request(self, method: str, path: str, body: bytes | None) -> bytes:
+        import httpx
+
+        failure = ""
+        for attempt in range(self._attempts):
+            if attempt:
+                # jitter, or all nodes of a coordinator that was restarted come back at once
+                time.sleep(self._pause * 2 ** (attempt - 1) * random.uniform(0.75, 1.25))  # noqa: S311
+            try:
+                status, answer = self._once(method, path, body)
+            except (httpx.HTTPError, UnicodeError) as error:  # a host name that cannot be looked up
+                failure = type(error).__name__
+                continue
+            if status == 200:
+                return answer
+            if status not in _RETRIED:
+                raise self._refusal(status, answer)
+            failure = f"status {status}"
+        raise PeerError(f"{self.url} does not answer ({failure}, {self._attempts} attempts)")
+
+    def _once(self, method: str, path: str, body: bytes | None) -> tuple[int, bytes]:
+        import httpx
+
+        environment = not self._direct
+        with (
+            httpx.Client(timeout=self._timeout, trust_env=environment, verify=_certificates(environment)) as client,
+            client.stream(method, self.url + path, content=body) as response,
+        ):
+            return response.status_code, self._limited(response)
+
+    def _limited(self, response: httpx.Response) -> bytes:
+        found = bytearray()
+        until = time.monotonic() + 3 * self._timeout
+        for part in response.iter_bytes():
+            found += part
+            if len(found) > MAX_ANSWER or time.monotonic() > until:
+                raise PeerError(f"{self.url} answers with too much, or too slowly")
+        return bytes(found)
+
+    def _refusal(self, status: int, answer: bytes) -> TwopmError:
+        try:
+            fields = wire.Fields(wire.parse(answer, limit=4096), "answer", ("error", "message"))
+            reason, message = fields.text("error", limit=40), fields.text("message", limit=2000)
+        except MessageError:
+            return PeerError(f"{self.url} answers with status {status}")
+        if reason in ("not_found", "unavailable"):
+            return PeerError(f"{self.url}: {message}")
+        return MessageError(reason, f"{self.url} refuses the message: {message}")

@@ -1,0 +1,40 @@
+"""What a prover has to do. Paths go in, so that no backend copies a proving key through Python."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+from twopm_zk.plonk.proof import Proof, VerificationKey
+
+Progress = Callable[[str], None]
+
+
+@runtime_checkable
+class Backend(Protocol):
+    """What a prover has to do. Every method leaves nothing half-written behind when it fails."""
+
+    name: str
+
+    def available(self) -> str | None:
+        """None if it can be used, else the reason why not."""
+
+    def write_insecure_ptau(self, power: int, path: Path, progress: Progress | None = None) -> None:
+        """Write the development ptau of ``power``: the same bytes whoever writes it."""
+
+    def setup(self, r1cs: Path, ptau: Path, zkey: Path, progress: Progress | None = None) -> None:
+        """Make the proving key. The caller has checked that the ptau is large enough."""
+
+    def export_verification_key(self, zkey: Path) -> VerificationKey:
+        """Read the verification key out of a proving key; FileFormatError if that is damaged."""
+
+    def prove(self, zkey: Path, wtns: Path, progress: Progress | None = None) -> tuple[Proof, list[int]]:
+        """Prove, and return the public inputs with the proof.
+
+        Raises WitnessError for a witness that does not satisfy the key's circuit, FileFormatError for a
+        damaged file.
+        """
+
+    def verify(self, vk: VerificationKey, public: list[int], proof: Proof) -> bool:
+        """Whether the proof is valid; the caller has checked the public inputs' count and range."""

@@ -1,0 +1,126 @@
+"""Prove and verify, through one backend, and keep the result as snarkjs does.
+
+>>> circuit = compile_circuit(find_instance("step-32x3"))        # doctest: +SKIP
+>>> result = prove(setup(circuit), inputs)                       # doctest: +SKIP
+>>> verify(result.verification_key, result.public, result.proof) # doctest: +SKIP
+True
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Literal
+
+from twopm_zk.circuit.witness import Witness, calculate_witness, require_satisfied
+from twopm_zk.errors import InputError, ProofFormatError, ProvingError, WitnessError
+from twopm_zk.plonk.backends import Backend, get_backend
+from twopm_zk.plonk.keys import Keys
+from twopm_zk.plonk.proof import (
+    Proof,
+    VerificationKey,
+    read_proof,
+    read_public,
+    read_verification_key,
+    require_public,
+    write_json,
+)
+from twopm_zk.plonk.zkey import read_zkey
+
+Verifier = Literal["python", "snarkjs", "native"]
+PROOF_FILE, PUBLIC_FILE, KEY_FILE = "proof.json", "public.json", "verification_key.json"
+
+
+@dataclass(frozen=True)
+class ProofResult:
+    """A proof with all that is needed to verify it."""
+
+    proof: Proof
+    public: list[int]
+    verification_key: VerificationKey
+    backend: str = ""
+    witness_seconds: float = 0.0
+    """Time to calculate the witness, 0 if it was given."""
+    prove_seconds: float = 0.0
+
+    def save(self, folder: Path) -> None:
+        """Write ``proof.json``, ``public.json``, ``verification_key.json``, as snarkjs does."""
+        folder.mkdir(parents=True, exist_ok=True)
+        write_json(folder / PUBLIC_FILE, [str(value) for value in self.public])
+        write_json(folder / KEY_FILE, self.verification_key.to_json())
+        write_json(folder / PROOF_FILE, self.proof.to_json())
+
+
+def load_proof(folder: Path) -> ProofResult:
+    """Read what `ProofResult.save`, or snarkjs, left in a folder."""
+    return ProofResult(
+        read_proof(folder / PROOF_FILE),
+        read_public(folder / PUBLIC_FILE),
+        read_verification_key(folder / KEY_FILE),
+    )
+
+
+def prove(
+    keys: Keys,
+    witness_or_inputs: Witness | Mapping[str, Any],
+    *,
+    backend: Backend | str | None = None,
+    progress: Callable[[str], None] | None = None,
+    check: bool = True,
+) -> ProofResult:
+    """Prove that the circuit of ``keys`` has a witness with these public inputs.
+
+    Inputs, or a witness, which is checked against the R1CS first. The proof is verified before it is
+    returned, unless ``check`` is off: a damaged proving key gives proofs of nothing.
+
+    Raises InputError, WitnessError, FileFormatError, ProvingError.
+    """
+    prover = backend if isinstance(backend, Backend) else get_backend(backend)
+    read_zkey(keys.zkey)  # a truncated key would waste the whole time of a proof
+    started = time.perf_counter()
+    if isinstance(witness_or_inputs, Witness):
+        witness = witness_or_inputs
+        if witness.circuit.r1cs_digest != keys.circuit.r1cs_digest:
+            raise WitnessError(
+                f"the witness is of circuit {witness.circuit.name!r}, the keys are of {keys.circuit.name!r}"
+            )
+        if not witness.checked:
+            require_satisfied(keys.circuit, witness.values)
+    else:
+        witness = calculate_witness(keys.circuit, witness_or_inputs)
+    witnessed = time.perf_counter()
+    damaged = ProvingError(
+        f"the proof that {prover.name} made does not verify: the keys are damaged",
+        hint=f"Remove {str(keys.folder)!r} and run the setup again.",
+    )
+    with TemporaryDirectory(prefix="twopm-zk-") as scratch:  # mode 0700, and the file 0600
+        file = Path(scratch) / "witness.wtns"
+        witness.write(file)
+        try:
+            proof, public = prover.prove(keys.zkey, file, progress)
+        except ProofFormatError as error:
+            raise damaged from error
+    proved = time.perf_counter()
+    key = keys.verification_key
+    if public != witness.public or (check and not prover.verify(key, public, proof)):
+        raise damaged
+    return ProofResult(proof, public, key, prover.name, witnessed - started, proved - witnessed)
+
+
+def verify(vk: VerificationKey, public: list[int], proof: Proof, *, verifier: Verifier = "python") -> bool:
+    """Whether the proof is valid.
+
+    Raises ProofFormatError for the wrong number of public inputs and for one that is not below FIELD_ORDER:
+    such an alias passes the verifier contracts that snarkjs generates.
+    """
+    require_public(vk, public)
+    if verifier == "python":
+        from twopm_zk.plonk.verifier import verify as verify_in_python
+
+        return verify_in_python(vk, public, proof)
+    if verifier in ("snarkjs", "native"):
+        return get_backend(verifier).verify(vk, public, proof)
+    raise InputError(f"there is no verifier {verifier!r}; there are python, snarkjs, native")

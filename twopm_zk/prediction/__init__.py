@@ -1,0 +1,1 @@
+"""Predictions with proofs: who asks, and who answers."""

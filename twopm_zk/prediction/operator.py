@@ -1,0 +1,165 @@
+"""An operator of a trained model: takes inputs from users who have asked on the chain, and answers with proofs.
+
+It accepts a request only once it holds its input, because from then on an answer is due. Inputs are forgotten when
+the request is over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+from twopm_zk.chain.contracts import reading
+from twopm_zk.errors import InputError, MessageError, TransactionError
+from twopm_zk.participants.envelope import Envelope, Receipt
+from twopm_zk.participants.loop import Loop
+from twopm_zk.participants.messages import PredictionInput
+from twopm_zk.participants.news import News, Notify, ignore
+from twopm_zk.participants.records import secret_key
+from twopm_zk.participants.service import ServiceSettings
+from twopm_zk.participants.task_view import ChainView, model_of
+from twopm_zk.participants.transport import Server
+from twopm_zk.prediction.client import RequestState, predict_shape
+from twopm_zk.prediction.store import Asked, OperatorStore
+from twopm_zk.proving.statement_prover import StatementProver, proof_numbers
+from twopm_zk.statements import PredictStatement
+from twopm_zk.task.specification import TaskSpec
+
+
+class Operator:
+    """Answers requests for one task's model: ``with Operator(...) as operator: operator.run()``.
+
+    Offers the model when it starts, if it does not yet. `run` ends only when it is stopped.
+    """
+
+    def __init__(
+        self,
+        view: ChainView,
+        spec: TaskSpec,
+        store: OperatorStore,
+        task: int,
+        *,
+        prover: StatementProver,
+        settings: ServiceSettings | None = None,
+        notify: Notify = ignore,
+    ) -> None:
+        store.belongs_to(view.address, view.fingerprint)
+        if view.state(task).spec_hash != spec.spec_hash:
+            raise InputError(f"task {task} is of another specification than the one given")
+        self.view, self.spec, self.store, self.task = view, spec, store, task
+        self.settings = settings or ServiceSettings()
+        self._prover, self._notify = prover, notify
+        self._shape = predict_shape(spec)
+        self._key = secret_key(store)
+        self._contract = view.inference.address
+        self._published = False
+        self.server = Server(self, host=self.settings.host, port=self.settings.port)
+        self.loop = Loop(self.tick, poll=self.settings.poll, notify=notify)
+
+    def run(self) -> bool:
+        """Answer until stopped."""
+        return self.loop.run()
+
+    def __enter__(self) -> Self:
+        self.server.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.server.close()
+
+    def tick(self) -> bool:
+        """Answer what is waiting; never done."""
+        if not self._published:
+            self.view.publish(self.settings.endpoint or self.server.url, self._key.public_key().public_bytes_raw())
+            self._offer()
+            self._published = True
+        for asked in self.store.waiting(self._contract):
+            self._answer(asked)
+        return False
+
+    def _offer(self) -> None:
+        name = self.spec.instances.predict if self.spec.instances else None
+        verifier = self.view.deployment.verifiers.get(name or "")
+        if verifier is None:
+            raise InputError(f"the deployment has no verifier of {name!r}, which predictions need")
+        offers, withdrawn = (
+            self.view.inference.events(
+                name, from_block=self.view.deployment.block, operator=self.view.address, taskId=self.task
+            )
+            for name in ("Offered", "OfferWithdrawn")
+        )
+        if not offers or offers[-1]["verifier"] != verifier.address or len(withdrawn) >= len(offers):
+            self.view.network.inference.offer(self.task, verifier.id)
+            self._notify(News("offered", f"offering predictions of task {self.task}", {"task": self.task}))
+
+    def _answer(self, asked: Asked) -> None:
+        found = reading("a request", lambda: self.view.network.inference.request(asked.request))
+        state, inference = RequestState(found["state"]), self.view.network.inference
+        if state is RequestState.ASKED:
+            try:
+                inference.accept(asked.request)
+            except TransactionError as error:
+                if error.error != "DeadlinePassed":
+                    raise
+                state = RequestState.LATE
+        if state in (RequestState.ANSWERED, RequestState.LATE, RequestState.NONE):
+            self.store.set_done(asked.commitment)
+            return
+        prediction, proof = asked.answer or self._prove(asked, found["modelCommitment"])
+        try:
+            receipt = inference.answer(asked.request, prediction, proof)
+        except TransactionError as error:
+            if error.error == "DeadlinePassed":
+                self._notify(News("late", f"request {asked.request} could not be answered in time", {}))
+                self.store.set_done(asked.commitment)
+                return
+            raise
+        self.store.set_done(asked.commitment)
+        values = {"request": asked.request, "transaction": receipt.transaction, "gas": receipt.gas_used}
+        self._notify(News("answered", f"answered request {asked.request}", values))
+
+    def _prove(self, asked: Asked, model_commitment: int) -> tuple[int, tuple[int, ...]]:
+        policy, weights = model_of(self.view, self.task, model_commitment)
+        content = asked.content
+        said = PredictStatement(self._shape, policy.context, weights, content.features, content.salt)
+        name = self.spec.instances.predict if self.spec.instances else None
+        (result,) = self._prover.prove([(name or "", said)])
+        proof = proof_numbers(result)
+        self.store.set_answer(asked.commitment, said.prediction, proof)
+        return said.prediction, proof
+
+    # --- the service ---
+
+    def receive(self, envelope: Envelope) -> Receipt:
+        """Take the input of a request, from the one who asked."""
+        header = envelope.header
+        if header.kind != PredictionInput.kind:
+            raise MessageError("wrong_kind", f"an operator takes no message of the kind {header.kind!r}")
+        if (header.chain_id, header.contract) != (self.view.chain.chain_id, self._contract):
+            raise MessageError("wrong_contract", "the message is for another chain or contract")
+        if header.recipient != self.view.address:
+            raise MessageError("wrong_recipient", f"the message is for {header.recipient}")
+        found = reading("a request", lambda: self.view.network.inference.request(header.task))
+        asked = (found["user"], found["operator"], found["inputCommitment"], found["taskId"])
+        if asked != (header.sender, self.view.address, header.subject, self.task):
+            raise MessageError("not_the_sender", f"{header.sender} has not asked for that on the chain")
+        if found["state"] not in (RequestState.ASKED, RequestState.ACCEPTED):
+            raise MessageError("stale", f"request {header.task} is over")
+        content = PredictionInput.parse(envelope.open(self._key), self._shape, commitment=header.subject)
+        self.store.add(self._contract, header.task, header.subject, content)
+        self.loop.wake()
+        return Receipt.sign(header, self.view.chain.account)
+
+    def spec_document(self) -> Mapping[str, Any]:
+        """The specification, for users to scale their inputs by."""
+        return {"hash": "0x" + self.spec.spec_hash.hex(), "document": self.spec.document}
+
+    def task_status(self, task: int) -> Mapping[str, Any]:
+        """Whether this operator offers a task's model."""
+        if task != self.task:
+            raise InputError(f"this operator does not offer task {task}")
+        return {"task": task, "operator": self.view.address}
+
+    def matrix_document(self, matrix_hash: int) -> Mapping[str, Any]:
+        """Operators have none."""
+        raise InputError("an operator has no step matrices")

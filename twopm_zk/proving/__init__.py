@@ -1,0 +1,1 @@
+"""Statements to verified proofs, in this process or on workers."""

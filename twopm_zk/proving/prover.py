@@ -1,0 +1,226 @@
+"""Statements to verified proofs, on any executor.
+
+A worker gets the whole input of a proof, for ``step`` the rows themselves: it belongs to the owner of the rows, and
+so does every machine between (a dask scheduler passes on what it is sent). Keys are named by digests of their
+content; a worker that lacks one asks for it once, checks what it gets, and keeps it in its own cache.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, as_completed
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from twopm_zk.circuit.compilation import compile_circuit
+from twopm_zk.circuit.instances import Instance, find_instance
+from twopm_zk.errors import ProvingError, WorkerError
+from twopm_zk.plonk.keys import Keys, setup
+from twopm_zk.plonk.proving import ProofResult, Verifier, prove, verify
+from twopm_zk.proving.executors import InProcess
+from twopm_zk.statements import Signals, Statement
+from twopm_zk.system.files import digest_of, locked, replacing
+from twopm_zk.system.paths import cached
+
+Progress = Callable[[str], None]
+_CIRCUIT_FILES = ("circuit.json", "circuit.r1cs", "circuit.sym", "circuit.wasm")
+_KEY_FILES = ("circuit.zkey", "keys.json", "verification_key.json")
+
+
+@dataclass(frozen=True)
+class ProofJob:
+    """One proof to make, as it travels to a worker. The inputs are private."""
+
+    keys: Keys
+    inputs: Signals = field(repr=False)
+    backend: str | None = None
+    files: dict[str, str] = field(default_factory=dict, repr=False)
+    """Digest of each file of circuit and keys."""
+
+
+@dataclass(frozen=True)
+class MissingFiles:
+    """A worker's answer where it has no copy of the circuit or its keys."""
+
+    circuit: str
+
+
+def run_job(job: ProofJob, files: dict[str, bytes] | None = None) -> ProofResult | MissingFiles:
+    """What a worker does. ``files`` are put into its cache first, each after a check of its digest."""
+    circuit = job.keys.circuit
+    folder = _key_folder(job.keys)
+    # the same keys where they are the same folder: they hold their parsed verification key
+    keys = job.keys if job.keys.folder == folder else replace(job.keys, folder=folder)
+    folders = {"circuit": circuit.folder, "keys": keys.folder}
+    if files is not None:
+        _install(job, folders, files)
+    if not all(folder.is_dir() for folder in folders.values()):
+        return MissingFiles(circuit.name)
+    return prove(keys, job.inputs, backend=job.backend)
+
+
+def _key_folder(keys: Keys) -> Path:
+    """Where the keys are in the cache of this machine."""
+    return cached("keys", keys.circuit.r1cs_digest) / keys.folder.name
+
+
+def _paths(keys: Keys) -> dict[str, Path]:
+    paths = {f"circuit/{name}": keys.circuit.folder / name for name in _CIRCUIT_FILES}
+    return paths | {f"keys/{name}": keys.folder / name for name in _KEY_FILES}
+
+
+def _install(job: ProofJob, folders: dict[str, Path], files: dict[str, bytes]) -> None:
+    names = _paths(job.keys).keys()
+    if files.keys() != names or any(_digest(files[name]) != job.files.get(name) for name in names):
+        raise WorkerError(f"the files of {job.keys.circuit.name!r} that a worker got are not the ones of the job")
+    for part, folder in folders.items():
+        with locked(folder):
+            if folder.is_dir():
+                continue
+            with replacing(folder) as temporary:
+                temporary.mkdir()
+                for name, content in files.items():
+                    if name.startswith(f"{part}/"):
+                        (temporary / name.removeprefix(f"{part}/")).write_bytes(content)
+
+
+def _digest(content: bytes) -> str:
+    """What `digest_of` says of a file with this content."""
+    return digest_of(hashlib.sha256(content).digest())
+
+
+class Prover:
+    """Proves statements on an executor, and verifies every proof here.
+
+    ``make_executor`` is called again when the executor breaks (a worker process that was killed); the proofs that
+    were not finished then start over, at most ``retries`` times in a row without any progress.
+    """
+
+    def __init__(
+        self,
+        make_executor: Callable[[], Executor] = InProcess,
+        *,
+        backend: str | None = None,
+        verifier: Verifier = "python",
+        retries: int = 2,
+        ptau: Path | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        self._make = make_executor
+        self._executor: Executor | None = None
+        self._backend, self._verifier, self._retries = backend, verifier, retries
+        self._ptau, self._progress = ptau, progress
+        self._keys: dict[str, tuple[Keys, dict[str, str]]] = {}
+
+    def keys(self, instance: Instance | str) -> Keys:
+        """Keys of an instance: made, or found in the cache, once."""
+        return self._ready(instance)[0]
+
+    def _ready(self, instance: Instance | str) -> tuple[Keys, dict[str, str]]:
+        known = find_instance(instance) if isinstance(instance, str) else instance
+        if known.name not in self._keys:
+            circuit = compile_circuit(known, progress=self._progress)
+            keys = setup(circuit, ptau=self._ptau, backend=self._backend, progress=self._progress)
+            self._keys[known.name] = keys, {name: digest_of(path) for name, path in _paths(keys).items()}
+        return self._keys[known.name]
+
+    def prove(self, statements: Sequence[tuple[Instance | str, Statement]]) -> list[ProofResult]:
+        """A verified proof of each statement, in order.
+
+        Raises WitnessError and the other errors of `plonk.prove` as they are, WorkerError where workers keep dying,
+        ProvingError where a proof comes back that is of something else or false.
+        """
+        jobs = []
+        for instance, statement in statements:
+            keys, files = self._ready(instance)
+            jobs.append(ProofJob(keys, statement.circuit_inputs(), self._backend, files))
+        results = self._run(jobs)
+        for job, result, (_, statement) in zip(jobs, results, statements, strict=True):
+            key = job.keys.verification_key
+            if result.public != list(statement.public) or not verify(
+                key, result.public, result.proof, verifier=self._verifier
+            ):
+                raise ProvingError(f"a worker returned a proof of {job.keys.circuit.name!r} that does not verify")
+        keyed = zip(jobs, results, strict=True)
+        return [replace(result, verification_key=job.keys.verification_key) for job, result in keyed]
+
+    def _run(self, jobs: Sequence[ProofJob]) -> list[ProofResult]:
+        done: dict[int, ProofResult] = {}
+        shipped: set[int] = set()
+        failures = 0
+        while len(done) < len(jobs):
+            before = len(done) + len(shipped)
+            try:
+                self._round(jobs, done, shipped)
+            except Exception as error:
+                if not _died(error):
+                    raise
+                self._drop()
+                failures = failures + 1 if len(done) + len(shipped) == before else 0
+                if failures > self._retries:
+                    raise WorkerError(
+                        f"workers died {failures} times in a row on proofs of {_names(jobs, done)}",
+                        hint="Look at their memory: a proof of 2^16 gates takes about 200 MB, of 2^18 about 800.",
+                    ) from error
+                self._say(f"a worker died; {len(jobs) - len(done)} proofs start again")
+        return [done[index] for index in range(len(jobs))]
+
+    def _round(self, jobs: Sequence[ProofJob], done: dict[int, ProofResult], shipped: set[int]) -> None:
+        """Submit what is not done; files go along with the jobs whose worker asked for them."""
+        if self._executor is None:
+            self._executor = self._make()
+        futures: dict[Future[ProofResult | MissingFiles], int] = {}
+        for index, job in enumerate(jobs):
+            if index not in done:
+                arguments = (self._files(job),) if index in shipped else ()
+                futures[self._executor.submit(run_job, job, *arguments)] = index
+        for future in as_completed(futures):
+            answer = future.result()
+            index = futures[future]
+            if isinstance(answer, MissingFiles):
+                if index in shipped:
+                    raise WorkerError(f"a worker still lacks the keys of {answer.circuit!r} after it got them")
+                shipped.add(index)
+                self._say(f"a worker needs the keys of {answer.circuit}")
+            else:
+                done[index] = answer
+                self._say(f"proven {jobs[index].keys.circuit.name}, {len(done)} of {len(jobs)}")
+
+    @staticmethod
+    def _files(job: ProofJob) -> dict[str, bytes]:
+        return {name: path.read_bytes() for name, path in _paths(job.keys).items()}
+
+    def _say(self, text: str) -> None:
+        if self._progress is not None:
+            self._progress(text)
+
+    def _drop(self) -> None:
+        if self._executor is not None:
+            self._executor.shutdown(wait=False, cancel_futures=True)
+            self._executor = None
+
+    def close(self) -> None:
+        """End the workers."""
+        if self._executor is not None:
+            self._executor.shutdown()
+            self._executor = None
+
+    def __enter__(self) -> Prover:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if exception[0] is None:
+            self.close()
+        else:
+            self._drop()
+
+
+def _names(jobs: Sequence[ProofJob], done: dict[int, ProofResult]) -> str:
+    return ", ".join(sorted({job.keys.circuit.name for index, job in enumerate(jobs) if index not in done}))
+
+
+def _died(error: Exception) -> bool:
+    """Whether an error is the worker's death, and not its answer."""
+    dask = type(error).__module__.partition(".")[0] == "distributed"
+    return dask or isinstance(error, BrokenExecutor | CancelledError | ConnectionError)

@@ -1,0 +1,1 @@
+"""From a file of rows to what a proof is about."""

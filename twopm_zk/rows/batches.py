@@ -1,0 +1,110 @@
+"""A node's rows as its proofs take them: scaled, quantised, padded, in batches of an instance's rows.
+
+Everything here is private to the node, and stays out of messages and ``repr``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from twopm_zk.errors import DataError
+from twopm_zk.numbers.commitments import random_scalar
+from twopm_zk.rows.moments import ROW_WEIGHT_BITS, Moments
+from twopm_zk.rows.tables import Table
+from twopm_zk.statements import Rows, StepShape, StepStatement, Update, exact_update
+from twopm_zk.task.specification import TaskSpec
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Rows of one step proof: ``features`` (rows, padded columns), ``marks`` +1 (y=0) or -1 (y=1)."""
+
+    shape: StepShape
+    features: npt.NDArray[np.int64] = field(repr=False)
+    marks: npt.NDArray[np.int64] = field(repr=False)
+    salt: int = field(default_factory=random_scalar, repr=False)
+    """Hides the rows in the data commitment; a node that loses it cannot prove again."""
+
+    @cached_property
+    def rows(self) -> Rows:
+        """The rows padded to the instance."""
+        return Rows.padded(self.shape, self.features, [int(label) for label in (1 - self.marks) // 2])
+
+    @cached_property
+    def commitment(self) -> int:
+        """``dataCommitment``, as DataHub registers it."""
+        return self.rows.commitment(self.salt, format=self.shape.format)
+
+    def weighted_moments(self, weights: Sequence[int]) -> Moments:
+        """The part of the Hessian at integer ``weights``: for Newton's rule, and not proven."""
+        z = self.features @ np.array(weights[:-1], dtype=np.int64) + self.shape.format.one * weights[-1]
+        decay = np.exp(-np.abs(z / (1 << self.shape.z_frac_bits)))
+        slopes = np.rint(decay / (1 + decay) ** 2 * (1 << ROW_WEIGHT_BITS)).astype(np.int64)
+        return Moments.of(self.features, self.shape.format, row_weights=slopes)
+
+    def update(self, weights: Sequence[int]) -> Update:
+        """The exact update at integer ``weights``."""
+        return exact_update(self.shape, weights, self.features, self.marks)
+
+    def statement(self, context: int, weights: Sequence[int]) -> StepStatement:
+        """What the batch's proof says in one round, with a fresh blinding."""
+        return StepStatement(self.shape, context, tuple(weights), self.rows, self.salt)
+
+
+@dataclass(frozen=True)
+class NodeData:
+    """All batches of one node."""
+
+    name: str
+    batches: tuple[Batch, ...]
+    moments: Moments
+
+    @property
+    def rows(self) -> int:
+        """Rows of all batches."""
+        return self.moments.rows
+
+
+def prepare(table: Table, spec: TaskSpec, *, name: str = "node") -> NodeData:
+    """Check a node's (unscaled) table against the specification and cut it into batches.
+
+    Columns may come in any order. Raises DataError for columns that are missing or unknown, too few rows, values
+    that are not finite or outside the specification's range, and labels other than 0 and 1; RangeError where a
+    scaled value does not fit the format. Messages begin with the node's ``name`` and never show a value.
+    """
+    if missing := [column for column in spec.features if column not in table.names]:
+        raise DataError(f"{name}: there is no column {missing[0]!r}", hint=f"Columns are: {', '.join(table.names)}.")
+    if unknown := [column for column in table.names if column not in spec.features]:
+        raise DataError(f"{name}: column {unknown[0]!r} is not in the specification", hint="Remove it from the data.")
+    if table.rows < spec.minimum_node_rows:
+        raise DataError(f"{name} has {table.rows} rows; `minimum.rows_per_node` is {spec.minimum_node_rows}")
+    order = [table.names.index(column) for column in spec.features]
+    ordered = Table(spec.features, table.features[:, order], table.labels)
+    _check_cells(ordered, spec, name)
+    marks = 1 - 2 * ordered.labels.astype(np.int64)
+    sizes = spec.sizes
+    features = np.zeros((table.rows, sizes.width), dtype=np.int64)
+    features[:, : len(spec.columns)] = ordered.scaled(spec.scaling).quantized(spec.format)
+    most = sizes.largest.rows
+    parts = [slice(start, start + most) for start in range(0, table.rows, most)]
+    batches = tuple(Batch(sizes.smallest(len(marks[p])), features[p], marks[p]) for p in parts)
+    return NodeData(name, batches, Moments.of(features, spec.format))
+
+
+def _check_cells(table: Table, spec: TaskSpec, name: str) -> None:
+    for index, column in enumerate(spec.columns):
+        values = table.features[:, index]
+        low = -np.inf if column.low is None else column.low
+        high = np.inf if column.high is None else column.high
+        wrong = np.flatnonzero(~(np.isfinite(values) & (values >= low) & (values <= high)))
+        if wrong.size:
+            what = "outside the specification's range" if np.isfinite(values[wrong[0]]) else "not finite"
+            raise DataError(f"{name}: column {column.name!r}, row {int(wrong[0]) + 1} is {what}")
+    wrong = np.flatnonzero((table.labels != 0) & (table.labels != 1))
+    if wrong.size:
+        raise DataError(f"{name}: label {spec.label!r}, row {int(wrong[0]) + 1} is neither 0 nor 1")

@@ -1,0 +1,177 @@
+"""Tables of rows: Spector and Mazzeo (1980), and CSV files of the user's.
+
+A table is real-valued; ``Scaling`` holds the public constants that centre and scale each column before it is
+quantised. Messages name a column and a row number, never a cell's value.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from twopm_zk.errors import DataError, RangeError
+from twopm_zk.numbers.fixed_point import Format
+from twopm_zk.system.parsing import read_json
+from twopm_zk.task.scaling import Scaling
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of one data owner: ``features`` (rows, columns) of reals, ``labels`` (rows,) of 0 and 1."""
+
+    names: tuple[str, ...]
+    features: npt.NDArray[np.float64]
+    labels: npt.NDArray[np.int64]
+
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
+        return len(self.labels)
+
+    def scaled(self, scaling: Mapping[str, Scaling]) -> Table:
+        """The table after the public constants; columns without any are taken as they are."""
+        centre = np.array([scaling.get(name, Scaling()).centre for name in self.names])
+        scale = np.array([scaling.get(name, Scaling()).scale for name in self.names])
+        return Table(self.names, (self.features - centre) / scale, self.labels)
+
+    def quantized(self, format: Format) -> npt.NDArray[np.int64]:
+        """Integers of the (scaled) features.
+
+        Raises RangeError at the first value that does not fit; the message names column and row and shows how
+        constants are given. It suggests none of its own: constants computed from the rows would tell of them.
+        """
+        columns = []
+        low, high = format.limits
+        for index, name in enumerate(self.names):
+            column = self.features[:, index]
+            outside = np.flatnonzero(~((column >= low - 0.5 / format.one) & (column <= high + 0.5 / format.one)))
+            if outside.size:
+                raise RangeError(
+                    f"column {name!r}, row {int(outside[0]) + 1} is outside [{low:g}, {high:g}]",
+                    hint=f"Give public constants that centre and scale it, for instance "
+                    f'--scaling with {{"{name}": {{"centre": 0, "scale": 64}}}}.',
+                )
+            columns.append(format.quantize(column, name=name))
+        return np.stack(columns, axis=1)
+
+
+SPECTOR_SCALING: dict[str, Scaling] = {
+    "GPA": Scaling(3.0, 0.64),
+    "TUCE": Scaling(22.0, 8.0),
+    "PSI": Scaling(0.5, 1.0),
+}
+"""Public constants under which GPA, TUCE and PSI are close to [-2, 2], and TUCE and PSI exact."""
+
+
+def load_spector() -> Table:
+    """Spector and Mazzeo (1980): 32 students, GPA, TUCE and PSI against GRADE; from statsmodels."""
+    try:
+        from statsmodels.datasets import spector
+    except ImportError as error:
+        raise DataError("the Spector-Mazzeo data need the package statsmodels", hint="Run `make setup`.") from error
+    data = spector.load_pandas()
+    names = tuple(str(name) for name in data.exog.columns)
+    return Table(names, data.exog.to_numpy(dtype=np.float64), data.endog.to_numpy().astype(np.int64))
+
+
+def read_table(path: Path, *, label: str) -> Table:
+    """Parse a CSV file with a header row; every column but ``label`` is a feature, in file order.
+
+    Raises DataError for a missing or non-numeric cell, NaN or infinity, a label that is not 0 or 1, a ragged row,
+    a repeated or missing column, and for an empty table.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            records = [(line, row) for line, row in enumerate(csv.reader(file, strict=True)) if row]
+    except OSError as error:
+        raise DataError(f"data {str(path)!r} cannot be read: {error.strerror}") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"data {str(path)!r} is not a CSV file in UTF-8: {type(error).__name__}") from error
+    if len(records) < 2:
+        raise DataError(f"data {str(path)!r} has no rows", hint="Expected a header row and at least one row.")
+    header = [name.strip() for name in records[0][1]]
+    if repeated := [name for name in header if header.count(name) > 1]:
+        raise DataError(f"column {repeated[0]!r} appears more than once")
+    if label not in header:
+        raise DataError(f"there is no column {label!r}", hint=f"Columns are: {', '.join(header)}.")
+    if len(header) < 2:
+        raise DataError("there is no feature column beside the label")
+    values = np.empty((len(records) - 1, len(header)))
+    for number, (_, row) in enumerate(records[1:], start=1):
+        if len(row) != len(header):
+            raise DataError(f"row {number} has {len(row)} cells, the header has {len(header)}")
+        for index, (name, cell) in enumerate(zip(header, row, strict=True)):
+            values[number - 1, index] = _number(cell, f"column {name!r}, row {number}")
+    at = header.index(label)
+    labels = values[:, at]
+    wrong = np.flatnonzero((labels != 0) & (labels != 1))
+    if wrong.size:
+        raise DataError(f"label {label!r}, row {int(wrong[0]) + 1} is neither 0 nor 1")
+    names = tuple(name for name in header if name != label)
+    return Table(names, np.delete(values, at, axis=1), labels.astype(np.int64))
+
+
+def _number(cell: str, place: str) -> float:
+    if not cell.strip():
+        raise DataError(f"{place} is empty")
+    try:
+        value = float(cell)
+    except ValueError:
+        raise DataError(f"{place} is not a number") from None
+    if not math.isfinite(value):
+        raise DataError(f"{place} is not finite")
+    return value
+
+
+def _finite(value: object, place: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise DataError(f"{place} is not a finite number")
+    return float(value)
+
+
+def read_weights(path: Path, names: tuple[str, ...]) -> list[float]:
+    """Weights in column order, the intercept last.
+
+    The file is an object of feature names and ``intercept``, or a list in that order.
+    """
+    content = read_json(path, what="weights")
+    if isinstance(content, dict):
+        wanted = [*names, "intercept"]
+        missing = [name for name in wanted if name not in content]
+        unknown = [name for name in content if name not in wanted]
+        if missing or unknown:
+            wrong = f"no weight for {missing[0]!r}" if missing else f"a weight for {unknown[0]!r}, which is no column"
+            raise DataError(f"weights {str(path)!r} have {wrong}", hint=f"Expected: {', '.join(wanted)}.")
+        content = [content[name] for name in wanted]
+    if not isinstance(content, list):
+        raise DataError(f"weights {str(path)!r} are neither an object nor a list")
+    if len(content) != len(names) + 1:
+        raise DataError(
+            f"weights {str(path)!r} have {len(content)} numbers, {len(names)} columns and the intercept "
+            f"need {len(names) + 1}"
+        )
+    return [_finite(value, f"weight {i + 1} in {str(path)!r}") for i, value in enumerate(content)]
+
+
+def read_scaling(path: Path, names: tuple[str, ...]) -> dict[str, Scaling]:
+    """Public constants per column: ``{"GPA": {"centre": 3, "scale": 0.64}, ...}``."""
+    content = read_json(path, what="scaling")
+    if not isinstance(content, dict):
+        raise DataError(f"scaling {str(path)!r} is not an object of column names")
+    result = {}
+    for name, entry in content.items():
+        if name not in names:
+            raise DataError(f"scaling {str(path)!r} names {name!r}, which is no column")
+        if not isinstance(entry, dict) or not set(entry) <= {"centre", "scale"}:
+            raise DataError(f"scaling of {name!r} is not an object of `centre` and `scale`")
+        centre, scale = (_finite(entry.get(k, d), f"{k} of {name!r}") for k, d in (("centre", 0), ("scale", 1)))
+        if scale == 0:
+            raise DataError(f"scale of {name!r} is 0")
+        result[name] = Scaling(centre, scale)
+    return result

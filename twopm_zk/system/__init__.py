@@ -1,0 +1,1 @@
+"""Paths, programs, files, JSON and binary containers."""

@@ -1,0 +1,1 @@
+"""What all participants of a task agree on: specification, columns, instances, canonical form."""

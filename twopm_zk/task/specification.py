@@ -1,0 +1,291 @@
+"""The public specification of a training task: all that its participants have to agree on before it starts.
+
+Its hash is part of every model commitment (through the task key), so that a proof made under another
+specification is of another statement. The hash is keccak256 of the canonical JSON (RFC 8785) of `TaskSpec.document`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Literal
+
+from twopm_zk.errors import SpecError
+from twopm_zk.numbers.field import FIELD_ORDER
+from twopm_zk.numbers.fixed_point import FEATURES, WEIGHTS, Format
+from twopm_zk.statements.policy import LAMBDA_BITS, LAMBDA_FRAC_BITS, Policy
+from twopm_zk.statements.rounds import BOUND_FRAC_BITS
+from twopm_zk.task.canonical import Json, canonical
+from twopm_zk.task.columns import Column
+from twopm_zk.task.instances import Sizes, TaskInstances, choose_instances, sizes_of
+from twopm_zk.task.scaling import Scaling
+
+VERSION = 1
+INTERCEPT = "intercept"
+BOEHNING_LINDSAY, BFGS, NEWTON, GRADIENT = "boehning-lindsay", "bfgs", "newton", "gradient"
+RULES = (BOEHNING_LINDSAY, BFGS, NEWTON, GRADIENT)
+Curvature = Literal["moments", "ranges"]
+_PENALTY_UNIT = 1 << LAMBDA_FRAC_BITS
+_MAX_COUNT = (1 << 32) - 1
+_MAX_SECONDS = 30 * 24 * 3600
+_MIN_SAFE_NODES = 3
+_HESSIANS = 4  # rounds of Newton's rule whose Hessians differ by much
+
+
+@dataclass(frozen=True)
+class StepRule:
+    """How the public step matrix is made; see docs/training.md."""
+
+    rule: str = BOEHNING_LINDSAY
+    factor: float = 1.9
+    """Times the inverse of the curvature bound: below 2 each step by the bound lowers the loss."""
+    curvature: Curvature = "moments"
+    """``moments``: nodes reveal X'X to the coordinator; ``ranges``: nothing but the specification is used."""
+
+    def __post_init__(self) -> None:
+        if self.rule not in RULES:
+            raise SpecError(f"`step.rule` is {self.rule!r}; allowed: {', '.join(RULES)}")
+        _require("step.factor", self.factor, 1 / 64, 2, below=True)
+        if self.curvature not in ("moments", "ranges"):
+            raise SpecError(f"`step.curvature` is {self.curvature!r}; allowed: moments, ranges")
+        if self.rule == NEWTON and self.curvature == "ranges":
+            raise SpecError("`step.rule` is 'newton', which reveals moments: `step.curvature` cannot be 'ranges'")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskSpec:
+    """A validated specification. Reals are in the units that people use; ``*_units`` are the integers of the circuits.
+
+    Raises SpecError that names the key of the file and its limits.
+    """
+
+    columns: tuple[Column, ...]
+    label: str
+    penalty: float = 1.0
+    """lambda of the summed loss: sum of log-losses + lambda / 2 |w|^2, the intercept left out; a multiple of 2^-12."""
+    name: str = ""
+    format: Format = FEATURES
+    weight_bound: float = 1024.0
+    """Largest |w| after scaling; below 2048 with lambda = 0, which is the format's own."""
+    step: StepRule = field(default_factory=StepRule)
+    gradient_bound: float = 2.5e-5
+    """Training stops when no component of the gradient exceeds this per row."""
+    maximum_rounds: int = 30
+    """Most times that weights move; the certificate takes one more collection of updates."""
+    minimum_nodes: int = 3
+    minimum_rows: int = 30
+    """Of all nodes together; proven in every round."""
+    minimum_node_rows: int = 8
+    """A node with fewer does not take part."""
+    collecting_seconds: int = 3600
+    aggregating_seconds: int = 3600
+    instances: TaskInstances | None = None
+    """None for training without proofs."""
+
+    def __post_init__(self) -> None:
+        _check_columns(self.columns, self.label, self.format)
+        if not 2 <= self.format.frac_bits < self.format.bits <= 24:
+            raise SpecError(
+                f"`format` has {self.format.bits} bits, {self.format.frac_bits} of them fractional; "
+                "allowed: at most 24, and 2 or more fractional, fewer than all"
+            )
+        _require("lambda", self.penalty, 0, ((1 << LAMBDA_BITS) - 1) / _PENALTY_UNIT)
+        if self.penalty * _PENALTY_UNIT % 1:
+            nearest = max(round(self.penalty * _PENALTY_UNIT), 1) / _PENALTY_UNIT
+            raise SpecError(f"`lambda` is {self.penalty:g}; it must be a multiple of 2^-12, such as {nearest!r}")
+        _require("weight_bound", self.weight_bound, 1 / WEIGHTS.one, WEIGHTS.bias / WEIGHTS.one)
+        if self.weight_bound * WEIGHTS.one % 1:
+            raise SpecError(f"`weight_bound` is {self.weight_bound:g}; it must be a multiple of 2^-{WEIGHTS.frac_bits}")
+        if not self.penalty and self.weight_bound >= WEIGHTS.bias / WEIGHTS.one:
+            raise SpecError(
+                "`lambda` is 0 and `weight_bound` is no bound: a small gradient would certify nothing",
+                hint=f"Give a `weight_bound` below {WEIGHTS.bias / WEIGHTS.one:g}, or a `lambda` above 0.",
+            )
+        _require("gradient_bound", self.gradient_bound, 2.0**-BOUND_FRAC_BITS, 1, below=True)
+        for key, value, low, high in (
+            ("rounds.maximum", self.maximum_rounds, 1, _MAX_COUNT - 1),
+            ("rounds.collecting_seconds", self.collecting_seconds, 1, _MAX_SECONDS),
+            ("rounds.aggregating_seconds", self.aggregating_seconds, 1, _MAX_SECONDS),
+            ("minimum.nodes", self.minimum_nodes, 1, 65535),
+            ("minimum.rows", self.minimum_rows, 1, _MAX_COUNT),
+            ("minimum.rows_per_node", self.minimum_node_rows, 1, _MAX_COUNT),
+        ):
+            _require(key, value, low, high)
+        if self.instances is not None and (capacity := self.sizes.capacity or 0) < self.minimum_nodes:
+            raise SpecError(f"`minimum.nodes` is {self.minimum_nodes}; a round has room for {capacity} updates")
+
+    @cached_property
+    def sizes(self) -> Sizes:
+        """Shapes of circuits and of the padded data."""
+        if self.instances is None:
+            return Sizes.free(len(self.columns), self.format)
+        return sizes_of(self.instances, len(self.columns), self.format)
+
+    def provable(self, *, rows: int = 128, updates: int = 16) -> TaskSpec:
+        """This specification with instances: its own, or the smallest for batches of ``rows`` and so many updates."""
+        if self.instances is not None:
+            return self
+        chosen = choose_instances(len(self.columns), self.format, rows=rows, updates=updates)
+        return replace(self, instances=chosen)
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Names of the columns, in the order of the weights."""
+        return tuple(column.name for column in self.columns)
+
+    @property
+    def scaling(self) -> dict[str, Scaling]:
+        """Public constants, as tables take them."""
+        return {column.name: column.scaling for column in self.columns}
+
+    @property
+    def penalty_units(self) -> int:
+        """lambda in units of 2^-12."""
+        return int(self.penalty * _PENALTY_UNIT)
+
+    @property
+    def weight_bound_units(self) -> int:
+        """The weight bound in units of 2^-20."""
+        return int(self.weight_bound * WEIGHTS.one)
+
+    @property
+    def gradient_bound_units(self) -> int:
+        """The target in units of 2^-32, rounded down."""
+        return int(self.gradient_bound * (1 << BOUND_FRAC_BITS))
+
+    def policy(self, task_key: int, matrix_hash: int) -> Policy:
+        """The policy of the first round."""
+        return Policy(task_key, 0, 0, self.penalty_units, self.weight_bound_units, self.minimum_rows, matrix_hash)
+
+    def coefficients(self, weights: Sequence[int]) -> dict[str, float]:
+        """Integer weights (padded, intercept last) as coefficients of the unscaled columns, ``intercept`` last."""
+        slopes = {c.name: w / WEIGHTS.one / c.scale for c, w in zip(self.columns, weights[:-1], strict=False)}
+        shift = math.fsum(slopes[c.name] * c.centre for c in self.columns)
+        return {**slopes, INTERCEPT: weights[-1] / WEIGHTS.one - shift}
+
+    def weight_name(self, index: int) -> str:
+        """What weight ``index`` belongs to, for messages."""
+        return repr(self.features[index]) if index < len(self.columns) else "the intercept"
+
+    def warnings(self) -> list[str]:
+        """What is allowed and may still be unwise."""
+        found = [text for column in self.columns for text in column.warnings(self.format)]
+        if self.minimum_nodes < _MIN_SAFE_NODES:
+            found.append(f"`minimum.nodes` is {self.minimum_nodes}: with fewer than 3, a node learns another's update")
+        few = (len(self.columns) + 1) * (_HESSIANS if self.step.rule == NEWTON else 1)
+        if self.step.curvature == "moments" and self.minimum_node_rows <= few:
+            found.append(
+                f"`minimum.rows_per_node` is {self.minimum_node_rows}: what nodes reveal for the step matrix tells "
+                f"nearly all about so few rows; take more than {few}, or `step.curvature` = 'ranges'"
+            )
+        if not self.penalty:
+            found.append(
+                "`lambda` is 0: separable data have no optimum, and a certificate then says no more than "
+                "`weight_bound` does"
+            )
+        return found
+
+    @property
+    def document(self) -> dict[str, Json]:
+        """The specification as JSON, every default written out: what is hashed, and what files hold."""
+        chosen = self.instances
+        document: dict[str, Json] = {
+            "version": VERSION,
+            "name": self.name,
+            "label": self.label,
+            "lambda": self.penalty,
+            "weight_bound": self.weight_bound,
+            "gradient_bound": self.gradient_bound,
+            "features": [_column_document(column) for column in self.columns],
+            "format": {"bits": self.format.bits, "frac_bits": self.format.frac_bits},
+            "step": {"rule": self.step.rule, "factor": self.step.factor, "curvature": self.step.curvature},
+            "rounds": {
+                "maximum": self.maximum_rounds,
+                "collecting_seconds": self.collecting_seconds,
+                "aggregating_seconds": self.aggregating_seconds,
+            },
+            "minimum": {
+                "nodes": self.minimum_nodes,
+                "rows": self.minimum_rows,
+                "rows_per_node": self.minimum_node_rows,
+            },
+        }
+        if chosen is not None:
+            named: dict[str, Json] = {"step": list(chosen.step), "aggregate": chosen.aggregate}
+            named |= {"certify": chosen.certify, "segments": chosen.segments}
+            named |= {key: name for key, name in (("fold", chosen.fold), ("predict", chosen.predict)) if name}
+            document["instances"] = named
+        return document
+
+    @cached_property
+    def spec_hash(self) -> bytes:
+        """keccak256 of the canonical document: the ``specHash`` of the contracts."""
+        from eth_hash.auto import keccak
+
+        return keccak(canonical(self.document))
+
+    @property
+    def local_task_key(self) -> int:
+        """The task key of training without a chain; a contract's binds chain, address and task as well."""
+        return int.from_bytes(self.spec_hash) % FIELD_ORDER
+
+
+def _column_document(column: Column) -> Json:
+    known = {"low": column.low, "high": column.high, "unit": column.unit}
+    return {
+        "name": column.name,
+        "centre": column.centre,
+        "scale": column.scale,
+        **{key: value for key, value in known.items() if value is not None},
+    }
+
+
+def _require(key: str, value: float, low: float, high: float, *, below: bool = False) -> None:
+    if not low <= value <= high or (below and value == high):  # also refuses NaN
+        raise SpecError(
+            f"`{key}` is {value:.12g}; allowed: {low:.12g} {'up to, not including,' if below else 'to'} {high:.12g}"
+        )
+
+
+def _check_columns(columns: Sequence[Column], label: str, format: Format) -> None:
+    if not columns:
+        raise SpecError("`features` is empty: a task needs one or more")
+    names = [column.name for column in columns]
+    for name in [*names, label]:
+        if not name.strip() or not name.isprintable():
+            raise SpecError(f"{name!r} cannot be the name of a column: it is empty or cannot be printed")
+    if repeated := [name for name in names if names.count(name) > 1]:
+        raise SpecError(f"`features` has {repeated[0]!r} more than once")
+    if label in names:
+        raise SpecError(f"`label` is {label!r}, which is also a feature")
+    if INTERCEPT in names:
+        raise SpecError(f"a feature cannot be called {INTERCEPT!r}: every model has one already")
+    for column in columns:
+        _check_column(column, format)
+
+
+def _check_column(column: Column, format: Format) -> None:
+    place = f"features, {column.name!r}"
+    for key in ("centre", "scale", "low", "high", "unit"):
+        value: float | None = getattr(column, key)
+        if value is not None and not math.isfinite(value):
+            raise SpecError(f"{place}: `{key}` is not finite")
+    for key in ("scale", "unit"):
+        value = getattr(column, key)
+        if value is not None and value <= 0:
+            raise SpecError(f"{place}: `{key}` is {value:g}; it must be above 0")
+    if column.low is None and column.high is None:
+        return
+    if column.low is None or column.high is None or column.low >= column.high:
+        raise SpecError(f"{place}: `low` and `high` come together, and `low` is the smaller")
+    smallest, largest = format.limits
+    for key, end in (("low", column.low), ("high", column.high)):
+        scaled = (end - column.centre) / column.scale
+        if not smallest - 0.5 / format.one <= scaled <= largest + 0.5 / format.one:
+            raise SpecError(
+                f"{place}: `{key}` is {scaled:g} after scaling; {format.bits} bits with {format.frac_bits} fractional "
+                f"hold {smallest:g} to {largest:g}",
+                hint="Leave `centre` and `scale` out to have them chosen, or give a larger scale.",
+            )

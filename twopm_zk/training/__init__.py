@@ -1,0 +1,1 @@
+"""Optimisers, training in process, results, and the estimator."""

@@ -1,0 +1,147 @@
+"""The coordinator's public step matrix P of w' = w - P G.
+
+Any P is allowed: a bad one makes training slow, never wrong, because ``certify`` judges the weights themselves.
+
+* Boehning and Lindsay (1988): sigma' <= 1/4, so A = X'X/4 + lambda I bounds the Hessian everywhere, and
+  P = factor A^-1 with a factor below 2 lowers the loss in every step.
+* BFGS starts from factor A^-1 and learns from the gradients of all rounds so far.
+* Newton takes the inverse Hessian at the present weights, which nodes send with their updates: fewest rounds, and
+  most revealed to the coordinator.
+* Gradient: factor / (largest eigenvalue of A), the same for all weights.
+
+Where A comes from, and what each source reveals: docs/training.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from twopm_zk.errors import DataError
+from twopm_zk.numbers.fixed_point import WEIGHTS
+from twopm_zk.rows.moments import Moments
+from twopm_zk.statements import StepMatrix
+from twopm_zk.task.specification import BFGS, GRADIENT, NEWTON, TaskSpec
+
+Matrix = npt.NDArray[np.float64]
+LARGEST_EIGENVALUE = 127.0
+"""Of P, so that every entry fits the format MATRIX; flatter directions are walked more slowly, and still downhill."""
+SMALLEST_MOVE = 64
+"""A largest weight change below this many units in the last place is mostly rounding: BFGS learns nothing from it."""
+_SINGULAR = 1e-9
+_TINY = 1e-30
+_GROWTH = 4.0
+
+
+def moment_curvature(spec: TaskSpec, moments: Moments) -> Matrix:
+    """A = X'X/4 + lambda I, the intercept not regularised.
+
+    Raises DataError where lambda is 0 and a column is constant, or columns depend on each other.
+    """
+    curvature = _without_padding(spec, moments.real(spec.format)) / 4
+    if not spec.penalty:
+        _require_regular(spec, moments, curvature)
+    return curvature + _penalty(spec)
+
+
+def hessian(spec: TaskSpec, moments: Moments) -> Matrix:
+    """X' diag(sigma') X + lambda I, of moments that nodes weighted by sigma' at their weights."""
+    return _without_padding(spec, moments.real(spec.format)) + _penalty(spec)
+
+
+def range_curvature(spec: TaskSpec, rows: int) -> Matrix:
+    """A diagonal bound on X'X/4 + lambda I for any ``rows`` rows within the specification's ranges.
+
+    x x' <= diag(|x_j| sum_k |x_k|), as each 2 x 2 part shows; then the largest |x_j| of each column.
+    """
+    largest = np.array([*(column.magnitude(spec.format) for column in spec.columns), 1.0])
+    return np.diag(rows / 4 * largest * largest.sum()) + _penalty(spec)
+
+
+def _penalty(spec: TaskSpec) -> Matrix:
+    return np.diag([spec.penalty] * len(spec.columns) + [0.0])
+
+
+def _without_padding(spec: TaskSpec, matrix: Matrix) -> Matrix:
+    keep = [*range(len(spec.columns)), -1]
+    return matrix[np.ix_(keep, keep)]
+
+
+def _require_regular(spec: TaskSpec, moments: Moments, curvature: Matrix) -> None:
+    for index, column in enumerate(spec.columns):
+        # n sum x^2 = (sum x)^2 for a constant, in exact integers; the last entry is n
+        square, total, count = moments.sums[index][index], moments.sums[index][-1], moments.sums[-1][-1]
+        if square * count == total**2:
+            raise DataError(
+                f"column {column.name!r} has one value in all rows: with lambda = 0 it has no weight of its own",
+                hint="Leave it out, or give a `lambda` above 0.",
+            )
+    scale = 1 / np.sqrt(np.diag(curvature))
+    values, vectors = np.linalg.eigh(curvature * np.outer(scale, scale))
+    if values[0] < _SINGULAR:
+        involved = [spec.weight_name(int(i)) for i in np.flatnonzero(np.abs(vectors[:, 0]) > 0.1)]
+        raise DataError(
+            f"with lambda = 0 there is no single optimum: {', '.join(involved)} depend on each other",
+            hint="Leave one of them out, or give a `lambda` above 0.",
+        )
+
+
+class Optimiser:
+    """Gives the step matrix of each move, once it has observed the gradient that the matrix is for."""
+
+    def __init__(self, spec: TaskSpec, curvature: Matrix) -> None:
+        self._spec = spec
+        values, vectors = np.linalg.eigh(curvature)
+        if spec.step.rule == GRADIENT:
+            values = np.full_like(values, values[-1])
+        self._start = (vectors * (spec.step.factor / np.maximum(values, _TINY))) @ vectors.T
+        self._inverse = self._start
+        self._last: tuple[Matrix, Matrix] | None = None
+        self._smallest = np.inf
+        self._rescale = spec.step.curvature == "ranges"
+        self.matrix = self._quantized()
+
+    def observe(self, weights: Sequence[int], gradient: Sequence[int], moments: Moments | None = None) -> None:
+        """Take in the regularised gradient (exact integers, padded) at ``weights``; may change ``matrix``.
+
+        For Newton's rule also the ``moments`` that nodes weighted by sigma' at these weights.
+        """
+        if self._spec.step.rule not in (BFGS, NEWTON):
+            return
+        shape = self._spec.sizes.round
+        keep = [*range(len(self._spec.columns)), shape.features]
+        w = np.array([weights[i] / WEIGHTS.one for i in keep])
+        g = np.array([gradient[i] / (1 << shape.gradient_frac_bits) for i in keep])
+        size = float(g @ self._start @ g)
+        if size > _GROWTH * self._smallest:
+            self._inverse = self._start  # what was learnt has led astray: go downhill by the bound again
+        elif moments is not None:
+            values, vectors = np.linalg.eigh(hessian(self._spec, moments))
+            self._inverse = (vectors / np.maximum(values, _TINY)) @ vectors.T
+        elif self._last is not None:
+            self._learn(w - self._last[0], g - self._last[1])
+        self._smallest = min(self._smallest, size)
+        self._last = (w, g)
+        self.matrix = self._quantized()
+
+    def _learn(self, move: Matrix, change: Matrix) -> None:
+        """The BFGS update of the inverse Hessian (Nocedal and Wright, 6.17), unless it would teach noise."""
+        curvature = float(move @ change)
+        if np.abs(move).max() * WEIGHTS.one < SMALLEST_MOVE or curvature <= 0:
+            return
+        if self._rescale:  # a bound from ranges alone is far too careful; 6.20 there
+            self._inverse = self._inverse * (curvature / float(change @ self._inverse @ change))
+            self._rescale = False
+        project = np.eye(len(move)) - np.outer(move, change) / curvature
+        self._inverse = project @ self._inverse @ project.T + np.outer(move, move) / curvature
+
+    def _quantized(self) -> StepMatrix:
+        values, vectors = np.linalg.eigh((self._inverse + self._inverse.T) / 2)
+        tame = (vectors * np.clip(values, 0, LARGEST_EIGENVALUE)) @ vectors.T
+        width = self._spec.sizes.width
+        keep = [*range(len(self._spec.columns)), width]
+        padded = np.zeros((width + 1, width + 1))
+        padded[np.ix_(keep, keep)] = tame
+        return StepMatrix.quantized(padded)

@@ -1,0 +1,98 @@
+"""What training leaves behind: every round, the certificate, and the proofs of both."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from twopm_zk.statements import StepMatrix, Update
+from twopm_zk.statements.rounds import BOUND_FRAC_BITS
+from twopm_zk.task.specification import TaskSpec
+from twopm_zk.training.round_proofs import RoundProof
+
+_BOUND_UNIT = 1 << BOUND_FRAC_BITS
+
+
+class TrainingWarning(UserWarning):
+    """Training ended, and not as one would wish."""
+
+
+@dataclass(frozen=True)
+class Round:
+    """What happened at one set of weights; ``updates`` are what the coordinator sees, and stay out of ``repr``."""
+
+    number: int
+    weights: tuple[int, ...]
+    """At which the updates were made: units of 2^-20, padded columns, intercept last."""
+    coefficients: dict[str, float]
+    """The same in the units of the unscaled columns."""
+    rows: int
+    gradient_bound: int
+    """Smallest bound that can be certified here, in units of 2^-32 per row."""
+    matrix: StepMatrix = field(repr=False)
+    updates: tuple[Update, ...] = field(repr=False)
+    proofs: tuple[RoundProof, ...] = field(default=(), repr=False)
+    seconds: float = 0.0
+
+    @property
+    def bound_per_row(self) -> float:
+        """The gradient bound as a real."""
+        return self.gradient_bound / _BOUND_UNIT
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """No component of the summed, regularised gradient exceeds ``gradient_bound`` (units of 2^-32) per row."""
+
+    weights: tuple[int, ...]
+    gradient_bound: int
+    minimum_rows: int
+    penalty: float
+    weight_bound: float
+    proof: RoundProof | None = field(default=None, repr=False)
+    """None where training was not asked for proofs."""
+
+    @property
+    def bound_per_row(self) -> float:
+        """The bound as a real."""
+        return self.gradient_bound / _BOUND_UNIT
+
+    def __str__(self) -> str:
+        text = (
+            f"over {self.minimum_rows} rows or more, no component of the gradient with lambda = {self.penalty:g} "
+            f"exceeds {self.bound_per_row:.3g} per row, and no weight {self.weight_bound:g}"
+        )
+        if not self.penalty:
+            text += "; lambda is 0, so the optimum is near only if the classes are not separable"
+        return text if self.proof is not None else f"{text} (computed, not proven)"
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """A trained model and how it came about."""
+
+    spec: TaskSpec
+    rounds: tuple[Round, ...]
+    """The last one is the certified one."""
+    certificate: Certificate
+    converged: bool
+    """Whether the specification's ``gradient_bound`` was reached."""
+
+    @property
+    def weights(self) -> tuple[int, ...]:
+        """Final integer weights."""
+        return self.certificate.weights
+
+    @property
+    def coefficients(self) -> dict[str, float]:
+        """Final coefficients of the unscaled columns, ``intercept`` last."""
+        return self.spec.coefficients(self.weights)
+
+    @property
+    def moves(self) -> int:
+        """How often the weights moved."""
+        return len(self.rounds) - 1
+
+    @property
+    def proofs(self) -> tuple[RoundProof, ...]:
+        """All proofs, in order."""
+        return tuple(proof for one in self.rounds for proof in one.proofs)
