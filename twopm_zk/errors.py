@@ -35,8 +35,9 @@
         └── DeploymentError              code or chain that is not what the deployment file says
 
 A false proof is not an error: verification returns ``False`` (and the command exits with 1).
-Messages say what failed, the value against its limit, and in ``hint`` the next command. They name
-private values, and never print them.
+Messages say what failed and the value against its limit; they name private values, and never print them.
+``hint`` is advice that holds for whoever uses the library. The next command is the command line's to name: it
+knows ``kind`` and ``facts``, or a contract's own error, and looks them up (`twopm_zk/cli/next_steps.py`).
 """
 
 from collections.abc import Mapping
@@ -44,14 +45,20 @@ from typing import Any
 
 
 class TwopmError(Exception):
-    """Root of the tree; ``hint`` is the next thing to do, usually a command."""
+    """Root of the tree, never raised itself.
+
+    ``kind`` says precisely what happened where the class does not, in lower case with hyphens, such as
+    ``round-not-closed``; ``facts`` are the values that belong to it, none of them private.
+    """
 
     exit_code = 1
 
-    def __init__(self, message: str, *, hint: str | None = None) -> None:
+    def __init__(self, message: str, *, hint: str | None = None, kind: str | None = None, **facts: Any) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.kind = kind
+        self.facts = facts
 
     def __str__(self) -> str:
         return f"{self.message}\n{self.hint}" if self.hint else self.message
@@ -174,8 +181,10 @@ class PeerError(TwopmError):
 class MessageError(PeerError):
     """A message between participants was refused; ``reason`` is the name that the protocol has for it."""
 
-    def __init__(self, reason: str, message: str, *, hint: str | None = None) -> None:
-        super().__init__(message, hint=hint)
+    def __init__(
+        self, reason: str, message: str, *, hint: str | None = None, kind: str | None = None, **facts: Any
+    ) -> None:
+        super().__init__(message, hint=hint, kind=kind, **facts)
         self.reason = reason
 
 
@@ -202,10 +211,12 @@ class TransactionError(ChainError):
         message: str,
         *,
         hint: str | None = None,
+        kind: str | None = None,
         error: str | None = None,
         values: Mapping[str, Any] | None = None,
+        **facts: Any,
     ) -> None:
-        super().__init__(message, hint=hint)
+        super().__init__(message, hint=hint, kind=kind, **facts)
         self.error = error
         self.values = dict(values or {})
 

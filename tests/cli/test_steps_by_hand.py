@@ -9,9 +9,8 @@ import pytest
 from support.people_world import SPEC, DoubleKeys, DoubleProver, Party, Running, np, replace, tables
 
 from twopm_zk.auditor.audit import audit
-from twopm_zk.chain import hints
 from twopm_zk.chain.network import Phase, TaskConfig
-from twopm_zk.cli import main
+from twopm_zk.cli import main, next_steps
 from twopm_zk.cli.network import aggregate as aggregate_commands
 from twopm_zk.coordinator.store import CoordinatorStore
 from twopm_zk.coordinator.task_creation import first_optimiser, task_config, training_config
@@ -453,7 +452,7 @@ def test_every_hint_is_for_an_error_of_our_contracts(world):
         for entry in compile_contract(name).abi:
             if entry["type"] == "error":
                 known.setdefault(entry["name"], []).append([item["name"] for item in entry["inputs"]])
-    for name in hints._HINTS:
+    for name in next_steps._REFUSALS:
         for inputs in known[name]:
-            assert hints.hint_for(name, dict.fromkeys(inputs, 1))
-    assert hints.hint_for("Unheard", {}) is None
+            assert next_steps.after_refusal(name, dict.fromkeys(inputs, 1))
+    assert next_steps.after_refusal("Unheard", {}) is None

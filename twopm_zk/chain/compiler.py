@@ -60,7 +60,7 @@ class Artifact:
 
     name: str
     unit: str
-    """Source unit, such as ``verifier/StakingContract.sol``."""
+    """Source unit, such as ``verifier/staking/StakingContract.sol``."""
     abi: list[dict[str, Any]]
     bytecode: str
     """Creation code in hexadecimal, with solc's placeholders where libraries go."""
@@ -124,7 +124,7 @@ def compile_contract(name: str) -> Artifact:
 
 
 def compile_unit(unit: str) -> dict[str, Artifact]:
-    """All contracts of one source unit, such as ``verifier/DataHub.sol``."""
+    """All contracts of one source unit, such as ``verifier/registry/DataHub.sol``."""
     return _compile(unit, _read_unit(unit))
 
 
@@ -237,7 +237,7 @@ def _solc_package() -> Path:
     if version != SOLC_VERSION:
         raise ToolVersionError(
             f"npm package solc is {version}; the contracts are pinned to {SOLC_VERSION}",
-            hint="Run `make setup`.",
+            kind="not-installed",
         )
     return package
 

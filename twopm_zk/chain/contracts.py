@@ -37,7 +37,6 @@ from web3.types import FilterParams, LogReceipt, RPCEndpoint, TxParams, TxReceip
 
 from twopm_zk.chain.abi import Event, Registry, decode_values, encode_values, signature
 from twopm_zk.chain.compiler import MAX_CODE_SIZE, Artifact
-from twopm_zk.chain.hints import hint_for
 from twopm_zk.errors import ChainError, DeploymentError, InputError, TransactionError
 
 _SEND_ATTEMPTS = 5
@@ -322,7 +321,7 @@ class Chain:
                 return TransactionError(f"{what} reverted: {values['message']}", error=name, values=values)
             shown = ", ".join(f"{key}={value}" for key, value in values.items())
             message = f"{what} reverted: {name}({shown})"
-            return TransactionError(message, hint=hint_for(name, values), error=name, values=values)
+            return TransactionError(message, error=name, values=values)
         reason = f"with an unknown error 0x{raw.hex()}" if raw else "without a reason"
         return TransactionError(f"{what} reverted {reason}")
 

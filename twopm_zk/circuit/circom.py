@@ -34,7 +34,7 @@ def compiler() -> list[str | Path]:
             )
     package = npm_package("circom2")
     if (version := npm_version(package)) != CIRCOM2_VERSION:
-        raise ToolVersionError(f"npm package circom2 is {version}, not {CIRCOM2_VERSION}", hint="Run `make setup`.")
+        raise ToolVersionError(f"npm package circom2 is {version}, not {CIRCOM2_VERSION}", kind="not-installed")
     return [programs.node(), package / "cli.js"]
 
 

@@ -77,13 +77,16 @@ def main() -> None:
     try:
         sys.exit(cli.main(standalone_mode=False) or 0)
     except TwopmError as error:
+        from twopm_zk.cli.next_steps import next_step
+
+        hint = next_step(error)
         if "--json" in sys.argv:
-            document = {"error": type(error).__name__, "message": error.message, "hint": error.hint}
+            document = {"error": type(error).__name__, "kind": error.kind, "message": error.message, "hint": hint}
             click.echo(json.dumps(document))
         else:
             click.echo(f"{type(error).__name__}: {error.message}", err=True)
-            if error.hint:
-                click.echo(error.hint, err=True)
+            if hint:
+                click.echo(hint, err=True)
         sys.exit(error.exit_code)
     except click.ClickException as error:
         error.show()

@@ -75,7 +75,7 @@ def npm_package(name: str) -> Path:
     """Folder of one installed npm package, such as ``snarkjs``."""
     folder = node_modules() / name
     if not (folder / "package.json").is_file():
-        raise ToolMissingError(f"npm package {name!r} is not installed in {folder.parent}", hint="Run `make setup`.")
+        raise ToolMissingError(f"npm package {name!r} is not installed in {folder.parent}", kind="not-installed")
     return folder
 
 

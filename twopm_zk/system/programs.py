@@ -147,6 +147,6 @@ def program(name: str) -> Path:
     if not found:
         raise ToolMissingError(
             f"program {configured or name!r} was not found on PATH",
-            hint="Run `twopm-zk doctor` to see everything that is needed.",
+            kind="tools",
         )
     return Path(found).absolute()

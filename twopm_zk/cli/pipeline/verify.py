@@ -98,7 +98,7 @@ def export_verifier(
     """Write the Solidity verifier of CIRCUIT's verification key.
 
     The generated contract does not check that public inputs are below the field's order: call it through
-    verifier/CheckedPlonkVerifier.sol, or check them yourself.
+    verifier/proofs/CheckedPlonkVerifier.sol, or check them yourself.
 
     \b
     Example:

@@ -20,7 +20,7 @@ def _pyplot() -> Any:
         mpl.use("Agg")
         import matplotlib.pyplot as plt
     except ImportError as error:
-        raise ToolMissingError("plots need the package matplotlib", hint="Run `make setup`.") from error
+        raise ToolMissingError("plots need the package matplotlib", kind="not-installed") from error
     return plt
 
 

@@ -32,13 +32,13 @@ def get_backend(name: str | None = None) -> Backend:
             reasons.append(f"{candidate}: {reason}")
         raise ToolMissingError(
             "no prover can be used\n" + "\n".join(reasons),
-            hint="Run `twopm-zk doctor` to see everything that is needed.",
+            kind="tools",
         )
     if name not in BACKENDS:
         raise InputError(f"there is no backend {name!r}; there are {', '.join(BACKENDS)}")
     backend, reason = find_backend(name)
     if backend is None or reason is not None:
-        raise ToolMissingError(f"backend {name!r} cannot be used: {reason}", hint="Run `twopm-zk doctor` for details.")
+        raise ToolMissingError(f"backend {name!r} cannot be used: {reason}", kind="tools")
     return backend
 
 

@@ -138,7 +138,7 @@ def _command() -> list[str | Path]:
     if numbers < MINIMUM:
         raise ToolVersionError(
             f"snarkjs {version} is too old; {'.'.join(map(str, MINIMUM))} or newer is needed",
-            hint="Run `make setup`.",
+            kind="not-installed",
         )
     return [programs.node(), package / "build" / "cli.cjs"]
 

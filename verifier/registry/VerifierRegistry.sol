@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {Ownable, Ownable2Step} from "@openzeppelin/contracts/access/Ownable2Step.sol";
-import {IVerifierRegistry} from "./interfaces/IVerifierRegistry.sol";
+import {IVerifierRegistry} from "../interfaces/IVerifierRegistry.sol";
 
 /// @title Registry of generated verifiers
 /// @dev A code hash shows an auditor that an entry is the contract of a published key. It does not show what a proxy

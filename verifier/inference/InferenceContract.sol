@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {IHLR} from "./interfaces/IHLR.sol";
-import {IInference} from "./interfaces/IInference.sol";
-import {IPlonkVerifier3} from "./interfaces/IPlonkVerifier3.sol";
-import {IStaking} from "./interfaces/IStaking.sol";
-import {IVerifierRegistry} from "./interfaces/IVerifierRegistry.sol";
-import {ProofCheck} from "./ProofCheck.sol";
+import {IHLR} from "../interfaces/IHLR.sol";
+import {IInference} from "../interfaces/IInference.sol";
+import {IPlonkVerifier3} from "../interfaces/IPlonkVerifier3.sol";
+import {IStaking} from "../interfaces/IStaking.sol";
+import {IVerifierRegistry} from "../interfaces/IVerifierRegistry.sol";
+import {ProofCheck} from "../proofs/ProofCheck.sol";
 
 /// @title Proven predictions with a deadline
 contract InferenceContract is IInference {

@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {EnumerableSet} from "@openzeppelin/contracts/utils/structs/EnumerableSet.sol";
-import {IIdentity} from "./interfaces/IIdentity.sol";
+import {IIdentity} from "../interfaces/IIdentity.sol";
 
 /// @title Members, their endpoints and public keys
 /// @dev No loop grows with the number of members, past or present: leaving moves the last entry into the gap.

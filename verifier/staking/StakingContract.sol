@@ -9,12 +9,12 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {Pausable} from "@openzeppelin/contracts/utils/Pausable.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
-import {IDelegationManager} from "./interfaces/eigenlayer/IDelegationManager.sol";
-import {IStrategy} from "./interfaces/eigenlayer/IStrategy.sol";
-import {IStrategyManager} from "./interfaces/eigenlayer/IStrategyManager.sol";
-import {IStaking} from "./interfaces/IStaking.sol";
-import {IRETH} from "./interfaces/tokens/IRETH.sol";
-import {IWstETH} from "./interfaces/tokens/IWstETH.sol";
+import {IDelegationManager} from "../interfaces/eigenlayer/IDelegationManager.sol";
+import {IStrategy} from "../interfaces/eigenlayer/IStrategy.sol";
+import {IStrategyManager} from "../interfaces/eigenlayer/IStrategyManager.sol";
+import {IStaking} from "../interfaces/IStaking.sol";
+import {IRETH} from "../interfaces/tokens/IRETH.sol";
+import {IWstETH} from "../interfaces/tokens/IWstETH.sol";
 import {StakeVault} from "./StakeVault.sol";
 
 /// @title Stakes in stETH, wstETH and rETH, with delegation through EigenLayer

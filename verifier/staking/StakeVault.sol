@@ -3,9 +3,9 @@ pragma solidity 0.8.37;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
-import {IDelegationManager} from "./interfaces/eigenlayer/IDelegationManager.sol";
-import {IStrategy} from "./interfaces/eigenlayer/IStrategy.sol";
-import {IStrategyManager} from "./interfaces/eigenlayer/IStrategyManager.sol";
+import {IDelegationManager} from "../interfaces/eigenlayer/IDelegationManager.sol";
+import {IStrategy} from "../interfaces/eigenlayer/IStrategy.sol";
+import {IStrategyManager} from "../interfaces/eigenlayer/IStrategyManager.sol";
 
 /// @title One user's account with EigenLayer
 /// @notice EigenLayer delegates all that an account has to one operator, so each user needs an account of its own. The

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {IDataHub} from "./interfaces/IDataHub.sol";
-import {IHLR} from "./interfaces/IHLR.sol";
-import {IIdentity} from "./interfaces/IIdentity.sol";
-import {IPlonkVerifier3} from "./interfaces/IPlonkVerifier3.sol";
-import {IStaking} from "./interfaces/IStaking.sol";
-import {IVerifierRegistry} from "./interfaces/IVerifierRegistry.sol";
-import {FIELD_ORDER, ProofCheck} from "./ProofCheck.sol";
-import {PublicHash} from "./rounds/PublicHash.sol";
-import {Rounds} from "./rounds/Rounds.sol";
+import {IDataHub} from "../interfaces/IDataHub.sol";
+import {IHLR} from "../interfaces/IHLR.sol";
+import {IIdentity} from "../interfaces/IIdentity.sol";
+import {IPlonkVerifier3} from "../interfaces/IPlonkVerifier3.sol";
+import {IStaking} from "../interfaces/IStaking.sol";
+import {IVerifierRegistry} from "../interfaces/IVerifierRegistry.sol";
+import {FIELD_ORDER, ProofCheck} from "../proofs/ProofCheck.sol";
+import {PublicHash} from "./PublicHash.sol";
+import {Rounds} from "./Rounds.sol";
 
 /// @title Horizontal logistic regression (HLR) with proofs
 /// @dev See {IHLR} and docs/protocol.md. Verifiers are copied from the registry when a task is created.

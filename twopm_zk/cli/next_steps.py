@@ -1,9 +1,15 @@
-"""The next command after a contract's refusal, by the name of its error."""
+"""The next command after an error: by its kind, or by the name of a contract's refusal.
+
+The library knows nothing of commands: its errors carry kind and values, and this is the only place that turns them
+into what to type next. Where nothing is listed here, the error's own hint stands.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
+
+from twopm_zk.errors import TransactionError, TwopmError
 
 Values = Mapping[str, Any]
 
@@ -22,7 +28,16 @@ def _after_phase(values: Values) -> str:
     return _AFTER_PHASE[values["phase"]].format(task=values["taskId"])
 
 
-_HINTS: dict[str, str | Callable[[Values], str]] = {
+Step = str | Callable[[Values], str]
+"""A sentence with the values' names in braces, or what makes one of the values."""
+
+_BY_KIND: dict[str, Step] = {
+    "not-installed": "Run `make setup`.",
+    "tools": "Run `twopm-zk doctor` to see everything that is needed.",
+}
+"""By an error's ``kind``, from its ``facts``."""
+
+_REFUSALS: dict[str, Step] = {
     "WrongPhase": _after_phase,
     "NotTheCoordinator": "Sign as the coordinator that `twopm-zk task show {taskId}` names. Others can close, or "
     "reopen without leaving anybody out, once the deadline has passed.",
@@ -50,9 +65,20 @@ _HINTS: dict[str, str | Callable[[Values], str]] = {
 }
 
 
-def hint_for(name: str, values: Values) -> str | None:
-    """What to do next after the error of this name, where something can be done."""
-    known = _HINTS.get(name)
+def after_refusal(name: str, values: Values) -> str | None:
+    """What to do next after a contract's error of this name, where something can be done."""
+    return _step(_REFUSALS.get(name), values)
+
+
+def next_step(error: TwopmError) -> str | None:
+    """What to do next after an error; its own hint where there is no command for it."""
+    found = _step(_BY_KIND.get(error.kind or ""), error.facts)
+    if found is None and isinstance(error, TransactionError) and error.error is not None:
+        found = after_refusal(error.error, error.values)
+    return found or error.hint
+
+
+def _step(known: Step | None, values: Values) -> str | None:
     if known is None:
         return None
     return known(values) if callable(known) else known.format(**values)

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {IDataHub} from "./interfaces/IDataHub.sol";
-import {IHFL} from "./interfaces/IHFL.sol";
-import {IIdentity} from "./interfaces/IIdentity.sol";
-import {IStaking} from "./interfaces/IStaking.sol";
-import {Rounds} from "./rounds/Rounds.sol";
+import {IDataHub} from "../interfaces/IDataHub.sol";
+import {IHFL} from "../interfaces/IHFL.sol";
+import {IIdentity} from "../interfaces/IIdentity.sol";
+import {IStaking} from "../interfaces/IStaking.sol";
+import {Rounds} from "./Rounds.sol";
 
 /// @title Horizontal federated learning (HFL) with acceptance by a quorum
 contract HFLContract is IHFL, Rounds {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {IPlonkVerifier3} from "./interfaces/IPlonkVerifier3.sol";
+import {IPlonkVerifier3} from "../interfaces/IPlonkVerifier3.sol";
 import {ProofCheck} from "./ProofCheck.sol";
 
 /// @title A generated verifier behind the checks it needs

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {IPlonkVerifier3} from "./interfaces/IPlonkVerifier3.sol";
+import {IPlonkVerifier3} from "../interfaces/IPlonkVerifier3.sol";
 
 /// @dev Order of BN254's scalar field: public inputs, commitments and digests are below it.
 uint256 constant FIELD_ORDER = 21888242871839275222246405745257275088548364400416034343698204186575808495617;

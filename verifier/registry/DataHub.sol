@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {IDataHub} from "./interfaces/IDataHub.sol";
-import {FIELD_ORDER} from "./ProofCheck.sol";
+import {IDataHub} from "../interfaces/IDataHub.sol";
+import {FIELD_ORDER} from "../proofs/ProofCheck.sol";
 
 /// @title Data commitments, unique over all owners
 /// @dev Who copies a commitment out of the queue of pending transactions and registers it first gains nothing, since
