@@ -16,7 +16,8 @@ def test_all_names_exist_and_all_public_names_are_listed():
     assert sorted(twopm_zk.__all__, key=str.casefold) == sorted(set(twopm_zk.__all__), key=str.casefold)
     modules = {path.stem for path in (ROOT / "twopm_zk").iterdir()}
     public = {name for name in vars(twopm_zk) if not name.startswith("_")} - modules
-    assert public == set(twopm_zk.__all__)  # a module of the same name would hide a function
+    assert all(hasattr(twopm_zk, name) for name in twopm_zk._LAZY)
+    assert public | set(twopm_zk._LAZY) == set(twopm_zk.__all__)  # a module of the same name would hide a function
 
 
 def test_import_needs_none_of_the_slow_packages():

@@ -9,8 +9,8 @@
 True
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+import importlib as _importlib
+import typing as _typing
 
 from twopm_zk.circuit.compilation import Circuit, compile_circuit
 from twopm_zk.circuit.instances import Instance, find_instance, instances
@@ -45,7 +45,7 @@ from twopm_zk.statements import (
 )
 from twopm_zk.task.scaling import Scaling
 
-if TYPE_CHECKING:
+if _typing.TYPE_CHECKING:
     from twopm_zk.proving.executors import executor_for
     from twopm_zk.proving.prover import Prover
     from twopm_zk.task.columns import Column, choose_column
@@ -149,8 +149,8 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> _typing.Any:
     """Training loads on first use: the estimator needs scikit-learn, which is optional."""
     if name in _LAZY:
-        return getattr(import_module(_LAZY[name]), name)
+        return getattr(_importlib.import_module(_LAZY[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from twopm_zk.circuit import compilation as circuit_module
+from twopm_zk.circuit import instances as instances_module
 from twopm_zk.circuit.compilation import compile_circuit, compiled
 from twopm_zk.circuit.instances import Instance, find_instance, instances
 from twopm_zk.errors import CompileError, FileFormatError, InputError, ToolMissingError, ToolVersionError
@@ -188,7 +189,7 @@ def test_every_instance_of_ours_has_a_unique_readable_entry():
 
 def test_an_unknown_instance_is_answered_with_close_names(monkeypatch):
     known = {name: Instance(name, "step.circom", "Step", {}) for name in ("step-32x3", "predict-3")}
-    monkeypatch.setattr(circuit_module, "instances", lambda: known)
+    monkeypatch.setattr(instances_module, "instances", lambda: known)
     with pytest.raises(InputError, match=r"Did you mean step-32x3\?"):
         find_instance("step-32x4")
     with pytest.raises(InputError, match="lists them"):
@@ -199,7 +200,7 @@ def test_an_unknown_instance_is_answered_with_close_names(monkeypatch):
 @pytest.mark.parametrize("text", ["{}", '{"instances": {"x": {}}}', "[1]", "{", '{"instances": 3}'])
 def test_a_malformed_list_of_instances_is_an_input_error(tmp_path, monkeypatch, text):
     (tmp_path / "circuits.json").write_text(text)
-    monkeypatch.setattr(circuit_module, "circuits_dir", lambda: tmp_path)
+    monkeypatch.setattr(instances_module, "circuits_dir", lambda: tmp_path)
     with pytest.raises(InputError, match="malformed"):
         instances()
 

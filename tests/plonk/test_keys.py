@@ -143,8 +143,8 @@ def test_keys_of_another_circuit_from_a_backend_are_refused(source, tiny, fresh_
 
 SCRIPT = """
 import sys, pathlib
-from twopm_zk.circuit import compile_circuit
-from twopm_zk.keys import setup
+from twopm_zk.circuit.compilation import compile_circuit
+from twopm_zk.plonk.keys import setup
 print("ready", flush=True)
 keys = setup(compile_circuit(pathlib.Path(sys.argv[1])), backend="snarkjs",
              progress=lambda line: print(line, flush=True))

@@ -111,7 +111,7 @@ class GasSnapshots:
 @pytest.fixture(scope="module")
 def gas(request):
     """Snapshots in the file of the test module: test_staking.py has tests/verifier/gas/staking.json."""
-    file = request.module.__name__.removeprefix("test_")
+    file = request.path.stem.removeprefix("test_")
     marked = request.config.getoption("--solidity-coverage") is not None
     snapshots = GasSnapshots(TESTS / "verifier" / "gas", file, marked=marked)
     yield snapshots
