@@ -107,7 +107,8 @@ class Story:
     def collect(self, label: str) -> None:
         """Each school proves the gradient of its committed rows; the coordinator is given the openings."""
         hlr = self.coordinator.hlr
-        self.weights, self.policy = tuple(hlr.weights(self.task)), hlr.policy(self.task)
+        state = hlr.state(self.task)
+        self.weights, self.policy = state.weights, state.policy
         opened = []
         for number, (school, committed) in enumerate(zip(self.schools, self.committed, strict=True), 1):
             statement = zk.StepStatement(
@@ -170,7 +171,7 @@ def main() -> None:
         story.open()
         story.collect("first round")
         story.accept()
-        print(f"accepted weights, in units of 2^-20: {story.coordinator.hlr.weights(story.task)}")
+        print(f"accepted weights, in units of 2^-20: {list(story.coordinator.hlr.state(story.task).weights)}")
         story.collect("second round")
         print(f"certified: no gradient component exceeds {story.certify():.4f} per row")
         print(f"proven prediction: {story.predict():.4f}")

@@ -73,14 +73,14 @@ def test_contracts_that_say_yes_to_everything_are_found(world, tmp_path):
     from twopm_zk.participants.task_view import dataset_of
 
     for number, view in enumerate(people):
-        view.network.identity.join("", b"\x07" * 32)
-        view.network.data_hub.register(dataset_of(party.spec), 0, [number + 1])
-    hlr = coordinator.network.hlr
+        view.identity.join("", b"\x07" * 32)
+        view.data_hub.register(dataset_of(party.spec), 0, [number + 1])
+    hlr = coordinator.hlr
     hlr.create_task(task_config(party.spec), training_config(party.spec, coordinator.network, matrix_hash=42))
     hlr.open_round(1)
     junk = [0] * 24
     for number, view in enumerate(people):
-        view.network.hlr.submit_update(1, 32, 0, 1000 + number, junk)
+        view.hlr.submit_update(1, 32, 0, 1000 + number, junk)
     hlr.close(1)
     hlr.accept_weights(1, [1, 2, 3, 4], 42, junk)
     report = audit(other.view(8), 1, keyring=DoubleKeys())
@@ -136,14 +136,14 @@ class Recorded:
 
     def __init__(self, party):
         from twopm_zk.auditor import audit
-        from twopm_zk.participants.task_view import task_key
+        from twopm_zk.chain.tasks import task_key
 
         view: ChainView = party.world.view(8)
         state = view.state(1)
         self.key = task_key(view.chain.chain_id, view.hlr.address, 1, state.spec_hash)
         self.history = audit._world(view, state.block)
         events = view.task_events(1, from_block=view.deployment.block, to_block=state.block)
-        self.events = [audit._happened(view.hlr, event) for event in events]
+        self.events = [audit._happened(view.hlr.contract, event) for event in events]
 
     def replay(self, change=lambda events: events, *, history=None):
         report = AuditReport(1, 31337, "0x", 0, "double")

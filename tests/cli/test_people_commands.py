@@ -94,7 +94,7 @@ def test_everybody_by_their_commands(shell, tmp_path):
     (tmp_path / "student.json").write_text(json.dumps(ROW))
     words = ("predict", "spec.json", "--task", "1", "--operator", network.chain.address, "--input", "student.json")
     answer = json.loads(shell.run(7, *words, "--poll", "0.2"))
-    weights = tuple(network.hlr.weights(1))
+    weights = network.hlr.state(1).weights
     twin = PredictStatement(predict_shape(spec), 0, weights, quantized_row(spec, ROW))
     assert answer["units"] == twin.prediction
     refused = json.loads(shell.run(8, *words, "--state", "poor.db", code=8))

@@ -9,7 +9,8 @@ import pytest
 from support.people_world import SPEC, DoubleKeys, DoubleProver, Party, Running, np, replace, tables
 
 from twopm_zk.auditor.audit import audit
-from twopm_zk.chain.network import Phase, TaskConfig
+from twopm_zk.chain.network import TaskConfig
+from twopm_zk.chain.tasks import Phase
 from twopm_zk.cli import main, next_steps
 from twopm_zk.cli.network import aggregate as aggregate_commands
 from twopm_zk.coordinator.store import CoordinatorStore

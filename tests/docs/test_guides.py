@@ -21,7 +21,8 @@ from support.people_world import tables
 
 from twopm_zk.chain import Chain, DevelopmentNode
 from twopm_zk.chain.deployment import Deployment
-from twopm_zk.chain.network import Network, Phase
+from twopm_zk.chain.network import Network
+from twopm_zk.chain.tasks import Phase
 from twopm_zk.participants.task_view import ChainView
 from twopm_zk.task.specification_file import read_spec
 from twopm_zk.training.in_process import train
@@ -234,9 +235,9 @@ def run_by_itself(stage, coordinator, spec):
 
 def predict(stage, coordinator, spec):
     (operator,) = coordinator.follows("application-user", "Answer")
-    stage.until("an offer", lambda: stage.view().inference.events("Offered"))
+    stage.until("an offer", lambda: stage.view().inference.contract.events("Offered"))
     Person(stage, "user", USER, spec).follows("application-user", "Ask")
-    assert [event["id"] for event in stage.view().inference.events("Answered")] == [1]
+    assert [event["id"] for event in stage.view().inference.contract.events("Answered")] == [1]
     stop(stage, operator)
 
 

@@ -12,7 +12,8 @@ from twopm_zk.auditor.audit import audit
 from twopm_zk.chain import Chain
 from twopm_zk.chain.compiler import compile_contract
 from twopm_zk.chain.deployment import Deployment
-from twopm_zk.chain.network import Network, Phase
+from twopm_zk.chain.network import Network
+from twopm_zk.chain.tasks import Phase
 from twopm_zk.coordinator.coordinator import Settings
 from twopm_zk.errors import (
     ChainError,
@@ -144,10 +145,10 @@ def test_the_evidence_of_a_lie_is_kept_with_its_signature(four):
 
 def test_nobody_is_blamed_for_a_clock_that_differs(four, monkeypatch):
     """The chain's clock may be behind this machine's: what counts is how long this process has waited."""
-    from twopm_zk.participants import task_view
+    from twopm_zk.chain import tasks
 
     real = time.time
-    monkeypatch.setattr(task_view.time, "time", lambda: real() + 1000)
+    monkeypatch.setattr(tasks.time, "time", lambda: real() + 1000)
     four.settings = replace(FAST, opening_seconds=5, straggler_seconds=5)
     four.spec = replace(FOUR, gradient_bound=0.2)
     run(four, *(four.node(number) for number in range(4)))
@@ -284,7 +285,7 @@ def test_a_message_of_the_attempt_before_cannot_be_replayed(stage):
     header = Header("opening", view.chain.chain_id, view.hlr.address, 1, 0, 0, view.address, member.address, subject)
     recorded = seal(header, opening.encode(), member.public_key, view.chain.account)
     Peer(member.endpoint).send(recorded)
-    stage.coordinator.view.network.hlr.reopen(state.id, [])
+    stage.coordinator.view.hlr.reopen(state.id, [])
     with refused("stale"):
         Peer(member.endpoint).send(recorded)
 
@@ -412,7 +413,7 @@ def test_a_coordinator_that_stalls_is_replaced_by_a_node(stage):
                 node.tick()
     state = stage.state
     assert (state.round, state.attempt) == (0, 1)
-    stage.nodes[0].view.network.hlr.take_over(1)
+    stage.nodes[0].view.hlr.take_over(1)
     assert stage.coordinator.tick() is True
     assert stage.coordinator.view.state(1).coordinator == stage.nodes[0].view.address
     assert "replaced" in stage.party.kinds("coordinator")
@@ -426,7 +427,7 @@ def test_an_update_that_was_mined_unseen_is_not_an_error(party, monkeypatch):
         coordinator.tick()
         for node in nodes:
             node.tick()
-        while coordinator.task is None or coordinator.view.phase(1) is not Phase.COLLECTING:
+        while coordinator.task is None or coordinator.view.state(1).phase is not Phase.COLLECTING:
             coordinator.tick()
         nodes[0].tick()
         monkeypatch.setattr(nodes[0].view, "updates", lambda state, **_: [])
@@ -448,7 +449,7 @@ def test_a_round_below_its_minimum_starts_again(party):
     coordinator.tick()
     for node in nodes:
         node.tick()
-    while coordinator.view.phase(1) is not Phase.COLLECTING:
+    while coordinator.view.state(1).phase is not Phase.COLLECTING:
         coordinator.tick()
     nodes[0].tick()
     party.world.node.advance(party.spec.collecting_seconds + 1)
@@ -475,7 +476,7 @@ def made_task(party, **changes):
     config = replace(task_config(party.spec), **{k: v for k, v in changes.items() if k in rules})
     training = training_config(party.spec, view.network, matrix_hash=matrix.hash)
     training = replace(training, **{k: v for k, v in changes.items() if k not in rules})
-    view.network.hlr.create_task(config, training)
+    view.hlr.create_task(config, training)
     return node
 
 
@@ -547,7 +548,7 @@ def test_a_deployment_file_that_does_not_match_the_chain(world, tmp_path):
 
 def test_a_node_that_registers_after_the_round_opened_waits(party):
     node = made_task(party)
-    party.coordinator_view.network.hlr.open_round(1)
+    party.coordinator_view.hlr.open_round(1)
     node.tick()
     assert "opened before this node was a member" in party.news[0][-1].text
     node.store.close()
@@ -557,7 +558,7 @@ def test_a_node_that_has_not_enrolled_stays_out(party):
     """Its rows are not in the step matrix, which may then be too large for them."""
     node = made_task(party)
     node._register()
-    party.coordinator_view.network.hlr.open_round(1)
+    party.coordinator_view.hlr.open_round(1)
     node.tick()
     assert "has not enrolled" in party.news[0][-1].text
     assert not any(item.kind == "submitted" for item in party.news[0])
@@ -610,7 +611,7 @@ def test_a_copied_commitment_is_replaced_by_one_with_a_new_salt(party):
     node.tick()
     (again,) = node.store.batches(SPEC.spec_hash)
     assert again.batch.commitment != entry.batch.commitment
-    hub = node.view.network.data_hub
+    hub = node.view.data_hub
     assert hub.commitment_of(node.view.address, dataset_of(SPEC), again.place) == again.batch.commitment
     node.store.close()
 

@@ -19,7 +19,7 @@ def asked(monkeypatch):
 
 
 def registered(view, spec, *commitments):
-    hub = view.network.data_hub
+    hub = view.data_hub
     for commitment in commitments:
         hub.register(dataset_of(spec), commitment, [commitment])
 

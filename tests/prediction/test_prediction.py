@@ -26,7 +26,7 @@ OPERATOR, USER, POOR = 6, 7, 8
 
 def put_up_stake(view, amount=2 * ETH):
     view.network.contract("RETHDouble").transact("deposit", value=2 * amount)
-    view.network.staking.stake(2, amount)
+    view.staking.stake(2, amount)
 
 
 class Stage:
@@ -81,7 +81,7 @@ def test_a_user_with_stake_gets_the_proven_prediction(stage):
     with operator:
         thread = threading.Thread(target=operator.run, daemon=True)
         thread.start()
-        while not asker.view.inference.events("Offered"):
+        while not asker.view.inference.contract.events("Offered"):
             pass
         request = asker.ask(1, operator.view.address, ROW)
         assert asker.deliver() == 1
@@ -147,7 +147,7 @@ def test_inputs_of_others_and_other_inputs_are_refused(stage):
         with refused("does_not_open"):
             send(asker.view, content=PredictionInput((1, 2, 3), 4).encode())
         operator.tick()
-        assert asker.view.network.inference.request(request)["state"] == 1  # not accepted: its input never came
+        assert asker.view.inference.request(request)["state"] == 1  # not accepted: its input never came
         send(asker.view)
         operator.tick()
         assert asker.wait(request).request == request
@@ -172,8 +172,8 @@ def test_both_sides_may_be_killed_in_between(stage):
         again.tick()
         assert asker.deliver() == 1
         asked = again.store.waiting(again.view.inference.address)[0]
-        model = asker.view.network.inference.request(request)["modelCommitment"]
-        again.view.network.inference.accept(request)
+        model = asker.view.inference.request(request)["modelCommitment"]
+        again.view.inference.accept(request)
         again._prove(asked, model)  # killed after the proof was kept, before it was sent
     again.store.close()
     third = stage.operator()

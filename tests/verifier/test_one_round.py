@@ -53,9 +53,10 @@ def test_three_nodes_train_certify_and_predict(example, deployed, node, backend,
     story.prepare()
     story.open()
     story.collect("first round")
-    assert [event["update"] for event in hlr.updates(story.task)] == [u.commitment for u in story.updates.segment]
+    accepted = hlr.contract.events("UpdateAccepted", taskId=story.task)
+    assert [event["update"] for event in accepted] == [u.commitment for u in story.updates.segment]
     story.accept()
-    assert any(hlr.weights(story.task))
+    assert any(hlr.state(story.task).weights)
     story.collect("second round")
     bound = story.certify()
     assert 0 < bound < 0.1

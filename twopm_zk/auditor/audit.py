@@ -18,9 +18,9 @@ from twopm_zk.auditor.replay import Happened, Replay, World
 from twopm_zk.auditor.report import AuditReport
 from twopm_zk.chain.abi import Event, decode_values, signature
 from twopm_zk.chain.contracts import Contract, reading
-from twopm_zk.chain.network import Phase
+from twopm_zk.chain.tasks import Phase, task_key
 from twopm_zk.errors import ChainError
-from twopm_zk.participants.task_view import ChainView, require_spec, task_key
+from twopm_zk.participants.task_view import ChainView, require_spec
 from twopm_zk.plonk.proving import Verifier
 from twopm_zk.task.specification import TaskSpec
 
@@ -67,7 +67,7 @@ def audit(
         if event.name == "VerifierFixed":
             _verifier(view, report, keys, replay, event)
         else:
-            replay.feed(_happened(view.hlr, event))
+            replay.feed(_happened(view.hlr.contract, event))
     found = (state.weights, state.round, state.attempt, state.phase is Phase.FINISHED, state.coordinator)
     computed = (replay.weights, replay.round, replay.attempt, replay.finished, replay.coordinator)
     report.check("final state", found == computed, "the contract's state does not follow from its events")
@@ -86,11 +86,11 @@ def _world(view: ChainView, block: int) -> World:
 
     registered = {
         (event["owner"], event["dataset"], event["index"]): (event["commitment"], event.block)
-        for event in read(view.data_hub, "Registered")
+        for event in read(view.data_hub.contract, "Registered")
     }
     spans: dict[str, list[tuple[int, int]]] = {}
-    ends = [(event.block, event["member"]) for event in read(view.identity, "Left")]
-    for event in read(view.identity, "Joined"):
+    ends = [(event.block, event["member"]) for event in read(view.identity.contract, "Left")]
+    for event in read(view.identity.contract, "Joined"):
         member = event["member"]
         end = min((left for left, who in ends if who == member and left >= event.block), default=_NEVER)
         spans.setdefault(member, []).append((event.block, end))

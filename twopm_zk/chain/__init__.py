@@ -14,10 +14,12 @@ if TYPE_CHECKING:
     from twopm_zk.chain.contracts import Chain, Contract, Receipt
     from twopm_zk.chain.deployment import Deployment, EigenLayer, GeneratedVerifier, StakeAsset, Terms, deploy_all
     from twopm_zk.chain.development_node import DevelopmentNode
-    from twopm_zk.chain.network import Network, Phase, TaskConfig, TaskState, TrainingConfig, dataset_name
+    from twopm_zk.chain.network import Network, TaskConfig, TrainingConfig, dataset_name
+    from twopm_zk.chain.tasks import AcceptedUpdate, Phase, TaskSnapshot, TaskState
     from twopm_zk.chain.verification import EvmVerification, verify_on_chain
 
 _MODULES = {
+    "AcceptedUpdate": "tasks",
     "Artifact": "compiler",
     "Chain": "contracts",
     "Contract": "contracts",
@@ -28,11 +30,12 @@ _MODULES = {
     "EvmVerification": "verification",
     "GeneratedVerifier": "deployment",
     "Network": "network",
-    "Phase": "network",
+    "Phase": "tasks",
     "Receipt": "contracts",
     "StakeAsset": "deployment",
     "TaskConfig": "network",
-    "TaskState": "network",
+    "TaskSnapshot": "tasks",
+    "TaskState": "tasks",
     "Terms": "deployment",
     "TrainingConfig": "network",
     "compile_contract": "compiler",
@@ -43,6 +46,7 @@ _MODULES = {
 }
 
 __all__ = [
+    "AcceptedUpdate",
     "Artifact",
     "Chain",
     "Contract",
@@ -57,6 +61,7 @@ __all__ = [
     "Receipt",
     "StakeAsset",
     "TaskConfig",
+    "TaskSnapshot",
     "TaskState",
     "Terms",
     "TrainingConfig",

@@ -8,29 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from enum import IntEnum
 from functools import cached_property
 from typing import Any
 
-from twopm_zk.chain.abi import Event
 from twopm_zk.chain.compiler import compile_unit
 from twopm_zk.chain.contracts import Chain, Contract, Receipt
 from twopm_zk.chain.deployment import Deployment
+from twopm_zk.chain.tasks import TaskSnapshot, TaskState, read_rounds, read_training
 from twopm_zk.errors import InputError
-from twopm_zk.statements import Policy
 
 _MAX_APPROVAL = 2**256 - 1
-
-
-class Phase(IntEnum):
-    """Of a task."""
-
-    NONE = 0
-    CREATED = 1
-    JOINING = 2
-    COLLECTING = 3
-    CLOSED = 4
-    FINISHED = 5
 
 
 @dataclass(frozen=True)
@@ -70,31 +57,20 @@ class TrainingConfig:
     matrix_replaceable: bool = False
 
 
-@dataclass(frozen=True)
-class TaskState:
-    """Where a task is."""
-
-    task_id: int
-    coordinator: str
-    phase: Phase
-    round: int
-    attempt: int
-    nodes: int
-    updates: int
-    minimum_nodes: int
-    deadline: int
-    """Seconds since 1970."""
-    opened_at: int
-    """Block."""
-    spec_hash: bytes
-    dataset: bytes
-
-
-class Identity:
-    """IdentityContract."""
+class ContractClient:
+    """A contract of ours with typed methods; ``contract`` calls it by names that have none."""
 
     def __init__(self, contract: Contract) -> None:
         self.contract = contract
+
+    @property
+    def address(self) -> str:
+        """Where the contract is."""
+        return self.contract.address
+
+
+class Identity(ContractClient):
+    """IdentityContract."""
 
     def join(self, endpoint: str, public_key: bytes) -> Receipt:
         """Become a member."""
@@ -117,11 +93,8 @@ class Identity:
         return list(self.contract.call("members", offset, limit))
 
 
-class DataHub:
+class DataHub(ContractClient):
     """DataHub."""
-
-    def __init__(self, contract: Contract) -> None:
-        self.contract = contract
 
     def register(self, dataset: bytes, first_index: int, commitments: Sequence[int]) -> Receipt:
         """Register batches under consecutive indices, all or none."""
@@ -136,11 +109,8 @@ class DataHub:
         return str(self.contract.call("ownerOf", commitment))
 
 
-class Staking:
+class Staking(ContractClient):
     """StakingContract; assets go by their number."""
-
-    def __init__(self, contract: Contract) -> None:
-        self.contract = contract
 
     def stake(self, asset: int, amount: int) -> Receipt:
         """Stake ``amount`` of a token; it is approved first where that is needed. InputError where there is less."""
@@ -185,11 +155,8 @@ class Staking:
         return dict(self.contract.call("positionOf", user, asset))
 
 
-class Rounds:
+class Rounds(ContractClient):
     """What HFLContract and HLRContract share."""
-
-    def __init__(self, contract: Contract) -> None:
-        self.contract = contract
 
     def open_round(self, task: int) -> Receipt:
         """Open the first round."""
@@ -219,26 +186,6 @@ class Rounds:
         """End a task that was never opened or has had all its rounds."""
         return self.contract.transact("finish", task)
 
-    def state(self, task: int) -> TaskState:
-        """Where the task is. InputError where there is no such task."""
-        found = self.contract.call("taskOf", task)
-        if found["phase"] == Phase.NONE:
-            raise InputError(f"there is no task {task}; the last one is {self.contract.call('taskCount')}")
-        return TaskState(
-            task_id=task,
-            coordinator=found["coordinator"],
-            phase=Phase(found["phase"]),
-            round=found["round"],
-            attempt=found["attempt"],
-            nodes=found["nodes"],
-            updates=found["updates"],
-            minimum_nodes=found["minimumNodes"],
-            deadline=found["deadline"],
-            opened_at=found["openedAt"],
-            spec_hash=bytes.fromhex(found["specHash"][2:]),
-            dataset=bytes.fromhex(found["dataset"][2:]),
-        )
-
 
 class Hfl(Rounds):
     """HFLContract."""
@@ -255,6 +202,10 @@ class Hfl(Rounds):
     def confirm(self, task: int, result: bytes) -> Receipt:
         """Vouch for a closed round's result."""
         return self.contract.transact("confirm", task, result)
+
+    def state(self, task: int) -> TaskState:
+        """Where the task is. InputError where there is no such task."""
+        return read_rounds(self.contract, task)
 
 
 class Hlr(Rounds):
@@ -281,43 +232,13 @@ class Hlr(Rounds):
         """Finish the task with a proven bound on the gradient."""
         return self.contract.transact("certify", task, gradient_bound, list(proof))
 
-    def weights(self, task: int) -> list[int]:
-        """The present weights, intercept last, in units of 2^-20."""
-        return list(self.contract.call("weightsOf", task))
-
-    def model_commitment(self, task: int) -> int:
-        """Of the present attempt."""
-        return int(self.contract.call("modelCommitmentOf", task))
-
-    def updates_digest(self, task: int) -> int:
-        """Of the present attempt, once all segments but the last are folded."""
-        return int(self.contract.call("updatesDigestOf", task))
-
-    def policy(self, task: int) -> Policy:
-        """What the present model commitment binds besides the weights."""
-        state, training = self.state(task), self.contract.call("trainingOf", task)
-        return Policy(
-            task_key=training["taskKey"],
-            round=state.round,
-            attempt=state.attempt,
-            penalty=training["lambda"],
-            weight_bound=training["weightBound"],
-            min_rows=training["minRows"],
-            matrix_hash=training["matrixHash"],
-        )
-
-    def updates(self, task: int) -> list[Event]:
-        """Accepted updates of the present attempt, in the order of the digest."""
-        state = self.state(task)
-        found = self.contract.events("UpdateAccepted", from_block=state.opened_at, taskId=task, round=state.round)
-        return [event for event in found if event["attempt"] == state.attempt]
+    def state(self, task: int) -> TaskSnapshot:
+        """A task at the newest block: rounds, policy, weights. InputError where there is no such task."""
+        return read_training(self.contract, task)
 
 
-class Inference:
+class Inference(ContractClient):
     """InferenceContract."""
-
-    def __init__(self, contract: Contract) -> None:
-        self.contract = contract
 
     def offer(self, task: int, verifier_id: int) -> Receipt:
         """Offer predictions of a task's model."""

@@ -32,6 +32,7 @@ Step = str | Callable[[Values], str]
 """A sentence with the values' names in braces, or what makes one of the values."""
 
 _BY_KIND: dict[str, Step] = {
+    "no-task": "See `twopm-zk task list`.",
     "not-installed": "Run `make setup`.",
     "tools": "Run `twopm-zk doctor` to see everything that is needed.",
 }

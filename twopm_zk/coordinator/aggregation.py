@@ -12,7 +12,7 @@ from itertools import accumulate
 from typing import Any
 
 from twopm_zk.chain.contracts import Receipt
-from twopm_zk.chain.network import Phase
+from twopm_zk.chain.tasks import Phase, TaskSnapshot
 from twopm_zk.coordinator.store import CoordinatorStore
 from twopm_zk.coordinator.task_creation import first_optimiser
 from twopm_zk.errors import InputError, TrainingError
@@ -20,7 +20,7 @@ from twopm_zk.numbers.commitments import random_scalar
 from twopm_zk.participants.messages import Opening
 from twopm_zk.participants.news import News, Notify
 from twopm_zk.participants.records import Attempt
-from twopm_zk.participants.task_view import ChainView, TaskSnapshot, require_spec
+from twopm_zk.participants.task_view import ChainView, require_spec
 from twopm_zk.proving.statement_prover import StatementProver, proof_numbers
 from twopm_zk.rows.moments import Moments
 from twopm_zk.statements import (
@@ -143,7 +143,7 @@ class Aggregator:
         if outlook.certifiable:
             self.certify(state, openings)
         elif state.round == state.maximum_rounds:
-            self.view.network.hlr.finish(state.id)
+            self.view.hlr.finish(state.id)
             self._notify(News("unfinished", f"after {state.round} rounds the target is not reached; no certificate"))
             self._forget(state)
         else:
@@ -181,7 +181,7 @@ class Aggregator:
         said = CertifyStatement(self._fold(state, openings), state.policy, state.weights)
         attempt = Attempt(state.task_key, state.round, state.attempt)
         proof = self._proof(attempt, "certify", self._instance("certify"), said)
-        self._sent("certify", state, self.view.network.hlr.certify(state.id, said.gradient_bound, proof))
+        self._sent("certify", state, self.view.hlr.certify(state.id, said.gradient_bound, proof))
         self._forget(state)
 
     def aggregate(self, state: TaskSnapshot, openings: Sequence[Opening]) -> None:
@@ -190,7 +190,7 @@ class Aggregator:
         said = AggregateStatement(self._fold(state, openings), state.policy, matrix, state.weights)
         attempt = Attempt(state.task_key, state.round, state.attempt)
         proof = self._proof(attempt, "aggregate", self._instance("aggregate"), said, matrix=str(matrix.hash))
-        receipt = self.view.network.hlr.accept_weights(state.id, said.next_weights, matrix.hash, proof)
+        receipt = self.view.hlr.accept_weights(state.id, said.next_weights, matrix.hash, proof)
         self._sent("aggregate", state, receipt)
         self._forget(state)
 
@@ -263,7 +263,7 @@ class Aggregator:
             said = FoldStatement(RoundUpdates(shape, segment, partial), int(blinding["blinding"]))
             if number >= state.folded:
                 proof = self._proof(attempt, f"fold {number}", self._instance("fold"), said)
-                receipt = self.view.network.hlr.fold_segment(state.id, said.after.commitment, proof)
+                receipt = self.view.hlr.fold_segment(state.id, said.after.commitment, proof)
                 self._sent("fold", state, receipt)
             partial = said.after
         return RoundUpdates(shape, segments[-1], partial)

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import time
 
-from twopm_zk.chain.network import Phase
+from twopm_zk.chain.tasks import AcceptedUpdate, Phase, TaskSnapshot
 from twopm_zk.coordinator.aggregation import Aggregator, LostPartialSumError, collected
 from twopm_zk.coordinator.service import CoordinatorService, Settings
 from twopm_zk.coordinator.store import CoordinatorStore, Fault
 from twopm_zk.coordinator.task_creation import create_task, enrolled
 from twopm_zk.participants.news import Notify, ignore
 from twopm_zk.participants.records import Attempt
-from twopm_zk.participants.task_view import AcceptedUpdate, ChainView, TaskSnapshot, require_spec
+from twopm_zk.participants.task_view import ChainView, require_spec
 from twopm_zk.proving.statement_prover import StatementProver
 from twopm_zk.statements import StepMatrix
 from twopm_zk.task.specification import TaskSpec
@@ -88,7 +88,7 @@ class Coordinator(CoordinatorService):
             self._say("created", f"created task {self.task}", {"task": self.task})
 
     def _open(self, state: TaskSnapshot) -> None:
-        self.view.network.hlr.open_round(state.id)
+        self.view.hlr.open_round(state.id)
 
     # --- collecting ---
 
@@ -106,7 +106,7 @@ class Coordinator(CoordinatorService):
         for node in sorted(missing):
             self._say("silent", f"{node} has handed in no update in {state.name()}", {"node": node})
         self._absent = (self._absent | missing) - {update.node for update in updates}
-        self.view.network.hlr.close(state.id)
+        self.view.hlr.close(state.id)
 
     def _waited(self, state: TaskSnapshot) -> float:
         """Seconds since this process first saw the phase: nobody is blamed for a difference between clocks."""
@@ -161,6 +161,6 @@ class Coordinator(CoordinatorService):
         self._reopen(state, sorted(reasons)[:MAX_EXCLUDED], "openings are missing")
 
     def _reopen(self, state: TaskSnapshot, excluded: list[str], why: str) -> None:
-        self.view.network.hlr.reopen(state.id, excluded)
+        self.view.hlr.reopen(state.id, excluded)
         self._absent = set()
         self._say("reopened", f"{state.name()} starts again: {why}", {"excluded": excluded})

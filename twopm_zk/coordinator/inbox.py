@@ -12,13 +12,13 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from twopm_zk.chain.network import Phase
+from twopm_zk.chain.tasks import Phase, TaskSnapshot
 from twopm_zk.coordinator.store import CoordinatorStore, Fault
 from twopm_zk.errors import InputError, MessageError
 from twopm_zk.participants.envelope import Envelope, Header, Receipt
 from twopm_zk.participants.messages import Enrolment, Opening
 from twopm_zk.participants.records import Attempt
-from twopm_zk.participants.task_view import ChainView, TaskSnapshot
+from twopm_zk.participants.task_view import ChainView
 from twopm_zk.task.specification import NEWTON, TaskSpec
 
 LIES = frozenset({"malformed", "does_not_open", "undecipherable", "too_large"})

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
-from twopm_zk.chain.network import Phase
+from twopm_zk.chain.tasks import Phase, TaskSnapshot
 from twopm_zk.coordinator.aggregation import collected
 from twopm_zk.coordinator.inbox import Inbox
 from twopm_zk.coordinator.store import CoordinatorStore
@@ -20,7 +20,7 @@ from twopm_zk.participants.loop import Loop
 from twopm_zk.participants.news import News, Notify, ignore
 from twopm_zk.participants.records import Attempt, secret_key
 from twopm_zk.participants.service import ServiceSettings
-from twopm_zk.participants.task_view import ChainView, TaskSnapshot, require_spec
+from twopm_zk.participants.task_view import ChainView, require_spec
 from twopm_zk.participants.transport import Server
 from twopm_zk.participants.watch import describe
 from twopm_zk.task.specification import TaskSpec

@@ -48,7 +48,7 @@ def create_task(
     matrix = first_optimiser(spec, found.enrolments.values()).matrix
     store.add_matrix(matrix)
     config = task_config(spec, minimum_stake=minimum_stake)
-    return view.network.hlr.create_task(config, training_config(spec, view.network, matrix_hash=matrix.hash))
+    return view.hlr.create_task(config, training_config(spec, view.network, matrix_hash=matrix.hash))
 
 
 def first_optimiser(spec: TaskSpec, enrolments: Iterable[Enrolment]) -> Optimiser:

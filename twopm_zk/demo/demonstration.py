@@ -281,11 +281,12 @@ def predictions(scene: Stage, spec: TaskSpec, task: int, *, backend: str | None)
     scene.put_up_stake(USER)
     row = Table(spec.features, np.array([[QUESTION[name] for name in spec.features]]), np.zeros(1, dtype=np.int64))
     features = tuple(int(value) for value in row.scaled(spec.scaling).quantized(spec.format)[0])
+    state = operator.hlr.state(task)
     # the user hands the opened input to the operator; the chain sees its salted commitment
     statement = PredictStatement(
         PredictShape.from_parameters(find_instance(chosen.predict).parameters),
-        operator.hlr.policy(task).context,
-        tuple(operator.hlr.weights(task)),
+        state.policy.context,
+        state.weights,
         features,
     )
     answers = []

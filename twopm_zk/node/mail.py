@@ -6,6 +6,7 @@ are kept: with them a node that was left out all the same can show that it deliv
 
 from __future__ import annotations
 
+from twopm_zk.chain.tasks import TaskSnapshot
 from twopm_zk.errors import InputError, MessageError, PeerError
 from twopm_zk.node.store import NodeStore
 from twopm_zk.participants import wire
@@ -13,7 +14,7 @@ from twopm_zk.participants.envelope import Header, Receipt, seal
 from twopm_zk.participants.messages import Enrolment, Opening
 from twopm_zk.participants.news import News, Notify
 from twopm_zk.participants.records import Attempt
-from twopm_zk.participants.task_view import ChainView, Member, TaskSnapshot
+from twopm_zk.participants.task_view import ChainView, Member
 from twopm_zk.participants.transport import Peer
 from twopm_zk.statements import StepMatrix
 from twopm_zk.task.specification import TaskSpec

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from twopm_zk.chain.contracts import reading
-from twopm_zk.chain.network import Phase
+from twopm_zk.chain.tasks import Phase, TaskSnapshot
 from twopm_zk.errors import ChainError
-from twopm_zk.participants.task_view import ChainView, TaskSnapshot, require_spec
+from twopm_zk.participants.task_view import ChainView, require_spec
 from twopm_zk.task.specification import TaskSpec
 
 
@@ -36,15 +35,15 @@ def join(
     state = _task(view, spec, task)
     new = view.member(view.address) is None
     if new:
-        view.network.identity.join("", public_key)
+        view.identity.join("", public_key)
     member = view.member(view.address)
     if member is None:
         raise ChainError(f"{view.address} has joined, and the node does not show it yet")
     if stake is not None:
-        view.network.staking.stake(*stake)
-    joined = state is not None and _joined(view, state)
+        view.staking.stake(*stake)
+    joined = state is not None and view.has_joined(state, view.address)
     if state is not None and state.phase is Phase.JOINING and member.since < state.opened_at and not joined:
-        view.network.hlr.join(state.id, public_key)
+        view.hlr.join(state.id, public_key)
         joined = True
     value = view.stake_of(view.address)
     return Membership(member.since, new, value, state, joined, tuple(_obstacles(view, state, member.since, value)))
@@ -58,10 +57,6 @@ def _task(view: ChainView, spec: TaskSpec, task: int | None) -> TaskSnapshot | N
             require_spec(state, spec)
             return state
     return None
-
-
-def _joined(view: ChainView, state: TaskSnapshot) -> bool:
-    return bool(reading("a node", lambda: view.hlr.call("nodeOf", state.id, view.address))["joined"] == state.key)
 
 
 def _obstacles(view: ChainView, state: TaskSnapshot | None, since: int, stake: int) -> list[str]:

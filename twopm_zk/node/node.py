@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from twopm_zk.chain.network import Phase
+from twopm_zk.chain.tasks import Phase, TaskSnapshot
 from twopm_zk.circuit.instances import Instance, find_instance
 from twopm_zk.errors import DeploymentError, InputError, SpecError, TransactionError
 from twopm_zk.node.mail import Mail
@@ -22,7 +22,7 @@ from twopm_zk.participants.loop import OVERTAKEN, Loop
 from twopm_zk.participants.messages import Enrolment, Opening
 from twopm_zk.participants.news import News, Notify, ignore
 from twopm_zk.participants.records import Attempt, secret_key
-from twopm_zk.participants.task_view import ChainView, TaskSnapshot, require_spec
+from twopm_zk.participants.task_view import ChainView, require_spec
 from twopm_zk.participants.watch import describe
 from twopm_zk.proving.statement_prover import StatementProver, proof_numbers
 from twopm_zk.rows.moments import Moments
@@ -112,7 +112,7 @@ class Node:
     def _register(self) -> None:
         if self.view.member(self.view.address) is None:
             key = secret_key(self.store).public_key().public_bytes_raw()
-            self.view.network.identity.join(self._endpoint, key)
+            self.view.identity.join(self._endpoint, key)
         self._batches = register(self.view, self.store, self.spec)
         self._registered = True
         self._say("registered", f"{len(self._batches)} batches are registered", {"batches": len(self._batches)})
@@ -143,7 +143,7 @@ class Node:
 
     def _require_verifiers(self, state: TaskSnapshot) -> None:
         known = {verifier.address: verifier for verifier in self.view.deployment.verifiers.values()}
-        events = self.view.hlr.events("VerifierFixed", from_block=self.view.deployment.block, taskId=state.id)
+        events = self.view.hlr.contract.events("VerifierFixed", from_block=self.view.deployment.block, taskId=state.id)
         for event in events:
             if event["verifier"] not in known:
                 raise DeploymentError(f"task {state.id} uses a verifier that the deployment file does not have")
@@ -240,7 +240,7 @@ class Node:
         assert entry.place is not None  # noqa: S101 - batches are registered first
         assert stored.proof is not None  # noqa: S101 - and proven
         try:
-            receipt = self.view.network.hlr.submit_update(
+            receipt = self.view.hlr.submit_update(
                 state.id, entry.batch.shape.rows, entry.place, stored.commitment, stored.proof
             )
         except TransactionError as error:
@@ -293,7 +293,7 @@ class Node:
         if self._patience > 0:
             return
         self._patience = random.randint(2, 6)  # noqa: S311
-        hlr = self.view.network.hlr
+        hlr = self.view.hlr
         try:
             if state.phase is Phase.COLLECTING and state.nodes >= state.minimum_nodes:
                 hlr.close(state.id)

@@ -67,7 +67,7 @@ def register(view: ChainView, store: NodeStore, spec: TaskSpec) -> list[StoredBa
         first = max(places.values(), default=-1) + 1
         part = waiting[:_AT_ONCE]
         try:
-            view.network.data_hub.register(dataset_of(spec), first, [entry.batch.commitment for entry in part])
+            view.data_hub.register(dataset_of(spec), first, [entry.batch.commitment for entry in part])
         except TransactionError as error:
             if error.error == "AlreadyRegistered":
                 _replace_copied(view, store, spec, part)
@@ -79,7 +79,7 @@ def _places(view: ChainView, spec: TaskSpec) -> dict[int, int]:
     """Index by commitment, of all that this account has registered under the specification's name."""
     events = reading(
         "registered data",
-        lambda: view.data_hub.events(
+        lambda: view.data_hub.contract.events(
             "Registered", from_block=view.deployment.block, owner=view.address, dataset=dataset_of(spec)
         ),
     )
@@ -88,6 +88,6 @@ def _places(view: ChainView, spec: TaskSpec) -> dict[int, int]:
 
 def _replace_copied(view: ChainView, store: NodeStore, spec: TaskSpec, part: Sequence[StoredBatch]) -> None:
     for entry in part:
-        owner = view.network.data_hub.owner_of(entry.batch.commitment)
+        owner = view.data_hub.owner_of(entry.batch.commitment)
         if int(owner, 16) not in (0, int(view.address, 16)):
             store.replace_batch(spec.spec_hash, entry.number, replace(entry.batch, salt=random_scalar()))

@@ -6,20 +6,18 @@ here and compared: task key, context, model commitment.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 from eth_abi.abi import encode
-from eth_utils.crypto import keccak
 
 from twopm_zk.chain.abi import Event
 from twopm_zk.chain.contracts import Contract, reading
 from twopm_zk.chain.deployment import DEVELOPMENT_CHAINS
-from twopm_zk.chain.network import Network, Phase
+from twopm_zk.chain.network import Network
+from twopm_zk.chain.tasks import AcceptedUpdate, TaskSnapshot
 from twopm_zk.errors import DeploymentError, InputError
-from twopm_zk.numbers.field import FIELD_ORDER
 from twopm_zk.statements import Policy
 from twopm_zk.task.specification import BFGS, NEWTON, TaskSpec
 
@@ -32,88 +30,6 @@ class Member:
     since: int
     endpoint: str
     public_key: bytes
-
-
-@dataclass(frozen=True)
-class AcceptedUpdate:
-    """One update of an attempt, as the contract has taken it."""
-
-    node: str
-    data: int
-    commitment: int
-    position: int
-
-
-@dataclass(frozen=True)
-class TaskSnapshot:
-    """A task at one block; numbers in the units of the contracts."""
-
-    id: int
-    block: int
-    time: int
-    """The later of the block's timestamp and this machine's clock: a chain without transactions stands still."""
-    coordinator: str
-    phase: Phase
-    round: int
-    attempt: int
-    opened_at: int
-    deadline: int
-    nodes: int
-    updates: int
-    missed: int
-    minimum_nodes: int
-    minimum_stake: int
-    maximum_updates: int
-    maximum_rounds: int
-    spec_hash: bytes
-    dataset: bytes
-    task_key: int
-    model_commitment: int
-    weights: tuple[int, ...]
-    matrix_hash: int
-    matrix_replaceable: bool
-    penalty: int
-    weight_bound: int
-    minimum_rows: int
-    gradient_target: int
-    slots: int
-    folded: int
-    partial_sum: int
-    certified: bool
-    gradient_bound: int
-
-    @cached_property
-    def policy(self) -> Policy:
-        """Of the present attempt."""
-        return Policy(
-            self.task_key,
-            self.round,
-            self.attempt,
-            self.penalty,
-            self.weight_bound,
-            self.minimum_rows,
-            self.matrix_hash,
-        )
-
-    @property
-    def key(self) -> int:
-        """The contract's key of the attempt."""
-        return (self.round << 32 | self.attempt) + 1
-
-    @property
-    def late(self) -> bool:
-        """Whether the deadline of the phase has passed."""
-        return self.time > self.deadline
-
-    def name(self) -> str:
-        """For messages."""
-        return f"task {self.id}, round {self.round}, attempt {self.attempt}"
-
-
-def task_key(chain_id: int, contract: str, task: int, spec_hash: bytes) -> int:
-    """What binds a proof to one task of one contract on one chain; docs/protocol.md, section 2."""
-    data = encode(["uint256", "address", "uint256", "bytes32"], [chain_id, contract, task, spec_hash])
-    return int.from_bytes(keccak(data), "big") % FIELD_ORDER
 
 
 def dataset_of(spec: TaskSpec) -> bytes:
@@ -144,18 +60,15 @@ class ChainView:
         self.network, self.chain, self.deployment = network, network.chain, network.deployment
         self._seen: dict[tuple[object, ...], _Seen] = {}
         reading("the deployment", lambda: self.deployment.check(self.chain))
-        self.hlr = self._contract("HLRContract")
-        self.identity = self._contract("IdentityContract")
-        self.data_hub = self._contract("DataHub")
-        self.staking = self._contract("StakingContract")
-        self.inference = self._contract("InferenceContract")
-
-    def _contract(self, name: str) -> Contract:
-        return reading(name, lambda: self.network.contract(name))
+        self.hlr = reading("HLRContract", lambda: network.hlr)
+        self.identity = reading("IdentityContract", lambda: network.identity)
+        self.data_hub = reading("DataHub", lambda: network.data_hub)
+        self.staking = reading("StakingContract", lambda: network.staking)
+        self.inference = reading("InferenceContract", lambda: network.inference)
 
     @property
     def address(self) -> str:
-        """Of the signing account."""
+        """The signing account's address."""
         return self.chain.address
 
     @cached_property
@@ -175,80 +88,27 @@ class ChainView:
 
     def task_count(self) -> int:
         """Tasks there are; they are numbered from 1."""
-        return int(reading("tasks", lambda: self.hlr.call("taskCount")))
-
-    def phase(self, task: int) -> Phase:
-        """Of a task; NONE where it does not exist."""
-        return Phase(reading("a task", lambda: self.hlr.call("taskOf", task))["phase"])
+        return int(reading("tasks", lambda: self.hlr.contract.call("taskCount")))
 
     def state(self, task: int) -> TaskSnapshot:
-        """Of a task at the newest block. InputError where there is no such task; DeploymentError where the contract
+        """A task at the newest block. InputError where there is no such task; DeploymentError where the contract
         contradicts what follows from its own numbers."""
         contradicted: int | None = None
         while True:
             try:
-                return reading(f"task {task}", lambda: self._state(task))
+                return reading(f"task {task}", lambda: self.hlr.state(task))
             except DeploymentError:
                 # a development node can mix two blocks in its answers while it mines: only a quiet chain contradicts
                 before, contradicted = contradicted, self.block()
                 if contradicted == before:
                     raise
 
-    def _state(self, task: int) -> TaskSnapshot:
-        block = self.chain.web3.eth.get_block("latest")
-        number = block["number"]
-        rounds, training = (self.hlr.call(name, task, block=number) for name in ("taskOf", "trainingOf"))
-        if Phase(rounds["phase"]) is Phase.NONE:
-            raise InputError(
-                f"there is no task {task} in HLRContract {self.hlr.address}", hint="See `twopm-zk task list`."
-            )
-        spec_hash = bytes.fromhex(rounds["specHash"][2:])
-        state = TaskSnapshot(
-            id=task,
-            block=number,
-            time=max(int(block["timestamp"]), int(time.time())),
-            coordinator=rounds["coordinator"],
-            phase=Phase(rounds["phase"]),
-            round=rounds["round"],
-            attempt=rounds["attempt"],
-            opened_at=rounds["openedAt"],
-            deadline=rounds["deadline"],
-            nodes=rounds["nodes"],
-            updates=rounds["updates"],
-            missed=rounds["missed"],
-            minimum_nodes=rounds["minimumNodes"],
-            minimum_stake=rounds["minimumStake"],
-            maximum_updates=rounds["maximumUpdates"],
-            maximum_rounds=rounds["maximumRounds"],
-            spec_hash=spec_hash,
-            dataset=bytes.fromhex(rounds["dataset"][2:]),
-            task_key=training["taskKey"],
-            model_commitment=training["modelCommitment"],
-            weights=tuple(self.hlr.call("weightsOf", task, block=number)),
-            matrix_hash=training["matrixHash"],
-            matrix_replaceable=training["matrixReplaceable"],
-            penalty=training["lambda"],
-            weight_bound=training["weightBound"],
-            minimum_rows=training["minRows"],
-            gradient_target=training["gradientTarget"],
-            slots=training["slots"],
-            folded=training["folded"],
-            partial_sum=training["partialSum"],
-            certified=training["certified"],
-            gradient_bound=training["gradientBound"],
-        )
-        if state.task_key != task_key(self.chain.chain_id, self.hlr.address, task, spec_hash):
-            raise DeploymentError(f"task {task} has another task key than follows from its specification")
-        if state.model_commitment and state.model_commitment != state.policy.model_commitment(state.weights):
-            raise DeploymentError(f"task {task} has another model commitment than follows from its weights")
-        return state
-
     def updates(self, state: TaskSnapshot, *, node: str | None = None) -> list[AcceptedUpdate]:
-        """Of the present attempt, in the contract's order: all, or those of one node."""
+        """The accepted updates of the present attempt, in the contract's order: all, or those of one node."""
         chosen = {"taskId": state.id, "round": state.round, "node": node}
         events = reading(
             "updates",
-            lambda: self._events(self.hlr, "UpdateAccepted", state.opened_at, state.block, **chosen),
+            lambda: self._events(self.hlr.contract, "UpdateAccepted", state.opened_at, state.block, **chosen),
         )
         return [
             AcceptedUpdate(event["node"], event["data"], event["update"], event["position"])
@@ -279,11 +139,18 @@ class ChainView:
 
     def is_excluded(self, state: TaskSnapshot, node: str) -> bool:
         """Whether the coordinator has left a node out of the present attempt."""
-        return bool(reading("a node", lambda: self.hlr.call("nodeOf", state.id, node))["excluded"] == state.key)
+        return self._part(state, node)["excluded"] == state.key
+
+    def has_joined(self, state: TaskSnapshot, node: str) -> bool:
+        """Whether a node has joined the present attempt, where that has a joining phase."""
+        return self._part(state, node)["joined"] == state.key
+
+    def _part(self, state: TaskSnapshot, node: str) -> dict[str, int]:
+        return reading("a node", lambda: dict(self.hlr.contract.call("nodeOf", state.id, node)))
 
     def member(self, address: str) -> Member | None:
-        """Entry of an account, or None."""
-        entry = reading("a member", lambda: self.identity.call("memberOf", address))
+        """The entry of an account, or None for who is no member."""
+        entry = reading("a member", lambda: self.identity.contract.call("memberOf", address))
         if entry["since"] == 0:
             return None
         return Member(address, entry["since"], entry["endpoint"], bytes.fromhex(entry["publicKey"][2:]))
@@ -292,24 +159,26 @@ class ChainView:
         """Join, or update the entry where it says something else."""
         known = self.member(self.address)
         if known is None:
-            self.network.identity.join(endpoint, public_key)
+            self.identity.join(endpoint, public_key)
         elif (known.endpoint, known.public_key) != (endpoint, public_key):
-            self.network.identity.update(endpoint, public_key)
+            self.identity.update(endpoint, public_key)
 
     def registrations(self, dataset: bytes, *, before: int) -> dict[str, list[int]]:
         """Commitments under a data set's name, by owner, registered before a block."""
         found: dict[str, list[int]] = {}
         events = reading(
             "registered data",
-            lambda: self._events(self.data_hub, "Registered", self.deployment.block, before - 1, dataset=dataset),
+            lambda: self._events(
+                self.data_hub.contract, "Registered", self.deployment.block, before - 1, dataset=dataset
+            ),
         )
         for event in events:
             found.setdefault(event["owner"], []).append(event["commitment"])
         return found
 
     def stake_of(self, address: str) -> int:
-        """Wei of ETH."""
-        return int(reading("stake", lambda: self.staking.call("stakeOf", address)))
+        """What an account has at stake, in wei of ETH."""
+        return reading("stake", lambda: self.staking.stake_of(address))
 
     def task_events(self, task: int, *, from_block: int, to_block: int) -> list[Event]:
         """Every event of a task, of any name, in the order of the chain."""
@@ -324,7 +193,8 @@ class ChainView:
     def tasks_of(self, spec_hash: bytes, *, coordinator: str | None = None) -> list[int]:
         """Tasks with a specification, oldest first."""
         events = reading(
-            "tasks", lambda: self.hlr.events("TaskCreated", from_block=self.deployment.block, coordinator=coordinator)
+            "tasks",
+            lambda: self.hlr.contract.events("TaskCreated", from_block=self.deployment.block, coordinator=coordinator),
         )
         return [event["taskId"] for event in events if event["specHash"] == "0x" + spec_hash.hex()]
 

@@ -92,7 +92,7 @@ class Asker:
         content = PredictionInput(quantized_row(self.spec, row), random_scalar())
         question = Question(content.commitment(shape.format), task, operator, content)
         self.store.add(self.view.inference.address, question)
-        request = self.view.network.inference.ask(task, operator, question.commitment)
+        request = self.view.inference.ask(task, operator, question.commitment)
         self.store.set_request(question.commitment, request)
         return request
 
@@ -128,7 +128,7 @@ class Asker:
         """The request of a question that was sent by a process that ended before it knew the number."""
         events = reading(
             "requests",
-            lambda: self.view.inference.events(
+            lambda: self.view.inference.contract.events(
                 "Asked", from_block=self.view.deployment.block, user=self.view.address, operator=question.operator
             ),
         )
@@ -138,7 +138,7 @@ class Asker:
         """The proven answer. Raises ChainError where the operator does not accept or answer in time."""
         until = time.monotonic() + timeout
         while True:
-            found = reading("a request", lambda: self.view.network.inference.request(request))
+            found = reading("a request", lambda: self.view.inference.request(request))
             state = RequestState(found["state"])
             if state is RequestState.ANSWERED:
                 units = int(found["prediction"])

@@ -83,18 +83,18 @@ class Operator:
         if verifier is None:
             raise InputError(f"the deployment has no verifier of {name!r}, which predictions need")
         offers, withdrawn = (
-            self.view.inference.events(
+            self.view.inference.contract.events(
                 name, from_block=self.view.deployment.block, operator=self.view.address, taskId=self.task
             )
             for name in ("Offered", "OfferWithdrawn")
         )
         if not offers or offers[-1]["verifier"] != verifier.address or len(withdrawn) >= len(offers):
-            self.view.network.inference.offer(self.task, verifier.id)
+            self.view.inference.offer(self.task, verifier.id)
             self._notify(News("offered", f"offering predictions of task {self.task}", {"task": self.task}))
 
     def _answer(self, asked: Asked) -> None:
-        found = reading("a request", lambda: self.view.network.inference.request(asked.request))
-        state, inference = RequestState(found["state"]), self.view.network.inference
+        found = reading("a request", lambda: self.view.inference.request(asked.request))
+        state, inference = RequestState(found["state"]), self.view.inference
         if state is RequestState.ASKED:
             try:
                 inference.accept(asked.request)
@@ -139,7 +139,7 @@ class Operator:
             raise MessageError("wrong_contract", "the message is for another chain or contract")
         if header.recipient != self.view.address:
             raise MessageError("wrong_recipient", f"the message is for {header.recipient}")
-        found = reading("a request", lambda: self.view.network.inference.request(header.task))
+        found = reading("a request", lambda: self.view.inference.request(header.task))
         asked = (found["user"], found["operator"], found["inputCommitment"], found["taskId"])
         if asked != (header.sender, self.view.address, header.subject, self.task):
             raise MessageError("not_the_sender", f"{header.sender} has not asked for that on the chain")

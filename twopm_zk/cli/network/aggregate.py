@@ -24,10 +24,10 @@ from twopm_zk.cli.output import Steps, emit, json_option
 from twopm_zk.errors import TrainingError
 
 if TYPE_CHECKING:
+    from twopm_zk.chain.tasks import TaskSnapshot
     from twopm_zk.coordinator.aggregation import Aggregator, Outlook
     from twopm_zk.participants.messages import Opening
     from twopm_zk.participants.news import News
-    from twopm_zk.participants.task_view import TaskSnapshot
     from twopm_zk.task.specification import TaskSpec
 
 Command = TypeVar("Command", bound=Callable[..., Any])
