@@ -212,7 +212,7 @@ def test_missing_openings_are_named_and_their_node_is_left_out(world, tmp_path, 
             refused = hand(command, "spec.json", "--task", "1", code=9)
             assert "are missing" in refused["message"]
             assert bad.view.address in refused["message"]
-            assert "coordinator collect SPEC --task 1" in refused["hint"]
+            assert "coordinator collect spec.json --task 1" in refused["hint"]
         reopened = hand("task", "reopen", "1", "--exclude", bad.view.address)
         assert (reopened["attempt"], reopened["excluded"]) == (1, [bad.view.address])
         hand.close(3)
@@ -375,6 +375,24 @@ def test_after_the_last_round_the_task_is_finished_without_a_certificate(hand):
         assert hand("task", "finish", "1")["event"] == "TaskFinished"
         running.wait()
     assert len(hand.prover.made) == 1
+
+
+def test_a_dry_run_leaves_the_state_file_as_it_is(hand):
+    party = hand.party
+    party.spec = replace(party.spec, step=type(party.spec.step)("bfgs"))
+    write_spec(party.spec, party.folder / "spec.json")
+    with nodes_of(party):
+        hand.begin()
+        hand.close()
+        hand.collect("--task", "1")
+    state = party.folder / "coordinator.db"
+    before = state.read_bytes()
+    for command in ("aggregate", "certify"):
+        assert hand(command, "spec.json", "--task", "1", "--dry-run")["dry_run"]
+        assert state.read_bytes() == before
+    hand("aggregate", "spec.json", "--task", "1")
+    with CoordinatorStore(state) as store:
+        assert list(store.history(hand.state.task_key)) == [0]
 
 
 def test_a_matrix_that_is_lost_comes_back_from_a_node(hand):

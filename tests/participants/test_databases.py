@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from twopm_zk.coordinator.store import CoordinatorStore, Fault
+from twopm_zk.coordinator.store import CoordinatorStore, Fault, Observation
 from twopm_zk.errors import StoreError
 from twopm_zk.node.store import NodeStore
 from twopm_zk.numbers.fixed_point import FEATURES
@@ -19,6 +19,7 @@ from twopm_zk.participants.database import Database
 from twopm_zk.participants.messages import Enrolment, Opening
 from twopm_zk.participants.records import Attempt, secret_key
 from twopm_zk.rows.batches import Batch
+from twopm_zk.rows.moments import Moments
 from twopm_zk.statements import RoundShape, StepMatrix, StepShape, Update
 
 SPEC = bytes(range(32))
@@ -309,6 +310,7 @@ def test_enrolments_faults_work_and_history(inbox):
     inbox.add_work(ATTEMPT, "aggregate", {"proof": ["1"]})
     assert inbox.work(ATTEMPT, "aggregate") == {"proof": ["1"]}
     assert inbox.work(ATTEMPT, "certify") is None
-    inbox.add_history(123, 1, {"weights": [1]})
-    inbox.add_history(123, 0, {"weights": [0]})
-    assert list(inbox.history(123)) == [0, 1]
+    seen = Observation((1, 2), (-(2**200), 3), Moments(2, ((4, 5), (5, -6))))
+    inbox.add_history(123, 1, seen)
+    inbox.add_history(123, 0, replace(seen, hessian=None))
+    assert inbox.history(123) == {0: replace(seen, hessian=None), 1: seen}

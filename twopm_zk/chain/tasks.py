@@ -19,6 +19,7 @@ from twopm_zk.chain.contracts import Contract
 from twopm_zk.errors import DeploymentError, InputError
 from twopm_zk.numbers.field import FIELD_ORDER
 from twopm_zk.statements import Policy
+from twopm_zk.statements.rounds import BOUND_FRAC_BITS
 
 
 class Phase(IntEnum):
@@ -97,6 +98,16 @@ class TaskSnapshot(TaskState):
     partial_sum: int
     certified: bool
     gradient_bound: int
+
+    @property
+    def target_per_row(self) -> float:
+        """The gradient bound that the task wants certified."""
+        return self.gradient_target / (1 << BOUND_FRAC_BITS)
+
+    @property
+    def bound_per_row(self) -> float | None:
+        """The gradient bound that is certified; None where there is no certificate."""
+        return self.gradient_bound / (1 << BOUND_FRAC_BITS) if self.certified else None
 
     @cached_property
     def policy(self) -> Policy:

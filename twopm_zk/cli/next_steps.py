@@ -28,10 +28,31 @@ def _after_phase(values: Values) -> str:
     return _AFTER_PHASE[values["phase"]].format(task=values["taskId"])
 
 
+def _after_unclosed(facts: Values) -> str:
+    return _AFTER_PHASE[facts["phase"]].format(task=facts["task"])
+
+
+def _without(facts: Values) -> str:
+    return " ".join(f"--exclude {node}" for node in facts["nodes"])
+
+
 Step = str | Callable[[Values], str]
 """A sentence with the values' names in braces, or what makes one of the values."""
 
 _BY_KIND: dict[str, Step] = {
+    "round-not-closed": _after_unclosed,
+    "not-the-coordinator": "Give the coordinator's key: --keystore FILE or TWOPM_ZK_PRIVATE_KEY.",
+    "openings-missing": "`twopm-zk coordinator collect {spec} --task {task}` waits for them; "
+    "`twopm-zk task reopen {task} --exclude ADDRESS` goes on without a node.",
+    "too-few-rows": "`twopm-zk task reopen {task}` starts the round again, with all nodes.",
+    "last-round": "Next: `twopm-zk certify {spec} --task {task}`, or `twopm-zk task finish {task}`.",
+    "last-round-uncertified": "Next: `twopm-zk task finish {task}`.",
+    "not-certifiable": "Next: `twopm-zk aggregate {spec} --task {task}`.",
+    "matrix-lost": "Nodes keep it: `twopm-zk node matrix {matrix} --out FILE`; give it as --matrix FILE.",
+    "partial-sum-lost": "Start the round again: `twopm-zk task reopen {task}`.",
+    "openings-refused": lambda facts: (
+        "Go on without them: `twopm-zk task reopen {task} ".format(**facts) + f"{_without(facts)}`."
+    ),
     "no-task": "See `twopm-zk task list`.",
     "not-installed": "Run `make setup`.",
     "tools": "Run `twopm-zk doctor` to see everything that is needed.",
@@ -82,4 +103,4 @@ def next_step(error: TwopmError) -> str | None:
 def _step(known: Step | None, values: Values) -> str | None:
     if known is None:
         return None
-    return known(values) if callable(known) else known.format(**values)
+    return known(values) if callable(known) else known.format(**{"spec": "SPEC", **values})

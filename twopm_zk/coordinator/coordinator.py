@@ -10,7 +10,8 @@ from __future__ import annotations
 import time
 
 from twopm_zk.chain.tasks import AcceptedUpdate, Phase, TaskSnapshot
-from twopm_zk.coordinator.aggregation import Aggregator, LostPartialSumError, collected
+from twopm_zk.coordinator.aggregation import LostPartialSumError, RoundExecutor
+from twopm_zk.coordinator.assessment import Action, assess_round
 from twopm_zk.coordinator.service import CoordinatorService, Settings
 from twopm_zk.coordinator.store import CoordinatorStore, Fault
 from twopm_zk.coordinator.task_creation import create_task, enrolled
@@ -45,7 +46,7 @@ class Coordinator(CoordinatorService):
         super().__init__(view, spec, store, settings=settings, task=task, notify=notify)
         if matrix is not None:
             store.add_matrix(matrix)
-        self._aggregator = Aggregator(view, spec, store, prover=prover, notify=notify)
+        self._executor = RoundExecutor(view, spec, store, prover=prover, notify=notify)
         self._absent: set[str] = set()
         self._seen: dict[tuple[int, Phase], float] = {}
 
@@ -124,20 +125,20 @@ class Coordinator(CoordinatorService):
     # --- closed ---
 
     def _conclude(self, state: TaskSnapshot) -> None:
-        found = collected(self.view, self.spec, self.store, state)
-        if found.missing:
-            self._leave_out(state, Attempt(state.task_key, state.round, state.attempt), set(found.missing))
+        assessment = assess_round(self.view, self.spec, self.store, state)
+        if assessment.action is Action.COLLECT:
+            self._leave_out(state, Attempt.of(state), set(assessment.collected.missing))
             return
-        if found.rows < state.minimum_rows:
+        if assessment.action is Action.REOPEN:
             # no proof can exist; who was left out may come back after the deadline
             self._say_once(
-                "rows", f"{state.name()} has {found.rows} rows of {state.minimum_rows}: it cannot be aggregated"
+                "rows", f"{state.name()} has {assessment.rows} rows of {state.minimum_rows}: it cannot be aggregated"
             )
             if state.late:
-                self._reopen(state, [], f"only {found.rows} of {state.minimum_rows} rows")
+                self._reopen(state, [], f"only {assessment.rows} of {state.minimum_rows} rows")
             return
         try:
-            self._aggregator.conclude(state, found.openings)
+            self._executor.conclude(assessment)
         except LostPartialSumError as error:
             self._reopen(state, [], error.message)
 

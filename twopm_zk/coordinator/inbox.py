@@ -85,7 +85,7 @@ class Inbox:
         update = accepted.get(header.subject)
         if update is None or update.node != header.sender:
             raise MessageError("not_the_sender", f"{header.sender} has handed in no such update in {state.name()}")
-        attempt = Attempt(state.task_key, state.round, state.attempt)
+        attempt = Attempt.of(state)
         try:
             opening = Opening.parse(envelope.open(self._key), self.spec.sizes.round, commitment=header.subject)
             if (opening.hessian is not None) != (self.spec.step.rule == NEWTON):
@@ -120,7 +120,7 @@ class Inbox:
         if task != self._task():
             raise InputError(f"this coordinator does not run task {task}")
         state = self.view.state(task)
-        attempt = Attempt(state.task_key, state.round, state.attempt)
+        attempt = Attempt.of(state)
         received = self.store.received(attempt)
         return {
             "task": task,

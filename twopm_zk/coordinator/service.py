@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from twopm_zk.chain.tasks import Phase, TaskSnapshot
-from twopm_zk.coordinator.aggregation import collected
+from twopm_zk.coordinator.assessment import gather
 from twopm_zk.coordinator.inbox import Inbox
 from twopm_zk.coordinator.store import CoordinatorStore
 from twopm_zk.coordinator.task_creation import Enrolled, enrolled
@@ -142,19 +142,20 @@ class Collector(CoordinatorService):
         if state.phase is not Phase.CLOSED:
             self._say_once("waiting", f"{state.name()} is not closed yet")
             return False
-        missing = collected(self.view, self.spec, self.store, state).missing
+        missing = gather(self.view, self.spec, self.store, state).missing
         if not missing:
             self._say("complete", f"all openings of {state.name()} are here", {"task": state.id})
             return True
         self._say_once("waiting", f"{state.name()}: waiting for openings of {', '.join(sorted(missing))}")
-        attempt = Attempt(state.task_key, state.round, state.attempt)
+        attempt = Attempt.of(state)
         faults = {fault.node: fault.reason for fault in self.store.faults(state.task_key) if fault.attempt == attempt}
         if missing <= faults.keys():
             named = "; ".join(f"{node}: {faults[node]}" for node in sorted(missing))
             raise TrainingError(
                 f"openings of {state.name()} will not come: {named}",
-                hint=f"Go on without them: `twopm-zk task reopen {state.id} "
-                + " ".join(f"--exclude {node}" for node in sorted(missing))
-                + "`.",
+                hint="Go on without them.",
+                kind="openings-refused",
+                task=state.id,
+                nodes=sorted(missing),
             )
         return False

@@ -14,6 +14,7 @@ from typing import Any
 from twopm_zk.participants.database import Database
 from twopm_zk.participants.messages import Enrolment, Opening
 from twopm_zk.participants.records import MATRICES, Attempt, load_matrix, save_matrix
+from twopm_zk.rows.moments import Moments
 from twopm_zk.statements import RoundShape, StepMatrix
 
 _SCHEMA = (
@@ -44,6 +45,31 @@ class Fault:
     reason: str
     evidence: bytes | None = field(default=None, repr=False)
     """The signed message, where there is one."""
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What an optimiser sees in one round: weights, the regularised gradient there, and moments by Newton's rule."""
+
+    weights: tuple[int, ...]
+    gradient: tuple[int, ...] = field(repr=False)
+    hessian: Moments | None = field(default=None, repr=False)
+
+    def to_json(self) -> dict[str, Any]:
+        """The content of a row of the table of histories."""
+        hessian = self.hessian
+        return {
+            "weights": list(self.weights),
+            "gradient": [str(value) for value in self.gradient],
+            "hessian": hessian and [hessian.rows, [[str(value) for value in row] for row in hessian.sums]],
+        }
+
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> Observation:
+        """The inverse of `to_json`."""
+        hessian = content["hessian"]
+        moments = hessian and Moments(hessian[0], tuple(tuple(int(value) for value in row) for row in hessian[1]))
+        return cls(tuple(content["weights"]), tuple(int(value) for value in content["gradient"]), moments)
 
 
 class CoordinatorStore(Database):
@@ -122,14 +148,14 @@ class CoordinatorStore(Database):
         """Keep it before it is used; replaces what was there."""
         self.run("INSERT OR REPLACE INTO work VALUES (?, ?, ?, ?, ?)", *attempt.columns, name, json.dumps(content))
 
-    def history(self, task_key: int) -> dict[int, dict[str, Any]]:
+    def history(self, task_key: int) -> dict[int, Observation]:
         """What the optimiser has seen, by round."""
         rows = self.query("SELECT round, content FROM history WHERE task_key = ? ORDER BY round", str(task_key))
-        return {int(number): dict(json.loads(content)) for number, content in rows}
+        return {int(number): Observation.from_json(json.loads(content)) for number, content in rows}
 
-    def add_history(self, task_key: int, round: int, content: dict[str, Any]) -> None:
+    def add_history(self, task_key: int, round: int, seen: Observation) -> None:
         """Keep what the optimiser saw in a round."""
-        self.run("INSERT OR REPLACE INTO history VALUES (?, ?, ?)", str(task_key), round, json.dumps(content))
+        self.run("INSERT OR REPLACE INTO history VALUES (?, ?, ?)", str(task_key), round, json.dumps(seen.to_json()))
 
     def matrix(self, matrix_hash: int) -> StepMatrix | None:
         """A step matrix by its hash."""

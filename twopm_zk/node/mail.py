@@ -59,7 +59,7 @@ class Mail:
 
     def deliver(self, state: TaskSnapshot, openings: dict[int, Opening]) -> None:
         """Send the openings, by number of the batch, that the coordinator has not signed for."""
-        attempt = Attempt(state.task_key, state.round, state.attempt)
+        attempt = Attempt.of(state)
         lost = self._lost_by_coordinator(state)
         for known in self.store.updates(attempt).values():
             opening = openings.get(known.number)

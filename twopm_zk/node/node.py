@@ -176,7 +176,7 @@ class Node:
     def _take_part(self, state: TaskSnapshot) -> None:
         if not self._may_take_part(state):
             return
-        attempt = Attempt(state.task_key, state.round, state.attempt)
+        attempt = Attempt.of(state)
         done = {update.data for update in self.view.updates(state, node=self.view.address)}
         waiting = [entry for entry in self._batches if entry.batch.commitment not in done]
         stored = self.store.updates(attempt)
@@ -268,7 +268,7 @@ class Node:
         mine = {update.commitment for update in self.view.updates(state, node=self.view.address)}
         if not mine:
             return
-        stored = self.store.updates(Attempt(state.task_key, state.round, state.attempt))
+        stored = self.store.updates(Attempt.of(state))
         batches = {entry.number: entry.batch for entry in self._batches}
         newton = self.spec.step.rule == NEWTON
         openings = {

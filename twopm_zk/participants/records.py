@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
+from twopm_zk.chain.tasks import TaskSnapshot
 from twopm_zk.participants.database import Database
 from twopm_zk.statements import StepMatrix
 
@@ -18,6 +19,11 @@ class Attempt:
     task_key: int
     round: int
     attempt: int
+
+    @classmethod
+    def of(cls, state: TaskSnapshot) -> Attempt:
+        """The present attempt of a task."""
+        return cls(state.task_key, state.round, state.attempt)
 
     @property
     def columns(self) -> tuple[str, int, int]:

@@ -21,12 +21,11 @@ from twopm_zk.cli.options.participants import (
     state_option,
 )
 from twopm_zk.cli.output import Steps, emit, json_option
-from twopm_zk.errors import TrainingError
+from twopm_zk.errors import TwopmError
 
 if TYPE_CHECKING:
-    from twopm_zk.chain.tasks import TaskSnapshot
-    from twopm_zk.coordinator.aggregation import Aggregator, Outlook
-    from twopm_zk.participants.messages import Opening
+    from twopm_zk.coordinator.aggregation import RoundExecutor
+    from twopm_zk.coordinator.assessment import RoundAssessment
     from twopm_zk.participants.news import News
     from twopm_zk.task.specification import TaskSpec
 
@@ -73,29 +72,20 @@ def aggregate(
       twopm-zk aggregate spec.toml --task 1 --dry-run
       twopm-zk aggregate spec.toml --task 1 --state coordinator.db
     """
-    with _Round(connection, spec_file, task, state, quiet=as_json) as closed:
-        if matrix is not None:
-            closed.store.add_matrix(read_matrix(matrix))
-        aggregator = closed.aggregator(ptau, backend, scheduler, allow_plaintext)
-        outlook = aggregator.outlook(closed.state, closed.openings)
-        if closed.state.round == closed.state.maximum_rounds and not dry_run:
-            raise TrainingError(
-                f"{closed.state.name()} is the last one: the weights cannot move any more",
-                hint=f"Next: `twopm-zk certify {spec_file} --task {task}`, or `twopm-zk task finish {task}`.",
-            )
-        _, weights = aggregator.next_move(closed.state, closed.openings)
-        document = closed.describe(outlook) | {"next_coefficients": closed.spec.coefficients(weights)}
-        lines = [closed.sentence(outlook)]
-        if outlook.certifiable:
-            lines.append(f"That is the target: `twopm-zk certify {spec_file} --task {task}` would finish the task.")
-        if dry_run:
-            lines.append("The next weights would be:")
-        else:
-            aggregator.aggregate(closed.state, closed.openings)
-            lines.append(f"Round {closed.state.round + 1} is open, at the weights:")
-    lines += [f"  {name:<14} {value:+.6f}" for name, value in document["next_coefficients"].items()]
+    with _ClosedRound(connection, spec_file, state, quiet=as_json) as closed:
+        found = closed.assess(task, matrix)
+        move = found.require_move()
+        if not dry_run:
+            closed.executor(ptau, backend, scheduler, allow_plaintext).aggregate(found)
+        following = closed.spec.coefficients(move.weights)
+    lines = [found.sentence()]
+    if found.certifiable:
+        lines.append(f"That is the target: `twopm-zk certify {spec_file} --task {task}` would finish the task.")
+    lines.append("The next weights would be:" if dry_run else f"Round {found.state.round + 1} is open, at the weights:")
+    lines += [f"  {name:<14} {value:+.6f}" for name, value in following.items()]
     lines += [] if dry_run else [*closed.sent_lines(), f"Next: twopm-zk task close {task}"]
-    emit(as_json, {**document, "dry_run": dry_run, "transactions": closed.sent}, "\n".join(lines))
+    document = _describe(found) | {"next_coefficients": following, "dry_run": dry_run, "transactions": closed.sent}
+    emit(as_json, document, "\n".join(lines))
 
 
 @click.command()
@@ -122,86 +112,82 @@ def certify(
       twopm-zk certify spec.toml --task 1 --dry-run
       twopm-zk certify spec.toml --task 1
     """
-    with _Round(connection, spec_file, task, state, quiet=as_json) as closed:
-        aggregator = closed.aggregator(ptau, backend, scheduler, allow_plaintext)
-        outlook = aggregator.outlook(closed.state, closed.openings)
-        document = closed.describe(outlook) | {"coefficients": closed.spec.coefficients(closed.state.weights)}
-        if not outlook.certifiable and not dry_run:
-            last = closed.state.round == closed.state.maximum_rounds
-            following = f"twopm-zk task finish {task}" if last else f"twopm-zk aggregate {spec_file} --task {task}"
-            raise TrainingError(f"{closed.sentence(outlook)} It cannot be certified.", hint=f"Next: `{following}`.")
+    with _ClosedRound(connection, spec_file, state, quiet=as_json) as closed:
+        found = closed.assess(task)
         if not dry_run:
-            aggregator.certify(closed.state, closed.openings)
-    lines = [closed.sentence(outlook), "Certified." if not dry_run else "It would be about the weights:"]
-    lines += [f"  {name:<14} {value:+.6f}" for name, value in document["coefficients"].items()]
+            found.require_certifiable()
+            closed.executor(ptau, backend, scheduler, allow_plaintext).certify(found)
+        coefficients = closed.spec.coefficients(found.state.weights)
+    lines = [found.sentence(), "It would be about the weights:" if dry_run else "Certified."]
+    lines += [f"  {name:<14} {value:+.6f}" for name, value in coefficients.items()]
+    lines += [f"It covers {found.rows} rows of {len(found.nodes)} nodes:", *(f"  {node}" for node in found.nodes)]
     lines += closed.sent_lines()
-    emit(as_json, {**document, "dry_run": dry_run, "transactions": closed.sent}, "\n".join(lines))
+    document = _describe(found) | {"coefficients": coefficients, "dry_run": dry_run, "transactions": closed.sent}
+    emit(as_json, document, "\n".join(lines))
 
 
-class _Round:
-    """A closed round with all its openings, open until the ``with`` block ends."""
+def _describe(found: RoundAssessment) -> dict[str, Any]:
+    """An assessment for --json."""
+    return {
+        "task": found.state.id,
+        "round": found.state.round,
+        "attempt": found.state.attempt,
+        "nodes": len(found.nodes),
+        "participants": list(found.nodes),
+        "updates": len(found.collected.contributions),
+        "rows": found.rows,
+        "gradient_bound_per_row": found.bound_per_row,
+        "gradient_target_per_row": found.state.target_per_row,
+        "certifiable": found.certifiable,
+        "next_action": found.action.value,
+    }
 
-    def __init__(self, connection: Connection, spec_file: Path, task: int, state_file: Path, *, quiet: bool) -> None:
-        from twopm_zk.coordinator.aggregation import require_complete
+
+class _ClosedRound:
+    """The store, the chain and what was sent, while a round is concluded by hand; closed when the block ends."""
+
+    def __init__(self, connection: Connection, spec_file: Path, state_file: Path, *, quiet: bool) -> None:
         from twopm_zk.coordinator.store import CoordinatorStore
         from twopm_zk.task.specification_file import read_spec
 
         self.spec: TaskSpec = read_spec(spec_file)
+        self._connection, self._spec_file = connection, spec_file
         self._steps = Steps(quiet=quiet)
         self._stack = ExitStack()
         self.sent: list[dict[str, Any]] = []
         self.store = self._stack.enter_context(CoordinatorStore(require_state(state_file)))
-        try:
-            self.view = open_view(connection)
-            self.store.belongs_to(self.view.address, self.view.fingerprint)
-            self.state: TaskSnapshot = self.view.state(task)
-            self.openings: tuple[Opening, ...] = require_complete(self.view, self.spec, self.store, self.state)
-        except BaseException:
-            self._stack.close()
-            raise
 
-    def __enter__(self) -> _Round:
+    def __enter__(self) -> _ClosedRound:
         return self
 
-    def __exit__(self, *exception: object) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         self._stack.close()
+        if isinstance(error, TwopmError):
+            error.facts.setdefault("spec", self._spec_file)  # for the next command
 
-    def aggregator(
+    def assess(self, task: int, matrix: Path | None = None) -> RoundAssessment:
+        """How the round stands, with a step matrix from a file where one is given."""
+        from twopm_zk.coordinator.assessment import assess_own_round
+
+        self.view = open_view(self._connection)
+        self.store.belongs_to(self.view.address, self.view.fingerprint)
+        given = None if matrix is None else read_matrix(matrix)
+        return assess_own_round(self.view, self.spec, self.store, task, matrix=given)
+
+    def executor(
         self, ptau: Path | None, backend: str | None, scheduler: str | None, allow_plaintext: bool
-    ) -> Aggregator:
-        """What proves and sends; the workers end with the block."""
-        from twopm_zk.coordinator.aggregation import Aggregator
+    ) -> RoundExecutor:
+        """What proves and sends; its workers end with the block."""
+        from twopm_zk.coordinator.aggregation import RoundExecutor
 
         prover = self._stack.enter_context(make_prover(ptau, backend, scheduler, allow_plaintext=allow_plaintext))
-        return Aggregator(self.view, self.spec, self.store, prover=prover, notify=self._hear)
+        return RoundExecutor(self.view, self.spec, self.store, prover=prover, notify=self._hear)
 
     def _hear(self, news: News) -> None:
         if news.kind == "submitted":
             self.sent.append({name: news.values[name] for name in ("name", "transaction", "gas")})
         if news.kind in ("proven", "submitted"):
             self._steps.note(f"[dim]{news.text}[/dim]")
-
-    def describe(self, outlook: Outlook) -> dict[str, Any]:
-        """For --json."""
-        return {
-            "task": self.state.id,
-            "round": self.state.round,
-            "attempt": self.state.attempt,
-            "nodes": self.state.nodes,
-            "updates": len(self.openings),
-            "rows": outlook.total.rows,
-            "gradient_bound_per_row": outlook.per_row,
-            "gradient_target_per_row": self.state.gradient_target / (1 << 32),
-            "certifiable": outlook.certifiable,
-        }
-
-    def sentence(self, outlook: Outlook) -> str:
-        """How near the weights are."""
-        target = self.state.gradient_target / (1 << 32)
-        return (
-            f"Round {self.state.round} of task {self.state.id}, {outlook.total.rows} rows: the gradient is at most "
-            f"{outlook.per_row:.2e} per row, the target {target:.2e}."
-        )
 
     def sent_lines(self) -> list[str]:
         """A line for each transaction."""

@@ -1,0 +1,304 @@
+"""What a round needs next, worked out once and without writing anything, for commands and a running coordinator alike.
+
+`assess` is a pure function of the task's snapshot, the openings, and what the coordinator remembers of earlier rounds;
+`assess_round` reads all three. Acting on the result, and keeping what it has learnt, is `aggregation.RoundExecutor`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from itertools import accumulate
+
+from twopm_zk.chain.tasks import Phase, TaskSnapshot
+from twopm_zk.coordinator.store import CoordinatorStore, Observation
+from twopm_zk.coordinator.task_creation import first_optimiser
+from twopm_zk.errors import DataError, InputError, TrainingError, TwopmError
+from twopm_zk.participants.messages import Enrolment, Opening
+from twopm_zk.participants.records import Attempt
+from twopm_zk.participants.task_view import ChainView, require_spec
+from twopm_zk.statements import StepMatrix, Update
+from twopm_zk.statements.rounds import BOUND_FRAC_BITS
+from twopm_zk.task.specification import TaskSpec
+from twopm_zk.training.in_process import check_classes, check_weights
+
+
+class Action(Enum):
+    """What a closed round needs next."""
+
+    COLLECT = "collect"
+    """Openings are missing."""
+    REOPEN = "reopen"
+    """There are fewer rows than any proof accepts: the round has to start again."""
+    CERTIFY = "certify"
+    """The target is reached: prove the bound, which finishes the task."""
+    AGGREGATE = "aggregate"
+    """Prove and publish the next weights."""
+    FINISH = "finish"
+    """The last round is over and the target not reached: end without a certificate."""
+    STOP = "stop"
+    """Neither a certificate nor other weights are possible; the assessment's obstacle says why."""
+
+
+@dataclass(frozen=True)
+class Contribution:
+    """An opened update, and whose it is."""
+
+    node: str
+    opening: Opening = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Collected:
+    """What a coordinator has of an attempt."""
+
+    contributions: tuple[Contribution, ...] = field(repr=False)
+    """All of them in the order of the contract, or none while some are missing."""
+    missing: frozenset[str]
+    """Nodes with an update that is not opened."""
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What a coordinator remembers beyond the present attempt."""
+
+    enrolments: tuple[Enrolment, ...] = field(default=(), repr=False)
+    history: Mapping[int, Observation] = field(default_factory=dict, repr=False)
+    """What the optimiser has seen in earlier rounds."""
+    matrix: StepMatrix | None = None
+    """The step matrix that is fixed for the round, by the chain or by a proof that was made and not sent."""
+    fixed: bool = False
+    """Whether a proof with ``matrix`` was made: then no other one may take its place."""
+
+
+@dataclass(frozen=True)
+class Move:
+    """The next weights, and the matrix that leads to them."""
+
+    matrix: StepMatrix
+    weights: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class RoundAssessment:
+    """How a closed round stands, and what it needs next."""
+
+    state: TaskSnapshot
+    collected: Collected
+    total: Update | None = field(default=None, repr=False)
+    """The sum of all updates; None while openings are missing."""
+    bound: int | None = None
+    """The smallest gradient bound that can be proven, in units of 2^-32 per row; None where there can be no proof."""
+    certifiable: bool = False
+    """Whether the task's target is reached, and a proof of it possible."""
+    move: Move | None = field(default=None, repr=False)
+    observation: Observation | None = field(default=None, repr=False)
+    """What the optimiser learns from this round, to be kept once its weights are published."""
+    obstacle: TwopmError | None = None
+    """Why there is no move."""
+
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        """Addresses of the nodes whose updates are in the sum."""
+        return tuple(sorted({one.node for one in self.collected.contributions}))
+
+    @property
+    def rows(self) -> int:
+        """Rows of all opened updates together."""
+        return 0 if self.total is None else self.total.rows
+
+    @property
+    def bound_per_row(self) -> float | None:
+        """The bound as a real number."""
+        return None if self.bound is None else self.bound / (1 << BOUND_FRAC_BITS)
+
+    @property
+    def action(self) -> Action:
+        """What the round needs next."""
+        if self.total is None:
+            return Action.COLLECT
+        if self.rows < self.state.minimum_rows:
+            return Action.REOPEN
+        if self.certifiable:
+            return Action.CERTIFY
+        if self.state.last:
+            return Action.FINISH
+        return Action.STOP if self.move is None else Action.AGGREGATE
+
+    def sentence(self) -> str:
+        """How near the weights are to the optimum, in words."""
+        assert self.bound_per_row is not None  # noqa: S101 - asked for complete rounds only
+        return (
+            f"Round {self.state.round} of task {self.state.id}, {self.rows} rows of {len(self.nodes)} nodes: the "
+            f"gradient is at most {self.bound_per_row:.2e} per row, the target {self.state.target_per_row:.2e}."
+        )
+
+    def require_complete(self) -> None:
+        """Raise TrainingError where openings are missing, or there are too few rows for a proof."""
+        task = self.state.id
+        if self.action is Action.COLLECT:
+            raise TrainingError(
+                f"openings of {self.state.name()} are missing, of {', '.join(sorted(self.collected.missing))}",
+                hint="Wait for them, or start the round again without these nodes.",
+                kind="openings-missing",
+                task=task,
+                nodes=sorted(self.collected.missing),
+            )
+        if self.action is Action.REOPEN:
+            raise TrainingError(
+                f"{self.state.name()} has {self.rows} rows of {self.state.minimum_rows}: no proof can exist",
+                hint="Start the round again, with all nodes.",
+                kind="too-few-rows",
+                task=task,
+            )
+
+    def require_move(self) -> Move:
+        """The next move. Raises TrainingError after the last round, and the obstacle where there is one."""
+        self.require_complete()
+        if self.state.last:
+            raise TrainingError(
+                f"{self.state.name()} is the last one: the weights cannot move any more",
+                hint="Certify them, or finish the task without a certificate.",
+                kind="last-round",
+                task=self.state.id,
+            )
+        if self.move is None:
+            raise self.obstacle or TrainingError(f"{self.state.name()} cannot move the weights")
+        return self.move
+
+    def require_certifiable(self) -> None:
+        """Raise TrainingError where the target is not reached."""
+        self.require_complete()
+        if isinstance(self.obstacle, DataError):
+            raise self.obstacle
+        if not self.certifiable:
+            raise TrainingError(
+                f"{self.sentence()} It cannot be certified.",
+                kind="last-round-uncertified" if self.state.last else "not-certifiable",
+                task=self.state.id,
+            )
+
+
+def assess(spec: TaskSpec, state: TaskSnapshot, collected: Collected, memory: Memory) -> RoundAssessment:
+    """How a closed round stands and what it needs next; reads nothing, writes nothing, sends nothing."""
+    openings = [one.opening for one in collected.contributions]
+    if collected.missing or not openings:
+        return RoundAssessment(state, collected)
+    total = list(accumulate(opening.update for opening in openings))[-1]
+    if total.rows < state.minimum_rows:
+        return RoundAssessment(state, collected, total)
+    bound = spec.sizes.round.smallest_bound(state.policy, state.weights, total)
+    observation = _observe(spec, state, openings, total)
+    reached, move, obstacle = False, None, None
+    try:
+        if state.round == 0:
+            check_classes(spec, total)
+        reached = bound <= state.gradient_target
+        move = _move(spec, state, total, _matrix(spec, state, observation, memory))
+    except (DataError, TrainingError) as error:
+        obstacle = error
+    return RoundAssessment(state, collected, total, bound, reached, move, observation, obstacle)
+
+
+def _observe(spec: TaskSpec, state: TaskSnapshot, openings: list[Opening], total: Update) -> Observation:
+    gradient = spec.sizes.round.regularised(state.policy, state.weights, total)
+    hessians = [opening.hessian for opening in openings if opening.hessian is not None]
+    return Observation(state.weights, tuple(gradient), list(accumulate(hessians))[-1] if hessians else None)
+
+
+def _matrix(spec: TaskSpec, state: TaskSnapshot, observation: Observation, memory: Memory) -> StepMatrix:
+    """What moves the weights: fixed for the task, or fresh from what all rounds so far have shown."""
+    history = {**memory.history, state.round: observation}
+    complete = sorted(history) == list(range(state.round + 1))
+    if state.matrix_replaceable and not memory.fixed and memory.enrolments and complete:
+        optimiser = first_optimiser(spec, memory.enrolments)
+        for number in sorted(history):
+            seen = history[number]
+            optimiser.observe(seen.weights, seen.gradient, seen.hessian)
+        return optimiser.matrix
+    if memory.matrix is None:
+        raise TrainingError(
+            f"the step matrix of {state.name()} is not in this coordinator's store",
+            hint=f"Every node keeps it; its hash is {state.matrix_hash}.",
+            kind="matrix-lost",
+            matrix=state.matrix_hash,
+        )
+    return memory.matrix
+
+
+def _move(spec: TaskSpec, state: TaskSnapshot, total: Update, matrix: StepMatrix) -> Move:
+    moved = spec.sizes.round.next_weights(state.policy, matrix, state.weights, total)
+    if moved == state.weights:
+        raise TrainingError(
+            f"the weights of {state.name()} stand still",
+            hint="Above the target: raise `gradient_bound`, or scale the features better, in a new task.",
+        )
+    check_weights(spec, moved, round_number=state.round + 1)
+    return Move(matrix, moved)
+
+
+# --- from the chain and the store ---
+
+
+def gather(view: ChainView, spec: TaskSpec, store: CoordinatorStore, state: TaskSnapshot) -> Collected:
+    """The openings of the present attempt that are in the store, compared with the updates on the chain."""
+    attempt = Attempt.of(state)
+    updates, received = view.updates(state), store.received(attempt)
+    if missing := frozenset(update.node for update in updates if update.commitment not in received):
+        return Collected((), missing)
+    openings = store.openings(attempt, spec.sizes.round)
+    ordered = sorted(updates, key=lambda update: update.position)
+    return Collected(tuple(Contribution(update.node, openings[update.commitment]) for update in ordered), missing)
+
+
+def remember(
+    spec: TaskSpec, store: CoordinatorStore, state: TaskSnapshot, *, matrix: StepMatrix | None = None
+) -> Memory:
+    """What the store has beyond the present attempt; ``matrix`` is one that somebody else has kept."""
+    made = store.work(Attempt.of(state), "aggregate")
+    history = {number: seen for number, seen in store.history(state.task_key).items() if number < state.round}
+    wanted = state.matrix_hash if made is None else int(made["matrix"])
+    return Memory(
+        tuple(store.enrolments(spec.spec_hash, spec.sizes.round).values()),
+        history,
+        matrix if matrix is not None and matrix.hash == wanted else store.matrix(wanted),
+        fixed=made is not None,
+    )
+
+
+def assess_round(view: ChainView, spec: TaskSpec, store: CoordinatorStore, state: TaskSnapshot) -> RoundAssessment:
+    """Assess a closed round from the chain and a coordinator's store; neither is changed."""
+    return assess(spec, state, gather(view, spec, store, state), remember(spec, store, state))
+
+
+def assess_own_round(
+    view: ChainView, spec: TaskSpec, store: CoordinatorStore, task: int, *, matrix: StepMatrix | None = None
+) -> RoundAssessment:
+    """Assess the closed round of this account's task, for who concludes it by hand.
+
+    ``matrix`` is a step matrix that a node has kept, where the store has lost it.
+
+    Raises InputError for somebody else's task, TrainingError where the round is not closed, openings are missing or
+    there are too few rows, DeploymentError for another specification.
+    """
+    state = view.state(task)
+    require_spec(state, spec)
+    if state.phase is not Phase.CLOSED:
+        raise TrainingError(
+            f"{state.name()} is not closed: it is {state.phase.name.lower()}",
+            kind="round-not-closed",
+            task=state.id,
+            phase=int(state.phase),
+        )
+    if state.coordinator != view.address:
+        raise InputError(
+            f"the coordinator of task {state.id} is {state.coordinator}; this account is {view.address}",
+            hint="Sign with the coordinator's key.",
+            kind="not-the-coordinator",
+            task=state.id,
+        )
+    found = gather(view, spec, store, state)
+    assessment = assess(spec, state, found, remember(spec, store, state, matrix=matrix))
+    assessment.require_complete()
+    return assessment
