@@ -16,8 +16,9 @@ from twopm_zk.errors import StoreError
 from twopm_zk.node.store import NodeStore
 from twopm_zk.numbers.fixed_point import FEATURES
 from twopm_zk.participants.database import Database
-from twopm_zk.participants.messages import Enrolment, Opening
+from twopm_zk.participants.messages import Enrolment, Opening, PredictionInput
 from twopm_zk.participants.records import Attempt, secret_key
+from twopm_zk.prediction.store import OperatorStore
 from twopm_zk.rows.batches import Batch
 from twopm_zk.rows.moments import Moments
 from twopm_zk.statements import RoundShape, StepMatrix, StepShape, Update
@@ -173,6 +174,63 @@ def test_an_error_while_committing_changes_nothing(tmp_path, monkeypatch):
             database.run("UPDATE things SET content = 'lost'")
             database.run("INSERT INTO things VALUES ('a', 'twice')")
         assert database.one("SELECT content FROM things") == ("kept",)
+
+
+# --- what is forgotten ---
+
+
+def holding(path, secret):
+    """Names of the files of a database that hold these bytes."""
+    files = [path, *(path.with_name(path.name + end) for end in ("-wal", "-shm", "-journal"))]
+    return {file.name for file in files if file.exists() and secret in file.read_bytes()}
+
+
+def opening_with(blinding):
+    return Opening(Update(2, (1, 2, 3, 4), 12), blinding)
+
+
+def test_forgotten_openings_are_in_none_of_the_files(tmp_path):
+    blinding = 2**200 + 77
+    secret = str(blinding).encode()
+    with CoordinatorStore(tmp_path / "coordinator.db") as store:
+        store.add_opening(ATTEMPT, "0xA", 5, opening_with(blinding))
+        assert holding(store.path, secret) == {"coordinator.db-wal"}
+        store.add_enrolment(SPEC, "0xA", Enrolment(2, 1, None))
+        store.forget_openings(Attempt(123, 5, 0))
+        assert holding(store.path, secret) == set()
+        assert store.enrolments(SPEC, SHAPE)
+    assert holding(store.path, secret) == set()
+
+
+def test_answered_inputs_are_in_none_of_the_files(tmp_path):
+    salt = 2**200 + 78
+    with OperatorStore(tmp_path / "operator.db") as store:
+        store.add("0xC", 1, 5, PredictionInput((4, 5, 6), salt))
+        assert holding(store.path, str(salt).encode())
+        store.set_done(5)
+        assert holding(store.path, str(salt).encode()) == set()
+
+
+def test_openings_forgotten_just_before_a_kill_are_gone_after_the_next_start(tmp_path):
+    path, blinding = tmp_path / "coordinator.db", 2**200 + 79
+    script = f"""
+        import os, signal
+        from pathlib import Path
+        from twopm_zk.coordinator.store import CoordinatorStore
+        from twopm_zk.participants.messages import Opening
+        from twopm_zk.participants.records import Attempt
+        from twopm_zk.statements import Update
+        store = CoordinatorStore(Path({str(path)!r}))
+        store.add_opening(Attempt(123, 4, 5), "0xA", 5, Opening(Update(2, (1, 2, 3, 4), 12), {blinding}))
+        store._cut_log = lambda: os.kill(os.getpid(), signal.SIGKILL)
+        store.forget_openings(Attempt(123, 5, 0))
+    """
+    killed = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert holding(path, str(blinding).encode()) == {"coordinator.db-wal"}
+    with CoordinatorStore(path) as store:
+        assert store.openings(ATTEMPT, SHAPE) == {}
+        assert holding(path, str(blinding).encode()) == set()
 
 
 # --- kill -9 ---

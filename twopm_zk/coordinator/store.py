@@ -111,8 +111,8 @@ class CoordinatorStore(Database):
         return {int(row[0]) for row in rows}
 
     def forget_openings(self, attempt: Attempt) -> None:
-        """Remove the openings of all other attempts of the task: they are private, and have served."""
-        self.run(
+        """Forget the openings of all other attempts of the task: they are private, and have served."""
+        self.forget(
             "DELETE FROM openings WHERE task_key = ? AND NOT (round = ? AND attempt = ?)",
             *attempt.columns,
         )

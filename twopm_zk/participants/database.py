@@ -2,6 +2,9 @@
 
 Every change is one transaction, written through to the disk before anything that depends on it is done. One process
 uses a file at a time. A full disk is a StoreError that changes nothing: what was committed before is still there.
+
+What is forgotten is overwritten in the file, and the write-ahead log that may hold copies of it is cut to nothing: at
+once by `Database.forget`, or at the next start where the process was killed before it came to that.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -96,6 +99,8 @@ class Database:
                 # FULL: a committed salt must survive a power cut too
                 self._connection.execute("PRAGMA synchronous = FULL")
                 self._connection.execute("PRAGMA secure_delete = ON")
+                with suppress(sqlite3.OperationalError):  # a full disk: what was committed can still be read
+                    self._cut_log()
             application = self._connection.execute("PRAGMA application_id").fetchone()[0]
         if application == 0 and not self._read_only and not self.query("SELECT name FROM sqlite_master"):
             with self.transaction():
@@ -151,6 +156,21 @@ class Database:
         """Change something; how many rows. Its own transaction, unless within one."""
         with self._mutex, self._explained():
             return self._connection.execute(statement, values).rowcount
+
+    def forget(self, statement: str, *values: Any) -> int:
+        """Delete or overwrite something private, and leave no copy of it in the write-ahead log; how many rows.
+
+        Never within a `transaction`. Where another process is reading the file just then, the log keeps its copies
+        until something is forgotten again, or the file is closed or opened.
+        """
+        with self._mutex:
+            changed = self.run(statement, *values)
+            with self._explained():
+                self._cut_log()
+        return changed
+
+    def _cut_log(self) -> None:
+        self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def query(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         """All rows of a SELECT."""

@@ -122,4 +122,4 @@ class OperatorStore(Database):
 
     def set_done(self, commitment: int) -> None:
         """The request is over: forget its input, which is private."""
-        self.run("UPDATE inputs SET done = 1, features = '[]', salt = '0' WHERE commitment = ?", str(commitment))
+        self.forget("UPDATE inputs SET done = 1, features = '[]', salt = '0' WHERE commitment = ?", str(commitment))
