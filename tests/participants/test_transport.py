@@ -1,18 +1,24 @@
 """The service and its client: limits, refusals by name, retries, and peers that misbehave."""
 
 import contextlib
+import gzip
 import json
+import logging
 import socket
 import threading
 import time
+import zlib
 
 import httpx
 import pytest
 from eth_account import Account
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 
 from twopm_zk.errors import ChainError, InputError, MessageError, PeerError, StoreError
 from twopm_zk.participants import transport
 from twopm_zk.participants.envelope import MAX_ENVELOPE, Envelope, Header, Receipt, seal
+from twopm_zk.participants.service import ServiceSettings
 from twopm_zk.participants.transport import Peer, Server
 
 NODE, COORDINATOR = (Account.from_key(bytes([n] * 32)) for n in (1, 2))
@@ -195,11 +201,23 @@ def test_a_service_that_comes_back_is_reached(service, envelope):
         "http://127.0.0.1\r\nX: y",
         "http://xn--a\u0300b.c",
         "http://[v1.x]/",
+        "http://127.0.0.1:" + "9" * 5000,
+        "http://" + "a" * 70_000,
     ],
+    ids=lambda url: ascii(url[:24]),
 )
 def test_an_endpoint_that_is_no_http_url(url):
-    with pytest.raises(InputError, match="URL"):
+    with pytest.raises(InputError, match="URL") as caught:
         Peer(url)
+    assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1/?key=1", "http://127.0.0.1:1/#part", "http://127.0.0.1:1?"])
+def test_an_endpoint_with_a_query_or_fragment_is_refused_where_it_is_used_and_where_it_is_published(url):
+    with pytest.raises(InputError, match="query"):
+        Peer(url)
+    with pytest.raises(InputError, match="query"):
+        ServiceSettings(endpoint=url)
 
 
 @pytest.mark.parametrize("url", ["http://..", f"http://{'a' * 250}", "http://127.0.0.1:99999"])
@@ -285,3 +303,136 @@ def test_an_answer_that_is_too_long_or_never_comes():
         Peer(raw.url, attempts=1, timeout=0.2).get("/v1/spec")
     with Raw(answer(b"<html>")) as raw, pytest.raises(PeerError, match="not JSON"):
         Peer(raw.url, attempts=1).get("/v1/spec")
+
+
+# --- nothing is compressed ---
+
+
+def bomb(layers=2):
+    """Some kilobytes that unfold to gigabytes, encoded over and over."""
+    content = gzip.compress(bytes(64 << 20), mtime=0)
+    for _ in range(layers - 1):
+        content = gzip.compress(content, mtime=0)
+    return content
+
+
+@pytest.mark.parametrize(
+    "encoding", ["gzip, gzip", "gzip", "deflate", "GZIP", "br", "zstd", "identity, gzip", "unheard-of", "x, identity"]
+)
+def test_a_compressed_answer_is_refused_before_it_is_read(encoding, monkeypatch):
+    def decoded(*arguments):
+        raise AssertionError("the answer was decoded")
+
+    for name in ("decompressobj", "decompress"):
+        monkeypatch.setattr(zlib, name, decoded)
+    with (
+        Raw(answer(b"\x1f\x8b", extra=f"Content-Encoding: {encoding}\r\n")) as raw,
+        pytest.raises(PeerError, match="compressed"),
+    ):
+        Peer(raw.url, attempts=1).get("/v1/spec")
+
+
+def test_encodings_in_several_lines_are_one_list():
+    content = bomb()
+    assert len(content) < 10_000
+    lines = "Content-Encoding: gzip\r\n" * 2
+    with Raw(answer(content, extra=lines)) as raw, pytest.raises(PeerError, match="compressed"):
+        Peer(raw.url, attempts=1).get("/v1/spec")
+
+
+def test_a_compressed_refusal_is_not_read_either(envelope):
+    lines = "Content-Encoding: gzip\r\n"
+    with Raw(answer(bomb(1), "422 Unprocessable", lines)) as raw, pytest.raises(PeerError, match="compressed"):
+        Peer(raw.url, attempts=1).send(envelope)
+
+
+def test_a_client_asks_for_plain_answers(monkeypatch):
+    asked = []
+    plain = httpx.Client.send
+    monkeypatch.setattr(httpx.Client, "send", lambda self, **k: (asked.append(k["request"]), plain(self, **k))[1])
+    with Raw(answer(b"{}", extra="Content-Encoding: identity\r\n")) as raw:
+        assert Peer(raw.url, attempts=1).get("/v1/spec") == {}
+    assert [request.headers["accept-encoding"] for request in asked] == ["identity"]
+
+
+@pytest.mark.parametrize("headers", [["gzip"], ["identity", "gzip"], ["gzip, gzip"], ["br"]])
+def test_a_compressed_message_is_refused_before_it_is_read(server, service, headers):
+    lines = [("Content-Encoding", value) for value in headers]
+    said = httpx.post(server.url + "/v1/messages", content=gzip.compress(b"{}"), headers=lines)
+    assert (said.status_code, said.json()["error"]) == (415, "malformed")
+    assert not service.received
+
+
+def test_an_answer_without_end_is_cut_off_at_its_limit():
+    endless = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + b"1" * (8 << 20)
+    with Raw(endless) as raw, pytest.raises(PeerError, match="too much"):
+        Peer(raw.url, attempts=1).get("/v1/spec")
+
+
+# --- whatever is asked ---
+
+
+def ask_raw(server, request):
+    """Send bytes as they are; the status of the answer, 0 where the connection was closed without one."""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=5) as connection:
+        connection.sendall(request)
+        with contextlib.suppress(OSError):
+            connection.shutdown(socket.SHUT_WR)
+        found = b""
+        with contextlib.suppress(OSError):
+            while part := connection.recv(65536):
+                found += part
+    return int(found.split(b" ", 2)[1]) if found.startswith(b"HTTP/1.1 ") else 0
+
+
+@pytest.mark.parametrize("kind", ["tasks", "matrices"])
+@pytest.mark.parametrize(
+    "text",
+    ["9" * 5000, str(2**256), "-1", "1.0", "0x7", "07", "%20", "%ff", "%00", "\u0667", "7%0a", "1e3", "+7", "7_0"],
+    ids=lambda text: ascii(text[:8]),
+)
+def test_a_path_with_a_number_that_is_none_is_not_found(server, service, caplog, kind, text):
+    with caplog.at_level(logging.DEBUG):
+        assert httpx.get(f"{server.url}/v1/{kind}/{text}").status_code == 404
+    assert "Traceback" not in caplog.text
+    assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
+
+
+PATHS = st.lists(st.sampled_from([b"v1", b"tasks", b"matrices", b"messages", b"spec", b".."]) | st.binary(max_size=12))
+
+
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    method=st.sampled_from([b"GET", b"POST", b"HEAD", b"PUT"]) | st.binary(max_size=6),
+    parts=PATHS,
+    lines=st.lists(st.tuples(st.binary(max_size=12), st.binary(max_size=20)), max_size=3),
+    body=st.binary(max_size=60),
+)
+@example(b"GET", [b"v1", b"tasks", b"9" * 5000], [], b"")
+@example(b"POST", [b"v1", b"messages"], [(b"Content-Encoding", b"gzip")], b"")
+@example(b"POST", [b"v1", b"messages"], [(b"Content-Length", b"-1")], b"{}")
+@example(b"POST", [b"v1", b"messages"], [(b"Content-Length", b"9" * 5000)], b"{}")
+@example(b"POST", [b"v1", b"messages"], [(b"Transfer-Encoding", b"chunked")], b"ffffffffffffffffffff\r\n")
+def test_no_request_makes_the_service_stumble(server, service, caplog, method, parts, lines, body):
+    head = b"".join(name + b": " + value + b"\r\n" for name, value in lines)
+    request = method + b" /" + b"/".join(parts) + b" HTTP/1.1\r\nHost: a\r\n" + head + b"\r\n" + body
+    status = ask_raw(server, request)
+    assert status != 500
+    assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
+    assert not service.received
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    status=st.sampled_from([b"200 OK", b"422 No", b"302 Found"]) | st.binary(max_size=8),
+    lines=st.lists(st.tuples(st.binary(max_size=12), st.binary(max_size=20)), max_size=3),
+    body=st.binary(max_size=60) | st.sampled_from([b'{"error":"x","message":"y"}', b"[[[[", b"1e999", b"9" * 6000]),
+)
+def test_no_answer_makes_the_client_stumble(status, lines, body):
+    head = b"".join(name + b": " + value + b"\r\n" for name, value in lines)
+    with Raw(b"HTTP/1.1 " + status + b"\r\n" + head + b"\r\n" + body) as raw:
+        peer = Peer(raw.url, attempts=1, timeout=1)
+        with contextlib.suppress(PeerError, MessageError):
+            peer.get("/v1/spec")
+        with contextlib.suppress(PeerError, MessageError):
+            peer.send(seal(HEADER, b"content", PUBLIC, NODE))

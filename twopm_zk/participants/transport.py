@@ -5,6 +5,9 @@ accounts and needs no session. What it serves to anybody is public: the specific
 matrices. Bodies, headers, connections and time are limited; the service binds 127.0.0.1 unless told otherwise, and
 belongs behind a TLS proxy where it faces the internet.
 
+Nothing is compressed, in either direction: a few kilobytes of stacked encodings unfold to gigabytes before anybody
+can count them. So the bytes that are counted are the bytes of the wire and of the content alike.
+
 ::
 
     POST /v1/messages              an envelope; answered with a signed receipt
@@ -17,6 +20,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 import socket
 import threading
 import time
@@ -38,11 +42,18 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
 MAX_ANSWER = 1 << 20
+"""Bytes of an answer that a client reads."""
 READ_SECONDS = 10.0
-"""For the head of a request, and as long for its body."""
+"""Seconds for the head of a request, and as long for its body."""
 MAX_CONNECTIONS = 64
 _STATUS = {"too_large": 413, "bad_signature": 401, "not_a_member": 403, "not_the_sender": 403, "stale": 409}
 _RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
+_NUMBER = re.compile(r"0|[1-9][0-9]{0,77}")
+"""A number in a path. 78 digits write every uint256; Python refuses to read some thousands."""
+_SHOWN = 200
+"""Characters of somebody's URL that a message shows."""
+_PLAIN = frozenset({"", "identity"})
+"""Encodings of a content that is not encoded."""
 
 
 class Service(Protocol):
@@ -65,44 +76,62 @@ def make_app(service: Service) -> Starlette:
     """The HTTP application around a service."""
     from starlette.applications import Starlette
     from starlette.concurrency import run_in_threadpool
+    from starlette.requests import ClientDisconnect
     from starlette.responses import Response
     from starlette.routing import Route
 
+    def refuse(error: TwopmError, status: int) -> Response:
+        return Response(wire.encode(_error_document(error)), status, media_type="application/json")
+
     async def answer(produce: Callable[[], Mapping[str, Any]]) -> Response:
         try:
-            status, document = 200, await run_in_threadpool(produce)
+            document = await run_in_threadpool(produce)
         except TwopmError as error:
-            status, document = _status_of(error), _error_document(error)
-        return Response(wire.encode(document), status, media_type="application/json")
+            return refuse(error, _status_of(error))
+        return Response(wire.encode(document), media_type="application/json")
 
     async def post(request: Request) -> Response:
+        if not all(map(_plain, request.headers.getlist("content-encoding"))):
+            return refuse(MessageError("malformed", "a compressed message is not read"), 415)
         try:
             body = await asyncio.wait_for(_read(request), READ_SECONDS)
         except TimeoutError:
             return Response(status_code=408)
         except MessageError as error:
-            return Response(wire.encode(_error_document(error)), 413, media_type="application/json")
+            return refuse(error, 413)
+        except ClientDisconnect:  # nobody is there to read this
+            return Response(status_code=400)
         return await answer(lambda: _receive(service, body).to_json())
 
     async def spec(request: Request) -> Response:
         return await answer(service.spec_document)
 
     async def task(request: Request) -> Response:
-        number: int = request.path_params["task"]
-        return await answer(lambda: service.task_status(number))
+        return await answer(lambda: service.task_status(_number(request.path_params["task"])))
 
     async def matrix(request: Request) -> Response:
-        number: int = request.path_params["hash"]
-        return await answer(lambda: service.matrix_document(number))
+        return await answer(lambda: service.matrix_document(_number(request.path_params["hash"])))
 
     return Starlette(
         routes=[
             Route("/v1/messages", post, methods=["POST"]),
             Route("/v1/spec", spec),
-            Route("/v1/tasks/{task:int}", task),
-            Route("/v1/matrices/{hash:int}", matrix),
+            Route("/v1/tasks/{task}", task),
+            Route("/v1/matrices/{hash}", matrix),
         ]
     )
+
+
+def _plain(encoding: str) -> bool:
+    """Whether a Content-Encoding leaves the content as it is."""
+    return encoding.strip().lower() in _PLAIN
+
+
+def _number(text: str) -> int:
+    """A number of a path. InputError for anything but a uint256 in its shortest spelling."""
+    if not _NUMBER.fullmatch(text) or (number := int(text)) >> 256:
+        raise InputError("there is nothing of this number")
+    return number
 
 
 async def _read(request: Request) -> bytes:
@@ -207,6 +236,27 @@ class Server:
         self.close()
 
 
+def endpoint_host(url: str) -> str:
+    """The host of a service's URL, which strangers publish on the chain.
+
+    Raises InputError unless it is an http or https URL without credentials, to which paths can be appended.
+    """
+    import httpx
+
+    try:
+        parts = httpx.URL(url)
+        host = parts.host
+    except (httpx.InvalidURL, ValueError):
+        host = ""
+    if not host or parts.scheme not in ("http", "https") or parts.userinfo:
+        raise InputError(f"{url[:_SHOWN]!r} is not an http or https URL")
+    if "?" in url or "#" in url:
+        raise InputError(
+            f"{url[:_SHOWN]!r} is no URL of a service: it has a query or a fragment, and a path must follow"
+        )
+    return host
+
+
 @cache
 def _certificates(trust_env: bool) -> ssl.SSLContext:
     """Loaded once: it takes longer than most requests."""
@@ -223,15 +273,7 @@ class Peer:
     """
 
     def __init__(self, url: str, *, timeout: float = 10.0, attempts: int = 4, pause: float = 0.2) -> None:
-        import httpx
-
-        try:  # strangers publish these on the chain
-            parts = httpx.URL(url)
-            host = parts.host
-        except (httpx.InvalidURL, ValueError):
-            host = ""
-        if not host or parts.scheme not in ("http", "https") or parts.userinfo:
-            raise InputError(f"{url!r} is not an http or https URL")
+        host = endpoint_host(url)
         self.url = url.rstrip("/")
         self._timeout, self._attempts, self._pause = timeout, attempts, pause
         self._direct = host in ("127.0.0.1", "::1", "localhost")
@@ -272,16 +314,19 @@ class Peer:
         import httpx
 
         environment = not self._direct
+        headers = {"Accept-Encoding": "identity"}
         with (
             httpx.Client(timeout=self._timeout, trust_env=environment, verify=_certificates(environment)) as client,
-            client.stream(method, self.url + path, content=body) as response,
+            client.stream(method, self.url + path, content=body, headers=headers) as response,
         ):
+            if not _plain(response.headers.get("content-encoding", "")):
+                raise PeerError(f"{self.url} answers {path} compressed, which nobody asked for")
             return response.status_code, self._limited(response)
 
     def _limited(self, response: httpx.Response) -> bytes:
         found = bytearray()
         until = time.monotonic() + 3 * self._timeout
-        for part in response.iter_bytes():
+        for part in response.iter_raw():
             found += part
             if len(found) > MAX_ANSWER or time.monotonic() > until:
                 raise PeerError(f"{self.url} answers with too much, or too slowly")
