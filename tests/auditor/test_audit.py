@@ -5,9 +5,8 @@ from support.people_world import SPEC, DoubleKeys, Party, Running, World, double
 
 from twopm_zk.auditor.audit import audit
 from twopm_zk.auditor.keys import RegisteredVerifier, same_code
-from twopm_zk.auditor.replay import Replay
-from twopm_zk.auditor.replay import World as History
-from twopm_zk.auditor.report import CHECKS, UNKNOWABLE, AuditReport
+from twopm_zk.auditor.replay import Registrations, Replay
+from twopm_zk.auditor.report import CHECKS, UNKNOWABLE, AttemptRecord, AuditReport, Outcome, Verdict
 from twopm_zk.chain.deployment import GeneratedVerifier
 from twopm_zk.errors import DeploymentError, InputError
 from twopm_zk.participants.task_view import ChainView
@@ -46,8 +45,43 @@ def test_a_sound_task_passes_every_check(trained):
     assert set(report.counts) == set(CHECKS) - {"fold proofs"}
     document = report.to_json()
     assert document["cannot_know"] == list(UNKNOWABLE)
-    assert document["certified"] is True
-    assert document["insecure_keys"] == ["step-32x3", "aggregate-4x3", "certify-4x3"]
+    assert (document["verdict"], document["sound"], document["certified"]) == ("certified", True, True)
+    assert document["insecure_keys"] == []
+
+
+def test_a_task_under_insecure_keys_is_neither_sound_nor_certified(trained):
+    report = audit(trained.world.view(8), 1, keyring=DoubleKeys(insecure=("step-32x3", "certify-4x3")))
+    assert report.passed
+    assert report.verdict is Verdict.INSECURE_KEYS
+    assert not report.sound
+    assert not report.certified
+    assert report.conclusion.startswith("UNPROVEN")
+    document = report.to_json()
+    assert (document["verdict"], document["insecure_keys"]) == ("insecure-keys", ["step-32x3", "certify-4x3"])
+    assert (document["sound"], document["certified"]) == (False, False)
+
+
+def test_an_audit_says_what_it_is_doing_and_derives_all_keys_at_once(trained):
+    keys, said = DoubleKeys(), []
+    audit(trained.world.view(8), 1, keyring=keys, progress=lambda step, detail: said.append((step, detail)))
+    assert keys.prepared == ["aggregate-4x3", "certify-4x3", "step-32x3"]
+    steps = [step for step, _ in said]
+    assert list(dict.fromkeys(steps)) == ["history from the chain", "rounds and their proofs"]
+    report = audit(trained.world.view(8), 1, keyring=DoubleKeys())
+    assert said[-1][1] == f"proof {report.proofs} of {report.proofs}, round {report.rounds}"
+
+
+def test_the_certificate_says_which_nodes_and_how_many_rows_at_least_it_covers(trained):
+    report = audit(trained.world.view(8), 1, keyring=DoubleKeys())
+    nodes = {trained.world.view(2 + number).address for number in range(3)}
+    covered = report.certified_attempt
+    assert set(covered.updates) == nodes
+    assert covered.round == report.rounds
+    assert f"over 3 updates of 3 nodes: {min(nodes)} (1)" in report.conclusion
+    assert f"at least {trained.spec.minimum_rows}." in report.conclusion
+    document = report.to_json()["certificate_covers"]
+    assert (document["minimum_rows"], document["updates"], set(document["nodes"])) == (30, 3, nodes)
+    assert report.updates == 3 * (report.rounds + 1)
 
 
 def test_contracts_that_say_yes_to_everything_are_found(world, tmp_path):
@@ -141,13 +175,13 @@ class Recorded:
         view: ChainView = party.world.view(8)
         state = view.state(1)
         self.key = task_key(view.chain.chain_id, view.hlr.address, 1, state.spec_hash)
-        self.history = audit._world(view, state.block)
+        self.registrations = audit.read_registrations(view, state.block)
         events = view.task_events(1, from_block=view.deployment.block, to_block=state.block)
-        self.events = [audit._happened(view.hlr.contract, event) for event in events]
+        self.events = [audit.decoded_event(view.hlr.contract, event) for event in events]
 
-    def replay(self, change=lambda events: events, *, history=None):
+    def replay(self, change=lambda events: events, *, registrations=None):
         report = AuditReport(1, 31337, "0x", 0, "double")
-        replay = Replay(report, history or self.history, DoubleKeys(), task_key=self.key)
+        replay = Replay(report, registrations or self.registrations, DoubleKeys(), task_key=self.key)
         replay.steps, replay.others = {32: "step-32x3"}, {"aggregate": "aggregate-4x3", "certify": "certify-4x3"}
         for event in change(list(self.events)):
             replay.feed(event)
@@ -232,11 +266,11 @@ def test_members_that_hand_in_through_other_contracts_cannot_spoil_an_audit(reco
 
 
 def test_data_registered_after_the_round_opened_and_members_who_came_late(recorded):
-    late = {place: (commitment, 10**9) for place, (commitment, _) in recorded.history.registered.items()}
-    report = recorded.replay(history=History(late, recorded.history.memberships))
+    late = {place: (commitment, 10**9) for place, (commitment, _) in recorded.registrations.data.items()}
+    report = recorded.replay(registrations=Registrations(late, recorded.registrations.memberships))
     assert failed_checks(report) == {"data"}
-    spans = {member: [(10**9, 1 << 63)] for member in recorded.history.memberships}
-    report = recorded.replay(history=History(recorded.history.registered, spans))
+    spans = {member: [(10**9, 1 << 63)] for member in recorded.registrations.memberships}
+    report = recorded.replay(registrations=Registrations(recorded.registrations.data, spans))
     assert failed_checks(report) == {"membership"}
     assert report.failure_count == report.counts["membership"]
 
@@ -255,8 +289,54 @@ def recorded(deployed, tmp_path_factory):
 # --- parts ---
 
 
+def record(number, outcome, *, attempt=0, **updates):
+    return AttemptRecord(number, attempt, updates=updates, outcome=outcome)
+
+
+def test_a_node_is_listed_for_the_rounds_that_it_took_part_in_and_no_others():
+    report = AuditReport(1, 31337, "0x", 0, "double", minimum_rows=30, gradient_bound=1)
+    report.attempts = [
+        *(record(number, Outcome.AGGREGATED, a=1, b=2) for number in range(8)),
+        record(8, Outcome.ABANDONED, a=1),
+        record(8, Outcome.ABANDONED, a=1, attempt=1),
+        record(8, Outcome.CERTIFIED, attempt=2, a=1, b=2, late=3),
+    ]
+    assert list(report.participation) == [
+        "rounds 0 to 7: 3 updates of 2 nodes: a (1), b (2)",
+        "round 8, 2 attempts without a result: 1 update of 1 node: a (1)",
+        "round 8: 6 updates of 3 nodes: a (1), b (2), late (3)",
+    ]
+    assert report.updates == 8 * 3 + 2 + 6
+    assert report.to_json()["certificate_covers"]["nodes"] == {"a": 1, "b": 2, "late": 3}
+
+
+def test_a_line_of_text_names_a_score_of_nodes_and_the_document_all():
+    many = AttemptRecord(0, 0, updates={f"n{number:02}": 1 for number in range(25)})
+    assert many.participants.endswith("n19 (1) and 5 more")
+    assert len(many.to_json()["nodes"]) == 25
+
+
+@pytest.mark.parametrize(
+    ("failures", "insecure", "bound", "verdict"),
+    [
+        (0, [], 5, Verdict.CERTIFIED),
+        (0, [], None, Verdict.NOT_CERTIFIED),
+        (0, ["step-32x3"], 5, Verdict.INSECURE_KEYS),
+        (0, ["step-32x3"], None, Verdict.INSECURE_KEYS),
+        (1, ["step-32x3"], 5, Verdict.UNSOUND),
+        (1, [], None, Verdict.UNSOUND),
+    ],
+)
+def test_a_verdict_promises_no_more_than_was_proven(failures, insecure, bound, verdict):
+    report = AuditReport(1, 1, "0x", 0, "double", failure_count=failures, insecure=insecure, gradient_bound=bound)
+    assert report.verdict is verdict
+    assert report.sound == (verdict in (Verdict.CERTIFIED, Verdict.NOT_CERTIFIED))
+    assert report.certified == (verdict is Verdict.CERTIFIED)
+    assert ("ound" in report.conclusion and "NOT" not in report.conclusion) == report.sound
+
+
 def test_memberships_are_looked_up_at_a_block():
-    history = History({}, {"0xA": [(5, 10), (20, 1 << 63)]})
+    history = Registrations({}, {"0xA": [(5, 10), (20, 1 << 63)]})
     assert [history.member_since("0xA", block) for block in (4, 5, 10, 11, 20, 99)] == [0, 5, 5, 0, 20, 20]
     assert history.member_since("0xB", 5) == 0
 
@@ -266,7 +346,7 @@ def test_registered_verifiers_are_found_by_their_sizes():
     assert RegisteredVerifier("step", 128, 3, 16).instance == "step-128x3-wide"
     assert RegisteredVerifier("predict", 0, 3, 12).instance == "predict-3"
     assert RegisteredVerifier("step", 7, 3, 12).instance is None
-    entry = {"statement": 0, "size": 1, "features": 1, "fractionalBits": 1}
+    entry = {"statement": 0, "size": 1, "features": 1, "fractionalBits": 1, "verifier": "0x"}
     assert RegisteredVerifier.from_entry(entry).instance is None
 
 

@@ -14,7 +14,7 @@ from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
 from twopm_zk.auditor.keys import DerivedKeys, Keyring, RegisteredVerifier, same_code
-from twopm_zk.auditor.replay import Happened, Replay, World
+from twopm_zk.auditor.replay import NEED_CALLDATA, PROVEN, DecodedEvent, Registrations, Replay
 from twopm_zk.auditor.report import AuditReport
 from twopm_zk.chain.abi import Event, decode_values, signature
 from twopm_zk.chain.contracts import Contract, reading
@@ -24,7 +24,8 @@ from twopm_zk.participants.task_view import ChainView, require_spec
 from twopm_zk.plonk.proving import Verifier
 from twopm_zk.task.specification import TaskSpec
 
-Progress = Callable[[str], None]
+Progress = Callable[[str, str], None]
+"""Called with the name of the present step, and how far it is."""
 _NEVER = 1 << 63
 
 
@@ -37,7 +38,7 @@ def audit(
     backend: str | None = None,
     ptau: Path | None = None,
     keyring: Keyring | None = None,
-    progress: Progress | None = None,
+    progress: Progress = lambda step, detail: None,
 ) -> AuditReport:
     """Replay a task and check all that it did.
 
@@ -48,7 +49,8 @@ def audit(
     Failed checks are in the report. Raises InputError where there is no such task, DeploymentError for another
     specification, ChainError.
     """
-    keys = keyring or DerivedKeys(ptau=ptau, verifier=verifier, backend=backend, progress=progress)
+    keys = keyring or DerivedKeys(ptau=ptau, verifier=verifier, backend=backend)
+    progress("history from the chain", f"task {task}")
     state = view.state(task)
     chain_id = view.chain.chain_id
     report = AuditReport(task, chain_id, view.hlr.address, state.block, keys.name)
@@ -59,18 +61,26 @@ def audit(
     if spec is not None:
         require_spec(state, spec)
         report.check("specification", True, "")
-    replay = Replay(report, _world(view, state.block), keys, task_key=key)
     events = view.task_events(task, from_block=view.deployment.block, to_block=state.block)
-    for number, event in enumerate(events, start=1):
-        if progress is not None:
-            progress(f"event {number} of {len(events)}: {event.name}")
-        if event.name == "VerifierFixed":
-            _verifier(view, report, keys, replay, event)
-        else:
-            replay.feed(_happened(view.hlr.contract, event))
-    found = (state.weights, state.round, state.attempt, state.phase is Phase.FINISHED, state.coordinator)
+    registrations = read_registrations(view, state.block)
+    used = [(event, registered_verifier(view, event)) for event in events if event.name == "VerifierFixed"]
+
+    keys.prepare(
+        sorted({found.instance for _, found in used if found.instance is not None}),
+        lambda detail: progress("keys from the circuits", detail),
+    )
+    replay = Replay(report, registrations, keys, task_key=key)
+    for event, found in used:
+        _check_verifier(view, report, keys, replay, event, found)
+    proofs = sum(event.name in PROVEN for event in events) - 1  # the first weights need none
+    for event in events:
+        where = f", round {event['round']}" if "round" in event.values else ""
+        progress("rounds and their proofs", f"proof {replay.proofs} of {proofs}{where}")
+        replay.feed(decoded_event(view.hlr.contract, event))
+
+    at_end = (state.weights, state.round, state.attempt, state.phase is Phase.FINISHED, state.coordinator)
     computed = (replay.weights, replay.round, replay.attempt, replay.finished, replay.coordinator)
-    report.check("final state", found == computed, "the contract's state does not follow from its events")
+    report.check("final state", at_end == computed, "the contract's state does not follow from its events")
     bound = state.gradient_bound if state.certified else None
     report.check("final state", bound == replay.bound, "the contract's certificate does not follow from its events")
     report.weights, report.gradient_bound = replay.weights, replay.bound
@@ -78,31 +88,39 @@ def audit(
     return report
 
 
-def _world(view: ChainView, block: int) -> World:
+def read_registrations(view: ChainView, block: int) -> Registrations:
+    """Registered data and memberships, up to a block."""
     start = view.deployment.block
 
     def read(contract: Contract, name: str) -> list[Event]:
         return reading(name, lambda: contract.events(name, from_block=start, to_block=block))
 
-    registered = {
+    data = {
         (event["owner"], event["dataset"], event["index"]): (event["commitment"], event.block)
         for event in read(view.data_hub.contract, "Registered")
     }
-    spans: dict[str, list[tuple[int, int]]] = {}
+    memberships: dict[str, list[tuple[int, int]]] = {}
     ends = [(event.block, event["member"]) for event in read(view.identity.contract, "Left")]
     for event in read(view.identity.contract, "Joined"):
         member = event["member"]
         end = min((left for left, who in ends if who == member and left >= event.block), default=_NEVER)
-        spans.setdefault(member, []).append((event.block, end))
-    return World(registered, spans)
+        memberships.setdefault(member, []).append((event.block, end))
+    return Registrations(data, memberships)
 
 
-def _verifier(view: ChainView, report: AuditReport, keys: Keyring, replay: Replay, event: Event) -> None:
+def registered_verifier(view: ChainView, event: Event) -> RegisteredVerifier:
+    """The registry's entry of a verifier that a task has fixed."""
     entry = reading("a verifier", lambda: view.network.contract("VerifierRegistry").call("entryOf", event["id"]))
-    registered = RegisteredVerifier.from_entry(entry)
+    return RegisteredVerifier.from_entry(entry)
+
+
+def _check_verifier(
+    view: ChainView, report: AuditReport, keys: Keyring, replay: Replay, event: Event, registered: RegisteredVerifier
+) -> None:
     instance = registered.instance
     name = f"verifier {event['id']} ({registered.statement})"
-    if not report.check("verifiers", entry["verifier"] == event["verifier"], f"{name} is another contract's address"):
+    same = registered.address == event["verifier"]
+    if not report.check("verifiers", same, f"{name} is another contract's address"):
         return
     if not report.check("verifiers", instance is not None, f"{name} is of sizes that circuits.json does not have"):
         return
@@ -120,7 +138,10 @@ def _verifier(view: ChainView, report: AuditReport, keys: Keyring, replay: Repla
         replay.others[registered.statement] = instance
 
 
-def _happened(contract: Contract, event: Event) -> Happened:
+def decoded_event(contract: Contract, event: Event) -> DecodedEvent:
+    """An event of HLRContract, with the call that made it where a replay needs that."""
+    if event.name not in NEED_CALLDATA:
+        return DecodedEvent(event.name, event.values, event.block, event.transaction)
     web3 = contract.chain.web3
     sent: Any = reading("a transaction", lambda: web3.eth.get_transaction(event.transaction))  # type: ignore[arg-type]
     if sent is None:
@@ -130,7 +151,7 @@ def _happened(contract: Contract, event: Event) -> Happened:
     if sent.get("to") == contract.address:
         function, call = decode_call(contract, bytes(sent["input"]))
     sender = to_checksum_address(sent["from"])
-    return Happened(event.name, event.values, event.block, event.transaction, sender, function, call)
+    return DecodedEvent(event.name, event.values, event.block, event.transaction, sender, function, call)
 
 
 def decode_call(contract: Contract, data: bytes) -> tuple[str, dict[str, Any]]:

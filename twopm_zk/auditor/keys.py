@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import os
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from twopm_zk.chain.compiler import compile_source
 from twopm_zk.chain.deployment import STATEMENTS, GeneratedVerifier
@@ -17,16 +19,21 @@ from twopm_zk.plonk.keys import Keys, setup
 from twopm_zk.plonk.proving import Verifier, verify
 from twopm_zk.plonk.solidity import proof_from_calldata
 
+Progress = Callable[[str], None]
+
 
 class Keyring(Protocol):
     """Verification keys by instance."""
 
     @property
     def name(self) -> str:
-        """Of the verifier, for the report."""
+        """The name of the verifier, for the report."""
+
+    def prepare(self, instances: Sequence[str], progress: Progress) -> None:
+        """Get ready for these instances; what is not ready is made when it is asked for."""
 
     def code(self, instance: str) -> bytes:
-        """Deployed code of the instance's verifier contract."""
+        """The deployed code of the instance's verifier contract."""
 
     def verify(self, instance: str, public: Sequence[int], proof: Sequence[int]) -> bool:
         """Whether 24 numbers of calldata are a proof of the instance for these public inputs."""
@@ -36,7 +43,7 @@ class Keyring(Protocol):
 
 
 class DerivedKeys:
-    """Circuits compiled, and keys set up, on this machine.
+    """Circuits compiled, and keys set up, on this machine; what its cache has is taken from there.
 
     Without ``ptau`` the development file of this machine is used, which only fits contracts deployed with it.
     ``verifier`` defaults to the native one where it is built, else the Python one.
@@ -48,9 +55,8 @@ class DerivedKeys:
         ptau: Path | None = None,
         verifier: Verifier | None = None,
         backend: str | None = None,
-        progress: Callable[[str], None] | None = None,
     ) -> None:
-        self._ptau, self._backend, self._progress = ptau, backend, progress
+        self._ptau, self._backend = ptau, backend
         native, reason = find_backend("native")
         self.verifier: Verifier = verifier or ("native" if native is not None and reason is None else "python")
         self._keys: dict[str, Keys] = {}
@@ -58,18 +64,30 @@ class DerivedKeys:
 
     @property
     def name(self) -> str:
-        """Of the verifier."""
+        """The name of the verifier."""
         return self.verifier
 
+    def prepare(self, instances: Sequence[str], progress: Progress) -> None:
+        """Derive keys and contracts side by side: circom, the setup and solc take minutes one after another."""
+        progress(f"0 of {len(instances)}: {', '.join(instances)}")
+        with ThreadPoolExecutor(max(1, min(len(instances), os.cpu_count() or 1))) as pool:
+            waiting = {pool.submit(self.code, instance): instance for instance in instances}
+            try:
+                for number, made in enumerate(as_completed(waiting), start=1):
+                    made.result()
+                    progress(f"{number} of {len(instances)}: {waiting[made]}")
+            finally:
+                pool.shutdown(cancel_futures=True)
+
     def keys(self, instance: str) -> Keys:
-        """Made, or found in the cache, once."""
+        """The keys of an instance, made or found in the cache once."""
         if instance not in self._keys:
-            circuit = compile_circuit(find_instance(instance), progress=self._progress)
-            self._keys[instance] = setup(circuit, ptau=self._ptau, backend=self._backend, progress=self._progress)
+            circuit = compile_circuit(find_instance(instance))
+            self._keys[instance] = setup(circuit, ptau=self._ptau, backend=self._backend)
         return self._keys[instance]
 
     def code(self, instance: str) -> bytes:
-        """Of the contract that the key exports to."""
+        """The deployed code of the contract that the key exports to."""
         if instance not in self._codes:
             generated = GeneratedVerifier.from_keys(find_instance(instance), self.keys(instance))
             compiled = compile_source(generated.solidity, generated.contract_name)
@@ -77,7 +95,7 @@ class DerivedKeys:
         return self._codes[instance]
 
     def verify(self, instance: str, public: Sequence[int], proof: Sequence[int]) -> bool:
-        """With the derived key; False also for what is no proof at all."""
+        """Whether the proof holds under the derived key; False also for what is no proof at all."""
         try:
             parsed = proof_from_calldata(proof)
             return verify(self.keys(instance).verification_key, list(public), parsed, verifier=self.verifier)
@@ -85,7 +103,7 @@ class DerivedKeys:
             return False
 
     def insecure(self, instance: str) -> bool:
-        """As the key's metadata says."""
+        """What the metadata of the derived key say."""
         return self.keys(instance).insecure
 
 
@@ -97,10 +115,11 @@ class RegisteredVerifier:
     size: int
     features: int
     frac_bits: int
+    address: str = field(default="", compare=False)
 
     @property
     def instance(self) -> str | None:
-        """The one of circuits.json with these sizes."""
+        """The instance of circuits.json with these sizes, None where there is none."""
         for name, candidate in instances().items():
             parameters = candidate.parameters
             found = RegisteredVerifier(
@@ -114,15 +133,15 @@ class RegisteredVerifier:
         return None
 
     @classmethod
-    def from_entry(cls, entry: dict[str, int]) -> RegisteredVerifier:
-        """As ``entryOf`` returns it."""
+    def from_entry(cls, entry: Mapping[str, Any]) -> RegisteredVerifier:
+        """The entry that ``entryOf`` returns."""
         number = entry["statement"]
         statement = STATEMENTS[number - 1] if 1 <= number <= len(STATEMENTS) else "none"
-        return cls(statement, entry["size"], entry["features"], entry["fractionalBits"])
+        return cls(statement, entry["size"], entry["features"], entry["fractionalBits"], entry["verifier"])
 
 
 def same_code(found: bytes, expected: bytes) -> bool:
-    """Equal but for the compiler's metadata at the end, which holds hashes of comments and names."""
+    """Whether codes are equal but for the compiler's metadata at the end, which hold hashes of comments and names."""
     return bool(found) and _without_metadata(found) == _without_metadata(expected)
 
 

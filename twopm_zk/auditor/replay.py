@@ -11,51 +11,61 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from twopm_zk.auditor.keys import Keyring
-from twopm_zk.auditor.report import AuditReport
+from twopm_zk.auditor.report import AttemptRecord, AuditReport, Outcome
 from twopm_zk.numbers import commitments
 from twopm_zk.numbers.commitments import Tag
 from twopm_zk.numbers.field import FIELD_ORDER
 from twopm_zk.statements import Policy
 from twopm_zk.statements.rounds import segment_digest
 
+NEED_CALLDATA = frozenset({"TaskCreated", "ModelPublished", "SegmentFolded", "Certified"})
+"""Events that are compared with the transaction that made them; all others carry what there is to check."""
+PROVEN = frozenset({"UpdateAccepted", "SegmentFolded", "ModelPublished", "Certified"})
+"""Events that come with a proof, but for the first weights."""
+
 
 @dataclass(frozen=True)
-class Happened:
-    """An event with the calldata of its transaction; ``call`` is empty where the contract was not called directly."""
+class DecodedEvent:
+    """An event with its transaction's sender, and the decoded call where the replay needs it.
+
+    ``function`` and ``call`` are empty where the contract was not called directly.
+    """
 
     name: str
     values: Mapping[str, Any]
     block: int
     transaction: str
-    sender: str
-    function: str
-    call: Mapping[str, Any]
+    sender: str = ""
+    function: str = ""
+    call: Mapping[str, Any] = field(default_factory=dict)
 
     def __getitem__(self, key: str) -> Any:
         return self.values[key]
 
 
 @dataclass(frozen=True)
-class World:
-    """What the other contracts' events say."""
+class Registrations:
+    """What the events of DataHub and IdentityContract say: registered data, and memberships."""
 
-    registered: Mapping[tuple[str, str, int], tuple[int, int]]
-    """(owner, data set, index) to commitment and block."""
+    data: Mapping[tuple[str, str, int], tuple[int, int]]
+    """Commitment and block of registration, by owner, data set and index."""
     memberships: Mapping[str, Sequence[tuple[int, int]]]
-    """Account to the blocks in which memberships began and ended, the last one perhaps never."""
+    """The blocks in which memberships began and ended, the last one perhaps never, by account."""
 
     def member_since(self, account: str, block: int) -> int:
-        """First block of the membership that holds at ``block``, 0 for none."""
+        """The first block of the membership that holds at ``block``, 0 for none."""
         spans = self.memberships.get(account, ())
         return next((start for start, end in reversed(spans) if start <= block <= end), 0)
 
 
 @dataclass
-class _Attempt:
+class AttemptState:
+    """The present attempt, as far as it has been replayed."""
+
+    record: AttemptRecord
     updates: list[int] = field(default_factory=list)
+    """Update commitments in the order of the digest."""
     data: set[int] = field(default_factory=set)
-    nodes: set[str] = field(default_factory=set)
-    excluded: set[str] = field(default_factory=set)
     partial: int = 0
     folded: int = 0
     closed: bool = False
@@ -64,27 +74,29 @@ class _Attempt:
 class Replay:
     """Feed it the events in the order of the chain; it fills the report."""
 
-    def __init__(self, report: AuditReport, world: World, keyring: Keyring, *, task_key: int) -> None:
-        self.report, self._world, self._keys, self._task_key = report, world, keyring, task_key
+    def __init__(self, report: AuditReport, registrations: Registrations, keyring: Keyring, *, task_key: int) -> None:
+        self.report, self._registrations, self._keys, self._task_key = report, registrations, keyring, task_key
         self._config: Mapping[str, Any] = {}
         self._training: Mapping[str, Any] = {}
         self.steps: dict[int, str] = {}
-        """Instance by rows."""
+        """The instance of each size of ``step``, by rows."""
         self.others: dict[str, str] = {}
-        """Instance of fold, aggregate and certify."""
+        """The instances of ``fold``, ``aggregate`` and ``certify``, by statement."""
         self.coordinator = ""
         self.weights: tuple[int, ...] = ()
         self._matrix = 0
         self.round = self.attempt = 0
         self._opened_at = 0
         self._model = 0
-        self._now = _Attempt()
+        self._now = AttemptState(AttemptRecord(0, 0))
         self._to_exclude: set[str] = set()
         self._aggregated: tuple[int, int] | None = None
+        self.proofs = 0
+        """Proofs that were looked at so far."""
         self.bound: int | None = None
         self.finished = False
 
-    def feed(self, event: Happened) -> None:
+    def feed(self, event: DecodedEvent) -> None:
         """The next event. Without the calldata of the task's creation there is nothing to compare with."""
         handler = getattr(self, f"_on_{event.name}", None)
         if handler is not None and (self._config or event.name == "TaskCreated"):
@@ -92,11 +104,12 @@ class Replay:
 
     # --- the task ---
 
-    def _on_TaskCreated(self, event: Happened) -> None:  # noqa: N802 - named after the event
+    def _on_TaskCreated(self, event: DecodedEvent) -> None:  # noqa: N802 - named after the event
         if not self._called(event, "createTask"):
             return
         self._config, self._training = event.call["config"], event.call["training"]
         self.coordinator = event["coordinator"]
+        self.report.minimum_rows = self._training["minRows"]
         same = (self._config["specHash"], self._config["dataset"]) == (event["specHash"], event["dataset"])
         self._check("calldata", same, event, "creates a task of another specification")
         rounds = self._training["segments"] * self._training["slots"] == self._config["maximumUpdates"]
@@ -104,11 +117,11 @@ class Replay:
         bound, penalty = self._training["weightBound"], self._training["lambda"]
         self._check("weights", bool(penalty) or bound < 1 << 31, event, "has lambda 0 and no bound on the weights")
 
-    def _on_CoordinatorChanged(self, event: Happened) -> None:  # noqa: N802
+    def _on_CoordinatorChanged(self, event: DecodedEvent) -> None:  # noqa: N802
         self.report.notes.append(f"block {event.block}: {event['to']} took over from {event['from']}")
         self.coordinator = event["to"]
 
-    def _on_ModelPublished(self, event: Happened) -> None:  # noqa: N802
+    def _on_ModelPublished(self, event: DecodedEvent) -> None:  # noqa: N802
         weights = tuple(event["weights"])
         if event["round"] == 0:
             expected = tuple(self._training.get("initialWeights", ()))
@@ -119,7 +132,7 @@ class Replay:
         self._check("weights", all(abs(w) <= limit for w in weights), event, "publishes a weight beyond the bound")
         self.weights, self._matrix = weights, event["matrixHash"]
 
-    def _on_AttemptModel(self, event: Happened) -> None:  # noqa: N802
+    def _on_AttemptModel(self, event: DecodedEvent) -> None:  # noqa: N802
         if event["attempt"] == 0:
             self._opened_at = event.block
         self._order(event)
@@ -127,10 +140,13 @@ class Replay:
         self._model = self._policy().model_commitment(self.weights)
         same = self._model == event["modelCommitment"]
         self._check("model commitments", same, event, "has another model commitment than its weights and rules")
-        self._now = _Attempt(excluded=self._to_exclude)
+        if self._now.record.outcome is Outcome.OPEN:
+            self._now.record.outcome = Outcome.ABANDONED
+        self._now = AttemptState(AttemptRecord(self.round, self.attempt, tuple(sorted(self._to_exclude))))
+        self.report.attempts.append(self._now.record)
         self._to_exclude = set()
 
-    def _order(self, event: Happened) -> None:
+    def _order(self, event: DecodedEvent) -> None:
         found, now = (event["round"], event["attempt"]), (self.round, self.attempt)
         first = self._model == 0 and found == (0, 0)
         following = found in ((now[0], now[1] + 1), (now[0] + 1, 0))
@@ -152,38 +168,38 @@ class Replay:
 
     # --- an attempt ---
 
-    def _on_NodeExcluded(self, event: Happened) -> None:  # noqa: N802
+    def _on_NodeExcluded(self, event: DecodedEvent) -> None:  # noqa: N802
         self._to_exclude.add(event["node"])
         self.report.notes.append(f"round {event['round']}: {event['node']} was left out of attempt {event['attempt']}")
 
-    def _on_UpdateAccepted(self, event: Happened) -> None:  # noqa: N802
+    def _on_UpdateAccepted(self, event: DecodedEvent) -> None:  # noqa: N802
         now, node = self._now, event["node"]
         self._check("rounds", not now.closed, event, "takes an update after closing")
         self._check("rounds", event["position"] == len(now.updates), event, "has another position than it should")
-        self._check("rounds", node not in now.excluded, event, "takes an update of a node that was left out")
-        since = self._world.member_since(node, event.block)
+        self._check("rounds", node not in now.record.left_out, event, "takes an update of a node that was left out")
+        since = self._registrations.member_since(node, event.block)
         self._check("membership", 0 < since < self._opened_at, event, f"{node} was no member before the round")
         self._check("data", event["data"] not in now.data, event, "uses data twice in an attempt")
         place = (node, self._config["dataset"], event["index"])
-        commitment, block = self._world.registered.get(place, (0, 0))
+        commitment, block = self._registrations.data.get(place, (0, 0))
         known = commitment == event["data"] and 0 < block < self._opened_at
         self._check("data", known, event, "uses data that were not registered before the round")
         public = (self._model, event["data"], event["update"])
         self._prove("step proofs", self.steps.get(event["size"]), public, event["proof"], event)
         now.updates.append(event["update"])
         now.data.add(event["data"])
-        now.nodes.add(node)
-        self.report.nodes.add(node)
+        now.record.updates[node] = now.record.updates.get(node, 0) + 1
 
-    def _on_RoundClosed(self, event: Happened) -> None:  # noqa: N802
+    def _on_RoundClosed(self, event: DecodedEvent) -> None:  # noqa: N802
         now = self._now
-        counted = (event["nodes"], event["updates"]) == (len(now.nodes), len(now.updates))
+        nodes = len(now.record.updates)
+        counted = (event["nodes"], event["updates"]) == (nodes, len(now.updates))
         self._check("rounds", counted, event, "counts other nodes and updates than there were")
-        enough = len(now.nodes) >= self._config["minimumNodes"]
+        enough = nodes >= self._config["minimumNodes"]
         self._check("rounds", enough, event, "closes below the minimum of nodes")
         now.closed = True
 
-    def _on_SegmentFolded(self, event: Happened) -> None:  # noqa: N802
+    def _on_SegmentFolded(self, event: DecodedEvent) -> None:  # noqa: N802
         now, slots = self._now, self._training["slots"]
         segment = now.updates[now.folded * slots : (now.folded + 1) * slots]
         if self._called(event, "foldSegment"):
@@ -194,14 +210,14 @@ class Replay:
         now.partial, now.folded = event["partialSum"], now.folded + 1
 
     def _digest(self) -> int:
-        """Of all updates of the attempt, over the folded ones' partial sum."""
+        """The digest of all updates of the attempt, over the folded ones' partial sum."""
         now = self._now
         rest = now.updates[now.folded * self._training["slots"] :]
         if not now.closed or not 0 < len(rest) <= self._training["slots"]:
             return FIELD_ORDER  # no proof is of it
         return commitments.public_hash(Tag.ROUND, [now.partial, segment_digest(rest)])
 
-    def _accepted(self, event: Happened, weights: tuple[int, ...]) -> None:
+    def _accepted(self, event: DecodedEvent, weights: tuple[int, ...]) -> None:
         call = event.call
         same = (tuple(call["weights"]), call["matrixHash"]) == (weights, event["matrixHash"])
         self._check("calldata", same, event, "says other weights than its event")
@@ -212,9 +228,10 @@ class Replay:
         public = (self._model, self._digest(), following)
         self._prove("aggregate proofs", self.others.get("aggregate"), public, event.call["proof"], event)
         self._aggregated = (self.round, self.attempt)
+        self._now.record.outcome = Outcome.AGGREGATED
         self.report.rounds += 1
 
-    def _on_Certified(self, event: Happened) -> None:  # noqa: N802
+    def _on_Certified(self, event: DecodedEvent) -> None:  # noqa: N802
         if not self._called(event, "certify"):
             return
         bound = event["gradientBound"]
@@ -225,20 +242,24 @@ class Replay:
         public = (self._model, self._digest(), bound)
         self._prove("certificate", self.others.get("certify"), public, event.call["proof"], event)
         self.bound = bound
+        self._now.record.outcome = Outcome.CERTIFIED
 
-    def _on_TaskFinished(self, event: Happened) -> None:  # noqa: N802
+    def _on_TaskFinished(self, event: DecodedEvent) -> None:  # noqa: N802
         self._check("rounds", not self.finished, event, "finishes a finished task")
         self.finished = True
+        if self._now.record.outcome is Outcome.OPEN:
+            self._now.record.outcome = Outcome.ABANDONED
 
     # --- checks ---
 
-    def _called(self, event: Happened, function: str) -> bool:
+    def _called(self, event: DecodedEvent, function: str) -> bool:
         what = f"was not sent as {function} to the contract itself: its proof cannot be found"
         return self._check("calldata", event.function == function, event, what)
 
     def _prove(
-        self, check: str, instance: str | None, public: Sequence[int], proof: Sequence[int], event: Happened
+        self, check: str, instance: str | None, public: Sequence[int], proof: Sequence[int], event: DecodedEvent
     ) -> None:
+        self.proofs += 1
         if instance is None:
             self._check(check, False, event, "has a proof for a verifier that is not known here")
             return
@@ -246,5 +267,5 @@ class Replay:
         holds = field_elements and self._keys.verify(instance, public, proof)
         self._check(check, holds, event, f"has a false proof of {instance}")
 
-    def _check(self, check: str, holds: bool, event: Happened, what: str) -> bool:
+    def _check(self, check: str, holds: bool, event: DecodedEvent, what: str) -> bool:
         return self.report.check(check, holds, f"block {event.block}, transaction {event.transaction}: {what}")

@@ -1,9 +1,11 @@
-"""What an audit has found: each kind of check counted, each failure told, and what no audit can know."""
+"""What an audit has found: a verdict, each kind of check counted, each failure told, and what no audit can know."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
+from itertools import groupby
 from typing import Any
 
 from twopm_zk.statements.rounds import BOUND_FRAC_BITS
@@ -35,6 +37,31 @@ UNKNOWABLE = (
     "that this EVM node tells the truth: ask one that you trust, or several",
 )
 MAX_FAILURES = 100
+_MAX_NAMED = 20
+"""Nodes that a line of text names; the JSON document names all."""
+
+
+class Verdict(StrEnum):
+    """What an audit comes to. Only the first two say that anything is proven."""
+
+    CERTIFIED = "certified"
+    """Every check held, and the chain has a certificate for the weights."""
+    NOT_CERTIFIED = "not-certified"
+    """Every check held; there is no certificate, or not yet."""
+    INSECURE_KEYS = "insecure-keys"
+    """Every check held, under keys whose secret somebody may know: nothing is proven."""
+    UNSOUND = "unsound"
+    """A check failed."""
+
+
+class Outcome(StrEnum):
+    """What came of an attempt."""
+
+    OPEN = "open"
+    ABANDONED = "abandoned"
+    """Another attempt was opened, or the task finished without it: its updates count for nothing."""
+    AGGREGATED = "aggregated"
+    CERTIFIED = "certified"
 
 
 @dataclass(frozen=True)
@@ -43,6 +70,38 @@ class Failure:
 
     check: str
     detail: str
+
+
+@dataclass
+class AttemptRecord:
+    """One attempt of one round: who took part in it, with how many updates, and what came of it."""
+
+    round: int
+    attempt: int
+    left_out: tuple[str, ...] = ()
+    """Nodes that the coordinator left out."""
+    updates: dict[str, int] = field(default_factory=dict)
+    """The number of accepted updates, by node."""
+    outcome: Outcome = Outcome.OPEN
+
+    @property
+    def participants(self) -> str:
+        """How many updates of which nodes, for people."""
+        named = [f"{node} ({count})" for node, count in sorted(self.updates.items())]
+        more = f" and {len(named) - _MAX_NAMED} more" if len(named) > _MAX_NAMED else ""
+        total = sum(self.updates.values())
+        return f"{_many(total, 'update')} of {_many(len(named), 'node')}: {', '.join(named[:_MAX_NAMED])}{more}"
+
+    def to_json(self) -> dict[str, Any]:
+        """The whole record."""
+        return {
+            "round": self.round,
+            "attempt": self.attempt,
+            "outcome": self.outcome.value,
+            "updates": sum(self.updates.values()),
+            "nodes": dict(sorted(self.updates.items())),
+            "left_out": list(self.left_out),
+        }
 
 
 @dataclass
@@ -57,14 +116,18 @@ class AuditReport:
     verifier: str
     counts: dict[str, int] = field(default_factory=dict)
     failures: list[Failure] = field(default_factory=list)
-    """The first of them, at most MAX_FAILURES."""
+    """The first failures, at most MAX_FAILURES."""
     failure_count: int = 0
     insecure: list[str] = field(default_factory=list)
     """Instances whose keys are for development: proofs under them prove nothing to anybody."""
     notes: list[str] = field(default_factory=list)
     weights: tuple[int, ...] = ()
     rounds: int = 0
-    nodes: set[str] = field(default_factory=set)
+    """Rounds that ended with proven weights."""
+    attempts: list[AttemptRecord] = field(default_factory=list)
+    """Every attempt of every round, in order."""
+    minimum_rows: int = 0
+    """The number of rows that each sum was proven to count at least; how many there were is not on the chain."""
     gradient_bound: int | None = None
     """Units of 2^-32 per row; None without a certificate."""
     coefficients: Mapping[str, float] | None = None
@@ -79,14 +142,89 @@ class AuditReport:
         return holds
 
     @property
-    def sound(self) -> bool:
-        """Whether every check held."""
+    def passed(self) -> bool:
+        """Whether every check held, whoever may know the secret of the keys."""
         return self.failure_count == 0
 
     @property
+    def verdict(self) -> Verdict:
+        """What the audit comes to."""
+        if not self.passed:
+            return Verdict.UNSOUND
+        if self.insecure:
+            return Verdict.INSECURE_KEYS
+        return Verdict.NOT_CERTIFIED if self.gradient_bound is None else Verdict.CERTIFIED
+
+    @property
+    def sound(self) -> bool:
+        """Whether every check held, under keys that nobody can forge proofs for."""
+        return self.verdict in (Verdict.CERTIFIED, Verdict.NOT_CERTIFIED)
+
+    @property
     def certified(self) -> bool:
-        """Whether there is a certificate, and every check held."""
-        return self.sound and self.gradient_bound is not None
+        """Whether the task is sound and has a certificate."""
+        return self.verdict is Verdict.CERTIFIED
+
+    @property
+    def bound_per_row(self) -> float | None:
+        """The certified bound on each component of the gradient, None without a certificate."""
+        return None if self.gradient_bound is None else self.gradient_bound / (1 << BOUND_FRAC_BITS)
+
+    @property
+    def conclusion(self) -> str:
+        """The verdict as a sentence."""
+        match self.verdict:
+            case Verdict.UNSOUND:
+                return f"NOT SOUND: {_many(self.failure_count, 'check')} failed."
+            case Verdict.INSECURE_KEYS:
+                return (
+                    f"UNPROVEN: every check held, but the keys of {', '.join(self.insecure)} are insecure. Whoever "
+                    "knows their secret can prove anything under them, so these proofs prove nothing to anybody."
+                )
+            case Verdict.NOT_CERTIFIED:
+                return "Sound so far; the task has no certificate."
+            case Verdict.CERTIFIED:
+                return (
+                    "Sound, and certified: no component of the gradient exceeds "
+                    f"{self.bound_per_row:.2e} per row, {self.coverage}"
+                )
+
+    @property
+    def certified_attempt(self) -> AttemptRecord | None:
+        """The attempt whose updates the certificate is about, None without one."""
+        return next((one for one in self.attempts if one.outcome is Outcome.CERTIFIED), None)
+
+    @property
+    def coverage(self) -> str | None:
+        """What the certificate is about, as a clause; None without one."""
+        covered = self.certified_attempt
+        if covered is None:
+            return None
+        return (
+            f"over {covered.participants} (round {covered.round}). How many rows these are is not on the chain: "
+            f"proven is that they are at least {self.minimum_rows}."
+        )
+
+    @property
+    def nodes(self) -> set[str]:
+        """Every node that has handed in an update in any attempt."""
+        return {node for one in self.attempts for node in one.updates}
+
+    @property
+    def updates(self) -> int:
+        """The number of accepted updates, in all attempts."""
+        return sum(count for one in self.attempts for count in one.updates.values())
+
+    @property
+    def participation(self) -> Iterator[str]:
+        """Who took part in which rounds, a line for each stretch of rounds with the same nodes and updates."""
+        for (outcome, _), stretch in groupby(self.attempts, key=lambda one: (one.outcome, one.updates)):
+            same = list(stretch)
+            first, last = same[0], same[-1]
+            name = f"round {first.round}" if first.round == last.round else f"rounds {first.round} to {last.round}"
+            if outcome is Outcome.ABANDONED:
+                name += f", {_many(len(same), 'attempt')} without a result"
+            yield f"{name}: {first.participants if first.updates else 'no updates'}"
 
     @property
     def failed(self) -> list[str]:
@@ -109,25 +247,34 @@ class AuditReport:
         return UNKNOWABLE
 
     def to_json(self) -> dict[str, Any]:
-        """All of it."""
-        bound = None if self.gradient_bound is None else self.gradient_bound / (1 << BOUND_FRAC_BITS)
+        """The whole report."""
+        covered = self.certified_attempt
         return {
             "task": self.task,
             "chain_id": self.chain_id,
             "contract": self.contract,
             "block": self.block,
             "verifier": self.verifier,
+            "verdict": self.verdict.value,
+            "conclusion": self.conclusion,
             "sound": self.sound,
             "certified": self.certified,
-            "gradient_bound_per_row": bound,
+            "insecure_keys": self.insecure,
+            "gradient_bound_per_row": self.bound_per_row,
+            "certificate_covers": None if covered is None else covered.to_json() | {"minimum_rows": self.minimum_rows},
             "rounds": self.rounds,
+            "updates": self.updates,
             "nodes": sorted(self.nodes),
+            "attempts": [one.to_json() for one in self.attempts],
             "weights": list(self.weights),
             "coefficients": None if self.coefficients is None else dict(self.coefficients),
             "checks": {name: self.counts[name] for name in CHECKS if name in self.counts},
             "failed": self.failure_count,
             "failures": [{"check": failure.check, "detail": failure.detail} for failure in self.failures],
-            "insecure_keys": self.insecure,
             "notes": self.notes,
             "cannot_know": list(UNKNOWABLE),
         }
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"

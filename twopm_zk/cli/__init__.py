@@ -40,7 +40,11 @@ _COMMANDS = {
 EXIT_CODES = """\
 Exit codes: 0 done; 1 the proof is false; 2 wrong options; 3 input that cannot be used; 4 a program is
 missing, wrong or failing; 5 circuit; 6 keys; 7 no proof could be made; 8 chain; 9 training cannot go on;
-10 another participant; 11 state on disk; 130 interrupted."""
+10 another participant; 11 state on disk; 12 an audit found nothing wrong, but the keys are insecure;
+130 interrupted."""
+
+INSECURE_KEYS = 12
+"""Exit code of an audit whose checks all hold under keys that prove nothing."""
 
 
 class _LazyGroup(click.Group):

@@ -317,7 +317,7 @@ def demonstrate(spec: TaskSpec, folder: Path, *, backend: str | None, tell: Tell
         task = int(scene.network(0).hlr.contract.call("taskCount"))
         stage_news("the auditor checks everything from the chain alone")
         findings = audit(scene.view(0), task, spec=spec, verifier=_verifier(backend), backend=backend)
-        if not findings.sound:
+        if not findings.passed:
             raise TwopmError(f"the audit failed: {'; '.join(findings.failed)}")
         stage_news("two users ask for a prediction")
         asked = predictions(scene, spec, task, backend=backend)

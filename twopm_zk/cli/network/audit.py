@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import click
 
+from twopm_zk.cli import INSECURE_KEYS
 from twopm_zk.cli.options.building import ptau_option
 from twopm_zk.cli.options.connection import Connection, chain_options
 from twopm_zk.cli.options.participants import open_view
 from twopm_zk.cli.output import Steps, backend_option, emit, json_option, print_table
+
+if TYPE_CHECKING:
+    from twopm_zk.auditor.report import AuditReport
 
 
 @click.command()
@@ -38,8 +44,9 @@ def audit(
     """Verify every proof, commitment, digest, weight and bound of TASK again, trusting nobody.
 
     Reads events, calldata and code from the chain, and nothing else. Keys are derived here from the circuits (with
-    --ptau from the ceremony's file), and the contracts' verifiers compared with them. Needs no account. Exits with 1
-    where a check fails.
+    --ptau from the ceremony's file), and the contracts' verifiers compared with them. Needs no account. Exits with 0
+    where the task is sound, with 1 where a check fails, and with 12 where every check holds under insecure keys, which
+    prove nothing.
 
     \b
     Examples:
@@ -47,48 +54,74 @@ def audit(
       twopm-zk audit 1 --spec spec.toml --ptau powersOfTau28_hez_final_16.ptau --verifier python --json
     """
     from twopm_zk.auditor.audit import audit as run_audit
-    from twopm_zk.auditor.report import CHECKS
     from twopm_zk.plonk.proving import Verifier
     from twopm_zk.task.specification_file import read_spec
 
     steps = Steps(quiet=as_json)
     spec = None if spec_file is None else read_spec(spec_file)
-    with steps.step(f"audit of task {task}") as progress:
+    with steps.step("deployment, compared with the chain"):
+        view = open_view(connection, signing=False)
+    with ExitStack() as present:
         report = run_audit(
-            open_view(connection, signing=False),
+            view,
             task,
             spec=spec,
             ptau=ptau,
             verifier=cast("Verifier | None", verifier),
             backend=backend,
-            progress=progress,
+            progress=_step_after_step(steps, present),
         )
     if as_json:
         emit(True, report.to_json())
-        sys.exit(0 if report.sound else 1)
+    else:
+        _print(report, derived_with=ptau)
+    sys.exit(_exit_code(report))
+
+
+def _step_after_step(steps: Steps, present: ExitStack) -> Callable[[str, str], None]:
+    """Progress of an audit as one step after the other; ``present`` ends the last one."""
+    name = ""
+    show: Callable[[str], None] = lambda detail: None  # noqa: E731
+
+    def progress(step: str, detail: str) -> None:
+        nonlocal name, show
+        if step != name:
+            present.close()
+            name, show = step, present.enter_context(steps.step(step))
+        show(detail)
+
+    return progress
+
+
+def _exit_code(report: AuditReport) -> int:
+    if report.sound:
+        return 0
+    return INSECURE_KEYS if report.passed else 1
+
+
+def _print(report: AuditReport, *, derived_with: Path | None) -> None:
+    from twopm_zk.auditor.report import CHECKS
+
+    if report.insecure:
+        click.secho(f"INSECURE KEYS: {', '.join(report.insecure)}. These proofs prove nothing.", fg="red", bold=True)
     print_table(
         ("what", "checks", "meaning"),
         [(name, report.counts[name], text) for name, text in CHECKS.items() if name in report.counts],
-        title=f"Task {task} on chain {report.chain_id}, up to block {report.block}, verified with {report.verifier}",
+        title=f"Task {report.task} on chain {report.chain_id}, up to block {report.block}, "
+        f"verified with {report.verifier}",
     )
+    click.echo(f"{report.updates} updates and {report.rounds} moves of the weights; nodes by round:")
+    for line in report.participation:
+        click.echo(f"  {line}")
     for note in report.notes:
         click.echo(f"note: {note}")
     for line in report.failed:
         click.echo(f"FAILED {line}")
-    if report.insecure:
-        click.echo(f"Insecure development keys, which prove nothing to anybody: {', '.join(report.insecure)}")
+    if derived_with is None and any(failure.check == "verifiers" for failure in report.failures):
+        click.echo("Keys were derived from a development file; with a ceremony's file they are others: --ptau FILE.")
     for name, value in (report.coefficients or {}).items():
-        click.echo(f"{name:<16} {value:+.6f}")
+        click.echo(f"{name:<16} {value:+.6g}")
     click.echo("An audit cannot know:")
     for text in report.unknowable:
         click.echo(f"  - {text}")
-    click.echo(_verdict(report.sound, report.gradient_bound))
-    sys.exit(0 if report.sound else 1)
-
-
-def _verdict(sound: bool, bound: int | None) -> str:
-    if not sound:
-        return "NOT SOUND: see what failed above."
-    if bound is None:
-        return "Sound so far; the task has no certificate."
-    return f"Sound, and certified: no component of the gradient exceeds {bound / 2**32:.2e} per row."
+    click.secho(report.conclusion, fg=None if report.sound else "red", bold=True)
