@@ -7,7 +7,7 @@ BIN := .venv/bin
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup native demo test fast coverage check format generate bench clean
+.PHONY: help setup native demo test fast coverage check format generate lock bench clean
 
 help: ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -17,14 +17,14 @@ setup: .venv/.installed node_modules/.installed native ## install everything the
 .venv/.installed: requirements.lock pyproject.toml
 	@test -x $(BIN)/python || { test -n "$(PYTHON)" && $(PYTHON) -m venv .venv; } || \
 		{ echo "Python 3.11 or newer, with its venv module, is needed; PYTHON=... names it"; exit 1; }
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.lock
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
 # slither needs web3 7, the library web3 8
 .venv-slither/.installed: requirements-slither.lock .venv/.installed
 	$(BIN)/python -m venv .venv-slither
-	.venv-slither/bin/pip install --quiet --disable-pip-version-check -r requirements-slither.lock
+	.venv-slither/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-slither.lock
 	@touch $@
 
 # npm ci would insist on the optional binaries of other platforms, which not every registry has
@@ -63,6 +63,13 @@ format: setup ## format every language
 	$(BIN)/ruff format .
 	node_modules/.bin/prettier --write "verifier/**/*.sol" "!verifier/generated/**"
 	@if command -v cargo >/dev/null; then cd native && cargo fmt; fi
+
+COMPILE = $(UV) pip compile --quiet --universal --fork-strategy fewest --generate-hashes --no-annotate \
+	--custom-compile-command "make lock" $(LOCK_ARGS)
+UV ?= uv
+lock: ## pin every Python package and its hashes anew (LOCK_ARGS=--upgrade: newer versions); needs uv
+	$(COMPILE) pyproject.toml --group design --group dev --group docs --output-file requirements.lock
+	$(COMPILE) --group slither --output-file requirements-slither.lock
 
 GENERATED := step-32x3 step-128x3 fold-16x3 aggregate-4x3 aggregate-16x3 certify-4x3 certify-16x3 predict-3
 generate: setup ## write the verifiers of development keys to verifier/generated

@@ -1,23 +1,44 @@
 """The public API is what `__all__` says, and its examples run."""
 
+import ast
 import os
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 import twopm_zk
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[1]
 
 
-def test_all_names_exist_and_all_public_names_are_listed():
-    assert sorted(twopm_zk.__all__, key=str.casefold) == sorted(set(twopm_zk.__all__), key=str.casefold)
+def imported(statements):
+    """Where each name comes from that `from twopm_zk... import` lines of these statements bring."""
+    lines = [line for line in statements if isinstance(line, ast.ImportFrom) and line.module.startswith("twopm_zk.")]
+    return {alias.name: line.module for line in lines for alias in line.names}
+
+
+def test_the_public_names_are_those_that_the_package_imports():
+    body = ast.parse(Path(twopm_zk.__file__).read_text()).body
+    (checked,) = [line for line in body if isinstance(line, ast.If)]
+    now, later = imported(body), imported(checked.body)
+    assert later == twopm_zk._LAZY  # type checkers and programs find the same
+    assert sorted(twopm_zk.__all__) == sorted([*now, *later])
+
+
+def test_every_public_name_is_what_its_module_calls_so_and_not_a_module():
+    for name in twopm_zk.__all__:
+        found = getattr(twopm_zk, name)  # a module of the same name would hide a function
+        assert not isinstance(found, ModuleType), name
     modules = {path.stem for path in (ROOT / "twopm_zk").iterdir()}
-    public = {name for name in vars(twopm_zk) if not name.startswith("_")} - modules
-    assert all(hasattr(twopm_zk, name) for name in twopm_zk._LAZY)
-    assert public | set(twopm_zk._LAZY) == set(twopm_zk.__all__)  # a module of the same name would hide a function
+    assert {name for name in dir(twopm_zk) if not name.startswith("_")} - modules == set(twopm_zk.__all__)
+
+
+def test_a_name_that_is_not_there_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="has no attribute 'prove_all'"):
+        twopm_zk.prove_all  # noqa: B018
 
 
 def test_import_needs_none_of_the_slow_packages():

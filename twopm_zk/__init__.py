@@ -46,6 +46,7 @@ from twopm_zk.statements import (
 from twopm_zk.task.scaling import Scaling
 
 if _typing.TYPE_CHECKING:
+    __version__: str
     from twopm_zk.proving.executors import executor_for
     from twopm_zk.proving.prover import Prover
     from twopm_zk.task.columns import Column, choose_column
@@ -150,7 +151,19 @@ __all__ = [
 
 
 def __getattr__(name: str) -> _typing.Any:
-    """Training loads on first use: the estimator needs scikit-learn, which is optional."""
+    """Training loads on first use: the estimator needs scikit-learn, which is optional.
+
+    The version is that of the installed package, which pyproject.toml states once.
+    """
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("twopm-zk")
     if name in _LAZY:
         return getattr(_importlib.import_module(_LAZY[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """The public names, those that load on first use too."""
+    return sorted({*globals(), *__all__})
