@@ -39,11 +39,13 @@ native: .venv/.installed # the native prover, where Rust and its crates are reac
 demo: setup ## train with three data owners on real data, every step proven, audited, and asked for a prediction
 	$(BIN)/twopm-zk demo
 
+# a file's tests stay on one worker: they share a node, keys and what they deployed
+WORKERS := -n 2 --dist loadfile
 test: setup ## run all tests
-	$(BIN)/pytest $(PYTEST_ARGS)
+	$(BIN)/pytest $(WORKERS) $(PYTEST_ARGS)
 
 fast: setup ## run the tests that take seconds
-	$(BIN)/pytest -m "not slow"
+	$(BIN)/pytest $(WORKERS) -m "not slow"
 
 coverage: setup ## measure which lines and branches of the contracts the tests on a chain reach
 	$(BIN)/pytest tests/chain tests/verifier -m "not slow" --solidity-coverage=bench/results/solidity.json
