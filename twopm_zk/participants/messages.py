@@ -35,7 +35,7 @@ class Enrolment:
     """What a node has, before the first round. ``moments`` is None where the rule uses the public ranges."""
 
     kind: ClassVar[str] = "enrolment"
-    rows: int
+    rows: int = field(repr=False)
     batches: int
     moments: Moments | None = field(default=None, repr=False)
 

@@ -62,7 +62,7 @@ class NodeData:
 
     name: str
     batches: tuple[Batch, ...]
-    moments: Moments
+    moments: Moments = field(repr=False)
 
     @property
     def rows(self) -> int:

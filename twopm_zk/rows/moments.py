@@ -21,7 +21,7 @@ class Moments:
     They are private: of few rows, or together with other knowledge, they tell about rows.
     """
 
-    rows: int
+    rows: int = field(repr=False)
     sums: tuple[tuple[int, ...], ...] = field(repr=False)
     """Sum of row_weight x x', in units of 2^(-2 frac_bits - ROW_WEIGHT_BITS)."""
 

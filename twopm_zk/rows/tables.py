@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -26,8 +26,8 @@ class Table:
     """Rows of one data owner: ``features`` (rows, columns) of reals, ``labels`` (rows,) of 0 and 1."""
 
     names: tuple[str, ...]
-    features: npt.NDArray[np.float64]
-    labels: npt.NDArray[np.int64]
+    features: npt.NDArray[np.float64] = field(repr=False)
+    labels: npt.NDArray[np.int64] = field(repr=False)
 
     @property
     def rows(self) -> int:

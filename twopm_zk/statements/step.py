@@ -117,7 +117,7 @@ class Rows:
 class Update:
     """An exact update: row count and gradient of the loss, intercept last, as integers; updates add up."""
 
-    rows: int
+    rows: int = field(repr=False)
     gradient: tuple[int, ...] = field(repr=False)
     x_frac_bits: int = FEATURES.frac_bits
     """Fractional bits of the features behind it: the unit of the gradient, and part of the commitment."""

@@ -1,0 +1,74 @@
+"""What a traceback or a log may show of people's objects: no row, salt, gradient, key, or number of somebody's rows."""
+
+import dataclasses
+import importlib
+import pkgutil
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+import twopm_zk
+from twopm_zk.coordinator.assessment import Contribution, Memory
+from twopm_zk.coordinator.store import CoordinatorStore, Observation
+from twopm_zk.coordinator.task_creation import Enrolled
+from twopm_zk.node.store import NodeStore, StoredBatch, StoredUpdate
+from twopm_zk.numbers.fixed_point import FEATURES
+from twopm_zk.participants.messages import Enrolment, Opening, PredictionInput
+from twopm_zk.prediction.store import OperatorStore, UserStore
+from twopm_zk.rows.batches import Batch
+from twopm_zk.rows.moments import Moments
+from twopm_zk.rows.tables import Table
+from twopm_zk.statements import OpenedUpdate, StepShape, Update
+
+SECRET = 987654321
+UPDATE = Update(SECRET, (SECRET,) * 4, 12)
+MOMENTS = Moments(SECRET, ((SECRET, SECRET), (SECRET, SECRET)))
+BATCH = Batch(StepShape(32, 3, FEATURES), np.full((2, 3), SECRET), np.array([1, -1]), salt=SECRET)
+ENROLMENT = Enrolment(SECRET, 1, MOMENTS)
+OPENING = Opening(UPDATE, SECRET, MOMENTS)
+OBJECTS = {
+    "update": UPDATE,
+    "opened update": OpenedUpdate(UPDATE, SECRET),
+    "moments": MOMENTS,
+    "batch": BATCH,
+    "stored batch": StoredBatch(0, 0, BATCH),
+    "stored update": StoredUpdate(0, 1, OpenedUpdate(UPDATE, SECRET), 1, (SECRET,) * 24, None),
+    "table": Table(("x",), np.array([[float(SECRET)]]), np.array([1])),
+    "enrolment": ENROLMENT,
+    "enrolled": Enrolled({"0xA": ENROLMENT}, ("0xA",)),
+    "opening": OPENING,
+    "input": PredictionInput((SECRET,), SECRET),
+    "contribution": Contribution("0xA", OPENING),
+    "observation": Observation((0,), (SECRET,), MOMENTS),
+    "memory": Memory((ENROLMENT,), {0: Observation((0,), (SECRET,), MOMENTS)}),
+}
+PRIVATE = {
+    *("salt", "blinding", "gradient", "hessian", "moments", "marks", "labels", "cells", "sums"),
+    *("opening", "openings", "opened", "contributions", "observation", "history", "private_key"),
+}
+"""Names of fields that hold something private wherever they are."""
+PUBLIC = {("symbols", "Symbols", "labels"), ("demonstration", "Course", "opened")}
+
+
+@pytest.mark.parametrize("name", OBJECTS)
+def test_a_repr_shows_nothing_private(name):
+    text = repr(SimpleNamespace(of=OBJECTS[name]))
+    assert str(SECRET) not in text
+    assert f"{SECRET:e}"[:4] not in text
+
+
+@pytest.mark.parametrize("kind", [NodeStore, CoordinatorStore, OperatorStore, UserStore])
+def test_a_store_shows_nothing_of_its_content(kind):
+    assert kind.__repr__ is object.__repr__
+
+
+def test_no_dataclass_shows_a_field_whose_name_says_that_it_is_private():
+    shown = set()
+    for module in pkgutil.walk_packages(twopm_zk.__path__, "twopm_zk."):
+        if not module.name.endswith("_native"):
+            for kind in vars(importlib.import_module(module.name)).values():
+                if isinstance(kind, type) and dataclasses.is_dataclass(kind):
+                    place = kind.__module__.rpartition(".")[2], kind.__name__
+                    shown |= {(*place, f.name) for f in dataclasses.fields(kind) if f.repr and f.name in PRIVATE}
+    assert shown - PUBLIC == set()
