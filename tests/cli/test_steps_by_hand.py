@@ -12,7 +12,7 @@ from twopm_zk.auditor.audit import audit
 from twopm_zk.chain.network import TaskConfig
 from twopm_zk.chain.tasks import Phase
 from twopm_zk.cli import main, next_steps
-from twopm_zk.cli.network import aggregate as aggregate_commands
+from twopm_zk.cli.options.participants import ProvingOptions
 from twopm_zk.coordinator.store import CoordinatorStore
 from twopm_zk.coordinator.task_creation import first_optimiser, task_config, training_config
 from twopm_zk.node import mail
@@ -36,7 +36,7 @@ class Hand:
         monkeypatch.chdir(party.folder)
         monkeypatch.setenv("TWOPM_ZK_RPC_URL", party.world.node.url)
         self.prover = DoubleProver()
-        monkeypatch.setattr(aggregate_commands, "make_prover", lambda *_, **__: nullcontext(self.prover))
+        monkeypatch.setattr(ProvingOptions, "prover", lambda *_: nullcontext(self.prover))
 
     def __call__(self, *words, account=1, code=0):
         self.patch.setenv("TWOPM_ZK_PRIVATE_KEY", self.party.world.node.private_keys[account])
@@ -177,6 +177,34 @@ def test_every_step_says_what_is_next(hand):
         assert "Transaction 0x" in shown
 
 
+def test_a_certificate_says_whose_and_how_many_rows_it_covers(hand):
+    hand.party.spec = replace(hand.party.spec, gradient_bound=0.9)
+    write_spec(hand.party.spec, hand.party.folder / "spec.json")
+    addresses = sorted(hand.party.world.view(2 + number).address for number in range(3))
+    with nodes_of(hand.party) as running:
+        waiting = hand.collect()[-1]
+        assert sorted(waiting["ready"]) == addresses
+        assert all(address in waiting["text"] for address in addresses)
+        hand("task", "create", "spec.json")
+        hand("task", "open", "1")
+        hand.close()
+        hand.collect("--task", "1")
+        assert hand("certify", "spec.json", "--task", "1", "--dry-run")["participants"] == addresses
+        shown = hand.text("certify", "spec.json", "--task", "1")
+        assert "It covers 32 rows of 3 nodes:" in shown
+        assert all(f"\n  {address}\n" in shown for address in addresses)
+        running.wait()
+    found = hand("task", "show", "1")
+    assert found["certified_nodes"] == addresses
+    assert found["certified_rows_at_least"] == hand.party.spec.minimum_rows
+    assert found["participation"] == {"0": addresses}
+    shown = hand.text("task", "show", "1")
+    assert f"round 0: updates of 3 nodes: {', '.join(addresses)}" in shown
+    assert "The certificate covers the data of 3 nodes in round 0" in shown
+    (ended,) = [item for item in hand.party.news[0] if item.kind == "finished"]
+    assert (ended.values["nodes"], ended.values["rows"]) == (addresses, None)  # no node knows how many rows there are
+
+
 class Silent(mail.Mail):
     def deliver(self, state, openings):
         pass
@@ -247,6 +275,15 @@ def test_a_task_needs_nodes_that_have_enrolled(hand):
     refused = hand("task", "create", "spec.json", code=9)
     assert "0 of 3 nodes have enrolled" in refused["message"]
     assert "twopm-zk coordinator collect spec.json" in refused["hint"]
+
+
+@pytest.mark.parametrize(
+    "command", [("coordinator", "run"), ("coordinator", "collect"), ("task", "create")], ids=" ".join
+)
+def test_fewer_nodes_than_the_specifications_minimum_are_refused_at_once(hand, monkeypatch, command):
+    monkeypatch.setenv("TWOPM_ZK_RPC_URL", "http://127.0.0.1:9")  # before anything is asked of a chain
+    refused = hand(*command, "spec.json", "--nodes", "2", code=3)
+    assert "2 nodes to wait for are fewer than the minimum of 3" in refused["message"]
 
 
 def test_nodes_without_the_stake_are_named(hand):

@@ -23,6 +23,7 @@ def test_three_nodes_and_a_coordinator_train_to_the_certificate(party):
     assert result["certified"]
     expected = train(party.tables, party.spec)
     assert (result["coefficients"], result["rounds"]) == (expected.coefficients, expected.moves)
+    assert (result["rows"], len(result["nodes"])) == (32, 3)
     for number in range(3):
         assert party.news[number][-1].values["coefficients"] == expected.coefficients
     report = audit(party.world.view(8), result["task"], keyring=DoubleKeys(), spec=party.spec)

@@ -1,9 +1,11 @@
 """Events that were read before are not read again, and a chain that replaced its blocks is believed at once."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from twopm_zk.chain.contracts import Contract
-from twopm_zk.participants.task_view import dataset_of
+from twopm_zk.participants.task_view import ChainView, dataset_of
 
 
 @pytest.fixture
@@ -26,6 +28,22 @@ def registered(view, spec, *commitments):
 
 def seen(view, spec):
     return view.registrations(dataset_of(spec), before=view.block() + 1).get(view.address, [])
+
+
+def test_participation_is_of_each_rounds_last_attempt():
+    handed_in = [
+        *((0, 0, node) for node in ("0xA", "0xB", "0xC", "0xA")),
+        *((1, 0, node) for node in ("0xA", "0xB", "0xC", "0xD")),  # somebody opened nothing: the round starts again
+        *((1, 1, node) for node in ("0xC", "0xB", "0xA")),
+        *((2, 0, node) for node in ("0xB", "0xD")),
+    ]
+    events = [{"round": number, "attempt": attempt, "node": node} for number, attempt, node in handed_in]
+    contract = SimpleNamespace(events=lambda name, **_: events)
+    view = SimpleNamespace(hlr=SimpleNamespace(contract=contract), deployment=SimpleNamespace(block=1))
+    expected = {0: ("0xA", "0xB", "0xC"), 1: ("0xA", "0xB", "0xC"), 2: ("0xB", "0xD")}
+    for attempt, found in ((0, expected), (1, {0: expected[0], 1: expected[1]})):  # a new attempt has nobody yet
+        state = SimpleNamespace(id=1, block=9, round=2, attempt=attempt)
+        assert ChainView.participation(view, state) == found
 
 
 def test_only_new_blocks_are_read_again(party, asked):

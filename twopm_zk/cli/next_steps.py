@@ -6,7 +6,8 @@ into what to type next. Where nothing is listed here, the error's own hint stand
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from twopm_zk.errors import TransactionError, TwopmError
@@ -53,6 +54,10 @@ _BY_KIND: dict[str, Step] = {
     "openings-refused": lambda facts: (
         "Go on without them: `twopm-zk task reopen {task} ".format(**facts) + f"{_without(facts)}`."
     ),
+    "not-enough-nodes": "Run `twopm-zk coordinator collect {spec}` until all have enrolled.",
+    "no-data": "Give --data FILE.",
+    "no-state-file": "Give --state FILE.",
+    "stake-too-low": "Stake more: `twopm-zk stake add`.",
     "no-task": "See `twopm-zk task list`.",
     "not-installed": "Run `make setup`.",
     "tools": "Run `twopm-zk doctor` to see everything that is needed.",
@@ -87,9 +92,24 @@ _REFUSALS: dict[str, Step] = {
 }
 
 
+@contextmanager
+def with_facts(**facts: object) -> Iterator[None]:
+    """What the command line knows about an error that passes through, such as a file's name, for its next command."""
+    try:
+        yield
+    except TwopmError as error:
+        error.facts = {**facts, **error.facts}
+        raise
+
+
 def after_refusal(name: str, values: Values) -> str | None:
     """What to do next after a contract's error of this name, where something can be done."""
     return _step(_REFUSALS.get(name), values)
+
+
+def after_kind(kind: str, **facts: object) -> str | None:
+    """What to do next after something of this kind that is no error, where something can be done."""
+    return _step(_BY_KIND.get(kind), facts)
 
 
 def next_step(error: TwopmError) -> str | None:

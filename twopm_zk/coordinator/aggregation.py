@@ -126,6 +126,7 @@ class RoundExecutor:
         public = [str(value) for value in said.public]
         made = self.store.work(attempt, name)
         if made is None or made["public"] != public:
+            self._notify(News("proving", f"proving {name} of round {attempt.round}", {"name": name}))
             (result,) = self._prover.prove([(instance, said)])
             made = {"public": public, "proof": [str(value) for value in proof_numbers(result)], **content}
             self.store.add_work(attempt, name, made)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 
 from twopm_zk.chain.tasks import AcceptedUpdate, Phase, TaskSnapshot
-from twopm_zk.coordinator.aggregation import LostPartialSumError, RoundExecutor
+from twopm_zk.coordinator.aggregation import CERTIFY, LostPartialSumError, RoundExecutor
 from twopm_zk.coordinator.assessment import Action, assess_round
 from twopm_zk.coordinator.service import CoordinatorService, Settings
 from twopm_zk.coordinator.store import CoordinatorStore, Fault
@@ -60,13 +60,8 @@ class Coordinator(CoordinatorService):
         require_spec(state, self.spec)
         self._watch(state)
         if state.phase is Phase.FINISHED:
-            values = {
-                "task": state.id,
-                "certified": state.certified,
-                "rounds": state.round,
-                "coefficients": self.spec.coefficients(state.weights),
-            }
-            self._say("finished", f"task {state.id} is finished, {'' if state.certified else 'not '}certified", values)
+            done = self.store.work(Attempt.of(state), CERTIFY) or {}
+            self._tell_end(state, rows=done.get("rows"))
             return True
         if state.coordinator != self.view.address:
             self._say("replaced", f"{state.coordinator} has taken this coordinator's place")
@@ -95,32 +90,43 @@ class Coordinator(CoordinatorService):
 
     def _collect(self, state: TaskSnapshot) -> None:
         updates = self.view.updates(state)
+        missing = self._missing(state, updates)
+        if missing:
+            self._say_who_is_missing(state, missing)
         if state.nodes < state.minimum_nodes:
             if state.late or state.updates == state.maximum_updates:
                 self._reopen(state, [], f"only {state.nodes} of {state.minimum_nodes} nodes handed in updates")
             return
-        missing = self._missing(state, updates)
         waited = self._waited(state)
         patience = self.settings.straggler_seconds or max(1, self.spec.collecting_seconds // 3)
         if missing and not state.late and waited < patience and state.updates < state.maximum_updates:
             return
-        for node in sorted(missing):
-            self._say("silent", f"{node} has handed in no update in {state.name()}", {"node": node})
-        self._absent = (self._absent | missing) - {update.node for update in updates}
+        for node, (handed_in, batches) in sorted(missing.items()):
+            text = f"{node} has handed in {handed_in or 'none'} of its {batches} batches in {state.name()}"
+            self._say("silent", text, {"node": node, "batches": handed_in, "registered": batches})
+        self._absent = (self._absent | missing.keys()) - {update.node for update in updates}
         self.view.hlr.close(state.id)
 
     def _waited(self, state: TaskSnapshot) -> float:
         """Seconds since this process first saw the phase: nobody is blamed for a difference between clocks."""
         return time.monotonic() - self._seen.setdefault((state.key, state.phase), time.monotonic())
 
-    def _missing(self, state: TaskSnapshot, updates: list[AcceptedUpdate]) -> set[str]:
-        """Owners of registered batches that are still expected in this attempt."""
+    def _missing(self, state: TaskSnapshot, updates: list[AcceptedUpdate]) -> dict[str, tuple[int, int]]:
+        """Nodes that are still expected in this attempt: batches that they have handed in, of those registered."""
         used = {update.data for update in updates}
-        found = set()
+        found = {}
         for node, commitments in self.view.registrations(state.dataset, before=state.opened_at).items():
-            if node not in self._absent and not used.issuperset(commitments) and not self.view.is_excluded(state, node):
-                found.add(node)
+            handed_in = len(used.intersection(commitments))
+            if node not in self._absent and handed_in < len(commitments) and not self.view.is_excluded(state, node):
+                found[node] = handed_in, len(commitments)
         return found
+
+    def _say_who_is_missing(self, state: TaskSnapshot, missing: dict[str, tuple[int, int]]) -> None:
+        """News of who is waited for, whenever that changes."""
+        named = ", ".join(f"{node} ({done} of {batches} batches)" for node, (done, batches) in sorted(missing.items()))
+        values = {"nodes": state.nodes, "minimum": state.minimum_nodes, "missing": sorted(missing)}
+        text = f"{state.name()}: updates of {state.nodes} nodes are here, the minimum is {state.minimum_nodes}"
+        self._say_once("waiting", f"{text}; waiting for {named}" if named else text, values)
 
     # --- closed ---
 
@@ -154,6 +160,8 @@ class Coordinator(CoordinatorService):
             now |= missing
             faults = [fault for fault in self.store.faults(state.task_key) if fault.attempt.round == state.round]
         if not missing <= now:
+            named = ", ".join(sorted(missing - now))
+            self._say_once("waiting", f"{state.name()}: waiting for openings of {named}", {"missing": sorted(missing)})
             return
         reasons = {fault.node: fault.reason for fault in faults}
         for node in sorted(missing):

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
@@ -14,15 +12,14 @@ from twopm_zk.chain.tasks import Phase, TaskSnapshot
 from twopm_zk.coordinator.assessment import gather
 from twopm_zk.coordinator.inbox import Inbox
 from twopm_zk.coordinator.store import CoordinatorStore
-from twopm_zk.coordinator.task_creation import Enrolled, enrolled
+from twopm_zk.coordinator.task_creation import Enrolled, enrolled, wanted_nodes
 from twopm_zk.errors import TrainingError
-from twopm_zk.participants.loop import Loop
-from twopm_zk.participants.news import News, Notify, ignore
+from twopm_zk.participants.news import Notify, ignore
+from twopm_zk.participants.participant import Participant
 from twopm_zk.participants.records import Attempt, secret_key
 from twopm_zk.participants.service import ServiceSettings
 from twopm_zk.participants.task_view import ChainView, require_spec
 from twopm_zk.participants.transport import Server
-from twopm_zk.participants.watch import describe
 from twopm_zk.task.specification import TaskSpec
 
 
@@ -40,7 +37,7 @@ class Settings(ServiceSettings):
     """How long a round with its minimum of nodes waits for the others; 0 stands for a third of collecting."""
 
 
-class CoordinatorService(ABC):
+class CoordinatorService(Participant[CoordinatorStore]):
     """What a coordinator has while it waits for others: a service for messages, a loop, and news of the chain.
 
     ``task`` is one that exists; else this account's unfinished task of the specification, or None.
@@ -56,26 +53,15 @@ class CoordinatorService(ABC):
         task: int | None = None,
         notify: Notify = ignore,
     ) -> None:
-        store.belongs_to(view.address, view.fingerprint)
-        self.view, self.spec, self.store = view, spec, store
         self.settings = settings or Settings()
-        self._notify = notify
+        self._wanted = wanted_nodes(spec, self.settings.nodes)
+        super().__init__(view, spec, store, poll=self.settings.poll, notify=notify)
         self.task = task if task is not None else self._find_task()
         self._key = secret_key(store)
-        self.loop = Loop(self.tick, poll=self.settings.poll, notify=notify)
         inbox = Inbox(view, spec, store, self._key, task=lambda: self.task, arrived=self.loop.wake)
         self.server = Server(inbox, host=self.settings.host, port=self.settings.port)
         self._published = False
         self._block: int | None = None
-        self._told: set[object] = set()
-
-    @abstractmethod
-    def tick(self) -> bool:
-        """Do what there is to do; whether all is done."""
-
-    def run(self) -> bool:
-        """Until all is done; False where it was stopped before. The service must be running."""
-        return self.loop.run()
 
     def __enter__(self) -> Self:
         self.server.start()
@@ -91,34 +77,21 @@ class CoordinatorService(ABC):
             self._published = True
 
     def _enough(self, found: Enrolled) -> bool:
-        """Whether as many nodes as are waited for can begin."""
-        wanted = max(self.settings.nodes, self.spec.minimum_nodes)
-        self._say_once("waiting", f"{len(found.ready)} of {wanted} nodes have enrolled and registered their data")
-        return len(found.ready) >= wanted
+        """Whether as many nodes as are waited for can begin; news of who is there, whenever that changes."""
+        values = {"ready": list(found.ready), "not_ready": list(found.waiting), "wanted": self._wanted}
+        self._say_once("waiting", found.sentence(self._wanted), values)
+        return len(found.ready) >= self._wanted
 
     def _find_task(self) -> int | None:
-        for task in reversed(self.view.tasks_of(self.spec.spec_hash)):
-            state = self.view.state(task)
-            if state.phase is not Phase.FINISHED and state.coordinator == self.view.address:
-                return task
-        return None
-
-    # --- news ---
+        """This account's unfinished task of the specification, created by it or taken over."""
+        mine = self.view.newest_task(
+            self.spec, lambda state: state.phase is not Phase.FINISHED and state.coordinator == self.view.address
+        )
+        return None if mine is None else mine.id
 
     def _watch(self, state: TaskSnapshot) -> None:
-        first = self._block if self._block is not None else state.block
-        if first <= state.block:
-            for event in self.view.task_events(state.id, from_block=first, to_block=state.block):
-                self._notify(describe(event, self.spec, account=None))
+        self._tell_events(state, state.block if self._block is None else self._block)
         self._block = state.block + 1
-
-    def _say(self, kind: str, text: str, values: Mapping[str, object] | None = None) -> None:
-        self._notify(News(kind, text, values or {}))
-
-    def _say_once(self, kind: str, text: str) -> None:
-        if (kind, text) not in self._told:
-            self._told.add((kind, text))
-            self._say(kind, text)
 
 
 class Collector(CoordinatorService):

@@ -8,7 +8,7 @@ from itertools import accumulate
 
 from twopm_zk.chain.network import Network, TaskConfig, TrainingConfig
 from twopm_zk.coordinator.store import CoordinatorStore
-from twopm_zk.errors import SpecError
+from twopm_zk.errors import InputError, SpecError, TrainingError
 from twopm_zk.participants.messages import Enrolment
 from twopm_zk.participants.task_view import ChainView, dataset_of
 from twopm_zk.task.specification import BFGS, NEWTON, TaskSpec
@@ -26,6 +26,31 @@ class Enrolled:
     def waiting(self) -> tuple[str, ...]:
         """Enrolled, and not yet a member, or without their data on the chain, or without the stake."""
         return tuple(node for node in self.enrolments if node not in self.ready)
+
+    def sentence(self, wanted: int) -> str:
+        """How many of the ``wanted`` nodes are there, and who."""
+        text = f"{len(self.ready)} of {wanted} nodes have enrolled and registered their data"
+        text += f": {', '.join(self.ready)}" if self.ready else ""
+        return text + (f"; enrolled, and not ready: {', '.join(self.waiting)}" if self.waiting else "")
+
+    def require(self, wanted: int) -> None:
+        """Raise TrainingError unless as many nodes as ``wanted`` can begin."""
+        if len(self.ready) < wanted:
+            raise TrainingError(
+                self.sentence(wanted),
+                hint="Take in enrolments until all have enrolled.",
+                kind="not-enough-nodes",
+            )
+
+
+def wanted_nodes(spec: TaskSpec, nodes: int = 0) -> int:
+    """How many nodes to wait for: ``nodes``, or the specification's minimum for 0. InputError for fewer than that."""
+    if nodes and nodes < spec.minimum_nodes:
+        raise InputError(
+            f"{nodes} nodes to wait for are fewer than the minimum of {spec.minimum_nodes} in the specification",
+            hint="A task goes on with its minimum of nodes at least: wait for more, or agree on another specification.",
+        )
+    return nodes or spec.minimum_nodes
 
 
 def enrolled(view: ChainView, spec: TaskSpec, store: CoordinatorStore, *, minimum_stake: int = 0) -> Enrolled:

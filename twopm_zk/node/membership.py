@@ -11,8 +11,16 @@ from twopm_zk.task.specification import TaskSpec
 
 
 @dataclass(frozen=True)
+class Obstacle:
+    """What keeps an account out of a task's present round: its kind in a word, and a sentence."""
+
+    kind: str
+    sentence: str
+
+
+@dataclass(frozen=True)
 class Membership:
-    """How an account stands; ``obstacles`` are sentences on what keeps it out of the task's present round."""
+    """How an account stands, and what keeps it out of the task's present round."""
 
     since: int
     new: bool
@@ -20,7 +28,7 @@ class Membership:
     """Wei of ETH."""
     task: TaskSnapshot | None
     joined_attempt: bool
-    obstacles: tuple[str, ...]
+    obstacles: tuple[Obstacle, ...]
 
 
 def join(
@@ -50,27 +58,28 @@ def join(
 
 
 def _task(view: ChainView, spec: TaskSpec, task: int | None) -> TaskSnapshot | None:
-    candidates = [task] if task is not None else reversed(view.tasks_of(spec.spec_hash))
-    for number in candidates:
-        state = view.state(number)
-        if task is not None or state.phase is not Phase.FINISHED:
-            require_spec(state, spec)
-            return state
-    return None
+    state = view.state(task) if task is not None else _newest_unfinished(view, spec)
+    if state is not None:
+        require_spec(state, spec)
+    return state
 
 
-def _obstacles(view: ChainView, state: TaskSnapshot | None, since: int, stake: int) -> list[str]:
+def _newest_unfinished(view: ChainView, spec: TaskSpec) -> TaskSnapshot | None:
+    return view.newest_task(spec, lambda state: state.phase is not Phase.FINISHED)
+
+
+def _obstacles(view: ChainView, state: TaskSnapshot | None, since: int, stake: int) -> list[Obstacle]:
     if state is None:
         return []
     found = []
     if state.phase is Phase.FINISHED:
-        found.append(f"Task {state.id} is finished.")
+        found.append(Obstacle("finished", f"Task {state.id} is finished."))
     elif state.opened_at and since >= state.opened_at:
-        found.append(f"Round {state.round} of task {state.id} opened before: it takes part from the next round on.")
+        sentence = f"Round {state.round} of task {state.id} opened before: it takes part from the next round on."
+        found.append(Obstacle("opened-before", sentence))
     if stake < state.minimum_stake:
-        found.append(
-            f"Task {state.id} asks for {state.minimum_stake} wei at stake, {stake} are there: `twopm-zk stake add`."
-        )
+        sentence = f"Task {state.id} asks for {state.minimum_stake} wei at stake, {stake} are there."
+        found.append(Obstacle("stake-too-low", sentence))
     if view.is_excluded(state, view.address):
-        found.append(f"The coordinator has left this node out of {state.name()}.")
+        found.append(Obstacle("left-out", f"The coordinator has left this node out of {state.name()}."))
     return found

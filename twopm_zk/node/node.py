@@ -18,12 +18,12 @@ from twopm_zk.errors import DeploymentError, InputError, SpecError, TransactionE
 from twopm_zk.node.mail import Mail
 from twopm_zk.node.registration import load_batches, register
 from twopm_zk.node.store import NodeStore, StoredBatch, StoredUpdate
-from twopm_zk.participants.loop import OVERTAKEN, Loop
+from twopm_zk.participants.loop import OVERTAKEN
 from twopm_zk.participants.messages import Enrolment, Opening
-from twopm_zk.participants.news import News, Notify, ignore
+from twopm_zk.participants.news import Notify, ignore
+from twopm_zk.participants.participant import Participant
 from twopm_zk.participants.records import Attempt, secret_key
 from twopm_zk.participants.task_view import ChainView, require_spec
-from twopm_zk.participants.watch import describe
 from twopm_zk.proving.statement_prover import StatementProver, proof_numbers
 from twopm_zk.rows.moments import Moments
 from twopm_zk.rows.tables import Table
@@ -43,7 +43,7 @@ class Consent:
     """Accounts that may see this node's updates if they take the coordinator's place; any participant can take it."""
 
 
-class Node:
+class Node(Participant[NodeStore]):
     """One data owner's part in one task.
 
     ``table`` holds the unscaled rows; without it the batches are those of the store. ``coordinator`` is the address
@@ -66,23 +66,18 @@ class Node:
         poll: float = 2.0,
         chunk: int = 1,
     ) -> None:
-        store.belongs_to(view.address, view.fingerprint)
-        self.view, self.spec, self.store = view, spec, store
-        self._prover, self._notify, self._chunk = prover, notify, max(1, chunk)
+        super().__init__(view, spec, store, poll=poll, notify=notify)
+        self._prover, self._chunk = prover, max(1, chunk)
         self._coordinator, self._task, self._endpoint = coordinator, task, endpoint
         self._mail = Mail(view, spec, store, coordinator=coordinator, notify=notify)
         self._consent = consent or Consent()
         self._instances = _step_instances(spec)
+        if table is not None:
+            self._say("preparing", "preparing the rows: a commitment to each batch of them")
         self._batches = load_batches(store, spec, table)
         self._registered = False
         self._accepted_task: int | None = None
-        self._told: set[object] = set()
         self._patience = random.randint(2, 6)  # noqa: S311 - so that not all nodes act at once
-        self.loop = Loop(self.tick, poll=poll, notify=notify)
-
-    def run(self) -> bool:
-        """Take part until the task is finished; False where it was stopped before."""
-        return self.loop.run()
 
     # --- one look at the chain ---
 
@@ -97,7 +92,7 @@ class Node:
         self._require_acceptable(state)
         self._watch(state)
         if state.phase is Phase.FINISHED:
-            self._finished(state)
+            self._tell_end(state)
             return True
         if state.phase is Phase.CREATED:
             self._mail.enrol(self._enrolment)
@@ -113,17 +108,18 @@ class Node:
         if self.view.member(self.view.address) is None:
             key = secret_key(self.store).public_key().public_bytes_raw()
             self.view.identity.join(self._endpoint, key)
+        self._say("registering", f"registering {len(self._batches)} batches, where they are not registered yet")
         self._batches = register(self.view, self.store, self.spec)
         self._registered = True
         self._say("registered", f"{len(self._batches)} batches are registered", {"batches": len(self._batches)})
 
     def _find_task(self) -> TaskSnapshot | None:
-        """Of the newest task of this specification and coordinator that is not over, or that this node took part in."""
-        for task in reversed(self.view.tasks_of(self.spec.spec_hash, coordinator=self._coordinator)):
-            state = self.view.state(task)
-            if state.phase is not Phase.FINISHED or self.store.block(state.task_key) is not None:
-                return state
-        return None
+        """The newest task of specification and coordinator that is not over, or that this node took part in."""
+        return self.view.newest_task(
+            self.spec,
+            lambda state: state.phase is not Phase.FINISHED or self.store.block(state.task_key) is not None,
+            creator=self._coordinator,
+        )
 
     def _require_acceptable(self, state: TaskSnapshot) -> None:
         if self._accepted_task == state.id:
@@ -156,9 +152,7 @@ class Node:
     def _watch(self, state: TaskSnapshot) -> None:
         seen = self.store.block(state.task_key)
         first = self.view.deployment.block if seen is None else seen + 1
-        if first <= state.block:
-            for event in self.view.task_events(state.id, from_block=first, to_block=state.block):
-                self._notify(describe(event, self.spec, account=self.view.address))
+        self._tell_events(state, first, account=self.view.address)
         self.store.set_block(state.task_key, max(state.block, seen or 0))
 
     @cached_property
@@ -226,6 +220,7 @@ class Node:
                     batch.shape, state.policy.context, state.weights, batch.rows, batch.salt, blinding
                 )
         if statements:
+            self._say("proving", f"proving {len(statements)} of {len(self._batches)} batches in {state.name()}")
             jobs = [(self._instances[said.shape], said) for said in statements.values()]
             for number, result in zip(statements, self._prover.prove(jobs), strict=True):
                 proof = proof_numbers(result)
@@ -249,7 +244,7 @@ class Node:
             if error.error == "IndexNotAscending":  # sent before this process began, and mined since
                 return True
             if error.error in OVERTAKEN or moved:
-                self._say("overtaken", f"{state.name()} went on without batch {entry.number}: {error.message}", {})
+                self._say("overtaken", f"{state.name()} went on without batch {entry.number}: {error.message}")
                 return False
             raise
         values = {"batch": entry.number, "transaction": receipt.transaction, "gas": receipt.gas_used}
@@ -299,29 +294,10 @@ class Node:
                 hlr.close(state.id)
             else:
                 hlr.reopen(state.id)
-            self._say("unstuck", f"moved on {state.name()}, whose deadline has passed", {})
+            self._say("unstuck", f"moved on {state.name()}, whose deadline has passed")
         except TransactionError as error:
             if error.error not in OVERTAKEN:
                 raise
-
-    # --- news ---
-
-    def _finished(self, state: TaskSnapshot) -> None:
-        values = {
-            "task": state.id,
-            "rounds": state.round,
-            "certified": state.certified,
-            "coefficients": self.spec.coefficients(state.weights),
-        }
-        self._say("finished", f"task {state.id} is finished, {'' if state.certified else 'not '}certified", values)
-
-    def _say(self, kind: str, text: str, values: Mapping[str, object]) -> None:
-        self._notify(News(kind, text, values))
-
-    def _say_once(self, kind: str, text: str, *, key: object = None) -> None:
-        if (kind, text, key) not in self._told:
-            self._told.add((kind, text, key))
-            self._say(kind, text, {})
 
 
 def _step_instances(spec: TaskSpec) -> dict[StepShape, Instance]:

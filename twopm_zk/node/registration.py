@@ -27,7 +27,7 @@ def load_batches(store: NodeStore, spec: TaskSpec, table: Table | None) -> list[
     """
     known = store.batches(spec.spec_hash)
     if table is None and not known:
-        raise InputError("this node has no data for the specification yet", hint="Give --data FILE.")
+        raise InputError("this node has no data for the specification yet", hint="Give its rows.", kind="no-data")
     if table is not None:
         prepared = prepare(table, spec)
         if not known:

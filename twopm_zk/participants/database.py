@@ -72,7 +72,7 @@ class Database:
         try:
             if self._read_only:
                 if not self.path.is_file():
-                    raise StoreError(f"there is no state file {str(self.path)!r}", hint="Give --state FILE.")
+                    raise StoreError(f"there is no state file {str(self.path)!r}", kind="no-state-file")
                 self._require_private()
             else:
                 try:

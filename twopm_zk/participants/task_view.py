@@ -6,7 +6,7 @@ here and compared: task key, context, model commitment.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -116,6 +116,22 @@ class ChainView:
             if event["attempt"] == state.attempt
         ]
 
+    def participation(self, state: TaskSnapshot) -> dict[int, tuple[str, ...]]:
+        """By round, who handed in updates in its last attempt: that is whose rows its sum is of."""
+        events = reading(
+            "updates",
+            lambda: self.hlr.contract.events(
+                "UpdateAccepted", from_block=self.deployment.block, to_block=state.block, taskId=state.id
+            ),
+        )
+        attempts: dict[int, dict[int, set[str]]] = {}
+        for event in events:
+            attempts.setdefault(event["round"], {}).setdefault(event["attempt"], set()).add(event["node"])
+        found = {number: tuple(sorted(nodes[max(nodes)])) for number, nodes in attempts.items()}
+        if state.attempt not in attempts.get(state.round, {}):
+            found.pop(state.round, None)  # a new attempt has begun, and nobody has handed in yet
+        return found
+
     def _events(self, contract: Contract, name: str, first: int, last: int, **indexed: object) -> list[Event]:
         """As `Contract.events`, but reads only what is newer than the last time, unless blocks were replaced since.
 
@@ -189,6 +205,13 @@ class ChainView:
             return [event for log in logs if (event := self.chain.registry.event(log)) is not None]
 
         return reading(f"events of task {task}", read)
+
+    def newest_task(
+        self, spec: TaskSpec, wanted: Callable[[TaskSnapshot], bool], *, creator: str | None = None
+    ) -> TaskSnapshot | None:
+        """The newest task of a specification that is ``wanted``, of one account or of all."""
+        candidates = reversed(self.tasks_of(spec.spec_hash, coordinator=creator))
+        return next((state for task in candidates if wanted(state := self.state(task))), None)
 
     def tasks_of(self, spec_hash: bytes, *, coordinator: str | None = None) -> list[int]:
         """Tasks with a specification, oldest first."""

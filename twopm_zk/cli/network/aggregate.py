@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from twopm_zk.cli.next_steps import with_facts
 from twopm_zk.cli.options.connection import Connection, chain_options
 from twopm_zk.cli.options.participants import (
-    make_prover,
+    ProvingOptions,
     matrix_option,
     open_view,
     proving_options,
@@ -21,7 +22,6 @@ from twopm_zk.cli.options.participants import (
     state_option,
 )
 from twopm_zk.cli.output import Steps, emit, json_option
-from twopm_zk.errors import TwopmError
 
 if TYPE_CHECKING:
     from twopm_zk.coordinator.aggregation import RoundExecutor
@@ -56,10 +56,7 @@ def aggregate(
     state: Path,
     matrix: Path | None,
     dry_run: bool,
-    ptau: Path | None,
-    backend: str | None,
-    scheduler: str | None,
-    allow_plaintext: bool,
+    proving: ProvingOptions,
     as_json: bool,
 ) -> None:
     """Prove and publish the next weights of a closed round, which opens the next one.
@@ -72,11 +69,11 @@ def aggregate(
       twopm-zk aggregate spec.toml --task 1 --dry-run
       twopm-zk aggregate spec.toml --task 1 --state coordinator.db
     """
-    with _ClosedRound(connection, spec_file, state, quiet=as_json) as closed:
+    with with_facts(spec=spec_file), _ClosedRound(connection, spec_file, state, quiet=as_json) as closed:
         found = closed.assess(task, matrix)
         move = found.require_move()
         if not dry_run:
-            closed.executor(ptau, backend, scheduler, allow_plaintext).aggregate(found)
+            closed.executor(proving).aggregate(found)
         following = closed.spec.coefficients(move.weights)
     lines = [found.sentence()]
     if found.certifiable:
@@ -96,10 +93,7 @@ def certify(
     task: int,
     state: Path,
     dry_run: bool,
-    ptau: Path | None,
-    backend: str | None,
-    scheduler: str | None,
-    allow_plaintext: bool,
+    proving: ProvingOptions,
     as_json: bool,
 ) -> None:
     """Prove how near the present weights are to the optimum, and finish the task with them.
@@ -112,11 +106,11 @@ def certify(
       twopm-zk certify spec.toml --task 1 --dry-run
       twopm-zk certify spec.toml --task 1
     """
-    with _ClosedRound(connection, spec_file, state, quiet=as_json) as closed:
+    with with_facts(spec=spec_file), _ClosedRound(connection, spec_file, state, quiet=as_json) as closed:
         found = closed.assess(task)
         if not dry_run:
             found.require_certifiable()
-            closed.executor(ptau, backend, scheduler, allow_plaintext).certify(found)
+            closed.executor(proving).certify(found)
         coefficients = closed.spec.coefficients(found.state.weights)
     lines = [found.sentence(), "It would be about the weights:" if dry_run else "Certified."]
     lines += [f"  {name:<14} {value:+.6f}" for name, value in coefficients.items()]
@@ -151,7 +145,7 @@ class _ClosedRound:
         from twopm_zk.task.specification_file import read_spec
 
         self.spec: TaskSpec = read_spec(spec_file)
-        self._connection, self._spec_file = connection, spec_file
+        self._connection = connection
         self._steps = Steps(quiet=quiet)
         self._stack = ExitStack()
         self.sent: list[dict[str, Any]] = []
@@ -160,10 +154,8 @@ class _ClosedRound:
     def __enter__(self) -> _ClosedRound:
         return self
 
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+    def __exit__(self, *exception: object) -> None:
         self._stack.close()
-        if isinstance(error, TwopmError):
-            error.facts.setdefault("spec", self._spec_file)  # for the next command
 
     def assess(self, task: int, matrix: Path | None = None) -> RoundAssessment:
         """How the round stands, with a step matrix from a file where one is given."""
@@ -174,19 +166,17 @@ class _ClosedRound:
         given = None if matrix is None else read_matrix(matrix)
         return assess_own_round(self.view, self.spec, self.store, task, matrix=given)
 
-    def executor(
-        self, ptau: Path | None, backend: str | None, scheduler: str | None, allow_plaintext: bool
-    ) -> RoundExecutor:
+    def executor(self, proving: ProvingOptions) -> RoundExecutor:
         """What proves and sends; its workers end with the block."""
         from twopm_zk.coordinator.aggregation import RoundExecutor
 
-        prover = self._stack.enter_context(make_prover(ptau, backend, scheduler, allow_plaintext=allow_plaintext))
+        prover = self._stack.enter_context(proving.prover(self._hear))
         return RoundExecutor(self.view, self.spec, self.store, prover=prover, notify=self._hear)
 
     def _hear(self, news: News) -> None:
         if news.kind == "submitted":
             self.sent.append({name: news.values[name] for name in ("name", "transaction", "gas")})
-        if news.kind in ("proven", "submitted"):
+        if news.kind in ("proving", "progress", "proven", "submitted"):
             self._steps.note(f"[dim]{news.text}[/dim]")
 
     def sent_lines(self) -> list[str]:

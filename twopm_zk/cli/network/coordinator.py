@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from twopm_zk.cli.options.amounts import parse_stake
 from twopm_zk.cli.options.connection import Connection, chain_options, describe_receipt
 from twopm_zk.cli.options.participants import (
-    make_prover,
+    ProvingOptions,
     matrix_option,
     minimum_stake_option,
     news_printer,
     open_view,
-    poll_option,
     proving_options,
     read_matrix,
     service_options,
@@ -23,6 +24,9 @@ from twopm_zk.cli.options.participants import (
     stop_on_sigterm,
 )
 from twopm_zk.cli.output import emit, json_option
+
+if TYPE_CHECKING:
+    from twopm_zk.participants.service import ServiceSettings
 
 
 @click.group()
@@ -50,7 +54,6 @@ def coordinator() -> None:
 @state_option("coordinator.db")
 @service_options
 @proving_options
-@poll_option
 @chain_options
 @json_option
 def run(
@@ -63,14 +66,8 @@ def run(
     straggler_seconds: int | None,
     matrix: Path | None,
     state: Path,
-    host: str,
-    port: int,
-    endpoint: str | None,
-    ptau: Path | None,
-    backend: str | None,
-    scheduler: str | None,
-    allow_plaintext: bool,
-    poll: float,
+    service: ServiceSettings,
+    proving: ProvingOptions,
     as_json: bool,
 ) -> None:
     """Run the task of SPEC until it is finished: enrolment, rounds, proofs, certificate.
@@ -86,26 +83,24 @@ def run(
     from twopm_zk.coordinator.coordinator import Coordinator
     from twopm_zk.coordinator.service import Settings
     from twopm_zk.coordinator.store import CoordinatorStore
+    from twopm_zk.coordinator.task_creation import wanted_nodes
     from twopm_zk.task.specification_file import read_spec
 
     spec = read_spec(spec_file)
     settings = Settings(
-        host=host,
-        port=port,
-        endpoint=endpoint,
-        nodes=nodes or 0,
+        **asdict(service),
+        nodes=wanted_nodes(spec, nodes or 0),
         minimum_stake=parse_stake(minimum_stake),
         opening_seconds=opening_seconds or 0,
         straggler_seconds=straggler_seconds or 0,
-        poll=poll,
     )
     notify = news_printer(as_json)
     known = None if matrix is None else read_matrix(matrix)
     with (
-        make_prover(ptau, backend, scheduler, allow_plaintext=allow_plaintext) as prover,
+        proving.prover(notify) as prover,
         CoordinatorStore(state) as store,
         Coordinator(
-            open_view(connection),
+            open_view(connection, notify=notify),
             spec,
             store,
             prover=prover,
@@ -126,7 +121,6 @@ def run(
 @minimum_stake_option
 @state_option("coordinator.db")
 @service_options
-@poll_option
 @chain_options
 @json_option
 def collect(
@@ -136,10 +130,7 @@ def collect(
     nodes: int | None,
     minimum_stake: str,
     state: Path,
-    host: str,
-    port: int,
-    endpoint: str | None,
-    poll: float,
+    service: ServiceSettings,
     as_json: bool,
 ) -> None:
     """Only take in what nodes send, for a task that you run by hand, until all of it is here.
@@ -155,14 +146,16 @@ def collect(
     """
     from twopm_zk.coordinator.service import Collector, Settings
     from twopm_zk.coordinator.store import CoordinatorStore
+    from twopm_zk.coordinator.task_creation import wanted_nodes
     from twopm_zk.task.specification_file import read_spec
 
     spec, stake = read_spec(spec_file), parse_stake(minimum_stake)
-    settings = Settings(host=host, port=port, endpoint=endpoint, nodes=nodes or 0, minimum_stake=stake, poll=poll)
+    settings = Settings(**asdict(service), nodes=wanted_nodes(spec, nodes or 0), minimum_stake=stake)
+    notify = news_printer(as_json)
     with (
         CoordinatorStore(state) as store,
         Collector(
-            open_view(connection), spec, store, settings=settings, task=task, notify=news_printer(as_json)
+            open_view(connection, notify=notify), spec, store, settings=settings, task=task, notify=notify
         ) as participant,
     ):
         stop_on_sigterm(participant.loop)

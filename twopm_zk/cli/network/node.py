@@ -7,11 +7,12 @@ from pathlib import Path
 
 import click
 
+from twopm_zk.cli.next_steps import after_kind
 from twopm_zk.cli.options.amounts import WEI, asset_option, parse_amount
 from twopm_zk.cli.options.connection import Connection, chain_options, describe_receipt
 from twopm_zk.cli.options.participants import (
+    ProvingOptions,
     checked_address,
-    make_prover,
     news_printer,
     open_view,
     poll_option,
@@ -64,10 +65,7 @@ def run(
     minimum_rows: int | None,
     allow_insecure: bool,
     state: Path,
-    ptau: Path | None,
-    backend: str | None,
-    scheduler: str | None,
-    allow_plaintext: bool,
+    proving: ProvingOptions,
     poll: float,
     as_json: bool,
 ) -> None:
@@ -89,9 +87,9 @@ def run(
     spec = read_spec(spec_file)
     table = None if data is None else read_table(data, label=spec.label)
     notify = news_printer(as_json)
-    with make_prover(ptau, backend, scheduler, allow_plaintext=allow_plaintext) as prover, NodeStore(state) as store:
+    with proving.prover(notify) as prover, NodeStore(state) as store:
         participant = Node(
-            open_view(connection),
+            open_view(connection, notify=notify),
             spec,
             store,
             prover=prover,
@@ -106,7 +104,7 @@ def run(
             ),
             notify=notify,
             poll=poll,
-            chunk=1 if scheduler is None else _AT_ONCE,
+            chunk=1 if proving.scheduler is None else _AT_ONCE,
         )
         stop_on_sigterm(participant.loop)
         participant.run()
@@ -152,6 +150,7 @@ def join(
         store.belongs_to(view.address, view.fingerprint)
         key = secret_key(store).public_key().public_bytes_raw()
         found = become_member(view, spec, key, task=task, stake=None if wei is None else (asset, wei))
+    obstacles = [f"{one.sentence} {after_kind(one.kind) or ''}".strip() for one in found.obstacles]
     document = {
         "account": view.address,
         "member_since": found.since,
@@ -161,11 +160,11 @@ def join(
         "minimum_stake_wei": None if found.task is None else str(found.task.minimum_stake),
         "joined_attempt": found.joined_attempt,
         "ready": not found.obstacles,
-        "obstacles": list(found.obstacles),
+        "obstacles": obstacles,
     }
     lines = [f"{view.address} is a member since block {found.since}, with {found.stake / WEI:g} ETH at stake."]
     lines += [f"Joined {found.task.name()}."] if found.task and found.joined_attempt else []
-    lines += [*found.obstacles, f"Next: twopm-zk data register {spec_file} --data ROWS.csv --state {state}"]
+    lines += [*obstacles, f"Next: twopm-zk data register {spec_file} --data ROWS.csv --state {state}"]
     emit(as_json, document, "\n".join(lines))
 
 

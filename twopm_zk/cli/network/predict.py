@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from twopm_zk.cli.options.connection import Connection, chain_options
 from twopm_zk.cli.options.participants import (
+    ProvingOptions,
     checked_address,
-    make_prover,
     news_printer,
     open_view,
     poll_option,
@@ -22,6 +23,9 @@ from twopm_zk.cli.options.participants import (
 from twopm_zk.cli.output import emit, json_option
 from twopm_zk.errors import InputError
 from twopm_zk.system.parsing import read_json
+
+if TYPE_CHECKING:
+    from twopm_zk.participants.service import ServiceSettings
 
 
 @click.command()
@@ -91,7 +95,6 @@ def operator() -> None:
 @state_option("operator.db")
 @service_options
 @proving_options
-@poll_option
 @chain_options
 @json_option
 def run(
@@ -99,14 +102,8 @@ def run(
     spec_file: Path,
     task: int,
     state: Path,
-    host: str,
-    port: int,
-    endpoint: str | None,
-    ptau: Path | None,
-    backend: str | None,
-    scheduler: str | None,
-    allow_plaintext: bool,
-    poll: float,
+    service: ServiceSettings,
+    proving: ProvingOptions,
     as_json: bool,
 ) -> None:
     """Offer predictions of a task's model, and answer every request until stopped.
@@ -118,23 +115,22 @@ def run(
     Example:
       twopm-zk operator run spec.toml --task 1 --port 8701 --endpoint https://ask.example
     """
-    from twopm_zk.coordinator.service import Settings
     from twopm_zk.prediction.operator import Operator
     from twopm_zk.prediction.store import OperatorStore
     from twopm_zk.task.specification_file import read_spec
 
-    settings = Settings(host=host, port=port, endpoint=endpoint, poll=poll)
+    notify = news_printer(as_json)
     with (
-        make_prover(ptau, backend, scheduler, allow_plaintext=allow_plaintext) as prover,
+        proving.prover(notify) as prover,
         OperatorStore(state) as store,
         Operator(
-            open_view(connection),
+            open_view(connection, notify=notify),
             read_spec(spec_file),
             store,
             task,
             prover=prover,
-            settings=settings,
-            notify=news_printer(as_json),
+            settings=service,
+            notify=notify,
         ) as participant,
     ):
         stop_on_sigterm(participant.loop)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from twopm_zk.cli.next_steps import with_facts
 from twopm_zk.cli.options.amounts import parse_stake
 from twopm_zk.cli.options.connection import Connection, chain_options, describe_receipt
 from twopm_zk.cli.options.participants import (
@@ -19,10 +20,12 @@ from twopm_zk.cli.options.participants import (
     state_option,
 )
 from twopm_zk.cli.output import emit, json_option, print_table
-from twopm_zk.errors import TrainingError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from twopm_zk.chain import Receipt
+    from twopm_zk.chain.tasks import TaskSnapshot
 
 task_argument = click.argument("number", metavar="TASK", type=click.IntRange(1))
 
@@ -79,7 +82,7 @@ def list_tasks(connection: Connection, as_json: bool) -> None:
 @chain_options
 @json_option
 def show(connection: Connection, number: int, spec_file: Path | None, as_json: bool) -> None:
-    """Show how TASK stands: phase, round, nodes, weights, certificate.
+    """Show how TASK stands: phase, round, weights, certificate, and whose updates are in each round.
 
     \b
     Example:
@@ -88,7 +91,9 @@ def show(connection: Connection, number: int, spec_file: Path | None, as_json: b
     from twopm_zk.participants.task_view import require_spec
     from twopm_zk.task.specification_file import read_spec
 
-    state = open_view(connection, signing=False).state(number)
+    view = open_view(connection, signing=False)
+    state = view.state(number)
+    participation = view.participation(state)
     document: dict[str, Any] = {
         "task": number,
         "phase": state.phase.name.lower(),
@@ -102,7 +107,10 @@ def show(connection: Connection, number: int, spec_file: Path | None, as_json: b
         "matrix_hash": str(state.matrix_hash),
         "weights": list(state.weights),
         "certified": state.certified,
-        "gradient_bound_per_row": state.gradient_bound / (1 << 32) if state.certified else None,
+        "gradient_bound_per_row": state.bound_per_row,
+        "certified_nodes": list(participation.get(state.round, ())) if state.certified else None,
+        "certified_rows_at_least": state.minimum_rows if state.certified else None,
+        "participation": {str(number): list(nodes) for number, nodes in participation.items()},
     }
     if spec_file is not None:
         spec = read_spec(spec_file)
@@ -112,9 +120,25 @@ def show(connection: Connection, number: int, spec_file: Path | None, as_json: b
         emit(True, document)
         return
     coefficients = document.pop("coefficients", {})
+    for name in ("participation", "certified_nodes", "certified_rows_at_least"):
+        del document[name]
     emit(False, document)
     for name, value in coefficients.items():
         click.echo(f"  {name:<14} {value:+.6f}")
+    for line in _taking_part(state, participation):
+        click.echo(line)
+
+
+def _taking_part(state: TaskSnapshot, participation: dict[int, tuple[str, ...]]) -> Iterator[str]:
+    """Who has handed in updates, round by round, and what a certificate is about."""
+    for number, nodes in participation.items():
+        yield f"round {number}: updates of {len(nodes)} nodes: {', '.join(nodes)}"
+    if state.certified:
+        nodes = participation.get(state.round, ())
+        yield (
+            f"The certificate covers the data of {len(nodes)} nodes in round {state.round}, {state.minimum_rows} rows "
+            "or more. The chain does not show how many; the coordinator knows."
+        )
 
 
 @task.command()
@@ -138,21 +162,16 @@ def create(
       twopm-zk task create spec.toml --minimum-stake 0.5 --state coordinator.db
     """
     from twopm_zk.coordinator.store import CoordinatorStore
-    from twopm_zk.coordinator.task_creation import create_task, enrolled
+    from twopm_zk.coordinator.task_creation import create_task, enrolled, wanted_nodes
     from twopm_zk.task.specification_file import read_spec
 
     spec, stake = read_spec(spec_file), parse_stake(minimum_stake)
-    with CoordinatorStore(require_state(state)) as store:
+    wanted = wanted_nodes(spec, nodes or 0)
+    with with_facts(spec=spec_file), CoordinatorStore(require_state(state)) as store:
         view = open_view(connection)
         store.belongs_to(view.address, view.fingerprint)
         found = enrolled(view, spec, store, minimum_stake=stake)
-        wanted = max(nodes or 0, spec.minimum_nodes)
-        if len(found.ready) < wanted:
-            waiting = f"; enrolled, and not ready: {', '.join(found.waiting)}" if found.waiting else ""
-            raise TrainingError(
-                f"{len(found.ready)} of {wanted} nodes have enrolled and registered their data{waiting}",
-                hint=f"Run `twopm-zk coordinator collect {spec_file}` until all have enrolled.",
-            )
+        found.require(wanted)
         number = create_task(view, spec, store, found, minimum_stake=stake)
     emit(
         as_json,

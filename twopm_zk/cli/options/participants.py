@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 import signal
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,6 +18,7 @@ from twopm_zk.cli.options.building import ptau_option
 from twopm_zk.cli.options.connection import Connection
 from twopm_zk.cli.output import backend_option
 from twopm_zk.errors import InputError, StoreError
+from twopm_zk.participants.service import ServiceSettings
 from twopm_zk.system.parsing import read_json
 
 if TYPE_CHECKING:
@@ -24,7 +29,15 @@ if TYPE_CHECKING:
     from twopm_zk.statements import StepMatrix
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-_COLOURS = {"finished": "green", "fault": "red", "refused": "red", "retry": "yellow", "waiting": "yellow"}
+_COLOURS = {
+    "finished": "green",
+    "fault": "red",
+    "refused": "red",
+    "retry": "yellow",
+    "waiting": "yellow",
+    "progress": "dim",
+}
+_PROGRESS_SECONDS = 4.0
 _QUIET = {"chain:VerifierFixed", "chain:AttemptModel"}
 
 spec_argument = click.argument("spec_file", metavar="SPEC", type=click.Path(path_type=Path))
@@ -63,70 +76,108 @@ def require_state(path: Path) -> Path:
 
 
 def service_options(command: Command) -> Command:
-    """Where a service listens."""
-    for option in (
-        click.option("--endpoint", help="URL to publish, where it differs from http://HOST:PORT: a TLS proxy's."),
-        click.option(
-            "--port", type=click.IntRange(0, 65535), default=0, help="Port to listen on; default: a free one."
-        ),
-        click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on."),
-    ):
-        command = option(command)
-    return command
+    """Add where a service listens and how often it looks at the chain, passed on as ``service``."""
+
+    @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+    @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port to listen on; default: a free one.")
+    @click.option("--endpoint", help="URL to publish, where it differs from http://HOST:PORT: a TLS proxy's.")
+    @poll_option
+    @wraps(command)
+    def wrapped(*args: Any, host: str, port: int, endpoint: str | None, poll: float, **kwargs: Any) -> Any:
+        service = ServiceSettings(host=host, port=port, endpoint=endpoint, poll=poll)
+        return command(*args, service=service, **kwargs)
+
+    return wrapped  # type: ignore[return-value]
+
+
+@dataclass(frozen=True)
+class ProvingOptions:
+    """How proofs are made, as the options say."""
+
+    ptau: Path | None = None
+    backend: str | None = None
+    scheduler: str | None = None
+    allow_plaintext: bool = False
+
+    def prover(self, notify: Notify | None = None) -> Prover:
+        """What proves; ``notify`` hears of what takes long, such as keys that are made for the first time."""
+        from twopm_zk.plonk.backends import find_backend
+        from twopm_zk.proving.executors import executor_for
+        from twopm_zk.proving.prover import Prover
+
+        native, reason = find_backend("native")
+        return Prover(
+            executor_for(self.scheduler, allow_plaintext=self.allow_plaintext),
+            backend=self.backend,
+            ptau=self.ptau,
+            verifier="native" if native is not None and reason is None else "python",
+            progress=None if notify is None else progress_news(notify),
+        )
 
 
 def proving_options(command: Command) -> Command:
-    """How proofs are made."""
-    for option in (
-        click.option(
-            "--allow-plaintext", is_flag=True, help="Send rows over tcp:// to another machine: your own network only."
-        ),
-        click.option("--scheduler", help="Where to prove: processes:N, tls://host:port of dask. Default: here."),
-        backend_option,
-        ptau_option,
-    ):
-        command = option(command)
-    return command
+    """Add how proofs are made, passed on as ``proving``."""
+
+    @ptau_option
+    @backend_option
+    @click.option("--scheduler", help="Where to prove: processes:N, tls://host:port of dask. Default: here.")
+    @click.option(
+        "--allow-plaintext", is_flag=True, help="Send rows over tcp:// to another machine: your own network only."
+    )
+    @wraps(command)
+    def wrapped(
+        *args: Any,
+        ptau: Path | None,
+        backend: str | None,
+        scheduler: str | None,
+        allow_plaintext: bool,
+        **kwargs: Any,
+    ) -> Any:
+        return command(*args, proving=ProvingOptions(ptau, backend, scheduler, allow_plaintext), **kwargs)
+
+    return wrapped  # type: ignore[return-value]
 
 
-def open_view(connection: Connection, *, signing: bool = True) -> ChainView:
-    """The deployment, compared with the chain."""
+def open_view(connection: Connection, *, signing: bool = True, notify: Notify | None = None) -> ChainView:
+    """The deployment, compared with the chain; ``notify`` hears of it first, because that may take a while."""
+    from twopm_zk.participants.news import News
     from twopm_zk.participants.task_view import ChainView
 
+    if notify is not None:
+        notify(News("connecting", "comparing the contracts on the chain with the deployment file"))
     return ChainView(connection.network(signing=signing))
 
 
-def make_prover(
-    ptau: Path | None, backend: str | None, scheduler: str | None, *, allow_plaintext: bool = False
-) -> Prover:
-    """What proves, as the options say."""
-    from twopm_zk.plonk.backends import find_backend
-    from twopm_zk.proving.executors import executor_for
-    from twopm_zk.proving.prover import Prover
-
-    native, reason = find_backend("native")
-    return Prover(
-        executor_for(scheduler, allow_plaintext=allow_plaintext),
-        backend=backend,
-        ptau=ptau,
-        verifier="native" if native is not None and reason is None else "python",
-    )
-
-
 def news_printer(as_json: bool) -> Notify:
-    """Prints what happens, one line each; with --json one document a line."""
+    """Prints what happens with the time, one line each; with --json one document a line."""
     from rich.console import Console
 
     console = Console(highlight=False, soft_wrap=True)
 
     def show(news: News) -> None:
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         if as_json:
-            click.echo(json.dumps({"news": news.kind, "text": news.text, **_plain(dict(news.values))}))
+            click.echo(json.dumps({"time": now, "news": news.kind, "text": news.text, **_plain(dict(news.values))}))
         elif news.kind not in _QUIET:
             colour = _COLOURS.get(news.kind, "dim" if news.kind.startswith("chain:") else "default")
-            console.print(f"[{colour}]{_escape(news.text)}[/{colour}]")
+            console.print(f"[dim]{now}[/dim] [{colour}]{_escape(news.text)}[/{colour}]")
 
     return show
+
+
+def progress_news(notify: Notify) -> Callable[[str], None]:
+    """News of a long step's progress, no more than one line every few seconds."""
+    from twopm_zk.participants.news import News
+
+    last = time.monotonic()
+
+    def tell(line: str) -> None:
+        nonlocal last
+        if time.monotonic() - last >= _PROGRESS_SECONDS:
+            last = time.monotonic()
+            notify(News("progress", line))
+
+    return tell
 
 
 def checked_address(text: str) -> str:

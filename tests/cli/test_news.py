@@ -1,0 +1,44 @@
+"""News on the screen: with the time, and what takes long is heard of now and then."""
+
+import json
+import re
+from datetime import UTC, datetime
+
+import pytest
+
+from twopm_zk.cli.options import participants
+from twopm_zk.cli.options.participants import news_printer, progress_news
+from twopm_zk.participants.news import News
+
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+
+
+def now(text):
+    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+
+
+def test_every_line_begins_with_the_time(capsys):
+    before = datetime.now(UTC).replace(microsecond=0)
+    news_printer(False)(News("waiting", "2 of 3 nodes [0xA]"))
+    time, text = capsys.readouterr().out.rstrip("\n").split(" ", 1)
+    assert before <= now(time) <= datetime.now(UTC)
+    assert text == "2 of 3 nodes [0xA]"
+
+
+def test_every_document_has_the_time(capsys):
+    news_printer(True)(News("proven", "proven batch 1", {"large": 2**60}))
+    document = json.loads(capsys.readouterr().out)
+    assert TIME.fullmatch(document.pop("time"))
+    assert document == {"news": "proven", "text": "proven batch 1", "large": str(2**60)}
+
+
+@pytest.mark.parametrize(("seconds", "heard"), [(3.9, []), (4.1, ["compiling"])])
+def test_progress_is_news_when_nothing_was_heard_for_a_while(monkeypatch, seconds, heard):
+    clock = [100.0]
+    monkeypatch.setattr(participants.time, "monotonic", lambda: clock[0])
+    news = []
+    tell = progress_news(news.append)
+    clock[0] += seconds
+    tell("compiling")
+    tell("at once after it")
+    assert [item.text for item in news] == heard

@@ -1,0 +1,77 @@
+"""What everybody's part in a task has: a view of the chain, state on disk, a loop, and news for whoever watches."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Generic, TypeVar
+
+from twopm_zk.chain.tasks import TaskSnapshot
+from twopm_zk.participants.database import Database
+from twopm_zk.participants.loop import Loop
+from twopm_zk.participants.news import News, Notify
+from twopm_zk.participants.task_view import ChainView
+from twopm_zk.participants.watch import describe
+from twopm_zk.task.specification import TaskSpec
+
+Store = TypeVar("Store", bound=Database)
+
+
+class Participant(ABC, Generic[Store]):
+    """One account's part in tasks of one specification, with a store that belongs to account and deployment."""
+
+    def __init__(self, view: ChainView, spec: TaskSpec, store: Store, *, poll: float, notify: Notify) -> None:
+        store.belongs_to(view.address, view.fingerprint)
+        self.view, self.spec, self.store = view, spec, store
+        self._notify = notify
+        self._told: set[object] = set()
+        self.loop = Loop(self.tick, poll=poll, notify=notify)
+
+    @abstractmethod
+    def tick(self) -> bool:
+        """Look at the chain once and do what there is to do; whether all is done."""
+
+    def run(self) -> bool:
+        """Go on until all is done; False where it was stopped before."""
+        return self.loop.run()
+
+    def _tell_events(self, state: TaskSnapshot, first: int, *, account: str | None = None) -> None:
+        """News of what has happened to a task since the block ``first``; ``account`` is called "this node"."""
+        if first <= state.block:
+            for event in self.view.task_events(state.id, from_block=first, to_block=state.block):
+                self._notify(describe(event, self.spec, account=account))
+
+    def _tell_end(self, state: TaskSnapshot, *, rows: int | None = None) -> None:
+        """News of a finished task: what it is certified for, and whose updates are in the certificate.
+
+        ``rows`` is how many the certificate covers, where that is known: the chain shows only that they are enough.
+        """
+        nodes = self.view.participation(state).get(state.round, ()) if state.certified else ()
+        text = f"task {state.id} is finished, {'' if state.certified else 'not '}certified"
+        if state.certified:
+            counted = f"at least {state.minimum_rows}" if rows is None else str(rows)
+            text += (
+                f": gradient at most {state.bound_per_row:.2e} per row, over {counted} rows of {len(nodes)} nodes "
+                f"({', '.join(nodes)})"
+            )
+        values = {
+            "task": state.id,
+            "certified": state.certified,
+            "rounds": state.round,
+            "nodes": list(nodes),
+            "rows": rows,
+            "gradient_bound_per_row": state.bound_per_row,
+            "coefficients": self.spec.coefficients(state.weights),
+        }
+        self._say("finished", text, values)
+
+    def _say(self, kind: str, text: str, values: Mapping[str, object] | None = None) -> None:
+        self._notify(News(kind, text, values or {}))
+
+    def _say_once(
+        self, kind: str, text: str, values: Mapping[str, object] | None = None, *, key: object = None
+    ) -> None:
+        """The same text again only for another ``key``."""
+        if (kind, text, key) not in self._told:
+            self._told.add((kind, text, key))
+            self._say(kind, text, values)
