@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from twopm_zk.chain import Chain, Deployment, Network
-from twopm_zk.coordinator.coordinator import Coordinator, Settings
+from twopm_zk.coordinator.coordinator import Coordinator, CoordinatorSettings
 from twopm_zk.coordinator.store import CoordinatorStore
 from twopm_zk.demo.demonstration import split_rows
 from twopm_zk.node.node import Node
@@ -222,7 +222,7 @@ def main() -> None:
 
     threading.Thread(target=end_with_input, daemon=True).start()
     if options["number"] is None:
-        settings = Settings(nodes=cell.nodes, poll=POLL)
+        settings = CoordinatorSettings(nodes=cell.nodes, poll=POLL)
         with (
             CoordinatorStore(folder / "coordinator.db") as store,
             Coordinator(view, cell.spec(), store, prover=prover, settings=settings, notify=notify) as coordinator,

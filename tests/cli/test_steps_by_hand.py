@@ -15,7 +15,7 @@ from twopm_zk.cli import main, next_steps
 from twopm_zk.cli.options.participants import ProvingOptions
 from twopm_zk.coordinator.store import CoordinatorStore
 from twopm_zk.coordinator.task_creation import first_optimiser, task_config, training_config
-from twopm_zk.node import mail
+from twopm_zk.node import coordinator_client
 from twopm_zk.participants.messages import Opening
 from twopm_zk.participants.records import Attempt
 from twopm_zk.rows.tables import Table
@@ -205,19 +205,19 @@ def test_a_certificate_says_whose_and_how_many_rows_it_covers(hand):
     assert (ended.values["nodes"], ended.values["rows"]) == (addresses, None)  # no node knows how many rows there are
 
 
-class Silent(mail.Mail):
+class Silent(coordinator_client.CoordinatorClient):
     def deliver(self, state, openings):
         pass
 
 
-class Liar(mail.Mail):
+class Liar(coordinator_client.CoordinatorClient):
     def deliver(self, state, openings):
         openings = {number: Opening(opening.update, opening.blinding + 1) for number, opening in openings.items()}
         super().deliver(state, openings)
 
 
-def with_mail(node, kind):
-    node._mail = kind(node.view, node.spec, node.store, coordinator=node._coordinator, notify=node._notify)
+def with_client(node, kind):
+    node._client = kind(node.view, node.spec, node.store, coordinator=node._coordinator, notify=node._notify)
     return node
 
 
@@ -230,7 +230,7 @@ def four(world, tmp_path):
 def test_missing_openings_are_named_and_their_node_is_left_out(world, tmp_path, monkeypatch, capsys, terminated):
     party = four(world, tmp_path)
     hand = Hand(party, monkeypatch, capsys)
-    bad = with_mail(party.node(3), Silent)
+    bad = with_client(party.node(3), Silent)
     with nodes_of(party, *(party.node(number) for number in range(3)), bad):
         hand.collect("--nodes", "4")
         hand("task", "create", "spec.json", "--nodes", "4")
@@ -252,7 +252,7 @@ def test_missing_openings_are_named_and_their_node_is_left_out(world, tmp_path, 
 def test_collecting_ends_where_an_opening_opens_nothing(world, tmp_path, monkeypatch, capsys, terminated):
     party = four(world, tmp_path)
     hand = Hand(party, monkeypatch, capsys)
-    bad = with_mail(party.node(3), Liar)
+    bad = with_client(party.node(3), Liar)
     with nodes_of(party, *(party.node(number) for number in range(3)), bad):
         hand.collect("--nodes", "4")
         hand("task", "create", "spec.json", "--nodes", "4")

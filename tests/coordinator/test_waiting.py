@@ -7,7 +7,7 @@ from support.people_world import SPEC
 
 from twopm_zk.chain.tasks import AcceptedUpdate, Phase
 from twopm_zk.coordinator.coordinator import Coordinator
-from twopm_zk.coordinator.service import Settings
+from twopm_zk.coordinator.service import CoordinatorSettings
 from twopm_zk.coordinator.task_creation import Enrolled, wanted_nodes
 from twopm_zk.errors import InputError, TrainingError
 
@@ -41,7 +41,7 @@ class Attempt:
             is_excluded=lambda state, node: False,
             hlr=SimpleNamespace(close=self.closed.append),
         )
-        coordinator.settings, coordinator.spec = Settings(straggler_seconds=5), SPEC
+        coordinator.settings, coordinator.spec = CoordinatorSettings(straggler_seconds=5), SPEC
         coordinator._absent, coordinator._seen, coordinator._told = set(), {}, set()
         coordinator._notify = self.news.append
         coordinator._waited = lambda state: waited

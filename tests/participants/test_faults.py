@@ -14,7 +14,7 @@ from twopm_zk.chain.compiler import compile_contract
 from twopm_zk.chain.deployment import Deployment
 from twopm_zk.chain.network import Network
 from twopm_zk.chain.tasks import Phase
-from twopm_zk.coordinator.coordinator import Settings
+from twopm_zk.coordinator.coordinator import CoordinatorSettings
 from twopm_zk.errors import (
     ChainError,
     DataError,
@@ -25,7 +25,7 @@ from twopm_zk.errors import (
     StoreError,
     TransactionError,
 )
-from twopm_zk.node import mail
+from twopm_zk.node import coordinator_client
 from twopm_zk.node.node import Consent
 from twopm_zk.participants.envelope import Header, seal
 from twopm_zk.participants.loop import OVERTAKEN
@@ -41,7 +41,7 @@ from twopm_zk.training.in_process import train
 pytestmark = pytest.mark.slow
 
 FOUR = replace(SPEC, instances=TaskInstances(("step-32x3",), "aggregate-4x3", "certify-4x3"), minimum_rows=20)
-FAST = Settings(poll=0.05, straggler_seconds=3600, opening_seconds=3600, nodes=4)
+FAST = CoordinatorSettings(poll=0.05, straggler_seconds=3600, opening_seconds=3600, nodes=4)
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def expect_left_out(party, bad, reason):
 # --- bad nodes ---
 
 
-class Liar(mail.Mail):
+class Liar(coordinator_client.CoordinatorClient):
     """Opens something else than it has committed to."""
 
     def deliver(self, state, openings):
@@ -88,7 +88,7 @@ class Liar(mail.Mail):
         super().deliver(state, openings)
 
 
-class Babbler(mail.Mail):
+class Babbler(coordinator_client.CoordinatorClient):
     """Sends signed garbage."""
 
     def deliver(self, state, openings):
@@ -99,15 +99,15 @@ class Babbler(mail.Mail):
         super().deliver(state, dict.fromkeys(openings, Garbage()))
 
 
-class Silent(mail.Mail):
+class Silent(coordinator_client.CoordinatorClient):
     """Hands in updates and never opens them."""
 
     def deliver(self, state, openings):
         pass
 
 
-def with_mail(node, kind):
-    node._mail = kind(node.view, node.spec, node.store, coordinator=node._coordinator, notify=node._notify)
+def with_client(node, kind):
+    node._client = kind(node.view, node.spec, node.store, coordinator=node._coordinator, notify=node._notify)
     return node
 
 
@@ -116,7 +116,7 @@ def with_mail(node, kind):
     [(Liar, "does not open"), (Babbler, "malformed")],
 )
 def test_a_node_that_lies_is_named_and_left_out(four, kind, reason):
-    bad = with_mail(four.node(3), kind)
+    bad = with_client(four.node(3), kind)
     nodes = [four.node(number) for number in range(3)]
     coordinator = four.coordinator()
     address = bad.view.address
@@ -129,7 +129,7 @@ def test_a_node_that_lies_is_named_and_left_out(four, kind, reason):
 
 
 def test_the_evidence_of_a_lie_is_kept_with_its_signature(four):
-    bad = with_mail(four.node(3), Liar)
+    bad = with_client(four.node(3), Liar)
     coordinator = four.coordinator()
     faults = []
     coordinator._notify = lambda news: faults.extend(
@@ -159,7 +159,7 @@ def test_nobody_is_blamed_for_a_clock_that_differs(four, monkeypatch):
 def test_a_node_that_withholds_its_opening_is_named_and_left_out(four):
     four.settings = replace(FAST, opening_seconds=2)
     four.spec = replace(FOUR, gradient_bound=0.2)
-    bad = with_mail(four.node(3), Silent)
+    bad = with_client(four.node(3), Silent)
     address = bad.view.address
     run(four, *(four.node(number) for number in range(3)), bad)
     expect_left_out(four, address, "withheld its opening")
@@ -373,7 +373,7 @@ def test_an_inbox_that_is_lost_is_filled_again(stage):
 def test_a_node_survives_whatever_its_coordinator_answers(stage, monkeypatch, document):
     node = stage.nodes[0]
     monkeypatch.setattr(Peer, "get", lambda self, path: document)
-    for _ in range(mail._STATUS_EVERY):
+    for _ in range(coordinator_client._STATUS_EVERY):
         assert node.tick() is False
     assert node.store.matrix(stage.state.matrix_hash) is None
 
@@ -382,7 +382,7 @@ def test_a_node_survives_whatever_its_coordinator_answers(stage, monkeypatch, do
 def test_a_node_survives_whatever_its_coordinator_publishes(stage, endpoint):
     key = stage.coordinator._key.public_key().public_bytes_raw()
     stage.coordinator.view.publish(endpoint, key)
-    stage.nodes[0]._mail.deliver(stage.state, {0: stage.opening(0)[1]})
+    stage.nodes[0]._client.deliver(stage.state, {0: stage.opening(0)[1]})
     assert stage.party.news[0][-1].kind == "retry"
 
 
@@ -390,7 +390,7 @@ def test_openings_go_to_nobody_that_the_owner_has_not_named(stage, monkeypatch):
     """Any participant can take the coordinator's place; to see the others' updates it needs their owners' word."""
     thief, node = stage.nodes[0].view.address, stage.nodes[1]
     sent = []
-    monkeypatch.setattr(node._mail, "deliver", lambda state, openings: sent.append(state.coordinator))
+    monkeypatch.setattr(node._client, "deliver", lambda state, openings: sent.append(state.coordinator))
     taken = replace(stage.state, coordinator=thief)
     node._deliver(taken)
     assert sent == []
@@ -745,7 +745,7 @@ def test_an_rpc_that_is_gone_is_waited_for(party):
     proxy = Flaky(party.world.node.url, every=10**9)
     chain = Chain(proxy.url, private_key=party.world.node.private_keys[2])
     view = ChainView(Network(chain, party.world.deployment))
-    from twopm_zk.participants.loop import Loop
+    from twopm_zk.participants.loop import PollingLoop
 
     proxy.cut = True
     news, looks = [], []
@@ -755,7 +755,7 @@ def test_an_rpc_that_is_gone_is_waited_for(party):
         view.block()
         return True
 
-    loop = Loop(tick, poll=0.01, notify=news.append)
+    loop = PollingLoop(tick, poll=0.01, notify=news.append)
     timer = threading.Timer(1.0, lambda: setattr(proxy, "cut", False))
     timer.start()
     assert loop.run() is True

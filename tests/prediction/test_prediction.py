@@ -6,7 +6,7 @@ import threading
 import pytest
 from support.people_world import SPEC, DoubleProver, Party, Running, replace
 
-from twopm_zk.coordinator.coordinator import Settings
+from twopm_zk.coordinator.coordinator import CoordinatorSettings
 from twopm_zk.errors import ChainError, InputError, MessageError, PeerError, RangeError, SpecError, TransactionError
 from twopm_zk.numbers.fixed_point import FEATURES
 from twopm_zk.participants.envelope import Header, seal
@@ -48,7 +48,7 @@ class Stage:
     def operator(self):
         store = OperatorStore(self.folder / "operator.db")
         self.opened.append(store)
-        settings = Settings(poll=0.05)
+        settings = CoordinatorSettings(poll=0.05)
         return Operator(self.operator_view, self.spec, store, 1, prover=self.prover, settings=settings)
 
     def asker(self, number=USER, *, stake=True):

@@ -18,7 +18,7 @@ from support.people_world import DoubleProver, tables
 from twopm_zk.chain import Chain
 from twopm_zk.chain.deployment import Deployment
 from twopm_zk.chain.network import Network
-from twopm_zk.coordinator.coordinator import Coordinator, Settings
+from twopm_zk.coordinator.coordinator import Coordinator, CoordinatorSettings
 from twopm_zk.coordinator.store import CoordinatorStore
 from twopm_zk.node.node import Node
 from twopm_zk.node.store import NodeStore
@@ -80,7 +80,7 @@ def main(options):
             coordinator = options["coordinator"]
             Node(view, spec, store, prover=prover, coordinator=coordinator, table=table, notify=notify, poll=0.05).run()
     else:
-        settings = Settings(poll=0.05, straggler_seconds=3600, opening_seconds=3600, port=options["port"])
+        settings = CoordinatorSettings(poll=0.05, straggler_seconds=3600, opening_seconds=3600, port=options["port"])
         with (
             CoordinatorStore(folder / f"{name}.db") as store,
             Coordinator(view, spec, store, prover=prover, settings=settings, notify=notify) as coordinator,

@@ -13,7 +13,7 @@ from twopm_zk.chain import Chain, compile_source
 from twopm_zk.chain.deployment import GeneratedVerifier, Terms, deploy_all
 from twopm_zk.chain.network import Network
 from twopm_zk.circuit.instances import find_instance
-from twopm_zk.coordinator.coordinator import Coordinator, Settings
+from twopm_zk.coordinator.coordinator import Coordinator, CoordinatorSettings
 from twopm_zk.coordinator.store import CoordinatorStore
 from twopm_zk.node.node import Node
 from twopm_zk.node.store import NodeStore
@@ -146,7 +146,7 @@ class Party:
 
     def __init__(self, world, folder, *, spec=SPEC, sizes=(11, 11, 10), settings=None, prover=DoubleProver):
         self.world, self.folder, self.spec, self.sizes = world, folder, spec, sizes
-        self.settings = settings or Settings(poll=0.05, straggler_seconds=3600, opening_seconds=3600)
+        self.settings = settings or CoordinatorSettings(poll=0.05, straggler_seconds=3600, opening_seconds=3600)
         self.make_prover = prover
         self.coordinator_view = world.view(1)
         self.news = {}

@@ -147,7 +147,7 @@ class Staking(ContractClient):
         return self.contract.transact("completeUndelegation", user or self.contract.chain.address, asset, withdrawal)
 
     def stake_of(self, user: str) -> int:
-        """In wei of ETH."""
+        """What an account has at stake, in wei of ETH."""
         return int(self.contract.call("stakeOf", user))
 
     def position_of(self, user: str, asset: int) -> dict[str, int]:
@@ -204,7 +204,7 @@ class Hfl(Rounds):
         return self.contract.transact("confirm", task, result)
 
     def state(self, task: int) -> TaskState:
-        """Where the task is. InputError where there is no such task."""
+        """A task's rounds at the newest block. InputError where there is no such task."""
         return read_rounds(self.contract, task)
 
 

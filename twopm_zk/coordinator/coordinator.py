@@ -12,7 +12,7 @@ import time
 from twopm_zk.chain.tasks import AcceptedUpdate, Phase, TaskSnapshot
 from twopm_zk.coordinator.aggregation import CERTIFY, LostPartialSumError, RoundExecutor
 from twopm_zk.coordinator.assessment import Action, assess_round
-from twopm_zk.coordinator.service import CoordinatorService, Settings
+from twopm_zk.coordinator.service import CoordinatorService, CoordinatorSettings
 from twopm_zk.coordinator.store import CoordinatorStore, Fault
 from twopm_zk.coordinator.task_creation import create_task, enrolled
 from twopm_zk.participants.news import Notify, ignore
@@ -38,7 +38,7 @@ class Coordinator(CoordinatorService):
         store: CoordinatorStore,
         *,
         prover: StatementProver,
-        settings: Settings | None = None,
+        settings: CoordinatorSettings | None = None,
         task: int | None = None,
         matrix: StepMatrix | None = None,
         notify: Notify = ignore,
@@ -149,7 +149,7 @@ class Coordinator(CoordinatorService):
             self._reopen(state, [], error.message)
 
     def _leave_out(self, state: TaskSnapshot, attempt: Attempt, missing: set[str]) -> None:
-        """Once all missing nodes are at fault, or late, go on without them."""
+        """Go on without the missing nodes, once all of them are at fault, or late."""
         waited = self._waited(state)
         patience = self.settings.opening_seconds or max(1, self.spec.aggregating_seconds // 3)
         faults = [fault for fault in self.store.faults(state.task_key) if fault.attempt.round == state.round]

@@ -1,6 +1,6 @@
 """A coordinator's service without its decisions: it takes enrolments and openings, and tells what happens on the chain.
 
-`Coordinator` runs a task with it; `Collector` only waits for messages, for who runs a task command by command.
+`Coordinator` runs a task with it; `MessageCollector` only waits for messages, for who runs a task command by command.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from twopm_zk.task.specification import TaskSpec
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(ServiceSettings):
+class CoordinatorSettings(ServiceSettings):
     """How a coordinator runs its task."""
 
     nodes: int = 0
@@ -49,11 +49,11 @@ class CoordinatorService(Participant[CoordinatorStore]):
         spec: TaskSpec,
         store: CoordinatorStore,
         *,
-        settings: Settings | None = None,
+        settings: CoordinatorSettings | None = None,
         task: int | None = None,
         notify: Notify = ignore,
     ) -> None:
-        self.settings = settings or Settings()
+        self.settings = settings or CoordinatorSettings()
         self._wanted = wanted_nodes(spec, self.settings.nodes)
         super().__init__(view, spec, store, poll=self.settings.poll, notify=notify)
         self.task = task if task is not None else self._find_task()
@@ -94,8 +94,8 @@ class CoordinatorService(Participant[CoordinatorStore]):
         self._block = state.block + 1
 
 
-class Collector(CoordinatorService):
-    """Waits for messages and decides nothing: ``with Collector(...) as collector: collector.run()``.
+class MessageCollector(CoordinatorService):
+    """Waits for messages and decides nothing: ``with MessageCollector(...) as collector: collector.run()``.
 
     Before there is a task, until enough nodes have enrolled; then until the closed round's openings are all here.
     Raises TrainingError where a missing opening is known not to come: its node has sent one that opens nothing.

@@ -85,7 +85,7 @@ class CoordinatorStore(Database):
         self.run("INSERT OR REPLACE INTO enrolments VALUES (?, ?, ?)", spec_hash.hex(), sender, enrolment.encode())
 
     def enrolments(self, spec_hash: bytes, shape: RoundShape) -> dict[str, Enrolment]:
-        """By sender, in the order of their addresses."""
+        """The enrolments of a specification by sender, in the order of their addresses."""
         rows = self.query("SELECT sender, content FROM enrolments WHERE spec = ? ORDER BY sender", spec_hash.hex())
         return {sender: Enrolment.parse(content, shape) for sender, content in rows}
 
@@ -97,7 +97,7 @@ class CoordinatorStore(Database):
         )
 
     def openings(self, attempt: Attempt, shape: RoundShape) -> dict[int, Opening]:
-        """By the commitment that they open."""
+        """The openings of an attempt, by the commitment that they open."""
         rows = self.query(
             "SELECT subject, content FROM openings WHERE task_key = ? AND round = ? AND attempt = ?", *attempt.columns
         )
@@ -127,7 +127,7 @@ class CoordinatorStore(Database):
         )
 
     def faults(self, task_key: int) -> list[Fault]:
-        """Of a task, oldest first."""
+        """The faults found in a task, oldest first."""
         rows = self.query(
             "SELECT round, attempt, node, reason, evidence FROM faults WHERE task_key = ? ORDER BY 1, 2, 3",
             str(task_key),

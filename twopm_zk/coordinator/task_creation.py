@@ -1,4 +1,4 @@
-"""From a specification, a deployment and who has enrolled to a task of HLRContract, and its first step matrix."""
+"""How a task begins: who has enrolled, what HLRContract is told of the specification, and the first step matrix."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def create_task(
 
 
 def first_optimiser(spec: TaskSpec, enrolments: Iterable[Enrolment]) -> Optimiser:
-    """As it stands before the first round, from what all enrolled nodes have."""
+    """The optimiser as it stands before the first round, from what all enrolled nodes have."""
     known = list(enrolments)
     if spec.step.curvature == "ranges":
         return Optimiser(spec, range_curvature(spec, sum(enrolment.rows for enrolment in known)))
@@ -86,7 +86,10 @@ def first_optimiser(spec: TaskSpec, enrolments: Iterable[Enrolment]) -> Optimise
 
 
 def task_config(spec: TaskSpec, *, minimum_stake: int = 0) -> TaskConfig:
-    """The rules of its rounds; ``minimum_stake`` in wei of ETH. SpecError for a task that cannot be proven."""
+    """The rules of the rounds of a specification's task; ``minimum_stake`` in wei of ETH.
+
+    Raises SpecError for a task that cannot be proven.
+    """
     if spec.sizes.capacity is None:
         raise SpecError("a task without `instances` cannot be proven", hint="Name them in the specification.")
     return TaskConfig(
@@ -102,7 +105,10 @@ def task_config(spec: TaskSpec, *, minimum_stake: int = 0) -> TaskConfig:
 
 
 def training_config(spec: TaskSpec, network: Network, *, matrix_hash: int) -> TrainingConfig:
-    """What it trains. InputError where an instance of the specification has no verifier in the deployment."""
+    """What a task of the specification trains.
+
+    Raises InputError where an instance of it has no verifier in the deployment.
+    """
     chosen = spec.instances
     if chosen is None:
         raise SpecError("a task without `instances` cannot be proven", hint="Name them in the specification.")

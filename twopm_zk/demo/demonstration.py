@@ -26,7 +26,7 @@ from twopm_zk.chain.deployment import Deployment, GeneratedVerifier, deploy_all
 from twopm_zk.chain.network import Network
 from twopm_zk.circuit.instances import find_instance
 from twopm_zk.coordinator.coordinator import Coordinator
-from twopm_zk.coordinator.service import Settings
+from twopm_zk.coordinator.service import CoordinatorSettings
 from twopm_zk.coordinator.store import CoordinatorStore
 from twopm_zk.demo.report import Prediction, Report, RoundRecord, Transaction
 from twopm_zk.errors import TransactionError, TwopmError
@@ -161,7 +161,7 @@ def train_on(
 
     for account in range(1, 2 + len(tables)):
         scene.put_up_stake(account)
-    settings = Settings(nodes=len(tables), minimum_stake=STAKE, poll=0.2)
+    settings = CoordinatorSettings(nodes=len(tables), minimum_stake=STAKE, poll=0.2)
     with ExitStack() as stack:
         store = stack.enter_context(CoordinatorStore(folder / "coordinator.db"))
         view = scene.view(1)

@@ -15,7 +15,7 @@ from functools import cached_property
 from twopm_zk.chain.tasks import Phase, TaskSnapshot
 from twopm_zk.circuit.instances import Instance, find_instance
 from twopm_zk.errors import DeploymentError, InputError, SpecError, TransactionError
-from twopm_zk.node.mail import Mail
+from twopm_zk.node.coordinator_client import CoordinatorClient
 from twopm_zk.node.registration import load_batches, register
 from twopm_zk.node.store import NodeStore, StoredBatch, StoredUpdate
 from twopm_zk.participants.loop import OVERTAKEN
@@ -33,7 +33,7 @@ from twopm_zk.task.specification import NEWTON, TaskSpec
 
 @dataclass(frozen=True)
 class Consent:
-    """Below what a node does not take part, whatever the task says; 0 stands for the specification's own minimum."""
+    """Limits below which a node takes no part, whatever the task says; 0 stands for the specification's own minimum."""
 
     minimum_nodes: int = 0
     minimum_rows: int = 0
@@ -69,7 +69,7 @@ class Node(Participant[NodeStore]):
         super().__init__(view, spec, store, poll=poll, notify=notify)
         self._prover, self._chunk = prover, max(1, chunk)
         self._coordinator, self._task, self._endpoint = coordinator, task, endpoint
-        self._mail = Mail(view, spec, store, coordinator=coordinator, notify=notify)
+        self._client = CoordinatorClient(view, spec, store, coordinator=coordinator, notify=notify)
         self._consent = consent or Consent()
         self._instances = _step_instances(spec)
         if table is not None:
@@ -87,7 +87,7 @@ class Node(Participant[NodeStore]):
             self._register()
         state = self._find_task() if self._task is None else self.view.state(self._task)
         if state is None:
-            self._mail.enrol(self._enrolment)
+            self._client.enrol(self._enrolment)
             return False
         self._require_acceptable(state)
         self._watch(state)
@@ -95,7 +95,7 @@ class Node(Participant[NodeStore]):
             self._tell_end(state)
             return True
         if state.phase is Phase.CREATED:
-            self._mail.enrol(self._enrolment)
+            self._client.enrol(self._enrolment)
         elif state.phase is Phase.COLLECTING and not state.late:
             self._take_part(state)
         elif state.phase is Phase.CLOSED:
@@ -190,7 +190,7 @@ class Node(Participant[NodeStore]):
         if member is None or member.since >= state.opened_at:
             self._say_once("waiting", f"{state.name()} opened before this node was a member", key=state.key)
             return False
-        if not self._mail.enrolled:
+        if not self._client.enrolled:
             # its rows are not in the step matrix, which might then be too large for them
             self._say_once("waiting", "this node has not enrolled before the task began, and stays out of it")
             return False
@@ -277,8 +277,8 @@ class Node(Participant[NodeStore]):
         }
         if len(openings) < len(mine):
             self._say_once("lost", f"openings of {state.name()} are not in this store: it will be left out")
-        self._mail.deliver(state, openings)
-        self._mail.keep_matrix(state)
+        self._client.deliver(state, openings)
+        self._client.keep_matrix(state)
 
     # --- when others are late ---
 

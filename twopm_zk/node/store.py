@@ -67,12 +67,12 @@ class NodeStore(Database):
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
         super().__init__(path, kind="node", schema=_SCHEMA, read_only=read_only)
         self._checked: dict[tuple[object, ...], Batch] = {}
-        """By columns: batches whose commitment this process has calculated, which takes a while."""
+        """Batches by their columns, whose commitment this process has calculated, which takes a while."""
 
     # --- batches ---
 
     def batches(self, spec_hash: bytes) -> list[StoredBatch]:
-        """Of one specification, in order."""
+        """The batches of one specification, in order."""
         rows = self.query(
             "SELECT number, place, rows, features, bits, frac_bits, cells, marks, salt, commitment "
             "FROM batches WHERE spec = ? ORDER BY number",

@@ -1,4 +1,4 @@
-"""What nodes and coordinators share: news for whoever watches, proofs as calldata, and a loop that outlives its RPC."""
+"""The loop of nodes, coordinators and operators, which outlives an RPC endpoint that does not answer."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ OVERTAKEN = frozenset(
 _MAX_PAUSE = 60.0
 
 
-class Loop:
+class PollingLoop:
     """Calls ``tick`` until it says that all is done.
 
     A chain that does not answer is asked again, after pauses that grow to a minute; so is a transaction that was

@@ -67,7 +67,7 @@ class Opening:
 
     @property
     def opened(self) -> OpenedUpdate:
-        """As statements take it."""
+        """The update and its blinding, as statements take them."""
         return OpenedUpdate(self.update, self.blinding)
 
     def encode(self) -> bytes:

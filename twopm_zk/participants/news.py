@@ -20,4 +20,4 @@ Notify = Callable[[News], None]
 
 
 def ignore(news: News) -> None:
-    """For those who do not watch."""
+    """Take news and do nothing with it, for those who do not watch."""

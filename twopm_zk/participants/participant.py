@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 from twopm_zk.chain.tasks import TaskSnapshot
 from twopm_zk.participants.database import Database
-from twopm_zk.participants.loop import Loop
+from twopm_zk.participants.loop import PollingLoop
 from twopm_zk.participants.news import News, Notify
 from twopm_zk.participants.task_view import ChainView
 from twopm_zk.participants.watch import describe
@@ -25,7 +25,7 @@ class Participant(ABC, Generic[Store]):
         self.view, self.spec, self.store = view, spec, store
         self._notify = notify
         self._told: set[object] = set()
-        self.loop = Loop(self.tick, poll=poll, notify=notify)
+        self.loop = PollingLoop(self.tick, poll=poll, notify=notify)
 
     @abstractmethod
     def tick(self) -> bool:

@@ -27,7 +27,7 @@ class Attempt:
 
     @property
     def columns(self) -> tuple[str, int, int]:
-        """As the tables have it."""
+        """The attempt as the columns of the tables have it."""
         return str(self.task_key), self.round, self.attempt
 
 
@@ -45,13 +45,13 @@ def secret_key(store: Database) -> X25519PrivateKey:
 
 
 def load_matrix(store: Database, matrix_hash: int) -> StepMatrix | None:
-    """From a store with the table MATRICES."""
+    """Read a step matrix from a store with the table MATRICES; None where it is not there."""
     row = store.one("SELECT size, upper FROM matrices WHERE hash = ?", str(matrix_hash))
     return None if row is None else StepMatrix(int(row[0]), tuple(json.loads(row[1])))
 
 
 def save_matrix(store: Database, matrix: StepMatrix) -> None:
-    """Into a store with the table MATRICES."""
+    """Keep a step matrix in a store with the table MATRICES."""
     store.run(
         "INSERT OR IGNORE INTO matrices VALUES (?, ?, ?)",
         *(str(matrix.hash), matrix.size, json.dumps(list(matrix.upper))),

@@ -117,7 +117,7 @@ class ChainView:
         ]
 
     def participation(self, state: TaskSnapshot) -> dict[int, tuple[str, ...]]:
-        """By round, who handed in updates in its last attempt: that is whose rows its sum is of."""
+        """Who handed in updates in the last attempt of each round: that is whose rows its sum is of."""
         events = reading(
             "updates",
             lambda: self.hlr.contract.events(
@@ -133,7 +133,7 @@ class ChainView:
         return found
 
     def _events(self, contract: Contract, name: str, first: int, last: int, **indexed: object) -> list[Event]:
-        """As `Contract.events`, but reads only what is newer than the last time, unless blocks were replaced since.
+        """Events as `Contract.events` has them; reads only what is newer than last time, unless blocks were replaced.
 
         The last block is always read again: a development node that is mining may show a part of it.
         """

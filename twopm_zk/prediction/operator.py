@@ -12,7 +12,7 @@ from typing import Any, Self
 from twopm_zk.chain.contracts import reading
 from twopm_zk.errors import InputError, MessageError, TransactionError
 from twopm_zk.participants.envelope import Envelope, Receipt
-from twopm_zk.participants.loop import Loop
+from twopm_zk.participants.loop import PollingLoop
 from twopm_zk.participants.messages import PredictionInput
 from twopm_zk.participants.news import News, Notify, ignore
 from twopm_zk.participants.records import secret_key
@@ -54,7 +54,7 @@ class Operator:
         self._contract = view.inference.address
         self._published = False
         self.server = Server(self, host=self.settings.host, port=self.settings.port)
-        self.loop = Loop(self.tick, poll=self.settings.poll, notify=notify)
+        self.loop = PollingLoop(self.tick, poll=self.settings.poll, notify=notify)
 
     def run(self) -> bool:
         """Answer until stopped."""

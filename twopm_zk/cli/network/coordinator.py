@@ -81,13 +81,13 @@ def run(
       twopm-zk coordinator run spec.toml --nodes 5 --minimum-stake 0.5 --port 8700 --endpoint https://train.example
     """
     from twopm_zk.coordinator.coordinator import Coordinator
-    from twopm_zk.coordinator.service import Settings
+    from twopm_zk.coordinator.service import CoordinatorSettings
     from twopm_zk.coordinator.store import CoordinatorStore
     from twopm_zk.coordinator.task_creation import wanted_nodes
     from twopm_zk.task.specification_file import read_spec
 
     spec = read_spec(spec_file)
-    settings = Settings(
+    settings = CoordinatorSettings(
         **asdict(service),
         nodes=wanted_nodes(spec, nodes or 0),
         minimum_stake=parse_stake(minimum_stake),
@@ -144,17 +144,17 @@ def collect(
       twopm-zk coordinator collect spec.toml --port 8700 --endpoint https://train.example
       twopm-zk coordinator collect spec.toml --task 1 --json
     """
-    from twopm_zk.coordinator.service import Collector, Settings
+    from twopm_zk.coordinator.service import CoordinatorSettings, MessageCollector
     from twopm_zk.coordinator.store import CoordinatorStore
     from twopm_zk.coordinator.task_creation import wanted_nodes
     from twopm_zk.task.specification_file import read_spec
 
     spec, stake = read_spec(spec_file), parse_stake(minimum_stake)
-    settings = Settings(**asdict(service), nodes=wanted_nodes(spec, nodes or 0), minimum_stake=stake)
+    settings = CoordinatorSettings(**asdict(service), nodes=wanted_nodes(spec, nodes or 0), minimum_stake=stake)
     notify = news_printer(as_json)
     with (
         CoordinatorStore(state) as store,
-        Collector(
+        MessageCollector(
             open_view(connection, notify=notify), spec, store, settings=settings, task=task, notify=notify
         ) as participant,
     ):

@@ -22,7 +22,7 @@ from twopm_zk.participants.service import ServiceSettings
 from twopm_zk.system.parsing import read_json
 
 if TYPE_CHECKING:
-    from twopm_zk.participants.loop import Loop
+    from twopm_zk.participants.loop import PollingLoop
     from twopm_zk.participants.news import News, Notify
     from twopm_zk.participants.task_view import ChainView
     from twopm_zk.proving.prover import Prover
@@ -55,7 +55,7 @@ matrix_option = click.option(
 
 
 def state_option(name: str) -> Callable[[Command], Command]:
-    """Where a participant keeps its state."""
+    """The option that says where a participant keeps its state."""
     return click.option(
         "--state",
         type=click.Path(path_type=Path),
@@ -205,7 +205,7 @@ def read_matrix(path: Path) -> StepMatrix:
         raise InputError(f"{str(path)!r} is not a step matrix that `twopm-zk node matrix` wrote") from error
 
 
-def stop_on_sigterm(loop: Loop) -> None:
+def stop_on_sigterm(loop: PollingLoop) -> None:
     """End after what is being done, when the system asks."""
     signal.signal(signal.SIGTERM, lambda *_: loop.stop())
 

@@ -25,7 +25,7 @@ _USELESS = (PeerError, InputError, KeyError, TypeError, ValueError, OverflowErro
 """What reading a hostile coordinator's document can raise."""
 
 
-class Mail:
+class CoordinatorClient:
     """A node's messages to one coordinator."""
 
     def __init__(self, view: ChainView, spec: TaskSpec, store: NodeStore, *, coordinator: str, notify: Notify) -> None:
@@ -46,7 +46,7 @@ class Mail:
         return self.store.meta(self._enrolment_name) is not None
 
     def enrol(self, enrolment: Enrolment) -> None:
-        """Send it, unless it was; news where that cannot be done yet."""
+        """Send the enrolment, unless it was sent before; news where that cannot be done yet."""
         member = self._reachable(self.coordinator)
         if member is None or self.enrolled:
             return
@@ -126,7 +126,7 @@ class Mail:
         return receipt
 
     def _complain(self, text: str, kind: str = "waiting") -> None:
-        """Once, until something else happens."""
+        """Tell a complaint once, until something else happens."""
         if text != self._silent_about:
             self._silent_about = text
             self._notify(News(kind, text))
