@@ -3,6 +3,7 @@
 import json
 import re
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import pytest
 
@@ -42,3 +43,22 @@ def test_progress_is_news_when_nothing_was_heard_for_a_while(monkeypatch, second
     tell("compiling")
     tell("at once after it")
     assert [item.text for item in news] == heard
+
+
+@pytest.mark.parametrize("with_news", [True, False])
+def test_contracts_that_are_compiled_first_are_heard_of(monkeypatch, capsys, with_news):
+    from twopm_zk.participants import task_view
+
+    clock, news = [100.0], []
+    monkeypatch.setattr(participants.time, "monotonic", lambda: clock[0])
+
+    def compare(network, *, progress):
+        for name in ("HLRContract", "DataHub"):
+            clock[0] += 10
+            progress(f"comparing {name} with its source")
+
+    monkeypatch.setattr(task_view, "ChainView", compare)
+    connection = SimpleNamespace(network=lambda signing: None)
+    participants.open_view(connection, notify=news.append if with_news else None)
+    said = [item.text for item in news] if with_news else capsys.readouterr().err.splitlines()
+    assert said == ["comparing HLRContract with its source", "comparing DataHub with its source"]

@@ -9,7 +9,7 @@ lead to the contracts of the same file. On a development chain the tokens and Ei
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -221,9 +221,14 @@ class Deployment:
             )
         return Contract(chain, artifact, entry.address)
 
-    def check(self, chain: Chain) -> None:
-        """Compare every contract and verifier with the chain, and whom the contracts ask. Raises DeploymentError."""
+    def check(self, chain: Chain, *, progress: Callable[[str], None] | None = None) -> None:
+        """Compare every contract and verifier with the chain, and whom the contracts ask. Raises DeploymentError.
+
+        ``progress`` hears of each contract before it is compared: the first time it is compiled for that.
+        """
         for name in self.contracts:
+            if progress is not None:
+                progress(f"comparing {name} with its source")
             contract = self.contract(chain, name)
             asked = {made: contract.call(getter) for getter, made in _ASKED.get(name, {}).items()}
             for made, address in (asked | self.contracts[name].libraries).items():

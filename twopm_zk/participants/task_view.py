@@ -54,12 +54,13 @@ class ChainView:
     """A deployment on a chain, seen by one account (or none, to read only).
 
     Making one compares every contract and verifier with the deployment file: DeploymentError where they differ.
+    ``progress`` hears of each one, because the first time the contracts are compiled for it, which takes minutes.
     """
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, *, progress: Callable[[str], None] | None = None) -> None:
         self.network, self.chain, self.deployment = network, network.chain, network.deployment
         self._seen: dict[tuple[object, ...], _Seen] = {}
-        reading("the deployment", lambda: self.deployment.check(self.chain))
+        reading("the deployment", lambda: self.deployment.check(self.chain, progress=progress))
         self.hlr = reading("HLRContract", lambda: network.hlr)
         self.identity = reading("IdentityContract", lambda: network.identity)
         self.data_hub = reading("DataHub", lambda: network.data_hub)

@@ -161,7 +161,7 @@ class _ClosedRound:
         """How the round stands, with a step matrix from a file where one is given."""
         from twopm_zk.coordinator.assessment import assess_own_round
 
-        self.view = open_view(self._connection)
+        self.view = open_view(self._connection, notify=self._hear)
         self.store.belongs_to(self.view.address, self.view.fingerprint)
         given = None if matrix is None else read_matrix(matrix)
         return assess_own_round(self.view, self.spec, self.store, task, matrix=given)

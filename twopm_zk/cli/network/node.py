@@ -81,12 +81,15 @@ def run(
     """
     from twopm_zk.node.node import Consent, Node
     from twopm_zk.node.store import NodeStore
+    from twopm_zk.participants.news import News
     from twopm_zk.rows.tables import read_table
     from twopm_zk.task.specification_file import read_spec
 
     spec = read_spec(spec_file)
-    table = None if data is None else read_table(data, label=spec.label)
     notify = news_printer(as_json)
+    if data is not None:
+        notify(News("reading", f"reading {data}"))
+    table = None if data is None else read_table(data, label=spec.label)
     with proving.prover(notify) as prover, NodeStore(state) as store:
         participant = Node(
             open_view(connection, notify=notify),

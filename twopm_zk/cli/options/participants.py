@@ -139,13 +139,11 @@ def proving_options(command: Command) -> Command:
 
 
 def open_view(connection: Connection, *, signing: bool = True, notify: Notify | None = None) -> ChainView:
-    """The deployment, compared with the chain; ``notify`` hears of it first, because that may take a while."""
-    from twopm_zk.participants.news import News
+    """The deployment, compared with the chain; ``notify``, or standard error, hears of it where that takes a while."""
     from twopm_zk.participants.task_view import ChainView
 
-    if notify is not None:
-        notify(News("connecting", "comparing the contracts on the chain with the deployment file"))
-    return ChainView(connection.network(signing=signing))
+    tell = progress_news(notify or (lambda news: click.echo(news.text, err=True)))
+    return ChainView(connection.network(signing=signing), progress=tell)
 
 
 def news_printer(as_json: bool) -> Notify:
