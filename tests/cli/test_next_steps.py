@@ -1,0 +1,96 @@
+"""The library knows nothing of the command line: errors say what happened, `cli/next_steps.py` what to type next."""
+
+import ast
+import re
+import string
+from functools import cache
+from pathlib import Path
+
+import click
+import pytest
+
+import twopm_zk
+from twopm_zk.cli import cli, next_steps
+from twopm_zk.errors import TrainingError
+
+PACKAGE = Path(twopm_zk.__file__).parent
+OTHER_PROGRAMS = {
+    "chain/development_node.py": {
+        *("--host", "--port", "--color", "--chain-id", "--hardfork", "--config-out", "--cache-path", "--block-time"),
+    },
+    "circuit/circom.py": {"--wasm", "--sym", "--r1cs", "--json"},
+    "system/programs.py": {"--version"},
+    "demo/report/page.py": {"--ink", "--soft", "--line", "--paper", "--card", "--accent", "--good", "--bad"},  # CSS
+}
+"""Words with two hyphens that belong to programs that the library calls, or to another language."""
+OPTION = re.compile(r"(?<![\w(-])--[a-z][a-z0-9-]*")
+
+
+@cache
+def library():
+    """Every module outside the command line: its path in the package, and its syntax tree."""
+    paths = sorted(path for path in PACKAGE.rglob("*.py") if PACKAGE / "cli" not in path.parents)
+    return [(path.relative_to(PACKAGE).as_posix(), ast.parse(path.read_text())) for path in paths]
+
+
+@cache
+def named():
+    """`twopm-zk` with a command's name, and `make` with a target's."""
+    words = "|".join(cli.list_commands(click.Context(cli)))
+    return re.compile(rf"twopm-zk ({words})\b|`make [a-z]")
+
+
+def mentions(tree, name):
+    """Commands and options in the strings of a module, in its docstrings and in parts of f-strings too."""
+    allowed = OTHER_PROGRAMS.get(name, set())
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            found = [match.group() for match in named().finditer(node.value)]
+            found += [word for word in OPTION.findall(node.value) if word not in allowed]
+            yield from (f"{name}:{node.lineno}: {word}" for word in found)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'raise InputError("no", hint="Run `twopm-zk deploy`.")',
+        'raise InputError(f"no {x}", hint=f"Run twopm-zk setup {x}")',
+        'hint = "Run `make setup`."',
+        'hint = f"Give --ptau {x}"',
+        'def f():\n    """See --scheduler."""',
+    ],
+)
+def test_a_command_in_a_string_is_found(line):
+    assert list(mentions(ast.parse(line), "any.py"))
+
+
+def kinds():
+    """Facts that errors of each kind carry wherever they are raised."""
+    found = {}
+    for _, tree in library():
+        for node in ast.walk(tree):
+            keywords = {k.arg: k.value for k in node.keywords} if isinstance(node, ast.Call) else {}
+            if keywords.keys() & {"hint", "kind"} or getattr(getattr(node, "func", None), "id", "").endswith("Error"):
+                for word in ast.walk(keywords["kind"]) if "kind" in keywords else ():
+                    if isinstance(word, ast.Constant) and isinstance(word.value, str):
+                        found.setdefault(word.value, []).append(keywords.keys() - {None})
+    return found
+
+
+def test_every_next_command_is_for_a_kind_of_error_that_carries_what_it_names():
+    raised = kinds()
+    for kind, step in next_steps._BY_KIND.items():
+        if kind == "stake-too-low":
+            continue  # an obstacle, which is no error
+        assert kind in raised, kind
+        if isinstance(step, str):
+            wanted = {name for _, name, _, _ in string.Formatter().parse(step) if name} - {"spec"}
+            assert all(wanted <= facts for facts in raised[kind]), kind
+
+
+def test_what_the_command_line_knows_is_in_the_next_command():
+    error = TrainingError("no", kind="not-certifiable", task=3)
+    assert next_steps.next_step(error) == "Next: `twopm-zk aggregate SPEC --task 3`."
+    with pytest.raises(TrainingError) as caught, next_steps.with_facts(spec="my.toml", task=4):
+        raise error
+    assert next_steps.next_step(caught.value) == "Next: `twopm-zk aggregate my.toml --task 3`."
