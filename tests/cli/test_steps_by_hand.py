@@ -1,6 +1,7 @@
 """A task run command by command: every step alone, what it refuses, and what it says is next."""
 
 import json
+import re
 import signal
 import time
 from contextlib import contextmanager, nullcontext
@@ -201,6 +202,9 @@ def test_a_certificate_says_whose_and_how_many_rows_it_covers(hand):
     shown = hand.text("task", "show", "1")
     assert f"round 0: updates of 3 nodes: {', '.join(addresses)}" in shown
     assert "The certificate covers the data of 3 nodes in round 0" in shown
+    (receipt,) = hand.text("node", "receipts", "--state", "node0.db").splitlines()
+    signed_by = f"task 1, round 0, attempt 0: signed by {hand.party.coordinator_address} for the opening of update "
+    assert re.fullmatch(re.escape(signed_by) + r"0x[0-9a-f]{8}\.\.\.[0-9a-f]{8}", receipt)
     (ended,) = [item for item in hand.party.news[0] if item.kind == "finished"]
     assert (ended.values["nodes"], ended.values["rows"]) == (addresses, None)  # no node knows how many rows there are
 

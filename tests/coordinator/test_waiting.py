@@ -10,6 +10,7 @@ from twopm_zk.coordinator.coordinator import Coordinator
 from twopm_zk.coordinator.service import CoordinatorSettings
 from twopm_zk.coordinator.task_creation import Enrolled, wanted_nodes
 from twopm_zk.errors import InputError, TrainingError
+from twopm_zk.participants.records import Attempt as Key
 
 BATCHES = {"0xA": [1], "0xB": [2, 3, 4], "0xC": [5, 6], "0xD": [7]}
 
@@ -75,6 +76,25 @@ def test_below_the_minimum_of_nodes_it_says_who_is_there_too():
     (waiting,) = Attempt(1, waited=6).collect().news
     assert "updates of 1 nodes are here, the minimum is 3" in waiting.text
     assert waiting.values["missing"] == ["0xB", "0xC", "0xD"]
+
+
+def test_while_it_waits_for_openings_it_says_for_whose_until_it_leaves_them_out():
+    attempt, key = Attempt(1, 2, 5, waited=4), Key(1, 0, 0)
+    attempt.state.round = 0
+    faults, reopened = [], []
+    store = SimpleNamespace(faults=lambda task_key: faults, add_fault=faults.append)
+    attempt.state.task_key = 1
+    attempt.coordinator.store = store
+    attempt.coordinator.settings = CoordinatorSettings(opening_seconds=5)
+    attempt.coordinator.view.hlr.reopen = lambda task, excluded: reopened.append(excluded)
+    for _ in range(2):
+        attempt.coordinator._leave_out(attempt.state, key, {"0xB", "0xC"})
+    (waiting,) = attempt.news
+    assert waiting.text == "task 1, round 0, attempt 0: waiting for openings of 0xB, 0xC"
+    attempt.coordinator._waited = lambda state: 5
+    attempt.coordinator._leave_out(attempt.state, key, {"0xB", "0xC"})
+    assert reopened == [["0xB", "0xC"]]
+    assert [item.values["node"] for item in attempt.news if item.kind == "fault"] == ["0xB", "0xC"]
 
 
 def test_who_has_enrolled_is_named_and_who_is_not_ready_too():

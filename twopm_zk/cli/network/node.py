@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -17,6 +18,7 @@ from twopm_zk.cli.options.participants import (
     open_view,
     poll_option,
     proving_options,
+    shortened,
     spec_argument,
     state_option,
     stop_on_sigterm,
@@ -223,6 +225,8 @@ def matrix(matrix_hash: str, out: Path, state: Path, as_json: bool) -> None:
 def receipts(state: Path, as_json: bool) -> None:
     """Show the coordinator's signed receipts: with them a node that was left out can show that it delivered.
 
+    With --json they are whole, signature and all, for whoever is to check them.
+
     \b
     Example:
       twopm-zk node receipts --json
@@ -231,5 +235,10 @@ def receipts(state: Path, as_json: bool) -> None:
 
     with NodeStore(state, read_only=True) as store:
         found = [json.loads(text) for text in store.receipts()]
-    lines = [f"task {r['header']['task']}, round {r['header']['round']}: {r['header']['subject']}" for r in found]
+    lines = [_describe_receipt(receipt["header"]) for receipt in found]
     emit(as_json, {"receipts": found}, "\n".join(lines) or "No receipts.")
+
+
+def _describe_receipt(header: dict[str, Any]) -> str:
+    where = f"task {header['task']}, round {header['round']}, attempt {header['attempt']}"
+    return f"{where}: signed by {header['recipient']} for the opening of update {shortened(int(header['subject']))}"

@@ -203,6 +203,12 @@ def read_matrix(path: Path) -> StepMatrix:
         raise InputError(f"{str(path)!r} is not a step matrix that `twopm-zk node matrix` wrote") from error
 
 
+def shortened(number: int) -> str:
+    """Both ends of a field element in hexadecimal, for people who compare two by eye."""
+    digits = f"{number:064x}"
+    return f"0x{digits[:8]}...{digits[-8:]}"
+
+
 def stop_on_sigterm(loop: PollingLoop) -> None:
     """End after what is being done, when the system asks."""
     signal.signal(signal.SIGTERM, lambda *_: loop.stop())
