@@ -7,7 +7,7 @@ BIN := .venv/bin
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup native demo test fast coverage check format generate lock bench clean
+.PHONY: help setup native demo test fast coverage check format docs generate lock bench clean
 
 help: ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -72,6 +72,9 @@ UV ?= uv
 lock: ## pin every Python package and its hashes anew (LOCK_ARGS=--upgrade: newer versions); needs uv
 	$(COMPILE) pyproject.toml --group design --group dev --group docs --output-file requirements.lock
 	$(COMPILE) --group slither --output-file requirements-slither.lock
+
+docs: setup ## build the documentation site in build/site: guides, commands, and the package from its docstrings
+	$(BIN)/python tools/build_docs.py
 
 GENERATED := step-32x3 step-128x3 fold-16x3 aggregate-4x3 aggregate-16x3 certify-4x3 certify-16x3 predict-3
 generate: setup ## write the verifiers of development keys to verifier/generated
