@@ -38,7 +38,7 @@ def test_every_public_name_is_what_its_module_calls_so_and_not_a_module():
 
 def test_a_name_that_is_not_there_is_an_attribute_error():
     with pytest.raises(AttributeError, match="has no attribute 'prove_all'"):
-        twopm_zk.prove_all  # noqa: B018
+        getattr(twopm_zk, "prove_all")  # noqa: B009 (a name that is nowhere, and that no tool looks for)
 
 
 def test_import_needs_none_of_the_slow_packages():
