@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from twopm_zk.chain.abi import Event
 from twopm_zk.participants.news import News
+from twopm_zk.statements.rounds import BOUND_FRAC_BITS
 from twopm_zk.task.specification import TaskSpec
-
-_UNIT = 1 << 32
 
 
 def describe(event: Event, spec: TaskSpec, *, account: str | None = None) -> News:
@@ -36,12 +35,12 @@ def _text(event: Event, spec: TaskSpec, account: str | None) -> str:
         case "CoordinatorChanged":
             return f"{who(event['to'])} takes over from {who(event['from'])}"
         case "ModelPublished":
-            shown = ", ".join(f"{name} {value:+.4f}" for name, value in spec.coefficients(event["weights"]).items())
+            shown = ", ".join(f"{name} {value:+.4g}" for name, value in spec.coefficients(event["weights"]).items())
             return f"weights of {where}: {shown}"
         case "SegmentFolded":
             return f"{where}: a segment is folded"
         case "Certified":
-            return f"certified: the gradient is at most {event['gradientBound'] / _UNIT:.2e} per row"
+            return f"certified: the gradient is at most {event['gradientBound'] / (1 << BOUND_FRAC_BITS):.2e} per row"
         case "TaskFinished":
             return f"finished after {event['round']} rounds"
     return event.name

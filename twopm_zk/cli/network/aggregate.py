@@ -79,7 +79,7 @@ def aggregate(
     if found.certifiable:
         lines.append(f"That is the target: `twopm-zk certify {spec_file} --task {task}` would finish the task.")
     lines.append("The next weights would be:" if dry_run else f"Round {found.state.round + 1} is open, at the weights:")
-    lines += [f"  {name:<14} {value:+.6f}" for name, value in following.items()]
+    lines += [f"  {name:<14} {value:+.6g}" for name, value in following.items()]
     lines += [] if dry_run else [*closed.sent_lines(), f"Next: twopm-zk task close {task}"]
     document = _describe(found) | {"next_coefficients": following, "dry_run": dry_run, "transactions": closed.sent}
     emit(as_json, document, "\n".join(lines))
@@ -113,7 +113,7 @@ def certify(
             closed.executor(proving).certify(found)
         coefficients = closed.spec.coefficients(found.state.weights)
     lines = [found.sentence(), "It would be about the weights:" if dry_run else "Certified."]
-    lines += [f"  {name:<14} {value:+.6f}" for name, value in coefficients.items()]
+    lines += [f"  {name:<14} {value:+.6g}" for name, value in coefficients.items()]
     lines += [f"It covers {found.rows} rows of {len(found.nodes)} nodes:", *(f"  {node}" for node in found.nodes)]
     lines += closed.sent_lines()
     document = _describe(found) | {"coefficients": coefficients, "dry_run": dry_run, "transactions": closed.sent}

@@ -124,7 +124,7 @@ def show(connection: Connection, number: int, spec_file: Path | None, as_json: b
         del document[name]
     emit(False, document)
     for name, value in coefficients.items():
-        click.echo(f"  {name:<14} {value:+.6f}")
+        click.echo(f"  {name:<14} {value:+.6g}")
     for line in _taking_part(state, participation):
         click.echo(line)
 
