@@ -176,7 +176,7 @@ def spec_text(name, *, bound):
     for printed, value in (
         ('name = "Spector-Mazzeo"', f'name = "{name}"'),
         ("lambda = 0.0", "lambda = 1.0"),
-        ("gradient_bound = 2.5e-5", f"gradient_bound = {bound}"),
+        ("gradient_bound = 2.5e-5", f"gradient_bound = {bound}\ndecrement_bound = 1e6"),
         ("collecting_seconds = 120", "collecting_seconds = 900"),
         ("aggregating_seconds = 120", "aggregating_seconds = 900"),
     ):

@@ -54,6 +54,7 @@ def test_every_part_of_the_specification_changes_the_hash():
             {"penalty": 2.0},
             {"weight_bound": 512.0},
             {"gradient_bound": 1e-5},
+            {"decrement_bound": 0.02},
             {"step": StepRule("bfgs")},
             {"step": StepRule(factor=1.5)},
             {"step": StepRule(curvature="ranges")},
@@ -78,8 +79,8 @@ def test_the_hash_is_the_keccak_of_the_canonical_document():
     from Crypto.Hash import keccak
 
     text = (
-        '{"features":[{"centre":0,"name":"a","scale":1}],"format":{"bits":16,"frac_bits":12},"gradient_bound":0.000025,'
-        '"label":"y","lambda":1,"minimum":{"nodes":3,"rows":30,"rows_per_node":8},"name":"",'
+        '{"decrement_bound":0.01,"features":[{"centre":0,"name":"a","scale":1}],'
+        '"format":{"bits":16,"frac_bits":12},"gradient_bound":0.0009765625,"label":"y","lambda":1,"minimum":{"nodes":3,"rows":30,"rows_per_node":8},"name":"",'
         '"rounds":{"aggregating_seconds":3600,"collecting_seconds":3600,"maximum":30},'
         '"step":{"curvature":"moments","factor":1.9,"rule":"boehning-lindsay"},"version":1,"weight_bound":1024}'
     )
@@ -101,6 +102,7 @@ def test_the_hash_is_the_keccak_of_the_canonical_document():
         ({"weight_bound": 4096}, "`weight_bound` is 4096; allowed"),
         ({"gradient_bound": 0}, "`gradient_bound` is 0; allowed"),
         ({"gradient_bound": 1}, "`gradient_bound` is 1; allowed.*not including"),
+        ({"decrement_bound": 0}, "`decrement_bound` is 0; allowed: 1e-06 to"),
         ({"features": []}, "`features` is empty"),
         ({"features": [{"centre": 0, "scale": 1}]}, r"`features\[0\]\.name` is missing"),
         ({"features": [{"name": "a"}]}, "column 'a': give `low` and `high`"),
@@ -213,6 +215,24 @@ def test_padding_counts_in_no_coefficient():
     spec = with_instances(NAMES, columns=2)
     spec = replace(spec, columns=(Column("a", 3.0, 0.5), Column("b", 0.0, 2.0)))
     assert spec.coefficients((1 << 20, 2 << 20, 0, 4 << 20)) == {"a": 2.0, "b": 1.0, "intercept": -2.0}
+
+
+@pytest.mark.parametrize(
+    ("columns", "penalty", "rows", "target"),
+    [(3, 0.0, 32, 2.0**-10), (30, 1.0, 569, 2.0**-12), (1, 0.0, 100_000, 2.0**-13), (3, 4000.0, 8, 2.0**-6)],
+)
+def test_the_target_of_the_certificate_follows_from_the_stop_rule(columns, penalty, rows, target):
+    spec = with_instances(None, columns, penalty=penalty, minimum_rows=rows, minimum_nodes=1)
+    assert spec.gradient_target == target
+    assert spec.document["gradient_bound"] == target
+    assert spec.gradient_bound_units == int(target * 2**32)
+    assert replace(spec, gradient_bound=2.5e-5).gradient_target == 2.5e-5
+
+
+def test_a_file_that_leaves_the_target_out_has_the_hash_of_one_that_names_it(tmp_path):
+    spec = parse_spec(document())
+    write_spec(spec, tmp_path / "spec.json")
+    assert read_spec(tmp_path / "spec.json").spec_hash == spec.spec_hash
 
 
 def test_unwise_but_allowed_choices_are_said():

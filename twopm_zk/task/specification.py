@@ -15,10 +15,11 @@ from typing import Literal
 from twopm_zk.errors import SpecError
 from twopm_zk.numbers.field import FIELD_ORDER
 from twopm_zk.numbers.fixed_point import FEATURES, WEIGHTS, Format
+from twopm_zk.numbers.sigmoid import MAX_ERROR
 from twopm_zk.statements.policy import LAMBDA_BITS, LAMBDA_FRAC_BITS, Policy
 from twopm_zk.statements.rounds import BOUND_FRAC_BITS
 from twopm_zk.task.canonical import Json, canonical
-from twopm_zk.task.columns import Column
+from twopm_zk.task.columns import SPREAD, Column
 from twopm_zk.task.instances import Sizes, TaskInstances, choose_instances, sizes_of
 from twopm_zk.task.scaling import Scaling
 
@@ -29,6 +30,8 @@ RULES = (BOEHNING_LINDSAY, BFGS, NEWTON, GRADIENT)
 Curvature = Literal["moments", "ranges"]
 _PENALTY_UNIT = 1 << LAMBDA_FRAC_BITS
 _MAX_COUNT = (1 << 32) - 1
+_LEAST_DECREMENT, _MOST_DECREMENT = 1e-6, 1e6
+_LOOSEST_LOG2 = -6
 _MAX_SECONDS = 30 * 24 * 3600
 _MIN_SAFE_NODES = 3
 _HESSIANS = 4  # rounds of Newton's rule whose Hessians differ by much
@@ -70,8 +73,10 @@ class TaskSpec:
     weight_bound: float = 1024.0
     """Largest |w| after scaling; below 2048 with lambda = 0, which is the format's own."""
     step: StepRule = field(default_factory=StepRule)
-    gradient_bound: float = 2.5e-5
-    """Training stops when no component of the gradient exceeds this per row."""
+    decrement_bound: float = 0.01
+    """Training goes on until the Newton decrement, the distance to the optimum in standard errors, is at most this."""
+    gradient_bound: float | None = None
+    """Largest component of the gradient per row that the contract certifies; None for what `gradient_target` says."""
     maximum_rounds: int = 30
     """Most times that weights move; the certificate takes one more collection of updates."""
     minimum_nodes: int = 3
@@ -103,7 +108,8 @@ class TaskSpec:
                 "`lambda` is 0 and `weight_bound` is no bound: a small gradient would certify nothing",
                 hint=f"Give a `weight_bound` below {WEIGHTS.bias / WEIGHTS.one:g}, or a `lambda` above 0.",
             )
-        _require("gradient_bound", self.gradient_bound, 2.0**-BOUND_FRAC_BITS, 1, below=True)
+        _require("decrement_bound", self.decrement_bound, _LEAST_DECREMENT, _MOST_DECREMENT)
+        _require("gradient_bound", self.gradient_target, 2.0**-BOUND_FRAC_BITS, 1, below=True)
         for key, value, low, high in (
             ("rounds.maximum", self.maximum_rounds, 1, _MAX_COUNT - 1),
             ("rounds.collecting_seconds", self.collecting_seconds, 1, _MAX_SECONDS),
@@ -141,6 +147,22 @@ class TaskSpec:
         return {column.name: column.scaling for column in self.columns}
 
     @property
+    def gradient_target(self) -> float:
+        """``gradient_bound``, or a power of two that follows from ``decrement_bound``, lambda and ``minimum_rows``.
+
+        A decrement d leaves no component of the gradient above d sqrt(H_jj), and H_jj is about n/4 + lambda for a
+        column of standard deviation 1. Never below what a column with root mean square ``SPREAD`` can reach: weights
+        in units of 2^-20 and a sigmoid within MAX_ERROR leave up to SPREAD (MAX_ERROR + (SPREAD p + 1) 2^-23).
+        """
+        if self.gradient_bound is not None:
+            return self.gradient_bound
+        rows = self.minimum_rows
+        implied = self.decrement_bound * math.sqrt(1 / (4 * rows) + self.penalty / rows**2)
+        rounding = (SPREAD * len(self.columns) + 1) / (8 * WEIGHTS.one)
+        reachable = SPREAD * (MAX_ERROR + rounding)
+        return 2.0 ** min(math.ceil(math.log2(max(implied, reachable))), _LOOSEST_LOG2)
+
+    @property
     def penalty_units(self) -> int:
         """lambda in units of 2^-12."""
         return int(self.penalty * _PENALTY_UNIT)
@@ -153,7 +175,7 @@ class TaskSpec:
     @property
     def gradient_bound_units(self) -> int:
         """The target in units of 2^-32, rounded down."""
-        return int(self.gradient_bound * (1 << BOUND_FRAC_BITS))
+        return int(self.gradient_target * (1 << BOUND_FRAC_BITS))
 
     def policy(self, task_key: int, matrix_hash: int) -> Policy:
         """The policy of the first round."""
@@ -197,7 +219,8 @@ class TaskSpec:
             "label": self.label,
             "lambda": self.penalty,
             "weight_bound": self.weight_bound,
-            "gradient_bound": self.gradient_bound,
+            "decrement_bound": self.decrement_bound,
+            "gradient_bound": self.gradient_target,
             "features": [_column_document(column) for column in self.columns],
             "format": {"bits": self.format.bits, "frac_bits": self.format.frac_bits},
             "step": {"rule": self.step.rule, "factor": self.step.factor, "curvature": self.step.curvature},

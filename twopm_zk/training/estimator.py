@@ -51,7 +51,8 @@ class TwoPMLogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[m
         *,
         alpha: float = 1.0,
         rule: str = NEWTON,
-        gradient_bound: float = 2.5e-5,
+        gradient_bound: float | None = None,
+        decrement_bound: float = 0.01,
         max_iter: int = 100,
         weight_bound: float = 1024.0,
         scaling: Sequence[Scaling] | None = None,
@@ -63,6 +64,7 @@ class TwoPMLogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[m
         self.alpha = alpha
         self.rule = rule
         self.gradient_bound = gradient_bound
+        self.decrement_bound = decrement_bound
         self.max_iter = max_iter
         self.weight_bound = weight_bound
         self.scaling = scaling
@@ -92,6 +94,7 @@ class TwoPMLogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[m
             weight_bound=self.weight_bound,
             step=StepRule(self.rule),
             gradient_bound=self.gradient_bound,
+            decrement_bound=self.decrement_bound,
             maximum_rounds=self.max_iter,
             minimum_nodes=1,
             minimum_rows=len(rows),
@@ -101,8 +104,8 @@ class TwoPMLogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[m
             Table(spec.features, rows[k :: self.nodes], codes[k :: self.nodes].astype(np.int64))
             for k in range(self.nodes)
         ]
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", TrainingWarning)
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always", TrainingWarning)
             self.training_ = train(
                 tables,
                 spec,
@@ -111,8 +114,9 @@ class TwoPMLogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[m
                 executor=executor_for(self.scheduler),
             )
         self.certificate_ = self.training_.certificate
-        if not self.training_.converged:
-            warnings.warn(f"not converged: {self.certificate_}", ConvergenceWarning, stacklevel=2)
+        for warning in said:
+            kind = ConvergenceWarning if issubclass(warning.category, TrainingWarning) else warning.category
+            warnings.warn(str(warning.message), kind, stacklevel=2)
         *slopes, intercept = self.training_.coefficients.values()
         self.coef_ = np.array([slopes])
         self.intercept_ = np.array([intercept])

@@ -13,6 +13,8 @@ from concurrent.futures import Executor
 from itertools import accumulate
 from typing import Literal
 
+import numpy as np
+
 from twopm_zk.errors import DataError, DivergenceError, InputError, TrainingError
 from twopm_zk.numbers.fixed_point import WEIGHTS
 from twopm_zk.plonk.proving import Verifier
@@ -24,9 +26,18 @@ from twopm_zk.rows.tables import Table
 from twopm_zk.statements import Update
 from twopm_zk.statements.rounds import BOUND_BITS
 from twopm_zk.task.specification import NEWTON, TaskSpec
-from twopm_zk.training.optimiser import Optimiser, moment_curvature, range_curvature
+from twopm_zk.training.optimiser import (
+    Optimiser,
+    decrement,
+    hessian,
+    moment_curvature,
+    range_curvature,
+    real_gradient,
+    real_weights,
+)
 from twopm_zk.training.results import Certificate, Round, TrainingResult, TrainingWarning
 from twopm_zk.training.round_proofs import RoundProof, RoundProver
+from twopm_zk.training.stopping import find_obstacles, shortcomings, stands_still
 
 Progress = Callable[[str], None]
 Proofs = bool | Literal["final"]
@@ -105,10 +116,12 @@ class _Training:
                 check_classes(spec, total)
             policy = self.policy
             bound = shape.smallest_bound(policy, weights, total)
-            self._learn(weights, shape.regularised(policy, weights, total))
+            distance = self._learn(weights, shape.regularised(policy, weights, total))
             matrix = self.optimiser.matrix
             moved = shape.next_weights(policy, matrix, weights, total)
-            last = bound <= spec.gradient_bound_units or len(rounds) == spec.maximum_rounds or moved == weights
+            certifiable = bound <= spec.gradient_bound_units
+            near = distance <= spec.decrement_bound or stands_still([*(r.decrement for r in rounds), distance])
+            last = (certifiable and near) or len(rounds) == spec.maximum_rounds or moved == weights
             proofs: tuple[RoundProof, ...] = ()
             if not last:
                 check_weights(spec, moved, round_number=len(rounds) + 1)
@@ -128,6 +141,7 @@ class _Training:
                     spec.coefficients(weights),
                     total.rows,
                     bound,
+                    distance,
                     matrix,
                     updates,
                     proofs,
@@ -140,22 +154,27 @@ class _Training:
             self.policy = policy.next_round(matrix_hash=matrix.hash)
             weights = moved
 
-    def _learn(self, weights: Sequence[int], gradient: Sequence[int]) -> None:
-        moments: Moments | None = None
-        if self.spec.step.rule == NEWTON:
-            moments = list(accumulate(batch.weighted_moments(weights) for batch in self.batches))[-1]
-        self.optimiser.observe(weights, gradient, moments)
+    def _learn(self, weights: Sequence[int], gradient: Sequence[int]) -> float:
+        """The decrement at these weights; exact where the optimiser's own knowledge does not exceed the limit."""
+        spec, newton = self.spec, self.spec.step.rule == NEWTON
+        self.optimiser.observe(weights, gradient, self._weighted_moments(weights) if newton else None)
+        estimate = self.optimiser.decrements[-1]
+        if newton or estimate > spec.decrement_bound:
+            return estimate
+        return decrement(real_gradient(spec, gradient), hessian(spec, self._weighted_moments(weights)))
+
+    def _weighted_moments(self, weights: Sequence[int]) -> Moments:
+        return list(accumulate(batch.weighted_moments(weights) for batch in self.batches))[-1]
 
     def _result(self, rounds: list[Round], *, proven: bool) -> TrainingResult:
         spec, last = self.spec, rounds[-1]
-        converged = last.gradient_bound <= spec.gradient_bound_units
-        if not converged:
-            warnings.warn(
-                f"after {last.number} rounds the gradient is {last.bound_per_row:.3g} per row, above the target "
-                f"{spec.gradient_bound:g}; raise `rounds.maximum`, or let `step.rule` be 'bfgs' or 'newton'",
-                TrainingWarning,
-                stacklevel=4,
-            )
+        arrived = last.gradient_bound <= spec.gradient_bound_units and last.decrement <= spec.decrement_bound
+        features = np.vstack([batch.features[:, : len(spec.columns)] for batch in self.batches])
+        labels = (1 - np.concatenate([batch.marks for batch in self.batches])) // 2
+        found = find_obstacles(spec, features, labels, real_weights(spec, last.weights), arrived=arrived)
+        for text in shortcomings(spec, rounds, found):
+            warnings.warn(text, TrainingWarning, stacklevel=4)
+        converged = arrived and not found.separating
         certificate = Certificate(
             last.weights,
             last.gradient_bound,

@@ -15,6 +15,7 @@ Where A comes from, and what each source reveals: docs/training.md.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +33,7 @@ SMALLEST_MOVE = 64
 """A largest weight change below this many units in the last place is mostly rounding: BFGS learns nothing from it."""
 _SINGULAR = 1e-9
 _TINY = 1e-30
+_NO_INFORMATION = 1e-13
 _GROWTH = 4.0
 
 
@@ -58,6 +60,29 @@ def range_curvature(spec: TaskSpec, rows: int) -> Matrix:
     """
     largest = np.array([*(column.magnitude(spec.format) for column in spec.columns), 1.0])
     return np.diag(rows / 4 * largest * largest.sum()) + _penalty(spec)
+
+
+def real_weights(spec: TaskSpec, weights: Sequence[int]) -> Matrix:
+    """Integer weights (padded) as reals, without the padding."""
+    return np.array([weights[i] / WEIGHTS.one for i in [*range(len(spec.columns)), -1]])
+
+
+def real_gradient(spec: TaskSpec, gradient: Sequence[int]) -> Matrix:
+    """An exact gradient (padded) as reals, without the padding."""
+    unit = 1 << spec.sizes.round.gradient_frac_bits
+    return np.array([gradient[i] / unit for i in [*range(len(spec.columns)), -1]])
+
+
+def decrement(gradient: Matrix, information: Matrix) -> float:
+    """The Newton decrement sqrt(g' H^-1 g): how many standard errors the weights are from the optimum.
+
+    With d = H^-1 g the way to the optimum, it is the largest |c'd| / se(c'w) over all contrasts c, so that no
+    coefficient, and no other combination of them, is further away. A singular H gives a large number, not an error.
+    """
+    scale = 1 / np.sqrt(np.maximum(np.diag(information), _TINY))
+    values, vectors = np.linalg.eigh(information * np.outer(scale, scale))
+    parts = vectors.T @ (gradient * scale)
+    return float(np.sqrt((parts**2 / np.maximum(values, _NO_INFORMATION)).sum()))
 
 
 def _penalty(spec: TaskSpec) -> Matrix:
@@ -88,12 +113,40 @@ def _require_regular(spec: TaskSpec, moments: Moments, curvature: Matrix) -> Non
         )
 
 
+@dataclass(frozen=True)
+class _Pair:
+    """A move of the weights and the change of the gradient that came with it: what BFGS learns from."""
+
+    move: Matrix
+    change: Matrix
+    curvature: float
+
+    @classmethod
+    def of(cls, move: Matrix, change: Matrix) -> _Pair | None:
+        """None where the pair would teach noise."""
+        curvature = float(move @ change)
+        if np.abs(move).max() * WEIGHTS.one < SMALLEST_MOVE or curvature <= 0:
+            return None
+        return cls(move, change, curvature)
+
+    def learnt(self, inverse: Matrix, *, rescale: bool) -> Matrix:
+        """The BFGS update of an inverse Hessian (Nocedal and Wright, 6.17)."""
+        if rescale:  # a bound from ranges alone is far too careful; 6.20 there
+            inverse = inverse * (self.curvature / float(self.change @ inverse @ self.change))
+        project = np.eye(len(self.move)) - np.outer(self.move, self.change) / self.curvature
+        updated: Matrix = project @ inverse @ project.T + np.outer(self.move, self.move) / self.curvature
+        return updated
+
+
 class Optimiser:
     """Gives the step matrix of each move, once it has observed the gradient that the matrix is for."""
 
     def __init__(self, spec: TaskSpec, curvature: Matrix) -> None:
         self._spec = spec
+        self._bound = curvature
         values, vectors = np.linalg.eigh(curvature)
+        self.estimate = (vectors / np.maximum(values, _TINY)) @ vectors.T
+        """The inverse of the information at the last weights, as well as it is known."""
         if spec.step.rule == GRADIENT:
             values = np.full_like(values, values[-1])
         self._start = (vectors * (spec.step.factor / np.maximum(values, _TINY))) @ vectors.T
@@ -102,40 +155,48 @@ class Optimiser:
         self._smallest = np.inf
         self._rescale = spec.step.curvature == "ranges"
         self.matrix = self._quantized()
+        self.decrements: list[float] = []
+        """The distance to the optimum in standard errors at all weights so far, as well as it is known."""
+        self.step = np.zeros(len(curvature))
+        """The way to the optimum from the last weights, as well as it is known."""
 
     def observe(self, weights: Sequence[int], gradient: Sequence[int], moments: Moments | None = None) -> None:
         """Take in the regularised gradient (exact integers, padded) at ``weights``; may change ``matrix``.
 
         For Newton's rule also the ``moments`` that nodes weighted by sigma' at these weights.
         """
-        if self._spec.step.rule not in (BFGS, NEWTON):
-            return
-        shape = self._spec.sizes.round
-        keep = [*range(len(self._spec.columns)), shape.features]
-        w = np.array([weights[i] / WEIGHTS.one for i in keep])
-        g = np.array([gradient[i] / (1 << shape.gradient_frac_bits) for i in keep])
+        w, g = real_weights(self._spec, weights), real_gradient(self._spec, gradient)
         size = float(g @ self._start @ g)
-        if size > _GROWTH * self._smallest:
-            self._inverse = self._start  # what was learnt has led astray: go downhill by the bound again
-        elif moments is not None:
-            values, vectors = np.linalg.eigh(hessian(self._spec, moments))
-            self._inverse = (vectors / np.maximum(values, _TINY)) @ vectors.T
-        elif self._last is not None:
-            self._learn(w - self._last[0], g - self._last[1])
+        astray = size > _GROWTH * self._smallest
+        pair = None if self._last is None else _Pair.of(w - self._last[0], g - self._last[1])
+        if moments is not None:
+            information = hessian(self._spec, moments)
+            values, vectors = np.linalg.eigh(information)
+            self.estimate = (vectors / np.maximum(values, _TINY)) @ vectors.T
+            self.decrements.append(decrement(g, information))
+        else:
+            if pair is not None:
+                self.estimate = pair.learnt(self.estimate, rescale=self._rescale)
+            known = max(float(g @ self.estimate @ g), 0.0) ** 0.5
+            self.decrements.append(max(known, decrement(g, self._bound)))
+        self.step = -self.estimate @ g
+        if self._spec.step.rule in (BFGS, NEWTON):
+            if astray:
+                self._inverse = self._start  # what was learnt has led astray: go downhill by the bound again
+            elif moments is not None:
+                self._inverse = self.estimate
+            elif pair is not None:
+                self._inverse = pair.learnt(self._inverse, rescale=self._rescale)
+        if pair is not None and not (astray and self._spec.step.rule == BFGS):
+            self._rescale = False
         self._smallest = min(self._smallest, size)
         self._last = (w, g)
         self.matrix = self._quantized()
 
-    def _learn(self, move: Matrix, change: Matrix) -> None:
-        """The BFGS update of the inverse Hessian (Nocedal and Wright, 6.17), unless it would teach noise."""
-        curvature = float(move @ change)
-        if np.abs(move).max() * WEIGHTS.one < SMALLEST_MOVE or curvature <= 0:
-            return
-        if self._rescale:  # a bound from ranges alone is far too careful; 6.20 there
-            self._inverse = self._inverse * (curvature / float(change @ self._inverse @ change))
-            self._rescale = False
-        project = np.eye(len(move)) - np.outer(move, change) / curvature
-        self._inverse = project @ self._inverse @ project.T + np.outer(move, move) / curvature
+    @property
+    def moments(self) -> Matrix:
+        """X'X, where the curvature is from moments."""
+        return 4 * (self._bound - _penalty(self._spec))
 
     def _quantized(self) -> StepMatrix:
         values, vectors = np.linalg.eigh((self._inverse + self._inverse.T) / 2)

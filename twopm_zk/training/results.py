@@ -28,6 +28,8 @@ class Round:
     rows: int
     gradient_bound: int
     """Smallest bound that can be certified here, in units of 2^-32 per row."""
+    decrement: float
+    """The distance to the optimum in standard errors: exact where it is at most the specification's limit."""
     matrix: StepMatrix = field(repr=False)
     updates: tuple[Update, ...] = field(repr=False)
     proofs: tuple[RoundProof, ...] = field(default=(), repr=False)
@@ -75,7 +77,7 @@ class TrainingResult:
     """The last one is the certified one."""
     certificate: Certificate
     converged: bool
-    """Whether the specification's ``gradient_bound`` was reached."""
+    """Whether the weights are as near to the optimum as the specification asks, and there is one."""
 
     @property
     def weights(self) -> tuple[int, ...]:
