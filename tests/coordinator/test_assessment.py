@@ -106,6 +106,32 @@ def test_following_what_it_says_is_training(rule):
     assert found.bound == expected.certificate.gradient_bound
 
 
+@pytest.mark.parametrize(("rule", "gap"), [("boehning-lindsay", 1), ("bfgs", 1), ("newton", 0)])
+def test_it_goes_on_until_the_weights_are_near_the_optimum_in_standard_errors(rule, gap):
+    stage = Stage(replace(RANGES, step=type(SPEC.step)(rule), decrement_bound=0.01))
+    found, history, moves = stage.assess(), {}, 0
+    assert not found.settled
+    while found.action is Action.AGGREGATE:
+        history[found.state.round] = found.observation
+        moves += 1
+        memory = Memory(stage.enrolments, history, found.move.matrix)
+        found = stage.assess(memory, round=moves, weights=found.move.weights, matrix_hash=found.move.matrix.hash)
+    assert found.decrement <= 0.01
+    assert found.doubts == ()
+    assert f"The weights are {found.decrement:.2g} standard errors from the optimum" in found.sentence()
+    # from gradients alone the distance is not known exactly
+    assert abs(moves - train(stage.parts, stage.spec).moves) <= gap
+
+
+def test_weights_that_are_far_off_are_certified_in_the_last_round_with_a_doubt():
+    stage = Stage(replace(RANGES, decrement_bound=0.01))
+    target = stage.assess().bound
+    assert stage.assess(gradient_target=target).action is Action.AGGREGATE
+    found = stage.assess(gradient_target=target, maximum_rounds=0)
+    assert found.action is Action.CERTIFY
+    assert "standard errors from the optimum, 0.01 were asked for" in found.doubts[0]
+
+
 def test_it_says_whose_and_how_many_rows_are_in_the_sum(stage):
     found = stage.assess()
     assert (found.nodes, found.rows) == (NODES, 32)

@@ -53,9 +53,15 @@ class RoundExecutor:
         """
         assessment.require_complete()
         state, bound = assessment.state, assessment.bound_per_row
-        values = {"round": state.round, "rows": assessment.rows, "bound": bound, "nodes": list(assessment.nodes)}
-        self._notify(News("gradient", f"round {state.round}: gradient at most {bound:.2e} per row", values))
+        values: dict[str, Any] = {"round": state.round, "rows": assessment.rows, "bound": bound}
+        values |= {"nodes": list(assessment.nodes), "decrement": assessment.decrement}
+        text = f"round {state.round}: gradient at most {bound:.2e} per row"
+        if assessment.decrement is not None:
+            text += f", {assessment.decrement:.2g} standard errors from the optimum"
+        self._notify(News("gradient", text, values))
         if assessment.action is Action.CERTIFY:
+            for doubt in assessment.doubts:
+                self._notify(News("doubt", f"round {state.round}: {doubt}"))
             self.certify(assessment)
         elif assessment.action is Action.FINISH:
             self.view.hlr.finish(state.id)

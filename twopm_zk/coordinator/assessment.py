@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from itertools import accumulate
 
@@ -22,6 +22,8 @@ from twopm_zk.statements import StepMatrix, Update
 from twopm_zk.statements.rounds import BOUND_FRAC_BITS
 from twopm_zk.task.specification import TaskSpec
 from twopm_zk.training.in_process import check_classes, check_weights
+from twopm_zk.training.optimiser import Optimiser
+from twopm_zk.training.stopping import doubts, stands_still
 
 
 class Action(Enum):
@@ -32,11 +34,11 @@ class Action(Enum):
     REOPEN = "reopen"
     """There are fewer rows than any proof accepts: the round has to start again."""
     CERTIFY = "certify"
-    """The target is reached: prove the bound, which finishes the task."""
+    """The weights are near enough, or cannot come nearer: prove the bound, which finishes the task."""
     AGGREGATE = "aggregate"
     """Prove and publish the next weights."""
     FINISH = "finish"
-    """The last round is over and the target not reached: end without a certificate."""
+    """The last round is over and no certificate possible: end without one."""
     STOP = "stop"
     """Neither a certificate nor other weights are possible; the assessment's obstacle says why."""
 
@@ -91,7 +93,13 @@ class RoundAssessment:
     bound: int | None = None
     """The smallest gradient bound that can be proven, in units of 2^-32 per row; None where there can be no proof."""
     certifiable: bool = False
-    """Whether the task's target is reached, and a proof of it possible."""
+    """Whether the contract's target is reached, and a proof of it possible."""
+    decrement: float | None = None
+    """The distance to the optimum in standard errors, as well as it is known; None without the task's history."""
+    settled: bool = True
+    """Whether that distance is within the specification's limit, or no longer gets smaller, or is not known."""
+    doubts: tuple[str, ...] = ()
+    """What is to be said of a certificate of these weights."""
     move: Move | None = field(default=None, repr=False)
     observation: Observation | None = field(default=None, repr=False)
     """What the optimiser learns from this round, to be kept once its weights are published."""
@@ -120,7 +128,7 @@ class RoundAssessment:
             return Action.COLLECT
         if self.rows < self.state.minimum_rows:
             return Action.REOPEN
-        if self.certifiable:
+        if self.certifiable and (self.settled or self.state.last or self.move is None):
             return Action.CERTIFY
         if self.state.last:
             return Action.FINISH
@@ -129,9 +137,12 @@ class RoundAssessment:
     def sentence(self) -> str:
         """How near the weights are to the optimum, in words."""
         assert self.bound_per_row is not None  # noqa: S101 - asked for complete rounds only
+        away = ""
+        if self.decrement is not None:
+            away = f" The weights are {self.decrement:.2g} standard errors from the optimum."
         return (
             f"Round {self.state.round} of task {self.state.id}, {self.rows} rows of {len(self.nodes)} nodes: the "
-            f"gradient is at most {self.bound_per_row:.2e} per row, the target {self.state.target_per_row:.2e}."
+            f"gradient is at most {self.bound_per_row:.2e} per row, the target {self.state.target_per_row:.2e}.{away}"
         )
 
     def require_complete(self) -> None:
@@ -190,15 +201,25 @@ def assess(spec: TaskSpec, state: TaskSnapshot, collected: Collected, memory: Me
         return RoundAssessment(state, collected, total)
     bound = spec.sizes.round.smallest_bound(state.policy, state.weights, total)
     observation = _observe(spec, state, openings, total)
+    optimiser = _optimiser(spec, state, observation, memory)
     reached, move, obstacle = False, None, None
     try:
         if state.round == 0:
             check_classes(spec, total)
         reached = bound <= state.gradient_target
-        move = _move(spec, state, total, _matrix(spec, state, observation, memory))
+        move = _move(spec, state, total, _matrix(state, optimiser, memory))
     except (DataError, TrainingError) as error:
         obstacle = error
-    return RoundAssessment(state, collected, total, bound, reached, move, observation, obstacle)
+    found = RoundAssessment(
+        state, collected, total, bound, reached, move=move, observation=observation, obstacle=obstacle
+    )
+    if optimiser is None:
+        return found
+    decrement = optimiser.decrements[-1]
+    near = decrement <= spec.decrement_bound
+    settled = near or stands_still(optimiser.decrements)
+    said = doubts(spec, optimiser, total.rows, near=near)
+    return replace(found, decrement=decrement, settled=settled, doubts=tuple(said))
 
 
 def _observe(spec: TaskSpec, state: TaskSnapshot, openings: list[Opening], total: Update) -> Observation:
@@ -207,15 +228,21 @@ def _observe(spec: TaskSpec, state: TaskSnapshot, openings: list[Opening], total
     return Observation(state.weights, tuple(gradient), list(accumulate(hessians))[-1] if hessians else None)
 
 
-def _matrix(spec: TaskSpec, state: TaskSnapshot, observation: Observation, memory: Memory) -> StepMatrix:
-    """What moves the weights: fixed for the task, or fresh from what all rounds so far have shown."""
+def _optimiser(spec: TaskSpec, state: TaskSnapshot, observation: Observation, memory: Memory) -> Optimiser | None:
+    """The optimiser with what all rounds so far have shown; None where the task's history is not known."""
     history = {**memory.history, state.round: observation}
-    complete = sorted(history) == list(range(state.round + 1))
-    if state.matrix_replaceable and not memory.fixed and memory.enrolments and complete:
-        optimiser = first_optimiser(spec, memory.enrolments)
-        for number in sorted(history):
-            seen = history[number]
-            optimiser.observe(seen.weights, seen.gradient, seen.hessian)
+    if not memory.enrolments or sorted(history) != list(range(state.round + 1)):
+        return None
+    optimiser = first_optimiser(spec, memory.enrolments)
+    for number in sorted(history):
+        seen = history[number]
+        optimiser.observe(seen.weights, seen.gradient, seen.hessian)
+    return optimiser
+
+
+def _matrix(state: TaskSnapshot, optimiser: Optimiser | None, memory: Memory) -> StepMatrix:
+    """What moves the weights: fixed for the task, or fresh from what all rounds so far have shown."""
+    if state.matrix_replaceable and not memory.fixed and optimiser is not None:
         return optimiser.matrix
     if memory.matrix is None:
         raise TrainingError(

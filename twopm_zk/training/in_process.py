@@ -171,7 +171,10 @@ class _Training:
         arrived = last.gradient_bound <= spec.gradient_bound_units and last.decrement <= spec.decrement_bound
         features = np.vstack([batch.features[:, : len(spec.columns)] for batch in self.batches])
         labels = (1 - np.concatenate([batch.marks for batch in self.batches])) // 2
-        found = find_obstacles(spec, features, labels, real_weights(spec, last.weights), arrived=arrived)
+        total = list(accumulate(last.updates))[-1]
+        gradient = real_gradient(spec, spec.sizes.round.regularised(self.policy, last.weights, total))
+        weights = real_weights(spec, last.weights)
+        found = find_obstacles(spec, features, labels, weights, gradient, arrived=arrived)
         for text in shortcomings(spec, rounds, found):
             warnings.warn(text, TrainingWarning, stacklevel=4)
         converged = arrived and not found.separating

@@ -51,21 +51,24 @@ def find_obstacles(
     features: npt.NDArray[np.int64],
     labels: npt.NDArray[np.int64],
     weights: Matrix,
+    gradient: Matrix,
     *,
     arrived: bool,
 ) -> Obstacles:
     """Look at all rows, ``features`` (rows, columns) quantised and ``labels`` of 0 and 1, at trained real ``weights``.
+
+    ``gradient`` is the regularised one of the circuits there.
 
     Separation is said only where a direction is found along which no row is worse off, and some are better. The rows
     are searched for one where ``arrived`` is False or a Newton step still moves some row's log-odds by much.
     """
     design = np.hstack([features / spec.format.one, np.ones((len(labels), 1))])
     penalty = np.array([spec.penalty] * features.shape[1] + [0.0])
-    gradient, information = _derivatives(design, labels, weights, penalty)
-    shift = decrement(gradient, information)
+    true, information = _derivatives(design, labels, weights, penalty)
+    shift = decrement(true - gradient, information)
     if spec.penalty:
         return Obstacles((), shift)
-    if arrived and np.abs(design @ _newton_step(gradient, information)).max() < _SUSPECT:
+    if arrived and np.abs(design @ _newton_step(true, information)).max() < _SUSPECT:
         return Obstacles((), shift)
     alone = [name for index, name in enumerate(spec.features) if _splits(features[:, index], labels)]
     if alone:
@@ -110,15 +113,15 @@ def shortcomings(spec: TaskSpec, rounds: Sequence[Round], found: Obstacles) -> l
     return []
 
 
-def doubts(spec: TaskSpec, optimiser: Optimiser, rows: int, *, arrived: bool) -> list[str]:
+def doubts(spec: TaskSpec, optimiser: Optimiser, rows: int, *, near: bool) -> list[str]:
     """What is to be said of training that ends with what ``optimiser`` knows from sums, for who has no rows."""
     said = []
-    if not arrived:
+    if not near:
         said.append(
             f"the weights are {optimiser.decrements[-1]:.3g} standard errors from the optimum, "
             f"{spec.decrement_bound:g} were asked for (`decrement_bound`)"
         )
-    settled = arrived or stands_still(optimiser.decrements)
+    settled = near or stands_still(optimiser.decrements)
     growing = [spec.features[int(k)] for k in np.flatnonzero(np.abs(optimiser.step[:-1]) > _SUSPECT)]
     if growing and settled and not spec.penalty:
         names = ", ".join(repr(name) for name in growing)
@@ -126,7 +129,7 @@ def doubts(spec: TaskSpec, optimiser: Optimiser, rows: int, *, arrived: bool) ->
             f"the weights of {names} still grow where the gradient has vanished: these columns may tell the classes "
             "apart, in whole or in part, and then there is no optimum; give a `lambda` above 0 in a new task"
         )
-    elif arrived and spec.step.curvature == "moments":
+    elif near and spec.step.curvature == "moments":
         shift = sigmoid_shift(rows, optimiser.moments, optimiser.estimate)
         if shift > _LARGEST_SHIFT:
             said.append(

@@ -76,7 +76,7 @@ def aggregate(
             closed.executor(proving).aggregate(found)
         following = closed.spec.coefficients(move.weights)
     lines = [found.sentence()]
-    if found.certifiable:
+    if found.certifiable and found.settled:
         lines.append(f"That is the target: `twopm-zk certify {spec_file} --task {task}` would finish the task.")
     lines.append("The next weights would be:" if dry_run else f"Round {found.state.round + 1} is open, at the weights:")
     lines += [f"  {name:<14} {value:+.6g}" for name, value in following.items()]
@@ -112,7 +112,8 @@ def certify(
             found.require_certifiable()
             closed.executor(proving).certify(found)
         coefficients = closed.spec.coefficients(found.state.weights)
-    lines = [found.sentence(), "It would be about the weights:" if dry_run else "Certified."]
+    lines = [found.sentence(), *(f"Note: {doubt}." for doubt in found.doubts)]
+    lines.append("It would be about the weights:" if dry_run else "Certified.")
     lines += [f"  {name:<14} {value:+.6g}" for name, value in coefficients.items()]
     lines += [f"It covers {found.rows} rows of {len(found.nodes)} nodes:", *(f"  {node}" for node in found.nodes)]
     lines += closed.sent_lines()
@@ -132,7 +133,9 @@ def _describe(found: RoundAssessment) -> dict[str, Any]:
         "rows": found.rows,
         "gradient_bound_per_row": found.bound_per_row,
         "gradient_target_per_row": found.state.target_per_row,
+        "standard_errors_from_optimum": found.decrement,
         "certifiable": found.certifiable,
+        "doubts": list(found.doubts),
         "next_action": found.action.value,
     }
 
