@@ -78,7 +78,7 @@ docs: setup ## build the documentation site in build/site: guides, commands, and
 
 GENERATED := step-32x3 step-128x3 fold-16x3 aggregate-4x3 aggregate-16x3 certify-4x3 certify-16x3 predict-3
 generate: setup ## write the verifiers of development keys to verifier/generated
-	for name in $(GENERATED); do $(BIN)/twopm-zk export-verifier $$name --out verifier/generated/$$name.sol; done
+	for name in $(GENERATED); do $(BIN)/twopm-zk export-verifier $$name --force --out verifier/generated/$$name.sol; done
 
 bench: setup ## measure gates, times and memory; README quotes the results
 	$(BIN)/python bench/pipeline.py

@@ -7,6 +7,7 @@
     │   ├── DataError                    a table or a weights file
     │   ├── RangeError                   a number outside its fixed-point range
     │   ├── SpecError                    a task's specification
+    │   ├── FileFormatError              a binary file (r1cs, wtns, ptau, zkey) that is truncated or damaged
     │   └── ProofFormatError             a proof, public inputs or key that cannot be parsed
     ├── ToolError                    4   a program or package that is missing, wrong or failing
     │   ├── ToolMissingError
@@ -20,7 +21,6 @@
     ├── KeysError                    6   ptau, proving key, verification key
     │   ├── PtauError
     │   │   └── PtauTooSmallError
-    │   ├── FileFormatError              truncated or corrupted binary file
     │   └── InsecureKeyError             a development key where a real one is needed
     ├── ProvingError                 7
     │   ├── WitnessError                 inputs that the circuit refuses
@@ -30,6 +30,7 @@
     ├── PeerError                   10   another participant cannot be reached or understood
     │   └── MessageError                 a message that was refused, with the reason's name
     ├── StoreError                  11   state on disk that cannot be read or written
+    │   └── CacheError                   an entry of the cache that is damaged; it can be built again
     └── ChainError                   8
         ├── TransactionError             a reverted or lost transaction, custom error decoded
         └── DeploymentError              code or chain that is not what the deployment file says
@@ -80,6 +81,10 @@ class RangeError(InputError):
 
 class SpecError(InputError):
     """A task's specification cannot be used; the message names the key and its limits."""
+
+
+class FileFormatError(InputError):
+    """A binary file (r1cs, wtns, ptau, zkey) is truncated, damaged, or of another kind."""
 
 
 class ProofFormatError(InputError):
@@ -140,10 +145,6 @@ class PtauTooSmallError(PtauError):
     """The ptau covers fewer gates than the circuit has."""
 
 
-class FileFormatError(KeysError):
-    """A binary file (zkey, ptau, wtns, r1cs) is truncated, corrupted, or of another kind."""
-
-
 class InsecureKeyError(KeysError):
     """A development key was about to be used where its secret must not be known."""
 
@@ -192,6 +193,10 @@ class StoreError(TwopmError):
     """State on disk cannot be read or written; what was written before is still there."""
 
     exit_code = 11
+
+
+class CacheError(StoreError):
+    """An entry of the cache is damaged. Nothing is lost: it can be removed and built again."""
 
 
 class ChainError(TwopmError):

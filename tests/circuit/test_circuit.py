@@ -11,7 +11,8 @@ from twopm_zk.circuit import compilation as circuit_module
 from twopm_zk.circuit import instances as instances_module
 from twopm_zk.circuit.compilation import compile_circuit, compiled
 from twopm_zk.circuit.instances import Instance, find_instance, instances
-from twopm_zk.errors import CompileError, FileFormatError, InputError, ToolMissingError, ToolVersionError
+from twopm_zk.circuit.witness import calculate_witness
+from twopm_zk.errors import CacheError, CompileError, InputError, KeysError, ToolMissingError, ToolVersionError
 from twopm_zk.system import paths
 
 pytestmark = pytest.mark.circuit
@@ -113,6 +114,35 @@ def test_packages_beside_the_users_file_are_found(tmp_path, fresh_cache):
     assert compile_circuit(tmp_path / "deep" / "er" / "main.circom").constraints == 1
 
 
+def test_a_library_folder_is_searched_for_includes_and_their_content_is_part_of_the_circuit(tmp_path, fresh_cache):
+    text = 'pragma circom 2.1.9;\ninclude "mylib/t.circom";\n' + MAIN
+    written(tmp_path, project__main=text, vendor__mylib__t=TRIVIAL, other__mylib__t=TRIVIAL.replace("a * a", "a"))
+    main = tmp_path / "project" / "main.circom"
+    with pytest.raises(CompileError, match="mylib/t") as caught:
+        compile_circuit(main)
+    assert caught.value.kind == "include-not-found"
+    circuit = compile_circuit(str(main), libraries=[str(tmp_path / "vendor")])
+    assert circuit.constraints == 1
+    assert compiled(main, libraries=[tmp_path / "vendor"]) == circuit
+    assert compiled(main, libraries=[tmp_path / "other", tmp_path / "vendor"]) is None  # the first one counts
+    assert compiled(main, libraries=[tmp_path / "other"]) is None
+    (tmp_path / "vendor" / "mylib" / "t.circom").write_text(TRIVIAL + "// changed\n")
+    assert compiled(main, libraries=[tmp_path / "vendor"]) is None
+
+
+def test_a_file_beside_the_including_one_comes_before_a_library(tmp_path, fresh_cache):
+    written(tmp_path, main='include "t.circom";\n' + MAIN, t=TRIVIAL, vendor__t=TRIVIAL.replace("a * a", "a * a * 1"))
+    beside = compile_circuit(tmp_path / "main.circom")
+    assert compile_circuit(tmp_path / "main.circom", libraries=[tmp_path / "vendor"]) == beside
+
+
+def test_a_library_that_is_no_folder_and_one_for_an_instance_are_refused(tmp_path, source):
+    with pytest.raises(InputError, match="is not a folder"):
+        compile_circuit(source("three"), libraries=[tmp_path / "nothing"])
+    with pytest.raises(InputError, match="takes no library folders"):
+        compile_circuit(find_instance("predict-3"), libraries=[tmp_path])
+
+
 def test_an_include_in_a_comment_or_a_string_is_none(tmp_path, fresh_cache):
     text = '// include "nowhere.circom";\n/* include "nowhere.circom"; */\n' + TRIVIAL
     text = text.replace("<== a * a;", '<== a * a; log("include \\"nowhere.circom\\";"); ').replace('\\"', "'")
@@ -165,10 +195,20 @@ def test_a_damaged_cache_entry_is_named(tiny):
     whole = metadata.read_text()
     try:
         metadata.write_text(whole[:20])
-        with pytest.raises(FileFormatError, match="damaged"):
+        with pytest.raises(CacheError, match="damaged") as caught:
             circuit_module._load("one_gate", circuit.digest)
     finally:
         metadata.write_text(whole)
+    assert not isinstance(caught.value, KeysError)
+    assert str(circuit.folder) in caught.value.hint
+
+
+@pytest.mark.parametrize("suffix", ["r1cs", "sym", "wasm"])
+def test_a_damaged_file_of_a_cached_circuit_is_no_file_of_the_users(source, fresh_cache, suffix):
+    circuit = compile_circuit(source("multiplier"))
+    (circuit.folder / f"circuit.{suffix}").write_bytes(b"half")
+    with pytest.raises(CacheError, match="damaged in the cache"):
+        calculate_witness(circuit, {"a": 1, "b": 2}).signal("main.a")
 
 
 def test_two_compilations_at_once_make_one_whole_entry(source, fresh_cache):
@@ -192,8 +232,9 @@ def test_an_unknown_instance_is_answered_with_close_names(monkeypatch):
     monkeypatch.setattr(instances_module, "instances", lambda: known)
     with pytest.raises(InputError, match=r"Did you mean step-32x3\?"):
         find_instance("step-32x4")
-    with pytest.raises(InputError, match="lists them"):
+    with pytest.raises(InputError, match="no circuit 'qqq'") as caught:
         find_instance("qqq")
+    assert caught.value.kind == "no-circuit"
     assert find_instance("predict-3").name == "predict-3"
 
 

@@ -1,3 +1,4 @@
+import json
 import stat
 import struct
 from dataclasses import replace
@@ -68,6 +69,8 @@ def test_a_forged_constant_one_is_rejected(rescale):
     [
         {"x": 5, "secret": -300, "pair": [7, 11]},
         {"x": "5", "secret": "-300", "pair": ("7", 11)},
+        {"x": "0x05", "secret": hex(FIELD_ORDER - 300), "pair": ["0X7", "0x" + "B".zfill(64)]},
+        {"x": 5, "secret": -300, "pair": [7, 11], "of_length_0": [], "and": [[], []]},
         {"x": FIELD_ORDER + 5 - FIELD_ORDER, "secret": str(FIELD_ORDER - 300), "pair": np.array([7, 11])},
         {"pair": [7, 11], "secret": np.int64(-300), "x": 5},
     ],
@@ -83,7 +86,13 @@ def test_integers_may_be_given_in_any_form(tiny, inputs):
         ({"x": None}, "'x' has a value that is not an integer"),
         ({"x": 1.0}, "'x' has a value that is not an integer"),
         ({"x": True}, "'x' has a value that is not an integer"),
-        ({"x": "0x10"}, "'x' has a value that is not an integer"),
+        ({"x": "0x"}, "'x' has a value that is not an integer"),
+        ({"x": "-0x1"}, "'x' has a value that is not an integer"),
+        ({"x": "0xg"}, "'x' has a value that is not an integer"),
+        ({"x": "10f"}, "'x' has a value that is not an integer"),
+        ({"x": "0x" + "0" * 64 + "1"}, "'x' has a value that is not an integer"),
+        ({"x": hex(FIELD_ORDER)}, "'x' has a value outside the field"),
+        ({"x": "0x" + "f" * 5000}, "'x' has a value that is not an integer"),
         ({"x": "1_0"}, "'x' has a value that is not an integer"),
         ({"x": " 1"}, "'x' has a value that is not an integer"),
         ({"x": "٣"}, "'x' has a value that is not an integer"),
@@ -123,6 +132,85 @@ def test_buses_may_be_nested_or_spelt_out(tiny):
     assert calculate_witness(tiny("bus"), nested).public == calculate_witness(tiny("bus"), flat).public == [25]
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"p": [1, 2, 4, 6]},
+        {"p": [[1, 2], [4, 6]]},
+        {"p": [[1, 2], ["0x4", "6"]]},
+        {"p[0]": [1, 2], "p[1]": {"x": 4, "y": 6}},
+    ],
+)
+def test_a_bus_may_be_one_flat_list_of_its_fields_in_their_order(tiny, given):
+    assert calculate_witness(tiny("bus"), given).public == [25]
+
+
+BUSES = """pragma circom 2.2.0;
+bus Coin() { signal bits[3]; signal worth; }
+bus Purse(n) { Coin() coins[n]; signal owner[2]; }
+template Ledger(n) {
+    input Purse(n) purse;
+    input Coin() fee;
+    input Purse(1) grid[2][2];
+    signal output sum;
+    var s = fee.worth;
+    for (var i = 0; i < n; i++) {
+        s += purse.coins[i].worth;
+        for (var j = 0; j < 3; j++) { s += (2 ** j) * purse.coins[i].bits[j]; }
+    }
+    for (var a = 0; a < 2; a++) for (var b = 0; b < 2; b++) { s += grid[a][b].coins[0].worth * (10 * a + b + 1); }
+    sum <== s * purse.owner[0] + purse.owner[1];
+}
+component main {public [fee]} = Ledger(2);
+"""
+COIN = [0, 0, 0, 1, 0, 0]
+
+
+def test_buses_in_buses_and_arrays_of_them_are_flat_lists_as_in_circoms_own_programs(tmp_path):
+    (tmp_path / "ledger.circom").write_text(BUSES)
+    circuit = compile_circuit(tmp_path / "ledger.circom")
+    flat = {"purse": [1, 0, 1, 10, 0, 1, 1, 20, 3, 4], "fee": [0, 0, 0, 100], "grid": 4 * COIN}
+    halves = {"coins": flat["purse"][:8], "owner": [3, 4]}
+    for given in (flat, flat | {"purse": halves}, flat | {"grid": [[COIN, COIN], [COIN, COIN]]}):
+        assert calculate_witness(circuit, given).public[0] == 505
+    cli = npm_package("snarkjs") / "build" / "cli.cjs"
+    (tmp_path / "input.json").write_text(json.dumps(flat))
+    command = [node_program(), cli, "wtns", "calculate", circuit.wasm, tmp_path / "input.json", tmp_path / "theirs"]
+    assert run(command, timeout=60).code == 0
+    assert list(read_witness(tmp_path / "theirs", circuit).values) == list(calculate_witness(circuit, flat).values)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"p": [1, 2, 4]}, "'p' takes 2x2, not 3"),
+        ({"p": [[1, 2, 4], [6]]}, "unequal"),
+        ({"p": 5}, "'p' takes 2x2, not a single value"),
+        ({"p": [1, 2, 4, 6], "p[0].x": 1}, r"'p\[0\]\.x' of circuit 'bus' is given twice"),
+        ({"p": [{"x": 1, "y": 2}, {"x": 4}]}, r"'p\[1\]\.y' of circuit 'bus' is missing"),
+        ({"p": []}, "'p' takes 2x2, not 0"),
+        ({"q": [1]}, "has no input signal 'q'"),
+    ],
+)
+def test_flat_lists_that_do_not_fit_a_bus_are_refused_by_name(tiny, given, message):
+    with pytest.raises(InputError, match=message):
+        calculate_witness(tiny("bus"), given)
+
+
+def test_an_empty_list_stands_for_a_signal_of_length_0_and_for_no_other(tmp_path, tiny):
+    (tmp_path / "maybe.circom").write_text(
+        "pragma circom 2.1.9;\n"
+        "template Maybe(n) { signal input x; signal input blind[n]; signal output y; var s = 1;\n"
+        "  for (var i = 0; i < n; i++) { s += blind[i]; } y <== x * x + s; }\n"
+        "component main = Maybe(0);\n"
+    )
+    circuit = compile_circuit(tmp_path / "maybe.circom")
+    assert calculate_witness(circuit, {"x": 3, "blind": []}).public == [10]
+    assert calculate_witness(circuit, {"x": 3}).public == [10]
+    with pytest.raises(InputError, match="'pair' takes 2, not 0"):
+        calculate_witness(tiny("three"), {"x": 1, "secret": 2, "pair": []})
+
+
 def test_private_inputs_never_reach_a_message(tiny, capfd, caplog):
     secret = 123456789
     with pytest.raises(WitnessError, match="an assertion failed in template Checked line 8") as caught:
@@ -157,8 +245,6 @@ def test_the_result_is_always_checked_against_the_r1cs(tiny, monkeypatch):
 
 @pytest.mark.parametrize("name", ["three", "fifty", "zeros", "hidden"])
 def test_wtns_files_are_those_of_node(tiny, tiny_inputs, tmp_path, name):
-    import json
-
     circuit, inputs = tiny(name), tmp_path / "input.json"
     inputs.write_text(json.dumps(tiny_inputs[name]))
     calculate_witness(circuit, tiny_inputs[name]).write(tmp_path / "ours.wtns")

@@ -64,6 +64,11 @@ def test_a_command_in_a_string_is_found(line):
     assert list(mentions(ast.parse(line), "any.py"))
 
 
+@pytest.mark.parametrize("room", ["circuit", "numbers", "plonk", "proving", "statements", "system"])
+def test_no_sentence_of_the_library_names_a_command(room):
+    assert [line for name, tree in library() if name.startswith(f"{room}/") for line in mentions(tree, name)] == []
+
+
 def kinds():
     """Facts that errors of each kind carry wherever they are raised."""
     found = {}
@@ -94,3 +99,13 @@ def test_what_the_command_line_knows_is_in_the_next_command():
     with pytest.raises(TrainingError) as caught, next_steps.with_facts(spec="my.toml", task=4):
         raise error
     assert next_steps.next_step(caught.value) == "Next: `twopm-zk aggregate my.toml --task 3`."
+
+
+def test_the_root_of_the_tree_of_errors_is_raised_nowhere():
+    called = [
+        f"{path.relative_to(PACKAGE)}:{node.lineno}"
+        for path in PACKAGE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and getattr(node.func, "id", getattr(node.func, "attr", "")) == "TwopmError"
+    ]
+    assert called == []

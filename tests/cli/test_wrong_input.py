@@ -234,7 +234,7 @@ def test_files_that_cannot_be_written(user):
 
 
 def test_amounts_that_are_none(user):
-    for amount in ("0", "nothing", "-1", "1e-19", "nan", "1e40"):
+    for amount in ("0", "nothing", "-1", "1e-19", "nan", "1e40", "1e999999999", "9" * 5000):
         user.fails("stake add", "--", amount, code=3, message="is not")
     user.fails("stake add", "1", "--asset", "7", code=8, message="UnknownAsset", hint="twopm-zk stake show")
     user.fails("stake add", "1", code=3, message="less than", hint="--mint")

@@ -1,21 +1,32 @@
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from twopm_zk.circuit.compilation import compile_circuit
-from twopm_zk.errors import CircuitTooSmallError, FileFormatError, PtauError, PtauTooSmallError, ToolError
+from twopm_zk.errors import (
+    CacheError,
+    CircuitTooSmallError,
+    FileFormatError,
+    PtauError,
+    PtauTooSmallError,
+    StoreError,
+    ToolError,
+)
 from twopm_zk.plonk import keys as keys_module
 from twopm_zk.plonk.backends.snarkjs import SnarkjsBackend
-from twopm_zk.plonk.ceremonies import CEREMONIES
+from twopm_zk.plonk.ceremonies import CEREMONIES, ceremony_file
 from twopm_zk.plonk.keys import existing_keys, setup
-from twopm_zk.plonk.ptau import blake2b_of, insecure_ptau
+from twopm_zk.plonk.ptau import accept_ptau, blake2b_of, insecure_ptau, read_ptau
 
 pytestmark = pytest.mark.prover
 
@@ -62,9 +73,40 @@ def test_a_ptau_of_exactly_the_power_is_enough_and_one_less_is_not(tiny):
     assert setup(circuit, ptau=insecure_ptau(6), backend="snarkjs").insecure
     with pytest.raises(PtauTooSmallError) as caught:
         setup(circuit, ptau=insecure_ptau(5), backend="snarkjs")
-    assert str(caught.value) == (
-        "'three' needs 45 gates; ptau power 5 covers 32.\nUse power 6 or more: twopm-zk setup three --ptau-power 6"
-    )
+    assert re.fullmatch(r"'three' needs 45 gates; ptau '.*' of power 5 covers 32", caught.value.message)
+    assert caught.value.kind == "needs-ceremony"
+    assert (caught.value.facts["power"], caught.value.facts["gates"]) == (6, 45)
+    assert caught.value.facts["ceremony"] == "powersOfTau28_hez_final_08.ptau"
+
+
+@pytest.mark.parametrize(("power", "name"), [(3, "_08"), (9, "_09"), (27, "_27"), (28, "")])
+def test_the_ceremony_file_of_a_power_is_one_that_was_published(power, name):
+    assert ceremony_file(power) == f"powersOfTau28_hez_final{name}.ptau"
+    assert ceremony_file(power) in CEREMONIES.values()
+
+
+def test_a_circuit_beyond_development_files_is_told_of_a_ceremony(tiny):
+    large = replace(tiny("three"), gates=2**23, power=23)
+    with pytest.raises(PtauTooSmallError, match="'three' needs 8388608 gates; a development ptau") as caught:
+        setup(large, backend="snarkjs")
+    assert caught.value.kind == "needs-ceremony"
+    assert caught.value.facts["ceremony"] == "powersOfTau28_hez_final_23.ptau"
+
+
+def test_a_proving_key_larger_than_the_disk_is_refused_before_anything_is_written(source, fresh_keys, monkeypatch):
+    circuit = compile_circuit(source("fifty"))
+    key = 50 * 5 * 32 * 2**circuit.power  # the polynomials of the public inputs alone
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=key))
+    with pytest.raises(StoreError, match=r"of 50 public inputs and 2\^\d+ gates, takes \S+ GB, and \S+ GB are free"):
+        setup(circuit, backend="snarkjs")
+    assert existing_keys(circuit) is None
+    many = replace(circuit, public=circuit.public * 3)
+    with pytest.raises(StoreError, match="150 public inputs") as caught:
+        setup(many, backend="snarkjs")
+    assert "Hash outputs" in caught.value.hint
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=2 * key))
+    keys = setup(circuit, backend="snarkjs")
+    assert key < keys.zkey.stat().st_size < 2 * key
 
 
 @pytest.mark.parametrize(("name", "gates"), [("one_gate", 1), ("empty", 0)])
@@ -78,6 +120,28 @@ def test_circuits_of_less_than_two_gates_are_refused_by_name(source, fresh_keys,
 def test_a_circuit_beyond_every_ptau_is_refused(tiny):
     with pytest.raises(PtauTooSmallError, match="largest ptau"):
         setup(replace(tiny("three"), gates=2**28 + 1, power=29), backend="snarkjs")
+
+
+def test_an_accepted_ptau_is_known_from_then_on_wherever_it_lies(source, fresh_keys, tmp_path):
+    circuit, ptau = compile_circuit(source("multiplier")), insecure_ptau(4)
+    assert setup(circuit, ptau=ptau, backend="snarkjs").insecure
+    accepted = setup(circuit, ptau=str(ptau), ptau_digest=blake2b_of(ptau).upper(), backend="snarkjs")
+    shutil.copy(ptau, tmp_path / "ours.ptau")
+    again = setup(circuit, ptau=tmp_path / "ours.ptau", backend="snarkjs")
+    assert again == accepted
+    assert again.ptau_origin == "a digest named by the user"
+    with pytest.raises(PtauError, match="not the digest that was given"):
+        accept_ptau(insecure_ptau(5), blake2b_of(ptau))
+    assert setup(circuit, ptau=insecure_ptau(5), backend="snarkjs").insecure
+
+
+def test_a_ptau_without_a_contribution_is_refused_for_its_tau(tiny, tmp_path):
+    whole = bytearray(insecure_ptau(4).read_bytes())
+    section = read_ptau(insecure_ptau(4)).file.section(2)
+    whole[section.offset : section.offset + section.size] = whole[section.offset : section.offset + 64] * 31
+    (tmp_path / "one.ptau").write_bytes(whole)
+    with pytest.raises(PtauError, match=r"the tau of ptau '.*' is 1: nobody has contributed"):
+        setup(tiny("multiplier"), ptau=tmp_path / "one.ptau", backend="snarkjs")
 
 
 def test_keys_from_an_unknown_ptau_are_insecure_and_trusted_ones_are_kept_apart(source, fresh_keys, monkeypatch):
@@ -111,10 +175,10 @@ def test_truncated_cached_keys_are_named_with_the_way_out(source, fresh_keys):
     circuit = compile_circuit(source("multiplier"))
     keys = setup(circuit, backend="snarkjs")
     keys.zkey.write_bytes(keys.zkey.read_bytes()[:-1])
-    with pytest.raises(FileFormatError, match=r"Remove .* and run the setup again"):
+    with pytest.raises(CacheError, match=r"Remove '.*'; it is made again"):
         setup(circuit, backend="snarkjs")
     (keys.folder / "keys.json").write_text("{")
-    with pytest.raises(FileFormatError, match="damaged"):
+    with pytest.raises(CacheError, match="damaged"):
         existing_keys(circuit)
 
 
@@ -136,7 +200,7 @@ def test_keys_of_another_circuit_from_a_backend_are_refused(source, tiny, fresh_
         def setup(self, r1cs, ptau, zkey, progress=None):
             super().setup(other.r1cs, insecure_ptau(other.power), zkey, progress)
 
-    with pytest.raises(FileFormatError, match="50 public inputs"):
+    with pytest.raises(ToolError, match="50 public inputs"):
         setup(compile_circuit(source("multiplier")), backend=Confused())
     assert existing_keys(compile_circuit(source("multiplier"))) is None
 

@@ -8,7 +8,7 @@ from twopm_zk.numbers.field import BASE_FIELD_ORDER, FIELD_ORDER
 from twopm_zk.plonk import ptau as ptau_module
 from twopm_zk.plonk.backends import find_backend
 from twopm_zk.plonk.ceremonies import CEREMONIES
-from twopm_zk.plonk.ptau import blake2b_of, check_ceremony, check_well_formed, insecure_ptau, read_ptau
+from twopm_zk.plonk.ptau import accept_ptau, blake2b_of, check_ceremony, check_well_formed, insecure_ptau, read_ptau
 from twopm_zk.plonk.zkey import root_of_unity
 from twopm_zk.system import programs
 from twopm_zk.system.paths import npm_package
@@ -103,9 +103,9 @@ def test_progress_is_reported(fresh_cache, with_snarkjs):
     assert all("insecure" in line for line in lines)
 
 
-@pytest.mark.parametrize("power", [0, 29, -1])
-def test_powers_outside_the_curve_are_refused(power):
-    with pytest.raises(PtauError, match="powers go from 1 to 28"):
+@pytest.mark.parametrize("power", [0, 23, 28, -1])
+def test_powers_that_no_backend_writes_are_refused(power):
+    with pytest.raises(PtauError, match="powers go from 1 to 22"):
         insecure_ptau(power)
 
 
@@ -139,12 +139,12 @@ LAGRANGE = TAU_G2 + 256 + 12
         (TAU_G2, b"\1"),
         (TAU_G2 + 128 + 7, b"\1\2\3"),
         (LAGRANGE + 15 * 64, b"\1\2"),
-        (TAU_G1 + 64, None),  # tau G1 replaced by another point of the curve
+        (TAU_G1 + 64, 2),  # tau G1 replaced by another point of the curve
     ],
 )
 def test_damaged_points_are_noticed(changed, small, offset, content):
-    if content is None:
-        content = small.read_bytes()[TAU_G1 : TAU_G1 + 64]
+    if isinstance(content, int):
+        content = small.read_bytes()[TAU_G1 + 64 * content :][:64]
     with pytest.raises(PtauError, match="do not belong together"):
         check_well_formed(changed(offset, content))
 
@@ -194,14 +194,31 @@ def test_a_published_digest_is_trusted(small, monkeypatch):
     assert check_ceremony(small) == "powersOfTau28_test.ptau"
 
 
-def test_a_digest_that_the_user_names_is_trusted_and_only_that(small):
+def test_a_digest_that_the_user_names_is_trusted_and_only_that(small, fresh_cache):
     digest = hashlib.blake2b(small.read_bytes()).hexdigest()
     assert blake2b_of(small) == digest
-    assert "named by the user" in check_ceremony(small, digest)
-    assert "named by the user" in check_ceremony(small, f"0x{digest.upper()}\n")
-    for wrong in (digest[:-1], digest[:-1] + ("0" if digest[-1] != "0" else "1"), ""):
+    for wrong in (digest[:-1], digest[:-1] + ("0" if digest[-1] != "0" else "1"), "", "9" * 5000):
         with pytest.raises(PtauError, match="not the digest that was given"):
-            check_ceremony(small, wrong)
+            accept_ptau(small, wrong)
+        with pytest.raises(PtauError, match="not of a published ceremony"):
+            check_ceremony(small)
+    for given in (digest, f"0x{digest.upper()}\n"):
+        assert accept_ptau(str(small), given) == digest
+        assert "named by the user" in check_ceremony(str(small))
+
+
+def test_a_tau_of_0_or_1_is_said_to_be_one(changed, small):
+    generator = small.read_bytes()[TAU_G1 : TAU_G1 + 64]
+    for tau, point in ((1, generator), (0, bytes(64))):
+        with pytest.raises(PtauError, match=f"is {tau}: nobody has contributed"):
+            check_well_formed(changed(TAU_G1 + 64, point))
+
+
+@pytest.mark.parametrize("name", ["none.ptau", "9" * 5000, "nul\0"])
+def test_a_ptau_that_is_not_there_is_an_input_error(tmp_path, name):
+    for read in (read_ptau, blake2b_of, check_ceremony):
+        with pytest.raises(InputError, match="cannot be read"):
+            read(tmp_path / name)
 
 
 def test_coordinates_are_read_out_of_montgomery_form(changed, small):

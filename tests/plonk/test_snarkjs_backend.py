@@ -81,7 +81,9 @@ def test_truncated_files_are_format_errors(backend, tiny, tiny_keys, tiny_inputs
 ZKEY_DAMAGE = {
     "not a PLONK": (12 + 12, b"\x01"),
     "another curve": (12 + 16 + 12 + 4, b"\0"),
-    "in a domain of": (12 + 16 + 12 + 80, b"\x07"),
+    "in a domain of 7": (12 + 16 + 12 + 80, b"\x07"),
+    "in a domain of 0": (12 + 16 + 12 + 80, b"\0\0\0\0"),
+    "in a domain of 1": (12 + 16 + 12 + 80, b"\x01"),
     "section 3 has": (12 + 16 + 12 + 84, b"\x09"),
     "damaged: verification key": (12 + 16 + 12 + 92 + 64, b"\0\0\0"),
 }

@@ -9,20 +9,21 @@ substituted into every use, and PLONK pays for each of them again.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from twopm_zk.circuit.circom import CIRCOM2_VERSION as CIRCOM2_VERSION
 from twopm_zk.circuit.circom import CIRCOM_FLAGS, CIRCOM_VERSION, run_circom
 from twopm_zk.circuit.instances import Instance
 from twopm_zk.circuit.sources import Sources, collect_sources
-from twopm_zk.errors import FileFormatError
+from twopm_zk.errors import CacheError, InputError
 from twopm_zk.system import programs
-from twopm_zk.system.files import digest_of, locked, replacing
+from twopm_zk.system.files import StrPath, digest_of, locked, replacing
 from twopm_zk.system.paths import cached, circuits_dir
 
 if TYPE_CHECKING:
@@ -82,11 +83,22 @@ class Circuit:
 
     def load_r1cs(self) -> R1cs:
         """The parsed constraints; parsed once per process."""
-        return _load_r1cs(self.r1cs)
+        with self._in_cache():
+            return _load_r1cs(self.r1cs)
 
     def load_symbols(self) -> Symbols:
         """The parsed signal names; parsed once per process."""
-        return _load_symbols(self.sym)
+        with self._in_cache():
+            return _load_symbols(self.sym)
+
+    @contextmanager
+    def _in_cache(self) -> Iterator[None]:
+        """A damaged file that the cache holds is no file that the user gave."""
+        try:
+            yield
+        except InputError as error:
+            message = f"circuit {self.name!r} is damaged in the cache: {error.message}"
+            raise damaged_entry(message, self.folder) from error
 
     def accepts(self, witness: Assignment) -> bool:
         """Whether ``witness`` satisfies every constraint."""
@@ -112,17 +124,23 @@ def _load_symbols(path: Path) -> Symbols:
     return read_symbols(path)
 
 
-def compiled(source: Instance | Path) -> Circuit | None:
+Source: TypeAlias = Instance | StrPath
+"""An instance of ours, or the path of a ``.circom`` file."""
+
+
+def compiled(source: Source, *, libraries: Sequence[StrPath] = ()) -> Circuit | None:
     """The circuit if it is in the cache; never compiles."""
-    return _load(_name(source), _digest(_sources(source)))
+    return _load(_name(source), _digest(_sources(source, libraries)))
 
 
-def compile_circuit(source: Instance | Path, *, progress: Progress | None = None) -> Circuit:
+def compile_circuit(source: Source, *, libraries: Sequence[StrPath] = (), progress: Progress | None = None) -> Circuit:
     """Compile, or find in the cache.
 
-    Raises CompileError with circom's own message, InputError where a file cannot be read.
+    ``libraries`` are folders in which a file of the user's finds what it includes, before the usual ones; an
+    instance of ours takes none. Raises CompileError with circom's own message, InputError where a file cannot be
+    read.
     """
-    name, sources = _name(source), _sources(source)
+    name, sources = _name(source), _sources(source, libraries)
     digest = _digest(sources)
     if (known := _load(name, digest)) is not None:
         return known
@@ -134,7 +152,7 @@ def compile_circuit(source: Instance | Path, *, progress: Progress | None = None
             _build(sources, entry)
     circuit = _load(name, digest)
     if circuit is None:
-        raise FileFormatError(f"the cache entry of circuit {name!r} could not be read back")
+        raise CacheError(f"the cache entry of circuit {name!r} could not be read back")
     return circuit
 
 
@@ -148,14 +166,16 @@ def _build(sources: Sources, entry: Path) -> None:
             (temporary / "circuit.json").write_text(json.dumps(_measure(temporary), indent=2) + "\n")
 
 
-def _name(source: Instance | Path) -> str:
-    return source.name if isinstance(source, Instance) else source.stem
+def _name(source: Source) -> str:
+    return source.name if isinstance(source, Instance) else Path(source).stem
 
 
-def _sources(source: Instance | Path) -> Sources:
-    if isinstance(source, Instance):
-        return collect_sources(circuits_dir() / f"{source.name}.main.circom", text=source.main())
-    return collect_sources(source.resolve())
+def _sources(source: Source, libraries: Sequence[StrPath]) -> Sources:
+    if not isinstance(source, Instance):
+        return collect_sources(Path(source).resolve(), libraries=[Path(folder).resolve() for folder in libraries])
+    if libraries:
+        raise InputError(f"circuit {source.name!r} is an instance of twopm-zk, which takes no library folders")
+    return collect_sources(circuits_dir() / f"{source.name}.main.circom", text=source.main())
 
 
 def _digest(sources: Sources) -> str:
@@ -175,10 +195,13 @@ def _load(name: str, digest: str) -> Circuit | None:
         return Circuit(name=name, digest=digest, **row)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise FileFormatError(
-            f"the cache entry of circuit {name!r} is damaged", hint=f"Remove {str(file.parent)!r}."
-        ) from error
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise damaged_entry(f"the cache entry of circuit {name!r} is damaged", file.parent) from error
+
+
+def damaged_entry(message: str, folder: Path) -> CacheError:
+    """What is raised for an entry of the cache that cannot be used."""
+    return CacheError(message, hint=f"Remove {str(folder)!r}; it is made again.", kind="cache-entry", folder=folder)
 
 
 def _measure(entry: Path) -> dict[str, Any]:

@@ -1,14 +1,18 @@
 """What the user gives for input signals, checked against the circuit and laid out flat.
 
-Stricter than snarkjs, which takes any nesting and reduces any number: a wrong shape or an overflow is a
-mistake here. Inputs are private: messages name signals, never values.
+Everything that circom's own witness programs document is taken: decimal and hexadecimal strings, an array as one
+flat list, a bus as an object or as one flat list, ``[]`` for a signal of length 0. Stricter than snarkjs, which takes
+any nesting and reduces any number: a wrong shape or an overflow is a mistake here. Inputs are private: messages name
+signals, never values.
 """
 
 from __future__ import annotations
 
+import math
 import operator
 import re
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from twopm_zk.errors import InputError
@@ -18,6 +22,7 @@ if TYPE_CHECKING:
     from twopm_zk.circuit.compilation import Circuit
 
 _DECIMAL = re.compile(r"-?[0-9]{1,80}")
+_HEXADECIMAL = re.compile(r"0[xX][0-9a-fA-F]{1,64}")
 
 
 def checked_inputs(circuit: Circuit, inputs: Mapping[str, Any]) -> dict[str, list[int]]:
@@ -28,15 +33,39 @@ def checked_inputs(circuit: Circuit, inputs: Mapping[str, Any]) -> dict[str, lis
     """
     if not isinstance(inputs, Mapping):
         raise InputError("inputs must be one object of signal names and values")
-    given = dict(_qualified(inputs))
-    for name in given:
-        if name not in circuit.inputs:
-            known = ", ".join(circuit.inputs) or "none"
-            raise InputError(f"circuit {circuit.name!r} has no input signal {name!r}; it has {known}")
+    found: dict[str, list[int]] = {}
+    for name, value in _qualified(inputs):
+        for signal, elements in _elements(circuit, name, value):
+            if signal in found:
+                raise InputError(f"input signal {signal!r} of circuit {circuit.name!r} is given twice")
+            found[signal] = elements
     for name in circuit.inputs:
-        if name not in given:
+        if name not in found:
             raise InputError(f"input signal {name!r} of circuit {circuit.name!r} is missing")
-    return {name: _flattened(name, given[name], shape) for name, shape in circuit.inputs.items()}
+    return {name: found[name] for name in circuit.inputs}
+
+
+def _elements(circuit: Circuit, name: str, value: Any) -> Iterator[tuple[str, list[int]]]:
+    """Field elements of the signals that ``name`` stands for: itself, or all of a bus in the order of its fields."""
+    fields = [signal for signal in circuit.inputs if signal.startswith((f"{name}.", f"{name}["))]
+    if name in circuit.inputs:
+        yield name, _flattened(name, value, circuit.inputs[name])
+    elif fields:
+        sizes = {signal: math.prod(circuit.inputs[signal]) for signal in fields}
+        subscripts = re.match(r"(?:\[\d+\])*", fields[-1].removeprefix(name))
+        lengths = [int(last) + 1 for last in re.findall(r"\d+", subscripts.group() if subscripts else "")]
+        each = sum(sizes.values()) // math.prod(lengths)
+        flat = iter(_flattened(name, value, (*lengths, each)))
+        for signal, size in sizes.items():
+            yield signal, list(islice(flat, size))
+    elif not _is_empty(value):
+        known = ", ".join(circuit.inputs) or "none"
+        raise InputError(f"circuit {circuit.name!r} has no input signal {name!r}; it has {known}")
+
+
+def _is_empty(value: Any) -> bool:
+    """Whether lists hold nothing at all: what a signal of length 0 takes, which no compiled circuit remembers."""
+    return isinstance(value, list | tuple) and all(_is_empty(item) for item in value)
 
 
 def _qualified(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -58,9 +87,7 @@ def _holds_mapping(value: Any) -> bool:
 
 
 def _flattened(name: str, value: Any, shape: tuple[int, ...]) -> list[int]:
-    size = 1
-    for length in shape:
-        size *= length
+    size = math.prod(shape)
     flat: list[Any] = []
     found = _shape(value, flat)
     if found not in (shape, (size,)) or len(flat) != size:
@@ -86,7 +113,8 @@ def _shape(value: Any, flat: list[Any]) -> tuple[int, ...] | None:
 def _field_element(name: str, value: Any) -> int:
     number = None
     if isinstance(value, str):
-        number = int(value) if _DECIMAL.fullmatch(value) else None
+        base = 10 if _DECIMAL.fullmatch(value) else 16 if _HEXADECIMAL.fullmatch(value) else None
+        number = None if base is None else int(value, base)
     elif not isinstance(value, bool):
         try:
             number = operator.index(value)

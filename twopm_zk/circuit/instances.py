@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from twopm_zk.errors import InputError
-from twopm_zk.system.files import read_bytes
+from twopm_zk.system.files import read_bytes, shown
 from twopm_zk.system.paths import circuits_dir
 
 
@@ -51,5 +51,6 @@ def find_instance(name: str) -> Instance:
     if name in known:
         return known[name]
     close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
-    hint = f"Did you mean {' or '.join(close)}?" if close else "`twopm-zk circuits` lists them."
-    raise InputError(f"there is no circuit {name!r}", hint=hint)
+    if close:
+        raise InputError(f"there is no circuit {name!r}", hint=f"Did you mean {' or '.join(close)}?")
+    raise InputError(f"there is no circuit {shown(name)}", kind="no-circuit")

@@ -1,6 +1,6 @@
 """All the text that one circom file stands for: the file and what it includes, transitively.
 
-Includes are looked up as circom does: beside the including file, then in the library folders (ours,
+Includes are looked up as circom does: beside the including file, then in the library folders (the user's, ours,
 ``node_modules``, and the ``node_modules`` of the folders above the main file). The collected files get flat
 names and their ``include`` lines are rewritten to those, because the WASM circom sees one folder only;
 so the text alone, not where it lies, decides what is compiled.
@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from twopm_zk.errors import CompileError, InputError, ToolMissingError
-from twopm_zk.system.files import read_bytes
+from twopm_zk.system.files import is_file, read_bytes
 from twopm_zk.system.paths import circuits_dir, node_modules
 
 # Comments and strings come first in the alternation, so that an `include` inside them is not one.
@@ -38,12 +39,16 @@ class Sources:
         return message
 
 
-def collect_sources(main: Path, *, text: str | None = None) -> Sources:
+def collect_sources(main: Path, *, text: str | None = None, libraries: Sequence[Path] = ()) -> Sources:
     """Read ``main`` (or take ``text`` as its content) and everything it includes.
 
-    Raises InputError where the main file cannot be read, CompileError where an include is not found.
+    ``libraries`` are searched before the usual folders. Raises InputError where the main file cannot be read or a
+    library is no folder, CompileError where an include is not found.
     """
-    libraries = _libraries(main)
+    for folder in libraries:
+        if not folder.is_dir():
+            raise InputError(f"library {str(folder)!r} is not a folder")
+    libraries = [*libraries, *_usual_libraries(main)]
     flat: dict[Path, str] = {}
     texts: dict[str, str] = {}
     pending = [main]
@@ -63,7 +68,7 @@ def collect_sources(main: Path, *, text: str | None = None) -> Sources:
     return Sources(flat[main], texts, {name: str(path) for path, name in flat.items()})
 
 
-def _libraries(main: Path) -> list[Path]:
+def _usual_libraries(main: Path) -> list[Path]:
     found = [circuits_dir()]
     found += [parent / "node_modules" for parent in main.parents if (parent / "node_modules").is_dir()]
     with suppress(ToolMissingError):  # an include that needs it will say so
@@ -72,7 +77,7 @@ def _libraries(main: Path) -> list[Path]:
 
 
 def _read(path: Path) -> str:
-    status = path.stat() if path.is_file() else None
+    status = path.stat() if is_file(path) else None
     return _read_version(path, status.st_mtime_ns if status else 0, status.st_size if status else 0)
 
 
@@ -94,14 +99,17 @@ def _includes(content: str) -> tuple[tuple[int, int, str], ...]:
     )
 
 
-def _resolve(name: str, including: Path, libraries: list[Path]) -> Path:
+def _resolve(name: str, including: Path, libraries: Sequence[Path]) -> Path:
     for folder in [including.parent, *libraries]:
         candidate = Path(os.path.normpath(folder / name))
-        if candidate.is_file():
+        if is_file(candidate):
             return candidate
     raise CompileError(
         f"{including}: included file {name!r} was not found",
-        hint=f"Looked beside that file and in {', '.join(str(folder) for folder in libraries)}.",
+        hint=f"Looked beside that file and in {', '.join(str(folder) for folder in libraries)}. "
+        "Another folder can be named as a library.",
+        kind="include-not-found",
+        folders=", ".join(str(folder) for folder in libraries),
     )
 
 

@@ -14,6 +14,7 @@ import struct
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,12 +22,20 @@ from twopm_zk.circuit.inputs import checked_inputs
 from twopm_zk.errors import FileFormatError, WitnessError
 from twopm_zk.numbers.field import FIELD_ORDER
 from twopm_zk.system.binary_file import BinaryFile, open_binary_file
-from twopm_zk.system.files import replacing
+from twopm_zk.system.files import StrPath, replacing, write_bytes
 
 if TYPE_CHECKING:
     import wasmtime
 
     from twopm_zk.circuit.compilation import Circuit
+
+
+class WtnsSection(IntEnum):
+    """Sections of a ``.wtns`` file, by number."""
+
+    HEADER = 1
+    VALUES = 2
+
 
 _TRACE = re.compile(r"Error in template (\w+?)(?:_\d+)? line: (\d+)")
 _ABI = 2
@@ -93,12 +102,15 @@ class Witness:
         values[self._wire(name)] = value % FIELD_ORDER
         return Witness(self.circuit, values)
 
-    def write(self, path: Path) -> None:
+    def to_bytes(self) -> bytes:
+        """The content of a ``.wtns`` file."""
+        head = struct.pack("<4sIIIQI", b"wtns", 2, 2, WtnsSection.HEADER, 40, 32) + FIELD_ORDER.to_bytes(32, "little")
+        head += struct.pack("<IIQ", len(self.values), WtnsSection.VALUES, 32 * len(self.values))
+        return head + b"".join(value.to_bytes(32, "little") for value in self.values)
+
+    def write(self, path: StrPath) -> None:
         """Write a ``.wtns`` file, readable by its owner only."""
-        head = struct.pack("<4sIIIQI", b"wtns", 2, 2, 1, 40, 32) + FIELD_ORDER.to_bytes(32, "little")
-        head += struct.pack("<IIQ", len(self.values), 2, 32 * len(self.values))
-        with replacing(path, private=True) as temporary, temporary.open("wb") as file:
-            file.write(head + b"".join(value.to_bytes(32, "little") for value in self.values))
+        write_bytes(Path(path), self.to_bytes(), private=True)
 
     def _wire(self, name: str) -> int:
         wire = self.circuit.load_symbols().wire_of.get(name)
@@ -109,47 +121,54 @@ class Witness:
         return wire
 
 
-def open_witness(path: Path) -> tuple[BinaryFile, int]:
+def open_witness(path: StrPath) -> tuple[BinaryFile, int]:
     """Check the frame of a ``.wtns`` file; the file and its number of wires.
 
     snarkjs does not: it reads zeros where a file was cut off, and may even prove with them.
     """
+    path = Path(path)
     file = open_binary_file(path, "wtns", versions=(1, 2))
-    header = file.read(1)
+    header = file.read(WtnsSection.HEADER)
     if len(header) != 40 or header[:4] != struct.pack("<I", 32):
         raise FileFormatError(f"wtns file {str(path)!r} is not over a field of 32 bytes")
     if int.from_bytes(header[4:36], "little") != FIELD_ORDER:
         raise FileFormatError(f"wtns file {str(path)!r} is over another prime than BN254's scalar field")
-    wires, size = int.from_bytes(header[36:], "little"), file.section(2).size
+    wires, size = int.from_bytes(header[36:], "little"), file.section(WtnsSection.VALUES).size
     if size != 32 * wires:
         raise FileFormatError(f"wtns file {str(path)!r} has {size} bytes for {wires} wires")
     return file, wires
 
 
-def read_witness(path: Path, circuit: Circuit) -> Witness:
+def read_witness(path: StrPath, circuit: Circuit) -> Witness:
     """Parse a ``.wtns`` file of ``circuit``, unchecked.
 
     Raises FileFormatError for a damaged file, WitnessError for one of another circuit.
     """
     file, wires = open_witness(path)
+    path = file.path
     if wires != circuit.wires:
         raise WitnessError(
             f"wtns file {str(path)!r} has {wires} wires, circuit {circuit.name!r} has {circuit.wires}",
             hint="It is a witness of another circuit, or of another version of this one.",
         )
-    values = _integers(file.read(2))
-    if values[0] != 1 or max(values) >= FIELD_ORDER:
-        raise FileFormatError(f"wtns file {str(path)!r} has a value that is not a field element")
-    return Witness(circuit, values)
+    return Witness(circuit, witness_values(file, wires))
+
+
+def witness_values(file: BinaryFile, count: int) -> list[int]:
+    """The first ``count`` values of a ``.wtns`` file; FileFormatError where one is no field element."""
+    values = _integers(file.read(WtnsSection.VALUES, size=32 * count))
+    if values[:1] != [1] or max(values) >= FIELD_ORDER:
+        raise FileFormatError(f"wtns file {str(file.path)!r} has a value that is not a field element")
+    return values
 
 
 def calculate_witness(circuit: Circuit, inputs: Mapping[str, Any]) -> Witness:
     """Run the witness program and check its result.
 
-    ``inputs`` maps each input signal to an integer or a decimal string, in nested lists of the signal's
-    shape (or one flat list); negatives stand for ``FIELD_ORDER - |x|``. Fields of a bus: nested mappings,
-    or ``"bus.field"``. Raises InputError for inputs that do not fit the signals, WitnessError for values
-    that the circuit refuses.
+    ``inputs`` maps each input signal to an integer, a decimal string, or a hexadecimal one after 0x, in nested
+    lists of the signal's shape (or one flat list); negatives stand for ``FIELD_ORDER - |x|``. A bus is a nested
+    mapping, names like ``"bus.field"``, or one flat list of all its fields. Raises InputError for inputs that do
+    not fit the signals, WitnessError for values that the circuit refuses.
     """
     flat = checked_inputs(circuit, inputs)
     values = _integers(_Program(circuit).run(flat))
@@ -297,13 +316,19 @@ def _load_module(circuit: Circuit, engine: wasmtime.Engine) -> wasmtime.Module:
 
     import wasmtime
 
+    from twopm_zk.circuit.compilation import damaged_entry
+
     machine_code = circuit.folder / f"wasmtime-{version('wasmtime')}.bin"
     if _is_ours(machine_code):
         try:
             return wasmtime.Module.deserialize(engine, machine_code.read_bytes())
         except wasmtime.WasmtimeError:
             pass  # of another build or processor: compile again
-    module = wasmtime.Module(engine, circuit.wasm.read_bytes())
+    try:
+        module = wasmtime.Module(engine, circuit.wasm.read_bytes())
+    except (OSError, wasmtime.WasmtimeError) as error:
+        message = f"the witness program of {circuit.name!r} is damaged in the cache"
+        raise damaged_entry(message, circuit.folder) from error
     try:
         with replacing(machine_code, private=True) as temporary:
             temporary.write_bytes(module.serialize())

@@ -11,7 +11,8 @@ import sys
 
 import click
 
-from twopm_zk.errors import TwopmError
+from twopm_zk.errors import InputError, TwopmError
+from twopm_zk.system.files import shown
 
 _COMMANDS = {
     "doctor": "pipeline.inspect",
@@ -76,22 +77,31 @@ def cli() -> None:
     """
 
 
+def _refused(error: TwopmError) -> int:
+    """Print an error for people, or as JSON; its exit code."""
+    from twopm_zk.cli.next_steps import next_step
+
+    hint = next_step(error)
+    if "--json" in sys.argv:
+        document = {"error": type(error).__name__, "kind": error.kind, "message": error.message, "hint": hint}
+        click.echo(json.dumps(document))
+    else:
+        click.echo(f"{type(error).__name__}: {error.message}", err=True)
+        if hint:
+            click.echo(hint, err=True)
+    return error.exit_code
+
+
 def main() -> None:
     """Run the command; known errors become one message and an exit code, in JSON where --json was given."""
     try:
         sys.exit(cli.main(standalone_mode=False) or 0)
     except TwopmError as error:
-        from twopm_zk.cli.next_steps import next_step
-
-        hint = next_step(error)
-        if "--json" in sys.argv:
-            document = {"error": type(error).__name__, "kind": error.kind, "message": error.message, "hint": hint}
-            click.echo(json.dumps(document))
-        else:
-            click.echo(f"{type(error).__name__}: {error.message}", err=True)
-            if hint:
-                click.echo(hint, err=True)
-        sys.exit(error.exit_code)
+        sys.exit(_refused(error))
+    except OSError as error:
+        # a name that no file can have, a disk that is full: where nothing nearer said so, the system's own words
+        named = f"{shown(str(error.filename))} cannot be used: " if error.filename else ""
+        sys.exit(_refused(InputError(f"{named}{error.strerror or error}")))
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)

@@ -61,6 +61,12 @@ _BY_KIND: dict[str, Step] = {
     "no-task": "See `twopm-zk task list`.",
     "not-installed": "Run `make setup`.",
     "tools": "Run `twopm-zk doctor` to see everything that is needed.",
+    "no-circuit": "`twopm-zk circuits` lists them.",
+    "include-not-found": "Looked beside that file and in {folders}. Name another folder with -l FOLDER.",
+    "needs-ceremony": "Use the file of a ceremony of power {power} or more: twopm-zk setup {circuit} --ptau {ceremony}",
+    "development-ptau-too-small": "Use power {power} or more: twopm-zk setup {circuit} --ptau-power {power}",
+    "ptau-not-prepared": "Prepare it: snarkjs powersoftau prepare phase2 {ptau} prepared.ptau",
+    "no-space": "Make room there, or point TWOPM_ZK_CACHE at a folder that has it.",
 }
 """By an error's ``kind``, from its ``facts``."""
 

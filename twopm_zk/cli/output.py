@@ -13,6 +13,7 @@ import click
 
 from twopm_zk.circuit.instances import Instance, find_instance
 from twopm_zk.errors import InputError
+from twopm_zk.system.files import is_file, shown
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -21,16 +22,40 @@ backend_option = click.option(
     "--backend", type=click.Choice(["native", "snarkjs"]), help="Prover to use; default: native where it is built."
 )
 out_option = click.option("--out", type=click.Path(path_type=Path), required=True, help="Where to write the result.")
+force_option = click.option("--force", is_flag=True, help="Replace files that are there.")
 
 
 def resolve_circuit(name: str) -> Instance | Path:
     """An instance by name, or the path of a user's own ``.circom`` file."""
     if name.endswith(".circom"):
         path = Path(name)
-        if not path.is_file():
-            raise InputError(f"circuit {name!r} is not a file")
+        if not is_file(path):
+            raise InputError(f"circuit {shown(name)} is not a file")
         return path
     return find_instance(name)
+
+
+def refuse_existing(*targets: Path, force: bool) -> None:
+    """Nothing that the user names is overwritten without --force; InputError before any work is done."""
+    found = None if force else next((target for target in targets if _exists(target)), None)
+    if found is not None:
+        raise InputError(f"{shown(found)} exists", hint="Give another --out, or --force to replace it.")
+
+
+def out_folder(out: Path, names: Sequence[str], *, force: bool) -> list[Path]:
+    """The files that a command is to write in a folder. InputError where they exist, or ``out`` is a file."""
+    if _exists(out) and not out.is_dir():
+        raise InputError(f"--out {shown(out)} is a file, not a folder")
+    targets = [out / name for name in names]
+    refuse_existing(*targets, force=force)
+    return targets
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError) as error:
+        raise InputError(f"{shown(path)} cannot be written: {getattr(error, 'strerror', 'no file name')}") from error
 
 
 def emit(as_json: bool, document: Mapping[str, Any], text: str | None = None) -> None:
@@ -77,4 +102,8 @@ class Steps:
 
     def note(self, text: str) -> None:
         """A line of its own, such as a warning."""
-        self._console.print(text)
+        self._console.print(text, soft_wrap=True)
+
+    def warn(self, text: str) -> None:
+        """A line that should not be missed."""
+        self.note(f"[yellow]{text}[/yellow]")

@@ -29,7 +29,7 @@ from twopm_zk.coordinator.coordinator import Coordinator
 from twopm_zk.coordinator.service import CoordinatorSettings
 from twopm_zk.coordinator.store import CoordinatorStore
 from twopm_zk.demo.report import Prediction, Report, RoundRecord, Transaction
-from twopm_zk.errors import TransactionError, TwopmError
+from twopm_zk.errors import SpecError, TrainingError, TransactionError
 from twopm_zk.node.node import Node
 from twopm_zk.node.store import NodeStore
 from twopm_zk.participants.news import News
@@ -131,7 +131,7 @@ def stage(
     """A development node with everything deployed, and the verifiers of the specification's instances."""
     chosen = spec.instances
     if chosen is None:
-        raise TwopmError("the demonstration needs a specification that names its instances")
+        raise SpecError("the demonstration needs a specification that names its instances")
     wanted = [*chosen.step, chosen.fold, chosen.aggregate, chosen.certify, chosen.predict]
     prover = Prover(backend=backend)
     verifiers = []
@@ -318,7 +318,7 @@ def demonstrate(spec: TaskSpec, folder: Path, *, backend: str | None, tell: Tell
         stage_news("the auditor checks everything from the chain alone")
         findings = audit(scene.view(0), task, spec=spec, verifier=_verifier(backend), backend=backend)
         if not findings.passed:
-            raise TwopmError(f"the audit failed: {'; '.join(findings.failed)}")
+            raise TrainingError(f"the audit failed: {'; '.join(findings.failed)}")
         stage_news("two users ask for a prediction")
         asked = predictions(scene, spec, task, backend=backend)
         facts = {

@@ -47,3 +47,11 @@ CEREMONIES = {
     "55c77ce8562366c91e7cda394cf7b7c15a06c12d8c905e8b36ba9cf5e13eb37d"
     "1a429c589e8eaba4c591bc4b88a0e2828745a53e170eac300236f5c1a326f41a": "powersOfTau28_hez_final.ptau",
 }
+
+_SMALLEST, _LARGEST = 8, 28
+
+
+def ceremony_file(power: int) -> str:
+    """Name of the smallest published file that covers circuits of 2**power gates; power is at most 28."""
+    covered = max(_SMALLEST, power)
+    return f"powersOfTau28_hez_final{'' if covered == _LARGEST else f'_{covered:02}'}.ptau"

@@ -14,12 +14,23 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from twopm_zk.circuit.compilation import Circuit
-from twopm_zk.errors import CircuitTooSmallError, FileFormatError, PtauError, PtauTooSmallError
+from twopm_zk.circuit.compilation import Circuit, damaged_entry
+from twopm_zk.errors import CircuitTooSmallError, PtauError, PtauTooSmallError, ToolError
 from twopm_zk.plonk.backends import Backend, get_backend
-from twopm_zk.plonk.ptau import MAX_POWER, blake2b_of, check_ceremony, insecure_ptau, read_ptau
+from twopm_zk.plonk.ceremonies import ceremony_file
+from twopm_zk.plonk.ptau import (
+    MAX_INSECURE_POWER,
+    MAX_POWER,
+    accept_ptau,
+    blake2b_of,
+    check_ceremony,
+    insecure_ptau,
+    read_ptau,
+    require_contribution,
+)
+from twopm_zk.plonk.zkey import section_sizes
 from twopm_zk.system import programs
-from twopm_zk.system.files import digest_of, locked, replacing
+from twopm_zk.system.files import StrPath, digest_of, locked, replacing, require_space
 from twopm_zk.system.paths import cached
 
 if TYPE_CHECKING:
@@ -28,6 +39,8 @@ if TYPE_CHECKING:
 INSECURE = "insecure development ptau"
 UNTRUSTED = "ptau of unknown origin"
 MINIMUM_GATES = 2
+MANY_PUBLIC = 100
+"""So many public inputs make most of a proving key, and of a verifier's cost."""
 FORMAT = 1  # of keys.json; part of the entry's name
 
 
@@ -65,7 +78,7 @@ class Keys:
 def setup(
     circuit: Circuit,
     *,
-    ptau: Path | None = None,
+    ptau: StrPath | None = None,
     ptau_digest: str | None = None,
     backend: Backend | str | None = None,
     progress: Callable[[str], None] | None = None,
@@ -73,9 +86,10 @@ def setup(
     """Make the keys of a circuit, or find them in the cache.
 
     Without ``ptau`` an insecure one is made for development. A file that is neither of a published ceremony
-    nor has the BLAKE2b-512 ``ptau_digest`` gives keys that are marked insecure.
+    nor has, now or in an earlier call, the BLAKE2b-512 ``ptau_digest`` gives keys that are marked insecure.
 
-    Raises CircuitTooSmallError, PtauTooSmallError, PtauError (a digest that does not match, a damaged file).
+    Raises CircuitTooSmallError, PtauTooSmallError, PtauError (a digest that does not match, a damaged file),
+    StoreError where the proving key is larger than the disk.
     """
     if circuit.gates < MINIMUM_GATES:
         raise CircuitTooSmallError(
@@ -87,16 +101,21 @@ def setup(
             f"{circuit.name!r} needs {circuit.gates} gates; the largest ptau there can be covers {2**MAX_POWER}"
         )
     if ptau is None:
-        ptau, origin, insecure = insecure_ptau(circuit.power, progress=progress), INSECURE, True
+        _require_space(circuit)
+        source, origin, insecure = _development_ptau(circuit, progress), INSECURE, True
     else:
-        _require_power(circuit, ptau)
-        origin, insecure = _origin(ptau, ptau_digest)
-    digest = blake2b_of(ptau)
+        source = Path(ptau)
+        _require_usable(circuit, source)
+        _require_space(circuit)
+        if ptau_digest is not None:
+            accept_ptau(source, ptau_digest)
+        origin, insecure = _origin(source)
+    digest = blake2b_of(source)
     folder = _entry(circuit) / digest_of(f"keys {FORMAT}", digest, origin)
     with programs.interruptible(), locked(folder):
         if not folder.is_dir():
             prover = backend if isinstance(backend, Backend) else get_backend(backend)
-            _build(circuit, ptau, folder, prover, progress, _metadata(circuit, digest, origin, insecure))
+            _build(circuit, source, folder, prover, progress, _metadata(circuit, digest, origin, insecure))
     return _load(circuit, folder)
 
 
@@ -110,21 +129,53 @@ def _entry(circuit: Circuit) -> Path:
     return cached("keys", circuit.r1cs_digest)
 
 
-def _require_power(circuit: Circuit, path: Path) -> None:
-    covered = read_ptau(path).power
-    if covered < circuit.power:
-        raise PtauTooSmallError(
-            f"{circuit.name!r} needs {circuit.gates} gates; ptau power {covered} covers {2**covered}.",
-            hint=f"Use power {circuit.power} or more: twopm-zk setup {circuit.name} --ptau-power {circuit.power}",
-        )
+def _development_ptau(circuit: Circuit, progress: Callable[[str], None] | None) -> Path:
+    if circuit.power > MAX_INSECURE_POWER:
+        raise too_small(circuit, MAX_INSECURE_POWER, "a development ptau")
+    return insecure_ptau(circuit.power, progress=progress)
 
 
-def _origin(path: Path, digest: str | None) -> tuple[str, bool]:
+def _require_usable(circuit: Circuit, path: Path) -> None:
+    ptau = read_ptau(path)
+    if ptau.power < circuit.power:
+        raise too_small(circuit, ptau.power, f"ptau {str(path)!r}")
+    require_contribution(ptau)
+
+
+def too_small(circuit: Circuit, covered: int, what: str, *, chosen: bool = False) -> PtauTooSmallError:
+    """What is raised where a ptau of power ``covered`` does not cover a circuit.
+
+    Whose development file is too small only because its power was ``chosen`` so needs no ceremony.
+    """
+    enough = chosen and circuit.power <= MAX_INSECURE_POWER
+    return PtauTooSmallError(
+        f"{circuit.name!r} needs {circuit.gates} gates; {what} of power {covered} covers {2**covered}",
+        hint=f"Power {circuit.power} or more is enough.",
+        kind="development-ptau-too-small" if enough else "needs-ceremony",
+        circuit=circuit.name,
+        gates=circuit.gates,
+        power=circuit.power,
+        ceremony=ceremony_file(circuit.power),
+    )
+
+
+def _require_space(circuit: Circuit) -> None:
+    """Every public input has a polynomial in the proving key: that is found out before hours of writing it."""
+    public = len(circuit.public)
+    sizes = section_sizes(public=public, power=circuit.power, additions=0, gates=circuit.gates)
+    many = public > MANY_PUBLIC
+    require_space(
+        _entry(circuit) / "circuit.zkey",
+        sum(sizes.values()),
+        what=f"the proving key of {circuit.name!r}, of {public} public inputs and 2^{circuit.power} gates,",
+        hint="Hash outputs and public inputs in the circuit, and make the hash alone public." if many else None,
+    )
+
+
+def _origin(path: Path) -> tuple[str, bool]:
     try:
-        return check_ceremony(path, digest), False
+        return check_ceremony(path), False
     except PtauError:
-        if digest is not None:
-            raise
         return UNTRUSTED, True
 
 
@@ -155,7 +206,7 @@ def _build(
         backend.setup(circuit.r1cs, ptau, zkey, progress)
         key = backend.export_verification_key(zkey)
         if (key.public, key.power) != (len(circuit.public), circuit.power):
-            raise FileFormatError(
+            raise ToolError(
                 f"the keys made by {backend.name} are for {key.public} public inputs and power {key.power}, "
                 f"circuit {circuit.name!r} has {len(circuit.public)} and {circuit.power}"
             )
@@ -165,13 +216,13 @@ def _build(
 
 
 def _load(circuit: Circuit, folder: Path) -> Keys:
-    hint = f"Remove {str(folder)!r} and run the setup again."
     try:
         row: dict[str, Any] = json.loads((folder / "keys.json").read_text())
         keys = Keys(circuit, folder, row["ptau_digest"], row["ptau_origin"], row["insecure"])
         size, written = keys.zkey.stat().st_size, row["zkey_bytes"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise FileFormatError(f"the cached keys of {circuit.name!r} are damaged", hint=hint) from error
+        raise damaged_entry(f"the cached keys of {circuit.name!r} are damaged", folder) from error
     if size != written:
-        raise FileFormatError(f"proving key {str(keys.zkey)!r} has {size} bytes, {written} were written", hint=hint)
+        message = f"proving key {str(keys.zkey)!r} has {size} bytes, {written} were written"
+        raise damaged_entry(message, folder)
     return keys

@@ -12,10 +12,9 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
-from twopm_zk.circuit.witness import Witness, calculate_witness, require_satisfied
+from twopm_zk.circuit.witness import Witness, calculate_witness, open_witness, require_satisfied, witness_values
 from twopm_zk.errors import InputError, ProofFormatError, ProvingError, WitnessError
 from twopm_zk.plonk.backends import Backend, get_backend
 from twopm_zk.plonk.keys import Keys
@@ -29,6 +28,7 @@ from twopm_zk.plonk.proof import (
     write_json,
 )
 from twopm_zk.plonk.zkey import read_zkey
+from twopm_zk.system.files import StrPath, secret_file
 
 Verifier = Literal["python", "snarkjs", "native"]
 PROOF_FILE, PUBLIC_FILE, KEY_FILE = "proof.json", "public.json", "verification_key.json"
@@ -46,16 +46,18 @@ class ProofResult:
     """Time to calculate the witness, 0 if it was given."""
     prove_seconds: float = 0.0
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: StrPath) -> None:
         """Write ``proof.json``, ``public.json``, ``verification_key.json``, as snarkjs does."""
+        folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         write_json(folder / PUBLIC_FILE, [str(value) for value in self.public])
         write_json(folder / KEY_FILE, self.verification_key.to_json())
         write_json(folder / PROOF_FILE, self.proof.to_json())
 
 
-def load_proof(folder: Path) -> ProofResult:
+def load_proof(folder: StrPath) -> ProofResult:
     """Read what `ProofResult.save`, or snarkjs, left in a folder."""
+    folder = Path(folder)
     return ProofResult(
         read_proof(folder / PROOF_FILE),
         read_public(folder / PUBLIC_FILE),
@@ -92,22 +94,60 @@ def prove(
     else:
         witness = calculate_witness(keys.circuit, witness_or_inputs)
     witnessed = time.perf_counter()
-    damaged = ProvingError(
-        f"the proof that {prover.name} made does not verify: the keys are damaged",
-        hint=f"Remove {str(keys.folder)!r} and run the setup again.",
-    )
-    with TemporaryDirectory(prefix="twopm-zk-") as scratch:  # mode 0700, and the file 0600
-        file = Path(scratch) / "witness.wtns"
-        witness.write(file)
+    with secret_file(witness.to_bytes()) as file:
         try:
             proof, public = prover.prove(keys.zkey, file, progress)
         except ProofFormatError as error:
-            raise damaged from error
+            raise _damaged_keys(prover, keys.folder) from error
     proved = time.perf_counter()
     key = keys.verification_key
     if public != witness.public or (check and not prover.verify(key, public, proof)):
-        raise damaged
+        raise _damaged_keys(prover, keys.folder)
     return ProofResult(proof, public, key, prover.name, witnessed - started, proved - witnessed)
+
+
+def _damaged_keys(prover: Backend, folder: Path) -> ProvingError:
+    return ProvingError(
+        f"the proof that {prover.name} made does not verify: the keys are damaged",
+        hint=f"Remove {str(folder)!r}; they are made again.",
+        kind="cache-entry",
+        folder=folder,
+    )
+
+
+def prove_files(
+    zkey: StrPath,
+    wtns: StrPath,
+    *,
+    backend: Backend | str | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> ProofResult:
+    """Prove with a proving key and a witness that were made elsewhere, by snarkjs and circom's own programs.
+
+    The witness must have as many values as the key's circuit has wires. The proof is verified, with the key inside
+    ``zkey``, before it is returned; that says nothing about where that key comes from.
+
+    Raises InputError, FileFormatError, WitnessError, ProvingError.
+    """
+    prover = backend if isinstance(backend, Backend) else get_backend(backend)
+    head = read_zkey(zkey)
+    file, wires = open_witness(wtns)
+    if wires != head.circuit_wires:
+        raise WitnessError(
+            f"witness {str(wtns)!r} has {wires} values, the circuit of {str(zkey)!r} has {head.circuit_wires} wires",
+            hint="They are of different circuits, or of versions of one.",
+        )
+    expected = witness_values(file, head.public + 1)[1:]
+    started = time.perf_counter()
+    key = head.verification_key()
+    damaged = ProvingError(f"the proof that {prover.name} made does not verify: {str(zkey)!r} is damaged")
+    try:
+        proof, public = prover.prove(Path(zkey), Path(wtns), progress)
+    except ProofFormatError as error:
+        raise damaged from error
+    if public != expected or not prover.verify(key, public, proof):
+        raise damaged
+    return ProofResult(proof, public, key, prover.name, 0.0, time.perf_counter() - started)
 
 
 def verify(vk: VerificationKey, public: list[int], proof: Proof, *, verifier: Verifier = "python") -> bool:

@@ -1,6 +1,7 @@
 """Powers of tau: where the secret behind the keys comes from.
 
-A file can be trusted when its BLAKE2b-512 is that of a published ceremony, or a digest that the user names.
+A file can be trusted when its BLAKE2b-512 is that of a published ceremony, or a digest that the user named once:
+the cache remembers it.
 Pairings and sizes show that a file is well formed, never that nobody knows its tau. The development file
 made here is insecure by construction: its tau is the hash of a public sentence.
 
@@ -11,24 +12,28 @@ Points are affine, coordinates little-endian in Montgomery form (x * 2^256 mod B
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from twopm_zk.errors import PtauError
-from twopm_zk.numbers.bn254 import G2Point, is_in_g2, is_on_g1
+from twopm_zk.errors import InputError, PtauError
+from twopm_zk.numbers.bn254 import INFINITY, G2Point, is_in_g2, is_on_g1
 from twopm_zk.numbers.field import BASE_FIELD_ORDER
 from twopm_zk.plonk.backends import get_backend
 from twopm_zk.plonk.ceremonies import CEREMONIES
 from twopm_zk.system import programs
 from twopm_zk.system.binary_file import BinaryFile, open_binary_file
-from twopm_zk.system.files import digest_of, locked, replacing
+from twopm_zk.system.files import StrPath, digest_of, locked, replacing, require_space, shown, write_text
 from twopm_zk.system.paths import PACKAGE_DIR, cached
 
 MAX_POWER = 28
+MAX_INSECURE_POWER = 22
+"""The largest power of a development file: no prover writes a larger one."""
 G1_BYTES, G2_BYTES = 64, 128
-TAU_G1, TAU_G2, LAGRANGE = 2, 3, 12
+HEADER, TAU_G1, TAU_G2, LAGRANGE = 1, 2, 3, 12
+NAMED_BY_USER = "a digest named by the user"
 _REFERENCE = PACKAGE_DIR / "plonk" / "backends" / "insecure_ptau.mjs"
 """Says what is in a development file; every backend writes the same bytes."""
 _MONTGOMERY_INVERSE = pow(1 << 256, -1, BASE_FIELD_ORDER)
@@ -60,13 +65,14 @@ class Ptau:
         return x, y
 
 
-def read_ptau(path: Path) -> Ptau:
+def read_ptau(path: StrPath) -> Ptau:
     """Read a ptau's header and check its section sizes.
 
     Raises FileFormatError for a damaged file, PtauError for one that PLONK cannot use.
     """
+    path = Path(path)
     file = open_binary_file(path, "ptau", versions=(1,))
-    header = file.read(1)
+    header = file.read(HEADER)
     if len(header) != 44 or header[:4] != (32).to_bytes(4, "little"):
         raise PtauError(f"ptau {str(path)!r} is over another field than BN254's")
     if int.from_bytes(header[4:36], "little") != BASE_FIELD_ORDER:
@@ -77,7 +83,9 @@ def read_ptau(path: Path) -> Ptau:
     if LAGRANGE not in file.sections:
         raise PtauError(
             f"ptau {str(path)!r} has no Lagrange points",
-            hint=f"Prepare it: snarkjs powersoftau prepare phase2 {path.name} prepared.ptau",
+            hint="Prepare it for phase 2 with snarkjs.",
+            kind="ptau-not-prepared",
+            ptau=path,
         )
     points = 2 ** (power + 1) - 1
     for section, least in ((TAU_G1, points * G1_BYTES), (TAU_G2, 2 * G2_BYTES), (LAGRANGE, points * G1_BYTES)):
@@ -89,7 +97,17 @@ def read_ptau(path: Path) -> Ptau:
     return Ptau(file, power)
 
 
-def check_well_formed(path: Path) -> Ptau:
+def require_contribution(ptau: Ptau) -> None:
+    """PtauError where tau is no secret: it is 1 in a ceremony's file before anybody has contributed, or 0."""
+    known = {ptau.tau_g1(0): 1, INFINITY: 0}
+    if (tau := known.get(ptau.tau_g1(1))) is not None:
+        raise PtauError(
+            f"the tau of ptau {str(ptau.file.path)!r} is {tau}: nobody has contributed to it",
+            hint="Take a file of a ceremony with contributions.",
+        )
+
+
+def check_well_formed(path: StrPath) -> Ptau:
     """Read a ptau and check its points by sample: on the curve, and tauG1, tauG2 of the same tau.
 
     Says nothing about who knows tau. Raises PtauError or FileFormatError.
@@ -97,6 +115,7 @@ def check_well_formed(path: Path) -> Ptau:
     from py_ecc.optimized_bn128 import FQ, FQ2, G1, G2, eq, normalize, pairing
 
     ptau = read_ptau(path)
+    require_contribution(ptau)
     wrong = PtauError(f"ptau {str(path)!r} is damaged: its points do not belong together")
     last = 2 ** (ptau.power + 1) - 2
     samples = {0, 1, 2, last, *(last * part // 16 for part in range(1, 16))}
@@ -119,10 +138,16 @@ def check_well_formed(path: Path) -> Ptau:
     return ptau
 
 
-def blake2b_of(path: Path) -> str:
-    """BLAKE2b-512 of a file in hex, the digest by which ceremonies publish their results."""
-    status = path.stat()
-    return _blake2b(path.resolve(), status.st_mtime_ns, status.st_size)
+def blake2b_of(path: StrPath) -> str:
+    """BLAKE2b-512 of a file in hex, the digest by which ceremonies publish their results.
+
+    Raises InputError where the file cannot be read.
+    """
+    try:
+        status = Path(path).stat()
+        return _blake2b(Path(path).resolve(), status.st_mtime_ns, status.st_size)
+    except (OSError, ValueError) as error:
+        raise InputError(f"ptau {shown(str(path))} cannot be read: {getattr(error, 'strerror', 'no file')}") from error
 
 
 @lru_cache(maxsize=16)
@@ -131,35 +156,54 @@ def _blake2b(path: Path, mtime: int, size: int) -> str:
         return hashlib.file_digest(file, "blake2b").hexdigest()
 
 
-def check_ceremony(path: Path, digest: str | None = None) -> str:
-    """Name of the published ceremony file that this is, or a note that it has the user's ``digest``.
+def accept_ptau(path: StrPath, digest: str) -> str:
+    """Check that a file has the BLAKE2b-512 ``digest`` that its user trusts, and remember it; the digest in hex.
 
-    Raises PtauError when it is neither: then nothing is known about who knows its tau.
+    From then on `check_ceremony` knows the file, wherever it lies. Raises PtauError for another digest.
     """
     found = blake2b_of(path)
-    if digest is not None:
-        if digest.strip().lower().removeprefix("0x") == found:
-            return "a digest named by the user"
+    if digest.strip().lower().removeprefix("0x") != found:
         raise PtauError(
             f"ptau {str(path)!r} has BLAKE2b-512 {found[:16]}..., not the digest that was given",
             hint="Download it again, or compare the digest with its publisher's.",
         )
+    if found not in CEREMONIES:
+        write_text(_accepted(found), json.dumps({"blake2b_512": found, "origin": NAMED_BY_USER}) + "\n")
+    return found
+
+
+def check_ceremony(path: StrPath) -> str:
+    """Name of the published ceremony file that this is, or a note that its user has accepted it by `accept_ptau`.
+
+    Raises PtauError when it is neither: then nothing is known about who knows its tau.
+    """
+    found = blake2b_of(path)
     if found in CEREMONIES:
         return CEREMONIES[found]
+    if _accepted(found).is_file():
+        return NAMED_BY_USER
     raise PtauError(
         f"ptau {str(path)!r} is not of a published ceremony (BLAKE2b-512 {found[:16]}...)",
         hint="If you trust it, name its whole digest: b2sum prints it.",
     )
 
 
+def _accepted(digest: str) -> Path:
+    """Where the cache remembers that a digest was accepted."""
+    return cached("ceremonies", f"{digest}.json")
+
+
 def insecure_ptau(power: int, *, progress: Callable[[str], None] | None = None) -> Path:
     """A ptau for development, made once and cached. Anyone can forge proofs under keys made from it.
 
-    The same bytes on every machine and by every backend; for power 15 on two cores about 2 s by snarkjs, 0.2 s
-    by the native one.
+    ``power`` is at most MAX_INSECURE_POWER. The same bytes on every machine and by every backend; for power 15 on
+    two cores about 2 s by snarkjs, 0.2 s by the native one.
     """
-    if not 1 <= power <= MAX_POWER:
-        raise PtauError(f"there is no ptau of power {power}; powers go from 1 to {MAX_POWER}")
+    if not 1 <= power <= MAX_INSECURE_POWER:
+        raise PtauError(
+            f"there is no development ptau of power {power}; powers go from 1 to {MAX_INSECURE_POWER}",
+            hint="Larger circuits need the file of a ceremony.",
+        )
     target = cached("ptau", f"insecure-{digest_of(_REFERENCE)[:16]}-{power:02}.ptau")
     if target.is_file():
         return target
@@ -170,6 +214,7 @@ def insecure_ptau(power: int, *, progress: Callable[[str], None] | None = None) 
 
     with programs.interruptible(), locked(target):
         if not target.is_file():  # another process may have made it while this one waited
+            require_space(target, 4 * G1_BYTES << power, what=f"a development ptau of power {power}")
             with replacing(target) as temporary:
                 get_backend().write_insecure_ptau(power, temporary, report)
                 read_ptau(temporary)

@@ -16,6 +16,7 @@ from twopm_zk.errors import InputError, ProofFormatError, ToolError
 from twopm_zk.plonk.keys import Keys
 from twopm_zk.plonk.proof import PROOF_EVALUATIONS, PROOF_POINTS, Proof, VerificationKey
 from twopm_zk.system import programs
+from twopm_zk.system.files import shown
 from twopm_zk.system.paths import PACKAGE_DIR, npm_package, npm_version
 
 _IDENTIFIER = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*")
@@ -24,9 +25,13 @@ RENDER_TIMEOUT = 120.0
 
 
 def verifier_name(circuit_name: str) -> str:
-    """Name of a circuit's verifier contract: ``step-32x3`` has ``Step32x3Verifier``."""
+    """Name of a circuit's verifier contract, always an identifier.
+
+    ``step-32x3`` has ``Step32x3Verifier``, ``2fa`` has ``Circuit2faVerifier``.
+    """
     words = re.findall(r"[A-Za-z0-9]+", circuit_name)
-    return "".join(word[0].upper() + word[1:] for word in words) + "Verifier"
+    name = "".join(word[0].upper() + word[1:] for word in words)
+    return ("" if name[:1].isalpha() else "Circuit") + name + "Verifier"
 
 
 def export_verifier(key: VerificationKey | Keys, contract_name: str = "PlonkVerifier") -> str:
@@ -37,7 +42,10 @@ def export_verifier(key: VerificationKey | Keys, contract_name: str = "PlonkVeri
     """
     vk = key.verification_key if isinstance(key, Keys) else key
     if not _IDENTIFIER.fullmatch(contract_name):
-        raise InputError(f"{contract_name!r} is not a Solidity identifier")
+        raise InputError(
+            f"{shown(contract_name)} is not a Solidity identifier",
+            hint="An identifier has letters, digits, _ and $, and does not begin with a digit.",
+        )
     if vk.public == 0:
         raise InputError(
             "a verifier contract needs at least one public input: Solidity has no arrays of length 0",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from importlib import import_module
@@ -12,6 +13,7 @@ from typing import Any, ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
 from twopm_zk.errors import InputError, ToolMissingError
+from twopm_zk.system.files import shown
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -60,7 +62,7 @@ class DaskExecutor(Executor):
 
 
 def executor_for(scheduler: str | None = None, *, allow_plaintext: bool = False) -> Callable[[], Executor]:
-    """What makes the executor that a ``--scheduler`` names.
+    """What makes the executor that ``scheduler`` names.
 
     None proves in this process, ``processes`` or ``processes:4`` in others on this machine, ``tls://host:port`` or
     ``tcp://host:port`` on the workers of a dask scheduler. Inputs of proofs are private: ``tcp`` to another machine
@@ -69,14 +71,18 @@ def executor_for(scheduler: str | None = None, *, allow_plaintext: bool = False)
     if scheduler is None:
         return InProcess
     if scheduler == "processes" or scheduler.startswith("processes:"):
-        count = scheduler.removeprefix("processes").removeprefix(":") or str(os.cpu_count() or 1)
-        if not count.isdecimal() or not 1 <= int(count) <= _MAX_PROCESSES:
-            raise InputError(f"{scheduler!r} asks for {count!r} processes; allowed: 1 to {_MAX_PROCESSES}")
-        return lambda: _processes(int(count))
-    parts = urlsplit(scheduler)
-    if parts.scheme not in ("tcp", "tls") or not parts.hostname:
+        asked = scheduler.removeprefix("processes").removeprefix(":") or str(os.cpu_count() or 1)
+        if not re.fullmatch(r"[0-9]{1,3}", asked) or not 1 <= int(asked) <= _MAX_PROCESSES:
+            raise InputError(f"{shown(scheduler)} asks for {shown(asked)} processes; allowed: 1 to {_MAX_PROCESSES}")
+        return lambda: _processes(int(asked))
+    try:
+        parts = urlsplit(scheduler)
+        known = parts.scheme in ("tcp", "tls") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port of 5,000 digits, an address of half a bracket
+        known = False
+    if not known or parts.hostname is None:
         raise InputError(
-            f"there is no scheduler {scheduler!r}", hint="Known: processes:N, tls://host:port, tcp://host:port."
+            f"there is no scheduler {shown(scheduler)}", hint="Known: processes:N, tls://host:port, tcp://host:port."
         )
     if parts.scheme == "tcp" and not allow_plaintext and not _is_this_machine(parts.hostname):
         raise InputError(

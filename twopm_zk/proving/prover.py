@@ -20,7 +20,7 @@ from twopm_zk.plonk.keys import Keys, setup
 from twopm_zk.plonk.proving import ProofResult, Verifier, prove, verify
 from twopm_zk.proving.executors import InProcess
 from twopm_zk.statements import Signals, Statement
-from twopm_zk.system.files import digest_of, locked, replacing
+from twopm_zk.system.files import StrPath, digest_of, locked, replacing
 from twopm_zk.system.paths import cached
 
 Progress = Callable[[str], None]
@@ -104,7 +104,7 @@ class Prover:
         backend: str | None = None,
         verifier: Verifier = "python",
         retries: int = 2,
-        ptau: Path | None = None,
+        ptau: StrPath | None = None,
         progress: Progress | None = None,
     ) -> None:
         self._make = make_executor

@@ -12,7 +12,7 @@ from twopm_zk.statements import Statement
 
 
 class StatementProver(Protocol):
-    """What makes proofs, such as `executors.Prover`."""
+    """What makes proofs, such as `prover.Prover`."""
 
     def prove(self, statements: Sequence[tuple[Instance | str, Statement]]) -> list[ProofResult]:
         """A verified proof of each statement, in order."""

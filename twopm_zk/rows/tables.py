@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from twopm_zk.errors import DataError, RangeError
 from twopm_zk.numbers.fixed_point import Format
+from twopm_zk.system.files import StrPath
 from twopm_zk.system.parsing import read_json
 from twopm_zk.task.scaling import Scaling
 
@@ -80,14 +81,14 @@ def load_spector() -> Table:
     return Table(names, data.exog.to_numpy(dtype=np.float64), data.endog.to_numpy().astype(np.int64))
 
 
-def read_table(path: Path, *, label: str) -> Table:
+def read_table(path: StrPath, *, label: str) -> Table:
     """Parse a CSV file with a header row; every column but ``label`` is a feature, in file order.
 
     Raises DataError for a missing or non-numeric cell, NaN or infinity, a label that is not 0 or 1, a ragged row,
     a repeated or missing column, and for an empty table.
     """
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
+        with Path(path).open(newline="", encoding="utf-8-sig") as file:
             records = [(line, row) for line, row in enumerate(csv.reader(file, strict=True)) if row]
     except OSError as error:
         raise DataError(f"data {str(path)!r} cannot be read: {error.strerror}") from error
@@ -135,7 +136,7 @@ def _finite(value: object, place: str) -> float:
     return float(value)
 
 
-def read_weights(path: Path, names: tuple[str, ...]) -> list[float]:
+def read_weights(path: StrPath, names: tuple[str, ...]) -> list[float]:
     """Weights in column order, the intercept last.
 
     The file is an object of feature names and ``intercept``, or a list in that order.
@@ -159,7 +160,7 @@ def read_weights(path: Path, names: tuple[str, ...]) -> list[float]:
     return [_finite(value, f"weight {i + 1} in {str(path)!r}") for i, value in enumerate(content)]
 
 
-def read_scaling(path: Path, names: tuple[str, ...]) -> dict[str, Scaling]:
+def read_scaling(path: StrPath, names: tuple[str, ...]) -> dict[str, Scaling]:
     """Public constants per column: ``{"GPA": {"centre": 3, "scale": 0.64}, ...}``."""
     content = read_json(path, what="scaling")
     if not isinstance(content, dict):

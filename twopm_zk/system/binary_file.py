@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from twopm_zk.errors import FileFormatError
-from twopm_zk.system.files import read_bytes
+from twopm_zk.system.files import is_file, read_bytes
 
 MAX_SECTIONS = 256
 
@@ -62,7 +62,7 @@ def open_binary_file(path: Path, kind: str, *, versions: tuple[int, ...]) -> Bin
 
     Raises InputError if the file cannot be read, FileFormatError if it is not a whole file of that kind.
     """
-    if not path.is_file():
+    if not is_file(path):
         read_bytes(path, what=f"{kind} file")  # raises InputError with the system's reason
     total = path.stat().st_size
     sections: dict[int, Section] = {}

@@ -7,12 +7,20 @@ import hashlib
 import os
 import secrets
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeAlias
 
-from twopm_zk.errors import InputError
+from twopm_zk.errors import InputError, StoreError
 from twopm_zk.system.paths import cache_dir
+
+StrPath: TypeAlias = str | os.PathLike[str]
+"""A path as public functions take it."""
+
+
+_LONGEST_SHOWN = 300
 
 
 def digest_of(*parts: bytes | str | Path) -> str:
@@ -46,14 +54,17 @@ def replacing(target: Path, *, private: bool = False) -> Iterator[Path]:
     """Yield a temporary path beside ``target`` that becomes ``target`` when the block ends well.
 
     On any error, Ctrl-C included, the temporary file or folder is removed and ``target`` is untouched.
-    With ``private`` the file exists with mode 0600 before anything is written to it.
+    A ``private`` file can be read by its owner only, and has no name before it is whole: a process that is
+    killed leaves none of it.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.parent / f".{target.name}.{secrets.token_hex(6)}.tmp"
     try:
         if private:
-            os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-        yield temporary
+            with _unnamed_file(temporary) as unnamed:
+                yield unnamed
+        else:
+            yield temporary
         try:
             temporary.replace(target)
         except OSError:
@@ -67,18 +78,128 @@ def replacing(target: Path, *, private: bool = False) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
-def write_text(target: Path, text: str, *, private: bool = False) -> None:
+@contextmanager
+def _unnamed_file(path: Path) -> Iterator[Path]:
+    """Yield a path to an open file that gets the name ``path`` at the end; ``path`` itself where that cannot be."""
+    descriptor = _open_unnamed(path.parent)
+    if descriptor is None:
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        yield path
+        return
+    try:
+        unnamed = path_of(descriptor)
+        yield unnamed
+        # with a folder's descriptor, ignored for absolute paths, Python asks for linkat, which follows the link
+        os.link(unnamed, path, src_dir_fd=descriptor, follow_symlinks=True)
+    finally:
+        os.close(descriptor)
+
+
+def _open_unnamed(folder: Path) -> int | None:
+    """An open file in a folder, with mode 0600 and no name; None where the system has none such."""
+    if not hasattr(os, "O_TMPFILE") or not Path("/proc/self/fd").is_dir():
+        return None
+    try:
+        return os.open(folder, os.O_TMPFILE | os.O_RDWR, 0o600)
+    except OSError:
+        return None
+
+
+def path_of(descriptor: int) -> Path:
+    """The path by which this process, and a child that inherits the descriptor, opens an open file again."""
+    proc = Path("/proc/self/fd")
+    return (proc if proc.is_dir() else Path("/dev/fd")) / str(descriptor)
+
+
+def descriptor_of(path: Path) -> int | None:
+    """The descriptor that `path_of` named, None for any other path."""
+    is_one = path.parent in (Path("/proc/self/fd"), Path("/dev/fd"))
+    return int(path.name) if is_one else None
+
+
+@contextmanager
+def secret_file(content: bytes) -> Iterator[Path]:
+    """Yield the path of a file that no other user can read and that is on no disk, or has no name there.
+
+    It is gone with the last process that holds it open, however that ends. A child has to inherit its
+    `descriptor_of`.
+    """
+    if hasattr(os, "memfd_create"):
+        descriptor = os.memfd_create("twopm-zk", os.MFD_CLOEXEC)
+    else:
+        descriptor, name = tempfile.mkstemp(prefix="twopm-zk-")
+        Path(name).unlink()  # before anything is in it
+    try:
+        os.fchmod(descriptor, 0o600)
+        with open(descriptor, "wb", closefd=False) as file:
+            file.write(content)
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        yield path_of(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def require_space(target: Path, size: int, *, what: str, hint: str | None = None) -> None:
+    """StoreError unless a file of ``size`` bytes finds room where ``target`` is to be."""
+    folder = next(parent for parent in target.absolute().parents if parent.is_dir())
+    if size > (free := shutil.disk_usage(folder).free):
+        raise StoreError(
+            f"{what} takes {gigabytes(size)}, and {gigabytes(free)} are free in {str(folder)!r}",
+            hint=hint or "Make room there.",
+            kind=None if hint else "no-space",
+            size=size,
+            free=free,
+        )
+
+
+def gigabytes(size: int) -> str:
+    """A number of bytes for people: ``210 GB``, ``0.33 GB``."""
+    return f"{size / 1e9:.3g} GB"
+
+
+def write_text(target: StrPath, text: str, *, private: bool = False) -> None:
+    """Write a whole file or nothing. InputError where the user's path does not allow it."""
+    write_bytes(target, text.encode(), private=private)
+
+
+def write_bytes(target: StrPath, content: bytes, *, private: bool = False) -> None:
     """Write a whole file or nothing. InputError where the user's path does not allow it."""
     try:
-        with replacing(target, private=private) as temporary:
-            temporary.write_text(text)
+        with replacing(Path(target), private=private) as temporary:
+            temporary.write_bytes(content)
     except OSError as error:
-        raise InputError(f"{str(target)!r} cannot be written: {error.strerror}") from error
+        raise InputError(f"{shown(target)} cannot be written: {error.strerror}") from error
 
 
-def read_bytes(path: Path, *, what: str) -> bytes:
+def copy(source: Path, target: Path) -> None:
+    """Copy a whole file or nothing. StoreError where the disk is too small, InputError for a path that cannot be."""
+    require_space(target, source.stat().st_size, what=f"a copy of {source.name}")
+    try:
+        with replacing(target) as temporary:
+            shutil.copyfile(source, temporary)
+    except OSError as error:
+        raise InputError(f"{shown(target)} cannot be written: {error.strerror}") from error
+
+
+def read_bytes(path: StrPath, *, what: str) -> bytes:
     """Content of a file the user named; InputError where it cannot be read."""
     try:
-        return path.read_bytes()
+        return Path(path).read_bytes()
     except OSError as error:
-        raise InputError(f"{what} {str(path)!r} cannot be read: {error.strerror}") from error
+        raise InputError(f"{what} {shown(path)} cannot be read: {error.strerror}") from error
+    except ValueError as error:  # a NUL in the name
+        raise InputError(f"{what} {shown(path)} cannot be read: it is no file name") from error
+
+
+def is_file(path: StrPath) -> bool:
+    """Whether there is such a file; False, and no error, for a name that no file can have."""
+    try:
+        return Path(path).is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def shown(path: StrPath) -> str:
+    """A path, or another word of the user's, for a message: quoted, and cut in the middle where it is very long."""
+    text = str(path)
+    return repr(text if len(text) <= _LONGEST_SHOWN else f"{text[:60]}...{text[-60:]}")

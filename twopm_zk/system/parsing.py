@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 from typing import Any
 
 from twopm_zk.errors import InputError
-from twopm_zk.system.files import read_bytes
+from twopm_zk.system.files import StrPath, read_bytes, shown
 
 MAX_DEPTH = 32
+MAX_DIGITS = 100
+"""The longest integer that is read from text: the largest that means anything here, a word of 256 bits, has 78."""
 _STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)
 
 
@@ -29,14 +30,28 @@ def parse_json(content: bytes, *, what: str, error: type[InputError] = InputErro
         depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(match.group(), 0)
         if depth > MAX_DEPTH:
             raise error(f"{what} is nested more than {MAX_DEPTH} deep")
+
+    def integer(digits: str) -> int:
+        if len(digits) > MAX_DIGITS:
+            raise error(f"{what} holds an integer of more than {MAX_DIGITS} digits")
+        return int(digits)
+
     try:
-        return json.loads(text)
+        return json.loads(text, parse_int=integer)
     except json.JSONDecodeError as wrong:
         raise error(f"{what} is not JSON: line {wrong.lineno}, column {wrong.colno}") from None
     except (ValueError, RecursionError):
         raise error(f"{what} is not JSON") from None
 
 
-def read_json(path: Path, *, what: str, error: type[InputError] = InputError) -> Any:
+def parse_natural(text: str, *, what: str, limit: int) -> int:
+    """A natural number below ``limit`` in decimal digits. InputError for anything else, which is not quoted."""
+    digits = text if len(text) <= MAX_DIGITS and text.isascii() and text.isdecimal() else None
+    if digits is None or int(digits) >= limit:
+        raise InputError(f"{what} is not a natural number below {limit}")
+    return int(digits)
+
+
+def read_json(path: StrPath, *, what: str, error: type[InputError] = InputError) -> Any:
     """Parse a file that the user named."""
-    return parse_json(read_bytes(path, what=what), what=f"{what} {str(path)!r}", error=error)
+    return parse_json(read_bytes(path, what=what), what=f"{what} {shown(path)}", error=error)

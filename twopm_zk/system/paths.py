@@ -67,7 +67,7 @@ def node_modules() -> Path:
             return candidate.resolve()
     raise ToolMissingError(
         f"npm packages are not installed (looked for {candidates[0]})",
-        hint="Run `make setup` in the checkout, or `npm ci` beside package.json.",
+        kind="not-installed",
     )
 
 

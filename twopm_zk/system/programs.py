@@ -35,9 +35,11 @@ def run(
     timeout: float,
     cwd: Path | None = None,
     on_line: Callable[[str], None] | None = None,
+    descriptors: Sequence[int] = (),
 ) -> Finished:
     """Run a program to its end; ``on_line`` sees every line of output as it comes.
 
+    It inherits the open files of ``descriptors``, and no others.
     Raises ToolTimeoutError after ``timeout`` seconds. Then, and on any exception, the whole process
     group is killed before this returns.
     """
@@ -52,6 +54,7 @@ def run(
             text=True,
             errors="replace",
             start_new_session=True,
+            pass_fds=descriptors,
         )
     except OSError as error:
         raise ToolError(f"{Path(words[0]).name} could not be started: {error.strerror}") from error

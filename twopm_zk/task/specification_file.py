@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from twopm_zk.errors import SpecError
 from twopm_zk.numbers.fixed_point import FEATURES, Format
-from twopm_zk.system.files import read_bytes, write_text
+from twopm_zk.system.files import StrPath, read_bytes, write_text
 from twopm_zk.system.parsing import parse_json
 from twopm_zk.task.columns import Column, choose_column
 from twopm_zk.task.instances import TaskInstances, choose_instances
@@ -26,7 +26,7 @@ _NAMES = {str: "a text", int: "an integer", float: "a number", list: "a list", d
 _DEFAULTS = {name: field.default for name, field in TaskSpec.__dataclass_fields__.items()}
 
 
-def read_spec(path: Path | str) -> TaskSpec:
+def read_spec(path: StrPath) -> TaskSpec:
     """Parse a ``.toml`` or ``.json`` file. Raises InputError where it cannot be read, SpecError for its content."""
     path = Path(path)
     content = read_bytes(path, what="specification")
@@ -38,7 +38,7 @@ def read_spec(path: Path | str) -> TaskSpec:
         raise SpecError(f"specification {str(path)!r} is not TOML: {error}") from error
 
 
-def write_spec(spec: TaskSpec, path: Path) -> None:
+def write_spec(spec: TaskSpec, path: StrPath) -> None:
     """Write a JSON file with every default in it; reading it back gives the same hash."""
     write_text(path, json.dumps(spec.document, indent=2, ensure_ascii=False) + "\n")
 

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from twopm_zk.cli import INSECURE_KEYS
-from twopm_zk.cli.options.building import ptau_option
+from twopm_zk.cli.options.building import key_options
 from twopm_zk.cli.options.connection import Connection, chain_options
 from twopm_zk.cli.options.participants import open_view
-from twopm_zk.cli.output import Steps, backend_option, emit, json_option, print_table
+from twopm_zk.cli.output import Steps, emit, json_option, print_table
 
 if TYPE_CHECKING:
     from twopm_zk.auditor.report import AuditReport
@@ -28,8 +28,7 @@ if TYPE_CHECKING:
     type=click.Choice(["python", "native", "snarkjs"]),
     help="Verifies the proofs; default: native where it is built, else python.",
 )
-@ptau_option
-@backend_option
+@key_options
 @chain_options
 @json_option
 def audit(

@@ -8,9 +8,9 @@ import click
 
 from twopm_zk.circuit.compilation import compile_circuit
 from twopm_zk.circuit.instances import find_instance, instances
-from twopm_zk.cli.options.building import obtain_keys, ptau_option
+from twopm_zk.cli.options.building import key_options, obtain_keys
 from twopm_zk.cli.options.connection import Connection, chain_options
-from twopm_zk.cli.output import Steps, backend_option, emit, json_option
+from twopm_zk.cli.output import Steps, emit, json_option
 from twopm_zk.errors import InputError
 
 DEFAULT_INSTANCES = ("step-32x3", "step-128x3", "aggregate-4x3", "certify-4x3", "predict-3")
@@ -28,8 +28,7 @@ DEFAULT_INSTANCES = ("step-32x3", "step-128x3", "aggregate-4x3", "certify-4x3", 
 @click.option(
     "--allow-insecure", is_flag=True, help="Deploy verifiers of development keys to a public chain: they prove nothing."
 )
-@ptau_option
-@backend_option
+@key_options
 @chain_options
 @json_option
 def deploy(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 import click
 
 from twopm_zk.errors import InputError
+from twopm_zk.system.files import shown
 
 WEI = 10**18
 
@@ -15,10 +16,10 @@ def parse_amount(text: str) -> int:
     """A decimal number of tokens (18 decimals) as an integer."""
     try:
         amount = Decimal(text) * WEI
-    except InvalidOperation:
-        raise InputError(f"{text!r} is not an amount") from None
-    if not amount.is_finite() or amount <= 0 or amount != int(amount) or amount >= 2**128:
-        raise InputError(f"{text!r} is not a positive amount with at most 18 decimals")
+    except ArithmeticError:  # no number, or one beyond all exponents
+        raise InputError(f"{shown(text)} is not an amount") from None
+    if not amount.is_finite() or not 0 < amount < 2**128 or amount != int(amount):
+        raise InputError(f"{shown(text)} is not a positive amount with at most 18 decimals")
     return int(amount)
 
 

@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from twopm_zk.cli.options.building import ptau_option
+from twopm_zk.cli.options.building import key_options
 from twopm_zk.cli.options.connection import Connection
-from twopm_zk.cli.output import backend_option
 from twopm_zk.errors import InputError, StoreError
 from twopm_zk.participants.service import ServiceSettings
 from twopm_zk.system.parsing import read_json
@@ -118,8 +117,7 @@ class ProvingOptions:
 def proving_options(command: Command) -> Command:
     """Add how proofs are made, passed on as ``proving``."""
 
-    @ptau_option
-    @backend_option
+    @key_options
     @click.option("--scheduler", help="Where to prove: processes:N, tls://host:port of dask. Default: here.")
     @click.option(
         "--allow-plaintext", is_flag=True, help="Send rows over tcp:// to another machine: your own network only."

@@ -6,9 +6,16 @@ from pathlib import Path
 
 import click
 
-from twopm_zk.circuit.compilation import Circuit, compile_circuit
-from twopm_zk.cli.options.building import circuit_argument, obtain_keys, ptau_option
-from twopm_zk.cli.output import Steps, backend_option, emit, json_option, resolve_circuit
+from twopm_zk.circuit.compilation import Circuit
+from twopm_zk.cli.options.building import circuit_argument, compile_named, key_options, library_option, obtain_keys
+from twopm_zk.cli.output import Steps, emit, force_option, json_option, out_folder
+from twopm_zk.plonk.proving import KEY_FILE
+from twopm_zk.plonk.ptau import MAX_INSECURE_POWER
+from twopm_zk.system import files
+
+folder_option = click.option(
+    "--out", type=click.Path(path_type=Path), metavar="FOLDER", help="Also write the files here, under CIRCUIT's name."
+)
 
 
 def _describe(circuit: Circuit) -> dict[str, object]:
@@ -22,60 +29,89 @@ def _describe(circuit: Circuit) -> dict[str, object]:
     }
 
 
+def _copies(circuit: str, suffixes: tuple[str, ...], out: Path | None, *others: str, force: bool) -> list[Path]:
+    """Where copies are to go, none without --out; refused before any work where something is there."""
+    stem = circuit.removesuffix(".circom").rpartition("/")[2]
+    names = [f"{stem}.{suffix}" for suffix in suffixes]
+    return [] if out is None else out_folder(out, [*names, *others], force=force)
+
+
+def _copy(sources: tuple[Path, ...], targets: list[Path]) -> None:
+    for source, target in zip(sources, targets, strict=False):
+        files.copy(source, target)
+
+
 @click.command(name="compile")
 @circuit_argument
+@library_option
+@folder_option
+@force_option
 @json_option
-def compile(circuit: str, as_json: bool) -> None:
+def compile(circuit: str, libraries: tuple[Path, ...], out: Path | None, force: bool, as_json: bool) -> None:
     """Compile CIRCUIT, an instance's name or a .circom file, and count its constraints and PLONK gates.
 
-    The result is cached by content: compiling the same source again takes no time.
+    The result is cached by content: compiling the same source again takes no time. With --out the R1CS, the witness
+    program and the symbols are left in a folder, as circom would write them.
 
     \b
     Examples:
       twopm-zk compile step-32x3
-      twopm-zk compile my.circom --json
+      twopm-zk compile my.circom -l vendor --out build
     """
     steps = Steps(quiet=as_json)
-    with steps.step(f"compile {circuit}") as progress:
-        compiled = compile_circuit(resolve_circuit(circuit), progress=progress)
-    emit(as_json, _describe(compiled) | {"r1cs": str(compiled.r1cs), "wasm": str(compiled.wasm)})
+    targets = _copies(circuit, ("r1cs", "wasm", "sym"), out, force=force)
+    compiled = compile_named(circuit, steps, libraries)
+    made = compiled.r1cs, compiled.wasm, compiled.sym
+    _copy(made, targets)
+    r1cs, wasm, sym = targets or made
+    emit(as_json, _describe(compiled) | {"r1cs": str(r1cs), "wasm": str(wasm), "sym": str(sym)})
 
 
 @click.command()
 @circuit_argument
-@ptau_option
-@click.option("--ptau-power", type=click.IntRange(1, 28), help="Power of the insecure development file.")
-@click.option("--ptau-digest", help="BLAKE2b-512 (hex) that the ptau must have, for one outside the published table.")
-@backend_option
+@library_option
+@click.option(
+    "--ptau-power", type=click.IntRange(1, MAX_INSECURE_POWER), help="Power of the insecure development file."
+)
+@key_options
+@folder_option
+@force_option
 @json_option
 def setup(
     circuit: str,
+    libraries: tuple[Path, ...],
     ptau: Path | None,
     ptau_power: int | None,
-    ptau_digest: str | None,
     backend: str | None,
+    out: Path | None,
+    force: bool,
     as_json: bool,
 ) -> None:
     """Make proving and verification key of CIRCUIT.
 
-    A ptau is trusted when its BLAKE2b-512 is that of a published ceremony file, or the one given. Keys are cached
-    by content: the same circuit and ptau are set up once.
+    A ptau is trusted when its BLAKE2b-512 is that of a published ceremony file, or one that you name: once, every
+    other command then knows the file. Keys are cached by content: the same circuit and ptau are set up once. With
+    --out the proving key and verification_key.json are left in a folder too.
 
     \b
     Examples:
       twopm-zk setup step-32x3
       twopm-zk setup step-128x3 --ptau powersOfTau28_hez_final_15.ptau
+      twopm-zk setup my.circom --ptau ours.ptau --ptau-digest 0123abcd... --out build
     """
     steps = Steps(quiet=as_json)
-    with steps.step(f"compile {circuit}") as progress:
-        compiled = compile_circuit(resolve_circuit(circuit), progress=progress)
-    keys = obtain_keys(compiled, steps, ptau=ptau, ptau_power=ptau_power, ptau_digest=ptau_digest, backend=backend)
+    targets = _copies(circuit, ("zkey",), out, KEY_FILE, force=force)
+    compiled = compile_named(circuit, steps, libraries)
+    keys = obtain_keys(compiled, steps, named=circuit, ptau=ptau, ptau_power=ptau_power, backend=backend)
+    made = keys.zkey, keys.verification_key_file
+    _copy(made, targets)
+    proving_key, verification_key = targets or made
     emit(
         as_json,
         _describe(compiled)
         | {
-            "proving_key": str(keys.zkey),
-            "verification_key": str(keys.verification_key_file),
+            "proving_key": str(proving_key),
+            "verification_key": str(verification_key),
             "ptau": keys.ptau_origin,
             "ptau_digest": keys.ptau_digest,
             "insecure": keys.insecure,

@@ -13,6 +13,7 @@ import click
 
 from twopm_zk.circuit.compilation import CIRCOM2_VERSION, compiled
 from twopm_zk.circuit.instances import find_instance, instances
+from twopm_zk.cli.next_steps import next_step
 from twopm_zk.cli.output import emit, json_option, print_table
 from twopm_zk.errors import ToolError, TwopmError
 from twopm_zk.plonk.keys import existing_keys
@@ -34,13 +35,13 @@ def _look(name: str, find: Callable[[], str], *, required: bool = True) -> Findi
     try:
         return Finding(name, True, find(), required)
     except TwopmError as error:
-        return Finding(name, False, error.message, required, error.hint or "")
+        return Finding(name, False, error.message, required, next_step(error) or "")
 
 
 def _npm(name: str, expected: str | None = None) -> str:
     version = paths.npm_version(paths.npm_package(name))
     if expected and version != expected:
-        raise ToolError(f"{version}, not {expected}", hint="Run `make setup`.")
+        raise ToolError(f"{version}, not {expected}", kind="not-installed")
     return version
 
 
@@ -54,7 +55,7 @@ def _snarkjs() -> str:
     from twopm_zk.plonk.backends.snarkjs import BACKEND
 
     if reason := BACKEND.available():
-        raise ToolError(reason, hint="Run `make setup`.")
+        raise ToolError(reason, kind="not-installed")
     return _npm("snarkjs")
 
 

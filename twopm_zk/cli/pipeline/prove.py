@@ -1,31 +1,47 @@
-"""``witness`` and ``prove``."""
+"""``witness``, and ``prove`` in its three forms."""
 
 from __future__ import annotations
 
 import json
+import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
-from twopm_zk.circuit.compilation import Circuit, compile_circuit
+from twopm_zk.circuit.compilation import Circuit
 from twopm_zk.circuit.instances import Instance, find_instance
 from twopm_zk.circuit.witness import calculate_witness
-from twopm_zk.cli.options.building import obtain_keys, ptau_option
-from twopm_zk.cli.output import Steps, backend_option, emit, json_option, out_option, resolve_circuit
+from twopm_zk.cli.options.building import circuit_argument, compile_named, key_options, library_option, obtain_keys
+from twopm_zk.cli.output import (
+    Steps,
+    backend_option,
+    emit,
+    force_option,
+    json_option,
+    out_folder,
+    out_option,
+    refuse_existing,
+)
 from twopm_zk.errors import InputError
 from twopm_zk.numbers.field import FIELD_ORDER
-from twopm_zk.plonk.proving import ProofResult
+from twopm_zk.plonk.proving import KEY_FILE, PROOF_FILE, PUBLIC_FILE, ProofResult, prove_files
 from twopm_zk.plonk.proving import prove as make_proof
 from twopm_zk.rows.step import PreparedStep, prepare_step, step_gradient
 from twopm_zk.rows.tables import read_scaling, read_table, read_weights
 from twopm_zk.system import files
-from twopm_zk.system.parsing import read_json
+from twopm_zk.system.files import is_file, shown
+from twopm_zk.system.parsing import parse_natural, read_json
 from twopm_zk.task.scaling import Scaling
 
 OPENING_FILE = "opening.json"
 input_option = click.option(
-    "--input", "input_file", type=click.Path(path_type=Path), help="JSON object of the circuit's input signals."
+    "--input",
+    "input_file",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="JSON object of the circuit's input signals.",
 )
 
 
@@ -38,11 +54,13 @@ def read_inputs(path: Path) -> dict[str, Any]:
 
 
 @click.command()
-@click.argument("circuit")
+@circuit_argument
 @input_option
+@library_option
 @out_option
+@force_option
 @json_option
-def witness(circuit: str, input_file: Path | None, out: Path, as_json: bool) -> None:
+def witness(circuit: str, input_file: Path, libraries: tuple[Path, ...], out: Path, force: bool, as_json: bool) -> None:
     """Calculate the witness of CIRCUIT for an input, check it against every constraint, and write a .wtns file.
 
     The file holds every private value; only its owner can read it.
@@ -51,12 +69,10 @@ def witness(circuit: str, input_file: Path | None, out: Path, as_json: bool) -> 
     Example:
       twopm-zk witness my.circom --input input.json --out my.wtns
     """
-    if input_file is None:
-        raise click.UsageError("Missing option '--input'.")
+    refuse_existing(out, force=force)
     steps = Steps(quiet=as_json)
     inputs = read_inputs(input_file)
-    with steps.step(f"compile {circuit}") as progress:
-        compiled = compile_circuit(resolve_circuit(circuit), progress=progress)
+    compiled = compile_named(circuit, steps, libraries)
     with steps.step("witness"):
         calculated = calculate_witness(compiled, inputs)
         calculated.write(out)
@@ -100,105 +116,204 @@ def write_opening(out: Path, prepared: PreparedStep) -> Path:
 
 
 def _refuse_used_folder(out: Path, force: bool) -> None:
-    if out.exists() and not out.is_dir():
-        raise InputError(f"--out {str(out)!r} is a file, not a folder")
-    if (out / OPENING_FILE).exists() and not force:
+    try:
+        out_folder(out, (OPENING_FILE,), force=force)
+    except InputError as error:
+        if not is_file(out / OPENING_FILE):
+            raise
         raise InputError(
-            f"{str(out)!r} holds an earlier proof; its salt and blinding would be lost",
-            hint="Give another --out, or --force to replace it.",
-        )
+            f"{shown(out)} holds an earlier proof; its salt and blinding would be lost", hint=error.hint
+        ) from None
+    out_folder(out, (PROOF_FILE, PUBLIC_FILE, KEY_FILE), force=force)
 
 
 def _prove(
-    circuit: Circuit, inputs: dict[str, Any], steps: Steps, *, ptau: Path | None, backend: str | None
+    circuit: Circuit, inputs: Mapping[str, Any], steps: Steps, *, named: str, ptau: Path | None, backend: str | None
 ) -> ProofResult:
-    keys = obtain_keys(circuit, steps, ptau=ptau, backend=backend)
+    keys = obtain_keys(circuit, steps, named=named, ptau=ptau, backend=backend)
     with steps.step("witness"):
         calculated = calculate_witness(circuit, inputs)
     with steps.step("proof") as progress:
         return make_proof(keys, calculated, backend=backend, progress=progress)
 
 
-@click.command()
-@click.argument("circuit")
-@input_option
-@click.option("--data", type=click.Path(path_type=Path), help="CSV file of rows, with a header (step circuits).")
-@click.option("--label", help="Column that holds the label, 0 or 1.")
-@click.option("--weights", type=click.Path(path_type=Path), help="JSON: {feature: weight, ..., intercept} or a list.")
+def _proven(out: Path, result: ProofResult, circuit: Circuit) -> dict[str, Any]:
+    return {
+        "circuit": circuit.name,
+        "out": str(out),
+        "public": [str(value) for value in result.public],
+        "backend": result.backend,
+        "gates": circuit.gates,
+        "prove_seconds": round(result.prove_seconds, 3),
+    }
+
+
+def _announce(as_json: bool, document: Mapping[str, Any]) -> None:
+    emit(as_json, document)
+    if not as_json:
+        click.echo(f"Verify it: twopm-zk verify {shlex.quote(document['out'])}")
+
+
+_FLAGS = {"--force", "--json"}
+
+
+def _spelt_out(words: list[str]) -> list[str]:
+    """The words with the name of the command that they mean: before there were three, one took everything."""
+    at = 0
+    while at < len(words) and words[at].startswith("-"):
+        alone = words[at] in _FLAGS or "=" in words[at] or (words[at][1] != "-" and len(words[at]) > 2)
+        at += 1 if alone else 2
+    name, rest = words[at : at + 1], words[:at] + words[at + 1 :]
+    if not name:
+        return ["files", *rest]
+    if name == ["step"]:
+        return ["step", *rest]
+    if any(word.partition("=")[0] == "--data" for word in rest):
+        return ["step", "--instance", *name, *rest]
+    return ["circuit", *name, *rest]
+
+
+class _ProveGroup(click.Group):
+    """Also takes the words without the name of a command, and finds out which is meant."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if args and args[0] not in self.commands and args[0] not in ctx.help_option_names:
+            args = _spelt_out(args)
+        return super().parse_args(ctx, args)
+
+
+@click.group(cls=_ProveGroup)
+def prove() -> None:
+    """Make a proof, and leave proof.json, public.json and verification_key.json in a folder.
+
+    `step` proves a logistic-regression update over the rows of a CSV file, `circuit` any circuit for its input
+    signals, `files` a witness that was calculated elsewhere. The name may be left out where the rest says which is
+    meant: `prove my.circom --input input.json`, `prove --zkey my.zkey --wtns my.wtns`.
+    """
+
+
+@prove.command()
+@click.option("--instance", "instance_name", metavar="NAME", help="As step-128x3; default: the smallest that fits.")
+@click.option(
+    "--data", type=click.Path(path_type=Path), required=True, help="CSV file of rows, with a header of column names."
+)
+@click.option("--label", required=True, help="Column that holds the label, 0 or 1.")
+@click.option(
+    "--weights",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="JSON: {feature: weight, ..., intercept} or a list.",
+)
 @click.option("--scaling", type=click.Path(path_type=Path), help='JSON: {"GPA": {"centre": 3, "scale": 0.64}, ...}.')
 @click.option("--scale", multiple=True, metavar="NAME=CENTRE,SCALE", help="Public constants of one column; repeatable.")
 @click.option("--context", default="0", help="Context that the model commitment binds, a field element; default 0.")
-@click.option("--force", is_flag=True, help="Replace an earlier proof in the folder.")
-@ptau_option
-@backend_option
+@key_options
 @out_option
+@force_option
 @json_option
-def prove(
-    circuit: str,
-    input_file: Path | None,
-    data: Path | None,
-    label: str | None,
-    weights: Path | None,
+def step(
+    instance_name: str | None,
+    data: Path,
+    label: str,
+    weights: Path,
     scaling: Path | None,
     scale: tuple[str, ...],
     context: str,
-    force: bool,
     ptau: Path | None,
     backend: str | None,
     out: Path,
+    force: bool,
     as_json: bool,
 ) -> None:
-    """Prove CIRCUIT and leave proof.json, public.json and verification_key.json in a folder.
+    """Prove a logistic-regression update over the rows of a CSV file, at given weights.
 
-    `step` proves a logistic-regression update over the rows of a CSV file at given weights, with the smallest
-    instance that fits; a name such as `step-128x3` chooses one. Columns are centred and scaled by public
-    constants first. The folder then also holds opening.json: salt, blinding and update, for its owner only.
-    Any other circuit takes its input signals from a JSON file.
+    Columns are centred and scaled by public constants first. The folder also holds opening.json: salt, blinding and
+    update, for its owner only.
 
     \b
     Examples:
       twopm-zk prove step --data rows.csv --label GRADE --weights w.json --out proof
       twopm-zk prove step --data rows.csv --label GRADE --weights w.json --scale GPA=3,0.64 --out proof
-      twopm-zk prove my.circom --input input.json --out proof
     """
     steps = Steps(quiet=as_json)
     _refuse_used_folder(out, force)
-    prepared = None
-    if data is not None or circuit == "step":
-        if data is None or label is None or weights is None or input_file is not None:
-            raise click.UsageError("A step over rows needs --data, --label and --weights, and takes no --input.")
-        instance = None if circuit == "step" else find_instance(circuit)
-        prepared, gradient, names = _prepare(data, label, weights, scaling, scale, context, instance)
-        source: Instance | Path = prepared.instance
-        inputs: dict[str, Any] = dict(prepared.statement.circuit_inputs())
-    else:
-        if input_file is None:
-            raise click.UsageError("Missing option '--input' (or --data, --label and --weights for a step).")
-        source, inputs = resolve_circuit(circuit), read_inputs(input_file)
-    with steps.step(f"compile {source.name}") as progress:
-        compiled = compile_circuit(source, progress=progress)
-    result = _prove(compiled, inputs, steps, ptau=ptau, backend=backend)
-    document: dict[str, Any] = {
-        "circuit": compiled.name,
-        "out": str(out),
-        "public": [str(value) for value in result.public],
-        "backend": result.backend,
-        "gates": compiled.gates,
-        "prove_seconds": round(result.prove_seconds, 3),
-    }
-    if prepared is not None:
-        document["opening"] = str(write_opening(out, prepared))
-        document["update"] = dict(zip(names, gradient, strict=True))
+    instance = None if instance_name is None else find_instance(instance_name)
+    prepared, gradient, names = _prepare(data, label, weights, scaling, scale, context, instance)
+    name = prepared.instance.name
+    compiled = compile_named(name, steps)
+    inputs = prepared.statement.circuit_inputs()
+    result = _prove(compiled, inputs, steps, named=name, ptau=ptau, backend=backend)
+    opening = write_opening(out, prepared)
     result.save(out)
-    if not as_json and prepared is not None:
+    document = _proven(out, result, compiled) | {"opening": str(opening)}
+    update = dict(zip(names, gradient, strict=True))
+    if as_json:
+        document["update"] = update
+    else:
         click.echo("update, the gradient of the loss summed over the rows (secret unless you share it):")
-        for name, value in document["update"].items():
-            click.echo(f"  {name:<12} {value:+.6f}")
-    if not as_json:
-        document.pop("update", None)
-    emit(as_json, document)
-    if not as_json:
-        click.echo(f"Verify it: twopm-zk verify {out}")
+        for column, value in update.items():
+            click.echo(f"  {column:<12} {value:+.6f}")
+    _announce(as_json, document)
+
+
+@prove.command()
+@circuit_argument
+@input_option
+@library_option
+@key_options
+@out_option
+@force_option
+@json_option
+def circuit(
+    circuit: str,
+    input_file: Path,
+    libraries: tuple[Path, ...],
+    ptau: Path | None,
+    backend: str | None,
+    out: Path,
+    force: bool,
+    as_json: bool,
+) -> None:
+    """Prove CIRCUIT, a .circom file or an instance's name, for the input signals in a JSON file.
+
+    \b
+    Examples:
+      twopm-zk prove circuit my.circom --input input.json --out proof
+      twopm-zk prove circuit my.circom -l vendor --input input.json --out proof
+    """
+    steps = Steps(quiet=as_json)
+    _refuse_used_folder(out, force)
+    inputs = read_inputs(input_file)
+    compiled = compile_named(circuit, steps, libraries)
+    result = _prove(compiled, inputs, steps, named=circuit, ptau=ptau, backend=backend)
+    result.save(out)
+    _announce(as_json, _proven(out, result, compiled))
+
+
+@prove.command(name="files")
+@click.option("--zkey", type=click.Path(path_type=Path), required=True, help="Proving key, as snarkjs writes it.")
+@click.option("--wtns", type=click.Path(path_type=Path), required=True, help="Witness, as circom's programs write it.")
+@backend_option
+@out_option
+@force_option
+@json_option
+def prove_with_files(zkey: Path, wtns: Path, backend: str | None, out: Path, force: bool, as_json: bool) -> None:
+    """Prove a witness with a proving key, both made elsewhere.
+
+    The number of public inputs and of wires is compared, the proof is verified, and the verification key inside the
+    proving key is left beside it. Who knows the secret of that key can forge proofs: nothing here can tell.
+
+    \b
+    Example:
+      twopm-zk prove files --zkey my.zkey --wtns my.wtns --out proof
+    """
+    steps = Steps(quiet=as_json)
+    _refuse_used_folder(out, force)
+    with steps.step("proof") as progress:
+        result = prove_files(zkey, wtns, backend=backend, progress=progress)
+    result.save(out)
+    document = {"zkey": str(zkey), "out": str(out), "public": [str(value) for value in result.public]}
+    _announce(as_json, document | {"backend": result.backend, "prove_seconds": round(result.prove_seconds, 3)})
 
 
 def _prepare(
@@ -212,8 +327,7 @@ def _prepare(
 ) -> tuple[PreparedStep, list[float], list[str]]:
     table = read_table(data, label=label)
     constants = parse_scaling(scale, scaling, table.names)
-    if not context.isdecimal() or int(context) >= FIELD_ORDER:
-        raise InputError("--context is not a field element in decimal digits")
+    bound = parse_natural(context, what="--context", limit=FIELD_ORDER)
     table = table.scaled(constants)
-    prepared = prepare_step(table, read_weights(weights, table.names), context=int(context), instance=instance)
+    prepared = prepare_step(table, read_weights(weights, table.names), context=bound, instance=instance)
     return prepared, step_gradient(table, prepared), [*table.names, "intercept"]

@@ -9,9 +9,8 @@ from typing import Any
 
 import click
 
-from twopm_zk.circuit.compilation import compile_circuit
-from twopm_zk.cli.options.building import obtain_keys, ptau_option
-from twopm_zk.cli.output import Steps, backend_option, emit, json_option, resolve_circuit
+from twopm_zk.cli.options.building import circuit_argument, compile_named, key_options, library_option, obtain_keys
+from twopm_zk.cli.output import Steps, emit, force_option, json_option, refuse_existing
 from twopm_zk.plonk import proving
 from twopm_zk.plonk.backends import find_backend
 from twopm_zk.plonk.proving import ProofResult, Verifier
@@ -55,7 +54,8 @@ def verify_with(name: str, result: ProofResult) -> dict[str, Any]:
 def verify(folder: Path, verifier: str, as_json: bool) -> None:
     """Verify the proof in FOLDER (proof.json, public.json, verification_key.json).
 
-    Exits with 0 where every verifier asked accepts it, 1 where one does not. A file that cannot be parsed, or a
+    Exits with 0 where every verifier asked accepts it, 1 where one does not; `all` leaves the contract out for a
+    proof without public inputs, which Solidity cannot take. A file that cannot be parsed, or a
     public input that is not below the field's order, is an error (3).
 
     \b
@@ -71,29 +71,44 @@ def verify(folder: Path, verifier: str, as_json: bool) -> None:
         names = [*(["native"] if built else []), "snarkjs", "python", "evm"]
     else:
         names = [verifier]
-    answers = []
+    answers: list[dict[str, Any]] = []
     for name in names:
+        if name == "evm" and verifier == "all" and not result.public:
+            reason = "a verifier contract takes at least one public input"
+            answers.append({"verifier": name, "valid": None, "reason": reason})
+            continue
         with steps.step(f"verify with {name}"):
             answers.append(verify_with(name, result))
-    valid = all(answer["valid"] for answer in answers)
-    lines = [
-        f"{answer['verifier']:<8} {'valid' if answer['valid'] else 'INVALID'}"
-        + (f", {answer['gas']} gas" if answer.get("gas") else "")
-        for answer in answers
-    ]
-    emit(as_json, {"valid": valid, "public": [str(v) for v in result.public], "verifiers": answers}, "\n".join(lines))
+    valid = all(answer["valid"] is not False for answer in answers)
+    text = "\n".join(map(_verdict, answers))
+    emit(as_json, {"valid": valid, "public": [str(v) for v in result.public], "verifiers": answers}, text)
     sys.exit(0 if valid else 1)
 
 
+def _verdict(answer: dict[str, Any]) -> str:
+    if answer["valid"] is None:
+        return f"{answer['verifier']:<8} not applicable: {answer['reason']}"
+    gas = f", {answer['gas']} gas" if answer.get("gas") else ""
+    return f"{answer['verifier']:<8} {'valid' if answer['valid'] else 'INVALID'}{gas}"
+
+
 @click.command(name="export-verifier")
-@click.argument("circuit")
+@circuit_argument
+@library_option
 @click.option("--name", "contract_name", help="Name of the contract; default: the circuit's, as Step32x3Verifier.")
 @click.option("--out", type=click.Path(path_type=Path), help="Solidity file to write; default: standard output.")
-@ptau_option
-@backend_option
+@force_option
+@key_options
 @json_option
 def export_verifier(
-    circuit: str, contract_name: str | None, out: Path | None, ptau: Path | None, backend: str | None, as_json: bool
+    circuit: str,
+    libraries: tuple[Path, ...],
+    contract_name: str | None,
+    out: Path | None,
+    force: bool,
+    ptau: Path | None,
+    backend: str | None,
+    as_json: bool,
 ) -> None:
     """Write the Solidity verifier of CIRCUIT's verification key.
 
@@ -105,9 +120,10 @@ def export_verifier(
       twopm-zk export-verifier step-32x3 --name StepVerifier --out StepVerifier.sol
     """
     steps = Steps(quiet=as_json)
-    with steps.step(f"compile {circuit}") as progress:
-        compiled = compile_circuit(resolve_circuit(circuit), progress=progress)
-    keys = obtain_keys(compiled, steps, ptau=ptau, backend=backend)
+    if out is not None:
+        refuse_existing(out, force=force)
+    compiled = compile_named(circuit, steps, libraries)
+    keys = obtain_keys(compiled, steps, named=circuit, ptau=ptau, backend=backend)
     contract_name = contract_name or verifier_name(compiled.name)
     source = verifier_source(keys, contract_name)
     if out is None and not as_json:

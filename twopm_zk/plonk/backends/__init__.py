@@ -43,7 +43,7 @@ def get_backend(name: str | None = None) -> Backend:
 
 
 def find_backend(name: str) -> tuple[Backend | None, str | None]:
-    """A backend and why it cannot be used (None if it can): what `twopm-zk doctor` shows."""
+    """A backend, and why it cannot be used; None if it can."""
     try:
         module = importlib.import_module(f"twopm_zk.plonk.backends.{name}")
     except ImportError as error:

@@ -32,6 +32,7 @@ class Backend(Protocol):
     def prove(self, zkey: Path, wtns: Path, progress: Progress | None = None) -> tuple[Proof, list[int]]:
         """Prove, and return the public inputs with the proof.
 
+        ``wtns`` may be the path of an open file (`system.files.secret_file`), which a child has to inherit.
         Raises WitnessError for a witness that does not satisfy the key's circuit, FileFormatError for a
         damaged file.
         """

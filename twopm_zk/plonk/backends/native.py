@@ -29,6 +29,7 @@ from twopm_zk.errors import (
 )
 from twopm_zk.plonk.proof import Proof, VerificationKey, public_from_json
 from twopm_zk.system.files import replacing
+from twopm_zk.system.paths import cache_dir
 
 if TYPE_CHECKING:
     from twopm_zk.plonk.backends.interface import Progress
@@ -107,8 +108,11 @@ class NativeBackend:
             if name in self._keys:
                 self._keys.move_to_end(name)
                 return self._keys[name]
+        kept = prepared_path(zkey)
+        # nothing is left beside a file of the user's
+        ours = kept.is_file() or zkey.resolve().is_relative_to(cache_dir())
         with _translated():
-            key = _native.ProvingKey(zkey, prepared_path(zkey), _listener(progress))
+            key = _native.ProvingKey(zkey, kept if ours else None, _listener(progress))
         with self._lock:
             self._keys[name] = key
             while len(self._keys) > KEPT_KEYS:

@@ -27,6 +27,7 @@ from twopm_zk.errors import (
 from twopm_zk.plonk.proof import Proof, VerificationKey, public_from_json
 from twopm_zk.plonk.zkey import read_zkey
 from twopm_zk.system import programs
+from twopm_zk.system.files import descriptor_of
 from twopm_zk.system.paths import PACKAGE_DIR, npm_package, npm_version
 
 if TYPE_CHECKING:
@@ -144,13 +145,18 @@ def _command() -> list[str | Path]:
 
 
 def _run(*arguments: str | Path, timeout: float, progress: Progress | None = None) -> str:
-    words = [word.resolve() if isinstance(word, Path) else word for word in arguments]
+    descriptors, words = [], list(arguments)
+    for index, word in enumerate(arguments):
+        if isinstance(word, Path) and (descriptor := descriptor_of(word)) is not None:
+            descriptors.append(descriptor)
+        elif isinstance(word, Path):
+            words[index] = word.resolve()
 
     def report(line: str) -> None:
         if progress is not None and "[INFO]" in line:
             progress(line.split("snarkJS:")[-1].strip())
 
-    finished = programs.run([*_command(), *words], timeout=timeout, on_line=report)
+    finished = programs.run([*_command(), *words], timeout=timeout, on_line=report, descriptors=descriptors)
     if finished.code:
         named: Sequence[str] = [word for word in arguments if isinstance(word, str)]
         raise _translated(" ".join(named), finished.output)
