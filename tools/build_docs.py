@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import inspect
 import re
 import shutil
 import sys
@@ -20,6 +21,8 @@ from pathlib import Path
 
 import click
 from sphinx.application import Sphinx
+from sphinx.pycode import ModuleAnalyzer
+from sphinx.util.docstrings import prepare_docstring
 
 import twopm_zk
 import twopm_zk.chain
@@ -39,6 +42,7 @@ SETTINGS = {
     "release": twopm_zk.__version__,
     "extensions": ["myst_parser", "sphinx.ext.autodoc"],
     "root_doc": "index",
+    "highlight_language": "none",
     "html_theme": "furo",
     "html_title": f"twopm-zk {twopm_zk.__version__}",
     "html_show_sourcelink": False,
@@ -62,11 +66,10 @@ def plain_text(text: str) -> str:
         verbatim = part.startswith("\b")
         paragraph: list[str] = []
         for indented, lines in _runs([line for line in part.splitlines() if line.strip("\b ")]):
-            if lines[0].startswith(">>> "):
-                indented = True
-            if indented:
+            session = lines[0].startswith(">>> ")
+            if indented or session:
                 literal = textwrap.indent(textwrap.dedent("\n".join(lines)), "    ")
-                shown += [_paragraph(paragraph, verbatim), "::", literal]
+                shown += [_paragraph(paragraph, verbatim), ".. code-block:: pycon" if session else "::", literal]
                 paragraph = []
             else:
                 paragraph += lines
@@ -142,12 +145,18 @@ def command_page(name: str) -> str:
     return "\n".join(_command(command, click.Context(command, info_name=name, parent=parent), "=-~^"))
 
 
+def _help(command: click.Command) -> str:
+    return inspect.cleandoc(command.help or "").partition("\f")[0]
+
+
 def _command(command: click.Command, context: click.Context, underlines: str) -> list[str]:
     path = context.command_path
     usage = " ".join([path, *command.collect_usage_pieces(context)])
-    lines = [heading(path, underlines[0]), plain_text(command.help or ""), "", "::", "", f"    {usage}", ""]
+    lines = [heading(path, underlines[0]), plain_text(_help(command)), "", "::", "", f"    {usage}", ""]
     lines += [f".. program:: {path}", ""]
     for record in filter(None, (parameter.get_help_record(context) for parameter in command.get_params(context))):
+        if not record[1]:
+            continue  # an argument, which the text above explains
         lines += [f".. option:: {record[0].replace(' / ', ', ')}", "", f"   {_inline(record[1])}", ""]
     if isinstance(command, click.Group):
         for name in command.list_commands(context):
@@ -197,9 +206,21 @@ def public_page(name: str) -> str:
     lines = [heading(f"{name}: the public names"), f".. automodule:: {name}", "   :no-members:", "   :no-index:", ""]
     for member in package.__all__:
         value = getattr(package, member)
-        kind = "autoclass" if isinstance(value, type) else "autofunction" if callable(value) else "autodata"
-        lines += [f".. {kind}:: {name}.{member}", ""]
+        if isinstance(value, type) or callable(value):
+            lines += [f".. auto{'class' if isinstance(value, type) else 'function'}:: {name}.{member}", ""]
+        else:
+            source = _source(name, member)
+            said = ModuleAnalyzer.for_module(source).find_attr_docs().get(("", member), [])
+            lines += [f".. py:data:: {name}.{member}", "", textwrap.indent(plain_text("\n".join(said)), "   "), ""]
     return "\n".join(lines)
+
+
+def _source(package: str, name: str) -> str:
+    """The module that a package imports a name from."""
+    for line in ast.parse(ROOT.joinpath(*package.split("."), "__init__.py").read_text()).body:
+        if isinstance(line, ast.ImportFrom) and line.module and name in {alias.name for alias in line.names}:
+            return line.module
+    raise LookupError(f"{package} does not import {name}")
 
 
 def reference_index() -> str:
@@ -257,6 +278,8 @@ def write_sources(folder: Path) -> None:
 
 
 def _docstring(app: object, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:
+    if what == "data" and lines == prepare_docstring(type(obj).__doc__ or ""):
+        lines[:] = []  # a constant without words of its own
     lines[:] = [*plain_text("\n".join(lines)).splitlines(), ""]
 
 

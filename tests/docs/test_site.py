@@ -59,7 +59,7 @@ def test_the_site_builds_without_warnings_and_has_no_broken_links(tmp_path):
     assert build_docs.build(site, tmp_path / "work") == 0
     assert broken_links(site) == []
     assert 'id="twopm_zk.prove"' in (site / "reference" / "public.html").read_text()
-    assert "--gradient-bound" in (site / "commands" / "certify.html").read_text()
+    assert "--dry-run" in (site / "commands" / "certify.html").read_text()
 
 
 def test_a_link_to_a_page_or_a_place_that_is_not_there_is_found(tmp_path):
