@@ -7,11 +7,12 @@ from pathlib import Path
 import click
 import pytest
 from click.testing import CliRunner
+from support.ptau_files import write_ptau
 
 from twopm_zk.cli import cli
 from twopm_zk.cli.pipeline import prove as prove_commands
 from twopm_zk.plonk.backends import find_backend
-from twopm_zk.plonk.ptau import blake2b_of, insecure_ptau
+from twopm_zk.plonk.ptau import blake2b_of
 
 ROOT = Path(__file__).parents[2]
 QUADRATIC = str(ROOT / "examples" / "circuits" / "quadratic.circom")
@@ -199,9 +200,7 @@ def test_a_step_and_a_circuit_have_one_name_each(call):
 @pytest.fixture
 def ptau(fresh_keys, folder):
     """A ptau outside the published table, which its user trusts."""
-    path = folder / "ours.ptau"
-    path.write_bytes(insecure_ptau(4).read_bytes())
-    return path
+    return write_ptau(folder / "ours.ptau", 4, 1234567)
 
 
 def test_a_ceremony_named_once_is_known_to_every_other_command(call, folder, ptau):

@@ -11,12 +11,14 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from support.ptau_files import write_ptau
 
 from twopm_zk.circuit.compilation import compile_circuit
 from twopm_zk.errors import (
     CacheError,
     CircuitTooSmallError,
     FileFormatError,
+    InsecureKeyError,
     PtauError,
     PtauTooSmallError,
     StoreError,
@@ -29,6 +31,12 @@ from twopm_zk.plonk.keys import existing_keys, setup
 from twopm_zk.plonk.ptau import accept_ptau, blake2b_of, insecure_ptau, read_ptau
 
 pytestmark = pytest.mark.prover
+
+
+@pytest.fixture(scope="module")
+def own_ptau(tmp_path_factory):
+    """A file of power 4 of a ceremony that nobody has published."""
+    return write_ptau(tmp_path_factory.mktemp("ptau") / "own.ptau", 4, 1234567)
 
 
 class CountingBackend(SnarkjsBackend):
@@ -122,8 +130,8 @@ def test_a_circuit_beyond_every_ptau_is_refused(tiny):
         setup(replace(tiny("three"), gates=2**28 + 1, power=29), backend="snarkjs")
 
 
-def test_an_accepted_ptau_is_known_from_then_on_wherever_it_lies(source, fresh_keys, tmp_path):
-    circuit, ptau = compile_circuit(source("multiplier")), insecure_ptau(4)
+def test_an_accepted_ptau_is_known_from_then_on_wherever_it_lies(source, fresh_keys, tmp_path, own_ptau):
+    circuit, ptau = compile_circuit(source("multiplier")), own_ptau
     assert setup(circuit, ptau=ptau, backend="snarkjs").insecure
     accepted = setup(circuit, ptau=str(ptau), ptau_digest=blake2b_of(ptau).upper(), backend="snarkjs")
     shutil.copy(ptau, tmp_path / "ours.ptau")
@@ -144,8 +152,8 @@ def test_a_ptau_without_a_contribution_is_refused_for_its_tau(tiny, tmp_path):
         setup(tiny("multiplier"), ptau=tmp_path / "one.ptau", backend="snarkjs")
 
 
-def test_keys_from_an_unknown_ptau_are_insecure_and_trusted_ones_are_kept_apart(source, fresh_keys, monkeypatch):
-    circuit, ptau = compile_circuit(source("multiplier")), insecure_ptau(4)
+def test_keys_of_an_unknown_ptau_are_insecure_and_kept_from_trusted_ones(source, fresh_keys, monkeypatch, own_ptau):
+    circuit, ptau = compile_circuit(source("multiplier")), own_ptau
     unknown = setup(circuit, ptau=ptau, backend="snarkjs")
     assert unknown.insecure
     assert "unknown origin" in unknown.ptau_origin
@@ -157,6 +165,15 @@ def test_keys_from_an_unknown_ptau_are_insecure_and_trusted_ones_are_kept_apart(
     ceremony = setup(circuit, ptau=ptau, backend="snarkjs")
     assert not ceremony.insecure
     assert ceremony.ptau_origin == "powersOfTau28_test.ptau"
+
+
+def test_a_development_file_is_insecure_whoever_trusts_it(source, fresh_keys, tmp_path):
+    circuit, copy = compile_circuit(source("multiplier")), tmp_path / "ceremony.ptau"
+    shutil.copy(insecure_ptau(4), copy)
+    assert setup(circuit, ptau=copy, backend="snarkjs").ptau_origin == keys_module.INSECURE
+    with pytest.raises(InsecureKeyError, match="everybody knows its secret"):
+        setup(circuit, ptau=copy, ptau_digest=blake2b_of(copy), backend="snarkjs")
+    assert setup(circuit, ptau=copy, backend="snarkjs").insecure
 
 
 def test_a_ptau_that_is_not_the_one_named_is_refused(tiny):

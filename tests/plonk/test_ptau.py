@@ -2,13 +2,22 @@ import hashlib
 import re
 
 import pytest
+from support.ptau_files import write_ptau
 
 from twopm_zk.errors import FileFormatError, InputError, PtauError
 from twopm_zk.numbers.field import BASE_FIELD_ORDER, FIELD_ORDER
 from twopm_zk.plonk import ptau as ptau_module
 from twopm_zk.plonk.backends import find_backend
 from twopm_zk.plonk.ceremonies import CEREMONIES
-from twopm_zk.plonk.ptau import accept_ptau, blake2b_of, check_ceremony, check_well_formed, insecure_ptau, read_ptau
+from twopm_zk.plonk.ptau import (
+    accept_ptau,
+    blake2b_of,
+    check_ceremony,
+    check_well_formed,
+    insecure_ptau,
+    is_insecure,
+    read_ptau,
+)
 from twopm_zk.plonk.zkey import root_of_unity
 from twopm_zk.system import programs
 from twopm_zk.system.paths import npm_package
@@ -55,6 +64,7 @@ def test_the_development_ptau_says_that_it_is_insecure(small):
 
 def test_its_points_are_those_of_the_public_tau(small):
     ptau = read_ptau(small)
+    assert is_insecure(ptau)
     for index in (0, 1, 2, 3, 17, 29, 30):
         assert ptau.tau_g1(index) == times_generator(pow(TAU, index, FIELD_ORDER))
 
@@ -194,7 +204,9 @@ def test_a_published_digest_is_trusted(small, monkeypatch):
     assert check_ceremony(small) == "powersOfTau28_test.ptau"
 
 
-def test_a_digest_that_the_user_names_is_trusted_and_only_that(small, fresh_cache):
+def test_a_digest_that_the_user_names_is_trusted_and_only_that(tmp_path, fresh_cache):
+    small = write_ptau(tmp_path / "own.ptau", 4, 1234567)
+    assert check_well_formed(small).power == 4
     digest = hashlib.blake2b(small.read_bytes()).hexdigest()
     assert blake2b_of(small) == digest
     for wrong in (digest[:-1], digest[:-1] + ("0" if digest[-1] != "0" else "1"), "", "9" * 5000):

@@ -25,6 +25,7 @@ from twopm_zk.plonk.ptau import (
     blake2b_of,
     check_ceremony,
     insecure_ptau,
+    is_insecure,
     read_ptau,
     require_contribution,
 )
@@ -176,7 +177,7 @@ def _origin(path: Path) -> tuple[str, bool]:
     try:
         return check_ceremony(path), False
     except PtauError:
-        return UNTRUSTED, True
+        return INSECURE if is_insecure(read_ptau(path)) else UNTRUSTED, True
 
 
 def _metadata(circuit: Circuit, digest: str, origin: str, insecure: bool) -> dict[str, Any]:

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from twopm_zk.errors import InputError, PtauError
-from twopm_zk.numbers.bn254 import INFINITY, G2Point, is_in_g2, is_on_g1
+from twopm_zk.errors import InputError, InsecureKeyError, PtauError
+from twopm_zk.numbers.bn254 import INFINITY, G1Point, G2Point, is_in_g2, is_on_g1
 from twopm_zk.numbers.field import BASE_FIELD_ORDER
 from twopm_zk.plonk.backends import get_backend
 from twopm_zk.plonk.ceremonies import CEREMONIES
@@ -29,6 +29,11 @@ from twopm_zk.system.files import StrPath, digest_of, locked, replacing, require
 from twopm_zk.system.paths import PACKAGE_DIR, cached
 
 MAX_POWER = 28
+INSECURE_TAU = G1Point(
+    9532232855939331810624867801746490834270871095045098567075492078644066768127,
+    18116801229460238113891074594003541966458714176063894984050079887947062818546,
+)
+"""The public tau of every development file, times the generator of G1."""
 MAX_INSECURE_POWER = 22
 """The largest power of a development file: no prover writes a larger one."""
 G1_BYTES, G2_BYTES = 64, 128
@@ -107,6 +112,11 @@ def require_contribution(ptau: Ptau) -> None:
         )
 
 
+def is_insecure(ptau: Ptau) -> bool:
+    """Whether a file has the public tau of development files."""
+    return ptau.tau_g1(1) == INSECURE_TAU
+
+
 def check_well_formed(path: StrPath) -> Ptau:
     """Read a ptau and check its points by sample: on the curve, and tauG1, tauG2 of the same tau.
 
@@ -159,13 +169,19 @@ def _blake2b(path: Path, mtime: int, size: int) -> str:
 def accept_ptau(path: StrPath, digest: str) -> str:
     """Check that a file has the BLAKE2b-512 ``digest`` that its user trusts, and remember it; the digest in hex.
 
-    From then on `check_ceremony` knows the file, wherever it lies. Raises PtauError for another digest.
+    From then on `check_ceremony` knows the file, wherever it lies. Raises PtauError for another digest,
+    InsecureKeyError for a development file: its tau is public, whoever trusts it.
     """
     found = blake2b_of(path)
     if digest.strip().lower().removeprefix("0x") != found:
         raise PtauError(
             f"ptau {str(path)!r} has BLAKE2b-512 {found[:16]}..., not the digest that was given",
             hint="Download it again, or compare the digest with its publisher's.",
+        )
+    if is_insecure(read_ptau(path)):
+        raise InsecureKeyError(
+            f"ptau {str(path)!r} is a development file: everybody knows its secret",
+            hint="Take a file of a ceremony.",
         )
     if found not in CEREMONIES:
         write_text(_accepted(found), json.dumps({"blake2b_512": found, "origin": NAMED_BY_USER}) + "\n")
