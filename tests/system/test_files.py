@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import stat
 import subprocess
 import sys
@@ -81,3 +82,21 @@ def test_a_name_that_no_file_can_have_is_an_input_error_of_readable_length(tmp_p
         files.read_bytes(tmp_path / name, what="input")
     assert len(str(caught.value)) < 300
     assert not files.is_file(tmp_path / name)
+
+
+def test_what_a_killed_process_left_of_a_cache_entry_goes_with_the_next_that_builds_it(tmp_path, fresh_cache):
+    entry, other = tmp_path / "entry", tmp_path / ".other.012345.tmp"
+    other.write_text("of somebody who is at work")
+    code = (
+        "import os, pathlib, sys; from twopm_zk.system.files import locked, replacing\n"
+        "with locked(pathlib.Path(sys.argv[1])), replacing(pathlib.Path(sys.argv[1])) as temporary:\n"
+        "    temporary.mkdir(); (temporary / 'half').write_text('half'); os.kill(os.getpid(), 9)\n"
+    )
+    killed = subprocess.run([sys.executable, "-c", code, entry], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert len(list(tmp_path.glob(".entry.*.tmp"))) == 1
+    with files.locked(entry), files.replacing(entry) as temporary:
+        assert not list(tmp_path.glob(".entry.*.tmp"))
+        temporary.write_text("whole")
+    assert entry.read_text() == "whole"
+    assert other.exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import glob
 import hashlib
 import os
 import secrets
@@ -40,12 +41,15 @@ def digest_of(*parts: bytes | str | Path) -> str:
 def locked(target: Path) -> Iterator[None]:
     """Hold the lock of one cache entry, so that two processes do not build it at once.
 
-    The system drops the lock when its holder ends, however it ends.
+    The system drops the lock when its holder ends, however it ends; what a killed holder left half-written is
+    removed by the next.
     """
     folder = cache_dir() / "locks"
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / digest_of(str(target))).open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
+        for left in target.parent.glob(f".{glob.escape(target.name)}.*.tmp"):
+            _remove(left)
         yield
 
 
@@ -72,10 +76,14 @@ def replacing(target: Path, *, private: bool = False) -> Iterator[Path]:
             if not (temporary.is_dir() and target.is_dir()):
                 raise
     finally:
-        if temporary.is_dir():
-            shutil.rmtree(temporary, ignore_errors=True)
-        else:
-            temporary.unlink(missing_ok=True)
+        _remove(temporary)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -1,8 +1,8 @@
 """The prover in Rust (``native/``): the same files as snarkjs, in a fraction of a second.
 
 A key is loaded once per process and serves every proof after that. What proofs of one key share is computed
-once and kept beside it as ``circuit.zkey.prepared``; proofs are verified before they are returned, so a wrong
-cache costs time and never a wrong proof.
+once and kept beside the keys of the cache as ``circuit.zkey.prepared``, and for no other key; proofs are verified
+before they are returned, so a wrong cache costs time and never a wrong proof.
 """
 
 from __future__ import annotations
