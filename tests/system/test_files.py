@@ -14,11 +14,17 @@ from twopm_zk.errors import InputError, StoreError
 from twopm_zk.system import files
 
 
-@pytest.fixture(params=["in memory", "unlinked"])
+@pytest.fixture(params=["in memory", "unlinked", "forbidden"])
 def secrets(request, monkeypatch):
-    """Secret files as this system has them, and as a system without files in memory has them."""
+    """Secret files as this system has them, and as one has them that has or allows no files in memory."""
     if request.param == "unlinked":
         monkeypatch.delattr(os, "memfd_create", raising=False)
+    elif request.param == "forbidden":
+
+        def forbidden(*_):
+            raise PermissionError
+
+        monkeypatch.setattr(os, "memfd_create", forbidden, raising=False)
 
 
 @pytest.mark.usefixtures("secrets")

@@ -20,7 +20,7 @@ from twopm_zk.plonk.keys import Keys, setup
 from twopm_zk.plonk.proving import ProofResult, Verifier, prove, verify
 from twopm_zk.proving.executors import InProcess
 from twopm_zk.statements import Signals, Statement
-from twopm_zk.system.files import StrPath, digest_of, locked, replacing
+from twopm_zk.system.files import StrPath, digest_of, locked, replacing, require_space
 from twopm_zk.system.paths import cached
 
 Progress = Callable[[str], None]
@@ -78,6 +78,7 @@ def _install(job: ProofJob, folders: dict[str, Path], files: dict[str, bytes]) -
         with locked(folder):
             if folder.is_dir():
                 continue
+            require_space(folder, sum(map(len, files.values())), what=f"the keys of {job.keys.circuit.name!r}")
             with replacing(folder) as temporary:
                 temporary.mkdir()
                 for name, content in files.items():

@@ -132,11 +132,7 @@ def secret_file(content: bytes) -> Iterator[Path]:
     It is gone with the last process that holds it open, however that ends. A child has to inherit its
     `descriptor_of`.
     """
-    if hasattr(os, "memfd_create"):
-        descriptor = os.memfd_create("twopm-zk", os.MFD_CLOEXEC)
-    else:
-        descriptor, name = tempfile.mkstemp(prefix="twopm-zk-")
-        Path(name).unlink()  # before anything is in it
+    descriptor = _open_secret()
     try:
         os.fchmod(descriptor, 0o600)
         with open(descriptor, "wb", closefd=False) as file:
@@ -145,6 +141,15 @@ def secret_file(content: bytes) -> Iterator[Path]:
         yield path_of(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _open_secret() -> int:
+    try:
+        return os.memfd_create("twopm-zk", os.MFD_CLOEXEC)
+    except (AttributeError, OSError):  # another system, or a sandbox that forbids it
+        descriptor, name = tempfile.mkstemp(prefix="twopm-zk-")
+        Path(name).unlink()  # before anything is in it
+        return descriptor
 
 
 def require_space(target: Path, size: int, *, what: str, hint: str | None = None) -> None:
