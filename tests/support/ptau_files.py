@@ -1,7 +1,7 @@
 """Powers-of-tau files with a tau of one's own, as a small ceremony would leave them."""
 
 from twopm_zk.numbers.field import BASE_FIELD_ORDER, FIELD_ORDER
-from twopm_zk.plonk.ptau import LAGRANGE, TAU_G1, TAU_G2, insecure_ptau, read_ptau
+from twopm_zk.plonk.ptau import PtauSection, insecure_ptau, read_ptau
 from twopm_zk.plonk.zkey import root_of_unity
 
 _MONTGOMERY = 1 << 256
@@ -15,11 +15,11 @@ def write_ptau(path, power, tau):
     whole, sections = bytearray(model.read_bytes()), read_ptau(model).file.sections
     scalars = [pow(tau, index, FIELD_ORDER) for index in range(2 ** (power + 1) - 1)]
     lagrange = [value for smaller in range(power + 1) for value in _lagrange(smaller, tau)]
-    for number, values in ((TAU_G1, scalars), (LAGRANGE, lagrange)):
+    for number, values in ((PtauSection.TAU_G1, scalars), (PtauSection.LAGRANGE, lagrange)):
         points = b"".join(_bytes(*map(int, normalize(multiply(G1, value))[:2])) for value in values)
         _put(whole, sections[number], points)
     twists = [normalize(multiply(G2, value))[:2] for value in (1, tau)]
-    _put(whole, sections[TAU_G2], b"".join(_bytes(*map(int, x.coeffs + y.coeffs)) for x, y in twists))
+    _put(whole, sections[PtauSection.TAU_G2], b"".join(_bytes(*map(int, x.coeffs + y.coeffs)) for x, y in twists))
     path.write_bytes(whole)
     return path
 

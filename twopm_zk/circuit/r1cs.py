@@ -10,6 +10,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 from functools import cached_property
 from itertools import accumulate
 from operator import mul
@@ -22,7 +23,17 @@ from twopm_zk.errors import CircuitError, FileFormatError
 from twopm_zk.numbers.field import FIELD_ORDER
 from twopm_zk.system.binary_file import BinaryFile, open_binary_file
 
-HEADER, CONSTRAINTS, LABELS, CUSTOM_GATES, CUSTOM_GATE_USES = 1, 2, 3, 4, 5
+
+class R1csSection(IntEnum):
+    """Sections of an ``.r1cs`` file, by number."""
+
+    HEADER = 1
+    CONSTRAINTS = 2
+    LABELS = 3
+    CUSTOM_GATES = 4
+    CUSTOM_GATE_USES = 5
+
+
 _TERM_WORDS = 9  # wire, and a coefficient of 32 bytes, in words of 32 bits
 
 IntArray = npt.NDArray[np.int64]
@@ -79,9 +90,12 @@ class R1cs:
 def read_r1cs(path: Path) -> R1cs:
     """Parse an ``.r1cs`` file; FileFormatError where it is damaged or not over BN254's scalar field."""
     file = open_binary_file(path, "r1cs", versions=(1,))
-    if CUSTOM_GATES in file.sections and struct.unpack("<I", file.read(CUSTOM_GATES, size=4))[0]:
+    if (
+        R1csSection.CUSTOM_GATES in file.sections
+        and struct.unpack("<I", file.read(R1csSection.CUSTOM_GATES, size=4))[0]
+    ):
         raise CircuitError("circom custom templates are not supported: PLONK here has one kind of gate")
-    header = file.read(HEADER)
+    header = file.read(R1csSection.HEADER)
     if len(header) != 64 or struct.unpack("<I", header[:4])[0] != 32:
         raise FileFormatError(f"r1cs file {str(path)!r} is not over a field of 32 bytes")
     if int.from_bytes(header[4:36], "little") != FIELD_ORDER:
@@ -100,7 +114,7 @@ def read_r1cs(path: Path) -> R1cs:
 
 
 def _terms_of(file: BinaryFile, constraints: int, wires: int) -> tuple[IntArray, IntArray, npt.NDArray[np.uint8]]:
-    content = file.read(CONSTRAINTS)
+    content = file.read(R1csSection.CONSTRAINTS)
     damaged = FileFormatError(f"r1cs file {str(file.path)!r} is truncated or corrupted in its constraints")
     if len(content) % 4 or len(content) // 12 < constraints:
         raise damaged

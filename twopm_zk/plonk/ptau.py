@@ -5,7 +5,7 @@ the cache remembers it.
 Pairings and sizes show that a file is well formed, never that nobody knows its tau. The development file
 made here is insecure by construction: its tau is the hash of a public sentence.
 
-Sections: 1 header, 2 tauG1 (2^(power+1) - 1 points), 3 tauG2, 12 Lagrange points of every power 0..power.
+tauG1 has 2^(power+1) - 1 points, and as many Lagrange points are those of every power 0..power.
 Points are affine, coordinates little-endian in Montgomery form (x * 2^256 mod BASE_FIELD_ORDER).
 """
 
@@ -15,6 +15,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import IntEnum
 from functools import lru_cache
 from pathlib import Path
 
@@ -28,6 +29,16 @@ from twopm_zk.system.binary_file import BinaryFile, open_binary_file
 from twopm_zk.system.files import StrPath, digest_of, locked, replacing, require_space, shown, write_text
 from twopm_zk.system.paths import PACKAGE_DIR, cached
 
+
+class PtauSection(IntEnum):
+    """Sections of a ptau that PLONK needs, by number."""
+
+    HEADER = 1
+    TAU_G1 = 2
+    TAU_G2 = 3
+    LAGRANGE = 12
+
+
 MAX_POWER = 28
 INSECURE_TAU = G1Point(
     9532232855939331810624867801746490834270871095045098567075492078644066768127,
@@ -37,7 +48,6 @@ INSECURE_TAU = G1Point(
 MAX_INSECURE_POWER = 22
 """The largest power of a development file: no prover writes a larger one."""
 G1_BYTES, G2_BYTES = 64, 128
-HEADER, TAU_G1, TAU_G2, LAGRANGE = 1, 2, 3, 12
 NAMED_BY_USER = "a digest named by the user"
 _REFERENCE = PACKAGE_DIR / "plonk" / "backends" / "insecure_ptau.mjs"
 """Says what is in a development file; every backend writes the same bytes."""
@@ -54,15 +64,15 @@ class Ptau:
 
     def tau_g1(self, index: int) -> tuple[int, int]:
         """Affine coordinates of tau^index times the generator of G1."""
-        return self._g1(TAU_G1, index)
+        return self._g1(PtauSection.TAU_G1, index)
 
     def lagrange_g1(self, power: int, index: int) -> tuple[int, int]:
         """Affine coordinates of the ``index``-th Lagrange point of the domain of 2**power."""
-        return self._g1(LAGRANGE, (1 << power) - 1 + index)
+        return self._g1(PtauSection.LAGRANGE, (1 << power) - 1 + index)
 
     def tau_g2(self, index: int) -> tuple[tuple[int, int], tuple[int, int]]:
         """Affine coordinates of tau^index times the generator of G2, each (real, imaginary)."""
-        a, b, c, d = _coordinates(self.file.read(TAU_G2, offset=index * G2_BYTES, size=G2_BYTES))
+        a, b, c, d = _coordinates(self.file.read(PtauSection.TAU_G2, offset=index * G2_BYTES, size=G2_BYTES))
         return (a, b), (c, d)
 
     def _g1(self, section: int, index: int) -> tuple[int, int]:
@@ -77,7 +87,7 @@ def read_ptau(path: StrPath) -> Ptau:
     """
     path = Path(path)
     file = open_binary_file(path, "ptau", versions=(1,))
-    header = file.read(HEADER)
+    header = file.read(PtauSection.HEADER)
     if len(header) != 44 or header[:4] != (32).to_bytes(4, "little"):
         raise PtauError(f"ptau {str(path)!r} is over another field than BN254's")
     if int.from_bytes(header[4:36], "little") != BASE_FIELD_ORDER:
@@ -85,7 +95,7 @@ def read_ptau(path: StrPath) -> Ptau:
     power = int.from_bytes(header[36:40], "little")
     if not 1 <= power <= MAX_POWER:
         raise PtauError(f"ptau {str(path)!r} claims power {power}; powers go from 1 to {MAX_POWER}")
-    if LAGRANGE not in file.sections:
+    if PtauSection.LAGRANGE not in file.sections:
         raise PtauError(
             f"ptau {str(path)!r} has no Lagrange points",
             hint="Prepare it for phase 2 with snarkjs.",
@@ -93,7 +103,11 @@ def read_ptau(path: StrPath) -> Ptau:
             ptau=path,
         )
     points = 2 ** (power + 1) - 1
-    for section, least in ((TAU_G1, points * G1_BYTES), (TAU_G2, 2 * G2_BYTES), (LAGRANGE, points * G1_BYTES)):
+    for section, least in (
+        (PtauSection.TAU_G1, points * G1_BYTES),
+        (PtauSection.TAU_G2, 2 * G2_BYTES),
+        (PtauSection.LAGRANGE, points * G1_BYTES),
+    ):
         if file.section(section).size < least:
             raise PtauError(
                 f"ptau {str(path)!r} is damaged: section {section} has {file.section(section).size} bytes, "
