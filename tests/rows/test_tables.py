@@ -71,7 +71,8 @@ def test_a_value_outside_the_range_names_column_and_row_and_suggests_constants(t
     table = read_table(write(tmp_path, "a,b,y\n1,2,0\n1,8.5,1\n"), label="y")
     with pytest.raises(RangeError, match=r"column 'b', row 2 is outside \[-8, 7.99976\]") as caught:
         table.quantized(FEATURES)
-    assert "--scaling" in caught.value.hint
+    assert "public constants" in caught.value.hint
+    assert (caught.value.kind, caught.value.facts) == ("column-outside", {"column": "b"})
     scaled = table.scaled({"b": Scaling(centre=4, scale=2)})
     assert scaled.quantized(FEATURES)[:, 1].tolist() == [-4096, 9216]
 

@@ -57,6 +57,8 @@ _BY_KIND: dict[str, Step] = {
     "not-enough-nodes": "Run `twopm-zk coordinator collect {spec}` until all have enrolled.",
     "no-data": "Give --data FILE.",
     "no-state-file": "Give --state FILE.",
+    "column-outside": "Give public constants that centre and scale it, for instance --scaling with "
+    '{{"{column}": {{"centre": 0, "scale": 64}}}}.',
     "stake-too-low": "Stake more: `twopm-zk stake add`.",
     "no-task": "See `twopm-zk task list`.",
     "not-installed": "Run `make setup`.",

@@ -1,7 +1,7 @@
 """What a round needs next, worked out once and without writing anything, for commands and a running coordinator alike.
 
 `assess` is a pure function of the task's snapshot, the openings, and what the coordinator remembers of earlier rounds;
-`assess_round` reads all three. Acting on the result, and keeping what it has learnt, is `aggregation.RoundExecutor`'s.
+`closed_round.assess_round` reads all of it. Acting on it and keeping what was learnt, is `aggregation.RoundExecutor`'s.
 """
 
 from __future__ import annotations
@@ -11,13 +11,11 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from itertools import accumulate
 
-from twopm_zk.chain.tasks import Phase, TaskSnapshot
-from twopm_zk.coordinator.store import CoordinatorStore, Observation
+from twopm_zk.chain.tasks import TaskSnapshot
+from twopm_zk.coordinator.store import Observation
 from twopm_zk.coordinator.task_creation import first_optimiser
-from twopm_zk.errors import DataError, InputError, TrainingError, TwopmError
+from twopm_zk.errors import DataError, TrainingError, TwopmError
 from twopm_zk.participants.messages import Enrolment, Opening
-from twopm_zk.participants.records import Attempt
-from twopm_zk.participants.task_view import ChainView, require_spec
 from twopm_zk.statements import StepMatrix, Update
 from twopm_zk.statements.rounds import BOUND_FRAC_BITS
 from twopm_zk.task.specification import TaskSpec
@@ -201,12 +199,12 @@ def assess(spec: TaskSpec, state: TaskSnapshot, collected: Collected, memory: Me
         return RoundAssessment(state, collected, total)
     bound = spec.sizes.round.smallest_bound(state.policy, state.weights, total)
     observation = _observe(spec, state, openings, total)
-    optimiser = _optimiser(spec, state, observation, memory)
-    reached, move, obstacle = False, None, None
+    reached, move, obstacle, optimiser = False, None, None, None
     try:
         if state.round == 0:
             check_classes(spec, total)
         reached = bound <= state.gradient_target
+        optimiser = _optimiser(spec, state, observation, memory)
         move = _move(spec, state, total, _matrix(state, optimiser, memory))
     except (DataError, TrainingError) as error:
         obstacle = error
@@ -263,69 +261,3 @@ def _move(spec: TaskSpec, state: TaskSnapshot, total: Update, matrix: StepMatrix
         )
     check_weights(spec, moved, round_number=state.round + 1)
     return Move(matrix, moved)
-
-
-# --- from the chain and the store ---
-
-
-def gather(view: ChainView, spec: TaskSpec, store: CoordinatorStore, state: TaskSnapshot) -> Collected:
-    """The openings of the present attempt that are in the store, compared with the updates on the chain."""
-    attempt = Attempt.of(state)
-    updates, received = view.updates(state), store.received(attempt)
-    if missing := frozenset(update.node for update in updates if update.commitment not in received):
-        return Collected((), missing)
-    openings = store.openings(attempt, spec.sizes.round)
-    ordered = sorted(updates, key=lambda update: update.position)
-    return Collected(tuple(Contribution(update.node, openings[update.commitment]) for update in ordered), missing)
-
-
-def remember(
-    spec: TaskSpec, store: CoordinatorStore, state: TaskSnapshot, *, matrix: StepMatrix | None = None
-) -> Memory:
-    """What the store has beyond the present attempt; ``matrix`` is one that somebody else has kept."""
-    made = store.work(Attempt.of(state), "aggregate")
-    history = {number: seen for number, seen in store.history(state.task_key).items() if number < state.round}
-    wanted = state.matrix_hash if made is None else int(made["matrix"])
-    return Memory(
-        tuple(store.enrolments(spec.spec_hash, spec.sizes.round).values()),
-        history,
-        matrix if matrix is not None and matrix.hash == wanted else store.matrix(wanted),
-        fixed=made is not None,
-    )
-
-
-def assess_round(view: ChainView, spec: TaskSpec, store: CoordinatorStore, state: TaskSnapshot) -> RoundAssessment:
-    """Assess a closed round from the chain and a coordinator's store; neither is changed."""
-    return assess(spec, state, gather(view, spec, store, state), remember(spec, store, state))
-
-
-def assess_own_round(
-    view: ChainView, spec: TaskSpec, store: CoordinatorStore, task: int, *, matrix: StepMatrix | None = None
-) -> RoundAssessment:
-    """Assess the closed round of this account's task, for who concludes it by hand.
-
-    ``matrix`` is a step matrix that a node has kept, where the store has lost it.
-
-    Raises InputError for somebody else's task, TrainingError where the round is not closed, openings are missing or
-    there are too few rows, DeploymentError for another specification.
-    """
-    state = view.state(task)
-    require_spec(state, spec)
-    if state.phase is not Phase.CLOSED:
-        raise TrainingError(
-            f"{state.name()} is not closed: it is {state.phase.name.lower()}",
-            kind="round-not-closed",
-            task=state.id,
-            phase=int(state.phase),
-        )
-    if state.coordinator != view.address:
-        raise InputError(
-            f"the coordinator of task {state.id} is {state.coordinator}; this account is {view.address}",
-            hint="Sign with the coordinator's key.",
-            kind="not-the-coordinator",
-            task=state.id,
-        )
-    found = gather(view, spec, store, state)
-    assessment = assess(spec, state, found, remember(spec, store, state, matrix=matrix))
-    assessment.require_complete()
-    return assessment

@@ -11,7 +11,8 @@ import time
 
 from twopm_zk.chain.tasks import AcceptedUpdate, Phase, TaskSnapshot
 from twopm_zk.coordinator.aggregation import CERTIFY, LostPartialSumError, RoundExecutor
-from twopm_zk.coordinator.assessment import Action, assess_round
+from twopm_zk.coordinator.assessment import Action
+from twopm_zk.coordinator.closed_round import assess_round
 from twopm_zk.coordinator.service import CoordinatorService, CoordinatorSettings
 from twopm_zk.coordinator.store import CoordinatorStore, Fault
 from twopm_zk.coordinator.task_creation import create_task, enrolled

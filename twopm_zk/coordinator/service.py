@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from twopm_zk.chain.tasks import Phase, TaskSnapshot
-from twopm_zk.coordinator.assessment import gather
+from twopm_zk.coordinator.closed_round import gather
 from twopm_zk.coordinator.inbox import Inbox
 from twopm_zk.coordinator.store import CoordinatorStore
 from twopm_zk.coordinator.task_creation import Enrolled, enrolled, wanted_nodes

@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from twopm_zk.errors import DataError
+from twopm_zk.errors import DataError, RangeError
 from twopm_zk.numbers.commitments import random_scalar
 from twopm_zk.rows.moments import ROW_WEIGHT_BITS, Moments
 from twopm_zk.rows.tables import Table
@@ -74,8 +74,9 @@ def prepare(table: Table, spec: TaskSpec, *, name: str = "node") -> NodeData:
     """Check a node's (unscaled) table against the specification and cut it into batches.
 
     Columns may come in any order. Raises DataError for columns that are missing or unknown, too few rows, values
-    that are not finite or outside the specification's range, and labels other than 0 and 1; RangeError where a
-    scaled value does not fit the format. Messages begin with the node's ``name`` and never show a value.
+    that are not finite or outside their column's range, and labels other than 0 and 1; RangeError where a value of
+    the column's own range is beyond what the specification's format holds. Messages begin with the node's ``name``
+    and never show a value.
     """
     if missing := [column for column in spec.features if column not in table.names]:
         raise DataError(f"{name}: there is no column {missing[0]!r}", hint=f"Columns are: {', '.join(table.names)}.")
@@ -99,12 +100,14 @@ def prepare(table: Table, spec: TaskSpec, *, name: str = "node") -> NodeData:
 def _check_cells(table: Table, spec: TaskSpec, name: str) -> None:
     for index, column in enumerate(spec.columns):
         values = table.features[:, index]
-        low = -np.inf if column.low is None else column.low
-        high = np.inf if column.high is None else column.high
+        low, high = column.limits(spec.format)
         wrong = np.flatnonzero(~(np.isfinite(values) & (values >= low) & (values <= high)))
         if wrong.size:
-            what = "outside the specification's range" if np.isfinite(values[wrong[0]]) else "not finite"
-            raise DataError(f"{name}: column {column.name!r}, row {int(wrong[0]) + 1} is {what}")
+            where, value = f"{name}: column {column.name!r}, row {int(wrong[0]) + 1} is", values[wrong[0]]
+            if not np.isfinite(value):
+                raise DataError(f"{where} not finite")
+            error = RangeError if column.has(value) else DataError
+            raise error(f"{where} outside the specification's range, {low:g} to {high:g}")
     wrong = np.flatnonzero((table.labels != 0) & (table.labels != 1))
     if wrong.size:
         raise DataError(f"{name}: label {spec.label!r}, row {int(wrong[0]) + 1} is neither 0 nor 1")

@@ -55,8 +55,9 @@ class Table:
             if outside.size:
                 raise RangeError(
                     f"column {name!r}, row {int(outside[0]) + 1} is outside [{low:g}, {high:g}]",
-                    hint=f"Give public constants that centre and scale it, for instance "
-                    f'--scaling with {{"{name}": {{"centre": 0, "scale": 64}}}}.',
+                    hint="Give public constants that centre and scale it.",
+                    kind="column-outside",
+                    column=name,
                 )
             columns.append(format.quantize(column, name=name))
         return np.stack(columns, axis=1)

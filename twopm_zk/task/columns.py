@@ -38,6 +38,18 @@ class Column:
         """The constants, as tables take them."""
         return Scaling(self.centre, self.scale)
 
+    def has(self, value: float) -> bool:
+        """Whether a value is in the column's own range."""
+        return (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
+
+    def limits(self, format: Format) -> tuple[float, float]:
+        """Smallest and largest value that the specification takes: the column's range, where the format reaches it."""
+        half = 0.5 / format.one
+        low, high = format.limits
+        ends = sorted((self.centre + self.scale * (low - half), self.centre + self.scale * (high + half)))
+        known = -math.inf if self.low is None else self.low, math.inf if self.high is None else self.high
+        return max(ends[0], known[0]), min(ends[1], known[1])
+
     def magnitude(self, format: Format) -> float:
         """Largest |x| after scaling: from the range, else all that the format holds."""
         if self.low is None or self.high is None:

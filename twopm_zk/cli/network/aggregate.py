@@ -162,7 +162,7 @@ class _ClosedRound:
 
     def assess(self, task: int, matrix: Path | None = None) -> RoundAssessment:
         """How the round stands, with a step matrix from a file where one is given."""
-        from twopm_zk.coordinator.assessment import assess_own_round
+        from twopm_zk.coordinator.closed_round import assess_own_round
 
         self.view = open_view(self._connection, notify=self._hear)
         self.store.belongs_to(self.view.address, self.view.fingerprint)
