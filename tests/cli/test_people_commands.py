@@ -11,7 +11,7 @@ from support.people_world import SPEC, replace, tables
 from twopm_zk.chain import Chain, DevelopmentNode
 from twopm_zk.chain.deployment import Deployment
 from twopm_zk.chain.network import Network
-from twopm_zk.prediction.client import predict_shape, quantized_row
+from twopm_zk.prediction.requests import predict_shape, quantized_row
 from twopm_zk.statements import PredictStatement
 from twopm_zk.task.specification_file import write_spec
 from twopm_zk.training.in_process import train
@@ -81,6 +81,7 @@ def test_everybody_by_their_commands(shell, tmp_path):
         assert len(report["certificate_covers"]["nodes"]) == 3
     shown = json.loads(shell.run(None, "task", "show", "1", "--spec", "spec.json"))
     assert (shown["phase"], shown["coefficients"]) == ("finished", expected.coefficients)
+    assert "step-32x3" in shown["insecure_keys"]
     assert [task["task"] for task in json.loads(shell.run(None, "task", "list"))["tasks"]] == [1]
     assert len(json.loads(shell.run(None, "node", "receipts", "--state", "node0.db"))["receipts"]) == expected.moves + 1
     shell.run(None, "node", "matrix", shown["matrix_hash"], "--state", "node0.db", "--out", "matrix.json")
@@ -99,6 +100,7 @@ def test_everybody_by_their_commands(shell, tmp_path):
     weights = network.hlr.state(1).weights
     twin = PredictStatement(predict_shape(spec), 0, weights, quantized_row(spec, ROW))
     assert answer["units"] == twin.prediction
+    assert "predict-3" in answer["insecure_keys"]
     refused = json.loads(shell.run(8, *words, "--state", "poor.db", code=8))
     assert (refused["error"], "StakeTooLow" in refused["message"]) == ("TransactionError", True)
     operator.send_signal(signal.SIGTERM)

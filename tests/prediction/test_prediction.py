@@ -1,20 +1,24 @@
 """Asking for predictions: with a stake, through commitments, answered with proofs; and who is refused."""
 
 import json
+import re
 import threading
 
 import pytest
 from support.people_world import SPEC, DoubleProver, Party, Running, replace
 
-from twopm_zk.coordinator.coordinator import CoordinatorSettings
+from twopm_zk.cli.next_steps import next_step
 from twopm_zk.errors import ChainError, InputError, MessageError, PeerError, RangeError, SpecError, TransactionError
 from twopm_zk.numbers.fixed_point import FEATURES
 from twopm_zk.participants.envelope import Header, seal
 from twopm_zk.participants.messages import PredictionInput
+from twopm_zk.participants.service import ServiceSettings
 from twopm_zk.participants.transport import Peer
-from twopm_zk.prediction.client import Asker, quantized_row
+from twopm_zk.prediction.client import PredictionClient
 from twopm_zk.prediction.operator import Operator
-from twopm_zk.prediction.store import OperatorStore, UserStore
+from twopm_zk.prediction.requests import ChainRequest, RequestState, quantized_row
+from twopm_zk.prediction.store import HeldInput, OperatorStore, SentInput, UserStore
+from twopm_zk.proving.statement_prover import proof_numbers
 from twopm_zk.statements import PredictShape, PredictStatement
 
 pytestmark = pytest.mark.slow
@@ -43,21 +47,29 @@ class Stage:
         self.operator_view = world.view(OPERATOR)
         put_up_stake(self.operator_view)
         self.prover = DoubleProver()
-        self.opened = []
+        self.opened, self.news = [], []
 
     def operator(self):
         store = OperatorStore(self.folder / "operator.db")
         self.opened.append(store)
-        settings = CoordinatorSettings(poll=0.05)
-        return Operator(self.operator_view, self.spec, store, 1, prover=self.prover, settings=settings)
+        settings = ServiceSettings(poll=0.05)
+        return Operator(
+            self.operator_view,
+            self.spec,
+            store,
+            1,
+            prover=self.prover,
+            settings=settings,
+            notify=lambda item: self.news.append(item.kind),
+        )
 
-    def asker(self, number=USER, *, stake=True):
+    def client(self, number=USER, *, stake=True):
         view = self.world.view(number)
         if stake:
             put_up_stake(view)
         store = UserStore(self.folder / f"user{number}.db")
         self.opened.append(store)
-        return Asker(view, self.spec, store)
+        return PredictionClient(view, self.spec, store)
 
     def close(self):
         for store in self.opened:
@@ -76,52 +88,54 @@ def refused(reason):
 
 
 def test_a_user_with_stake_gets_the_proven_prediction(stage):
-    asker = stage.asker()
+    client = stage.client()
     operator = stage.operator()
     with operator:
         thread = threading.Thread(target=operator.run, daemon=True)
         thread.start()
-        while not asker.view.inference.contract.events("Offered"):
+        while not client.view.inference.contract.events("Offered"):
             pass
-        request = asker.ask(1, operator.view.address, ROW)
-        assert asker.deliver() == 1
-        answer = asker.wait(request, timeout=30, poll=0.05)
+        request = client.ask(1, operator.view.address, ROW)
+        assert client.deliver() == 1
+        answer = client.wait(request, timeout=30, poll=0.05)
         operator.loop.stop()
         thread.join()
     shape = PredictShape(3, FEATURES)
     twin = PredictStatement(shape, 0, stage.weights, quantized_row(stage.spec, ROW))
     assert answer.units == twin.prediction
     assert answer.probability == twin.prediction / 65536
+    assert answer.insecure == ("step-32x3", "aggregate-4x3", "certify-4x3", "predict-3")
     assert operator.store.query("SELECT features, salt FROM inputs") == [("[]", "0")]  # forgotten
+    assert client.store.query("SELECT * FROM questions") == []
 
 
 def test_one_without_stake_is_refused_with_the_next_command(stage):
-    asker = stage.asker(POOR, stake=False)
+    client = stage.client(POOR, stake=False)
     operator = stage.operator()
     with operator:
         operator.tick()
         with pytest.raises(TransactionError) as caught:
-            asker.ask(1, operator.view.address, ROW)
+            client.ask(1, operator.view.address, ROW)
     assert caught.value.error == "StakeTooLow"
-    assert "twopm-zk stake add" in str(caught.value)
+    assert "twopm-zk stake add" in next_step(caught.value)
 
 
 def test_an_operator_that_offers_nothing_is_not_asked(stage):
     with pytest.raises(TransactionError) as caught:
-        stage.asker().ask(1, stage.operator_view.address, ROW)
+        stage.client().ask(1, stage.operator_view.address, ROW)
     assert caught.value.error == "NotOffered"
 
 
 def test_inputs_of_others_and_other_inputs_are_refused(stage):
-    asker, other = stage.asker(), stage.asker(POOR)
+    client, other = stage.client(), stage.client(POOR)
     with stage.operator() as operator:
         operator.tick()
-        request = asker.ask(1, operator.view.address, ROW)
-        (question,) = asker.store.open_questions(asker.view.inference.address)
-        member = asker.view.member(operator.view.address)
+        request = client.ask(1, operator.view.address, ROW)
+        (sent,) = client.store.pending(client.view.inference.address)
+        member = client.view.member(operator.view.address)
 
         def send(view, **changes):
-            content = changes.pop("content", question.content.encode())
+            content = changes.pop("content", sent.content.encode())
             header = Header(
                 "input",
                 view.chain.chain_id,
@@ -131,7 +145,7 @@ def test_inputs_of_others_and_other_inputs_are_refused(stage):
                 0,
                 view.address,
                 member.address,
-                question.commitment,
+                sent.commitment,
             )
             sealed = seal(replace(header, **changes), content, member.public_key, view.chain.account)
             return Peer(member.endpoint, pause=0.01).send(sealed)
@@ -139,59 +153,181 @@ def test_inputs_of_others_and_other_inputs_are_refused(stage):
         with refused("not_the_sender"):
             send(other.view)
         with refused("not_the_sender"):
-            send(asker.view, task=request + 1)
+            send(client.view, task=request + 1)
         with refused("wrong_contract"):
-            send(asker.view, contract=asker.view.hlr.address)
+            send(client.view, contract=client.view.hlr.address)
         with refused("wrong_kind"):
-            send(asker.view, kind="opening")
+            send(client.view, kind="opening")
         with refused("does_not_open"):
-            send(asker.view, content=PredictionInput((1, 2, 3), 4).encode())
+            send(client.view, content=PredictionInput((1, 2, 3), 4).encode())
         operator.tick()
-        assert asker.view.inference.request(request)["state"] == 1  # not accepted: its input never came
-        send(asker.view)
+        assert client.view.inference.request(request)["state"] == 1  # not accepted: its input never came
+        send(client.view)
         operator.tick()
-        assert asker.wait(request).request == request
+        assert client.wait(request).request == request
         with refused("stale"):
-            send(asker.view)
+            send(client.view)
 
 
 def test_both_sides_may_be_killed_in_between(stage):
-    asker = stage.asker()
+    client = stage.client()
     operator = stage.operator()
     with operator:
         operator.tick()
-        member = asker.view.member(operator.view.address)
-        request = asker.ask(1, operator.view.address, ROW)
+        member = client.view.member(operator.view.address)
+        request = client.ask(1, operator.view.address, ROW)
     operator.store.close()
     with pytest.raises(PeerError):
-        asker.deliver()
+        client.deliver()
     # the user forgets the number of its request, as if it had been killed before it was noted
-    asker.store.run("UPDATE questions SET request = NULL")
+    client.store.run("UPDATE questions SET request = NULL")
     again = stage.operator()
     with again:
         again.tick()
-        assert asker.deliver() == 1
+        assert client.deliver() == 1
         asked = again.store.waiting(again.view.inference.address)[0]
-        model = asker.view.inference.request(request)["modelCommitment"]
+        model = client.view.inference.request(request)["modelCommitment"]
         again.view.inference.accept(request)
         again._prove(asked, model)  # killed after the proof was kept, before it was sent
     again.store.close()
     third = stage.operator()
     with third:
         third.tick()
-        assert asker.wait(request).request == request
+        assert client.wait(request).request == request
     assert len(stage.prover.made) == 1
     assert member is not None
 
 
+class Raced:
+    """A prover whose operator is overtaken while it proves."""
+
+    def __init__(self, stage, meanwhile):
+        self.plain, self.meanwhile = stage.prover, meanwhile
+
+    def prove(self, statements):
+        results = self.plain.prove(statements)
+        self.meanwhile(statements[0][1], results[0])
+        return results
+
+
+def front_run(stage, number):
+    """Somebody sees the operator's transaction, and sends its proof first."""
+
+    def meanwhile(statement, result):
+        stage.world.view(POOR).inference.answer(number, statement.prediction, proof_numbers(result))
+
+    return meanwhile
+
+
+def too_late(stage, number):
+    """The deadline passes while the operator proves."""
+
+    def meanwhile(statement, result):
+        stage.world.node.advance(2 * 86_400)
+
+    return meanwhile
+
+
+def slashed(stage, number):
+    """The deadline passes while the operator proves, and somebody has it slashed."""
+
+    def meanwhile(statement, result):
+        stage.world.node.advance(2 * 86_400)
+        stage.world.view(POOR).inference.slash_late(number)
+
+    return meanwhile
+
+
+@pytest.mark.parametrize(
+    ("race", "news", "state"),
+    [
+        (front_run, "overtaken", RequestState.ANSWERED),
+        (too_late, "late", RequestState.ACCEPTED),
+        (slashed, "late", RequestState.LATE),
+    ],
+)
+def test_a_request_that_moves_on_while_it_is_proven_is_news_and_ends_nobody(stage, race, news, state):
+    client, operator = stage.client(), stage.operator()
+    with operator:
+        operator.tick()
+        request = client.ask(1, operator.view.address, ROW)
+        client.deliver()
+        operator._prover = Raced(stage, race(stage, request))
+        thread = threading.Thread(target=operator.run, daemon=True)
+        thread.start()
+        while news not in stage.news:
+            assert thread.is_alive()
+            thread.join(0.05)
+        assert ChainRequest.read(client.view, request).state is state
+        # and the next one is answered
+        operator._prover = stage.prover
+        again = client.ask(1, operator.view.address, ROW)
+        client.deliver(again)
+        assert client.wait(again, timeout=30, poll=0.05).request == again
+        operator.loop.stop()
+        thread.join()
+    assert operator.store.waiting(operator.view.inference.address) == []
+    assert operator.store.query("SELECT DISTINCT features, salt FROM inputs") == [("[]", "0")]
+
+
+def test_an_acceptance_that_was_thought_lost_is_gone_on_with(stage, monkeypatch):
+    client, operator = stage.client(), stage.operator()
+    with operator:
+        operator.tick()
+        request = client.ask(1, operator.view.address, ROW)
+        client.deliver()
+        read = ChainRequest.read
+        stale = read(operator.view, request)
+        operator.view.inference.accept(request)
+        answers = iter([stale])  # the node has not seen the block yet
+        monkeypatch.setattr(ChainRequest, "read", lambda view, number: next(answers, None) or read(view, number))
+        operator.tick()
+        operator.tick()
+        assert client.wait(request, poll=0.05).request == request
+
+
+def test_an_operator_whose_stake_is_too_low_says_so_once_and_serves_on(stage):
+    client, operator = stage.client(), stage.operator()
+    with operator:
+        operator.tick()
+        request = client.ask(1, operator.view.address, ROW)
+        client.deliver()
+        staking = operator.view.staking
+        shares = staking.position_of(operator.view.address, 2)["active"]
+        staking.unstake(2, shares)
+        operator.tick()
+        operator.tick()
+        assert stage.news.count("stake") == 1
+        put_up_stake(operator.view)
+        operator.tick()
+        assert client.wait(request, poll=0.05).request == request
+
+
+def test_an_old_input_whose_operator_is_gone_does_not_hold_up_the_next(stage):
+    client = stage.client()
+    with stage.operator() as gone:
+        gone.tick()
+        client.ask(1, gone.view.address, ROW)
+        client.store.run("UPDATE questions SET operator = ?", stage.world.view(1).address)  # whose service has ended
+        second = client.ask(1, gone.view.address, ROW)
+        assert client.deliver(second) == 1
+        with pytest.raises(PeerError):
+            client.deliver()
+        gone.tick()
+        client.wait(second, poll=0.05)
+    stage.world.node.advance(2 * 86_400)
+    assert client.deliver() == 0  # nobody can answer it any more: forgotten, and no error
+    assert client.store.query("SELECT * FROM questions") == []
+
+
 def test_an_operator_that_is_late_is_named(stage):
-    asker = stage.asker()
+    client = stage.client()
     with stage.operator() as operator:
         operator.tick()
-        request = asker.ask(1, operator.view.address, ROW)
+        request = client.ask(1, operator.view.address, ROW)
     stage.world.node.advance(2 * 86_400)
     with pytest.raises(ChainError, match="has not accepted"):
-        asker.wait(request)
+        client.wait(request)
 
 
 def test_rows_that_do_not_fit_are_refused_without_showing_them():
@@ -207,10 +343,18 @@ def test_rows_that_do_not_fit_are_refused_without_showing_them():
 
 
 def test_private_values_are_in_no_repr(stage):
-    asker = stage.asker()
+    client = stage.client()
     with stage.operator() as operator:
         operator.tick()
-        asker.ask(1, operator.view.address, ROW)
-    (question,) = asker.store.open_questions(asker.view.inference.address)
-    assert str(question.content.salt) not in repr(question)
-    assert json.dumps(list(question.content.features))[1:-1] not in repr(question)
+        client.ask(1, operator.view.address, ROW)
+    (sent,) = client.store.pending(client.view.inference.address)
+    assert str(sent.content.salt) not in repr(sent)
+    assert json.dumps(list(sent.content.features))[1:-1] not in repr(sent)
+
+
+def test_no_input_is_in_the_repr_of_what_holds_it():
+    content = PredictionInput((1234567, 7654321), 99887766)
+    held = (content, SentInput(1, 2, "0x", content), HeldInput(1, 2, content, (31337, (424242,))))
+    statement = PredictStatement(PredictShape(2, FEATURES), 0, (1, 2, 3), content.features, content.salt)
+    for one in (*held, statement):
+        assert not {"1234567", "7654321", "99887766", "31337", "424242"} & set(re.findall("[0-9]+", repr(one)))

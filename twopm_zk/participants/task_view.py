@@ -87,6 +87,19 @@ class ChainView:
         """Number of the newest block."""
         return reading("the newest block", lambda: self.chain.block)
 
+    def verifier_name(self, address: str) -> str:
+        """The instance that a verifier of the deployment is of; its address where it is none of them."""
+        names = (name for name, verifier in self.deployment.verifiers.items() if verifier.address == address)
+        return next(names, address)
+
+    def insecure_verifiers(self, task: int) -> list[str]:
+        """The verifiers of a task that were registered as of development keys: under them nothing is proven."""
+        events = reading(
+            "verifiers",
+            lambda: self.hlr.contract.events("VerifierFixed", from_block=self.deployment.block, taskId=task),
+        )
+        return [self.verifier_name(event["verifier"]) for event in events if event["insecure"]]
+
     def task_count(self) -> int:
         """Tasks there are; they are numbered from 1."""
         return int(reading("tasks", lambda: self.hlr.contract.call("taskCount")))

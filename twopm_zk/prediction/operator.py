@@ -1,7 +1,8 @@
 """An operator of a trained model: takes inputs from users who have asked on the chain, and answers with proofs.
 
 It accepts a request only once it holds its input, because from then on an answer is due. Inputs are forgotten when
-the request is over.
+the request is over. Anybody may bring an operator's proof to the chain, or have it slashed when it is late: a request
+that has moved on in the meantime is news, and never ends an operator that others wait for.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Self
 
-from twopm_zk.chain.contracts import reading
 from twopm_zk.errors import InputError, MessageError, TransactionError
 from twopm_zk.participants.envelope import Envelope, Receipt
 from twopm_zk.participants.loop import PollingLoop
@@ -19,11 +19,14 @@ from twopm_zk.participants.records import secret_key
 from twopm_zk.participants.service import ServiceSettings
 from twopm_zk.participants.task_view import ChainView, model_of
 from twopm_zk.participants.transport import Server
-from twopm_zk.prediction.client import RequestState, predict_shape
-from twopm_zk.prediction.store import Asked, OperatorStore
+from twopm_zk.prediction.requests import ChainRequest, RequestState, predict_shape
+from twopm_zk.prediction.store import HeldInput, OperatorStore
 from twopm_zk.proving.statement_prover import StatementProver, proof_numbers
 from twopm_zk.statements import PredictStatement
 from twopm_zk.task.specification import TaskSpec
+
+MOVED_ON = frozenset({"WrongState", "DeadlinePassed"})
+"""Refusals which only say that a request is not any more what it was when it was read."""
 
 
 class Operator:
@@ -53,6 +56,7 @@ class Operator:
         self._key = secret_key(store)
         self._contract = view.inference.address
         self._published = False
+        self._told: set[tuple[str, int]] = set()
         self.server = Server(self, host=self.settings.host, port=self.settings.port)
         self.loop = PollingLoop(self.tick, poll=self.settings.poll, notify=notify)
 
@@ -73,8 +77,8 @@ class Operator:
             self.view.publish(self.settings.endpoint or self.server.url, self._key.public_key().public_bytes_raw())
             self._offer()
             self._published = True
-        for asked in self.store.waiting(self._contract):
-            self._answer(asked)
+        for held in self.store.waiting(self._contract):
+            self._attend(held)
         return False
 
     def _offer(self) -> None:
@@ -92,40 +96,56 @@ class Operator:
             self.view.inference.offer(self.task, verifier.id)
             self._notify(News("offered", f"offering predictions of task {self.task}", {"task": self.task}))
 
-    def _answer(self, asked: Asked) -> None:
-        found = reading("a request", lambda: self.view.inference.request(asked.request))
-        state, inference = RequestState(found["state"]), self.view.inference
-        if state is RequestState.ASKED:
-            try:
-                inference.accept(asked.request)
-            except TransactionError as error:
-                if error.error != "DeadlinePassed":
-                    raise
-                state = RequestState.LATE
-        if state in (RequestState.ANSWERED, RequestState.LATE, RequestState.NONE):
-            self.store.set_done(asked.commitment)
-            return
-        prediction, proof = asked.answer or self._prove(asked, found["modelCommitment"])
+    def _attend(self, held: HeldInput) -> None:
+        """Accept and answer a request, as far as the chain lets it."""
+        request = ChainRequest.read(self.view, held.request)
         try:
-            receipt = inference.answer(asked.request, prediction, proof)
-        except TransactionError as error:
-            if error.error == "DeadlinePassed":
-                self._notify(News("late", f"request {asked.request} could not be answered in time", {}))
-                self.store.set_done(asked.commitment)
+            if request.state is RequestState.ASKED:
+                self.view.inference.accept(held.request)
+            if not request.over:
+                self._answer(held, request)
                 return
-            raise
-        self.store.set_done(asked.commitment)
-        values = {"request": asked.request, "transaction": receipt.transaction, "gas": receipt.gas_used}
-        self._notify(News("answered", f"answered request {asked.request}", values))
+        except TransactionError as error:
+            if error.error == "StakeTooLow":
+                self._say_once("stake", f"request {held.request} cannot be accepted: {error.message}", held.request)
+                return
+            if error.error not in MOVED_ON:
+                raise
+            request = ChainRequest.read(self.view, held.request)
+            if error.error == "WrongState" and not request.over:
+                self.loop.wake()  # accepted by a transaction that was thought lost
+                return
+        self._settle(held, request)
 
-    def _prove(self, asked: Asked, model_commitment: int) -> tuple[int, tuple[int, ...]]:
+    def _answer(self, held: HeldInput, request: ChainRequest) -> None:
+        prediction, proof = held.answer or self._prove(held, request.model_commitment)
+        receipt = self.view.inference.answer(held.request, prediction, proof)
+        self.store.set_done(held.commitment)
+        values = {"request": held.request, "transaction": receipt.transaction, "gas": receipt.gas_used}
+        self._notify(News("answered", f"answered request {held.request}", values))
+
+    def _settle(self, held: HeldInput, request: ChainRequest) -> None:
+        """Forget a request that is over without this process' doing."""
+        self.store.set_done(held.commitment)
+        if request.state is RequestState.ANSWERED:
+            kind, text = "overtaken", f"request {held.request} was answered by a transaction of somebody else"
+        else:
+            kind, text = "late", f"request {held.request} could not be answered in time"
+        self._notify(News(kind, text, {"request": held.request}))
+
+    def _say_once(self, kind: str, text: str, request: int) -> None:
+        if (kind, request) not in self._told:
+            self._told.add((kind, request))
+            self._notify(News(kind, text, {"request": request}))
+
+    def _prove(self, held: HeldInput, model_commitment: int) -> tuple[int, tuple[int, ...]]:
         policy, weights = model_of(self.view, self.task, model_commitment)
-        content = asked.content
+        content = held.content
         said = PredictStatement(self._shape, policy.context, weights, content.features, content.salt)
         name = self.spec.instances.predict if self.spec.instances else None
         (result,) = self._prover.prove([(name or "", said)])
         proof = proof_numbers(result)
-        self.store.set_answer(asked.commitment, said.prediction, proof)
+        self.store.set_answer(held.commitment, said.prediction, proof)
         return said.prediction, proof
 
     # --- the service ---
@@ -139,11 +159,11 @@ class Operator:
             raise MessageError("wrong_contract", "the message is for another chain or contract")
         if header.recipient != self.view.address:
             raise MessageError("wrong_recipient", f"the message is for {header.recipient}")
-        found = reading("a request", lambda: self.view.inference.request(header.task))
-        asked = (found["user"], found["operator"], found["inputCommitment"], found["taskId"])
+        found = ChainRequest.read(self.view, header.task)
+        asked = (found.user, found.operator, found.input_commitment, found.task)
         if asked != (header.sender, self.view.address, header.subject, self.task):
             raise MessageError("not_the_sender", f"{header.sender} has not asked for that on the chain")
-        if found["state"] not in (RequestState.ASKED, RequestState.ACCEPTED):
+        if found.over:
             raise MessageError("stale", f"request {header.task} is over")
         content = PredictionInput.parse(envelope.open(self._key), self._shape, commitment=header.subject)
         self.store.add(self._contract, header.task, header.subject, content)

@@ -23,20 +23,19 @@ _OPERATOR = (
 
 
 @dataclass(frozen=True)
-class Question:
-    """A user's input on its way; ``request`` is its number in InferenceContract once it has one."""
+class SentInput:
+    """A user's input on its way to an operator; ``request`` is its number in InferenceContract once it has one."""
 
     commitment: int
     task: int
     operator: str
     content: PredictionInput = field(repr=False)
     request: int | None = None
-    delivered: bool = False
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A request whose input an operator holds; ``answer`` is the prediction and its proof once made."""
+class HeldInput:
+    """The input of a request, as its operator holds it; ``answer`` is the prediction and its proof once made."""
 
     request: int
     commitment: int
@@ -50,31 +49,24 @@ class UserStore(Database):
     def __init__(self, path: Path) -> None:
         super().__init__(path, kind="user", schema=_USER)
 
-    def add(self, contract: str, question: Question) -> None:
+    def add(self, contract: str, sent: SentInput) -> None:
         """Keep an input, before its commitment is on the chain."""
         self.run(
             "INSERT INTO questions VALUES (?, ?, ?, ?, ?, ?, NULL, NULL)",
-            *(str(question.commitment), contract, question.task, question.operator),
-            *(json.dumps(list(question.content.features)), str(question.content.salt)),
+            *(str(sent.commitment), contract, sent.task, sent.operator),
+            *(json.dumps(list(sent.content.features)), str(sent.content.salt)),
         )
 
-    def open_questions(self, contract: str) -> list[Question]:
-        """All that were not delivered, oldest first."""
+    def pending(self, contract: str) -> list[SentInput]:
+        """All inputs that were not delivered, oldest first."""
         rows = self.query(
-            "SELECT commitment, task, operator, features, salt, request, receipt FROM questions "
+            "SELECT commitment, task, operator, features, salt, request FROM questions "
             "WHERE contract = ? AND receipt IS NULL ORDER BY rowid",
             contract,
         )
         return [
-            Question(
-                int(commitment),
-                task,
-                operator,
-                PredictionInput(tuple(json.loads(features)), int(salt)),
-                request,
-                receipt is not None,
-            )
-            for commitment, task, operator, features, salt, request, receipt in rows
+            SentInput(int(commitment), task, operator, PredictionInput(tuple(json.loads(features)), int(salt)), request)
+            for commitment, task, operator, features, salt, request in rows
         ]
 
     def set_request(self, commitment: int, request: int) -> None:
@@ -84,6 +76,10 @@ class UserStore(Database):
     def set_receipt(self, commitment: int, receipt: str) -> None:
         """Note that the operator has signed for the input."""
         self.run("UPDATE questions SET receipt = ? WHERE commitment = ?", receipt, str(commitment))
+
+    def forget_input(self, commitment: int) -> None:
+        """The request is over: forget its input, which is private."""
+        self.forget("DELETE FROM questions WHERE commitment = ?", str(commitment))
 
 
 class OperatorStore(Database):
@@ -99,8 +95,8 @@ class OperatorStore(Database):
             *(str(commitment), contract, request, json.dumps(list(content.features)), str(content.salt)),
         )
 
-    def waiting(self, contract: str) -> list[Asked]:
-        """Requests that are not done, oldest first."""
+    def waiting(self, contract: str) -> list[HeldInput]:
+        """The inputs of requests that are not done, oldest first."""
         rows = self.query(
             "SELECT request, commitment, features, salt, prediction, proof FROM inputs "
             "WHERE contract = ? AND done = 0 ORDER BY request",
@@ -110,7 +106,7 @@ class OperatorStore(Database):
         for request, commitment, features, salt, prediction, proof in rows:
             answer = None if proof is None else (int(prediction), tuple(int(v) for v in json.loads(proof)))
             content = PredictionInput(tuple(json.loads(features)), int(salt))
-            found.append(Asked(request, int(commitment), content, answer))
+            found.append(HeldInput(request, int(commitment), content, answer))
         return found
 
     def set_answer(self, commitment: int, prediction: int, proof: tuple[int, ...]) -> None:

@@ -58,7 +58,7 @@ def predict(
     Example:
       twopm-zk predict spec.toml --task 1 --operator 0x7099...79C8 --input student.json
     """
-    from twopm_zk.prediction.client import Asker
+    from twopm_zk.prediction.client import PredictionClient
     from twopm_zk.prediction.store import UserStore
     from twopm_zk.task.specification_file import read_spec
 
@@ -66,16 +66,19 @@ def predict(
     if not isinstance(row, dict) or not all(isinstance(v, int | float) and v == v for v in row.values()):
         raise InputError(f"input {str(input_file)!r} is not an object of numbers")
     with UserStore(state) as store:
-        asker = Asker(open_view(connection), read_spec(spec_file), store)
-        request = asker.ask(task, checked_address(operator), row)
-        asker.deliver()
-        answer = asker.wait(request, timeout=timeout, poll=poll)
+        client = PredictionClient(open_view(connection), read_spec(spec_file), store)
+        request = client.ask(task, checked_address(operator), row)
+        client.deliver(request)
+        answer = client.wait(request, timeout=timeout, poll=poll)
     document = {
         "request": answer.request,
         "probability": answer.probability,
         "units": answer.units,
         "model_commitment": str(answer.model_commitment),
+        "insecure_keys": list(answer.insecure),
     }
+    if answer.insecure and not as_json:
+        click.secho("INSECURE KEYS: this answer proves nothing to anybody.", fg="red", bold=True, err=True)
     emit(as_json, document)
 
 

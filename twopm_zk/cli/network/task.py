@@ -107,6 +107,7 @@ def show(connection: Connection, number: int, spec_file: Path | None, as_json: b
         "matrix_hash": str(state.matrix_hash),
         "weights": list(state.weights),
         "certified": state.certified,
+        "insecure_keys": view.insecure_verifiers(number),
         "gradient_bound_per_row": state.bound_per_row,
         "certified_nodes": list(participation.get(state.round, ())) if state.certified else None,
         "certified_rows_at_least": state.minimum_rows if state.certified else None,
@@ -122,6 +123,8 @@ def show(connection: Connection, number: int, spec_file: Path | None, as_json: b
     coefficients = document.pop("coefficients", {})
     for name in ("participation", "certified_nodes", "certified_rows_at_least"):
         del document[name]
+    if document["insecure_keys"]:
+        click.secho("INSECURE KEYS: nothing of this task is proven to anybody.", fg="red", bold=True, err=True)
     emit(False, document)
     for name, value in coefficients.items():
         click.echo(f"  {name:<14} {value:+.6g}")
