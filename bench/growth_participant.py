@@ -26,7 +26,7 @@ import numpy as np
 from twopm_zk.chain import Chain, Deployment, Network
 from twopm_zk.coordinator.coordinator import Coordinator, CoordinatorSettings
 from twopm_zk.coordinator.store import CoordinatorStore
-from twopm_zk.demo.demonstration import split_rows
+from twopm_zk.demo.stage import split_rows
 from twopm_zk.node.node import Node
 from twopm_zk.node.store import NodeStore
 from twopm_zk.numbers import commitments

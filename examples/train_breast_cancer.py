@@ -22,7 +22,9 @@ from sklearn.datasets import load_breast_cancer
 from sklearn.linear_model import LogisticRegression
 
 from twopm_zk.auditor.audit import audit
-from twopm_zk.demo import demonstration
+from twopm_zk.demo.chain_record import chain_record
+from twopm_zk.demo.stage import set_stage
+from twopm_zk.demo.training_run import train_on
 from twopm_zk.participants.news import News
 from twopm_zk.proving.executors import executor_for
 from twopm_zk.rows.tables import Table
@@ -77,33 +79,34 @@ def train_on_chain(tables: list[Table], spec: TaskSpec) -> tuple[dict[str, float
         if who == "coordinator" and news.kind == "gradient":
             print(news.text, flush=True)
 
-    with demonstration.stage(spec, owners=owners, backend=None, tell=print) as scene, TemporaryDirectory() as folder:
+    with set_stage(spec, owners=owners, backend=None, tell=print) as stage, TemporaryDirectory() as folder:
         started = time.perf_counter()
-        course = demonstration.train_on(scene, spec, tables, Path(folder), backend=None, tell=tell)
+        clock = train_on(stage, spec, tables, Path(folder), backend=None, tell=tell)
         total = time.perf_counter() - started
-        findings = audit(scene.view(0), 1, spec=spec)
-        before, records = demonstration.round_records(scene, spec, 1, course)
+        findings = audit(stage.view("deployer"), 1, spec=spec)
+        record = chain_record(stage, spec, 1, clock, findings)
     if not findings.passed or findings.gradient_bound is None:
         raise SystemExit(f"the audit failed: {'; '.join(findings.failed)}")
     lines = [
         "| round | gradient per row | proofs | updates, s | sum, s | gas |",
         "|---:|---:|---:|---:|---:|---:|",
     ]
-    proofs, gas = 0, sum(one.gas for one in before)
-    for record in records:
-        made = sum(one.what.partition(".")[2] in PROVEN for one in record.transactions)
-        spent = sum(one.gas for one in record.transactions)
+    before = sum(one.gas for one in record.before)
+    proofs, gas = 0, before
+    for one_round in record.rounds:
+        made = sum(one.what.partition(".")[2] in PROVEN for one in one_round.transactions)
+        spent = sum(one.gas for one in one_round.transactions)
         proofs, gas = proofs + made, gas + spent
-        cells = [f"{record.number}", f"{record.bound_per_row:.2e}", f"{made}"]
-        cells += [f"{seconds:.1f}" for seconds in record.seconds.values()]
+        cells = [f"{one_round.number}", f"{one_round.bound_per_row:.2e}", f"{made}"]
+        cells += [f"{seconds:.1f}" for seconds in one_round.seconds.values()]
         lines.append(f"| {' | '.join(cells)} | {spent:,} |")
     lines += [
         "",
-        f"{records[-1].number} rounds and the certificate: {proofs} proofs, {total:.0f} s, {gas:,} gas "
-        f"({sum(one.gas for one in before):,} of it before the first round). "
+        f"{record.rounds[-1].number} rounds and the certificate: {proofs} proofs, {total:.0f} s, {gas:,} gas "
+        f"({before:,} of it before the first round). "
         f"The auditor checked {findings.proofs} proofs again, from the chain alone.",
     ]
-    return dict(records[-1].coefficients), "\n".join(lines)
+    return dict(record.rounds[-1].coefficients), "\n".join(lines)
 
 
 def main() -> None:

@@ -162,6 +162,7 @@ def run_training(out: Path, steps: Steps, *, backend: str | None, quiet: bool) -
         "coefficients": dict(report.coefficients),
         "largest_difference": worst,
         "certified_bound_per_row": report.rounds[-1].bound_per_row,
+        "insecure_keys": list(report.insecure),
         "gas": report.gas,
         "audit": list(report.audit),
         "predictions": [{"who": p.who, "answer": p.answer, "reason": p.reason} for p in report.predictions],
@@ -177,7 +178,7 @@ def _print_training(report: Report, page: Path) -> None:
         [
             (
                 name,
-                f"{value:.5f}",
+                f"{value:.6g}",
                 *(f"{report.reference[s][name]:.5g}" for s in sources),
                 f"{_worst(report, name):.3%}",
             )
@@ -185,11 +186,17 @@ def _print_training(report: Report, page: Path) -> None:
         ],
         title=f"{report.rounds[-1].number} verified rounds, {report.gas:,} gas",
     )
-    click.echo(report.certificate)
+    click.echo(f"{report.certificate} {report.coverage}")
     for line in report.audit:
         click.echo(f"audit: {line}")
     for one in report.predictions:
         click.echo(f"{one.who}: " + (f"refused, {one.reason}" if one.answer is None else f"{one.answer:.4f}, proven"))
+    if report.insecure:
+        click.secho(
+            "Insecure keys, made for development: this shows how everything works, and proves nothing to anybody.",
+            fg="red",
+            bold=True,
+        )
     click.echo(f"The report is {page}.")
 
 

@@ -12,9 +12,9 @@ from typing import Any, Self
 
 from twopm_zk.errors import InputError, MessageError, TransactionError
 from twopm_zk.participants.envelope import Envelope, Receipt
-from twopm_zk.participants.loop import PollingLoop
 from twopm_zk.participants.messages import PredictionInput
-from twopm_zk.participants.news import News, Notify, ignore
+from twopm_zk.participants.news import Notify, ignore
+from twopm_zk.participants.participant import Participant
 from twopm_zk.participants.records import secret_key
 from twopm_zk.participants.service import ServiceSettings
 from twopm_zk.participants.task_view import ChainView, model_of
@@ -29,7 +29,7 @@ MOVED_ON = frozenset({"WrongState", "DeadlinePassed"})
 """Refusals which only say that a request is not any more what it was when it was read."""
 
 
-class Operator:
+class Operator(Participant[OperatorStore]):
     """Answers requests for one task's model: ``with Operator(...) as operator: operator.run()``.
 
     Offers the model when it starts, if it does not yet. `run` ends only when it is stopped.
@@ -46,23 +46,18 @@ class Operator:
         settings: ServiceSettings | None = None,
         notify: Notify = ignore,
     ) -> None:
-        store.belongs_to(view.address, view.fingerprint)
+        self.settings = settings or ServiceSettings()
+        super().__init__(view, spec, store, poll=self.settings.poll, notify=notify)
         if view.state(task).spec_hash != spec.spec_hash:
             raise InputError(f"task {task} is of another specification than the one given")
-        self.view, self.spec, self.store, self.task = view, spec, store, task
-        self.settings = settings or ServiceSettings()
-        self._prover, self._notify = prover, notify
+        self.task = task
+        self._prover = prover
         self._shape = predict_shape(spec)
         self._key = secret_key(store)
         self._contract = view.inference.address
-        self._published = False
-        self._told: set[tuple[str, int]] = set()
+        self.offered = False
+        """Whether the model is offered: from then on users can ask."""
         self.server = Server(self, host=self.settings.host, port=self.settings.port)
-        self.loop = PollingLoop(self.tick, poll=self.settings.poll, notify=notify)
-
-    def run(self) -> bool:
-        """Answer until stopped."""
-        return self.loop.run()
 
     def __enter__(self) -> Self:
         self.server.start()
@@ -73,10 +68,10 @@ class Operator:
 
     def tick(self) -> bool:
         """Answer what is waiting; never done."""
-        if not self._published:
+        if not self.offered:
             self.view.publish(self.settings.endpoint or self.server.url, self._key.public_key().public_bytes_raw())
             self._offer()
-            self._published = True
+            self.offered = True
         for held in self.store.waiting(self._contract):
             self._attend(held)
         return False
@@ -94,7 +89,7 @@ class Operator:
         )
         if not offers or offers[-1]["verifier"] != verifier.address or len(withdrawn) >= len(offers):
             self.view.inference.offer(self.task, verifier.id)
-            self._notify(News("offered", f"offering predictions of task {self.task}", {"task": self.task}))
+            self._say("offered", f"offering predictions of task {self.task}", {"task": self.task})
 
     def _attend(self, held: HeldInput) -> None:
         """Accept and answer a request, as far as the chain lets it."""
@@ -107,7 +102,7 @@ class Operator:
                 return
         except TransactionError as error:
             if error.error == "StakeTooLow":
-                self._say_once("stake", f"request {held.request} cannot be accepted: {error.message}", held.request)
+                self._say_once("stake", f"request {held.request} cannot be accepted: {error.message}")
                 return
             if error.error not in MOVED_ON:
                 raise
@@ -122,7 +117,7 @@ class Operator:
         receipt = self.view.inference.answer(held.request, prediction, proof)
         self.store.set_done(held.commitment)
         values = {"request": held.request, "transaction": receipt.transaction, "gas": receipt.gas_used}
-        self._notify(News("answered", f"answered request {held.request}", values))
+        self._say("answered", f"answered request {held.request}", values)
 
     def _settle(self, held: HeldInput, request: ChainRequest) -> None:
         """Forget a request that is over without this process' doing."""
@@ -131,12 +126,7 @@ class Operator:
             kind, text = "overtaken", f"request {held.request} was answered by a transaction of somebody else"
         else:
             kind, text = "late", f"request {held.request} could not be answered in time"
-        self._notify(News(kind, text, {"request": held.request}))
-
-    def _say_once(self, kind: str, text: str, request: int) -> None:
-        if (kind, request) not in self._told:
-            self._told.add((kind, request))
-            self._notify(News(kind, text, {"request": request}))
+        self._say(kind, text, {"request": held.request})
 
     def _prove(self, held: HeldInput, model_commitment: int) -> tuple[int, tuple[int, ...]]:
         policy, weights = model_of(self.view, self.task, model_commitment)

@@ -29,6 +29,7 @@ th:first-child,td:first-child { text-align:left; } th { color:var(--soft); font-
 img { width:100%; height:auto; } figure { margin:0; } figcaption { color:var(--soft); font-size:.9rem; }
 details { border:1px solid var(--line); border-radius:10px; padding:.5rem 1rem; margin:.5rem 0; }
 summary { cursor:pointer; } code { font:.85em ui-monospace,SFMono-Regular,Menlo,monospace; }
+.banner { border:2px solid var(--bad); border-radius:10px; padding:.8rem 1rem; margin:1.4rem 0 0; }
 td.left { text-align:left; } .good { color:var(--good); font-weight:600; } .bad { color:var(--bad); font-weight:600; }
 ul { padding-left:1.2rem; margin:.4rem 0; } ul.marked { list-style:none; padding:0; }
 li { margin:.25rem 0; } .two { display:grid; gap:1.6rem; }
@@ -41,10 +42,11 @@ def render(report: Report) -> str:
     source = next(iter(report.reference))
     parts = [
         f"<h1>{escape(report.title)}</h1><p class=lead>{escape(report.summary)}</p>",
+        _banner(report.insecure),
         _cards(report, source),
         "<h2>The certified coefficients</h2>",
         _coefficients(report),
-        f"<p>{escape(report.certificate)}</p>",
+        f"<p>{escape(report.certificate)}</p><p>{escape(report.coverage)}</p>",
         "<h2>How they were reached</h2><div class=two>",
         _figure(plots.convergence(report), f"Difference from {source} after each verified round."),
         _figure(plots.timing(report), "Where the time of each round went."),
@@ -53,6 +55,7 @@ def render(report: Report) -> str:
         "<h2>Who proved and sent what</h2>",
         _transactions("Before the first round", report.setup),
         *(_transactions(f"Round {record.number}", record.transactions) for record in report.rounds),
+        _transactions("After the last round", report.after),
         "<h2>What an auditor found, from the chain alone</h2>",
         _list(report.audit, mark="✓"),
         "<h2>What nobody can know from the chain</h2>",
@@ -65,6 +68,16 @@ def render(report: Report) -> str:
         '<meta name=viewport content="width=device-width,initial-scale=1">'
         f"<title>{escape(report.title)}</title><style>{_STYLE}</style></head>"
         f"<body><main>{''.join(parts)}</main></body></html>\n"
+    )
+
+
+def _banner(insecure: Sequence[str]) -> str:
+    if not insecure:
+        return ""
+    return (
+        "<div class=banner role=alert><b class=bad>Insecure keys: nothing on this page is proven to anybody.</b> "
+        f"The keys of {escape(', '.join(insecure))} are for development: whoever knows their secret can prove anything "
+        "under them. With keys from a ceremony everything here would be as it says.</div>"
     )
 
 
@@ -94,7 +107,7 @@ def _coefficients(report: Report) -> str:
     rows = []
     for name in names:
         value = report.coefficients[name]
-        row = [escape(name), f"{value:.5f}"]
+        row = [escape(name), _digits(value)]
         for reference in report.reference.values():
             difference = abs(value / reference[name] - 1)
             row += [
@@ -111,9 +124,15 @@ def _rounds(rounds: Sequence[RoundRecord]) -> str:
     for record in rounds:
         bound = "" if record.bound_per_row is None else f"{record.bound_per_row:.2e}"
         gas = sum(one.gas for one in record.transactions)
-        values = [f"{record.coefficients[name]:.4f}" for name in names]
-        lines.append([str(record.number), *values, bound, f"{sum(record.seconds.values()):.1f}", f"{gas:,}"])
-    return _table(["round", *names, "gradient per row", "seconds", "gas"], lines)
+        values = [_digits(record.coefficients[name]) for name in names]
+        people = escape(", ".join(f"{who} {count}" for who, count in record.participants.items()))
+        lines.append([str(record.number), *values, bound, f"{sum(record.seconds.values()):.1f}", f"{gas:,}", people])
+    return _table(["round", *names, "gradient per row", "seconds", "gas", "updates of"], lines)
+
+
+def _digits(value: float) -> str:
+    """Six significant digits, however small the unit."""
+    return f"{value:.6g}"
 
 
 def _transactions(title: str, transactions: Sequence[Transaction]) -> str:

@@ -25,8 +25,10 @@ class RoundRecord:
     bound_per_row: float | None
     """Largest component of the gradient per row at these coefficients, where it is known."""
     seconds: Mapping[str, float]
-    """Wall time by activity: ``update proofs``, ``aggregate proof``, ``waiting``."""
+    """Wall time by activity."""
     transactions: Sequence[Transaction] = ()
+    participants: Mapping[str, int] = field(default_factory=dict)
+    """How many updates of whom the round counted, by name."""
 
 
 @dataclass(frozen=True)
@@ -56,11 +58,17 @@ class Report:
     predictions: Sequence[Prediction] = ()
     setup: Sequence[Transaction] = ()
     """Transactions before the first round."""
+    after: Sequence[Transaction] = ()
+    """Transactions after the last round."""
+    coverage: str = ""
+    """Whose updates, and how many rows at least, the certificate is about."""
+    insecure: Sequence[str] = ()
+    """Instances whose keys are insecure: under them nothing on the page is proven to anybody."""
     facts: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def coefficients(self) -> Mapping[str, float]:
-        """The certified ones."""
+        """The certified coefficients."""
         return self.rounds[-1].coefficients
 
     def difference(self, source: str) -> float:
@@ -69,6 +77,6 @@ class Report:
 
     @property
     def gas(self) -> int:
-        """Of all transactions."""
-        every = [*self.setup, *(one for record in self.rounds for one in record.transactions)]
+        """The gas of all transactions."""
+        every = [*self.setup, *(one for record in self.rounds for one in record.transactions), *self.after]
         return sum(one.gas for one in every)

@@ -1,0 +1,67 @@
+"""Two people ask an operator for a prediction: one with a stake, who is answered with a proof, and one without."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from twopm_zk.demo.report import Prediction
+from twopm_zk.demo.stage import OPERATOR, STRANGER, USER, AtWork, Stage, make_prover, put_up_stake
+from twopm_zk.demo.training_run import POLL, Tell
+from twopm_zk.errors import TransactionError
+from twopm_zk.participants.service import ServiceSettings
+from twopm_zk.prediction.client import PredictionClient
+from twopm_zk.prediction.operator import Operator
+from twopm_zk.prediction.store import OperatorStore, UserStore
+from twopm_zk.task.specification import TaskSpec
+
+ROW = {"GPA": 3.2, "TUCE": 24.0, "PSI": 1.0}
+_SECONDS = 120.0
+"""How long an answer may take."""
+
+
+def predictions(
+    stage: Stage, spec: TaskSpec, task: int, folder: Path, *, backend: str | None, tell: Tell
+) -> list[Prediction]:
+    """What the two are told; none where the specification has no instance for predictions."""
+    if spec.instances is None or spec.instances.predict is None:
+        return []
+    view = stage.view(OPERATOR)
+    put_up_stake(view)
+    put_up_stake(stage.view(USER))
+    with (
+        OperatorStore(folder / "operator.db") as store,
+        Operator(
+            view,
+            spec,
+            store,
+            task,
+            prover=make_prover(backend),
+            settings=ServiceSettings(poll=POLL),
+            notify=lambda news: tell(OPERATOR, news),
+        ) as operator,
+        AtWork([operator]) as at_work,
+    ):
+        until = time.monotonic() + _SECONDS
+        while not operator.offered and not at_work.failed and time.monotonic() < until:
+            time.sleep(0.05)
+        return [_asked_by(stage, who, view.address, spec, task, folder) for who in (USER, STRANGER)]
+
+
+def _asked_by(stage: Stage, who: str, operator: str, spec: TaskSpec, task: int, folder: Path) -> Prediction:
+    view, asked = stage.view(who), _shown(ROW)
+    with UserStore(folder / f"{who.replace(' ', '-')}.db") as store:
+        client = PredictionClient(view, spec, store)
+        try:
+            request = client.ask(task, operator, ROW)
+        except TransactionError as error:
+            return Prediction(who, asked, None, error.error or error.message)
+        client.deliver(request)
+        answer = client.wait(request, timeout=_SECONDS, poll=POLL)
+    (event,) = view.inference.contract.events("Answered", from_block=stage.deployment.block, id=request)
+    return Prediction(who, asked, answer.probability, transaction=event.transaction)
+
+
+def _shown(row: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {value:g}" for name, value in row.items())
