@@ -21,6 +21,7 @@ ROUNDS = [
         None if number < 2 else 2.3e-5,
         {"updates": 1.5, "sum": 0.5},
         [Transaction("HLRContract.submitUpdate", "north school", HASH, 400_000)],
+        {"north school": 2, "west school": 1} if number == 2 else {"north school": 2},
     )
     for number in range(3)
 ]
@@ -72,6 +73,34 @@ def test_numbers_of_the_record_are_on_the_page():
     page = render(REPORT)
     for shown in ("1,290,000", "0.6250, proven", "refused: StakeTooLow", HASH, "2.30e-05", "whether rows are true"):
         assert shown in page
+
+
+def test_insecure_keys_are_said_at_the_head_of_the_page_and_only_then():
+    page = render(replace(REPORT, insecure=["step-32x3", "<predict-3>"]))
+    assert "nothing on this page is proven" in page
+    assert "step-32x3, &lt;predict-3&gt;" in page
+    assert page.index("Insecure keys") < page.index("The certified coefficients")
+    assert "Insecure keys" not in render(REPORT)
+
+
+def test_the_page_names_whose_updates_each_round_counted_and_what_the_certificate_covers():
+    page = render(replace(REPORT, coverage="The certificate is over 3 updates, at least 32 rows."))
+    assert page.count("<td>north school 2</td>") == 2
+    assert "<td>north school 2, west school 1</td>" in page
+    assert "at least 32 rows." in page
+
+
+def test_small_coefficients_keep_their_digits():
+    tiny = [replace(one, coefficients={"GPA": 1.23456789e-7, "intercept": -13.0}) for one in ROUNDS]
+    page = render(replace(REPORT, rounds=tiny, reference={"the table": {"GPA": 1.2e-7, "intercept": -13.0}}))
+    assert page.count("1.23457e-07") == 1 + len(ROUNDS)
+
+
+def test_transactions_after_the_last_round_are_not_its_own():
+    after = [Transaction("InferenceContract.answer", "operator", HASH, 300_000)]
+    page = render(replace(REPORT, after=after))
+    assert "After the last round: 1 transactions, 300,000 gas" in page
+    assert "1,590,000" in page
 
 
 def test_difference_is_the_largest_of_all_coefficients():

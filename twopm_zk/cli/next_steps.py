@@ -60,6 +60,10 @@ _BY_KIND: dict[str, Step] = {
     "column-outside": "Give public constants that centre and scale it, for instance --scaling with "
     '{{"{column}": {{"centre": 0, "scale": 64}}}}.',
     "stake-too-low": "Stake more: `twopm-zk stake add`.",
+    "operator-without-endpoint": "It publishes one with `twopm-zk operator run SPEC --task {task}`.",
+    "request-not-accepted": "Ask again, or another operator: `twopm-zk predict` with --operator ADDRESS.",
+    "request-not-answered": "It may still be answered. Wait longer the next time: --timeout SECONDS.",
+    "no-predict-verifier": "Its deployer adds it: `twopm-zk deploy --help`.",
     "no-task": "See `twopm-zk task list`.",
     "not-installed": "Run `make setup`.",
     "tools": "Run `twopm-zk doctor` to see everything that is needed.",

@@ -29,9 +29,9 @@ POLL = 0.2
 class RoundClock:
     """When each round happened, by the wall clock, and its bound; filled by the coordinator's news."""
 
-    opened: dict[int, float] = field(default_factory=dict)
-    closed: dict[int, float] = field(default_factory=dict)
-    published: dict[int, float] = field(default_factory=dict)
+    opened_at: dict[int, float] = field(default_factory=dict)
+    closed_at: dict[int, float] = field(default_factory=dict)
+    published_at: dict[int, float] = field(default_factory=dict)
     bounds: dict[int, float] = field(default_factory=dict)
     """The largest component of the gradient per row, by round."""
 
@@ -39,20 +39,20 @@ class RoundClock:
         """Remember an event of the chain."""
         now, values = time.monotonic(), news.values
         if news.kind == "chain:RoundOpened":
-            self.opened[values["round"]] = now
+            self.opened_at[values["round"]] = now
         elif news.kind == "chain:RoundClosed":
-            self.closed[values["round"]] = now
+            self.closed_at[values["round"]] = now
         elif news.kind == "chain:ModelPublished":
-            self.published[values["round"]] = now
+            self.published_at[values["round"]] = now
         elif news.kind == "gradient":
             self.bounds[values["round"]] = values["bound"]
         elif news.kind == "chain:Certified":
-            self.published[values["round"] + 1] = now
+            self.published_at[values["round"] + 1] = now
             self.bounds[values["round"]] = values["gradientBound"] / (1 << BOUND_FRAC_BITS)
 
     def seconds(self, number: int) -> dict[str, float]:
         """The seconds of one round, by activity."""
-        times = self.opened.get(number), self.closed.get(number), self.published.get(number + 1)
+        times = self.opened_at.get(number), self.closed_at.get(number), self.published_at.get(number + 1)
         if None in times:
             return {}
         opened, closed, done = (float(t or 0) for t in times)

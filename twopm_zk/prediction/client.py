@@ -87,7 +87,9 @@ class PredictionClient:
             return False
         member = self.view.member(sent.operator)
         if member is None or not member.endpoint:
-            raise PeerError(f"operator {sent.operator} has published no endpoint")
+            raise PeerError(
+                f"operator {sent.operator} has published no endpoint", kind="operator-without-endpoint", task=sent.task
+            )
         header = Header(
             kind=PredictionInput.kind,
             chain_id=self.view.chain.chain_id,
@@ -152,12 +154,14 @@ class PredictionClient:
             if found.state is RequestState.ASKED and late:
                 raise ChainError(
                     f"operator {found.operator} has not accepted request {request} in time",
-                    kind="not-accepted",
+                    kind="request-not-accepted",
                     request=request,
                 )
             if time.monotonic() > until:
                 raise ChainError(
-                    f"request {request} was not answered within {timeout:g} s", kind="no-answer", request=request
+                    f"request {request} was not answered within {timeout:g} s",
+                    kind="request-not-answered",
+                    request=request,
                 )
             time.sleep(poll)
 

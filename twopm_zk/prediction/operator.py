@@ -80,7 +80,11 @@ class Operator(Participant[OperatorStore]):
         name = self.spec.instances.predict if self.spec.instances else None
         verifier = self.view.deployment.verifiers.get(name or "")
         if verifier is None:
-            raise InputError(f"the deployment has no verifier of {name!r}, which predictions need")
+            raise InputError(
+                f"the deployment has no verifier of {name!r}, which predictions need",
+                kind="no-predict-verifier",
+                instance=name,
+            )
         offers, withdrawn = (
             self.view.inference.contract.events(
                 name, from_block=self.view.deployment.block, operator=self.view.address, taskId=self.task

@@ -11,7 +11,7 @@ import numpy as np
 
 from twopm_zk.chain.contracts import reading
 from twopm_zk.circuit.instances import find_instance
-from twopm_zk.errors import InputError, SpecError
+from twopm_zk.errors import InputError, RangeError, SpecError
 from twopm_zk.participants.task_view import ChainView
 from twopm_zk.rows.tables import Table
 from twopm_zk.statements import PredictShape
@@ -88,6 +88,17 @@ def quantized_row(spec: TaskSpec, row: Mapping[str, float]) -> tuple[int, ...]:
         raise InputError(f"the input has no {missing[0]!r}", hint=f"Features are: {', '.join(spec.features)}.")
     if unknown := [name for name in row if name not in spec.features]:
         raise InputError(f"the input has {unknown[0]!r}, which is no feature of the specification")
+    for column in spec.columns:
+        limits = [
+            column.centre + column.scale * edge / spec.format.one for edge in (-spec.format.bias, spec.format.bias)
+        ]
+        if not min(limits) <= row[column.name] < max(limits):
+            raise RangeError(
+                f"the input's {column.name!r} is outside what the specification takes, "
+                f"{min(limits):g} to {max(limits):g}",
+                kind="input-out-of-range",
+                feature=column.name,
+            )
     values = np.array([[float(row[name]) for name in spec.features]])
     table = Table(spec.features, values, np.zeros(1, dtype=np.int64)).scaled(spec.scaling)
     features = [int(value) for value in table.quantized(spec.format)[0]]

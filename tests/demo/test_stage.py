@@ -1,0 +1,82 @@
+"""The people of a demonstration: the real roles, in threads, with names for their accounts."""
+
+import threading
+
+import pytest
+from support.people_world import SPEC, DoubleKeys, DoubleProver, Running, replace
+
+from twopm_zk.auditor.audit import audit
+from twopm_zk.demo import predictions
+from twopm_zk.demo.chain_record import chain_record
+from twopm_zk.demo.stage import OPERATOR, STRANGER, USER, AtWork, Stage, split_rows
+from twopm_zk.demo.training_run import RoundClock
+from twopm_zk.errors import ChainError
+from twopm_zk.participants.transport import Peer
+from twopm_zk.rows.tables import load_spector
+
+
+class Person:
+    """Somebody whose loop ends by itself, by an error, or when it is stopped."""
+
+    def __init__(self, error=None, *, patient=False):
+        self.error, self.patient, self.stopped = error, patient, threading.Event()
+        self.loop = self
+
+    def stop(self):
+        self.stopped.set()
+
+    def run(self):
+        if self.error is not None:
+            raise self.error
+        if self.patient:
+            assert self.stopped.wait(20)
+
+
+def test_the_first_error_stops_everybody_and_is_raised():
+    patient = Person(patient=True)
+    with pytest.raises(ChainError, match="lost"), AtWork([patient, Person(ChainError("lost"))]) as at_work:
+        at_work.wait()
+    assert patient.stopped.is_set()
+
+
+def test_people_stop_where_the_block_ends():
+    patient = Person(patient=True)
+    with AtWork([patient]) as at_work:
+        assert not at_work.failed
+    assert patient.stopped.is_set()
+
+
+def test_rows_are_split_into_nearly_equal_parts_in_order():
+    table = load_spector()
+    parts = split_rows(table, 3)
+    assert [part.rows for part in parts] == [11, 10, 11]
+    assert [row for part in parts for row in part.features.tolist()] == table.features.tolist()
+
+
+@pytest.mark.slow
+def test_two_people_ask_the_real_operator_and_the_record_names_who_did_what(party, tmp_path, monkeypatch):
+    party.spec = replace(SPEC, gradient_bound=0.1)
+    coordinator = party.coordinator()
+    with coordinator, Running(coordinator, *(party.node(number) for number in range(3))) as running:
+        running.wait()
+    stage = Stage(party.world.node, party.world.deployment)
+    news, sent, send = [], [], Peer.send
+    monkeypatch.setattr(predictions, "make_prover", lambda backend: DoubleProver())
+    monkeypatch.setattr(Peer, "send", lambda peer, envelope: sent.append((peer.url, envelope)) or send(peer, envelope))
+    answers = predictions.predictions(
+        stage, party.spec, 1, tmp_path, backend=None, tell=lambda who, item: news.append((who, item.kind))
+    )
+    assert [(one.who, one.answer is None, one.reason) for one in answers] == [
+        (USER, False, ""),
+        (STRANGER, True, "StakeTooLow"),
+    ]
+    assert [(url[:17], envelope.header.kind) for url, envelope in sent] == [("http://127.0.0.1:", "input")]
+    assert {(OPERATOR, "offered"), (OPERATOR, "answered")} <= set(news)
+
+    findings = audit(stage.view("deployer"), 1, keyring=DoubleKeys(), spec=party.spec)
+    record = chain_record(stage, party.spec, 1, RoundClock(), findings)
+    assert all(set(one.participants) == set(stage.owners) for one in record.rounds)
+    assert {"InferenceContract.answer", "InferenceContract.ask"} <= {one.what for one in record.after}
+    assert all(one.what.startswith("HLRContract.") for each in record.rounds for one in each.transactions)
+    (answered,) = [one for one in record.after if one.what == "InferenceContract.answer"]
+    assert (answered.who, answered.hash) == (OPERATOR, answers[0].transaction)
