@@ -179,7 +179,7 @@ def _print_training(report: Report, page: Path) -> None:
             (
                 name,
                 f"{value:.6g}",
-                *(f"{report.reference[s][name]:.5g}" for s in sources),
+                *(f"{report.reference[s][name]:.6g}" for s in sources),
                 f"{_worst(report, name):.3%}",
             )
             for name, value in report.coefficients.items()

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from eth_utils.address import to_checksum_address
+
 from twopm_zk.chain import Chain, DevelopmentNode
 from twopm_zk.chain.deployment import Deployment, GeneratedVerifier, deploy_all
 from twopm_zk.chain.network import Network
@@ -46,8 +48,8 @@ class Stage:
 
     @property
     def names(self) -> dict[str, str]:
-        """Everybody's names, by the address of the account."""
-        return dict(zip(self.node.accounts, self.people, strict=False))
+        """Everybody's names, by the address of the account with its checksum."""
+        return dict(zip(map(to_checksum_address, self.node.accounts), self.people, strict=False))
 
     def named(self, text: str) -> str:
         """A text with names in place of addresses."""
