@@ -73,7 +73,7 @@ class Header:
     subject: int
 
     def to_json(self) -> dict[str, Any]:
-        """As it travels."""
+        """The header as JSON, as it travels."""
         return {
             "version": VERSION,
             "kind": self.kind,
@@ -118,7 +118,7 @@ class Header:
 
     @property
     def authenticated(self) -> bytes:
-        """What encryption authenticates."""
+        """The bytes of the header that encryption authenticates."""
         return wire.encode(self.to_json())
 
     def typed(self, primary: str, message: Mapping[str, Any]) -> Any:
@@ -141,7 +141,7 @@ class Envelope:
     signature: bytes = field(repr=False)
 
     def encode(self) -> bytes:
-        """The body of a request."""
+        """The envelope as the body of a request."""
         document = {name: getattr(self, name).hex() for name in ("ephemeral", "ciphertext", "signature")}
         return wire.encode({"header": self.header.to_json(), **document})
 
@@ -200,11 +200,11 @@ class Receipt:
 
     @classmethod
     def sign(cls, header: Header, account: LocalAccount) -> Self:
-        """By the recipient."""
+        """The receipt of the account that has taken the message."""
         return cls(header, bytes(account.sign_message(header.typed("Receipt", {})).signature))
 
     def to_json(self) -> dict[str, Any]:
-        """As it travels, and as a node keeps it."""
+        """The receipt as JSON, as it travels and as a node keeps it."""
         return {"header": self.header.to_json(), "signature": self.signature.hex()}
 
     @classmethod

@@ -63,7 +63,7 @@ class Service(Protocol):
         """Take a message whose signature has been checked."""
 
     def spec_document(self) -> Mapping[str, Any]:
-        """The specification."""
+        """The specification, with its hash."""
 
     def task_status(self, task: int) -> Mapping[str, Any]:
         """How a task stands; public."""
@@ -279,7 +279,7 @@ class Peer:
         self._direct = host in ("127.0.0.1", "::1", "localhost")
 
     def send(self, envelope: Envelope) -> Receipt:
-        """Deliver a message; its receipt."""
+        """Deliver a message and return its recipient's receipt."""
         answer = self._request("POST", "/v1/messages", envelope.encode())
         return Receipt.parse(answer, header=envelope.header)
 

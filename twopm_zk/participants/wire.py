@@ -29,7 +29,7 @@ def malformed(what: str) -> MessageError:
 
 
 def encode(value: Any) -> bytes:
-    """The bytes that `parse` reads."""
+    """A value as the JSON bytes that `parse` reads."""
     return json.dumps(value, separators=(",", ":"), sort_keys=True).encode()
 
 
@@ -85,7 +85,7 @@ class Fields:
         return malformed(f"{name!r} of {self._what} {why}")
 
     def any(self, name: str) -> Any:
-        """The value, not looked at."""
+        """The value of a key, whatever it is."""
         return self._value[name]
 
     def text(self, name: str, *, limit: int) -> str:
@@ -96,7 +96,7 @@ class Fields:
         return value
 
     def choice(self, name: str, allowed: Iterable[str]) -> str:
-        """One of some words."""
+        """The value of a key, which is one of the allowed words."""
         value = self._value[name]
         if not isinstance(value, str) or value not in allowed:
             raise self._wrong(name, "is not one of the known words")
