@@ -195,7 +195,9 @@ def test_a_certificate_says_whose_and_how_many_rows_it_covers(hand):
         assert "It covers 32 rows of 3 nodes:" in shown
         assert all(f"\n  {address}\n" in shown for address in addresses)
         running.wait()
+    assert "INSECURE KEYS" in shown
     found = hand("task", "show", "1")
+    assert found["insecure_keys"] == ["step-32x3", "aggregate-4x3", "certify-4x3"]
     assert found["certified_nodes"] == addresses
     assert found["certified_rows_at_least"] == hand.party.spec.minimum_rows
     assert found["participation"] == {"0": addresses}
@@ -206,6 +208,8 @@ def test_a_certificate_says_whose_and_how_many_rows_it_covers(hand):
     signed_by = f"task 1, round 0, attempt 0: signed by {hand.party.coordinator_address} for the opening of update "
     assert re.fullmatch(re.escape(signed_by) + r"0x[0-9a-f]{8}\.\.\.[0-9a-f]{8}", receipt)
     (ended,) = [item for item in hand.party.news[0] if item.kind == "finished"]
+    assert "INSECURE KEYS" in ended.text
+    assert ended.values["insecure_keys"] == found["insecure_keys"]
     assert (ended.values["nodes"], ended.values["rows"]) == (addresses, None)  # no node knows how many rows there are
 
 

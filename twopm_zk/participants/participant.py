@@ -54,9 +54,13 @@ class Participant(ABC, Generic[Store]):
                 f": gradient at most {state.bound_per_row:.2e} per row, over {counted} rows of {len(nodes)} nodes "
                 f"({', '.join(nodes)})"
             )
+        insecure = self.view.insecure_verifiers(state.id)
+        if insecure:
+            text += ". INSECURE KEYS: nothing of this is proven to anybody"
         values = {
             "task": state.id,
             "certified": state.certified,
+            "insecure_keys": insecure,
             "rounds": state.round,
             "nodes": list(nodes),
             "rows": rows,

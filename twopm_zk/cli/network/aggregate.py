@@ -112,13 +112,16 @@ def certify(
             found.require_certifiable()
             closed.executor(proving).certify(found)
         coefficients = closed.spec.coefficients(found.state.weights)
+        insecure = closed.view.insecure_verifiers(task)
     lines = [found.sentence(), *(f"Note: {doubt}." for doubt in found.doubts)]
     lines.append("It would be about the weights:" if dry_run else "Certified.")
+    if insecure:
+        lines.append("INSECURE KEYS: nothing of this task is proven to anybody.")
     lines += [f"  {name:<14} {value:+.6g}" for name, value in coefficients.items()]
     lines += [f"It covers {found.rows} rows of {len(found.nodes)} nodes:", *(f"  {node}" for node in found.nodes)]
     lines += closed.sent_lines()
     document = _describe(found) | {"coefficients": coefficients, "dry_run": dry_run, "transactions": closed.sent}
-    emit(as_json, document, "\n".join(lines))
+    emit(as_json, document | {"insecure_keys": insecure}, "\n".join(lines))
 
 
 def _describe(found: RoundAssessment) -> dict[str, Any]:
