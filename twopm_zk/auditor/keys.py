@@ -69,8 +69,10 @@ class DerivedKeys:
 
     def prepare(self, instances: Sequence[str], progress: Progress) -> None:
         """Derive keys and contracts side by side: circom, the setup and solc take minutes one after another."""
+        if not instances:
+            return
         progress(f"0 of {len(instances)}: {', '.join(instances)}")
-        with ThreadPoolExecutor(max(1, min(len(instances), os.cpu_count() or 1))) as pool:
+        with ThreadPoolExecutor(min(len(instances), os.cpu_count() or 1)) as pool:
             waiting = {pool.submit(self.code, instance): instance for instance in instances}
             try:
                 for number, made in enumerate(as_completed(waiting), start=1):
