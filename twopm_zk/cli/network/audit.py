@@ -123,4 +123,6 @@ def _print(report: AuditReport, *, derived_with: Path | None) -> None:
     click.echo("An audit cannot know:")
     for text in report.unknowable:
         click.echo(f"  - {text}")
+    if report.coverage is not None and not report.certified:
+        click.echo(f"The certificate is {report.coverage}")
     click.secho(report.conclusion, fg=None if report.sound else "red", bold=True)
