@@ -40,7 +40,8 @@ def remember(
 
 def assess_round(view: ChainView, spec: TaskSpec, store: CoordinatorStore, state: TaskSnapshot) -> RoundAssessment:
     """Assess a closed round from the chain and a coordinator's store; neither is changed."""
-    return assess(spec, state, gather(view, spec, store, state), remember(spec, store, state))
+    found = gather(view, spec, store, state)
+    return assess(spec, state, found, Memory() if found.missing else remember(spec, store, state))
 
 
 def assess_own_round(
