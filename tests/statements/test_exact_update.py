@@ -1,14 +1,29 @@
 """The vectorised update equals its definition, row by row in Python's integers."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from twopm_zk.errors import InputError, RangeError
+from twopm_zk.errors import DataError, InputError, RangeError
 from twopm_zk.numbers import sigmoid
 from twopm_zk.numbers.fixed_point import FEATURES, WEIGHTS, Format
-from twopm_zk.statements import StepShape, Update, exact_update
+from twopm_zk.statements import (
+    AggregateStatement,
+    CertifyStatement,
+    OpenedUpdate,
+    Policy,
+    RoundShape,
+    RoundUpdates,
+    Rows,
+    StepMatrix,
+    StepShape,
+    StepStatement,
+    Update,
+    exact_update,
+)
 
 
 def by_definition(shape, weights, features, marks):
@@ -80,3 +95,25 @@ def test_limbs_put_together_are_the_polynomial():
 def test_integers_that_the_circuit_refuses_are_refused(weights, feature, error):
     with pytest.raises(error):
         exact_update(StepShape(1, 1, FEATURES), weights, np.array([[feature]]), np.array([1]))
+
+
+def test_statements_of_another_size_than_their_shape_are_refused():
+    shape = StepShape(4, 2, FEATURES)
+    rows = Rows.padded(shape, np.zeros((3, 2), dtype=np.int64), [0, 1, 0])
+    with pytest.raises(InputError, match="2 weights for 2 features and an intercept"):
+        StepStatement(shape, 0, (1, 2), rows)
+    with pytest.raises(InputError, match="not padded to the 5 x 2"):
+        StepStatement(replace(shape, rows=5), 0, (1, 2, 3), rows)
+    with pytest.raises(DataError, match="features of 1 dimensions"):
+        Rows.padded(shape, np.zeros(3, dtype=np.int64), [0, 1, 0])
+    with pytest.raises(InputError, match=r"square; this array has the shape \(2, 3\)"):
+        StepMatrix.quantized(np.zeros((2, 3)))
+    update = OpenedUpdate(Update(3, (0, 0, 0)), 1)
+    with pytest.raises(InputError, match="not of 3 features and an intercept"):
+        RoundUpdates(RoundShape(4, 3, 12), (update,))
+    policy = Policy(1, 0, 0, 0, 1 << 20, 1, 0)
+    updates = RoundUpdates(RoundShape(4, 2, 12), (update,))
+    with pytest.raises(InputError, match="2 weights for 2 features"):
+        CertifyStatement(updates, policy, (0, 0))
+    with pytest.raises(InputError, match="a step matrix of size 2 for 3 weights"):
+        AggregateStatement(updates, policy, StepMatrix(2, (0, 0, 0)), (0, 0, 0))

@@ -127,6 +127,9 @@ def test_the_hash_is_the_keccak_of_the_canonical_document():
         ({"minimum": {"nodes": 0}}, "`minimum.nodes` is 0"),
         ({"minimum": {"row": 4}}, r"`minimum.row` is no key.*\n.*`rows`"),
         ({"minimum": 3}, "`minimum` is not a table"),
+        ({"rounds": {"maximum": 10**400}}, "`rounds.maximum` is a number of more than 64 bits; allowed"),
+        ({"format": {"bits": 10**9, "frac_bits": 5}}, "`format` has 1000000000 bits"),
+        ({"format": {"bits": 10**400}}, "`format` has a number of more than 64 bits bits"),
         ({"version": 2}, "`version` is 2"),
         ({"instances": {"step": ["step-32x3"]}}, "`instances.aggregate` is missing"),
         ({"instances": {"rows": 0}}, "each must be 1 or more"),
@@ -159,6 +162,34 @@ NAMES = TaskInstances(("step-32x3", "step-128x3"), "aggregate-16x3", "certify-16
 
 def with_instances(chosen, columns=2, **changes):
     return TaskSpec(columns=tuple(Column(f"x{k}") for k in range(columns)), label="y", instances=chosen, **changes)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("spec.toml", "label = 'y'\nlambda = " + "9" * 5000),
+        ("spec.json", '{"label": "y", "lambda": ' + "9" * 5000 + "}"),
+    ],
+)
+def test_a_number_of_five_thousand_digits_is_an_error_of_the_file(tmp_path, name, text):
+    (tmp_path / name).write_text(text)
+    with pytest.raises(SpecError):
+        read_spec(tmp_path / name)
+
+
+def test_names_of_columns_are_compared_in_one_unicode_form():
+    spec = parse_spec(document(label="o\u0308", features=[{"name": "u\u0308", "centre": 0, "scale": 1}]))
+    assert (spec.features, spec.label) == (("\u00fc",), "\u00f6")
+    again = parse_spec(document(label="\u00f6", features=[{"name": "\u00fc", "centre": 0, "scale": 1}]))
+    assert again.spec_hash == spec.spec_hash
+    twice = [{"name": name, "centre": 0, "scale": 1} for name in ("u\u0308", "\u00fc")]
+    with pytest.raises(SpecError, match="more than once"):
+        parse_spec(document(features=twice))
+
+
+def test_paths_may_be_texts(tmp_path):
+    write_spec(spector_spec(), str(tmp_path / "spec.json"))
+    assert read_spec(str(tmp_path / "spec.json")) == spector_spec()
 
 
 def test_shapes_follow_from_the_instances():

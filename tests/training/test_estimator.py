@@ -11,7 +11,7 @@ sklearn = pytest.importorskip("sklearn")
 
 from sklearn.exceptions import ConvergenceWarning  # noqa: E402
 from sklearn.linear_model import LogisticRegression  # noqa: E402
-from sklearn.model_selection import cross_val_score  # noqa: E402
+from sklearn.model_selection import GridSearchCV, cross_val_score  # noqa: E402
 from sklearn.utils.estimator_checks import parametrize_with_checks  # noqa: E402
 
 from twopm_zk.errors import RangeError, SpecError, ToolMissingError  # noqa: E402
@@ -57,8 +57,18 @@ def test_public_constants_are_used_and_have_to_fit(data):
         TwoPMLogisticRegression(scaling=narrow).fit(X, y)
     with pytest.raises(ValueError, match="scaling has 3 entries, X has 2 columns"):
         TwoPMLogisticRegression(scaling=narrow).fit(X[:, :2], y)
-    with pytest.raises(SpecError, match=r"`lambda` is 0.1"):
-        TwoPMLogisticRegression(alpha=0.1).fit(X, y)
+    with pytest.raises(SpecError, match=r"`lambda` is -0.1"):
+        TwoPMLogisticRegression(alpha=-0.1).fit(X, y)
+
+
+def test_any_alpha_is_brought_to_the_grid_of_the_protocol_and_said(data):
+    X, y = data
+    found = GridSearchCV(TwoPMLogisticRegression(), {"alpha": [0.01, 0.1, 1, 10]}, cv=3, error_score="raise").fit(X, y)
+    assert np.isfinite(found.cv_results_["mean_test_score"]).all()
+    fitted = {alpha: TwoPMLogisticRegression(alpha=alpha).fit(X, y) for alpha in (0, 1e-9, 0.1, 1)}
+    assert [model.alpha_ for model in fitted.values()] == [0, 2**-12, 410 / 4096, 1]
+    assert [model.alpha for model in fitted.values()] == [0, 1e-9, 0.1, 1]
+    assert fitted[0.1].training_.spec.penalty == fitted[0.1].alpha_
 
 
 @pytest.mark.parametrize("factor", [1e-12, 1e12])

@@ -122,6 +122,13 @@ def test_breast_cancer_converges_through_several_batches_a_node():
     assert np.array(result.weights[:-1]) / 2**20 == pytest.approx(peer.coef_[0], abs=5e-3)
 
 
+def test_the_certificate_says_how_many_rows_and_nodes_it_covers():
+    found = train(make_split(load_spector(), 3), spector_spec()).certificate
+    assert (found.rows, found.nodes) == (32, 3)
+    assert "over 32 rows of 3 nodes (32 or more are proven)" in str(found)
+    assert "of 1 node (" in str(train(make_table(50), make_spec()).certificate)
+
+
 def test_the_certificate_says_what_it_is_worth():
     bound = train(load_spector(), spector_spec()).certificate
     assert "computed, not proven" in str(bound)

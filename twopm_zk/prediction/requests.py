@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
@@ -13,8 +14,10 @@ from twopm_zk.chain.contracts import reading
 from twopm_zk.circuit.instances import find_instance
 from twopm_zk.errors import InputError, RangeError, SpecError
 from twopm_zk.participants.task_view import ChainView
+from twopm_zk.rows.batches import quantized_rows
 from twopm_zk.rows.tables import Table
 from twopm_zk.statements import PredictShape
+from twopm_zk.task.columns import same_name
 from twopm_zk.task.specification import TaskSpec
 
 
@@ -84,22 +87,25 @@ def quantized_row(spec: TaskSpec, row: Mapping[str, float]) -> tuple[int, ...]:
 
     Raises InputError for features that are missing or unknown, RangeError where one does not fit; no value is shown.
     """
+    row = {same_name(name): value for name, value in row.items()}
     if missing := [name for name in spec.features if name not in row]:
         raise InputError(f"the input has no {missing[0]!r}", hint=f"Features are: {', '.join(spec.features)}.")
     if unknown := [name for name in row if name not in spec.features]:
         raise InputError(f"the input has {unknown[0]!r}, which is no feature of the specification")
     for column in spec.columns:
-        limits = [
-            column.centre + column.scale * edge / spec.format.one for edge in (-spec.format.bias, spec.format.bias)
-        ]
-        if not min(limits) <= row[column.name] < max(limits):
+        value = row[column.name]
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise InputError(f"the input's {column.name!r} is not a number")
+        if not abs(value) <= sys.float_info.max:
+            raise InputError(f"the input's {column.name!r} is not finite")
+        low, high = column.limits(spec.format)
+        if not low <= value <= high:
             raise RangeError(
-                f"the input's {column.name!r} is outside what the specification takes, "
-                f"{min(limits):g} to {max(limits):g}",
+                f"the input's {column.name!r} is outside what the specification takes, {low:g} to {high:g}",
                 kind="input-out-of-range",
                 feature=column.name,
             )
     values = np.array([[float(row[name]) for name in spec.features]])
-    table = Table(spec.features, values, np.zeros(1, dtype=np.int64)).scaled(spec.scaling)
-    features = [int(value) for value in table.quantized(spec.format)[0]]
-    return tuple(features + [0] * (predict_shape(spec).features - len(features)))
+    features, _ = quantized_rows(Table(spec.features, values, np.zeros(1, dtype=np.int64)), spec, name="the input")
+    padding = predict_shape(spec).features - len(features[0])
+    return tuple(int(value) for value in features[0]) + (0,) * padding

@@ -78,23 +78,32 @@ def prepare(table: Table, spec: TaskSpec, *, name: str = "node") -> NodeData:
     the column's own range is beyond what the specification's format holds. Messages begin with the node's ``name``
     and never show a value.
     """
-    if missing := [column for column in spec.features if column not in table.names]:
-        raise DataError(f"{name}: there is no column {missing[0]!r}", hint=f"Columns are: {', '.join(table.names)}.")
-    if unknown := [column for column in table.names if column not in spec.features]:
-        raise DataError(f"{name}: column {unknown[0]!r} is not in the specification", hint="Remove it from the data.")
     if table.rows < spec.minimum_node_rows:
         raise DataError(f"{name} has {table.rows} rows; `minimum.rows_per_node` is {spec.minimum_node_rows}")
-    order = [table.names.index(column) for column in spec.features]
-    ordered = Table(spec.features, table.features[:, order], table.labels)
-    _check_cells(ordered, spec, name)
-    marks = 1 - 2 * ordered.labels.astype(np.int64)
+    features, labels = quantized_rows(table, spec, name=name)
+    marks = 1 - 2 * labels
     sizes = spec.sizes
-    features = np.zeros((table.rows, sizes.width), dtype=np.int64)
-    features[:, : len(spec.columns)] = ordered.scaled(spec.scaling).quantized(spec.format)
     most = sizes.largest.rows
     parts = [slice(start, start + most) for start in range(0, table.rows, most)]
     batches = tuple(Batch(sizes.smallest(len(marks[p])), features[p], marks[p]) for p in parts)
     return NodeData(name, batches, Moments.of(features, spec.format))
+
+
+def quantized_rows(table: Table, spec: TaskSpec, *, name: str) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """The cells of an (unscaled) table as the circuits take them, padded with zero columns, and its labels.
+
+    Columns may come in any order. Errors are those of `prepare`, but for the number of rows.
+    """
+    if missing := [column for column in spec.features if column not in table.names]:
+        raise DataError(f"{name}: there is no column {missing[0]!r}", hint=f"Columns are: {', '.join(table.names)}.")
+    if unknown := [column for column in table.names if column not in spec.features]:
+        raise DataError(f"{name}: column {unknown[0]!r} is not in the specification", hint="Remove it from the data.")
+    order = [table.names.index(column) for column in spec.features]
+    ordered = Table(spec.features, table.features[:, order], table.labels)
+    _check_cells(ordered, spec, name)
+    features = np.zeros((table.rows, spec.sizes.width), dtype=np.int64)
+    features[:, : len(spec.columns)] = ordered.scaled(spec.scaling).quantized(spec.format)
+    return features, ordered.labels.astype(np.int64)
 
 
 def _check_cells(table: Table, spec: TaskSpec, name: str) -> None:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import csv
 import math
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +20,8 @@ import numpy.typing as npt
 from twopm_zk.errors import DataError, RangeError
 from twopm_zk.numbers.fixed_point import Format
 from twopm_zk.system.files import StrPath
-from twopm_zk.system.parsing import read_json
+from twopm_zk.system.parsing import parse_number, read_json
+from twopm_zk.task.columns import same_name
 from twopm_zk.task.scaling import Scaling
 
 
@@ -30,6 +33,26 @@ class Table:
     features: npt.NDArray[np.float64] = field(repr=False)
     labels: npt.NDArray[np.int64] = field(repr=False)
 
+    def __post_init__(self) -> None:
+        """Raise DataError unless there is a name for each column, and a label for each row."""
+        object.__setattr__(self, "names", tuple(same_name(name) for name in self.names))
+        try:
+            object.__setattr__(self, "features", np.asarray(self.features, dtype=np.float64))
+        except (TypeError, ValueError):
+            raise DataError("the features of a table are not an array of numbers") from None
+        object.__setattr__(self, "labels", np.asarray(self.labels))
+        if self.features.ndim != 2 or self.labels.ndim != 1 or self.labels.dtype.kind not in "biuf":
+            raise DataError(
+                f"a table has features of {self.features.ndim} dimensions and labels of {self.labels.ndim}; "
+                "it needs numbers in 2 and 1"
+            )
+        rows, columns = self.features.shape
+        if len(self.names) != columns or len(self.labels) != rows:
+            raise DataError(
+                f"a table of {len(self.names)} names and {len(self.labels)} labels has features of "
+                f"{rows} rows and {columns} columns"
+            )
+
     @property
     def rows(self) -> int:
         """Number of rows."""
@@ -37,6 +60,7 @@ class Table:
 
     def scaled(self, scaling: Mapping[str, Scaling]) -> Table:
         """The table after the public constants; columns without any are taken as they are."""
+        scaling = {same_name(name): constants for name, constants in scaling.items()}
         centre = np.array([scaling.get(name, Scaling()).centre for name in self.names])
         scale = np.array([scaling.get(name, Scaling()).scale for name in self.names])
         return Table(self.names, (self.features - centre) / scale, self.labels)
@@ -44,8 +68,8 @@ class Table:
     def quantized(self, format: Format) -> npt.NDArray[np.int64]:
         """Integers of the (scaled) features.
 
-        Raises RangeError at the first value that does not fit; the message names column and row and shows how
-        constants are given. It suggests none of its own: constants computed from the rows would tell of them.
+        Raises RangeError of kind ``column-outside`` at the first value that does not fit; the message names column and
+        row. It suggests no constants: those computed from the rows would tell of them.
         """
         columns = []
         low, high = format.limits
@@ -85,9 +109,10 @@ def load_spector() -> Table:
 def read_table(path: StrPath, *, label: str) -> Table:
     """Parse a CSV file with a header row; every column but ``label`` is a feature, in file order.
 
-    Raises DataError for a missing or non-numeric cell, NaN or infinity, a label that is not 0 or 1, a ragged row,
-    a repeated or missing column, and for an empty table.
+    Raises DataError for a missing cell or one that is no decimal number, NaN or infinity, a label that is not 0 or 1,
+    a ragged row, a column that is repeated, missing or without a name, and for an empty table.
     """
+    label = same_name(label)
     try:
         with Path(path).open(newline="", encoding="utf-8-sig") as file:
             records = [(line, row) for line, row in enumerate(csv.reader(file, strict=True)) if row]
@@ -97,7 +122,13 @@ def read_table(path: StrPath, *, label: str) -> Table:
         raise DataError(f"data {str(path)!r} is not a CSV file in UTF-8: {type(error).__name__}") from error
     if len(records) < 2:
         raise DataError(f"data {str(path)!r} has no rows", hint="Expected a header row and at least one row.")
-    header = [name.strip() for name in records[0][1]]
+    header = [same_name(name.strip()) for name in records[0][1]]
+    for number, name in enumerate(header, start=1):
+        if not name or not name.isprintable():
+            raise DataError(
+                f"column {number} has {'a name that cannot be printed' if name else 'no name'}",
+                hint="A row index that a program wrote is no feature: write the file without it.",
+            )
     if repeated := [name for name in header if header.count(name) > 1]:
         raise DataError(f"column {repeated[0]!r} appears more than once")
     if label not in header:
@@ -123,7 +154,7 @@ def _number(cell: str, place: str) -> float:
     if not cell.strip():
         raise DataError(f"{place} is empty")
     try:
-        value = float(cell)
+        value = parse_number(cell)
     except ValueError:
         raise DataError(f"{place} is not a number") from None
     if not math.isfinite(value):
@@ -132,9 +163,17 @@ def _number(cell: str, place: str) -> float:
 
 
 def _finite(value: object, place: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= sys.float_info.max:
         raise DataError(f"{place} is not a finite number")
     return float(value)
+
+
+def _by_name(content: Mapping[str, Any], what: str) -> dict[str, Any]:
+    """Entries by the one spelling of their names; DataError where two names are the same."""
+    result = {same_name(name): value for name, value in content.items()}
+    if len(result) != len(content):
+        raise DataError(f"{what} have a name twice, in two spellings that look the same")
+    return result
 
 
 def read_weights(path: StrPath, names: tuple[str, ...]) -> list[float]:
@@ -144,6 +183,7 @@ def read_weights(path: StrPath, names: tuple[str, ...]) -> list[float]:
     """
     content = read_json(path, what="weights")
     if isinstance(content, dict):
+        content = _by_name(content, f"weights {str(path)!r}")
         wanted = [*names, "intercept"]
         missing = [name for name in wanted if name not in content]
         unknown = [name for name in content if name not in wanted]
@@ -167,7 +207,7 @@ def read_scaling(path: StrPath, names: tuple[str, ...]) -> dict[str, Scaling]:
     if not isinstance(content, dict):
         raise DataError(f"scaling {str(path)!r} is not an object of column names")
     result = {}
-    for name, entry in content.items():
+    for name, entry in _by_name(content, f"scaling {str(path)!r}").items():
         if name not in names:
             raise DataError(f"scaling {str(path)!r} names {name!r}, which is no column")
         if not isinstance(entry, dict) or not set(entry) <= {"centre", "scale"}:

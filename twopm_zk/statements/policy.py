@@ -41,6 +41,8 @@ class StepMatrix:
     @classmethod
     def quantized(cls, matrix: npt.NDArray[np.float64]) -> StepMatrix:
         """The nearest integer matrix to a symmetric real one (size, size)."""
+        if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
+            raise InputError(f"a step matrix is square; this array has the shape {matrix.shape}")
         rows, columns = np.triu_indices(len(matrix))
         values = MATRIX.quantize(matrix[rows, columns], name="step matrix")
         return cls(len(matrix), tuple(int(value) for value in values))

@@ -176,6 +176,9 @@ class RoundUpdates:
             raise InputError(f"an update is not of features with {self.shape.x_frac_bits} fractional bits")
         if not self.segment and self.partial.total is None:
             raise InputError("a round without updates has no sum")
+        totals = [opened.update for opened in self.segment] + ([self.partial.total] if self.partial.total else [])
+        if {len(update.gradient) for update in totals} != {self.shape.weights}:
+            raise InputError(f"an update is not of {self.shape.features} features and an intercept")
 
     @cached_property
     def total(self) -> Update:
@@ -231,6 +234,11 @@ class FoldStatement:
         return {**self.updates.circuit_inputs(), "nextBlinding": self.next_blinding}
 
 
+def _check_sizes(shape: RoundShape, weights: Sequence[int]) -> None:
+    if len(weights) != shape.weights:
+        raise InputError(f"{len(weights)} weights for {shape.features} features and an intercept")
+
+
 def _check_policy(policy: Policy, weights: Sequence[int], total: Update, *, what: str) -> None:
     """WitnessError where no proof can exist, with the reason that the circuit could not give."""
     if total.rows < policy.min_rows:
@@ -255,6 +263,12 @@ class AggregateStatement:
     policy: Policy
     matrix: StepMatrix
     weights: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        """Raise InputError for weights or a matrix of another size than the round's."""
+        _check_sizes(self.updates.shape, self.weights)
+        if self.matrix.size != self.updates.shape.weights:
+            raise InputError(f"a step matrix of size {self.matrix.size} for {self.updates.shape.weights} weights")
 
     @cached_property
     def next_weights(self) -> tuple[int, ...]:
@@ -298,6 +312,10 @@ class CertifyStatement:
     policy: Policy
     weights: tuple[int, ...]
     bound: int | None = None
+
+    def __post_init__(self) -> None:
+        """Raise InputError for weights of another number than the round's."""
+        _check_sizes(self.updates.shape, self.weights)
 
     @cached_property
     def gradient_bound(self) -> int:

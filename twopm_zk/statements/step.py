@@ -86,6 +86,8 @@ class Rows:
 
         Raises CircuitTooLargeError where there are more rows or columns than the shape has, DataError for none.
         """
+        if features.ndim != 2:
+            raise DataError(f"features of {features.ndim} dimensions: need rows and columns")
         rows, columns = features.shape
         if not 0 < rows == len(labels):
             raise DataError(f"{rows} rows of features, {len(labels)} labels: need as many, and at least one")
@@ -198,6 +200,15 @@ class StepStatement:
     rows: Rows = field(repr=False)
     salt: int = field(default_factory=random_scalar, repr=False)
     blinding: int = field(default_factory=random_scalar, repr=False)
+
+    def __post_init__(self) -> None:
+        """Raise InputError for rows or weights of another size than the shape's."""
+        shape, rows = self.shape, self.rows
+        if len(self.weights) != shape.features + 1:
+            raise InputError(f"{len(self.weights)} weights for {shape.features} features and an intercept")
+        sizes = {len(row) for row in rows.features}
+        if (len(rows.features), len(rows.labels)) != (shape.rows, shape.rows) or sizes != {shape.features}:
+            raise InputError(f"the rows are not padded to the {shape.rows} x {shape.features} of the step")
 
     @cached_property
     def update(self) -> Update:

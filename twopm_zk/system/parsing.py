@@ -12,6 +12,8 @@ from twopm_zk.system.files import StrPath, read_bytes, shown
 MAX_DEPTH = 32
 MAX_DIGITS = 100
 """The longest integer that is read from text: the largest that means anything here, a word of 256 bits, has 78."""
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_NOT_FINITE = re.compile(r"[+-]?(?:nan|inf(?:inity)?)", re.IGNORECASE)
 _STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)
 
 
@@ -50,6 +52,16 @@ def parse_natural(text: str, *, what: str, limit: int) -> int:
     if digits is None or int(digits) >= limit:
         raise InputError(f"{what} is not a natural number below {limit}")
     return int(digits)
+
+
+def parse_number(text: str) -> float:
+    """A decimal number with ASCII digits; infinite or NaN where it says so, or is beyond what a double holds.
+
+    Raises ValueError for anything else that Python's ``float`` would take: underscores, digits of other scripts.
+    """
+    if not (_NUMBER.fullmatch(text.strip()) or _NOT_FINITE.fullmatch(text.strip())):
+        raise ValueError("not a decimal number")
+    return float(text)
 
 
 def read_json(path: StrPath, *, what: str, error: type[InputError] = InputError) -> Any:

@@ -8,11 +8,18 @@ something is recorded) and never from a node's rows. With ``unit`` known, a scal
 from __future__ import annotations
 
 import math
+import unicodedata
 from dataclasses import dataclass, replace
 
 from twopm_zk.errors import SpecError
 from twopm_zk.numbers.fixed_point import FEATURES, Format
 from twopm_zk.task.scaling import Scaling
+
+
+def same_name(name: str) -> str:
+    """The one spelling of a column's name (Unicode's form NFC): two that look the same are the same."""
+    return unicodedata.normalize("NFC", name)
+
 
 SPREAD = 2.0
 """Ends of a known range are brought near to plus and minus this."""
@@ -32,6 +39,9 @@ class Column:
     high: float | None = None
     unit: float | None = None
     """Every value is ``low`` (or 0) plus a multiple of it."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", same_name(self.name))
 
     @property
     def scaling(self) -> Scaling:

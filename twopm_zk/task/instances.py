@@ -132,8 +132,7 @@ def _by_slots(template: str, width: int, format: Format) -> dict[int, str]:
     found = {}
     for instance in _of(template):
         shape = RoundShape.from_parameters(instance.parameters)
-        # Fold has no X_FRAC: it adds integers of any scale
-        if shape.features == width and instance.parameters.get("X_FRAC", format.frac_bits) == format.frac_bits:
+        if (shape.features, shape.x_frac_bits) == (width, format.frac_bits):
             found[shape.slots] = instance.name
     return found
 
@@ -161,8 +160,7 @@ def _rounds(chosen: TaskInstances) -> list[tuple[str, str]]:
 
 
 def _round(key: str, name: str, width: int, format: Format) -> RoundShape:
-    parameters = {"X_FRAC": format.frac_bits} | _instance(key, name, key.capitalize()).parameters
-    shape = RoundShape.from_parameters(parameters)
+    shape = RoundShape.from_parameters(_instance(key, name, key.capitalize()).parameters)
     if (shape.features, shape.x_frac_bits) != (width, format.frac_bits):
         raise SpecError(
             f"`instances.{key}`: {name!r} is for {shape.features} features with {shape.x_frac_bits} fractional bits, "

@@ -19,7 +19,7 @@ from twopm_zk.numbers.sigmoid import MAX_ERROR
 from twopm_zk.statements.policy import LAMBDA_BITS, LAMBDA_FRAC_BITS, Policy
 from twopm_zk.statements.rounds import BOUND_FRAC_BITS
 from twopm_zk.task.canonical import Json, canonical
-from twopm_zk.task.columns import SPREAD, Column
+from twopm_zk.task.columns import SPREAD, Column, same_name
 from twopm_zk.task.instances import Sizes, TaskInstances, choose_instances, sizes_of
 from twopm_zk.task.scaling import Scaling
 
@@ -90,15 +90,12 @@ class TaskSpec:
     """None for training without proofs."""
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "label", same_name(self.label))
+        check_format(self.format)
         _check_columns(self.columns, self.label, self.format)
-        if not 2 <= self.format.frac_bits < self.format.bits <= 24:
-            raise SpecError(
-                f"`format` has {self.format.bits} bits, {self.format.frac_bits} of them fractional; "
-                "allowed: at most 24, and 2 or more fractional, fewer than all"
-            )
         _require("lambda", self.penalty, 0, ((1 << LAMBDA_BITS) - 1) / _PENALTY_UNIT)
         if self.penalty * _PENALTY_UNIT % 1:
-            nearest = max(round(self.penalty * _PENALTY_UNIT), 1) / _PENALTY_UNIT
+            nearest = penalty_on_grid(self.penalty)
             raise SpecError(f"`lambda` is {self.penalty:g}; it must be a multiple of 2^-12, such as {nearest!r}")
         _require("weight_bound", self.weight_bound, 1 / WEIGHTS.one, WEIGHTS.bias / WEIGHTS.one)
         if self.weight_bound * WEIGHTS.one % 1:
@@ -265,10 +262,31 @@ def _column_document(column: Column) -> Json:
     }
 
 
+def penalty_on_grid(penalty: float) -> float:
+    """The multiple of 2^-12 nearest to a lambda, and not 0 for one above 0; what is no number stays what it is."""
+    if not math.isfinite(penalty) or penalty <= 0:
+        return penalty
+    return max(round(penalty * _PENALTY_UNIT), 1) / _PENALTY_UNIT
+
+
+def check_format(format: Format) -> None:
+    """SpecError for a format of features that no circuit could have."""
+    if not 2 <= format.frac_bits < format.bits <= 24:
+        raise SpecError(
+            f"`format` has {_shown(format.bits)} bits, {_shown(format.frac_bits)} of them fractional; "
+            "allowed: at most 24, and 2 or more fractional, fewer than all"
+        )
+
+
+def _shown(value: float) -> str:
+    """A number for a message, however many digits a file gives it."""
+    return f"{value:.12g}" if isinstance(value, float) or abs(value) < 1 << 64 else "a number of more than 64 bits"
+
+
 def _require(key: str, value: float, low: float, high: float, *, below: bool = False) -> None:
     if not low <= value <= high or (below and value == high):  # also refuses NaN
         raise SpecError(
-            f"`{key}` is {value:.12g}; allowed: {low:.12g} {'up to, not including,' if below else 'to'} {high:.12g}"
+            f"`{key}` is {_shown(value)}; allowed: {low:.12g} {'up to, not including,' if below else 'to'} {high:.12g}"
         )
 
 

@@ -19,7 +19,7 @@ from twopm_zk.system.files import StrPath, read_bytes, write_text
 from twopm_zk.system.parsing import parse_json
 from twopm_zk.task.columns import Column, choose_column
 from twopm_zk.task.instances import TaskInstances, choose_instances
-from twopm_zk.task.specification import VERSION, StepRule, TaskSpec
+from twopm_zk.task.specification import VERSION, StepRule, TaskSpec, check_format
 
 T = TypeVar("T")
 _NAMES = {str: "a text", int: "an integer", float: "a number", list: "a list", dict: "a table"}
@@ -52,6 +52,7 @@ def parse_spec(document: object) -> TaskSpec:
     shape = top.section("format")
     format = Format(shape.take("bits", int, FEATURES.bits), shape.take("frac_bits", int, FEATURES.frac_bits))
     shape.done()
+    check_format(format)
     step = top.section("step")
     rule = StepRule(
         step.take("rule", str, StepRule.rule),

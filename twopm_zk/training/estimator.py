@@ -15,7 +15,7 @@ from twopm_zk.proving.executors import executor_for
 from twopm_zk.rows.tables import Table
 from twopm_zk.task.columns import Column, choose_column
 from twopm_zk.task.scaling import Scaling
-from twopm_zk.task.specification import INTERCEPT, NEWTON, StepRule, TaskSpec
+from twopm_zk.task.specification import INTERCEPT, NEWTON, StepRule, TaskSpec, penalty_on_grid
 from twopm_zk.training.in_process import Proofs, train
 from twopm_zk.training.results import TrainingWarning
 
@@ -35,15 +35,15 @@ _LABEL = "label"
 class TwoPMLogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Binary logistic regression: minimises the summed log-loss plus alpha / 2 |w|^2, w of the scaled columns.
 
-    ``alpha`` is the lambda of a task, a multiple of 2^-12, and may be 0. ``rule`` and ``gradient_bound`` are as in
-    `TaskSpec`; ``max_iter`` is the most rounds. ``scaling`` holds one public (centre, scale) for each column; None
-    takes them from X, which is right where X is yours alone. ``nodes`` deals the rows out to that many nodes: the
-    result is the same, bit for bit. ``prove`` is False, True, or "final" for the certificate only; ``backend`` and
-    ``scheduler`` then say how.
+    ``alpha`` is the lambda of a task, rounded to a multiple of 2^-12, which is above 0 where ``alpha`` is; it may be 0.
+    ``rule``, ``gradient_bound`` and ``decrement_bound`` are as in `TaskSpec`; ``max_iter`` is the most rounds.
+    ``scaling`` holds one public (centre, scale) for each column; None takes them from X, which is right where X is
+    yours alone. ``nodes`` deals the rows out to that many nodes: the result is the same, bit for bit. ``prove`` is
+    False, True, or "final" for the certificate only; ``backend`` and ``scheduler`` then say how.
 
-    After `fit`: ``coef_``, ``intercept_``, ``classes_``, ``n_features_in_``, ``n_iter_``, ``certificate_`` and
-    ``training_``, the whole `TrainingResult`. Predictions are made in floating point with the trained weights; they
-    differ from what ``predict`` proves by less than 1e-4 where a row fits the format.
+    After `fit`: ``alpha_``, the lambda that was used, ``coef_``, ``intercept_``, ``classes_``, ``n_features_in_``,
+    ``n_iter_``, ``certificate_`` and ``training_``, the whole `TrainingResult`. Predictions are made in floating point
+    with the trained weights; they differ from what ``predict`` proves by less than 1e-4 where a row fits the format.
     """
 
     def __init__(
@@ -87,10 +87,11 @@ class TwoPMLogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[m
                 "Only binary classification is supported. The target has "
                 f"{len(self.classes_)} class{'' if len(self.classes_) == 1 else 'es'}."
             )
+        self.alpha_ = penalty_on_grid(self.alpha)
         spec = TaskSpec(
             columns=self._columns(rows),
             label=_LABEL,
-            penalty=self.alpha,
+            penalty=self.alpha_,
             weight_bound=self.weight_bound,
             step=StepRule(self.rule),
             gradient_bound=self.gradient_bound,

@@ -94,6 +94,7 @@ def _check_parties(nodes: Sequence[NodeData], spec: TaskSpec) -> None:
 class _Training:
     def __init__(self, nodes: Sequence[NodeData], spec: TaskSpec, progress: Progress | None) -> None:
         self.spec, self.progress = spec, progress
+        self.nodes = len(nodes)
         self.batches = [batch for node in nodes for batch in node.batches]
         moments = list(accumulate(node.moments for node in nodes))[-1]
         if spec.step.curvature == "moments":
@@ -184,6 +185,8 @@ class _Training:
             spec.minimum_rows,
             spec.penalty,
             spec.weight_bound,
+            last.rows,
+            self.nodes,
             last.proofs[-1] if proven else None,
         )
         return TrainingResult(spec, tuple(rounds), certificate, converged)

@@ -50,6 +50,10 @@ class Certificate:
     minimum_rows: int
     penalty: float
     weight_bound: float
+    rows: int
+    """How many rows the gradient is of."""
+    nodes: int
+    """How many nodes they belong to."""
     proof: RoundProof | None = field(default=None, repr=False)
     """None where training was not asked for proofs."""
 
@@ -59,8 +63,10 @@ class Certificate:
         return self.gradient_bound / _BOUND_UNIT
 
     def __str__(self) -> str:
+        owners = "1 node" if self.nodes == 1 else f"{self.nodes} nodes"
         text = (
-            f"over {self.minimum_rows} rows or more, no component of the gradient with lambda = {self.penalty:g} "
+            f"over {self.rows} rows of {owners} ({self.minimum_rows} or more are proven), "
+            f"no component of the gradient with lambda = {self.penalty:g} "
             f"exceeds {self.bound_per_row:.3g} per row, and no weight {self.weight_bound:g}"
         )
         if not self.penalty:

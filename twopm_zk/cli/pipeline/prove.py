@@ -32,7 +32,8 @@ from twopm_zk.rows.step import PreparedStep, prepare_step, step_gradient
 from twopm_zk.rows.tables import read_scaling, read_table, read_weights
 from twopm_zk.system import files
 from twopm_zk.system.files import is_file, shown
-from twopm_zk.system.parsing import parse_natural, read_json
+from twopm_zk.system.parsing import parse_natural, parse_number, read_json
+from twopm_zk.task.columns import same_name
 from twopm_zk.task.scaling import Scaling
 
 OPENING_FILE = "opening.json"
@@ -86,9 +87,10 @@ def parse_scaling(options: tuple[str, ...], path: Path | None, names: tuple[str,
         name, _, numbers = option.rpartition("=")
         parts = numbers.split(",")
         try:
-            centre, scale = (float(part) for part in parts)
+            centre, scale = (parse_number(part) for part in parts)
         except ValueError:
             raise InputError(f"--scale {option!r} is not NAME=CENTRE,SCALE") from None
+        name = same_name(name)
         if name not in names:
             raise InputError(f"--scale names {name!r}, which is no column", hint=f"Columns are: {', '.join(names)}.")
         if not scale or scale - scale or centre - centre:

@@ -1,0 +1,48 @@
+"""A user's input: checked against the specification's ranges before anything is sent."""
+
+from dataclasses import replace
+
+import pytest
+from support.small_tasks import spector_spec
+
+from twopm_zk.errors import InputError, RangeError
+from twopm_zk.prediction.requests import quantized_row
+from twopm_zk.task.columns import Column
+from twopm_zk.task.instances import TaskInstances
+
+CHOSEN = TaskInstances(("step-32x3",), "aggregate-4x3", "certify-4x3", predict="predict-3")
+SPEC = spector_spec(instances=CHOSEN)
+ROW = {"GPA": 3.0, "TUCE": 22, "PSI": 1}
+
+
+def test_a_row_is_scaled_by_the_specification():
+    assert quantized_row(SPEC, ROW) == (0, 0, 2048)
+
+
+def test_a_value_outside_the_specification_is_refused_with_the_range_in_its_own_unit():
+    with pytest.raises(RangeError, match="the input's 'GPA' is outside what the specification takes, 2 to 4") as caught:
+        quantized_row(SPEC, ROW | {"GPA": 4.5})
+    assert caught.value.kind == "input-out-of-range"
+    assert "scaling" not in str(caught.value)
+    free = replace(SPEC, columns=(Column("GPA", 3.0, 0.5), *SPEC.columns[1:]))
+    with pytest.raises(RangeError, match=r"takes, -1\.\d+ to 6\.99994"):
+        quantized_row(free, ROW | {"GPA": 7.5})
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [(True, "not a number"), ("3", "not a number"), (None, "not a number"), (float("nan"), "not finite")],
+)
+def test_what_is_no_number_is_refused_by_name(value, message):
+    with pytest.raises(InputError, match=f"the input's 'GPA' is {message}"):
+        quantized_row(SPEC, ROW | {"GPA": value})
+
+
+def test_a_number_beyond_what_a_double_holds_is_refused():
+    with pytest.raises(InputError, match="the input's 'GPA' is not finite"):
+        quantized_row(SPEC, ROW | {"GPA": 10**400})
+
+
+def test_names_of_the_input_are_compared_in_one_unicode_form():
+    named = replace(SPEC, columns=(Column("\u00fc", 3.0, 0.64), *SPEC.columns[1:]))
+    assert quantized_row(named, {"u\u0308": 3.0, "TUCE": 22, "PSI": 1}) == (0, 0, 2048)
