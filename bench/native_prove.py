@@ -24,7 +24,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "bench" / "results"
-sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "tests" / "native")]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 CHILD = """
 import importlib.machinery, importlib.util, json, sys, time
@@ -185,7 +185,7 @@ def verification_time(zkey: Path, wtns: Path) -> float:
 
 def growth(folder: Path, runs: int, largest: int) -> tuple[list[str], list[tuple[int, float]]]:
     """Proofs of full domains: every wire a full-size number, one public input."""
-    import synthetic
+    from support import synthetic
 
     lines = [
         "Full domains of full-size values (squarings; the step's wires are mostly small, and cheaper):",

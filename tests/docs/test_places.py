@@ -1,6 +1,7 @@
 """What documents, docstrings and comments call a file, a folder or a module of this repository is there."""
 
-import importlib
+import ast
+import importlib.util
 import re
 import subprocess
 from functools import cache
@@ -24,8 +25,6 @@ def files():
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True
     )
-    if listed.returncode:
-        pytest.skip("no git checkout")
     return [name for name in listed.stdout.splitlines() if (ROOT / name).is_file()]
 
 
@@ -68,3 +67,15 @@ def test_every_module_that_is_named_is_there():
     named = {(name, found) for name, text in texts().items() for found in MODULE.findall(text)}
     assert len(named) > 100
     assert sorted(f"{name}: {found}" for name, found in named if not is_there(found)) == []
+
+
+@pytest.mark.parametrize("script", [name for name in files() if re.fullmatch(r"(bench|tools|examples)/\w+\.py", name)])
+def test_what_a_script_imports_is_there(script, monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / Path(script).parent)
+    for node in ast.walk(ast.parse((ROOT / script).read_text())):
+        if isinstance(node, ast.Import):
+            assert [alias.name for alias in node.names if importlib.util.find_spec(alias.name) is None] == []
+        elif isinstance(node, ast.ImportFrom):
+            assert importlib.util.find_spec(node.module), node.module
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+            assert [name for name in names if name.startswith("twopm_zk.") and not is_there(name)] == []
