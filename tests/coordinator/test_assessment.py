@@ -68,7 +68,7 @@ class Stage:
         self.parts = parts or tables((11, 11, 10))
         self.batches = {node: prepare(part, spec).batches[0] for node, part in zip(NODES, self.parts, strict=True)}
         self.enrolments = tuple(
-            Enrolment(len(batch.marks), 1, Moments.of(batch.features, spec.format)) for batch in self.batches.values()
+            Enrolment(len(batch.labels), 1, Moments.of(batch.features, spec.format)) for batch in self.batches.values()
         )
         self.matrix = first_optimiser(spec, self.enrolments).matrix
         self.state = snapshot(spec, self.matrix.hash)

@@ -32,7 +32,7 @@ SCHEMA = ("CREATE TABLE things (name TEXT PRIMARY KEY, content TEXT) STRICT",)
 def batch(seed=0, rows=5):
     generator = np.random.default_rng(seed)
     features = generator.integers(-(2**15), 2**15, (rows, 3))
-    return Batch(StepShape(32, 3, FEATURES), features, np.where(generator.integers(0, 2, rows), 1, -1))
+    return Batch(StepShape(32, 3, FEATURES), features, generator.integers(0, 2, rows))
 
 
 @pytest.fixture

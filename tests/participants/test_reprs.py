@@ -24,7 +24,7 @@ from twopm_zk.statements import OpenedUpdate, StepShape, Update
 SECRET = 987654321
 UPDATE = Update(SECRET, (SECRET,) * 4, 12)
 MOMENTS = Moments(SECRET, ((SECRET, SECRET), (SECRET, SECRET)))
-BATCH = Batch(StepShape(32, 3, FEATURES), np.full((2, 3), SECRET), np.array([1, -1]), salt=SECRET)
+BATCH = Batch(StepShape(32, 3, FEATURES), np.full((2, 3), SECRET), np.array([0, 1]), salt=SECRET)
 ENROLMENT = Enrolment(SECRET, 1, MOMENTS)
 OPENING = Opening(UPDATE, SECRET, MOMENTS)
 OBJECTS = {

@@ -51,7 +51,7 @@ def test_equals_the_definition_over_the_whole_range(data):
     values = data.draw(st.lists(edge_or_any(shape.format.bias), min_size=size, max_size=size))
     features = np.array(values, dtype=np.int64).reshape(rows, shape.features)
     marks = np.array(data.draw(st.lists(st.sampled_from([1, -1]), min_size=rows, max_size=rows)), dtype=np.int64)
-    assert exact_update(shape, weights, features, marks) == by_definition(shape, weights, features, marks)
+    assert exact_update(shape, weights, features, (1 - marks) // 2) == by_definition(shape, weights, features, marks)
 
 
 def test_rows_past_one_chunk_still_add_up(monkeypatch):
@@ -59,9 +59,9 @@ def test_rows_past_one_chunk_still_add_up(monkeypatch):
     rng = np.random.default_rng(5)
     features = rng.integers(-FEATURES.bias, FEATURES.bias, (50, 3))
     marks = rng.choice([1, -1], 50)
-    whole = exact_update(shape, (1 << 20, -7, 3, 1 << 19), features, marks)
+    whole = exact_update(shape, (1 << 20, -7, 3, 1 << 19), features, (1 - marks) // 2)
     monkeypatch.setattr("twopm_zk.statements.step._ROWS_AT_ONCE", 7)
-    assert exact_update(shape, (1 << 20, -7, 3, 1 << 19), features, marks) == whole
+    assert exact_update(shape, (1 << 20, -7, 3, 1 << 19), features, (1 - marks) // 2) == whole
 
 
 @pytest.mark.parametrize("z_frac_bits", [20, 32, 43])

@@ -75,7 +75,7 @@ def test_twin_is_near_the_floating_point_gradient():
     said = statement(shape, rows=50)
     x = np.array([row[:3] for row in said.rows.features[:50]]) / FEATURES.one
     x = np.hstack([x, np.ones((50, 1))])
-    y = np.array([(1 - label) // 2 for label in said.rows.labels[:50]])
+    y = np.array([(1 - label) // 2 for label in said.rows.marks[:50]])
     exact = x.T @ (1 / (1 + np.exp(-x @ (np.array(said.weights) / WEIGHTS.one))) - y)
     allowed = np.abs(x).sum(axis=0) * sigmoid.MAX_ERROR
     assert (np.abs(said.update.real(shape) - exact) <= allowed).all()
@@ -89,7 +89,7 @@ def test_updates_of_any_split_of_the_rows_add_up_exactly(data):
     total = Update(0, (0, 0, 0))
     for k in range(3):
         mine = [i for i in range(12) if owner[i] == k]
-        part = Rows(tuple(whole.rows.features[i] for i in mine), tuple(whole.rows.labels[i] for i in mine))
+        part = Rows(tuple(whole.rows.features[i] for i in mine), tuple(whole.rows.marks[i] for i in mine))
         total += gradient_step(shape, whole.weights, part)
     assert total == whole.update
 

@@ -157,7 +157,7 @@ class Node(Participant[NodeStore]):
 
     @cached_property
     def _enrolment(self) -> Enrolment:
-        rows = sum(len(entry.batch.marks) for entry in self._batches)
+        rows = sum(len(entry.batch.labels) for entry in self._batches)
         wanted = self.spec.step.curvature == "moments"
         return Enrolment(rows, len(self._batches), self._moments() if wanted else None)
 

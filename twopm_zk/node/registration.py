@@ -43,7 +43,7 @@ def load_batches(store: NodeStore, spec: TaskSpec, table: Table | None) -> list[
 
 def _same_rows(known: Sequence[StoredBatch], prepared: NodeData) -> bool:
     return len(known) == len(prepared.batches) and all(
-        np.array_equal(entry.batch.features, batch.features) and np.array_equal(entry.batch.marks, batch.marks)
+        np.array_equal(entry.batch.features, batch.features) and np.array_equal(entry.batch.labels, batch.labels)
         for entry, batch in zip(known, prepared.batches, strict=True)
     )
 

@@ -95,7 +95,7 @@ class NodeStore(Database):
         columns = rows, features, bits, frac_bits, cells, marks, salt, commitment
         if columns not in self._checked:
             table = np.frombuffer(cells, dtype="<i4").astype(np.int64).reshape(-1, features)
-            labels = np.frombuffer(marks, dtype="i1").astype(np.int64)
+            labels = (1 - np.frombuffer(marks, dtype="i1").astype(np.int64)) // 2
             batch = Batch(StepShape(rows, features, Format(bits, frac_bits)), table, labels, salt=int(salt))
             if str(batch.commitment) != commitment:
                 raise StoreError(f"batch {number} in {str(self.path)!r} is damaged: it has another commitment")
@@ -109,7 +109,7 @@ class NodeStore(Database):
                 shape = batch.shape
                 columns = (
                     *(shape.rows, shape.features, shape.format.bits, shape.format.frac_bits),
-                    *(batch.features.astype("<i4").tobytes(), batch.marks.astype("i1").tobytes()),
+                    *(batch.features.astype("<i4").tobytes(), (1 - 2 * batch.labels).astype("i1").tobytes()),
                     *(str(batch.salt), str(batch.commitment)),
                 )
                 self.run(

@@ -79,14 +79,14 @@ def model_commitment(context: int, weights: Sequence[int]) -> int:
     return public_hash(Tag.MODEL, [context, *packed], shape=len(weights))
 
 
-def pack_rows(features: Sequence[Sequence[int]], labels: Sequence[int], *, format: Format) -> list[int]:
-    """Field elements of the rows: biased features below bit 240, labels (+1, -1, 0) of two bits above."""
+def pack_rows(features: Sequence[Sequence[int]], marks: Sequence[int], *, format: Format) -> list[int]:
+    """Field elements of the rows: biased features below bit 240, marks (+1, -1, 0) of two bits above."""
     lanes = PACKED_BITS // format.bits
     values = [format.biased(value) for row in features for value in row]
-    marks = [label + 1 for label in labels]
-    elements = max(-(-len(values) // lanes), -(-len(marks) // LABEL_LANES))
+    biased = [mark + 1 for mark in marks]
+    elements = max(-(-len(values) // lanes), -(-len(biased) // LABEL_LANES))
     low = pack(values, bits=format.bits, per=lanes) + [0] * elements
-    high = pack(marks, bits=2, per=LABEL_LANES) + [0] * elements
+    high = pack(biased, bits=2, per=LABEL_LANES) + [0] * elements
     return [low[i] + (high[i] << PACKED_BITS) for i in range(elements)]
 
 
@@ -95,9 +95,9 @@ def rows_shape(rows: int, features: int, format: Format) -> int:
     return ((rows * 128 + features) * 32 + format.bits) * 32 + format.frac_bits
 
 
-def data_commitment(salt: int, features: Sequence[Sequence[int]], labels: Sequence[int], *, format: Format) -> int:
-    """Hiding commitment to the padded rows of one instance; ``labels`` are +1 (y=0), -1 (y=1), 0 (padding)."""
-    items = [salt, *pack_rows(features, labels, format=format)]
+def data_commitment(salt: int, features: Sequence[Sequence[int]], marks: Sequence[int], *, format: Format) -> int:
+    """Hiding commitment to the padded rows of one instance; ``marks`` are +1 (y=0), -1 (y=1), 0 (padding)."""
+    items = [salt, *pack_rows(features, marks, format=format)]
     return secret_hash(Tag.DATA, items, shape=rows_shape(len(features), len(features[0]), format))
 
 

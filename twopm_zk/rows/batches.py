@@ -22,18 +22,18 @@ from twopm_zk.task.specification import TaskSpec
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """Rows of one step proof: ``features`` (rows, padded columns), ``marks`` +1 (y=0) or -1 (y=1)."""
+    """Rows of one step proof: ``features`` (rows, padded columns), ``labels`` of 0 and 1."""
 
     shape: StepShape
     features: npt.NDArray[np.int64] = field(repr=False)
-    marks: npt.NDArray[np.int64] = field(repr=False)
+    labels: npt.NDArray[np.int64] = field(repr=False)
     salt: int = field(default_factory=random_scalar, repr=False)
     """Hides the rows in the data commitment; a node that loses it cannot prove again."""
 
     @cached_property
     def rows(self) -> Rows:
         """The rows padded to the instance."""
-        return Rows.padded(self.shape, self.features, [int(label) for label in (1 - self.marks) // 2])
+        return Rows.padded(self.shape, self.features, [int(label) for label in self.labels])
 
     @cached_property
     def commitment(self) -> int:
@@ -49,7 +49,7 @@ class Batch:
 
     def update(self, weights: Sequence[int]) -> Update:
         """The exact update at integer ``weights``."""
-        return exact_update(self.shape, weights, self.features, self.marks)
+        return exact_update(self.shape, weights, self.features, self.labels)
 
     def statement(self, context: int, weights: Sequence[int]) -> StepStatement:
         """What the batch's proof says in one round, with a fresh blinding."""
@@ -81,11 +81,10 @@ def prepare(table: Table, spec: TaskSpec, *, name: str = "node") -> NodeData:
     if table.rows < spec.minimum_node_rows:
         raise DataError(f"{name} has {table.rows} rows; `minimum.rows_per_node` is {spec.minimum_node_rows}")
     features, labels = quantized_rows(table, spec, name=name)
-    marks = 1 - 2 * labels
     sizes = spec.sizes
     most = sizes.largest.rows
     parts = [slice(start, start + most) for start in range(0, table.rows, most)]
-    batches = tuple(Batch(sizes.smallest(len(marks[p])), features[p], marks[p]) for p in parts)
+    batches = tuple(Batch(sizes.smallest(len(labels[p])), features[p], labels[p]) for p in parts)
     return NodeData(name, batches, Moments.of(features, spec.format))
 
 

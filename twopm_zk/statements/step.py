@@ -74,10 +74,13 @@ class StepShape:
 
 @dataclass(frozen=True)
 class Rows:
-    """Quantised rows, padded to an instance: ``features`` signed, ``labels`` +1 (y=0), -1 (y=1), 0 (padding)."""
+    """Quantised rows, padded to an instance: ``features`` signed, ``marks`` +1 (y=0), -1 (y=1), 0 (padding).
+
+    Marks are what the circuit takes as its signal ``labels``; everywhere else labels are 0 and 1.
+    """
 
     features: tuple[tuple[int, ...], ...] = field(repr=False)
-    labels: tuple[int, ...] = field(repr=False)
+    marks: tuple[int, ...] = field(repr=False)
     _commitments: dict[tuple[int, Format], int] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @classmethod
@@ -105,13 +108,13 @@ class Rows:
     @property
     def count(self) -> int:
         """Rows that are not padding."""
-        return sum(label != 0 for label in self.labels)
+        return sum(mark != 0 for mark in self.marks)
 
     def commitment(self, salt: int, *, format: Format) -> int:
         """``dataCommitment``: hiding, bound to the shape. Calculated once: it is the same in every round."""
         known = self._commitments
         if (salt, format) not in known:
-            known[salt, format] = commitments.data_commitment(salt, self.features, self.labels, format=format)
+            known[salt, format] = commitments.data_commitment(salt, self.features, self.marks, format=format)
         return known[salt, format]
 
 
@@ -141,15 +144,15 @@ class Update:
 
 def gradient_step(shape: StepShape, weights: Sequence[int], rows: Rows) -> Update:
     """The update of ``rows`` at integer ``weights`` (columns, then intercept), exactly as the circuit has it."""
-    features = np.array(rows.features, dtype=np.int64).reshape(len(rows.labels), shape.features)
-    marks = np.array(rows.labels, dtype=np.int64)
-    return exact_update(shape, weights, features[marks != 0], marks[marks != 0])
+    features = np.array(rows.features, dtype=np.int64).reshape(len(rows.marks), shape.features)
+    marks = np.array(rows.marks, dtype=np.int64)
+    return exact_update(shape, weights, features[marks != 0], (1 - marks[marks != 0]) // 2)
 
 
 def exact_update(
-    shape: StepShape, weights: Sequence[int], features: npt.NDArray[np.int64], marks: npt.NDArray[np.int64]
+    shape: StepShape, weights: Sequence[int], features: npt.NDArray[np.int64], labels: npt.NDArray[np.int64]
 ) -> Update:
-    """The update of any number of rows: ``features`` (rows, columns), ``marks`` +1 (y=0) or -1 (y=1).
+    """The update of any number of rows: ``features`` (rows, columns), ``labels`` of 0 and 1.
 
     residual = mark 2^scale + sign(z) P(T): the first part sums in 64 bits, the second limb by limb.
     Raises InputError for another number of weights, RangeError for integers that the circuit would refuse.
@@ -160,6 +163,7 @@ def exact_update(
         raise RangeError(f"a weight does not fit {WEIGHTS.bits} signed bits")
     if features.size and not (shape.format.holds(int(features.min())) and shape.format.holds(int(features.max()))):
         raise RangeError(f"a feature does not fit {shape.format.bits} signed bits")
+    marks = 1 - 2 * labels  # as the circuit has them: +1 (y=0) or -1 (y=1)
     gradient = [0] * (shape.features + 1)
     for start in range(0, len(marks), _ROWS_AT_ONCE):
         part = slice(start, start + _ROWS_AT_ONCE)
@@ -207,7 +211,7 @@ class StepStatement:
         if len(self.weights) != shape.features + 1:
             raise InputError(f"{len(self.weights)} weights for {shape.features} features and an intercept")
         sizes = {len(row) for row in rows.features}
-        if (len(rows.features), len(rows.labels)) != (shape.rows, shape.rows) or sizes != {shape.features}:
+        if (len(rows.features), len(rows.marks)) != (shape.rows, shape.rows) or sizes != {shape.features}:
             raise InputError(f"the rows are not padded to the {shape.rows} x {shape.features} of the step")
 
     @cached_property
@@ -230,7 +234,7 @@ class StepStatement:
             "context": self.context,
             "weights": [WEIGHTS.biased(w) for w in self.weights],
             "features": [[self.shape.format.biased(x) for x in row] for row in self.rows.features],
-            "labels": [label % FIELD_ORDER for label in self.rows.labels],
+            "labels": [mark % FIELD_ORDER for mark in self.rows.marks],
             "salt": self.salt,
             "blinding": self.blinding,
         }

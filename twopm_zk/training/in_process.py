@@ -171,7 +171,7 @@ class _Training:
         spec, last = self.spec, rounds[-1]
         arrived = last.gradient_bound <= spec.gradient_bound_units and last.decrement <= spec.decrement_bound
         features = np.vstack([batch.features[:, : len(spec.columns)] for batch in self.batches])
-        labels = (1 - np.concatenate([batch.marks for batch in self.batches])) // 2
+        labels = np.concatenate([batch.labels for batch in self.batches])
         total = list(accumulate(last.updates))[-1]
         gradient = real_gradient(spec, spec.sizes.round.regularised(self.policy, last.weights, total))
         weights = real_weights(spec, last.weights)

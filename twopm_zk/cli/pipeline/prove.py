@@ -254,7 +254,7 @@ def step(
     else:
         click.echo("update, the gradient of the loss summed over the rows (secret unless you share it):")
         for column, value in update.items():
-            click.echo(f"  {column:<12} {value:+.6f}")
+            click.echo(f"  {column:<12} {value:+.6g}")
     _announce(as_json, document)
 
 
