@@ -16,8 +16,10 @@ from eth_utils.crypto import keccak
 from twopm_zk.auditor.keys import DerivedKeys, Keyring, RegisteredVerifier, same_code
 from twopm_zk.auditor.replay import NEED_CALLDATA, PROVEN, DecodedEvent, Registrations, Replay
 from twopm_zk.auditor.report import AuditReport
-from twopm_zk.chain.abi import Event, decode_values, signature
-from twopm_zk.chain.contracts import Contract, reading
+from twopm_zk.chain.abi import DecodedEvent as ChainEvent
+from twopm_zk.chain.abi import decode_values, signature
+from twopm_zk.chain.contracts import Contract
+from twopm_zk.chain.rpc import reading
 from twopm_zk.chain.tasks import Phase, task_key
 from twopm_zk.errors import ChainError
 from twopm_zk.participants.task_view import ChainView, require_spec
@@ -92,7 +94,7 @@ def read_registrations(view: ChainView, block: int) -> Registrations:
     """Registered data and memberships, up to a block."""
     start = view.deployment.block
 
-    def read(contract: Contract, name: str) -> list[Event]:
+    def read(contract: Contract, name: str) -> list[ChainEvent]:
         return reading(name, lambda: contract.events(name, from_block=start, to_block=block))
 
     data = {
@@ -108,14 +110,19 @@ def read_registrations(view: ChainView, block: int) -> Registrations:
     return Registrations(data, memberships)
 
 
-def registered_verifier(view: ChainView, event: Event) -> RegisteredVerifier:
+def registered_verifier(view: ChainView, event: ChainEvent) -> RegisteredVerifier:
     """The registry's entry of a verifier that a task has fixed."""
     entry = reading("a verifier", lambda: view.network.contract("VerifierRegistry").call("entryOf", event["id"]))
     return RegisteredVerifier.from_entry(entry)
 
 
 def _check_verifier(
-    view: ChainView, report: AuditReport, keys: Keyring, replay: Replay, event: Event, registered: RegisteredVerifier
+    view: ChainView,
+    report: AuditReport,
+    keys: Keyring,
+    replay: Replay,
+    event: ChainEvent,
+    registered: RegisteredVerifier,
 ) -> None:
     instance = registered.instance
     name = f"verifier {event['id']} ({registered.statement})"
@@ -138,7 +145,7 @@ def _check_verifier(
         replay.others[registered.statement] = instance
 
 
-def decoded_event(contract: Contract, event: Event) -> DecodedEvent:
+def decoded_event(contract: Contract, event: ChainEvent) -> DecodedEvent:
     """An event of HLRContract, with the call that made it where a replay needs that."""
     if event.name not in NEED_CALLDATA:
         return DecodedEvent(event.name, event.values, event.block, event.transaction)

@@ -9,9 +9,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from twopm_zk.chain.abi import Event
+    from twopm_zk.chain.abi import DecodedEvent
     from twopm_zk.chain.compiler import Artifact, compile_contract, compile_source
-    from twopm_zk.chain.contracts import Chain, Contract, Receipt
+    from twopm_zk.chain.connection import Receipt
+    from twopm_zk.chain.contracts import Chain, Contract
     from twopm_zk.chain.deployment import Deployment, EigenLayer, GeneratedVerifier, StakeAsset, Terms, deploy_all
     from twopm_zk.chain.development_node import DevelopmentNode
     from twopm_zk.chain.network import Network, TaskConfig, TrainingConfig, dataset_name
@@ -26,12 +27,12 @@ _MODULES = {
     "Deployment": "deployment",
     "DevelopmentNode": "development_node",
     "EigenLayer": "deployment",
-    "Event": "abi",
+    "DecodedEvent": "abi",
     "EvmVerification": "verification",
     "GeneratedVerifier": "deployment",
     "Network": "network",
     "Phase": "tasks",
-    "Receipt": "contracts",
+    "Receipt": "connection",
     "StakeAsset": "deployment",
     "TaskConfig": "network",
     "TaskSnapshot": "tasks",
@@ -50,10 +51,10 @@ __all__ = [
     "Artifact",
     "Chain",
     "Contract",
+    "DecodedEvent",
     "Deployment",
     "DevelopmentNode",
     "EigenLayer",
-    "Event",
     "EvmVerification",
     "GeneratedVerifier",
     "Network",

@@ -27,7 +27,7 @@ _BUILT_IN_ERRORS: list[dict[str, Any]] = [
 
 
 @dataclass(frozen=True)
-class Event:
+class DecodedEvent:
     """A log of a contract, decoded."""
 
     name: str
@@ -69,7 +69,7 @@ class Registry:
             return None
         return entry["name"], dict(zip(_names(entry["inputs"]), values, strict=True))
 
-    def event(self, log: LogReceipt) -> Event | None:
+    def event(self, log: LogReceipt) -> DecodedEvent | None:
         """The event in a log, or None where its ABI is not known."""
         topics = [bytes(topic) for topic in log["topics"]]
         for entry in self._events.get(topics[0], ()) if topics else ():
@@ -83,7 +83,7 @@ class Registry:
                     found[item["name"]] = _decode_topic(item, topic)
             except DecodingError:
                 continue
-            return Event(
+            return DecodedEvent(
                 name=entry["name"],
                 values={name: found[name] for name in _names(entry["inputs"])},
                 address=log["address"],

@@ -199,7 +199,7 @@ class Deployment:
         """One contract, its code checked. Raises DeploymentError."""
         if chain.chain_id != self.chain_id:
             raise DeploymentError(
-                f"the deployment is on chain {self.chain_id}, {chain.url} is chain {chain.chain_id}",
+                f"the deployment is on chain {self.chain_id}, {chain.endpoint} is chain {chain.chain_id}",
                 hint="Give the node of that chain with --rpc-url, or another --deployment FILE.",
             )
         if name not in self.contracts:

@@ -12,7 +12,8 @@ from functools import cached_property
 from typing import Any
 
 from twopm_zk.chain.compiler import compile_unit
-from twopm_zk.chain.contracts import Chain, Contract, Receipt
+from twopm_zk.chain.connection import Receipt
+from twopm_zk.chain.contracts import Chain, Contract
 from twopm_zk.chain.deployment import Deployment
 from twopm_zk.chain.tasks import TaskSnapshot, TaskState, read_rounds, read_training
 from twopm_zk.errors import InputError

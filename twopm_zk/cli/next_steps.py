@@ -73,6 +73,12 @@ _BY_KIND: dict[str, Step] = {
     "development-ptau-too-small": "Use power {power} or more: twopm-zk setup {circuit} --ptau-power {power}",
     "ptau-not-prepared": "Prepare it: snarkjs powersoftau prepare phase2 {ptau} prepared.ptau",
     "no-space": "Make room there, or point TWOPM_ZK_CACHE at a folder that has it.",
+    "not-a-url": "Give the URL of an EVM node with --rpc-url, or in TWOPM_ZK_RPC_URL.",
+    "no-rpc": "Is an EVM node running there? Give its URL with --rpc-url, or in TWOPM_ZK_RPC_URL.",
+    "rate-limited": "The endpoint limits requests: give another one with --rpc-url, or look less often with --poll 5.",
+    "no-account": "Give --keystore FILE, or set TWOPM_ZK_PRIVATE_KEY.",
+    "no-private-key": "Set TWOPM_ZK_PRIVATE_KEY to one, or give --keystore FILE.",
+    "no-funds": "Send ETH for gas to {account} first.",
 }
 """By an error's ``kind``, from its ``facts``."""
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from twopm_zk.chain.contracts import reading
+from twopm_zk.chain.rpc import reading
 from twopm_zk.errors import DataError, InputError, TransactionError
 from twopm_zk.node.store import NodeStore, StoredBatch
 from twopm_zk.numbers.commitments import random_scalar

@@ -12,10 +12,11 @@ from functools import cached_property
 
 from eth_abi.abi import encode
 
-from twopm_zk.chain.abi import Event
-from twopm_zk.chain.contracts import Contract, reading
+from twopm_zk.chain.abi import DecodedEvent
+from twopm_zk.chain.contracts import Contract
 from twopm_zk.chain.deployment import DEVELOPMENT_CHAINS
 from twopm_zk.chain.network import Network
+from twopm_zk.chain.rpc import reading
 from twopm_zk.chain.tasks import AcceptedUpdate, TaskSnapshot
 from twopm_zk.errors import DeploymentError, InputError
 from twopm_zk.statements import Policy
@@ -43,7 +44,7 @@ class _Seen:
 
     block: int
     block_hash: bytes
-    events: tuple[Event, ...]
+    events: tuple[DecodedEvent, ...]
 
 
 _KEPT = 4
@@ -146,7 +147,7 @@ class ChainView:
             found.pop(state.round, None)  # a new attempt has begun, and nobody has handed in yet
         return found
 
-    def _events(self, contract: Contract, name: str, first: int, last: int, **indexed: object) -> list[Event]:
+    def _events(self, contract: Contract, name: str, first: int, last: int, **indexed: object) -> list[DecodedEvent]:
         """Events as `Contract.events` has them; reads only what is newer than last time, unless blocks were replaced.
 
         The last block is always read again: a development node that is mining may show a part of it.
@@ -210,11 +211,11 @@ class ChainView:
         """What an account has at stake, in wei of ETH."""
         return reading("stake", lambda: self.staking.stake_of(address))
 
-    def task_events(self, task: int, *, from_block: int, to_block: int) -> list[Event]:
+    def task_events(self, task: int, *, from_block: int, to_block: int) -> list[DecodedEvent]:
         """Every event of a task, of any name, in the order of the chain."""
         topics: Sequence[bytes | None] = [None, encode(["uint256"], [task])]
 
-        def read() -> list[Event]:
+        def read() -> list[DecodedEvent]:
             logs = self.chain.logs(self.hlr.address, topics, from_block, to_block)
             return [event for log in logs if (event := self.chain.registry.event(log)) is not None]
 

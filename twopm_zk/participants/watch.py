@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from twopm_zk.chain.abi import Event
+from twopm_zk.chain.abi import DecodedEvent
 from twopm_zk.participants.news import News
 from twopm_zk.statements.rounds import BOUND_FRAC_BITS
 from twopm_zk.task.specification import TaskSpec
 
 
-def describe(event: Event, spec: TaskSpec, *, account: str | None = None) -> News:
+def describe(event: DecodedEvent, spec: TaskSpec, *, account: str | None = None) -> News:
     """One event; ``account`` is called "this node"."""
     values = dict(event.values) | {"transaction": event.transaction, "block": event.block}
     return News(f"chain:{event.name}", _text(event, spec, account), values)
 
 
-def _text(event: Event, spec: TaskSpec, account: str | None) -> str:
+def _text(event: DecodedEvent, spec: TaskSpec, account: str | None) -> str:
     def who(address: str) -> str:
         return "this node" if address == account else address
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from twopm_zk.chain.contracts import reading
+from twopm_zk.chain.rpc import reading
 from twopm_zk.errors import ChainError, MessageError, PeerError, SpecError
 from twopm_zk.numbers.commitments import random_scalar
 from twopm_zk.participants import wire

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -34,7 +34,7 @@ _KEYSTORE_HINT = (
 class Connection:
     """What the options say; nothing is opened before it is asked for."""
 
-    rpc_url: str
+    rpc_url: str = field(repr=False)
     deployment_file: Path
     keystore: Path | None
 

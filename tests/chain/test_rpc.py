@@ -1,0 +1,274 @@
+"""Endpoints as they are in the open: limits, lost connections, chains without this and that, keys in URLs."""
+
+import email.utils
+import itertools
+import logging
+import threading
+import time
+import traceback
+
+import pytest
+from support.people_world import SPEC, Running
+from support.rpc_proxy import RpcProxy
+
+from twopm_zk.chain import Chain, DevelopmentNode
+from twopm_zk.chain.network import Network
+from twopm_zk.chain.rpc import EndpointError, RpcProvider, TooManyRequestsError
+from twopm_zk.errors import ChainError, InputError, TransactionError
+from twopm_zk.participants.task_view import ChainView
+
+KEY = "0123456789abcdef0123456789abcdef"
+
+
+def moving(chain, times=1):
+    for _ in range(times):
+        receipt = chain.send("a transfer", to=chain.address, value=1)
+    return receipt
+
+
+def through(proxy, node, account=6):
+    return Chain(proxy.url, private_key=node.private_keys[account])
+
+
+@pytest.mark.parametrize(
+    "manners",
+    [
+        {"poa": True},
+        {"legacy": True},
+        {"missing": ["eth_maxPriorityFeePerGas", "eth_feeHistory"]},
+        {"no_pending": True},
+    ],
+    ids=lambda manners: next(iter(manners)),
+)
+def test_a_chain_that_lacks_what_others_have_takes_transactions(node, chain, manners, recwarn):
+    with RpcProxy(node.url, **manners) as proxy:
+        other = through(proxy, node)
+        assert moving(other, 2).gas_used == 21_000
+        assert other.time > 0
+    assert not recwarn.list
+
+
+LIMITS = [
+    (200, {}, (-32005, "limit exceeded")),
+    (200, {}, (-32011, "over the limit")),
+    (200, {}, (-32016, "over rate limit")),
+    (200, {}, (429, "Your app has exceeded its compute units per second capacity")),
+    (200, {}, (-32000, "Too Many Requests")),
+    (200, {}, (-32603, "request rate limited, slow down")),
+    (429, {}, (429, "Too Many Requests")),
+    (429, {}, None),
+    (503, {"Retry-After": "0"}, None),
+]
+
+
+@pytest.mark.parametrize("refusal", LIMITS, ids=lambda r: f"{r[0]}-{r[2] and r[2][0]}")
+def test_every_kind_of_refusal_for_too_many_requests_is_waited_out(node, chain, refusal):
+    """Each method is refused the first two times, reads and transactions alike."""
+    with RpcProxy(node.url, refuse=lambda method, number: refusal if number <= 2 else None) as proxy:
+        other = through(proxy, node)
+        other.web3.provider._sleep = lambda seconds: None
+        before = other.balance(node.accounts[5])
+        other.send("a transfer", to=node.accounts[5], value=7)
+        assert other.balance(node.accounts[5]) == before + 7
+        assert proxy.counted["eth_sendRawTransaction"] == 3
+        assert proxy.refused >= 10
+
+
+def test_pauses_grow_and_end(node):
+    pauses = []
+    always = (200, {}, (-32005, "rate limit"))
+    with RpcProxy(node.url, refuse=lambda method, number: always) as proxy:
+        provider = RpcProvider(proxy.url, patience=0.0)
+        with pytest.raises(TooManyRequestsError):
+            provider.make_request("eth_blockNumber", [])
+        provider = RpcProvider(proxy.url, sleep=pauses.append)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("twopm_zk.chain.rpc.time.monotonic", lambda: sum(pauses))
+            with pytest.raises(TooManyRequestsError, match="too many requests: rate limit"):
+                provider.make_request("eth_blockNumber", [])
+    assert 90 < sum(pauses) < 180
+    assert all(later > earlier for earlier, later in itertools.pairwise(pauses[:6]))
+    assert max(pauses) < 30
+    assert pauses[0] <= 0.7
+
+
+@pytest.mark.parametrize(
+    ("asked", "least", "most"),
+    [("3", 3, 3), ("86400", 60, 60), ("soon", 0, 1), ("-1", 0, 1), (None, 20, 30)],
+)
+def test_retry_after_is_honoured_within_limits(node, asked, least, most):
+    header = asked if asked is not None else email.utils.formatdate(time.time() + 30, usegmt=True)
+    pauses = []
+    busy = (429, {"Retry-After": header}, None)
+    with RpcProxy(node.url, refuse=lambda method, number: busy if number == 1 else None) as proxy:
+        provider = RpcProvider(proxy.url, sleep=pauses.append)
+        assert "result" in provider.make_request("eth_blockNumber", [])
+    assert least <= pauses[0] <= most
+
+
+def test_a_revert_that_speaks_of_a_rate_limit_is_a_revert(node):
+    refusal = (200, {}, (3, "execution reverted: rate limit"))
+    with RpcProxy(node.url, refuse=lambda method, number: refusal if method == "eth_call" else None) as proxy:
+        with pytest.raises(ChainError, match="reverted: rate limit"):
+            Chain(proxy.url).call("a call", node.accounts[0], b"")
+        assert proxy.counted["eth_call"] == 1
+
+
+def test_reads_are_made_again_after_a_broken_gateway_and_a_transaction_is_sent_once(node, chain):
+    broken = (502, {}, None)
+    with RpcProxy(node.url, refuse=lambda method, number: broken if number == 1 else None) as proxy:
+        other = through(proxy, node)
+        before = other.web3.eth.get_transaction_count(other.address)
+        moving(other)
+        assert other.web3.eth.get_transaction_count(other.address) == before + 1
+        assert proxy.counted["eth_sendRawTransaction"] == 2  # by the sender, who knows of both
+
+
+def test_a_receipt_is_found_though_the_endpoint_fails_while_it_is_waited_for(node, chain):
+    """The transaction is on its way: whatever the endpoint says meanwhile does not change that."""
+    wrong = (200, {}, (-32603, "internal error"))
+
+    def refuse(method, number):
+        return wrong if method == "eth_getTransactionReceipt" and number <= 3 else None
+
+    with RpcProxy(node.url, refuse=refuse) as proxy:
+        assert moving(through(proxy, node)).gas_used == 21_000
+
+
+def test_receipts_are_asked_for_at_the_pace_of_the_chain(node, chain):
+    with DevelopmentNode(block_time=2) as slow, RpcProxy(slow.url) as proxy:
+        moving(through(proxy, slow), 3)
+        assert proxy.counted["eth_getTransactionReceipt"] <= 26
+    with RpcProxy(node.url) as proxy:
+        other = through(proxy, node)
+        begun = time.monotonic()
+        moving(other, 5)
+        assert time.monotonic() - begun < 3
+        assert proxy.counted["eth_getTransactionReceipt"] <= 10
+
+
+def test_logs_are_read_where_ranges_are_limited_and_the_limit_is_remembered(node, chain):
+    node.advance(1, blocks=40)
+    with RpcProxy(node.url, blocks=7) as proxy:
+        other = Chain(proxy.url)
+        last = other.block
+        assert list(other.logs(node.accounts[0], [], last - 40, last)) == []
+        first = proxy.counted["eth_getLogs"]
+        list(other.logs(node.accounts[0], [], last - 40, last))
+        assert proxy.counted["eth_getLogs"] - first <= 1.6 * 41 / 5
+
+
+def test_logs_are_not_asked_for_piece_by_piece_where_the_endpoint_is_gone(node):
+    with RpcProxy(node.url) as proxy:
+        other = Chain(proxy.url)
+    begun = time.monotonic()
+    with pytest.raises(ChainError, match="cannot be reached") as caught:
+        list(other.logs(node.accounts[0], [], 0, 1000))
+    assert time.monotonic() - begun < 5
+    assert caught.value.kind == "no-rpc"
+
+
+def test_two_processes_of_one_account_wait_for_each_other(chain):
+    """Each has the nonce of the newest block; the one that comes second sends again after the first is mined."""
+    with DevelopmentNode(block_time=1) as slow:
+        account = slow.private_keys[2]
+        both = [Chain(slow.url, private_key=account) for _ in range(2)]
+        errors = []
+
+        def send(chain, value):
+            try:
+                for _ in range(3):
+                    chain.send("a transfer", to=slow.accounts[3], value=value)
+            except Exception as error:
+                errors.append(error)
+
+        threads = [threading.Thread(target=send, args=(one, value)) for one, value in zip(both, (1, 100), strict=True)]
+        before = both[0].balance(slow.accounts[3])
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+        assert not errors
+        assert both[0].balance(slow.accounts[3]) == before + 303
+
+
+def test_a_transaction_that_was_replaced_is_told_and_not_waited_for(node, monkeypatch):
+    monkeypatch.setattr("twopm_zk.chain.connection._TAKEN_SECONDS", 0.3)
+    with DevelopmentNode(block_time=1) as slow:
+        first, second = (Chain(slow.url, private_key=slow.private_keys[2], timeout=60) for _ in range(2))
+        monkeypatch.setattr(second, "_fees", lambda: {"maxPriorityFeePerGas": 10**11, "maxFeePerGas": 10**12})
+        caught = []
+
+        def send():
+            try:
+                first.send("the first", to=slow.accounts[3], value=1, gas=21_000)
+            except TransactionError as error:
+                caught.append(error)
+
+        thread = threading.Thread(target=send)
+        thread.start()
+        time.sleep(0.2)
+        second.send("the second", to=slow.accounts[4], value=1, gas=21_000)
+        thread.join(30)
+        assert "took the place of" in caught[0].message
+        assert first.send("the next", to=slow.accounts[3], value=1).gas_used == 21_000
+
+
+@pytest.mark.parametrize(
+    ("path", "refusal", "said"),
+    [
+        (f"/v3/{KEY}", (401, {}, None), "status 401"),
+        (f"/v3/{KEY}", (404, {}, None), "status 404"),
+        (f"/v3/{KEY}", (500, {}, None), "status 500"),
+        (f"/v3/{KEY}", (200, {}, (-32000, f"project {KEY} is blocked")), "is blocked"),
+        (f"/?apikey={KEY}", (200, {}, None), "JSON-RPC"),
+    ],
+)
+def test_a_key_in_the_url_is_in_no_message_and_no_cause(node, path, refusal, said, caplog):
+    caplog.set_level(logging.DEBUG, logger="web3")
+    caplog.set_level(logging.DEBUG, logger="twopm_zk")
+    with RpcProxy(node.url, path=path, refuse=lambda method, number: refusal) as proxy:
+        with pytest.raises(ChainError, match=said) as caught:
+            Chain(proxy.url)
+        url = proxy.url
+    told = "".join(traceback.format_exception(caught.value))
+    assert KEY not in told
+    assert "127.0.0.1" in caught.value.message
+    with pytest.raises(ChainError, match="cannot be reached") as caught:
+        Chain(url)
+    told += "".join(traceback.format_exception(caught.value))
+    with pytest.raises(ChainError) as caught:
+        Chain(f"http://user:{KEY}@127.0.0.1:1{path}")
+    told += "".join(traceback.format_exception(caught.value)) + repr(caught.value.facts)
+    assert KEY not in told
+    assert KEY not in caplog.text
+
+
+@pytest.mark.parametrize("url", ["", "127.0.0.1:8545", "ws://127.0.0.1", f"ftp://h/{KEY}", "http://", "http://a b/"])
+def test_a_url_that_is_none_is_refused_and_not_shown(url):
+    with pytest.raises(InputError, match="is not an http or https URL") as caught:
+        Chain(url)
+    assert KEY not in str(caught.value)
+
+
+def test_a_provider_shows_no_more_than_the_host(node):
+    provider = RpcProvider(f"{node.url}/{KEY}")
+    assert KEY not in str(provider) + repr(provider)
+    assert not isinstance(EndpointError("x"), ChainError)
+
+
+def test_a_whole_task_gets_through_an_endpoint_that_limits_requests(world, party, monkeypatch):
+    """Coordinator and nodes share it, and each meets its limit again and again."""
+    with RpcProxy(world.node.url, per_second=60, poa=True, no_pending=True, blocks=50) as proxy:
+
+        def view(number):
+            return ChainView(Network(Chain(proxy.url, private_key=world.node.private_keys[number]), world.deployment))
+
+        monkeypatch.setattr(world, "view", view)
+        party.coordinator_view = view(1)
+        with Running(party.coordinator(), *(party.node(number) for number in range(3))) as running:
+            running.wait(180)
+        assert proxy.refused > 5
+    state = party.coordinator_view.state(1)
+    assert state.certified
+    assert SPEC.spec_hash == state.spec_hash

@@ -1,0 +1,385 @@
+"""One connection to a chain: reads, transactions of one account, logs; every revert decoded.
+
+A transaction is estimated, signed here, sent, waited for, and its receipt checked; whatever goes wrong is a
+TransactionError that carries the contract's own error name and values. Nothing asks for a node's pending state, which
+many endpoints do not have: an account's next nonce is that of the newest block, or what was sent here since.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Self, cast
+
+from eth_account import Account
+from eth_account.signers.local import LocalAccount
+from eth_typing import ChecksumAddress, HexStr
+from eth_utils.address import to_checksum_address
+from eth_utils.exceptions import ValidationError
+from web3 import Web3
+from web3.exceptions import ContractLogicError, TransactionNotFound, Web3Exception, Web3RPCError
+from web3.middleware import ExtraDataToPOAMiddleware
+from web3.types import FilterParams, LogReceipt, RPCEndpoint, TxParams, TxReceipt, Wei
+
+from twopm_zk.chain.abi import DecodedEvent, Registry
+from twopm_zk.chain.rpc import RpcProvider, TooManyRequestsError, reading, rpc_kind, rpc_message
+from twopm_zk.errors import ChainError, InputError, TransactionError
+from twopm_zk.system.urls import shown_url
+
+_SEND_ATTEMPTS = 5
+_EVENT_CHUNK = 5000
+_QUICK, _SLOW = 0.02, 1.0
+"""Seconds between looks for a receipt: at first on a chain that mines at once, and at most."""
+_TAKEN_SECONDS = 15.0
+"""How long another transaction has to hold this one's nonce before this one counts as replaced."""
+_TAKEN = re.compile(r"nonce|replac|same nonce", re.IGNORECASE)
+_KNOWN = re.compile(r"already known|already imported|known transaction|already in mempool", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """A transaction that succeeded."""
+
+    transaction: str
+    block: int
+    gas_used: int
+    events: tuple[DecodedEvent, ...]
+    contract: str | None = None
+    """Address of the contract it created."""
+
+    def event(self, name: str) -> DecodedEvent:
+        """The only event of that name. KeyError where there is none, or more than one."""
+        found = [event for event in self.events if event.name == name]
+        if len(found) != 1:
+            raise KeyError(f"{len(found)} events {name!r} in {[event.name for event in self.events]}")
+        return found[0]
+
+
+@dataclass
+class _Learned:
+    """What this connection has found out about its endpoint, for all accounts that use it."""
+
+    nonces: dict[ChecksumAddress, int] = field(default_factory=dict)
+    mined_after: float = 0.0
+    """Seconds that the last transaction took."""
+    blocks_at_once: int = _EVENT_CHUNK
+    """Of a query for logs that was answered."""
+
+
+class RpcConnection:
+    """A connection to an EVM node, with an account that signs, or without one to read only.
+
+    ``timeout`` seconds for a transaction to be mined. Raises ChainError where no node answers.
+    """
+
+    def __init__(self, url: str, *, private_key: str | None = None, timeout: float = 120.0) -> None:
+        self.endpoint = shown_url(url)
+        """Scheme and host of the node, which may be shown: the rest of its URL may be a key."""
+        self.timeout = timeout
+        self.web3 = Web3(RpcProvider(url))
+        self.web3.middleware_onion.inject(ExtraDataToPOAMiddleware, layer=0)
+        self.registry = Registry()
+        self._learned = _Learned()
+        self._account = _account(private_key)
+        try:
+            self.chain_id = self.web3.eth.chain_id
+        except (OSError, Web3Exception, ValueError) as error:
+            raise ChainError(
+                f"no EVM node answers at {self.endpoint}: {rpc_message(error)}", kind=rpc_kind(error) or "no-rpc"
+            ) from error
+
+    def signing_as(self, private_key: str) -> Self:
+        """The same connection with another account."""
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        other._account = _account(private_key)
+        return other
+
+    @property
+    def account(self) -> LocalAccount:
+        """The signing account, for messages off the chain. InputError where there is none."""
+        if self._account is None:
+            raise InputError("a transaction needs an account, and no private key is given", kind="no-account")
+        return self._account
+
+    @property
+    def address(self) -> ChecksumAddress:
+        """Address of the signing account. InputError where there is none."""
+        return self.account.address
+
+    def forget_nonces(self) -> None:
+        """Ask the node again, after its chain was set back."""
+        self._learned.nonces.clear()
+
+    @property
+    def block(self) -> int:
+        """Number of the newest block."""
+        return int(reading("the newest block", lambda: self.web3.eth.block_number))
+
+    @property
+    def time(self) -> int:
+        """Timestamp of the newest block, seconds since 1970."""
+        return int(reading("the newest block", lambda: self.web3.eth.get_block("latest"))["timestamp"])
+
+    def code(self, address: str) -> bytes:
+        """Deployed code at an address, empty where there is none."""
+        return bytes(reading(f"the code at {address}", lambda: self.web3.eth.get_code(to_checksum_address(address))))
+
+    def balance(self, address: str) -> int:
+        """Balance of an account, in wei."""
+        return int(reading("a balance", lambda: self.web3.eth.get_balance(to_checksum_address(address))))
+
+    def call(
+        self,
+        what: str,
+        to: str,
+        data: bytes,
+        *,
+        sender: str | None = None,
+        gas: int | None = None,
+        block: int | None = None,
+    ) -> bytes:
+        """Run code without a transaction. ``what`` is for the message. Raises TransactionError."""
+        parameters: TxParams = {"to": to_checksum_address(to), "data": data}
+        if sender or self._account:
+            parameters["from"] = to_checksum_address(sender or self.address)
+        if gas is not None:
+            parameters["gas"] = gas
+        try:
+            return bytes(self.web3.eth.call(parameters, "latest" if block is None else cast(Any, block)))
+        except ContractLogicError as error:
+            raise self._reverted(what, error) from error
+        except (Web3Exception, OSError, ValueError) as error:
+            raise ChainError(f"{what}: {rpc_message(error)}", kind=rpc_kind(error)) from error
+
+    def send(
+        self,
+        what: str,
+        *,
+        to: str | None = None,
+        data: bytes = b"",
+        value: int = 0,
+        gas: int | None = None,
+    ) -> Receipt:
+        """Sign, send and wait for one transaction; without ``gas`` it is estimated, with a tenth to spare.
+
+        The nonce is kept here and asked for again when the node says it is used; the same signed
+        transaction is sent again after a lost connection, which cannot pay twice. Raises TransactionError.
+        """
+        parameters: TxParams = {"from": self.address, "data": data, "value": Wei(value)}
+        parameters["chainId"] = self.chain_id
+        if to is not None:
+            parameters["to"] = to_checksum_address(to)
+        parameters["gas"] = gas if gas is not None else self._estimate(what, parameters)
+        parameters.update(self.fees())
+        transaction, nonce = self._submit(what, parameters)
+        return self._wait(what, transaction, nonce, parameters)
+
+    def _estimate(self, what: str, parameters: TxParams) -> int:
+        try:
+            estimate = self.web3.eth.estimate_gas(parameters)
+        except ContractLogicError as error:
+            raise self._reverted(what, error) from error
+        except (Web3Exception, OSError, ValueError) as error:
+            raise self._refused(what, error) from error
+        return estimate + estimate // 10
+
+    def _refused(self, what: str, error: Exception) -> TransactionError:
+        message = rpc_message(error)
+        kind = "no-funds" if "insufficient funds" in message.lower() else rpc_kind(error)
+        return TransactionError(f"{what}: {message}", kind=kind, account=self.address, endpoint=self.endpoint)
+
+    def fees(self) -> TxParams:
+        """What a transaction offers for gas: twice the base fee and a tip, or one price where there is no base fee."""
+        return reading("the price of gas", self._fees)
+
+    def _fees(self) -> TxParams:
+        base = self.web3.eth.get_block("latest").get("baseFeePerGas")
+        if base is None:
+            return {"gasPrice": self.web3.eth.gas_price}
+        try:
+            answer = self.web3.manager.request_blocking(RPCEndpoint("eth_maxPriorityFeePerGas"), [])
+            tip = int(cast(str, answer), 16)
+        except (Web3RPCError, ValueError, TypeError):  # a node without the method
+            tip = max(self.web3.eth.gas_price - base, 0)
+        return {"maxPriorityFeePerGas": Wei(tip), "maxFeePerGas": Wei(2 * base + tip)}
+
+    def _nonce(self) -> int:
+        """The next nonce, the same until a transaction with it is taken: what is sent again must not pay twice."""
+        sender, nonces = self.address, self._learned.nonces
+        if sender not in nonces:
+            nonces[sender] = reading(
+                "the number of transactions", lambda: int(self.web3.eth.get_transaction_count(sender, "latest"))
+            )
+        return nonces[sender]
+
+    def _submit(self, what: str, parameters: TxParams) -> tuple[bytes, int]:
+        """Hash and nonce of the transaction that the node has taken.
+
+        Another process that signs with the same account may hold the nonce until its own transaction is mined.
+        """
+        sender, account, until = self.address, self.account, time.monotonic() + self.timeout
+        doubtful: list[tuple[bytes, int]] = []  # sent, but the answer was lost: the node may have taken them
+        losses, pause = 0, 0.1
+        while True:
+            nonce = self._nonce()
+            fields = {key: value for key, value in parameters.items() if key != "from"}
+            signed = account.sign_transaction(cast(Any, {**fields, "nonce": nonce}))
+            taken = (bytes(signed.hash), nonce)
+            try:
+                self.web3.eth.send_raw_transaction(signed.raw_transaction)
+            except OSError as error:
+                losses += 1
+                if losses == _SEND_ATTEMPTS or isinstance(error, TooManyRequestsError):
+                    raise self._refused(f"{what}: not sent after {losses} attempts", error) from error
+                doubtful.append(taken)
+                time.sleep(0.2 * losses)
+                continue
+            except (Web3RPCError, ValueError) as error:
+                message = rpc_message(error)
+                if not _KNOWN.search(message):
+                    self._learned.nonces.pop(sender, None)
+                    if found := next((sent for sent in doubtful if self._knows(sent[0])), None):
+                        return found
+                    if not _TAKEN.search(message) or time.monotonic() > until:
+                        raise self._refused(what, error) from error
+                    time.sleep(pause)
+                    pause = min(2 * pause, 2.0)
+                    continue
+            self._learned.nonces[sender] = nonce + 1
+            return taken
+
+    def _knows(self, transaction: bytes) -> bool:
+        try:
+            self.web3.eth.get_transaction(cast(HexStr, "0x" + transaction.hex()))
+        except TransactionNotFound:
+            return False
+        except (Web3Exception, OSError) as error:
+            raise ChainError(f"transaction 0x{transaction.hex()}: {rpc_message(error)}", kind="no-rpc") from error
+        return True
+
+    def _wait(self, what: str, transaction: bytes, nonce: int, parameters: TxParams) -> Receipt:
+        name = "0x" + transaction.hex()
+        receipt = self._receipt(what, name, nonce)
+        if receipt["status"] != 1:
+            raise self._failed(what, name, receipt, parameters)
+        return Receipt(
+            transaction=name,
+            block=receipt["blockNumber"],
+            gas_used=receipt["gasUsed"],
+            events=tuple(event for log in receipt["logs"] if (event := self.registry.event(log))),
+            contract=receipt.get("contractAddress"),
+        )
+
+    def _receipt(self, what: str, name: str, nonce: int) -> TxReceipt:
+        """Looks at the pace of the chain: at once where blocks come at once, about each second elsewhere.
+
+        An endpoint that fails meanwhile is asked again: the transaction is on its way all the same.
+        """
+        begun, last = time.monotonic(), None
+        taken_since: float | None = None
+        look_at_nonce = _TAKEN_SECONDS / 3
+        pause = min(max(self._learned.mined_after / 4, _QUICK), _SLOW)
+        while True:
+            try:
+                receipt = self.web3.eth.get_transaction_receipt(cast(HexStr, name))
+                self._learned.mined_after = time.monotonic() - begun
+                return receipt
+            except TransactionNotFound:
+                last = None
+            except (Web3Exception, OSError, ValueError) as error:
+                last = error
+            waited = time.monotonic() - begun
+            if waited >= self.timeout:
+                self._learned.nonces.pop(self.address, None)
+                reason = "" if last is None else f": {rpc_message(last)}"
+                raise TransactionError(
+                    f"{what}: transaction {name} was not mined within {self.timeout:g} s{reason}",
+                    hint="It may still be mined: look it up before sending it again.",
+                    kind=rpc_kind(last),
+                ) from last
+            if waited > look_at_nonce:
+                look_at_nonce = waited + _TAKEN_SECONDS / 3
+                taken_since = (taken_since or waited) if self._taken(nonce) else None
+                if taken_since is not None and waited - taken_since > _TAKEN_SECONDS:
+                    self._learned.nonces.pop(self.address, None)
+                    raise TransactionError(
+                        f"{what}: another transaction of {self.address} took the place of {name} (nonce {nonce})",
+                        hint="Does another process sign with the same account?",
+                    )
+            time.sleep(min(pause, max(self.timeout - waited, _QUICK)))
+            pause = min(1.5 * pause, _SLOW)
+
+    def _taken(self, nonce: int) -> bool:
+        try:
+            return self.web3.eth.get_transaction_count(self.address, "latest") > nonce
+        except (Web3Exception, OSError, ValueError):
+            return False
+
+    def _failed(self, what: str, name: str, receipt: TxReceipt, parameters: TxParams) -> TransactionError:
+        """Run the transaction again on the block before, to learn why it failed."""
+        if receipt["gasUsed"] >= parameters["gas"]:
+            return TransactionError(f"{what}: transaction {name} ran out of its {parameters['gas']} gas")
+        replay = {key: parameters[key] for key in ("from", "to", "data", "value", "gas") if key in parameters}
+        try:
+            self.web3.eth.call(cast(TxParams, replay), cast(Any, receipt["blockNumber"] - 1))
+        except ContractLogicError as error:
+            return self._reverted(what, error)
+        except (Web3Exception, OSError, ValueError):
+            pass
+        return TransactionError(f"{what}: transaction {name} reverted in block {receipt['blockNumber']}")
+
+    def _reverted(self, what: str, error: ContractLogicError) -> TransactionError:
+        data = error.data if isinstance(error.data, str) else ""
+        raw = bytes.fromhex(data.removeprefix("0x")) if data.startswith("0x") else b""
+        if found := self.registry.error(raw):
+            name, values = found
+            if name == "Error":
+                return TransactionError(f"{what} reverted: {values['message']}", error=name, values=values)
+            shown = ", ".join(f"{key}={value}" for key, value in values.items())
+            message = f"{what} reverted: {name}({shown})"
+            return TransactionError(message, error=name, values=values)
+        if raw:
+            return TransactionError(f"{what} reverted with an unknown error 0x{raw.hex()}")
+        said = rpc_message(error).partition("reverted: ")[2]  # some nodes give a reason without its bytes
+        return TransactionError(f"{what} reverted: {said}" if said else f"{what} reverted without a reason")
+
+    def logs(
+        self, address: str, topics: Sequence[bytes | None], from_block: int, to_block: int | None
+    ) -> Iterator[LogReceipt]:
+        """Logs in order, asked for in pieces, which are halved where the node finds them too large."""
+        last = self.block if to_block is None else to_block
+        size, halved = self._learned.blocks_at_once, False
+        while from_block <= last:
+            upto = min(last, from_block + size - 1)
+            query: FilterParams = {
+                "address": to_checksum_address(address),
+                "fromBlock": cast(Any, from_block),
+                "toBlock": cast(Any, upto),
+                "topics": [None if topic is None else cast(HexStr, "0x" + topic.hex()) for topic in topics],
+            }
+            try:
+                found = self.web3.eth.get_logs(query)
+            except (Web3Exception, OSError, ValueError) as error:
+                lost = isinstance(error, OSError) and not getattr(error, "overloaded", False)
+                if size == 1 or lost:
+                    raise ChainError(f"events of {address}: {rpc_message(error)}", kind=rpc_kind(error)) from error
+                size, halved = max(1, min(size, upto - from_block + 1) // 2), True
+                continue
+            yield from found
+            from_block = upto + 1
+            if not halved:
+                size = min(_EVENT_CHUNK, size * 2)
+            self._learned.blocks_at_once = size  # what this node takes, which later queries begin with
+
+
+def _account(private_key: str | None) -> LocalAccount | None:
+    if private_key is None:
+        return None
+    try:
+        return cast(LocalAccount, Account.from_key(private_key))
+    except (ValueError, TypeError, ValidationError):
+        # the original message may quote the key
+        raise InputError("the private key is not 32 bytes in hexadecimal", kind="no-private-key") from None

@@ -1,0 +1,248 @@
+"""One JSON-RPC endpoint as endpoints are: it limits requests, loses connections, and its URL may hold a key.
+
+A request that was refused because there were too many is made again after pauses that grow, with jitter, or that are as
+long as ``Retry-After`` says. Reads are made again after a lost connection too; a transaction is not, because whoever
+sends it has to know that the node may have taken it. What requests and web3 say is told anew, without their exceptions
+as causes: those quote the URL.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import Any, TypeVar, cast
+
+import requests
+from web3.exceptions import Web3Exception, Web3RPCError
+from web3.providers import JSONBaseProvider
+from web3.types import RPCEndpoint, RPCResponse
+
+from twopm_zk.errors import ChainError
+from twopm_zk.system.urls import require_web_url, shown_url, without_secrets
+
+REQUEST_SECONDS = 30.0
+PATIENCE = 180.0
+"""Seconds for which one request is made again and again while the endpoint refuses it for too many."""
+_FIRST_PAUSE, _LONGEST_PAUSE, _LONGEST_ASKED = 0.5, 20.0, 60.0
+_LOST_ATTEMPTS = 4
+_MAYBE_ATTEMPTS = 3
+_LIMIT_CODES = frozenset({429, -32005, -32007, -32011, -32016, -32029, -32090})
+_LIMIT_WORDS = re.compile(
+    r"rate.?limit|limit.{0,20}rate|too many (?:requests|calls)|request (?:limit|rate|count)|(?:requests?|calls?|units?)"
+    r" per (?:second|minute|day)|per.second capacity|throttl|slow down|try again later|over(?:all)? capacity",
+    re.IGNORECASE,
+)
+_SIZE_WORDS = re.compile(r"range|results|response size|block.{0,9}limit|too large|too big|timed? ?out", re.IGNORECASE)
+_T = TypeVar("_T")
+
+
+class EndpointError(OSError):
+    """An endpoint that cannot be reached, or does not answer as a node does.
+
+    ``overloaded`` where it may have been asked for too much at once.
+    """
+
+    def __init__(self, message: str, *, overloaded: bool = False) -> None:
+        super().__init__(message)
+        self.overloaded = overloaded
+
+
+class TooManyRequestsError(EndpointError):
+    """An endpoint that still refuses a request for too many, however long was waited."""
+
+
+class _LostError(Exception):
+    """No answer; ``again`` where the same request may have one, ``overloaded`` where a smaller one may."""
+
+    def __init__(self, reason: str, *, again: bool = True, overloaded: bool = False) -> None:
+        super().__init__(reason)
+        self.reason, self.again, self.overloaded = reason, again, overloaded
+
+
+class _LimitedError(Exception):
+    """Refused for too many requests; ``seconds`` where the endpoint says how long to wait."""
+
+    def __init__(self, reason: str, seconds: float | None = None) -> None:
+        super().__init__(reason)
+        self.reason, self.seconds = reason, seconds
+
+
+class RpcProvider(JSONBaseProvider):
+    """What web3 sends its requests through. ``sleep`` and ``patience`` are for tests.
+
+    Raises InputError for a URL that is none, and EndpointError when asked.
+    """
+
+    def __init__(self, url: str, *, patience: float = PATIENCE, sleep: Callable[[float], None] = time.sleep) -> None:
+        super().__init__()
+        self._url = require_web_url(url, what="the RPC endpoint")
+        self._patience, self._sleep = patience, sleep
+        self._local = threading.local()
+        self._chain_id: RPCResponse | None = None
+
+    def __str__(self) -> str:
+        return f"RPC endpoint {shown_url(self._url)}"
+
+    def clean(self, text: str) -> str:
+        """A text of the endpoint's without what its URL keeps secret."""
+        return without_secrets(text, self._url)
+
+    def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
+        """The answer to one request, errors of what was asked included."""
+        if method == "eth_chainId" and self._chain_id is not None:
+            return self._chain_id  # web3 asks for it before every call
+        response = self._answered(method, self.encode_rpc_request(method, params))
+        if method == "eth_chainId" and "result" in response:
+            self._chain_id = response
+        return response
+
+    def _answered(self, method: str, body: bytes) -> RPCResponse:
+        begun, limited, lost = time.monotonic(), 0, 0
+        while True:
+            failure: EndpointError
+            try:
+                response = self._once(body)
+                reason = _limit(method, response)
+                if reason is None or (not reason.certain and limited + 1 >= _MAYBE_ATTEMPTS):
+                    return response
+                raise _LimitedError(reason.text)
+            except _LimitedError as refusal:
+                limited += 1
+                pause = min(_FIRST_PAUSE * 2 ** (limited - 1), _LONGEST_PAUSE) * random.uniform(0.75, 1.25)  # noqa: S311
+                pause = max(pause, min(refusal.seconds or 0.0, _LONGEST_ASKED))
+                failure = TooManyRequestsError(f"too many requests: {refusal.reason[:200]}")
+                done = time.monotonic() - begun + pause > self._patience
+            except _LostError as loss:
+                lost += 1
+                pause = 0.2 * 2 ** (lost - 1) * random.uniform(0.75, 1.25)  # noqa: S311
+                failure = EndpointError(loss.reason, overloaded=loss.overloaded)
+                done = not loss.again or lost == _LOST_ATTEMPTS or method == "eth_sendRawTransaction"
+            if done:
+                raise failure
+            self._sleep(pause)
+
+    def _once(self, body: bytes) -> RPCResponse:
+        try:
+            answer = self._session().post(
+                self._url, data=body, headers={"Content-Type": "application/json"}, timeout=REQUEST_SECONDS
+            )
+            content = answer.content
+        except requests.RequestException as error:
+            raise _lost(error) from None
+        except (OSError, ValueError, UnicodeError):  # a host that is no name
+            raise _LostError("its host cannot be looked up", again=False) from None
+        document = _document(self.clean(content.decode(errors="replace")) if b'"error"' in content else content)
+        if answer.status_code == 429 or (answer.status_code == 503 and "Retry-After" in answer.headers):
+            text = _error(document)[1] or f"status {answer.status_code}"
+            raise _LimitedError(text, _seconds(answer.headers))
+        if document is not None:
+            return document
+        if answer.status_code in (401, 403):
+            raise _LostError(f"it refuses the request with status {answer.status_code}", again=False)
+        if answer.status_code == 200:
+            raise _LostError("it answers with something else than JSON-RPC", again=False)
+        busy = answer.status_code >= 500
+        reason = f"it answers with status {answer.status_code}"
+        raise _LostError(reason, again=busy, overloaded=busy or answer.status_code == 413)
+
+    def _session(self) -> requests.Session:
+        if not hasattr(self._local, "session"):
+            self._local.session = requests.Session()
+        return cast(requests.Session, self._local.session)
+
+
+@dataclass(frozen=True)
+class _Limit:
+    text: str
+    certain: bool
+    """False where the same code may also say that the request itself was too large."""
+
+
+def _limit(method: str, response: RPCResponse) -> _Limit | None:
+    """Whether an answer says that there were too many requests, by its code or in words."""
+    code, message = _error(response)
+    if (not message and code is None) or "revert" in message.lower():
+        return None  # the words of a revert are the contract's
+    if method == "eth_getLogs" and _SIZE_WORDS.search(message):
+        return None
+    if _LIMIT_WORDS.search(message):
+        return _Limit(message, certain=True)
+    if code in _LIMIT_CODES:
+        return _Limit(message or f"code {code}", certain=method != "eth_getLogs")
+    return None
+
+
+def _error(document: Mapping[str, Any] | None) -> tuple[int | None, str]:
+    error = None if document is None else document.get("error")
+    if isinstance(error, str):
+        return None, error
+    if not isinstance(error, Mapping):
+        return None, ""
+    code = error.get("code")
+    return (code if isinstance(code, int) else None), str(error.get("message", ""))
+
+
+def _document(content: str | bytes) -> RPCResponse | None:
+    try:
+        found = json.loads(content)
+    except (ValueError, RecursionError):
+        return None
+    return cast(RPCResponse, found) if isinstance(found, dict) and ("result" in found or "error" in found) else None
+
+
+def _seconds(headers: Mapping[str, str]) -> float | None:
+    """What ``Retry-After`` asks for: a number of seconds, or a date."""
+    text = headers.get("Retry-After", "").strip()
+    if text.isdecimal():
+        return float(text[:9])
+    try:
+        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
+    except (TypeError, ValueError, IndexError, OverflowError):
+        return None
+
+
+def _lost(error: requests.RequestException) -> _LostError:
+    if isinstance(error, requests.Timeout):
+        return _LostError("it does not answer in time", overloaded=True)
+    if isinstance(error, requests.exceptions.SSLError):
+        return _LostError("its certificate is not accepted", again=False)
+    if isinstance(error, requests.ConnectionError):
+        refused = "refused" in str(error) or "resolve" in str(error)
+        return _LostError("it cannot be reached", again=not refused)
+    if isinstance(error, ValueError):  # InvalidURL and its like
+        return _LostError("its URL cannot be used", again=False)
+    return _LostError(f"the connection is lost ({type(error).__name__})")
+
+
+def reading(what: str, read: Callable[[], _T]) -> _T:
+    """A read from the chain; whatever the connection does becomes a ChainError, which participants try again."""
+    try:
+        return read()
+    except (Web3Exception, OSError, json.JSONDecodeError) as error:
+        raise ChainError(
+            f"{what} could not be read from the chain: {rpc_message(error)}", kind=rpc_kind(error)
+        ) from error
+
+
+def rpc_message(error: Exception | None) -> str:
+    """What an endpoint or the way to it says, in one line."""
+    if isinstance(error, Web3RPCError) and error.rpc_response:
+        detail = error.rpc_response.get("error")
+        if isinstance(detail, dict):
+            return " ".join(str(detail.get("message", detail)).split())[:400]
+    if isinstance(error, requests.RequestException):
+        return _lost(error).reason
+    return " ".join(str(error).split())[:200] or type(error).__name__
+
+
+def rpc_kind(error: Exception | None) -> str | None:
+    """Where the connection is to blame, and not what was asked: the kind of the error that tells of it."""
+    if isinstance(error, TooManyRequestsError):
+        return "rate-limited"
+    return "no-rpc" if isinstance(error, OSError) else None
