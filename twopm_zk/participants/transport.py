@@ -32,6 +32,7 @@ from twopm_zk.errors import ChainError, InputError, MessageError, PeerError, Sto
 from twopm_zk.participants import wire
 from twopm_zk.participants.envelope import MAX_ENVELOPE, Envelope, Receipt
 from twopm_zk.system.parsing import parse_json
+from twopm_zk.system.urls import shown_url
 
 if TYPE_CHECKING:
     import ssl
@@ -248,12 +249,12 @@ def endpoint_host(url: str) -> str:
         host = parts.host
     except (httpx.InvalidURL, ValueError):
         host = ""
-    if not host or parts.scheme not in ("http", "https") or parts.userinfo:
+    if not host or parts.scheme not in ("http", "https"):
         raise InputError(f"{url[:_SHOWN]!r} is not an http or https URL")
+    if parts.userinfo:
+        raise InputError(f"the URL of the service at {shown_url(url)} has a user's name in it")
     if "?" in url or "#" in url:
-        raise InputError(
-            f"{url[:_SHOWN]!r} is no URL of a service: it has a query or a fragment, and a path must follow"
-        )
+        raise InputError(f"the URL of the service at {shown_url(url)} has a query or a fragment; a path must follow")
     return host
 
 

@@ -1,7 +1,6 @@
-"""URLs of other people's services: what may be shown of one, and which may be published.
+"""URLs that hold keys: nothing but scheme, host and port is ever shown.
 
-The path, the query and the user's part of an RPC endpoint's URL often are its key, so that nothing but scheme, host
-and port is ever shown. An endpoint that a participant publishes is read by strangers: it is checked before.
+The path, the query or the user's part of an RPC endpoint's URL often is what its owner pays for.
 """
 
 from __future__ import annotations
@@ -11,8 +10,6 @@ from urllib.parse import SplitResult, urlsplit
 
 from twopm_zk.errors import InputError
 
-MAX_URL = 256
-"""Bytes of an endpoint that participants publish for one another."""
 _SECRET = 6
 """Shorter parts of a path, such as ``v3``, are no keys."""
 
@@ -49,24 +46,6 @@ def require_web_url(url: str, *, what: str) -> str:
     if parts is None or parts.scheme not in ("http", "https"):
         raise InputError(f"{what} is not an http or https URL", kind="not-a-url")
     return url
-
-
-def require_endpoint(url: str) -> str:
-    """An endpoint that participants publish, without a slash at its end: paths are added to it as they are.
-
-    Raises InputError for anything but scheme, host, port and path: a query or a fragment would swallow the paths, and a
-    user's name or a control character has no business there.
-    """
-    parts = _split(url)
-    if parts is None or parts.scheme not in ("http", "https"):
-        raise InputError("the endpoint is not an http or https URL", kind="not-an-endpoint")
-    if len(url.encode()) > MAX_URL:
-        raise InputError(f"the endpoint has {len(url.encode())} bytes; {MAX_URL} fit", kind="not-an-endpoint")
-    if parts.username is not None or parts.password is not None:
-        raise InputError(f"the endpoint at {shown_url(url)} has a user's name in it", kind="not-an-endpoint")
-    if "?" in url or "#" in url:
-        raise InputError(f"the endpoint at {shown_url(url)} has a query or a fragment", kind="not-an-endpoint")
-    return url.rstrip("/")
 
 
 def _split(url: str) -> SplitResult | None:
