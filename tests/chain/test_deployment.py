@@ -4,10 +4,12 @@ import json
 import pytest
 
 from twopm_zk.chain import Chain, compile_contract
+from twopm_zk.chain import deployer as deployer_module
 from twopm_zk.chain import deployment as deployment_module
-from twopm_zk.chain.deployment import Deployment, EigenLayer, GeneratedVerifier, StakeAsset, deploy_all
+from twopm_zk.chain.deployer import add_verifiers, deploy_all
+from twopm_zk.chain.deployment import Deployment, EigenLayer, GeneratedVerifier, StakeAsset
 from twopm_zk.chain.network import Network, TaskConfig, dataset_name
-from twopm_zk.errors import DeploymentError, InputError, InsecureKeyError
+from twopm_zk.errors import ChainError, DeploymentError, InputError, InsecureKeyError
 
 ZERO = "0x" + "00" * 20
 
@@ -34,7 +36,7 @@ def deployed(chain, node, verifier):
 @pytest.fixture
 def public_chain(node, keys, monkeypatch):
     """The development node, believed to be a public chain; the account is nobody's."""
-    monkeypatch.setattr(deployment_module, "DEVELOPMENT_CHAINS", frozenset())
+    monkeypatch.setattr("twopm_zk.chain.deployer.DEVELOPMENT_CHAINS", frozenset())
     key = "0x" + "42" * 32
     rich = Chain(node.url, private_key=node.private_keys[0])
     rich.send("a gift", to=Chain(node.url, private_key=key).address, value=10**19, gas=21_000)
@@ -128,7 +130,7 @@ def test_contracts_that_ask_others_than_those_of_the_file_are_refused(chain, dep
     if linked in libraries:
         libraries[linked] = node.accounts[5]
     made = chain.deploy(compile_contract(name), *addresses, *terms, libraries=libraries)
-    entry = deployment_module.Deployed(made.address, deployment_module._code_hash(chain.code(made.address)), libraries)
+    entry = deployment_module.Deployed(made.address, deployment_module.code_hash(chain.code(made.address)), libraries)
     other = dataclasses.replace(deployed, contracts={**deployed.contracts, name: entry})
     with pytest.raises(DeploymentError, match=f"asks another {linked}"):
         other.check(chain)
@@ -227,3 +229,106 @@ def test_the_file_is_json_that_others_can_read(deployed, tmp_path):
     assert saved["format"] == 1
     assert saved["contracts"]["DataHub"]["address"].startswith("0x")
     assert len(saved["contracts"]["DataHub"]["code_hash"]) == 66
+
+
+def balance_for(chain, node, wei):
+    """A new account with so much."""
+    key = "0x" + "37" * 32
+    poor = Chain(node.url, private_key=key)
+    chain.send("a gift", to=poor.address, value=wei, gas=21_000)
+    return poor
+
+
+def test_a_deployment_that_cannot_be_paid_is_refused_before_anything_is_sent(chain, node, verifier):
+    poor, said = balance_for(chain, node, 10**16), []
+    with pytest.raises(
+        DeploymentError, match=r"has 0\.010000 ETH; deploying needs 0\.\d+ ETH: about [\d,]+ gas"
+    ) as caught:
+        deploy_all(poor, verifiers=[verifier], progress=said.append)
+    assert caught.value.kind == "low-funds"
+    assert caught.value.facts["account"] == poor.address
+    assert caught.value.facts["need"] > 10**16
+    assert poor.balance(poor.address) == 10**16
+    assert any("gas at" in line and poor.address in line for line in said)
+
+
+def test_the_estimate_is_more_than_it_takes_and_not_much_more(chain, node, verifier, monkeypatch):
+    used, costs, real = [], [], Chain.send
+
+    def counting(self, *words, **named):
+        receipt = real(self, *words, **named)
+        used.append(receipt.gas_used)
+        return receipt
+
+    monkeypatch.setattr(Chain, "send", counting)
+    monkeypatch.setattr(deployer_module.DeploymentCost, "require", lambda cost: costs.append(cost))
+    deploy_all(chain, verifiers=[verifier])
+    assert sum(used) <= costs[0].gas <= 1.6 * sum(used)
+
+
+def test_a_deployment_that_stopped_goes_on_and_pays_for_nothing_twice(chain, node, verifier, tmp_path, monkeypatch):
+    journal, real, sent = tmp_path / "d.json.unfinished", Chain.send, []
+
+    def stops(self, what, **named):
+        if len(sent) == 12:
+            raise ChainError("the connection is lost")
+        sent.append(what)
+        return real(self, what, **named)
+
+    monkeypatch.setattr(Chain, "send", stops)
+    with pytest.raises(ChainError, match="connection is lost"):
+        deploy_all(chain, verifiers=[verifier], journal=journal)
+    kept = json.loads(journal.read_text())["steps"]
+    assert len(kept) == 12
+    monkeypatch.setattr(Chain, "send", lambda self, what, **named: (sent.append(what), real(self, what, **named))[1])
+    said = []
+    deployed = deploy_all(chain, verifiers=[verifier], journal=journal, progress=said.append)
+    deployed.check(chain)
+    assert len(sent) == len(json.loads(journal.read_text())["steps"])
+    assert {kept_["address"] for kept_ in kept.values() if "address" in kept_} & {
+        entry.address for entry in deployed.contracts.values()
+    }
+    assert any("going on where the last run stopped" in line for line in said)
+    assert any(line.startswith("1 of 17 there already: StETHDouble") for line in said)
+    assert (
+        Network(chain, deployed)
+        .contract("StakingContract")
+        .call("isSlasher", deployed.contracts["InferenceContract"].address)
+    )
+
+
+def test_a_journal_of_contracts_that_are_gone_is_not_believed(chain, node, tmp_path):
+    journal = tmp_path / "journal"
+    snapshot = node.snapshot()
+    deploy_all(chain, journal=journal)
+    node.revert(snapshot)
+    chain.forget_nonces()
+    deploy_all(chain, journal=journal).check(chain)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", '{"steps": 1}', '{"chain_id": 1, "steps": {}}', '{"chain_id": 31337, "steps": {"a": 1}}']
+)
+def test_a_journal_that_is_none_or_of_another_chain_is_refused(chain, tmp_path, text):
+    journal = tmp_path / "journal"
+    journal.write_text(text)
+    with pytest.raises(InputError):
+        deploy_all(chain, journal=journal)
+
+
+def test_a_verifier_is_added_to_a_deployment_by_its_owner_only(chain, deployed, keys, verifier):
+    other = dataclasses.replace(verifier, name="step-64x3", size=64)
+    with pytest.raises(DeploymentError, match=f"only {chain.address}, who owns the registry") as caught:
+        add_verifiers(chain.signing_as(keys.ada), deployed, [other])
+    assert caught.value.kind == "not-the-owner"
+    more = add_verifiers(chain, deployed, [other])
+    more.check(chain)
+    assert set(more.verifiers) == {"step-32x3", "step-64x3"}
+    assert more.contracts == deployed.contracts
+    network = Network(chain, more)
+    assert network.contract("VerifierRegistry").call("entryOf", network.verifier_id("step-64x3"))["size"] == 64
+
+
+def test_an_insecure_verifier_is_not_added_on_a_public_chain(public_chain, deployed, verifier):
+    with pytest.raises(InsecureKeyError, match="for development"):
+        add_verifiers(public_chain, deployed, [verifier])

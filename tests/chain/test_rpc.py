@@ -258,16 +258,18 @@ def test_a_provider_shows_no_more_than_the_host(node):
     assert not isinstance(EndpointError("x"), ChainError)
 
 
+@pytest.mark.slow
 def test_a_whole_task_gets_through_an_endpoint_that_limits_requests(world, party, monkeypatch):
     """Coordinator and nodes share it, and meet its limit again and again."""
-    with RpcProxy(world.node.url, per_second=80, poa=True, no_pending=True, blocks=50) as proxy:
+    with RpcProxy(world.node.url, per_second=40, poa=True, no_pending=True, blocks=50) as proxy:
 
         def view(number):
             return ChainView(Network(Chain(proxy.url, private_key=world.node.private_keys[number]), world.deployment))
 
         monkeypatch.setattr(world, "view", view)
         party.coordinator_view, party.settings = view(1), replace(party.settings, poll=0.4)
-        with Running(party.coordinator(), *(party.node(number, poll=0.4) for number in range(3))) as running:
+        nodes = [party.node(number, poll=0.4) for number in range(3)]
+        with party.coordinator() as coordinator, Running(coordinator, *nodes) as running:
             running.wait(180)
         assert proxy.refused > 5
     monkeypatch.undo()

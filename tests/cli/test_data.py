@@ -4,9 +4,10 @@ import json
 import stat
 
 import pytest
+from support.people_world import INSTANCES, double_verifier
 
 from twopm_zk.chain import Chain, DevelopmentNode
-from twopm_zk.chain.deployment import deploy_all
+from twopm_zk.chain.deployer import deploy_all
 from twopm_zk.cli import main
 from twopm_zk.rows.tables import load_spector
 from twopm_zk.system import paths
@@ -24,7 +25,8 @@ def own_node():
 @pytest.fixture
 def call(own_node, tmp_path, monkeypatch, capsys):
     path = tmp_path / "deployment.json"
-    deploy_all(Chain(own_node.url, private_key=own_node.private_keys[0])).write(path)
+    chain = Chain(own_node.url, private_key=own_node.private_keys[0])
+    deploy_all(chain, verifiers=[double_verifier(name) for name in INSTANCES]).write(path)
     monkeypatch.setenv("TWOPM_ZK_RPC_URL", own_node.url)
     monkeypatch.setenv("TWOPM_ZK_DEPLOYMENT", str(path))
     monkeypatch.setenv("TWOPM_ZK_PRIVATE_KEY", own_node.private_keys[2])

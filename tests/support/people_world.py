@@ -10,7 +10,8 @@ from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
 from twopm_zk.chain import Chain, compile_source
-from twopm_zk.chain.deployment import GeneratedVerifier, Terms, deploy_all
+from twopm_zk.chain.deployer import deploy_all
+from twopm_zk.chain.deployment import GeneratedVerifier, Terms
 from twopm_zk.chain.network import Network
 from twopm_zk.circuit.instances import find_instance
 from twopm_zk.coordinator.coordinator import Coordinator, CoordinatorSettings

@@ -7,7 +7,7 @@ from eth_utils.crypto import keccak
 
 from twopm_zk.chain import compile_contract
 from twopm_zk.chain.contracts import Contract
-from twopm_zk.chain.deployment import deploy_all
+from twopm_zk.chain.deployer import deploy_all
 
 ETH = 10**18
 DATASET = b"grades".ljust(32, b"\0")

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from twopm_zk.chain.compiler import Artifact, compile_contract, compile_source
     from twopm_zk.chain.connection import Receipt
     from twopm_zk.chain.contracts import Chain, Contract
-    from twopm_zk.chain.deployment import Deployment, EigenLayer, GeneratedVerifier, StakeAsset, Terms, deploy_all
+    from twopm_zk.chain.deployer import add_verifiers, deploy_all
+    from twopm_zk.chain.deployment import Deployment, EigenLayer, GeneratedVerifier, StakeAsset, Terms
     from twopm_zk.chain.development_node import DevelopmentNode
     from twopm_zk.chain.network import Network, TaskConfig, TrainingConfig, dataset_name
     from twopm_zk.chain.tasks import AcceptedUpdate, Phase, TaskSnapshot, TaskState
@@ -42,7 +43,8 @@ _MODULES = {
     "compile_contract": "compiler",
     "compile_source": "compiler",
     "dataset_name": "network",
-    "deploy_all": "deployment",
+    "deploy_all": "deployer",
+    "add_verifiers": "deployer",
     "verify_on_chain": "verification",
 }
 
@@ -66,6 +68,7 @@ __all__ = [
     "TaskState",
     "Terms",
     "TrainingConfig",
+    "add_verifiers",
     "compile_contract",
     "compile_source",
     "dataset_name",

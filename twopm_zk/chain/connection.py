@@ -123,6 +123,10 @@ class RpcConnection:
         """Timestamp of the newest block, seconds since 1970."""
         return int(reading("the newest block", lambda: self.web3.eth.get_block("latest"))["timestamp"])
 
+    def time_of(self, block: int) -> int:
+        """Timestamp of a block, seconds since 1970."""
+        return int(reading(f"block {block}", lambda: self.web3.eth.get_block(block))["timestamp"])
+
     def code(self, address: str) -> bytes:
         """Deployed code at an address, empty where there is none."""
         return bytes(reading(f"the code at {address}", lambda: self.web3.eth.get_code(to_checksum_address(address))))
@@ -188,8 +192,9 @@ class RpcConnection:
 
     def _refused(self, what: str, error: Exception) -> TransactionError:
         message = rpc_message(error)
-        kind = "no-funds" if "insufficient funds" in message.lower() else rpc_kind(error)
-        return TransactionError(f"{what}: {message}", kind=kind, account=self.address, endpoint=self.endpoint)
+        if "insufficient funds" in message.lower():
+            return TransactionError(f"{what}: {message}", kind="no-funds", account=self.address)
+        return TransactionError(f"{what}: {message}", kind=rpc_kind(error))
 
     def fees(self) -> TxParams:
         """What a transaction offers for gas: twice the base fee and a tip, or one price where there is no base fee."""
@@ -262,9 +267,22 @@ class RpcConnection:
 
     def _wait(self, what: str, transaction: bytes, nonce: int, parameters: TxParams) -> Receipt:
         name = "0x" + transaction.hex()
-        receipt = self._receipt(what, name, nonce)
+        receipt = self._mined(what, name, nonce)
         if receipt["status"] != 1:
             raise self._failed(what, name, receipt, parameters)
+        return self._decoded(name, receipt)
+
+    def receipt(self, transaction: str) -> Receipt | None:
+        """Of a transaction that succeeded some time ago; None for one that did not, or that the chain does not have."""
+        try:
+            found = reading("a receipt", lambda: self.web3.eth.get_transaction_receipt(cast(HexStr, transaction)))
+        except ChainError as error:
+            if isinstance(error.__cause__, TransactionNotFound):
+                return None
+            raise
+        return self._decoded(transaction, found) if found["status"] == 1 else None
+
+    def _decoded(self, name: str, receipt: TxReceipt) -> Receipt:
         return Receipt(
             transaction=name,
             block=receipt["blockNumber"],
@@ -273,7 +291,7 @@ class RpcConnection:
             contract=receipt.get("contractAddress"),
         )
 
-    def _receipt(self, what: str, name: str, nonce: int) -> TxReceipt:
+    def _mined(self, what: str, name: str, nonce: int) -> TxReceipt:
         """Looks at the pace of the chain: at once where blocks come at once, about each second elsewhere.
 
         An endpoint that fails meanwhile is asked again: the transaction is on its way all the same.

@@ -37,6 +37,15 @@ class Chain(RpcConnection):
 
     def deploy(self, artifact: Artifact, *arguments: Any, libraries: Mapping[str, str] | None = None) -> Contract:
         """Deploy a contract; ``libraries`` are addresses by name. The receipt is ``contract.deployed``."""
+        code = self.creation(artifact, *arguments, libraries=libraries)
+        receipt = self.send(f"constructor of {artifact.name}", data=code)
+        assert receipt.contract is not None  # noqa: S101 - a creation that succeeded has an address
+        contract = Contract(self, artifact, receipt.contract)
+        contract.deployed = receipt
+        return contract
+
+    def creation(self, artifact: Artifact, *arguments: Any, libraries: Mapping[str, str] | None = None) -> bytes:
+        """What a transaction sends to deploy a contract. DeploymentError for one that chains do not take."""
         if len(artifact.runtime) // 2 > MAX_CODE_SIZE:
             raise DeploymentError(
                 f"{artifact.name} has {len(artifact.runtime) // 2} bytes of code; chains take {MAX_CODE_SIZE}"
@@ -46,12 +55,7 @@ class Chain(RpcConnection):
         self.registry.add(artifact.abi)
         what = f"constructor of {artifact.name}"
         inputs: list[Any] = next((e["inputs"] for e in artifact.abi if e["type"] == "constructor"), [])
-        code = bytes.fromhex(artifact.linked(libraries)) + encode_values(what, inputs, arguments)
-        receipt = self.send(what, data=code)
-        assert receipt.contract is not None  # noqa: S101 - a creation that succeeded has an address
-        contract = Contract(self, artifact, receipt.contract)
-        contract.deployed = receipt
-        return contract
+        return bytes.fromhex(artifact.linked(libraries)) + encode_values(what, inputs, arguments)
 
 
 class Contract:

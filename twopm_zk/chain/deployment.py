@@ -1,4 +1,4 @@
-"""Everything on a chain in one call, and the file that says what is where.
+"""What of ours is where on a chain: the deployment file, and what it is compared with.
 
 A deployment file is JSON: chain id, block, and for each contract its address, the keccak-256 of its code and
 the libraries it is linked to. Connecting compares all of it with the chain, and the code with what this
@@ -9,18 +9,17 @@ lead to the contracts of the same file. On a development chain the tokens and Ei
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
-from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
-from twopm_zk.chain.compiler import Artifact, compile_contract, compile_source
+from twopm_zk.chain.compiler import compile_contract
 from twopm_zk.chain.contracts import Chain, Contract
 from twopm_zk.circuit.instances import Instance
-from twopm_zk.errors import DeploymentError, InputError, InsecureKeyError
+from twopm_zk.errors import DeploymentError, InputError
 from twopm_zk.plonk.keys import Keys
 from twopm_zk.plonk.solidity import export_verifier, verifier_name
 from twopm_zk.system import files
@@ -30,7 +29,6 @@ DEVELOPMENT_CHAINS = frozenset({1337, 31337})
 FORMAT = 1
 STATEMENTS = ("step", "fold", "aggregate", "certify", "predict")
 """In the order of VerifierRegistry's enum, which starts with None."""
-_LIBRARIES = ("PoseidonT3", "PoseidonT4")
 _ROUNDS = {"IDENTITY": "IdentityContract", "DATA_HUB": "DataHub", "STAKING": "StakingContract"}
 _ASKED = {
     "HFLContract": _ROUNDS,
@@ -39,23 +37,8 @@ _ASKED = {
 }
 """Immutables that name other contracts: the comparison of code leaves them out."""
 _DAY = 86_400
-_ZERO = "0x" + "00" * 20
-
-# from the mnemonic "test test test test test test test test test test test junk"
-_PUBLIC_ACCOUNTS = frozenset(
-    {
-        "0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266",
-        "0x70997970c51812dc3a010c7d01b50e0d17dc79c8",
-        "0x3c44cdddb6a900fa2b585dd299e03d12fa4293bc",
-        "0x90f79bf6eb2c4f870365e785982e1f101e93b906",
-        "0x15d34aaf54267db7d7c367839aaf71a00a2c6a65",
-        "0x9965507d1a55bcc2695c58ba16fb37d819b0a4dc",
-        "0x976ea74026e726554db657fa54763abd0c3a0aa9",
-        "0x14dc79964da2c08b23698b3d3cc7ca32193d9955",
-        "0x23618e81e3f5cdf7f54c3d65f7fbc0abf5b21e8f",
-        "0xa0ee7a142d267c1f36714e4a8f75612f20a79720",
-    }
-)
+NOBODY = "0x" + "00" * 20
+"""The zero address."""
 
 
 @dataclass(frozen=True)
@@ -68,8 +51,8 @@ class StakeAsset:
 
     token: str
     kind: str
-    strategy: str = _ZERO
-    rate: str = _ZERO
+    strategy: str = NOBODY
+    rate: str = NOBODY
 
     @property
     def kind_number(self) -> int:
@@ -86,7 +69,7 @@ class EigenLayer:
 
     strategy_manager: str
     delegation_manager: str
-    operator: str = _ZERO
+    operator: str = NOBODY
 
 
 @dataclass(frozen=True)
@@ -192,7 +175,7 @@ class Deployment:
         except (InputError, KeyError, TypeError, AttributeError) as error:
             raise DeploymentError(
                 f"{path} is not a deployment file: {' '.join(str(error).split())}",
-                hint="Give --deployment FILE: one that `twopm-zk deploy` wrote, here or for whoever deployed.",
+                kind="not-a-deployment",
             ) from error
 
     def contract(self, chain: Chain, name: str) -> Contract:
@@ -200,19 +183,20 @@ class Deployment:
         if chain.chain_id != self.chain_id:
             raise DeploymentError(
                 f"the deployment is on chain {self.chain_id}, {chain.endpoint} is chain {chain.chain_id}",
-                hint="Give the node of that chain with --rpc-url, or another --deployment FILE.",
+                kind="other-chain",
             )
         if name not in self.contracts:
             raise DeploymentError(f"the deployment has no contract {name}: {', '.join(self.contracts)}")
         entry = self.contracts[name]
         artifact = compile_contract(name)
         code = chain.code(entry.address)
-        if _code_hash(code) != entry.code_hash:
+        if code_hash(code) != entry.code_hash:
             state = "other code than the deployment file says" if code else "no code"
             raise DeploymentError(
                 f"{name} at {entry.address} on chain {self.chain_id} has {state}",
                 hint="Is this the file of that deployment? A development chain that was started again has lost its "
-                "contracts: `twopm-zk deploy --force`.",
+                "contracts.",
+                kind="code-lost" if self.chain_id in DEVELOPMENT_CHAINS and not code else None,
             )
         if not artifact.matches(code, entry.libraries):
             raise DeploymentError(
@@ -235,148 +219,10 @@ class Deployment:
                 if made not in self.contracts or self.contracts[made].address != address:
                     raise DeploymentError(f"{name} at {contract.address} asks another {made} than the deployment's")
         for name, verifier in self.verifiers.items():
-            if _code_hash(chain.code(verifier.address)) != verifier.code_hash:
+            if code_hash(chain.code(verifier.address)) != verifier.code_hash:
                 raise DeploymentError(f"verifier {name} at {verifier.address} has other code than it had")
 
 
-def deploy_all(
-    chain: Chain,
-    *,
-    verifiers: Sequence[GeneratedVerifier] = (),
-    assets: Sequence[StakeAsset] | None = None,
-    eigenlayer: EigenLayer | None = None,
-    treasury: str | None = None,
-    terms: Terms | None = None,
-    allow_insecure: bool = False,
-) -> Deployment:
-    """Compile and deploy everything; the chain's account becomes the owner, and the treasury if none is named.
-
-    On a development chain, assets and EigenLayer that are not given are doubles. Elsewhere assets must be
-    given, and without ``allow_insecure`` neither verifiers of development keys nor a publicly known account
-    are used. Raises InsecureKeyError, DeploymentError, TransactionError.
-    """
-    development = chain.chain_id in DEVELOPMENT_CHAINS
-    if not development and not allow_insecure:
-        _refuse_insecure(chain, verifiers)
-    if assets is None and not development:
-        raise DeploymentError(f"chain {chain.chain_id} is not a development chain: name the tokens that can be staked")
-    deployer = _Deployer(chain)
-    doubles = assets is None
-    if assets is None:
-        assets, eigenlayer = deployer.doubles()
-    terms = terms or Terms()
-    deployer.everything(assets, eigenlayer or EigenLayer(_ZERO, _ZERO), treasury or chain.address, terms)
-    return Deployment(
-        chain_id=chain.chain_id,
-        block=chain.block,
-        doubles=doubles,
-        contracts=deployer.contracts,
-        verifiers={verifier.name: deployer.register(verifier) for verifier in verifiers},
-    )
-
-
-def _refuse_insecure(chain: Chain, verifiers: Sequence[GeneratedVerifier]) -> None:
-    if insecure := [verifier.name for verifier in verifiers if verifier.insecure]:
-        raise InsecureKeyError(
-            f"chain {chain.chain_id} is public, and the keys of {', '.join(insecure)} are for development: "
-            "whoever knows their secret can prove anything",
-            hint="Set up keys with a ceremony's ptau, or say that you want insecure ones.",
-        )
-    if chain.address.lower() in _PUBLIC_ACCOUNTS:
-        raise InsecureKeyError(
-            f"chain {chain.chain_id} is public, and everybody knows the private key of {chain.address}"
-        )
-
-
-class _Deployer:
-    """Deploys contracts one after another, each knowing the addresses of those before it."""
-
-    def __init__(self, chain: Chain) -> None:
-        self.chain = chain
-        self.contracts: dict[str, Deployed] = {}
-
-    def deploy(self, artifact: Artifact, *arguments: Any, libraries: Mapping[str, str] | None = None) -> Contract:
-        contract = self.chain.deploy(artifact, *arguments, libraries=libraries)
-        self.contracts[artifact.name] = Deployed(
-            contract.address, _code_hash(self.chain.code(contract.address)), dict(libraries or {})
-        )
-        return contract
-
-    def ours(self, name: str, *arguments: Any) -> Contract:
-        artifact = compile_contract(name)
-        libraries = {library: self.contracts[library].address for library in artifact.libraries}
-        return self.deploy(artifact, *arguments, libraries=libraries)
-
-    def doubles(self) -> tuple[list[StakeAsset], EigenLayer]:
-        """Stand-ins for Lido, Rocket Pool and EigenLayer; this account is EigenLayer's operator."""
-        steth = self.ours("StETHDouble")
-        tokens = {"stETH": steth, "wstETH": self.ours("WstETHDouble", steth.address), "rETH": self.ours("RETHDouble")}
-        manager = self.ours("StrategyManagerDouble")
-        artifact = compile_contract("DelegationManagerDouble")
-        delegation = self.chain.contract(artifact, manager.call("delegation"))
-        code_hash = _code_hash(self.chain.code(delegation.address))
-        self.contracts[artifact.name] = Deployed(delegation.address, code_hash)
-        delegation.transact("registerAsOperator", False)
-        assets = []
-        for kind, token in tokens.items():
-            strategy = self.chain.deploy(compile_contract("StrategyDouble"), token.address, manager.address)
-            manager.transact("addStrategy", strategy.address)
-            assets.append(StakeAsset(token.address, kind, strategy.address))
-        return assets, EigenLayer(manager.address, delegation.address, self.chain.address)
-
-    def everything(self, assets: Sequence[StakeAsset], eigenlayer: EigenLayer, treasury: str, terms: Terms) -> None:
-        owner = self.chain.address
-        for name in _LIBRARIES:
-            self.ours(name)
-        identity, data_hub = self.ours("IdentityContract"), self.ours("DataHub")
-        staking = self.ours(
-            "StakingContract",
-            owner,
-            treasury,
-            terms.exit_seconds,
-            [(asset.token, asset.kind_number, asset.strategy, asset.rate) for asset in assets],
-            eigenlayer.strategy_manager,
-            eigenlayer.delegation_manager,
-        )
-        if eigenlayer.operator != _ZERO:
-            staking.transact("setOperator", eigenlayer.operator)
-        registry = self.ours("VerifierRegistry", owner)
-        shared = (identity.address, data_hub.address, staking.address)
-        self.ours("HFLContract", *shared)
-        hlr = self.ours("HLRContract", *shared, registry.address)
-        inference = self.ours(
-            "InferenceContract",
-            hlr.address,
-            staking.address,
-            registry.address,
-            (terms.user_stake, terms.operator_stake, terms.accept_seconds, terms.answer_seconds, terms.penalty),
-        )
-        staking.transact("authorise", inference.address)  # nobody is staked yet, so it holds at once
-
-    def register(self, verifier: GeneratedVerifier) -> DeployedVerifier:
-        """Deploy a generated verifier and add it to the registry."""
-        contract = self.chain.deploy(compile_source(verifier.solidity, verifier.contract_name))
-        registry = self.contracts["VerifierRegistry"]
-        receipt = Contract(self.chain, compile_contract("VerifierRegistry"), registry.address).transact(
-            "add",
-            STATEMENTS.index(verifier.statement) + 1,
-            verifier.size,
-            verifier.features,
-            verifier.frac_bits,
-            verifier.insecure,
-            contract.address,
-        )
-        return DeployedVerifier(
-            id=receipt.event("VerifierAdded")["id"],
-            address=to_checksum_address(contract.address),
-            code_hash=_code_hash(self.chain.code(contract.address)),
-            statement=verifier.statement,
-            size=verifier.size,
-            features=verifier.features,
-            frac_bits=verifier.frac_bits,
-            insecure=verifier.insecure,
-        )
-
-
-def _code_hash(code: bytes) -> str:
+def code_hash(code: bytes) -> str:
+    """Keccak-256 of deployed code, as deployment files have it."""
     return "0x" + keccak(code).hex()

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from twopm_zk.chain.contracts import reading
+from twopm_zk.chain.rpc import reading
 from twopm_zk.circuit.instances import find_instance
 from twopm_zk.errors import InputError, RangeError, SpecError
 from twopm_zk.participants.task_view import ChainView

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,6 +14,9 @@ from twopm_zk.cli.options.building import key_options, obtain_keys
 from twopm_zk.cli.options.connection import Connection, chain_options
 from twopm_zk.cli.output import Steps, emit, json_option
 from twopm_zk.errors import InputError
+
+if TYPE_CHECKING:
+    from twopm_zk.chain.deployment import Deployment, GeneratedVerifier
 
 DEFAULT_INSTANCES = ("step-32x3", "step-128x3", "aggregate-4x3", "certify-4x3", "predict-3")
 
@@ -24,7 +29,14 @@ DEFAULT_INSTANCES = ("step-32x3", "step-128x3", "aggregate-4x3", "certify-4x3", 
     help=f"Circuit instance whose verifier to deploy; repeatable. Default: {', '.join(DEFAULT_INSTANCES)}.",
 )
 @click.option("--all", "everything", is_flag=True, help="Deploy the verifier of every instance.")
-@click.option("--force", is_flag=True, help="Replace an existing deployment file.")
+@click.option(
+    "--add",
+    "added",
+    metavar="INSTANCE",
+    multiple=True,
+    help="Add the verifier of an instance to the deployment that there is, as its owner; repeatable.",
+)
+@click.option("--force", is_flag=True, help="Replace an existing deployment file, and begin an unfinished one anew.")
 @click.option(
     "--allow-insecure", is_flag=True, help="Deploy verifiers of development keys to a public chain: they prove nothing."
 )
@@ -35,6 +47,7 @@ def deploy(
     connection: Connection,
     names: tuple[str, ...],
     everything: bool,
+    added: tuple[str, ...],
     force: bool,
     allow_insecure: bool,
     ptau: Path | None,
@@ -46,41 +59,84 @@ def deploy(
     On a development chain (ids 1337 and 31337) the tokens and EigenLayer are stand-ins. Anywhere else keys must
     come from a ceremony's ptau.
 
+    What it costs is compared with the account's balance before anything is paid. A deployment that stops half-way is
+    kept beside its file, and the same command goes on with it.
+
     \b
     Examples:
       twopm-zk deploy --rpc-url http://127.0.0.1:8545 --deployment deployment.json
       twopm-zk deploy --instance step-128x3 --instance aggregate-16x3 --instance certify-16x3
+      twopm-zk deploy --add step-128x30 --add aggregate-16x30
     """
-    from twopm_zk.chain.deployment import GeneratedVerifier, deploy_all
+    from twopm_zk.chain.deployer import add_verifiers, deploy_all, journal_path
+    from twopm_zk.chain.deployment import Deployment
 
-    path = connection.deployment_file
-    if path.exists() and not force:
-        raise InputError(f"{str(path)!r} exists", hint="Give another --deployment, or --force to replace it.")
+    path, journal = connection.deployment_file, journal_path(connection.deployment_file)
+    if added and (names or everything or force):
+        raise InputError("--add is for a deployment that there is; --instance, --all and --force are for a new one")
+    if not added and path.exists() and not force:
+        raise InputError(
+            f"{str(path)!r} exists",
+            hint="Give another --deployment, --force to replace it, or --add INSTANCE to add a verifier to it.",
+        )
+    present = Deployment.read(connection.require_deployment()) if added else None
+    chosen = added or (tuple(instances()) if everything else names or DEFAULT_INSTANCES)
+    wanted = [find_instance(name).name for name in dict.fromkeys(chosen)]
+    if force:
+        journal.unlink(missing_ok=True)
     steps = Steps(quiet=as_json)
     chain = connection.chain()
-    chosen = list(instances()) if everything else list(names or DEFAULT_INSTANCES)
-    verifiers = []
-    for name in chosen:
-        with steps.step(f"compile {name}") as progress:
+    missing = [name for name in wanted if present is None or name not in present.verifiers]
+    if present is not None and (known := [name for name in wanted if name not in missing]):
+        steps.note(f"Deployed already: {', '.join(known)}.")
+    verifiers = verifiers_of(missing, steps, ptau=ptau, backend=backend)
+    with steps.step(f"deploy to chain {chain.chain_id}") as show:
+
+        def progress(line: str) -> None:
+            show(line)
+            steps.note(f"  {line}")
+
+        if present is None:
+            deployment = deploy_all(
+                chain, verifiers=verifiers, allow_insecure=allow_insecure, journal=journal, progress=progress
+            )
+        elif missing:
+            deployment = add_verifiers(
+                chain, present, verifiers, allow_insecure=allow_insecure, journal=journal, progress=progress
+            )
+        else:
+            deployment = present
+    deployment.write(path)
+    journal.unlink(missing_ok=True)
+    _tell(as_json, path, deployment, missing)
+
+
+def verifiers_of(
+    names: Sequence[str], steps: Steps, *, ptau: Path | None = None, backend: str | None = None
+) -> list[GeneratedVerifier]:
+    """The verifiers of instances, with progress: circuits compiled and keys made where they are not in the cache."""
+    from twopm_zk.chain.deployment import GeneratedVerifier
+
+    found = []
+    for number, name in enumerate(names, 1):
+        with steps.step(f"compile {name}, circuit {number} of {len(names)}") as progress:
             circuit = compile_circuit(find_instance(name), progress=progress)
         keys = obtain_keys(circuit, steps, ptau=ptau, backend=backend)
-        verifiers.append(GeneratedVerifier.from_keys(find_instance(name), keys))
-    with steps.step(f"deploy to chain {chain.chain_id}"):
-        deployment = deploy_all(chain, verifiers=verifiers, allow_insecure=allow_insecure)
-    deployment.write(path)
-    emit(
-        as_json,
-        {
-            "deployment": str(path),
-            "chain_id": deployment.chain_id,
-            "block": deployment.block,
-            "insecure": deployment.insecure,
-            "contracts": {name: entry.address for name, entry in deployment.contracts.items()},
-            "verifiers": {name: entry.address for name, entry in deployment.verifiers.items()},
-        },
-        "\n".join(
-            [f"{name:<24} {entry.address}" for name, entry in deployment.contracts.items()]
-            + [f"{name:<24} {entry.address}" for name, entry in deployment.verifiers.items()]
-            + [f"Written to {path}."]
-        ),
-    )
+        found.append(GeneratedVerifier.from_keys(find_instance(name), keys))
+    return found
+
+
+def _tell(as_json: bool, path: Path, deployment: Deployment, added: Sequence[str]) -> None:
+    contracts = {name: entry.address for name, entry in deployment.contracts.items()}
+    verifiers = {name: entry.address for name, entry in deployment.verifiers.items()}
+    document = {
+        "deployment": str(path),
+        "chain_id": deployment.chain_id,
+        "block": deployment.block,
+        "insecure": deployment.insecure,
+        "contracts": contracts,
+        "verifiers": verifiers,
+        "added": list(added),
+    }
+    lines = [f"{name:<24} {address}" for name, address in (contracts | verifiers).items()]
+    emit(as_json, document, "\n".join([*lines, f"Written to {path}."]))

@@ -49,12 +49,16 @@ class Connection:
         from twopm_zk.chain.deployment import Deployment
         from twopm_zk.chain.network import Network
 
+        return Network(self.chain(signing=signing), Deployment.read(self.require_deployment()))
+
+    def require_deployment(self) -> Path:
+        """The deployment file. InputError where there is none."""
         if not self.deployment_file.is_file():
             raise InputError(
                 f"there is no deployment file {str(self.deployment_file)!r}",
                 hint="Give --deployment FILE, or make one with `twopm-zk deploy`.",
             )
-        return Network(self.chain(signing=signing), Deployment.read(self.deployment_file))
+        return self.deployment_file
 
     def private_key(self) -> str:
         """Of the account that signs. InputError where none is given, or the password is wrong."""
