@@ -16,6 +16,7 @@ from twopm_zk.coordinator.task_creation import Enrolled, enrolled, wanted_nodes
 from twopm_zk.errors import TrainingError
 from twopm_zk.participants.news import Notify, ignore
 from twopm_zk.participants.participant import Participant
+from twopm_zk.participants.preflight import require_verifiers
 from twopm_zk.participants.records import Attempt, secret_key
 from twopm_zk.participants.service import ServiceSettings
 from twopm_zk.participants.task_view import ChainView, require_spec
@@ -73,6 +74,8 @@ class CoordinatorService(Participant[CoordinatorStore]):
     def _publish(self) -> None:
         """Tell the chain where this service is, once."""
         if not self._published:
+            if self.task is None:
+                require_verifiers(self.view, self.spec)
             self.view.publish(self.settings.endpoint or self.server.url, self._key.public_key().public_bytes_raw())
             self._published = True
 

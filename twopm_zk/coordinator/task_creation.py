@@ -10,6 +10,7 @@ from twopm_zk.chain.network import Network, TaskConfig, TrainingConfig
 from twopm_zk.coordinator.store import CoordinatorStore
 from twopm_zk.errors import InputError, SpecError, TrainingError
 from twopm_zk.participants.messages import Enrolment
+from twopm_zk.participants.preflight import require_verifiers
 from twopm_zk.participants.task_view import ChainView, dataset_of
 from twopm_zk.task.specification import BFGS, NEWTON, TaskSpec
 from twopm_zk.training.optimiser import Optimiser, moment_curvature, range_curvature
@@ -70,6 +71,7 @@ def create_task(
     view: ChainView, spec: TaskSpec, store: CoordinatorStore, found: Enrolled, *, minimum_stake: int = 0
 ) -> int:
     """Create the task for who has enrolled, its step matrix in the store before its hash is on the chain."""
+    require_verifiers(view, spec)
     matrix = first_optimiser(spec, found.enrolments.values()).matrix
     store.add_matrix(matrix)
     config = task_config(spec, minimum_stake=minimum_stake)

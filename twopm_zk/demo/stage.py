@@ -12,7 +12,8 @@ from typing import Any
 from eth_utils.address import to_checksum_address
 
 from twopm_zk.chain import Chain, DevelopmentNode
-from twopm_zk.chain.deployment import Deployment, GeneratedVerifier, deploy_all
+from twopm_zk.chain.deployer import deploy_all
+from twopm_zk.chain.deployment import Deployment, GeneratedVerifier
 from twopm_zk.chain.network import Network
 from twopm_zk.circuit.instances import find_instance
 from twopm_zk.errors import SpecError

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from twopm_zk.chain.tasks import Phase, TaskSnapshot
 from twopm_zk.errors import ChainError
+from twopm_zk.participants.preflight import require_verifiers
 from twopm_zk.participants.task_view import ChainView, require_spec
 from twopm_zk.task.specification import TaskSpec
 
@@ -41,6 +42,7 @@ def join(
     node's too.
     """
     state = _task(view, spec, task)
+    require_verifiers(view, spec)
     new = view.member(view.address) is None
     if new:
         view.identity.join("", public_key)

@@ -22,6 +22,7 @@ from twopm_zk.participants.loop import OVERTAKEN
 from twopm_zk.participants.messages import Enrolment, Opening
 from twopm_zk.participants.news import Notify, ignore
 from twopm_zk.participants.participant import Participant
+from twopm_zk.participants.preflight import require_verifiers
 from twopm_zk.participants.records import Attempt, secret_key
 from twopm_zk.participants.task_view import ChainView, require_spec
 from twopm_zk.proving.statement_prover import StatementProver, proof_numbers
@@ -106,6 +107,7 @@ class Node(Participant[NodeStore]):
 
     def _register(self) -> None:
         if self.view.member(self.view.address) is None:
+            require_verifiers(self.view, self.spec)
             key = secret_key(self.store).public_key().public_bytes_raw()
             self.view.identity.join(self._endpoint, key)
         self._say("registering", f"registering {len(self._batches)} batches, where they are not registered yet")

@@ -11,6 +11,7 @@ from twopm_zk.chain.rpc import reading
 from twopm_zk.errors import DataError, InputError, TransactionError
 from twopm_zk.node.store import NodeStore, StoredBatch
 from twopm_zk.numbers.commitments import random_scalar
+from twopm_zk.participants.preflight import require_verifiers
 from twopm_zk.participants.task_view import ChainView, dataset_of
 from twopm_zk.rows.batches import NodeData, prepare
 from twopm_zk.rows.tables import Table
@@ -64,6 +65,7 @@ def register(view: ChainView, store: NodeStore, spec: TaskSpec) -> list[StoredBa
                 store.set_place(spec.spec_hash, entry.number, place)
         if not waiting:
             return store.batches(spec.spec_hash)
+        require_verifiers(view, spec)
         first = max(places.values(), default=-1) + 1
         part = waiting[:_AT_ONCE]
         try:

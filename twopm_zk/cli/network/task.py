@@ -125,7 +125,7 @@ def show(connection: Connection, number: int, spec_file: Path | None, as_json: b
         del document[name]
     if document["insecure_keys"]:
         click.secho("INSECURE KEYS: nothing of this task is proven to anybody.", fg="red", bold=True, err=True)
-    emit(False, document)
+    emit(False, document | {"matrix_hash": hex(state.matrix_hash)})
     for name, value in coefficients.items():
         click.echo(f"  {name:<14} {value:+.6g}")
     for line in _taking_part(state, participation):
@@ -166,6 +166,7 @@ def create(
     """
     from twopm_zk.coordinator.store import CoordinatorStore
     from twopm_zk.coordinator.task_creation import create_task, enrolled, wanted_nodes
+    from twopm_zk.participants.preflight import require_verifiers
     from twopm_zk.task.specification_file import read_spec
 
     spec, stake = read_spec(spec_file), parse_stake(minimum_stake)
@@ -173,6 +174,7 @@ def create(
     with with_facts(spec=spec_file), CoordinatorStore(require_state(state)) as store:
         view = open_view(connection)
         store.belongs_to(view.address, view.fingerprint)
+        require_verifiers(view, spec)
         found = enrolled(view, spec, store, minimum_stake=stake)
         found.require(wanted)
         number = create_task(view, spec, store, found, minimum_stake=stake)
