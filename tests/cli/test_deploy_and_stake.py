@@ -1,6 +1,7 @@
 """Commands on a chain: deploy, stake, and what is refused."""
 
 import json
+import time
 
 import pytest
 
@@ -10,6 +11,7 @@ from twopm_zk.cli import main
 
 pytestmark = [pytest.mark.chain, pytest.mark.prover]
 ETH = 10**18
+KEY = "0123456789abcdef0123456789abcdef"
 
 
 @pytest.fixture
@@ -82,23 +84,193 @@ def test_deploy_needs_an_account(call, connected, monkeypatch, tmp_path):
     assert "--keystore" in err
 
 
-def test_stake_adds_shows_unstakes_and_waits(call, connected, deployed):
+@pytest.mark.parametrize("options", [("--instance", "predict-3"), ("--all",), ("--force",)])
+def test_adding_to_a_deployment_is_not_mixed_with_making_one(call, connected, options):
+    code, _, err = call("deploy", "--add", "predict-3", *options)
+    assert code == 3
+    assert "--add is for a deployment that there is" in err
+
+
+def test_deploy_adds_a_verifier_for_the_owner_and_writes_the_file(call, connected, deployed, monkeypatch):
+    code, _, err = call("deploy", "--add", "step-32x3")
+    assert code == 8
+    assert "who owns the registry of verifiers" in err
+    assert f"Sign as {connected_owner(connected)}" in err
+    monkeypatch.setenv("TWOPM_ZK_PRIVATE_KEY", connected.private_keys[0])
+    before = Deployment.read(deployed)
+    code, out, err = call("deploy", "--add", "step-32x3", "--add", "predict-3")
+    assert code == 0, err
+    assert "Deployed already: predict-3" in err
+    after = Deployment.read(deployed)
+    assert set(after.verifiers) == {"predict-3", "step-32x3"}
+    assert after.contracts == before.contracts
+    code, out, err = call("deploy", "--add", "step-32x3", "--json")
+    assert code == 0, err
+    assert json.loads(out)["added"] == []
+
+
+def connected_owner(node):
     from twopm_zk.chain import Chain
 
-    deployment = Deployment.read(deployed)
+    return Chain(node.url, private_key=node.private_keys[0]).address
+
+
+def test_deploy_says_what_it_costs_and_refuses_an_account_that_cannot_pay(call, connected, monkeypatch, tmp_path):
+    from twopm_zk.chain import Chain
+
+    key = "0x" + "29" * 32
+    rich = Chain(connected.url, private_key=connected.private_keys[0])
+    poor = rich.signing_as(key).address
+    rich.send("a gift", to=poor, value=10**16)
+    monkeypatch.setenv("TWOPM_ZK_PRIVATE_KEY", key)
+    code, _, err = call("deploy", "--instance", "predict-3", "--deployment", tmp_path / "d.json")
+    assert code == 8
+    assert f"{poor} has 0.010000 ETH; deploying needs 0." in err
+    assert "gas at" in err
+    assert f"ETH to {poor}" in err
+    assert rich.balance(poor) == 10**16
+    assert not (tmp_path / "d.json").exists()
+
+
+def test_deploy_shows_each_contract_and_how_many_there_are(call, connected, monkeypatch, tmp_path):
+    monkeypatch.setenv("TWOPM_ZK_PRIVATE_KEY", connected.private_keys[7])
+    path = tmp_path / "d.json"
+    code, _, err = call("deploy", "--instance", "predict-3", "--deployment", path)
+    assert code == 0, err
+    assert "compiled 1 of 16" in err
+    for number in range(1, 18):
+        assert f"{number} of 17 deployed: " in err
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_key_in_the_url_of_an_endpoint_is_not_shown(call, connected):
+    for url in (f"http://127.0.0.1:1/v3/{KEY}", f"http://user:{KEY}@127.0.0.1:1", f"127.0.0.1:1/{KEY}"):
+        for more in ((), ("--json",)):
+            code, out, err = call("stake", "show", "--rpc-url", url, *more)
+            assert code in (3, 8)
+            assert "--rpc-url" in out + err
+            assert KEY not in out + err
+
+
+@pytest.fixture
+def rich(connected, deployed):
+    """The account with 4 rETH, and a network that it signs for."""
+    from twopm_zk.chain import Chain
+    from twopm_zk.chain.network import Network
+
+    snapshot = connected.snapshot()
     chain = Chain(connected.url, private_key=connected.private_keys[3])
-    deployment.contract(chain, "RETHDouble").transact("deposit", value=2 * ETH)
-    code, out, err = call("stake", "add", "0.5", "--asset", "2", "--json")
+    network = Network(chain, Deployment.read(deployed))
+    network.contract("RETHDouble").transact("deposit", value=5 * ETH)
+    yield network
+    connected.revert(snapshot)
+
+
+def as_json(call, *words):
+    code, out, err = call(*words, "--json")
     assert code == 0, err
-    shares = json.loads(out)["shares"]
-    code, out, _ = call("stake", "show", "--json")
-    assert json.loads(out)["stake_wei"] > 0
-    assert json.loads(out)["assets"]["2"]["active"] == shares
-    code, _, err = call("stake", "unstake", shares, "--asset", "2")
-    assert code == 0, err
+    return json.loads(out)
+
+
+def test_stake_adds_shows_unstakes_and_waits(call, connected, rich):
+    shares = as_json(call, "stake", "add", "0.5", "--asset", "2")["shares"]
+    found = as_json(call, "stake", "show")
+    assert found["stake_wei"] > 0
+    assert found["assets"]["2"]["active"] == shares
+    assert int(found["assets"]["2"]["active_tokens"]) == ETH // 2
+    available = as_json(call, "stake", "unstake", shares, "--asset", "2", "--shares")["available_at"]
     code, _, err = call("stake", "withdraw", "--asset", "2")
     assert code == 8
     assert "StillExiting" in err
+    date = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(available))
+    assert date in err
+    code, out, _ = call("stake", "show")
+    assert f"0.5 on their way out, to be withdrawn from {date}" in out
+    connected.advance(8 * 86_400)
+    assert as_json(call, "stake", "withdraw", "--asset", "2")["amount"] == ETH // 2
+
+
+def test_amounts_are_tokens_and_all_is_all(call, rich):
+    call("stake", "add", "1", "--asset", "2")
+    as_json(call, "stake", "unstake", "0.25", "--asset", "2")
+    found = as_json(call, "stake", "show")["assets"]["2"]
+    assert int(found["active_tokens"]) == pytest.approx(ETH * 3 // 4, abs=2)
+    assert int(found["exiting_tokens"]) == pytest.approx(ETH // 4, abs=2)
+    code, _, err = call("stake", "unstake", "0.76", "--asset", "2")
+    assert code == 3
+    assert "fewer than 760000000000000000" in err
+    as_json(call, "stake", "unstake", "0.75", "--asset", "2")
+    assert as_json(call, "stake", "show")["assets"]["2"]["active"] <= 10**6
+    call("stake", "add", "1", "--asset", "2")
+    as_json(call, "stake", "unstake", "all", "--asset", "2")
+    assert as_json(call, "stake", "show")["stake_wei"] == 0
+    code, _, err = call("stake", "unstake", "all", "--asset", "2")
+    assert code == 3
+    assert "nothing of asset 2" in err
+
+
+@pytest.mark.parametrize("amount", ["0", "1.5", "-1", "x", "9" * 100])
+def test_what_is_no_number_of_shares_is_refused(call, rich, amount):
+    code, _, err = call("stake", "unstake", "--shares", "--asset", "2", "--", amount)
+    assert code == 3
+    assert "shares" in err
+
+
+def test_what_was_delegated_comes_back(call, connected, rich):
+    call("stake", "add", "1", "--asset", "2")
+    as_json(call, "stake", "delegate", "0.6", "--asset", "2")
+    found = as_json(call, "stake", "show")
+    assert int(found["assets"]["2"]["active_tokens"]) == pytest.approx(0.4 * ETH, abs=3)
+    assert int(found["assets"]["2"]["delegated_tokens"]) == pytest.approx(0.6 * ETH, abs=3)
+    assert found["withdrawals"] == []
+    code, _, err = call("stake", "complete")
+    assert code == 3
+    assert "none is on its way" in err
+    code, out, err = call("stake", "undelegate", "0.2", "--asset", "2")
+    assert code == 0, err
+    assert "Then: twopm-zk stake complete" in out
+    as_json(call, "stake", "undelegate", "all", "--asset", "2")
+    found = as_json(call, "stake", "show")["withdrawals"]
+    tokens = [int(entry["tokens"]) for entry in found]
+    assert tokens == [pytest.approx(0.2 * ETH, abs=3), pytest.approx(0.4 * ETH, abs=3)]
+    assert not any(entry["ready"] for entry in found)
+    code, _, err = call("stake", "complete", "--asset", "2")
+    assert code == 3
+    assert f"from block {found[0]['ready_block']}, about 20" in err
+    connected.advance(600, blocks=60)
+    code, out, _ = call("stake", "show")
+    assert "can be completed now: `twopm-zk stake complete`" in out
+    done = as_json(call, "stake", "complete")["completed"]
+    assert sum(entry["received"] for entry in done) == pytest.approx(0.6 * ETH, abs=6)
+    found = as_json(call, "stake", "show")
+    assert int(found["assets"]["2"]["active_tokens"]) == pytest.approx(ETH, abs=10)
+    assert found["withdrawals"] == []
+
+
+def test_a_stake_of_steth_reaches_the_amount_though_transfers_round_down(call, rich):
+    """The rate is no whole number, so that every transfer loses a wei or two."""
+    steth = rich.contract("StETHDouble")
+    steth.transact("submit", "0x" + "00" * 20, value=3 * ETH)
+    for change in (123456789012345677, 7, 1234567):
+        steth.transact("rebase", change)
+        before = as_json(call, "stake", "show")["stake_wei"]
+        as_json(call, "stake", "add", "0.5", "--asset", "0")
+        assert as_json(call, "stake", "show")["stake_wei"] - before >= ETH // 2
+    held = steth.call("balanceOf", rich.chain.address)
+    amount = f"{(held + 2) // ETH}.{(held + 2) % ETH:018}"  # what was submitted, of which a wei or two are missing
+    as_json(call, "stake", "add", amount, "--asset", "0")
+    code, _, err = call("stake", "add", "1", "--asset", "0")
+    assert code == 3
+    assert "fewer than 1000000000000000000" in err
+
+
+def test_a_pause_of_eigenlayer_is_told(call, rich):
+    call("stake", "add", "1", "--asset", "2")
+    rich.contract("StrategyManagerDouble").transact("setDepositsPaused", True)
+    code, _, err = call("stake", "delegate", "0.5", "--asset", "2")
+    assert code == 8
+    assert "CurrentlyPaused" in err
+    assert "EigenLayer has paused" in err
 
 
 @pytest.mark.parametrize("amount", ["0", "-1", "nan", "1e30", "0.0000000000000000001", "one"])

@@ -27,6 +27,8 @@ TRANSACTING = {
     "stake unstake": ("1",),
     "stake withdraw": (),
     "stake delegate": ("1",),
+    "stake undelegate": ("1",),
+    "stake complete": (),
     "node leave": (),
     "coordinator take-over": ("1",),
     "task open": ("1",),

@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
-from twopm_zk.chain.compiler import compile_unit
+from twopm_zk.chain.compiler import compile_contract, compile_unit
 from twopm_zk.chain.connection import Receipt
 from twopm_zk.chain.contracts import Chain, Contract
 from twopm_zk.chain.deployment import Deployment
@@ -19,6 +19,10 @@ from twopm_zk.chain.tasks import TaskSnapshot, TaskState, read_rounds, read_trai
 from twopm_zk.errors import InputError
 
 _MAX_APPROVAL = 2**256 - 1
+STETH_KIND = 0
+"""stETH in IStaking's enum of rates."""
+STETH_ROUNDING = 3
+"""Wei that may be lost on the way into the pool: two by Lido's transfer, one by the pool's own shares."""
 
 
 @dataclass(frozen=True)
@@ -114,15 +118,22 @@ class Staking(ContractClient):
     """StakingContract; assets go by their number."""
 
     def stake(self, asset: int, amount: int) -> Receipt:
-        """Stake ``amount`` of a token; it is approved first where that is needed. InputError where there is less."""
-        chain = self.contract.chain
-        token = Contract(chain, _erc20(), self.contract.call("assetAt", asset)["token"])
+        """Stake ``amount`` of a token; it is approved first where that is needed. InputError where there is less.
+
+        What arrives of stETH is rounded down to its shares: as many wei more are sent, where the account has them, so
+        that the stake reaches ``amount``.
+        """
+        chain, entry = self.contract.chain, self.contract.call("assetAt", asset)
+        token = Contract(chain, _erc20(), entry["token"])
         held = int(token.call("balanceOf", chain.address))
-        if held < amount:
+        rounding = STETH_ROUNDING if entry["kind"] == STETH_KIND else 0
+        if held + rounding < amount:
             raise InputError(
-                f"{chain.address} holds {held} units of asset {asset}'s token, less than {amount}",
-                hint="On a development chain `twopm-zk stake add AMOUNT --asset 2 --mint` makes stand-in rETH.",
+                f"{chain.address} holds {held} wei of asset {asset}'s token, {amount - held} fewer than {amount}",
+                kind="too-few-tokens",
+                asset=asset,
             )
+        amount = min(held, amount + rounding)
         if token.call("allowance", chain.address, self.contract.address) < amount:
             token.transact("approve", self.contract.address, _MAX_APPROVAL)
         return self.contract.transact("stake", asset, amount)
@@ -293,7 +304,8 @@ class Network:
 
     @cached_property
     def staking(self) -> Staking:
-        """Stakes."""
+        """Stakes; what EigenLayer refuses below is decoded too."""
+        self.chain.registry.add(compile_contract("IEigenLayerErrors").abi)
         return Staking(self.contract("StakingContract"))
 
     @cached_property

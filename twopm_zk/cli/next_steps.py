@@ -6,6 +6,7 @@ into what to type next. Where nothing is listed here, the error's own hint stand
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -31,6 +32,15 @@ def _after_phase(values: Values) -> str:
 
 def _after_unclosed(facts: Values) -> str:
     return _AFTER_PHASE[facts["phase"]].format(task=facts["task"])
+
+
+def _moment(seconds: int) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(seconds))
+
+
+def _missing_stake(values: Values) -> str:
+    missing = values["minimum"] - values["stake"]
+    return f"{missing} wei of ETH are missing: `twopm-zk stake add AMOUNT`."
 
 
 def _without(facts: Values) -> str:
@@ -76,9 +86,23 @@ _BY_KIND: dict[str, Step] = {
     "not-a-url": "Give the URL of an EVM node with --rpc-url, or in TWOPM_ZK_RPC_URL.",
     "no-rpc": "Is an EVM node running there? Give its URL with --rpc-url, or in TWOPM_ZK_RPC_URL.",
     "rate-limited": "The endpoint limits requests: give another one with --rpc-url, or look less often with --poll 5.",
+    "no-anvil": "Run `make setup`, or set TWOPM_ZK_ANVIL to an anvil binary.",
     "no-account": "Give --keystore FILE, or set TWOPM_ZK_PRIVATE_KEY.",
     "no-private-key": "Set TWOPM_ZK_PRIVATE_KEY to one, or give --keystore FILE.",
     "no-funds": "Send ETH for gas to {account} first.",
+    "low-funds": "Send {missing} ETH to {account}, and deploy again: what is there already is not paid for twice.",
+    "other-journal": "Give another --deployment FILE, or --force to begin anew.",
+    "not-the-owner": "Sign as {owner}: --keystore FILE or TWOPM_ZK_PRIVATE_KEY.",
+    "not-a-deployment": "Give --deployment FILE: one that `twopm-zk deploy` wrote, here or for whoever deployed.",
+    "other-chain": "Give the node of that chain with --rpc-url, or another --deployment FILE.",
+    "code-lost": "A development chain that was started again has lost its contracts: `twopm-zk deploy --force`.",
+    "no-verifiers": lambda facts: (
+        "Whoever deployed adds them: `twopm-zk deploy " + " ".join(f"--add {name}" for name in facts["missing"]) + "`."
+    ),
+    "too-few-tokens": "On a development chain `twopm-zk stake add AMOUNT --asset 2 --mint` makes stand-in rETH.",
+    "too-few-shares": "See `twopm-zk stake show`; amounts are tokens, or shares with --shares.",
+    "port-taken": "Give another one: `twopm-zk chain --port 8546`, or 0 for a free one.",
+    "retired-verifiers": "Agree on other instances in the specification, or on another deployment.",
 }
 """By an error's ``kind``, from its ``facts``."""
 
@@ -94,16 +118,23 @@ _REFUSALS: dict[str, Step] = {
     "TooManyExcluded": "Leave out {limit} at a time.",
     "CannotTakeOver": "Only who took part in an attempt that was not aggregated in time can take over.",
     "AlreadyMember": "This account is a member since block {since}.",
+    "CurrentlyPaused": "EigenLayer has paused deposits or withdrawals for now. Your stake stays where it is; "
+    "try again later.",
+    "WithdrawalDelayNotElapsed": "EigenLayer's delay is not over; `twopm-zk stake show` says when.",
+    "WithdrawalNotQueued": "It is completed already; see `twopm-zk stake show`.",
+    "StakeLocked": lambda values: f"A dispute holds it until {_moment(values['until'])}.",
     "NotAMember": "Join first: `twopm-zk node join SPEC`.",
     "NotAMemberBeforeTheRound": "Join with `twopm-zk node join SPEC`, and take part from the next round on.",
-    "StakeTooLow": "Stake first: `twopm-zk stake add`.",
+    "StakeTooLow": _missing_stake,
     "NotOffered": "Its operator offers it with `twopm-zk operator run SPEC --task {taskId}`.",
     "NoModel": "See `twopm-zk task list`.",
     "UnknownAsset": "See `twopm-zk stake show` for the assets.",
-    "TooFewShares": "See `twopm-zk stake show` for the shares.",
+    "TooFewShares": "See `twopm-zk stake show`; amounts are tokens, or shares with --shares.",
     "ERC20InsufficientBalance": "The account holds fewer tokens of this asset; another one is --asset NUMBER.",
-    "StillExiting": "The exit delay is not over; see `twopm-zk stake show`.",
-    "NothingToWithdraw": "Start with `twopm-zk stake unstake SHARES`.",
+    "StillExiting": lambda values: (
+        f"The exit delay is over at {_moment(values['availableAt'])}; `twopm-zk stake withdraw` takes it out then."
+    ),
+    "NothingToWithdraw": "Start with `twopm-zk stake unstake AMOUNT`.",
     "WrongVerifier": "The deployment lacks a verifier of this specification: `twopm-zk deploy --instance NAME`.",
     "InvalidProof": "The proof is valid here: the deployed verifier is of another key. Give the ptau that it was "
     "deployed with, --ptau FILE; development files differ from machine to machine.",

@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {EnumerableSet} from "@openzeppelin/contracts/utils/structs/EnumerableSet.sol";
 import {IDelegationManager} from "../interfaces/eigenlayer/IDelegationManager.sol";
+import {IEigenLayerErrors} from "../interfaces/eigenlayer/IEigenLayerErrors.sol";
 import {IStrategy} from "../interfaces/eigenlayer/IStrategy.sol";
 import {StrategyManagerDouble} from "./StrategyManagerDouble.sol";
 
@@ -12,7 +13,7 @@ import {StrategyManagerDouble} from "./StrategyManagerDouble.sol";
 /// withdraw is its deposit shares times its scaling factor times its operator's magnitude, and a queued withdrawal is
 /// slashed too until its delay is over.
 /// @dev Never for a public chain.
-contract DelegationManagerDouble is IDelegationManager {
+contract DelegationManagerDouble is IDelegationManager, IEigenLayerErrors {
     using EnumerableSet for EnumerableSet.Bytes32Set;
 
     struct Checkpoint {
@@ -32,18 +33,6 @@ contract DelegationManagerDouble is IDelegationManager {
     mapping(address operator => mapping(IStrategy strategy => Checkpoint[] history)) private _magnitudes;
     mapping(address staker => EnumerableSet.Bytes32Set roots) private _roots;
     mapping(bytes32 root => Withdrawal withdrawal) private _queued;
-
-    error ActivelyDelegated();
-    error OperatorNotRegistered();
-    error InvalidSignature();
-    error NotActivelyDelegated();
-    error CallerCannotUndelegate();
-    error WithdrawerNotCaller();
-    error WithdrawalNotQueued();
-    error WithdrawalDelayNotElapsed();
-    error InputArrayLengthMismatch();
-    error OnlyStrategyManager();
-    error FullySlashed();
 
     constructor(StrategyManagerDouble manager) {
         strategyManager = manager;

@@ -3,11 +3,12 @@ pragma solidity 0.8.37;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+import {IEigenLayerErrors} from "../interfaces/eigenlayer/IEigenLayerErrors.sol";
 import {IStrategy} from "../interfaces/eigenlayer/IStrategy.sol";
 
 /// @title Test double of EigenLayer's StrategyBase: shares of one token, with virtual offsets
 /// @dev Never for a public chain.
-contract StrategyDouble is IStrategy {
+contract StrategyDouble is IStrategy, IEigenLayerErrors {
     using SafeERC20 for IERC20;
 
     uint256 private constant SHARES_OFFSET = 1e3;
@@ -16,9 +17,6 @@ contract StrategyDouble is IStrategy {
     IERC20 public immutable underlyingToken;
     address public immutable strategyManager;
     uint256 public totalShares;
-
-    error OnlyStrategyManager();
-    error NewSharesZero();
 
     constructor(IERC20 token, address manager) {
         underlyingToken = token;

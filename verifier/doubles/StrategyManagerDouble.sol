@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+import {IEigenLayerErrors} from "../interfaces/eigenlayer/IEigenLayerErrors.sol";
 import {IStrategy} from "../interfaces/eigenlayer/IStrategy.sol";
 import {IStrategyManager} from "../interfaces/eigenlayer/IStrategyManager.sol";
 import {DelegationManagerDouble} from "./DelegationManagerDouble.sol";
@@ -10,7 +11,7 @@ import {StrategyDouble} from "./StrategyDouble.sol";
 
 /// @title Test double of EigenLayer's StrategyManager: deposits, and who has how many deposit shares
 /// @dev Never for a public chain.
-contract StrategyManagerDouble is IStrategyManager {
+contract StrategyManagerDouble is IStrategyManager, IEigenLayerErrors {
     using SafeERC20 for IERC20;
 
     DelegationManagerDouble public immutable delegation;
@@ -18,12 +19,6 @@ contract StrategyManagerDouble is IStrategyManager {
     mapping(address staker => mapping(IStrategy strategy => uint256 shares)) public stakerDepositShares;
     mapping(address staker => IStrategy[] strategies) private _strategies;
     bool public depositsPaused;
-
-    error StrategyNotWhitelisted();
-    error OnlyDelegationManager();
-    error SharesAmountZero();
-    error SharesAmountTooHigh();
-    error CurrentlyPaused();
 
     constructor() {
         delegation = new DelegationManagerDouble(this);

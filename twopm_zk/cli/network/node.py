@@ -200,19 +200,18 @@ def leave(connection: Connection, as_json: bool) -> None:
 def matrix(matrix_hash: str, out: Path, state: Path, as_json: bool) -> None:
     """Write a public step matrix that this node has kept, for whoever takes over as coordinator.
 
-    HASH is a decimal number, `matrix hash` of `twopm-zk task show`. The node may go on running.
+    HASH is `matrix hash` of `twopm-zk task show`, hexadecimal with 0x or decimal. The node may go on running.
 
     \b
     Example:
-      twopm-zk node matrix 1234567890 --out matrix.json
+      twopm-zk node matrix 0x2f06...91c4 --out matrix.json
     """
     from twopm_zk.node.store import NodeStore
     from twopm_zk.system.files import write_text
 
-    if not matrix_hash.isdecimal():
-        raise InputError("HASH is not a decimal number", hint="`twopm-zk task show TASK` has the task's `matrix hash`.")
+    number = parse_hash(matrix_hash)
     with NodeStore(state, read_only=True) as store:
-        found = store.matrix(int(matrix_hash))
+        found = store.matrix(number)
     if found is None:
         raise InputError("this node has not kept a step matrix with this hash")
     write_text(out, json.dumps({"size": found.size, "upper": [str(value) for value in found.upper]}) + "\n")
@@ -237,6 +236,20 @@ def receipts(state: Path, as_json: bool) -> None:
         found = [json.loads(text) for text in store.receipts()]
     lines = [_describe_receipt(receipt["header"]) for receipt in found]
     emit(as_json, {"receipts": found}, "\n".join(lines) or "No receipts.")
+
+
+def parse_hash(text: str) -> int:
+    """A field element as commands print it, with 0x, or as JSON documents have it. InputError for anything else."""
+    try:
+        number = int(text, 16 if text.startswith("0x") else 10) if len(text) < 80 and text.isascii() else -1
+    except ValueError:
+        number = -1
+    if number < 0:
+        raise InputError(
+            "HASH is neither hexadecimal with 0x nor a decimal number",
+            hint="`twopm-zk task show TASK` has the task's `matrix hash`.",
+        )
+    return number
 
 
 def _describe_receipt(header: dict[str, Any]) -> str:

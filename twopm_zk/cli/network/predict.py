@@ -74,7 +74,7 @@ def predict(
         "request": answer.request,
         "probability": answer.probability,
         "units": answer.units,
-        "model_commitment": str(answer.model_commitment),
+        "model_commitment": str(answer.model_commitment) if as_json else hex(answer.model_commitment),
         "insecure_keys": list(answer.insecure),
     }
     if answer.insecure and not as_json:
