@@ -14,6 +14,7 @@ import json
 import os
 import platform
 import re
+import socket
 import subprocess
 import tempfile
 import time
@@ -23,7 +24,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
-from twopm_zk.errors import ChainError, ToolError, ToolMissingError, ToolTimeoutError
+from twopm_zk.errors import ChainError, InputError, ToolError, ToolMissingError, ToolTimeoutError
 from twopm_zk.system import paths, programs
 
 CHAIN_ID = 31337
@@ -57,20 +58,31 @@ def anvil_path() -> Path:
     except ToolMissingError:
         raise ToolMissingError(
             f"anvil, the development node, is not installed (npm package {name!r}, or anvil on PATH)",
-            hint="Run `make setup`, or set TWOPM_ZK_ANVIL to an anvil binary.",
+            kind="no-anvil",
         ) from None
+
+
+def _answers(port: int) -> bool:
+    """Whether somebody listens on a port here: anvil would share it, and requests would go to either."""
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 class DevelopmentNode:
     """Anvil as a context manager: ``with DevelopmentNode() as node: Chain(node.url)``.
 
-    ``block_time`` seconds between blocks (default: a block at once for each transaction), ``log`` a file for what
-    anvil prints (default: a temporary one that goes with the node), ``timeout`` seconds to get ready.
+    ``port`` to listen on (default: a free one), ``block_time`` seconds between blocks (default: a block at once for
+    each transaction), ``log`` a file for what anvil prints (default: a temporary one that goes with the node),
+    ``timeout`` seconds to get ready.
 
-    Raises ToolMissingError, ToolTimeoutError, ToolError on entering.
+    Raises ToolMissingError, ToolTimeoutError, ToolError on entering, InputError where the port is taken.
     """
 
-    def __init__(self, *, block_time: float | None = None, log: Path | None = None, timeout: float = 20.0) -> None:
+    def __init__(
+        self, *, port: int = 0, block_time: float | None = None, log: Path | None = None, timeout: float = 20.0
+    ) -> None:
+        self.port = port
         self.block_time = block_time
         self.timeout = timeout
         self.url = ""
@@ -90,15 +102,22 @@ class DevelopmentNode:
             raise ChainError("the development node is not running")
         return self._log
 
+    @property
+    def running(self) -> bool:
+        """Whether anvil is there, and has not ended by itself."""
+        return self._process is not None and self._process.poll() is None
+
     def start(self) -> Self:
         """Start anvil and wait until it answers."""
         if self._process is not None:
             return self
+        if self.port and _answers(self.port):
+            raise InputError(f"port {self.port} of 127.0.0.1 is taken", kind="port-taken")
         binary = anvil_path()
         self._folder = tempfile.TemporaryDirectory(prefix="twopm-zk-node-")
         self._log = self._log or Path(self._folder.name) / "anvil.log"
         config = Path(self._folder.name) / "config.json"
-        command = [str(binary), "--host", "127.0.0.1", "--port", "0", "--color", "never"]
+        command = [str(binary), "--host", "127.0.0.1", "--port", str(self.port), "--color", "never"]
         command += ["--chain-id", str(CHAIN_ID), "--hardfork", HARDFORK, "--config-out", str(config)]
         # states that do not fit in memory: in the user's home, where anvil has them, they would stay for ever
         command += ["--cache-path", str(Path(self._folder.name) / "states")]

@@ -25,6 +25,7 @@ _COMMANDS = {
     "export-verifier": "pipeline.verify",
     "calldata": "pipeline.verify",
     "demo": "demo",
+    "chain": "network.chain",
     "deploy": "network.deploy",
     "stake": "network.stake",
     "data": "network.data",

@@ -32,7 +32,7 @@ def parse_part(text: str, shares: bool, convert: Callable[[int | None], int]) ->
     if not shares:
         return convert(parse_amount(text))
     if not text.isdecimal() or not 0 < len(text) < 78 or int(text) == 0:
-        raise InputError(f"{text[:40]!r} is not a whole number of shares")
+        raise InputError(f"{shown(text)} is not a whole number of shares")
     return int(text)
 
 
