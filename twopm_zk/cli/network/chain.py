@@ -80,6 +80,7 @@ def chain(
         _require_replaceable(deployment_file)
     steps = Steps(quiet=as_json)
     verifiers = verifiers_of(names or DEFAULT_INSTANCES, steps) if deploys else []
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with DevelopmentNode(port=port, block_time=block_time) as node:
         keystores = _write_keystores(node, folder)
         if deploys:
@@ -96,9 +97,8 @@ def chain(
             "password": PASSWORD,
             "deployment": str(deployment_file) if deploys else None,
         }
-        emit(as_json, document, _text(node.url, keystores, deployment_file, deploys))
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
+            emit(as_json, document, _text(node.url, keystores, deployment_file, deploys))
             while node.running:
                 time.sleep(0.2)
         except KeyboardInterrupt:

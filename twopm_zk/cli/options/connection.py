@@ -49,7 +49,8 @@ class Connection:
         from twopm_zk.chain.deployment import Deployment
         from twopm_zk.chain.network import Network
 
-        return Network(self.chain(signing=signing), Deployment.read(self.require_deployment()))
+        path = self.require_deployment()
+        return Network(self.chain(signing=signing), Deployment.read(path))
 
     def require_deployment(self) -> Path:
         """The deployment file. InputError where there is none."""
