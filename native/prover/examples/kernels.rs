@@ -9,10 +9,10 @@ use std::time::Instant;
 
 use halo2curves::bn256::{Fq, Fr};
 use halo2curves::ff::Field;
-use twopm_zk_prover::curve::{sum_pairs, Point, Scratch};
-use twopm_zk_prover::fft::Domain;
-use twopm_zk_prover::field::powers;
-use twopm_zk_prover::msm::Bases;
+use twopm_zk_prover::arithmetic::curve::{sum_pairs, Point, Scratch};
+use twopm_zk_prover::arithmetic::fft::Domain;
+use twopm_zk_prover::arithmetic::field::powers;
+use twopm_zk_prover::arithmetic::msm::Bases;
 use twopm_zk_prover::progress::Progress;
 
 /// Median milliseconds of five runs.

@@ -14,35 +14,11 @@
 #[cfg(target_endian = "big")]
 compile_error!("field elements are read from files as little-endian words");
 
-pub mod binfile;
-pub mod blinding;
-pub mod curve;
-pub mod digits;
+pub mod arithmetic;
 pub mod error;
-pub mod fft;
-pub mod field;
-pub mod gates;
-pub mod glv;
-#[cfg(target_arch = "x86_64")]
-pub mod ifma;
-pub mod json;
-pub mod msm;
-pub mod point_fft;
-pub mod polynomial;
-pub mod prepared;
+pub mod files;
+pub mod plonk;
 pub mod progress;
-pub mod prover;
-pub mod ptau;
-pub mod ptau_check;
-pub mod ptau_dev;
-pub mod quotient;
-pub mod r1cs;
-pub mod setup;
-pub mod transcript;
-pub mod tree;
-pub mod verifier;
-pub mod views;
-pub mod witness;
-pub mod zkey;
+pub mod tau;
 
 pub use error::{Error, Result};

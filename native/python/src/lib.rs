@@ -10,13 +10,15 @@ use std::sync::Arc;
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use twopm_zk_prover::blinding::{Blinding, COUNT};
-use twopm_zk_prover::json::{
+use twopm_zk_prover::files::json::{
     parse_publics, parse_verification_key, publics_to_json, verification_key_to_json, Proof,
 };
-use twopm_zk_prover::prepared::PreparedKey;
-use twopm_zk_prover::zkey::Zkey;
-use twopm_zk_prover::{prover, ptau_check, ptau_dev, setup as setups, verifier, Error};
+use twopm_zk_prover::files::zkey::Zkey;
+use twopm_zk_prover::plonk::blinding::{Blinding, COUNT};
+use twopm_zk_prover::plonk::prepared::PreparedKey;
+use twopm_zk_prover::plonk::{prover, setup as setups, verifier};
+use twopm_zk_prover::tau::{check, insecure};
+use twopm_zk_prover::Error;
 use work::{raise, run, NativeError};
 
 /// Why this build cannot run on this machine, or None.
@@ -71,7 +73,7 @@ fn write_insecure_ptau(
     path: PathBuf,
     progress: Option<Py<PyAny>>,
 ) -> PyResult<()> {
-    run(py, progress, move |progress| ptau_dev::write_insecure_ptau(power, &path, progress))
+    run(py, progress, move |progress| insecure::write_insecure_ptau(power, &path, progress))
 }
 
 /// Check that a powers-of-tau file is well formed, by pairings; returns what it holds.
@@ -82,7 +84,7 @@ fn check_ptau<'py>(
     path: PathBuf,
     progress: Option<Py<PyAny>>,
 ) -> PyResult<Bound<'py, PyDict>> {
-    let report = run(py, progress, move |progress| ptau_check::check_ptau(&path, progress))?;
+    let report = run(py, progress, move |progress| check::check_ptau(&path, progress))?;
     let result = PyDict::new(py);
     result.set_item("power", report.power)?;
     result.set_item("ceremony_power", report.ceremony_power)?;
@@ -94,7 +96,7 @@ fn check_ptau<'py>(
 /// BLAKE2b-512 of a file, in hexadecimal.
 #[pyfunction]
 fn blake2b_512(py: Python<'_>, path: PathBuf) -> PyResult<String> {
-    let digest = run(py, None, move |progress| ptau_check::file_digest(&path, progress))?;
+    let digest = run(py, None, move |progress| check::file_digest(&path, progress))?;
     Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
@@ -166,7 +168,7 @@ impl ProvingKey {
 fn given_blinding(bytes: &[[u8; 32]; COUNT]) -> twopm_zk_prover::Result<Blinding> {
     let mut scalars = [Default::default(); COUNT];
     for (scalar, bytes) in scalars.iter_mut().zip(bytes) {
-        *scalar = twopm_zk_prover::field::from_plain(bytes)
+        *scalar = twopm_zk_prover::arithmetic::field::from_plain(bytes)
             .ok_or_else(|| Error::Proof("a blinding scalar is not below the field order".into()))?;
     }
     Ok(Blinding::insecure(scalars))

@@ -5,7 +5,7 @@
 
 use halo2curves::bn256::Fr;
 
-use crate::curve::Point;
+use crate::arithmetic::curve::Point;
 
 const _: () = assert!(std::mem::size_of::<Point>() == 64 && std::mem::align_of::<Point>() == 8);
 

@@ -18,14 +18,14 @@ use halo2curves::ff::Field;
 use memmap2::Mmap;
 use rayon::prelude::*;
 
-use crate::curve::Point;
+use crate::arithmetic::curve::Point;
+use crate::arithmetic::fft::Domain;
+use crate::arithmetic::msm::Bases;
+use crate::arithmetic::point_fft::lagrange_points;
 use crate::error::{ensure_room, filled, AtPath, Error, Result};
-use crate::fft::Domain;
-use crate::msm::Bases;
-use crate::point_fft::lagrange_points;
+use crate::files::views::{as_bytes, as_bytes_mut, as_elements, as_elements_mut, as_points, as_points_mut};
+use crate::files::zkey::{Header, Zkey, EXTRA_POINTS, HEADER_BYTES};
 use crate::progress::Progress;
-use crate::views::{as_bytes, as_bytes_mut, as_elements, as_elements_mut, as_points, as_points_mut};
-use crate::zkey::{Header, Zkey, EXTRA_POINTS, HEADER_BYTES};
 
 /// Cosets that determine the quotient's lowest 3n coefficients.
 pub const COSETS: usize = 3;
@@ -243,7 +243,7 @@ impl PreparedKey {
 
 /// Points whose powers n are not one: `shift_j * H` for three cosets, apart from each other and from H.
 pub fn coset_shifts(power: u32) -> [Fr; COSETS] {
-    let root = crate::field::root_of_unity(power + 2);
+    let root = crate::arithmetic::field::root_of_unity(power + 2);
     let first = Fr::from(5); // a non-residue: no power of two of it is one
     [first, first * root, first * root.square()]
 }

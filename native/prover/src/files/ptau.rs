@@ -4,10 +4,10 @@ use std::path::Path;
 
 use halo2curves::bn256::G2Affine;
 
-use crate::binfile::{word, BinFile, Section};
-use crate::curve::{point2_from_bytes, Point, POINT, POINT2};
+use crate::arithmetic::curve::{point2_from_bytes, Point, POINT, POINT2};
+use crate::arithmetic::field::{words, BASE_FIELD_ORDER, ELEMENT, MAX_POWER};
 use crate::error::{Error, Result};
-use crate::field::{words, BASE_FIELD_ORDER, ELEMENT, MAX_POWER};
+use crate::files::container::{word, BinFile, Section};
 
 /// Section with the powers of tau in the first group.
 pub const TAU_G1: u32 = 2;

@@ -8,7 +8,7 @@ use halo2curves::bn256::Fr;
 use halo2curves::ff::Field;
 
 use crate::error::{Error, Result};
-use crate::r1cs::{Combination, R1cs};
+use crate::files::r1cs::{Combination, R1cs};
 
 /// One row: three signals and five selectors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,7 +129,7 @@ fn scaled_minus(a: &Combination, factor: Fr, b: &Combination) -> Combination {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::r1cs::Constraint;
+    use crate::files::r1cs::Constraint;
 
     fn combination(terms: &[(u32, i64)]) -> Combination {
         let number = |v: i64| if v < 0 { -Fr::from(v.unsigned_abs()) } else { Fr::from(v as u64) };

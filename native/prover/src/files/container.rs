@@ -11,9 +11,9 @@ use std::path::{Path, PathBuf};
 
 use halo2curves::bn256::Fr;
 
-use crate::curve::{Point, POINT};
+use crate::arithmetic::curve::{Point, POINT};
+use crate::arithmetic::field::{from_montgomery, ELEMENT};
 use crate::error::{filled, reserved, AtPath, Error, Result};
-use crate::field::{from_montgomery, ELEMENT};
 
 const MAX_SECTIONS: u32 = 1 << 16;
 const HEAD: u64 = 12;
@@ -221,7 +221,7 @@ impl BinWriter {
 
     /// Appends field elements in Montgomery form.
     pub fn write_elements(&mut self, values: &[Fr]) -> Result<()> {
-        values.iter().try_for_each(|value| self.write(&crate::field::bytes_of(&value.0)))
+        values.iter().try_for_each(|value| self.write(&crate::arithmetic::field::bytes_of(&value.0)))
     }
 
     /// Appends points.

@@ -1,6 +1,6 @@
 //! Sums of groups of points by pairing neighbours, round after round.
 
-use crate::curve::{sum_pairs, Point, Scratch};
+use crate::arithmetic::curve::{sum_pairs, Point, Scratch};
 
 /// Consecutive groups of points in one buffer, each to be summed.
 #[derive(Default)]
@@ -69,7 +69,7 @@ impl Groups {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::curve::tests::multiples;
+    use crate::arithmetic::curve::tests::multiples;
     use halo2curves::bn256::G1;
     use halo2curves::group::Group;
 

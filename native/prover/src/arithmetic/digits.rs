@@ -3,8 +3,8 @@
 use halo2curves::bn256::Fr;
 use rayon::prelude::*;
 
+use crate::arithmetic::glv::{halves, Half};
 use crate::error::{filled, reserved, Result};
-use crate::glv::{halves, Half};
 
 /// Bits of a half scalar, with one to spare for the last carry.
 const HALF_BITS: u32 = 128;

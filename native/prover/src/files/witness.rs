@@ -5,10 +5,10 @@ use std::path::Path;
 use halo2curves::bn256::Fr;
 use halo2curves::ff::Field;
 
-use crate::binfile::{word, BinFile};
+use crate::arithmetic::field::{from_plain, ELEMENT};
 use crate::error::{Error, Result};
-use crate::field::{from_plain, ELEMENT};
-use crate::r1cs::check_field;
+use crate::files::container::{word, BinFile};
+use crate::files::r1cs::check_field;
 
 /// Reads every signal's value; the first is the constant 1.
 pub fn read_witness(path: &Path) -> Result<Vec<Fr>> {

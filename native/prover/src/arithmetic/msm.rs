@@ -13,11 +13,11 @@ use halo2curves::ff::WithSmallOrderMulGroup;
 use halo2curves::group::Group;
 use rayon::prelude::*;
 
-use crate::curve::Point;
-use crate::digits::{Entry, Sorted, Windows};
+use crate::arithmetic::curve::Point;
+use crate::arithmetic::digits::{Entry, Sorted, Windows};
+use crate::arithmetic::tree::Groups;
 use crate::error::{filled, Error, Result};
 use crate::progress::Progress;
-use crate::tree::Groups;
 
 /// Points of one sum: their numbers share 32 bits with two flags.
 const MAX_POINTS: usize = 1 << 28;
@@ -68,9 +68,9 @@ impl Bases<'_> {
 /// Appends the points of all entries.
 fn gather(bases: &[Point], entries: &[Entry], points: &mut Vec<Point>) {
     #[cfg(target_arch = "x86_64")]
-    if crate::ifma::available() {
+    if crate::arithmetic::ifma::available() {
         // SAFETY: the processor has the instructions.
-        return unsafe { crate::ifma::gather(bases, entries, points) };
+        return unsafe { crate::arithmetic::ifma::gather(bases, entries, points) };
     }
     gather_scalar(bases, entries, points);
 }
@@ -145,7 +145,7 @@ fn running_sum(points: &[Point]) -> G1 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::curve::tests::multiples;
+    use crate::arithmetic::curve::tests::multiples;
     use halo2curves::ff::Field;
 
     fn scalars(count: usize) -> Vec<Fr> {

@@ -9,7 +9,7 @@ use halo2curves::group::prime::PrimeCurveAffine;
 use halo2curves::group::{Curve, Group};
 use halo2curves::CurveAffine;
 
-use crate::field::{bytes_of, is_reduced, words, BASE_FIELD_ORDER, ELEMENT};
+use crate::arithmetic::field::{bytes_of, is_reduced, words, BASE_FIELD_ORDER, ELEMENT};
 
 /// Bytes of an affine point of the first group in every file.
 pub const POINT: usize = 2 * ELEMENT;
@@ -129,7 +129,7 @@ pub fn point2_to_bytes(point: &G2Affine) -> [u8; POINT2] {
 /// Working memory of [`sum_pairs`] and [`double_all`].
 pub struct Scratch {
     #[cfg(target_arch = "x86_64")]
-    vector: Option<crate::ifma::Scratch>,
+    vector: Option<crate::arithmetic::ifma::Scratch>,
     prefix: [Fq; BLOCK],
     below: [Fq; BLOCK],
     above: [Fq; BLOCK],
@@ -151,7 +151,7 @@ impl Default for Scratch {
     fn default() -> Self {
         Scratch {
             #[cfg(target_arch = "x86_64")]
-            vector: crate::ifma::available().then(Default::default),
+            vector: crate::arithmetic::ifma::available().then(Default::default),
             prefix: [Fq::ZERO; BLOCK],
             below: [Fq::ZERO; BLOCK],
             above: [Fq::ZERO; BLOCK],
@@ -168,7 +168,7 @@ pub fn sum_pairs(points: &mut [Point], pairs: &[(u32, u32)], scratch: &mut Scrat
     #[cfg(target_arch = "x86_64")]
     if let Some(vector) = &mut scratch.vector {
         // SAFETY: the memory is there only where the processor has the instructions.
-        return unsafe { crate::ifma::sum_pairs(points, pairs, vector) };
+        return unsafe { crate::arithmetic::ifma::sum_pairs(points, pairs, vector) };
     }
     for pairs in pairs.chunks(BLOCK) {
         let mut product = Fq::ONE;
@@ -221,7 +221,7 @@ pub fn double_all(points: &mut [Point], scratch: &mut Scratch) {
     #[cfg(target_arch = "x86_64")]
     if let Some(vector) = &mut scratch.vector {
         // SAFETY: as in `sum_pairs`.
-        return unsafe { crate::ifma::double_all(points, vector) };
+        return unsafe { crate::arithmetic::ifma::double_all(points, vector) };
     }
     for points in points.chunks_mut(BLOCK) {
         let mut product = Fq::ONE;

@@ -9,10 +9,10 @@ use halo2curves::bn256::Fr;
 use halo2curves::ff::Field;
 use rayon::prelude::*;
 
+use crate::arithmetic::fft::scale_by_powers;
+use crate::arithmetic::polynomial::truncated_product;
 use crate::error::{filled, Error, Result};
-use crate::fft::scale_by_powers;
-use crate::polynomial::truncated_product;
-use crate::prepared::{coset_shifts, PreparedKey, COSETS};
+use crate::plonk::prepared::{coset_shifts, PreparedKey, COSETS};
 use crate::progress::Progress;
 
 /// Coefficients of t at X^(3n) and above.

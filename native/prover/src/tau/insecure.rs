@@ -13,15 +13,15 @@ use halo2curves::group::Curve;
 use rayon::prelude::*;
 use sha2::{Digest, Sha512};
 
-use crate::binfile::BinWriter;
-use crate::curve::{point2_to_bytes, Point};
-use crate::error::{filled, reserved, Error, Result};
-use crate::field::{
+use crate::arithmetic::curve::{point2_to_bytes, Point};
+use crate::arithmetic::field::{
     batch_invert, bytes_of, from_big_endian_reduced, plain_words, powers, root_of_unity, BASE_FIELD_ORDER,
 };
+use crate::arithmetic::tree::Groups;
+use crate::error::{filled, reserved, Error, Result};
+use crate::files::container::BinWriter;
+use crate::files::ptau::{LAGRANGE, TAU_G1, TAU_G2};
 use crate::progress::Progress;
-use crate::ptau::{LAGRANGE, TAU_G1, TAU_G2};
-use crate::tree::Groups;
 
 /// Whose SHA-512, reduced, is tau.
 pub const SENTENCE: &str =

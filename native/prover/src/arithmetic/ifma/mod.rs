@@ -15,9 +15,9 @@ use std::arch::x86_64::*;
 use halo2curves::bn256::{Fq, G1};
 use halo2curves::ff::{Field, WithSmallOrderMulGroup};
 
-use crate::curve::Point;
-use crate::digits::Entry;
-use crate::field::{bytes_of, words};
+use crate::arithmetic::curve::Point;
+use crate::arithmetic::digits::Entry;
+use crate::arithmetic::field::{bytes_of, words};
 pub use lanes::available;
 use lanes::*;
 
@@ -87,7 +87,7 @@ fn sixteenth() -> Lanes {
     splat(limbs(Fq::ONE.0)) // the bits of 2^256
 }
 
-/// [`crate::curve::sum_pairs`] for pairs in the same order and under the same conditions.
+/// [`crate::arithmetic::curve::sum_pairs`] for pairs in the same order and under the same conditions.
 ///
 /// # Safety
 /// [`available`] must have returned true.

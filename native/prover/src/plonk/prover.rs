@@ -6,22 +6,22 @@ use halo2curves::bn256::{Fr, G1};
 use halo2curves::ff::Field;
 use rayon::prelude::*;
 
-use crate::blinding::Blinding;
-use crate::curve::Point;
+use crate::arithmetic::curve::Point;
+use crate::arithmetic::field::batch_invert;
+use crate::arithmetic::msm::Bases;
+use crate::arithmetic::polynomial::{add_scaled, blind, divide_by_linear, evaluate};
 use crate::error::{ensure_room, filled, reserved, Error, Result};
-use crate::field::batch_invert;
-use crate::json::Proof;
-use crate::msm::Bases;
-use crate::polynomial::{add_scaled, blind, divide_by_linear, evaluate};
-use crate::prepared::PreparedKey;
-use crate::progress::Progress;
-use crate::quotient::{quotient, Rounds};
-use crate::transcript::{
+use crate::files::json::Proof;
+use crate::files::witness::read_witness;
+use crate::files::zkey::EXTRA_POINTS;
+use crate::plonk::blinding::Blinding;
+use crate::plonk::prepared::PreparedKey;
+use crate::plonk::quotient::{quotient, Rounds};
+use crate::plonk::transcript::{
     evaluation_challenge, opening_challenge, permutation_challenges, quotient_challenge,
 };
-use crate::verifier::verify;
-use crate::witness::read_witness;
-use crate::zkey::EXTRA_POINTS;
+use crate::plonk::verifier::verify;
+use crate::progress::Progress;
 
 const CHUNK: usize = 1 << 10;
 /// Memory of a proof beside the key: measured, rounded up.

@@ -5,9 +5,9 @@ use std::path::Path;
 
 use halo2curves::bn256::Fr;
 
-use crate::binfile::{word, BinFile};
+use crate::arithmetic::field::{from_plain, words, ELEMENT, FIELD_ORDER};
 use crate::error::{reserved, Error, Result};
-use crate::field::{from_plain, words, ELEMENT, FIELD_ORDER};
+use crate::files::container::{word, BinFile};
 
 const HEADER: u32 = 1;
 const CONSTRAINTS: u32 = 2;

@@ -8,10 +8,10 @@ use halo2curves::group::prime::PrimeCurveAffine;
 use halo2curves::CurveAffine;
 use serde_json::Value;
 
-use crate::curve::{point2_from_bytes, point2_to_bytes, Point};
+use crate::arithmetic::curve::{point2_from_bytes, point2_to_bytes, Point};
+use crate::arithmetic::field::root_of_unity;
 use crate::error::{Error, Result};
-use crate::field::root_of_unity;
-use crate::zkey::{Header, MIN_POWER};
+use crate::files::zkey::{Header, MIN_POWER};
 
 /// A PLONK proof: nine commitments and six evaluations.
 #[derive(Clone, Debug, PartialEq, Eq)]

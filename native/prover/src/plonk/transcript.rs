@@ -7,10 +7,10 @@ use halo2curves::bn256::{Fq, Fr};
 use halo2curves::ff::PrimeField;
 use sha3::{Digest, Keccak256};
 
-use crate::curve::Point;
-use crate::field::{from_big_endian_reduced, to_big_endian};
-use crate::json::Proof;
-use crate::zkey::Header;
+use crate::arithmetic::curve::Point;
+use crate::arithmetic::field::{from_big_endian_reduced, to_big_endian};
+use crate::files::json::Proof;
+use crate::files::zkey::Header;
 
 /// What goes into one challenge.
 #[derive(Default)]

@@ -7,10 +7,10 @@ use halo2curves::bn256::{Fq, Fr};
 use halo2curves::ff::{Field, WithSmallOrderMulGroup};
 use rayon::prelude::*;
 
-use crate::curve::{double_all, sum_pairs, Point, Scratch};
+use crate::arithmetic::curve::{double_all, sum_pairs, Point, Scratch};
+use crate::arithmetic::fft::Domain;
+use crate::arithmetic::glv::halves;
 use crate::error::{reserved, Result};
-use crate::fft::Domain;
-use crate::glv::halves;
 use crate::progress::Progress;
 
 /// Products side by side.
@@ -33,7 +33,7 @@ pub fn lagrange_points(domain: &Domain, tau: &[Point], progress: &Progress) -> R
         // Level by level from pairs up (decimation in time): upper half times powers of the level's root.
         let root = root_inverse.pow_vartime([(size / (2 * half)) as u64]);
         let mut factors = reserved(half)?;
-        factors.extend(crate::field::powers(Fr::ONE, root, half));
+        factors.extend(crate::arithmetic::field::powers(Fr::ONE, root, half));
         let mut upper = reserved(size / 2)?;
         upper.extend((0..size / 2).map(|k| points[k / half * 2 * half + half + k % half]));
         upper.par_chunks_mut(BATCH).enumerate().try_for_each(|(batch, points)| {
@@ -142,12 +142,13 @@ fn digits_of(scalar: &Fr) -> [[i8; DIGITS]; 2] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::curve::tests::multiples;
+    use crate::arithmetic::curve::tests::multiples;
 
     #[test]
     fn products_side_by_side_agree_with_one_at_a_time() {
         let mut points = multiples(6);
-        let scalars = [Fr::ZERO, Fr::ONE, -Fr::ONE, Fr::from(77), crate::ptau_dev::insecure_tau(), Fr::ZETA];
+        let scalars =
+            [Fr::ZERO, Fr::ONE, -Fr::ONE, Fr::from(77), crate::tau::insecure::insecure_tau(), Fr::ZETA];
         let expected: Vec<Point> =
             points.iter().zip(&scalars).map(|(point, scalar)| point.times(scalar).into()).collect();
         multiply_all(&mut points, &scalars);
@@ -157,15 +158,15 @@ mod tests {
     #[test]
     fn lagrange_points_commit_to_unit_vectors() {
         let domain = Domain::new(4).unwrap();
-        let tau = crate::ptau_dev::insecure_tau();
-        let powers: Vec<Point> = crate::field::powers(Fr::ONE, tau, 16)
+        let tau = crate::tau::insecure::insecure_tau();
+        let powers: Vec<Point> = crate::arithmetic::field::powers(Fr::ONE, tau, 16)
             .map(|power| Point::generator().times(&power).into())
             .collect();
         let points = lagrange_points(&domain, &powers, &Progress::silent()).unwrap();
         for (i, point) in points.iter().enumerate() {
             let mut unit = vec![Fr::ZERO; 16];
             unit[i] = Fr::ONE;
-            let value = crate::polynomial::evaluate(&domain.interpolate(&unit).unwrap(), tau);
+            let value = crate::arithmetic::polynomial::evaluate(&domain.interpolate(&unit).unwrap(), tau);
             assert_eq!(*point, Point::generator().times(&value).into());
         }
     }

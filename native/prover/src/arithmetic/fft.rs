@@ -8,8 +8,8 @@ use halo2curves::bn256::Fr;
 use halo2curves::ff::Field;
 use rayon::prelude::*;
 
+use crate::arithmetic::field::{root_of_unity, MAX_POWER};
 use crate::error::{filled, reserved, Error, Result};
-use crate::field::{root_of_unity, MAX_POWER};
 
 /// Below this length a transform stays on one thread.
 const PARALLEL: usize = 1 << 12;
@@ -207,7 +207,7 @@ fn decimate_time(values: &mut [Fr], tables: &[Vec<Fr>]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::polynomial::evaluate;
+    use crate::arithmetic::polynomial::evaluate;
 
     fn sample(count: usize) -> Vec<Fr> {
         (0..count as u64).map(|i| Fr::from(i * i + 3)).collect()

@@ -5,14 +5,14 @@ use halo2curves::ff::Field;
 use halo2curves::group::{Curve, Group};
 use halo2curves::pairing::MillerLoopResult;
 
-use crate::curve::Point;
+use crate::arithmetic::curve::Point;
+use crate::arithmetic::field::root_of_unity;
 use crate::error::{Error, Result};
-use crate::field::root_of_unity;
-use crate::json::Proof;
-use crate::transcript::{
+use crate::files::json::Proof;
+use crate::files::zkey::Header;
+use crate::plonk::transcript::{
     batching_challenge, evaluation_challenge, opening_challenge, permutation_challenges, quotient_challenge,
 };
-use crate::zkey::Header;
 
 /// Whether the proof convinces; `Err` only where the public inputs do not fit the key.
 pub fn verify(key: &Header, publics: &[Fr], proof: &Proof) -> Result<bool> {
@@ -43,7 +43,7 @@ pub fn verify(key: &Header, publics: &[Fr], proof: &Proof) -> Result<bool> {
     let identity_abc =
         (a + beta * xi + gamma) * (b + beta * key.k1 * xi + gamma) * (c + beta * key.k2 * xi + gamma);
     let z_factor = alpha * identity_abc + alpha.square() * lagrange[0] + u;
-    let v_powers: Vec<Fr> = crate::field::powers(v, v, 5).collect();
+    let v_powers: Vec<Fr> = crate::arithmetic::field::powers(v, v, 5).collect();
     let [qm, ql, qr, qo, qc] = key.selectors;
     let terms = [
         (qm, a * b),

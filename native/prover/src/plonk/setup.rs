@@ -6,18 +6,18 @@ use halo2curves::bn256::{Fr, G2Affine};
 use halo2curves::ff::Field;
 use rayon::prelude::*;
 
-use crate::binfile::BinWriter;
-use crate::curve::{point2_to_bytes, Point};
+use crate::arithmetic::curve::{point2_to_bytes, Point};
+use crate::arithmetic::fft::Domain;
+use crate::arithmetic::field::{bytes_of, powers, BASE_FIELD_ORDER, FIELD_ORDER};
+use crate::arithmetic::msm::Bases;
 use crate::error::{ensure_room, filled, reserved, AtPath, Error, Result};
-use crate::fft::Domain;
-use crate::field::{bytes_of, powers, BASE_FIELD_ORDER, FIELD_ORDER};
-use crate::gates::Gates;
-use crate::msm::Bases;
-use crate::prepared::PreparedKey;
+use crate::files::container::BinWriter;
+use crate::files::ptau::Ptau;
+use crate::files::r1cs::R1cs;
+use crate::files::zkey::{Zkey, EXTRA_POINTS, MIN_POWER, PLONK};
+use crate::plonk::gates::Gates;
+use crate::plonk::prepared::PreparedKey;
 use crate::progress::Progress;
-use crate::ptau::Ptau;
-use crate::r1cs::R1cs;
-use crate::zkey::{Zkey, EXTRA_POINTS, MIN_POWER, PLONK};
 
 const NONE: u32 = u32::MAX;
 

@@ -5,7 +5,7 @@
 
 use halo2curves::bn256::Fr;
 
-use crate::field::plain_words;
+use crate::arithmetic::field::plain_words;
 
 const A: u128 = 0x6f4d_8248_eeb8_59fc_8211_bbeb_7d4f_1128;
 const B: u128 = 0x89d3_2568_94d2_13e3;
@@ -69,7 +69,7 @@ fn times_shifted(a: &[u64; 4], b: &[u64; 3]) -> u128 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::curve::Point;
+    use crate::arithmetic::curve::Point;
     use halo2curves::bn256::Fq;
     use halo2curves::ff::{Field, WithSmallOrderMulGroup};
 

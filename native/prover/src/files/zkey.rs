@@ -9,11 +9,11 @@ use std::path::Path;
 use halo2curves::bn256::{Fr, G2Affine};
 use halo2curves::ff::Field;
 
-use crate::binfile::{word, BinFile};
-use crate::curve::{point2_from_bytes, Point, POINT, POINT2};
+use crate::arithmetic::curve::{point2_from_bytes, Point, POINT, POINT2};
+use crate::arithmetic::field::{from_montgomery, words, BASE_FIELD_ORDER, ELEMENT, FIELD_ORDER, MAX_POWER};
 use crate::error::{reserved, Error, Result};
-use crate::field::{from_montgomery, words, BASE_FIELD_ORDER, ELEMENT, FIELD_ORDER, MAX_POWER};
-use crate::gates::Addition;
+use crate::files::container::{word, BinFile};
+use crate::plonk::gates::Addition;
 
 /// Protocol number of PLONK in section 1.
 pub const PLONK: u32 = 2;

@@ -12,13 +12,13 @@ use halo2curves::bn256::{Fr, G1Affine, G2Affine, G1, G2};
 use halo2curves::ff::Field;
 use halo2curves::group::{Curve, Group};
 
-use crate::curve::Point;
+use crate::arithmetic::curve::Point;
+use crate::arithmetic::fft::Domain;
+use crate::arithmetic::msm::Bases;
 use crate::error::{ensure_room, reserved, AtPath, Error, Result};
-use crate::fft::Domain;
-use crate::msm::Bases;
+use crate::files::ptau::{Ptau, LAGRANGE};
+use crate::plonk::verifier::pairings_cancel;
 use crate::progress::Progress;
-use crate::ptau::{Ptau, LAGRANGE};
-use crate::verifier::pairings_cancel;
 
 /// What was found in a file that passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

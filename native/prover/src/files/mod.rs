@@ -1,0 +1,9 @@
+//! The files of circom and snarkjs, read and written: sizes checked first, then every number and point.
+
+pub mod container;
+pub mod json;
+pub mod ptau;
+pub mod r1cs;
+pub mod views;
+pub mod witness;
+pub mod zkey;

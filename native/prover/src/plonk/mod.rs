@@ -1,0 +1,10 @@
+//! The protocol: from constraints to gates and keys, from witnesses to proofs, and the verifier.
+
+pub mod blinding;
+pub mod gates;
+pub mod prepared;
+pub mod prover;
+pub mod quotient;
+pub mod setup;
+pub mod transcript;
+pub mod verifier;
