@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support import synthetic
+from support.r1cs_files import r1cs_bytes
 
 from twopm_zk.errors import (
     CircuitTooSmallError,
@@ -68,7 +69,10 @@ ZKEY_DAMAGE = {
     "not a PLONK one": (1, 0, b"\x01\0\0\0"),
     "an FFLONK proving key": (1, 0, b"\x0a\0\0\0"),
     "another curve": (2, 4, b"\xff"),
-    "domain of": (2, 80, b"\x07"),
+    "domain of 7 rows": (2, 80, b"\x07"),
+    "domain of 0 rows": (2, 80, bytes(4)),
+    "domain of 1 rows": (2, 80, b"\x01"),
+    "domain of 2147483648 rows": (2, 80, b"\x00\x00\x00\x80"),
     "contradict": (2, 88, b"\xff\xff"),
     "number or point of the header": (2, 92, ORDER),
     "number or point of the header ": (2, 160, b"\x01\x02\x03"),
@@ -196,7 +200,62 @@ def test_setup_refuses_what_it_cannot_use_and_leaves_nothing(backend, dev_ptau, 
         setup(changed(r1cs, 2, 8, ORDER), ptau)
     with pytest.raises(FileFormatError, match="constraints in"):
         setup(changed(r1cs, 1, 60, b"\xff\xff\xff\xff"), ptau)
+    with pytest.raises(FileFormatError, match="even the constant 1 is missing"):
+        setup(r1cs_bytes([], wires=0), ptau)
+    with pytest.raises(FileFormatError, match="4294967295 . 4294967295 publics"):
+        setup(changed(r1cs, 1, 36, b"\xff" * 12), ptau)
+    with pytest.raises(CircuitTooSmallError, match="0 gate"):
+        setup(r1cs_bytes([], wires=1), ptau)
     assert {path.name for path in tmp_path.iterdir()} == {"circuit.r1cs", "some.ptau"}
+
+
+def test_public_inputs_that_a_header_merely_claims_are_refused_before_memory_is_asked_for(backend, dev_ptau, tmp_path):
+    r1cs = synthetic.chain(40)[0]
+    path = tmp_path / "circuit.r1cs"
+    for claimed, error, message in [
+        (2**32 - 2, FileFormatError, "has room for 67108864"),
+        (2**26, FileFormatError, "has room for 67108864"),
+        (2**25, PtauTooSmallError, "power 26"),
+        (65, PtauTooSmallError, "power 7"),
+    ]:
+        path.write_bytes(changed(r1cs, 1, 36, struct.pack("<II", claimed + 1, claimed)))
+        with pytest.raises(error, match=message):
+            backend.setup(path, dev_ptau(6), tmp_path / "out.zkey")
+    path.write_bytes(changed(r1cs, 1, 36, b"\xff" * 4))
+    with pytest.raises(FileFormatError, match="too many to number"):
+        backend.setup(path, dev_ptau(6), tmp_path / "out.zkey")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="address space limits")
+def test_signals_that_no_constraint_uses_cost_no_memory(dev_ptau, tmp_path):
+    path = tmp_path / "circuit.r1cs"
+    path.write_bytes(changed(synthetic.chain(40)[0], 1, 36, struct.pack("<I", 2**31)))
+    script = f"""
+import resource
+from twopm_zk import _native
+_native.blake2b_512({str(path)!r})  # starts all threads
+used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + (256 << 20), resource.RLIM_INFINITY))
+print(_native.setup({str(path)!r}, {str(dev_ptau(6))!r}, {str(tmp_path / "out.zkey")!r}))
+"""
+    finished = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    assert finished.stdout.strip() == "(40, 6, 1)", finished.stderr[-2000:]
+
+
+@pytest.mark.parametrize("power", [0, 29, 2**32 - 1])
+def test_a_ptau_of_one_point_or_of_an_impossible_power_is_refused(extension, backend, dev_ptau, tmp_path, power):
+    sound = dev_ptau(5).read_bytes()
+    head = sound[at_section(sound, 1) :][:36] + struct.pack("<II", power, power)
+    sections = {1: head, 2: sound[at_section(sound, 2) :][:64], 3: sound[at_section(sound, 3) :][:256]}
+    body = b"".join(struct.pack("<IQ", number, len(content)) + content for number, content in sections.items())
+    ptau, r1cs = tmp_path / "one.ptau", tmp_path / "circuit.r1cs"
+    ptau.write_bytes(b"ptau" + struct.pack("<II", 1, len(sections)) + body)
+    r1cs.write_bytes(synthetic.chain(4)[0])
+    with pytest.raises(FileFormatError, match=f"power {power}; powers go from 1 to 28"):
+        backend.setup(r1cs, ptau, tmp_path / "out.zkey")
+    with pytest.raises(extension.NativeError) as caught:
+        extension.check_ptau(ptau)
+    assert caught.value.args[0] == "format"
 
 
 @pytest.mark.parametrize(

@@ -11,23 +11,51 @@ pub type Result<T> = std::result::Result<T, Error>;
 #[derive(Debug)]
 pub enum Error {
     /// A file cannot be read or written.
-    Io { path: PathBuf, source: std::io::Error },
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system says.
+        source: std::io::Error,
+    },
     /// A binary file is truncated, corrupted, or of another kind.
-    Format { path: PathBuf, reason: String },
+    Format {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The powers of tau cover fewer gates than the circuit has.
-    PtauTooSmall { gates: usize, needed: u32, power: u32 },
+    PtauTooSmall {
+        /// The number of gates of the circuit.
+        gates: usize,
+        /// The power that covers them.
+        needed: u32,
+        /// The power of the file.
+        power: u32,
+    },
     /// A powers-of-tau file is well formed and still not what it claims to be.
-    Ptau { path: PathBuf, reason: String },
-    /// A circuit with fewer gates than PLONK can prove.
-    CircuitTooSmall { gates: usize },
+    Ptau {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A circuit has fewer gates than PLONK can prove.
+    CircuitTooSmall {
+        /// The number of gates of the circuit.
+        gates: usize,
+    },
     /// The witness is not one of this circuit, or does not satisfy it.
     Witness(String),
-    /// Proof, public inputs or verification key as text that cannot be parsed.
+    /// Proof, public inputs or verification key are text that cannot be parsed.
     Proof(String),
     /// The caller asked to stop.
     Cancelled,
-    /// Memory for a buffer of this many bytes was refused.
-    OutOfMemory { bytes: usize },
+    /// Memory for a buffer was refused.
+    OutOfMemory {
+        /// The size of the buffer.
+        bytes: usize,
+    },
     /// A bug: a state that the checks before it exclude.
     Internal(String),
 }

@@ -11,6 +11,10 @@
 //! Files are untrusted: sizes are checked before anything is allocated, field elements must be reduced, points
 //! must lie on the curve. Nothing here knows Python; the crate beside it does.
 
+#![warn(missing_docs)]
+
+#[cfg(not(target_pointer_width = "64"))]
+compile_error!("sizes of files are counted in 64 bits");
 #[cfg(target_endian = "big")]
 compile_error!("field elements are read from files as little-endian words");
 

@@ -10,9 +10,8 @@ use std::sync::Arc;
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use twopm_zk_prover::files::json::{
-    parse_publics, parse_verification_key, publics_to_json, verification_key_to_json, Proof,
-};
+use twopm_zk_prover::files::proof::{parse_publics, publics_to_json, Proof};
+use twopm_zk_prover::files::verification_key::VerificationKey;
 use twopm_zk_prover::files::zkey::Zkey;
 use twopm_zk_prover::plonk::blinding::{Blinding, COUNT};
 use twopm_zk_prover::plonk::prepared::PreparedKey;
@@ -52,14 +51,14 @@ fn setup(
 /// The verification key inside a proving key, as snarkjs' JSON.
 #[pyfunction]
 fn export_verification_key(py: Python<'_>, zkey: PathBuf) -> PyResult<String> {
-    run(py, None, move |_| Ok(verification_key_to_json(&Zkey::open(&zkey)?.header)))
+    run(py, None, move |_| Ok(Zkey::open(&zkey)?.header.verification_key.to_json()))
 }
 
 /// Whether a proof convinces; everything as snarkjs' JSON.
 #[pyfunction]
 fn verify(py: Python<'_>, verification_key: &str, public: &str, proof: &str) -> PyResult<bool> {
     let parsed =
-        || Ok((parse_verification_key(verification_key)?, parse_publics(public)?, Proof::parse(proof)?));
+        || Ok((VerificationKey::parse(verification_key)?, parse_publics(public)?, Proof::parse(proof)?));
     let (key, publics, proof) = parsed().map_err(raise)?;
     py.detach(|| verifier::verify(&key, &publics, &proof)).map_err(raise)
 }
@@ -149,13 +148,13 @@ impl ProvingKey {
 
     /// The verification key, as snarkjs' JSON.
     fn verification_key(&self) -> String {
-        verification_key_to_json(&self.key.header)
+        self.key.header.verification_key.to_json()
     }
 
     /// Base-two logarithm of the domain's size.
     #[getter]
     fn power(&self) -> u32 {
-        self.key.header.power
+        self.key.header.verification_key.power
     }
 
     /// Number of gates.

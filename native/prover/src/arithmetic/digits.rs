@@ -9,7 +9,7 @@ use crate::error::{filled, reserved, Result};
 /// Bits of a half scalar, with one to spare for the last carry.
 const HALF_BITS: u32 = 128;
 
-/// Digits of a half scalar: their width.
+/// How half scalars are cut into digits.
 #[derive(Clone, Copy, Debug)]
 pub struct Windows {
     /// Bits of a digit.
@@ -64,6 +64,7 @@ impl Entry {
 
 /// Digits of all scalars, sorted by bucket.
 pub struct Sorted {
+    /// Entries of all buckets, one bucket after the other.
     pub entries: Vec<Entry>,
     /// Where each bucket's entries begin; one more at the end.
     pub offsets: Vec<usize>,
@@ -72,7 +73,26 @@ pub struct Sorted {
 impl Sorted {
     /// Splits, recodes and sorts all scalars.
     pub fn new(windows: Windows, scalars: &[Fr]) -> Result<Self> {
-        let (count, buckets) = (windows.count(), windows.buckets());
+        let digits = Digits::new(windows, scalars)?;
+        let offsets = digits.offsets()?;
+        let mut entries = filled(Entry(0), offsets[offsets.len() - 1])?;
+        let parts = split_entries(&mut entries, &offsets, rayon::current_num_threads().min(8));
+        parts
+            .into_par_iter()
+            .try_for_each(|(first, last, entries)| digits.place(&offsets[..=last], first, entries))?;
+        Ok(Sorted { entries, offsets })
+    }
+}
+
+/// Digits of all scalars: those of the first half, then those of the second, scalar by scalar.
+struct Digits {
+    windows: Windows,
+    digits: Vec<i32>,
+}
+
+impl Digits {
+    fn new(windows: Windows, scalars: &[Fr]) -> Result<Self> {
+        let count = windows.count();
         let mut digits = filled(0i32, scalars.len() * 2 * count)?;
         digits.par_chunks_mut(2 * count).zip(scalars).with_min_len(256).for_each(|(digits, scalar)| {
             let [k1, k2] = halves(scalar);
@@ -80,38 +100,47 @@ impl Sorted {
             recode(k1, windows.bits, low);
             recode(k2, windows.bits, high);
         });
+        Ok(Digits { windows, digits })
+    }
 
-        let bucket_of =
-            |position: usize, digit: i32| (position % count) * buckets + digit.unsigned_abs() as usize - 1;
-        let mut offsets = filled(0usize, count * buckets + 1)?;
-        for digits in digits.chunks_exact(2 * count) {
-            for (position, &digit) in digits.iter().enumerate().filter(|(_, &digit)| digit != 0) {
-                offsets[bucket_of(position, digit) + 1] += 1;
-            }
+    /// Every digit that is not zero: its scalar, its position in both halves, its value.
+    fn each(&self) -> impl Iterator<Item = (usize, usize, i32)> + '_ {
+        self.digits.chunks_exact(2 * self.windows.count()).enumerate().flat_map(|(scalar, digits)| {
+            let digits = digits.iter().enumerate().filter(|(_, &digit)| digit != 0);
+            digits.map(move |(position, &digit)| (scalar, position, digit))
+        })
+    }
+
+    fn bucket_of(&self, position: usize, digit: i32) -> usize {
+        (position % self.windows.count()) * self.windows.buckets() + digit.unsigned_abs() as usize - 1
+    }
+
+    /// Where the entries of each bucket begin, and where the last one's end.
+    fn offsets(&self) -> Result<Vec<usize>> {
+        let mut offsets = filled(0usize, self.windows.count() * self.windows.buckets() + 1)?;
+        for (_, position, digit) in self.each() {
+            offsets[self.bucket_of(position, digit) + 1] += 1;
         }
         for i in 1..offsets.len() {
             offsets[i] += offsets[i - 1];
         }
-        let mut entries = filled(Entry(0), offsets[count * buckets])?;
-        let parts = split_entries(&mut entries, &offsets, rayon::current_num_threads().min(8));
-        parts.into_par_iter().try_for_each(|(first, last, entries)| {
-            let base = offsets[first];
-            let mut next = reserved(last - first)?;
-            next.extend(offsets[first..last].iter().map(|offset| offset - base));
-            for (i, digits) in digits.chunks_exact(2 * count).enumerate() {
-                for (position, &digit) in digits.iter().enumerate().filter(|(_, &digit)| digit != 0) {
-                    let bucket = bucket_of(position, digit);
-                    if bucket < first || bucket >= last {
-                        continue;
-                    }
-                    let slot = &mut next[bucket - first];
-                    entries[*slot] = Entry::new(i as u32, position >= count, digit < 0);
-                    *slot += 1;
-                }
+        Ok(offsets)
+    }
+
+    /// Writes the entries of the buckets from `first` to the last of `offsets`.
+    fn place(&self, offsets: &[usize], first: usize, entries: &mut [Entry]) -> Result<()> {
+        let (base, buckets) = (offsets[first], first..offsets.len() - 1);
+        let mut next = reserved(buckets.len())?;
+        next.extend(offsets[buckets.clone()].iter().map(|offset| offset - base));
+        for (scalar, position, digit) in self.each() {
+            let bucket = self.bucket_of(position, digit);
+            if buckets.contains(&bucket) {
+                let slot = &mut next[bucket - first];
+                entries[*slot] = Entry::new(scalar as u32, position >= self.windows.count(), digit < 0);
+                *slot += 1;
             }
-            Ok(())
-        })?;
-        Ok(Sorted { entries, offsets })
+        }
+        Ok(())
     }
 }
 
@@ -126,9 +155,10 @@ fn split_entries<'e>(
     let (mut rest, mut first) = (entries, 0);
     let mut result = Vec::new();
     for part in 1..=parts {
-        let last = match part == parts {
-            true => buckets,
-            false => offsets.partition_point(|&offset| offset < total * part / parts).clamp(first, buckets),
+        let last = if part == parts {
+            buckets
+        } else {
+            offsets.partition_point(|&offset| offset < total * part / parts).clamp(first, buckets)
         };
         let (head, after) = rest.split_at_mut(offsets[last] - offsets[first]);
         result.push((first, last, head));

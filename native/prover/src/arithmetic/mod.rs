@@ -8,6 +8,7 @@ pub mod glv;
 #[cfg(target_arch = "x86_64")]
 pub mod ifma;
 pub mod msm;
+pub mod pairing;
 pub mod point_fft;
 pub mod polynomial;
 pub mod tree;

@@ -54,7 +54,7 @@ impl Bases<'_> {
             let offsets = &sorted.offsets[first..=first + sums.len()];
             let entries = &sorted.entries[offsets[0]..offsets[sums.len()]];
             groups.push_many(offsets.windows(2).map(|pair| pair[1] - pair[0]), |points| {
-                gather(self.0, entries, points)
+                gather(self.0, entries, points);
             });
             for (sum, total) in sums.iter_mut().zip(groups.sums()) {
                 *sum = total;

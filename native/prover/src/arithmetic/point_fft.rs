@@ -144,11 +144,15 @@ mod tests {
     use super::*;
     use crate::arithmetic::curve::tests::multiples;
 
+    /// A scalar that fills its words.
+    fn large() -> Fr {
+        Fr::from(7).pow([1000])
+    }
+
     #[test]
     fn products_side_by_side_agree_with_one_at_a_time() {
         let mut points = multiples(6);
-        let scalars =
-            [Fr::ZERO, Fr::ONE, -Fr::ONE, Fr::from(77), crate::tau::insecure::insecure_tau(), Fr::ZETA];
+        let scalars = [Fr::ZERO, Fr::ONE, -Fr::ONE, Fr::from(77), large(), Fr::ZETA];
         let expected: Vec<Point> =
             points.iter().zip(&scalars).map(|(point, scalar)| point.times(scalar).into()).collect();
         multiply_all(&mut points, &scalars);
@@ -158,7 +162,7 @@ mod tests {
     #[test]
     fn lagrange_points_commit_to_unit_vectors() {
         let domain = Domain::new(4).unwrap();
-        let tau = crate::tau::insecure::insecure_tau();
+        let tau = large();
         let powers: Vec<Point> = crate::arithmetic::field::powers(Fr::ONE, tau, 16)
             .map(|power| Point::generator().times(&power).into())
             .collect();

@@ -13,12 +13,6 @@ pub struct Groups {
 }
 
 impl Groups {
-    /// Forget all groups, keep the memory.
-    pub fn clear(&mut self) {
-        self.points.clear();
-        self.spans.clear();
-    }
-
     /// Adds a group; points at infinity are left out.
     pub fn push(&mut self, points: impl Iterator<Item = Point>) {
         let start = self.points.len();

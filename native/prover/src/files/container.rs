@@ -12,11 +12,14 @@ use std::path::{Path, PathBuf};
 use halo2curves::bn256::Fr;
 
 use crate::arithmetic::curve::{Point, POINT};
-use crate::arithmetic::field::{from_montgomery, ELEMENT};
+use crate::arithmetic::field::{bytes_of, from_montgomery, ELEMENT};
 use crate::error::{filled, reserved, AtPath, Error, Result};
 
 const MAX_SECTIONS: u32 = 1 << 16;
+/// Bytes before the first section: magic, version, number of sections.
 const HEAD: u64 = 12;
+/// Bytes before each section's own: its number and length.
+const SECTION_HEAD: u64 = 12;
 
 /// Where a section's bytes are.
 #[derive(Clone, Copy, Debug)]
@@ -28,13 +31,13 @@ pub struct Section {
 }
 
 /// An open container.
-pub struct BinFile {
+pub struct Container {
     path: PathBuf,
     file: File,
     sections: BTreeMap<u32, Vec<Section>>,
 }
 
-impl BinFile {
+impl Container {
     /// Opens a file and reads its table of sections; `magic` is its kind, such as `b"zkey"`.
     pub fn open(path: &Path, magic: &[u8; 4], max_version: u32) -> Result<Self> {
         let file = File::open(path).at(path)?;
@@ -55,27 +58,8 @@ impl BinFile {
         if count > MAX_SECTIONS {
             return Err(Error::format(path, format!("{count} sections")));
         }
-        let mut sections: BTreeMap<u32, Vec<Section>> = BTreeMap::new();
-        let mut position = HEAD;
-        for index in 0..count {
-            let mut head = [0; 12];
-            if total - position < 12 {
-                return Err(Error::format(path, format!("truncated before section {index} of {count}")));
-            }
-            file.read_exact_at(&mut head, position).at(path)?;
-            let (id, length) = (word(&head, 0), u64::from(word(&head, 4)) | u64::from(word(&head, 8)) << 32);
-            let start = position + 12;
-            if length > total - start {
-                let reason = format!("section {id} claims {length} bytes; {} are left", total - start);
-                return Err(Error::format(path, reason));
-            }
-            sections.entry(id).or_default().push(Section { start, length });
-            position = start + length;
-        }
-        if position != total {
-            return Err(Error::format(path, format!("{} bytes after the last section", total - position)));
-        }
-        Ok(BinFile { path: path.to_owned(), file, sections })
+        let sections = table(path, &file, count, total)?;
+        Ok(Container { path: path.to_owned(), file, sections })
     }
 
     /// The file's path, for messages.
@@ -84,12 +68,13 @@ impl BinFile {
     }
 
     /// Whether a section exists.
-    pub fn has(&self, id: u32) -> bool {
-        self.sections.contains_key(&id)
+    pub fn has(&self, id: impl Into<u32>) -> bool {
+        self.sections.contains_key(&id.into())
     }
 
     /// The only section with this number.
-    pub fn section(&self, id: u32) -> Result<Section> {
+    pub fn section(&self, id: impl Into<u32>) -> Result<Section> {
+        let id = id.into();
         match self.sections.get(&id).map(Vec::as_slice) {
             Some([section]) => Ok(*section),
             Some(several) => {
@@ -100,7 +85,8 @@ impl BinFile {
     }
 
     /// The only section with this number, which must have `length` bytes.
-    pub fn section_of(&self, id: u32, length: u64) -> Result<Section> {
+    pub fn section_of(&self, id: impl Into<u32>, length: u64) -> Result<Section> {
+        let id = id.into();
         let section = self.section(id)?;
         if section.length != length {
             let reason =
@@ -162,6 +148,41 @@ impl BinFile {
     }
 }
 
+/// Reads the heads of all `count` sections, which must fill the file of `total` bytes.
+fn table(path: &Path, file: &File, count: u32, total: u64) -> Result<BTreeMap<u32, Vec<Section>>> {
+    let mut sections: BTreeMap<u32, Vec<Section>> = BTreeMap::new();
+    let mut position = HEAD;
+    for index in 0..count {
+        let mut head = [0; SECTION_HEAD as usize];
+        if total - position < SECTION_HEAD {
+            return Err(Error::format(path, format!("truncated before section {index} of {count}")));
+        }
+        file.read_exact_at(&mut head, position).at(path)?;
+        let (id, length) = (word(&head, 0), u64::from(word(&head, 4)) | u64::from(word(&head, 8)) << 32);
+        let start = position + SECTION_HEAD;
+        if length > total - start {
+            let reason = format!("section {id} claims {length} bytes; {} are left", total - start);
+            return Err(Error::format(path, reason));
+        }
+        sections.entry(id).or_default().push(Section { start, length });
+        position = start + length;
+    }
+    if position != total {
+        return Err(Error::format(path, format!("{} bytes after the last section", total - position)));
+    }
+    Ok(sections)
+}
+
+/// The size and order of a field at the beginning of `header` must be these.
+pub fn check_order(path: &Path, header: &[u8], order: &[u64; 4]) -> Result<()> {
+    let size = (ELEMENT as u32).to_le_bytes();
+    let expected = [&size[..], &bytes_of(order)].concat();
+    if header.get(..expected.len()) != Some(&expected[..]) {
+        return Err(Error::format(path, "made for another curve than BN254 (bn128)"));
+    }
+    Ok(())
+}
+
 /// Little-endian word at `offset`; callers have checked that it is there.
 pub fn word(bytes: &[u8], offset: usize) -> u32 {
     let mut buffer = [0; 4];
@@ -170,17 +191,17 @@ pub fn word(bytes: &[u8], offset: usize) -> u32 {
 }
 
 /// Writes a container; the caller gives the number of sections up front, as the format has it.
-pub struct BinWriter {
+pub struct ContainerWriter {
     path: PathBuf,
     out: BufWriter<File>,
     section_start: u64,
 }
 
-impl BinWriter {
+impl ContainerWriter {
     /// Creates or replaces `path`.
     pub fn create(path: &Path, magic: &[u8; 4], version: u32, sections: u32) -> Result<Self> {
         let file = File::create(path).at(path)?;
-        let mut writer = BinWriter {
+        let mut writer = ContainerWriter {
             path: path.to_owned(),
             out: BufWriter::with_capacity(1 << 20, file),
             section_start: 0,
@@ -191,9 +212,9 @@ impl BinWriter {
         Ok(writer)
     }
 
-    /// Begins a section; its length is filled in by [`BinWriter::end`].
-    pub fn begin(&mut self, id: u32) -> Result<()> {
-        self.write(&id.to_le_bytes())?;
+    /// Begins a section; its length is filled in by [`ContainerWriter::end`].
+    pub fn begin(&mut self, id: impl Into<u32>) -> Result<()> {
+        self.write(&id.into().to_le_bytes())?;
         self.write(&0u64.to_le_bytes())?;
         self.section_start = self.out.stream_position().at(&self.path)?;
         Ok(())
@@ -221,7 +242,7 @@ impl BinWriter {
 
     /// Appends field elements in Montgomery form.
     pub fn write_elements(&mut self, values: &[Fr]) -> Result<()> {
-        values.iter().try_for_each(|value| self.write(&crate::arithmetic::field::bytes_of(&value.0)))
+        values.iter().try_for_each(|value| self.write(&bytes_of(&value.0)))
     }
 
     /// Appends points.
@@ -236,10 +257,22 @@ impl BinWriter {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    fn file(name: &str, bytes: &[u8]) -> PathBuf {
+    /// Bytes of a container with these sections.
+    pub(crate) fn container(magic: &[u8; 4], sections: &[(u32, Vec<u8>)]) -> Vec<u8> {
+        let mut bytes = [&magic[..], &1u32.to_le_bytes(), &(sections.len() as u32).to_le_bytes()].concat();
+        for (id, content) in sections {
+            bytes.extend(id.to_le_bytes());
+            bytes.extend((content.len() as u64).to_le_bytes());
+            bytes.extend(content);
+        }
+        bytes
+    }
+
+    /// A file of this process with these bytes.
+    pub(crate) fn temporary(name: &str, bytes: &[u8]) -> PathBuf {
         let path = std::env::temp_dir().join(format!("twopm-zk-{}-{name}", std::process::id()));
         std::fs::write(&path, bytes).unwrap();
         path
@@ -247,37 +280,32 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_again() {
-        let path = file("round", b"");
-        let mut writer = BinWriter::create(&path, b"test", 1, 2).unwrap();
-        writer.begin(7).unwrap();
+        let path = temporary("round", b"");
+        let mut writer = ContainerWriter::create(&path, b"test", 1, 2).unwrap();
+        writer.begin(7u32).unwrap();
         writer.write_elements(&[Fr::from(3), Fr::from(4)]).unwrap();
         writer.end().unwrap();
-        writer.begin(2).unwrap();
+        writer.begin(2u32).unwrap();
         writer.write_points(&[Point::generator()]).unwrap();
         writer.end().unwrap();
         writer.finish().unwrap();
-        let read = BinFile::open(&path, b"test", 1).unwrap();
-        let (seven, two) = (read.section_of(7, 64).unwrap(), read.section(2).unwrap());
+        let read = Container::open(&path, b"test", 1).unwrap();
+        let (seven, two) = (read.section_of(7u32, 64).unwrap(), read.section(2u32).unwrap());
         assert_eq!(read.elements(seven, 32, 1, "x").unwrap(), [Fr::from(4)]);
         assert_eq!(read.points(two, 0, 1, "x").unwrap(), [Point::generator()]);
-        assert!(read.section(3).is_err() && read.section_of(7, 63).is_err());
+        assert!(read.section(3u32).is_err() && read.section_of(7u32, 63).is_err());
         assert!(read.bytes(seven, 60, 5).is_err() && read.bytes(seven, u64::MAX, 5).is_err());
         std::fs::remove_file(path).unwrap();
     }
 
     #[test]
     fn every_cut_of_a_file_is_refused() {
-        let mut whole = b"test\x01\0\0\0\x02\0\0\0".to_vec();
-        for id in [1u32, 2] {
-            whole.extend(id.to_le_bytes());
-            whole.extend(5u64.to_le_bytes());
-            whole.extend([9; 5]);
-        }
-        let path = file("cut", &whole);
-        assert!(BinFile::open(&path, b"test", 1).is_ok());
+        let whole = container(b"test", &[(1, vec![9; 5]), (2, vec![9; 5])]);
+        let path = temporary("cut", &whole);
+        assert!(Container::open(&path, b"test", 1).is_ok());
         for length in 0..whole.len() {
             std::fs::write(&path, &whole[..length]).unwrap();
-            assert!(matches!(BinFile::open(&path, b"test", 1), Err(Error::Format { .. })), "{length}");
+            assert!(matches!(Container::open(&path, b"test", 1), Err(Error::Format { .. })), "{length}");
         }
         std::fs::remove_file(path).unwrap();
     }

@@ -5,33 +5,50 @@ use std::path::Path;
 
 use halo2curves::bn256::Fr;
 
-use crate::arithmetic::field::{from_plain, words, ELEMENT, FIELD_ORDER};
+use super::container::{check_order, word, Container};
+use crate::arithmetic::field::{from_plain, ELEMENT, FIELD_ORDER};
 use crate::error::{reserved, Error, Result};
-use crate::files::container::{word, BinFile};
 
-const HEADER: u32 = 1;
-const CONSTRAINTS: u32 = 2;
-const CUSTOM_GATES: u32 = 4;
 const HEADER_BYTES: u64 = 4 + ELEMENT as u64 + 4 * 4 + 8 + 4;
+/// A constraint has at least three counts of terms.
+const CONSTRAINT_AT_LEAST: u64 = 3 * 4;
+
+/// The sections of a constraint system that are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+enum SectionId {
+    /// The field and all sizes.
+    Header = 1,
+    /// The constraints.
+    Constraints = 2,
+    /// Gates of circom's own kinds, which PLONK here does not know.
+    CustomGates = 4,
+}
+
+impl From<SectionId> for u32 {
+    fn from(id: SectionId) -> u32 {
+        id as u32
+    }
+}
 
 /// Linear combination: signal to coefficient, in order of signals. Zero coefficients are kept, as snarkjs does.
 pub type Combination = BTreeMap<u32, Fr>;
 
 /// `a * b = c` over the signals.
 pub struct Constraint {
-    /// First factor.
+    /// The first factor.
     pub a: Combination,
-    /// Second factor.
+    /// The second factor.
     pub b: Combination,
-    /// Product.
+    /// The product.
     pub c: Combination,
 }
 
-/// A whole system.
+/// A whole constraint system.
 pub struct R1cs {
-    /// Signals, the constant 1 included.
+    /// The number of signals, the constant 1 included.
     pub signals: u32,
-    /// Outputs and public inputs: signals 1 to `publics`.
+    /// The number of outputs and public inputs, which are the signals from 1 on.
     pub publics: u32,
     /// Every constraint, in the file's order.
     pub constraints: Vec<Constraint>,
@@ -39,51 +56,39 @@ pub struct R1cs {
 
 impl R1cs {
     /// Reads a file and checks every signal and coefficient in it.
+    ///
+    /// The numbers of signals and public inputs are claims that no length in the file backs: whoever allocates
+    /// by them must hold them against something else first.
     pub fn read(path: &Path) -> Result<Self> {
-        let file = BinFile::open(path, b"r1cs", 1)?;
-        let header = file.all_bytes(file.section_of(HEADER, HEADER_BYTES)?)?;
-        check_field(path, &header)?;
+        let file = Container::open(path, b"r1cs", 1)?;
+        let header = file.all_bytes(file.section_of(SectionId::Header, HEADER_BYTES)?)?;
+        check_order(path, &header, &FIELD_ORDER)?;
         let at = |i: usize| word(&header, 4 + ELEMENT + 4 * i);
         let (signals, outputs, inputs, count) = (at(0), at(1), at(2), at(6));
+        if signals == 0 {
+            return Err(Error::format(path, "no signals: even the constant 1 is missing"));
+        }
         let publics = outputs.checked_add(inputs).filter(|publics| *publics < signals).ok_or_else(|| {
             Error::format(path, format!("{outputs} + {inputs} publics of {signals} signals"))
         })?;
-        let gates = |id| file.section(id).and_then(|section| file.all_bytes(section));
-        if file.has(CUSTOM_GATES) && gates(CUSTOM_GATES)?.iter().take(4).any(|byte| *byte != 0) {
+        if has_custom_gates(&file)? {
             return Err(Error::format(path, "custom gates have no PLONK gates"));
         }
-        let bytes = file.all_bytes(file.section(CONSTRAINTS)?)?;
-        let mut reader = Reader { path, bytes: &bytes, signals };
-        // A constraint has at least three counts: no allocation that the file's length does not back.
-        if u64::from(count) * 12 > bytes.len() as u64 {
+        let bytes = file.all_bytes(file.section(SectionId::Constraints)?)?;
+        if u64::from(count) * CONSTRAINT_AT_LEAST > bytes.len() as u64 {
             return Err(Error::format(path, format!("{count} constraints in {} bytes", bytes.len())));
         }
-        let mut constraints = reserved(count as usize)?;
-        for _ in 0..count {
-            constraints.push(Constraint {
-                a: reader.combination()?,
-                b: reader.combination()?,
-                c: reader.combination()?,
-            });
-        }
-        if !reader.bytes.is_empty() {
-            return Err(Error::format(
-                path,
-                format!("{} bytes after the last constraint", reader.bytes.len()),
-            ));
-        }
+        let constraints = Reader { path, bytes: &bytes, signals }.constraints(count as usize)?;
         Ok(R1cs { signals, publics, constraints })
     }
 }
 
-/// The field's size and order at the beginning of `header` must be those of BN254.
-pub fn check_field(path: &Path, header: &[u8]) -> Result<()> {
-    let size = word(header, 0);
-    let order: Option<[u8; ELEMENT]> = header.get(4..4 + ELEMENT).and_then(|bytes| bytes.try_into().ok());
-    if size as usize != ELEMENT || order.map(|bytes| words(&bytes)) != Some(FIELD_ORDER) {
-        return Err(Error::format(path, "made for another curve than BN254 (bn128)"));
+fn has_custom_gates(file: &Container) -> Result<bool> {
+    if !file.has(SectionId::CustomGates) {
+        return Ok(false);
     }
-    Ok(())
+    let bytes = file.all_bytes(file.section(SectionId::CustomGates)?)?;
+    Ok(bytes.iter().take(4).any(|byte| *byte != 0))
 }
 
 struct Reader<'b> {
@@ -93,13 +98,20 @@ struct Reader<'b> {
 }
 
 impl Reader<'_> {
-    fn take<const N: usize>(&mut self) -> Result<[u8; N]> {
-        let (head, rest) = self
-            .bytes
-            .split_first_chunk::<N>()
-            .ok_or_else(|| Error::format(self.path, "the constraints end early"))?;
-        self.bytes = rest;
-        Ok(*head)
+    fn constraints(mut self, count: usize) -> Result<Vec<Constraint>> {
+        let mut constraints = reserved(count)?;
+        for _ in 0..count {
+            constraints.push(Constraint {
+                a: self.combination()?,
+                b: self.combination()?,
+                c: self.combination()?,
+            });
+        }
+        if !self.bytes.is_empty() {
+            let reason = format!("{} bytes after the last constraint", self.bytes.len());
+            return Err(Error::format(self.path, reason));
+        }
+        Ok(constraints)
     }
 
     fn combination(&mut self) -> Result<Combination> {
@@ -116,5 +128,60 @@ impl Reader<'_> {
             combination.insert(signal, coefficient);
         }
         Ok(combination)
+    }
+
+    fn take<const N: usize>(&mut self) -> Result<[u8; N]> {
+        let (head, rest) = self
+            .bytes
+            .split_first_chunk::<N>()
+            .ok_or_else(|| Error::format(self.path, "the constraints end early"))?;
+        self.bytes = rest;
+        Ok(*head)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arithmetic::field::bytes_of;
+    use crate::files::container::tests::{container, temporary};
+
+    /// A file with these sizes: signals, outputs, public inputs, constraints; no constraint is in it.
+    fn file(name: &str, sizes: [u32; 4]) -> std::path::PathBuf {
+        let [signals, outputs, inputs, constraints] = sizes;
+        let mut header = (ELEMENT as u32).to_le_bytes().to_vec();
+        header.extend(bytes_of(&FIELD_ORDER));
+        for size in [signals, outputs, inputs, 0, 0, 0, constraints] {
+            header.extend(size.to_le_bytes());
+        }
+        temporary(name, &container(b"r1cs", &[(1, header), (2, Vec::new())]))
+    }
+
+    #[test]
+    fn systems_without_signals_or_with_impossible_sizes_are_refused() {
+        let most = u32::MAX;
+        for (i, (sizes, message)) in [
+            ([0, 0, 0, 0], "no signals"),
+            ([1, 1, 0, 0], "1 + 0 publics of 1 signals"),
+            ([most, most, most, 0], "publics of"),
+            ([most, most, 0, 0], "publics of"),
+            ([2, 0, 0, most], "constraints in 0 bytes"),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let path = file(&format!("sizes-{i}.r1cs"), sizes);
+            let error = R1cs::read(&path).err().unwrap().to_string();
+            assert!(error.contains(message), "{error}");
+            std::fs::remove_file(path).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_system_without_constraints_is_read() {
+        let path = file("empty.r1cs", [3, 1, 1, 0]);
+        let read = R1cs::read(&path).unwrap();
+        assert_eq!((read.signals, read.publics, read.constraints.len()), (3, 2, 0));
+        std::fs::remove_file(path).unwrap();
     }
 }

@@ -1,83 +1,145 @@
 //! PLONK proving keys as snarkjs writes them: `.zkey`, protocol 2.
 //!
-//! Sections: 1 protocol, 2 header, 3 additions, 4..=6 wire maps, 7..=11 selectors, 12 permutation,
-//! 13 Lagrange polynomials, 14 powers of tau. A polynomial is stored as n coefficients, then its values on the
-//! subgroup of order 4n.
+//! A polynomial is stored as n coefficients, then its values on the subgroup of order 4n.
 
+use std::ops::RangeInclusive;
 use std::path::Path;
 
-use halo2curves::bn256::{Fr, G2Affine};
+use halo2curves::bn256::Fr;
 use halo2curves::ff::Field;
 
+use super::columns::{Column, Wire};
+use super::container::{check_order, word, Container};
+use super::verification_key::VerificationKey;
 use crate::arithmetic::curve::{point2_from_bytes, Point, POINT, POINT2};
-use crate::arithmetic::field::{from_montgomery, words, BASE_FIELD_ORDER, ELEMENT, FIELD_ORDER, MAX_POWER};
-use crate::error::{reserved, Error, Result};
-use crate::files::container::{word, BinFile};
-use crate::plonk::gates::Addition;
+use crate::arithmetic::field::{from_montgomery, BASE_FIELD_ORDER, ELEMENT, FIELD_ORDER, MAX_POWER};
+use crate::error::{Error, Result};
 
-/// Protocol number of PLONK in section 1.
+/// The number of PLONK in [`SectionId::Protocol`].
 pub const PLONK: u32 = 2;
-/// Bytes of section 2.
-pub const HEADER_BYTES: usize = 2 * (4 + ELEMENT) + 5 * 4 + 2 * ELEMENT + 8 * POINT + POINT2;
-/// Bytes of one addition.
-pub const ADDITION: usize = 8 + 2 * ELEMENT;
-/// Points of section 14 beyond the domain's size: degrees of blinded polynomials.
+/// The number of bytes of [`SectionId::Header`].
+pub const HEADER_BYTES: usize = 2 * ORDER + 5 * 4 + 2 * ELEMENT + Column::COUNT * POINT + POINT2;
+/// Powers of tau beyond the domain's size: degrees of blinded polynomials.
 pub const EXTRA_POINTS: usize = 6;
-/// Smallest domain: the quotient's parts must be longer than its blinding.
-pub const MIN_POWER: u32 = 3;
+/// Powers of a domain: the quotient's parts are longer than its blinding, and four times the domain is a subgroup.
+pub const POWERS: RangeInclusive<u32> = 3..=MAX_POWER - 2;
 
-/// Section 2: sizes and the verification key.
+const ORDER: usize = 4 + ELEMENT;
+const ADDITION: usize = 8 + 2 * ELEMENT;
+
+/// The sections of a proving key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum SectionId {
+    /// Which proof system the key is for.
+    Protocol = 1,
+    /// Sizes and the verification key.
+    Header,
+    /// Signals that are sums of two others.
+    Additions,
+    /// Signals of the left inputs.
+    WireA,
+    /// Signals of the right inputs.
+    WireB,
+    /// Signals of the outputs.
+    WireC,
+    /// The selector of the product.
+    Qm,
+    /// The selector of the left input.
+    Ql,
+    /// The selector of the right input.
+    Qr,
+    /// The selector of the output.
+    Qo,
+    /// The selector of the constant.
+    Qc,
+    /// All three permutation polynomials.
+    Permutation,
+    /// The Lagrange polynomials of the public inputs' rows.
+    Lagrange,
+    /// Powers of tau in the first group.
+    PowersOfTau,
+}
+
+impl SectionId {
+    /// The number of sections.
+    pub const COUNT: u32 = SectionId::PowersOfTau as u32;
+
+    /// The section with the signals of a wire.
+    pub const fn of_wire(wire: Wire) -> Self {
+        match wire {
+            Wire::A => SectionId::WireA,
+            Wire::B => SectionId::WireB,
+            Wire::C => SectionId::WireC,
+        }
+    }
+
+    /// The section that holds a column.
+    pub const fn of_column(column: Column) -> Self {
+        match column {
+            Column::Qm => SectionId::Qm,
+            Column::Ql => SectionId::Ql,
+            Column::Qr => SectionId::Qr,
+            Column::Qo => SectionId::Qo,
+            Column::Qc => SectionId::Qc,
+            Column::S1 | Column::S2 | Column::S3 => SectionId::Permutation,
+        }
+    }
+}
+
+impl From<SectionId> for u32 {
+    fn from(id: SectionId) -> u32 {
+        id as u32
+    }
+}
+
+/// A signal that is the sum of two others: `factors[0] * signals[0] + factors[1] * signals[1]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Addition {
+    /// The two signals, both known before.
+    pub signals: [u32; 2],
+    /// The factor of each signal.
+    pub factors: [Fr; 2],
+}
+
+/// Sizes of a circuit, and its verification key.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Header {
-    /// Signals of the witness and of the additions.
+    /// The number of signals, those of the witness and those of the additions.
     pub signals: u32,
-    /// Number of public inputs.
-    pub publics: u32,
-    /// Base-two logarithm of the domain's size.
-    pub power: u32,
-    /// Number of additions.
+    /// The number of additions.
     pub additions: u32,
-    /// Number of gates.
+    /// The number of gates.
     pub gates: u32,
-    /// Coset representatives of the second and third wire.
-    pub k1: Fr,
-    /// See `k1`.
-    pub k2: Fr,
-    /// Commitments to qm, ql, qr, qo, qc.
-    pub selectors: [Point; 5],
-    /// Commitments to the three permutation polynomials.
-    pub sigmas: [Point; 3],
-    /// tau times the second group's generator.
-    pub x2: G2Affine,
+    /// What verifiers know.
+    pub verification_key: VerificationKey,
 }
 
 impl Header {
-    /// Number of rows of the domain.
+    /// The number of rows of the domain.
     pub fn size(&self) -> usize {
-        1 << self.power
+        1 << self.verification_key.power
     }
 
-    /// Values that a witness file must have.
+    /// The number of values that a witness must have.
     pub fn witness_length(&self) -> usize {
         (self.signals - self.additions) as usize
     }
 
-    /// Parses section 2; `path` is for messages.
+    /// Parses the bytes of [`SectionId::Header`]; `path` is for messages.
     pub fn parse(path: &Path, bytes: &[u8]) -> Result<Self> {
         let wrong = |reason: String| Error::format(path, reason);
         if bytes.len() != HEADER_BYTES {
             return Err(wrong(format!("header of {} bytes instead of {HEADER_BYTES}", bytes.len())));
         }
-        let mut rest = bytes;
-        let curve = [take_field(&mut rest), take_field(&mut rest)];
-        if curve != [Some(BASE_FIELD_ORDER), Some(FIELD_ORDER)] {
-            return Err(wrong("made for another curve than BN254 (bn128)".into()));
-        }
+        check_order(path, bytes, &BASE_FIELD_ORDER)?;
+        check_order(path, &bytes[ORDER..], &FIELD_ORDER)?;
+        let rest = &bytes[2 * ORDER..];
         let [signals, publics, size, additions, gates] = [0, 4, 8, 12, 16].map(|i| word(rest, i));
-        rest = &rest[20..];
         let power = size.checked_ilog2().unwrap_or(0);
-        if !size.is_power_of_two() || !(MIN_POWER..=MAX_POWER - 2).contains(&power) {
-            return Err(wrong(format!("domain of {size} rows")));
+        if !size.is_power_of_two() || !POWERS.contains(&power) {
+            let (least, most) = (1u32 << POWERS.start(), 1u32 << POWERS.end());
+            return Err(wrong(format!("domain of {size} rows, not a power of two from {least} to {most}")));
         }
         // Signal 0 is the constant; public inputs follow; each has a gate.
         if additions >= signals || publics >= signals - additions || publics > gates || gates > size {
@@ -85,22 +147,26 @@ impl Header {
                 "{signals} signals, {additions} additions, {publics} publics and {gates} gates contradict"
             )));
         }
-        let mut element = || take(&mut rest).and_then(|bytes| from_montgomery(&bytes));
-        let (k1, k2) = (element(), element());
-        let mut point = || take(&mut rest).and_then(|bytes| Point::from_bytes(&bytes));
-        let points: Option<Vec<Point>> = (0..8).map(|_| point()).collect();
-        let x2 = take(&mut rest).and_then(|bytes| point2_from_bytes(&bytes));
-        let (Some(k1), Some(k2), Some(points), Some(x2)) = (k1, k2, points, x2) else {
-            return Err(wrong("a number or point of the header is not valid".into()));
-        };
-        let (Ok(selectors), Ok(sigmas)) = (points[..5].try_into(), points[5..].try_into()) else {
-            return Err(Error::Internal("eight points".into()));
-        };
+        let verification_key = commitments(&rest[20..], publics, power)
+            .ok_or_else(|| wrong("a number or point of the header is not valid".into()))?;
+        let (k1, k2) = (verification_key.k1, verification_key.k2);
         if k1 == k2 || k1 == Fr::ZERO || k2 == Fr::ZERO {
             return Err(wrong("k1 and k2 do not separate the wires".into()));
         }
-        Ok(Header { signals, publics, power, additions, gates, k1, k2, selectors, sigmas, x2 })
+        Ok(Header { signals, additions, gates, verification_key })
     }
+}
+
+/// The verification key from what follows the sizes; `None` where a number or point is not valid.
+fn commitments(mut bytes: &[u8], publics: u32, power: u32) -> Option<VerificationKey> {
+    let k1 = from_montgomery(&take(&mut bytes)?)?;
+    let k2 = from_montgomery(&take(&mut bytes)?)?;
+    let mut commitments = [Point::IDENTITY; Column::COUNT];
+    for commitment in &mut commitments {
+        *commitment = Point::from_bytes(&take(&mut bytes)?)?;
+    }
+    let x2 = point2_from_bytes(&take(&mut bytes)?)?;
+    Some(VerificationKey { publics, power, k1, k2, commitments, x2 })
 }
 
 fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
@@ -109,57 +175,44 @@ fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
     Some(*head)
 }
 
-fn take_field(bytes: &mut &[u8]) -> Option<[u64; 4]> {
-    let size = u32::from_le_bytes(take(bytes)?);
-    let order = words(&take(bytes)?);
-    (size as usize == ELEMENT).then_some(order)
-}
-
 /// An open proving key whose header and section lengths agree.
 pub struct Zkey {
-    file: BinFile,
+    file: Container,
     /// Sizes and verification key.
     pub header: Header,
-    /// Bytes of section 2: what a prepared key is bound to.
+    /// The header as it stands in the file: what a prepared key is bound to.
     pub header_bytes: Vec<u8>,
 }
 
 impl Zkey {
     /// Opens a file and checks its header against the lengths of all sections.
     pub fn open(path: &Path) -> Result<Self> {
-        let file = BinFile::open(path, b"zkey", 1)?;
-        let protocol = word(&file.all_bytes(file.section_of(1, 4)?)?, 0);
-        if protocol != PLONK {
-            let name = match protocol {
-                1 => "a Groth16".into(),
-                10 => "an FFLONK".into(),
-                other => format!("a protocol {other}"),
-            };
-            return Err(Error::format(path, format!("{name} proving key, not a PLONK one")));
-        }
-        let section = file.section_of(2, HEADER_BYTES as u64)?;
+        let file = Container::open(path, b"zkey", 1)?;
+        check_protocol(path, word(&file.all_bytes(file.section_of(SectionId::Protocol, 4)?)?, 0))?;
+        let section = file.section_of(SectionId::Header, HEADER_BYTES as u64)?;
         let header_bytes = file.all_bytes(section)?;
         let header = Header::parse(path, &header_bytes)?;
-        let polynomial = (header.size() * 5 * ELEMENT) as u64;
-        file.section_of(3, u64::from(header.additions) * ADDITION as u64)?;
-        for id in 4..=6 {
-            file.section_of(id, u64::from(header.gates) * 4)?;
+        let polynomial = polynomial_bytes(&header);
+        file.section_of(SectionId::Additions, u64::from(header.additions) * ADDITION as u64)?;
+        for wire in Wire::ALL {
+            file.section_of(SectionId::of_wire(wire), u64::from(header.gates) * 4)?;
         }
-        for id in 7..=11 {
-            file.section_of(id, polynomial)?;
+        for selector in Column::SELECTORS {
+            file.section_of(SectionId::of_column(selector), polynomial)?;
         }
-        file.section_of(12, 3 * polynomial)?;
-        file.section_of(13, u64::from(header.publics.max(1)) * polynomial)?;
-        file.section_of(14, ((header.size() + EXTRA_POINTS) * POINT) as u64)?;
+        file.section_of(SectionId::Permutation, Column::SIGMAS.len() as u64 * polynomial)?;
+        let lagrange = u64::from(header.verification_key.publics.max(1));
+        file.section_of(SectionId::Lagrange, lagrange * polynomial)?;
+        file.section_of(SectionId::PowersOfTau, ((header.size() + EXTRA_POINTS) * POINT) as u64)?;
         Ok(Zkey { file, header, header_bytes })
     }
 
-    /// Path of the file.
+    /// The path of the file.
     pub fn path(&self) -> &Path {
         self.file.path()
     }
 
-    /// Additions; each uses signals that come before its own.
+    /// All additions; each uses signals that come before its own.
     pub fn additions(&self) -> Result<Vec<Addition>> {
         let count = self.header.additions as usize;
         let parse = |bytes: &[u8; ADDITION]| {
@@ -168,7 +221,8 @@ impl Zkey {
             let factors = [from_montgomery(&take(&mut rest)?)?, from_montgomery(&take(&mut rest)?)?];
             Some(Addition { signals, factors })
         };
-        let additions = self.file.records(self.file.section(3)?, 0, count, "addition", parse)?;
+        let section = self.file.section(SectionId::Additions)?;
+        let additions = self.file.records(section, 0, count, "addition", parse)?;
         let first = self.header.witness_length();
         for (i, addition) in additions.iter().enumerate() {
             if addition.signals.iter().any(|signal| *signal as usize >= first + i) {
@@ -178,33 +232,117 @@ impl Zkey {
         Ok(additions)
     }
 
-    /// Signal of every gate on wire 0, 1 or 2.
-    pub fn wire(&self, wire: u32) -> Result<Vec<u32>> {
+    /// The signal of every gate on a wire.
+    pub fn wire(&self, wire: Wire) -> Result<Vec<u32>> {
         let signals = self.header.signals;
         let parse = |bytes: &[u8; 4]| Some(u32::from_le_bytes(*bytes)).filter(|signal| *signal < signals);
-        self.file.records(self.file.section(4 + wire)?, 0, self.header.gates as usize, "wire", parse)
+        let section = self.file.section(SectionId::of_wire(wire))?;
+        self.file.records(section, 0, self.header.gates as usize, "wire", parse)
     }
 
-    /// Coefficients of selector 0..5: qm, ql, qr, qo, qc.
-    pub fn selector(&self, index: u32) -> Result<Vec<Fr>> {
-        self.file.elements(self.file.section(7 + index)?, 0, self.header.size(), "selector coefficient")
-    }
-
-    /// Coefficients of permutation polynomial 0..3.
-    pub fn sigma(&self, index: u32) -> Result<Vec<Fr>> {
-        let offset = u64::from(index) * (self.header.size() * 5 * ELEMENT) as u64;
-        self.file.elements(self.file.section(12)?, offset, self.header.size(), "permutation coefficient")
+    /// The coefficients of a column.
+    pub fn coefficients(&self, column: Column) -> Result<Vec<Fr>> {
+        let section = self.file.section(SectionId::of_column(column))?;
+        let place = Column::SIGMAS.iter().position(|sigma| *sigma == column);
+        let what = if place.is_some() { "permutation coefficient" } else { "selector coefficient" };
+        let offset = place.unwrap_or(0) as u64 * polynomial_bytes(&self.header);
+        self.file.elements(section, offset, self.header.size(), what)
     }
 
     /// Powers of tau: one more for each degree that blinding adds.
     pub fn tau_points(&self) -> Result<Vec<Point>> {
-        let points =
-            self.file.points(self.file.section(14)?, 0, self.header.size() + EXTRA_POINTS, "power of tau")?;
-        let mut checked = reserved(points.len())?;
-        checked.extend(points);
-        match checked.first() == Some(&Point::generator()) {
-            true => Ok(checked),
-            false => Err(Error::format(self.path(), "the powers of tau do not begin with the generator")),
+        let section = self.file.section(SectionId::PowersOfTau)?;
+        let points = self.file.points(section, 0, self.header.size() + EXTRA_POINTS, "power of tau")?;
+        if points.first() != Some(&Point::generator()) {
+            return Err(Error::format(self.path(), "the powers of tau do not begin with the generator"));
         }
+        Ok(points)
+    }
+}
+
+fn check_protocol(path: &Path, protocol: u32) -> Result<()> {
+    let name = match protocol {
+        PLONK => return Ok(()),
+        1 => "a Groth16".into(),
+        10 => "an FFLONK".into(),
+        other => format!("a protocol {other}"),
+    };
+    Err(Error::format(path, format!("{name} proving key, not a PLONK one")))
+}
+
+/// Bytes of one polynomial: its coefficients, then its values on four times the domain.
+fn polynomial_bytes(header: &Header) -> u64 {
+    (header.size() * 5 * ELEMENT) as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arithmetic::curve::point2_to_bytes;
+    use crate::arithmetic::field::bytes_of;
+    use halo2curves::bn256::G2Affine;
+
+    /// Bytes of a header with these sizes: signals, public inputs, rows, additions, gates.
+    fn header(sizes: [u32; 5]) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for order in [BASE_FIELD_ORDER, FIELD_ORDER] {
+            bytes.extend((ELEMENT as u32).to_le_bytes());
+            bytes.extend(bytes_of(&order));
+        }
+        bytes.extend(sizes.iter().flat_map(|size| size.to_le_bytes()));
+        bytes.extend([2, 3].iter().flat_map(|k| bytes_of(&Fr::from(*k).0)));
+        bytes.extend([Point::generator().to_bytes(); Column::COUNT].concat());
+        bytes.extend(point2_to_bytes(&G2Affine::generator()));
+        bytes
+    }
+
+    fn refusal(bytes: &[u8]) -> String {
+        Header::parse(Path::new("some.zkey"), bytes).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn the_smallest_header_is_read() {
+        let parsed = Header::parse(Path::new("some.zkey"), &header([2, 1, 8, 0, 2])).unwrap();
+        assert_eq!((parsed.size(), parsed.witness_length(), parsed.gates), (8, 2, 2));
+    }
+
+    #[test]
+    fn domains_that_no_key_has_are_refused() {
+        for rows in [0, 1, 2, 4, 9, 1 << 27, 1 << 31, u32::MAX] {
+            assert!(refusal(&header([2, 1, rows, 0, 2])).contains(&format!("domain of {rows} rows")));
+        }
+    }
+
+    #[test]
+    fn sizes_that_contradict_each_other_are_refused() {
+        let most = u32::MAX;
+        // signals, public inputs, rows, additions, gates
+        for sizes in [
+            [0, 0, 8, 0, 2],
+            [2, 2, 8, 0, 2],
+            [2, 1, 8, 2, 2],
+            [2, 1, 8, most, 2],
+            [most, 3, 8, 0, 2],
+            [2, 1, 8, 0, 9],
+            [most, most, 8, 1, most],
+        ] {
+            assert!(refusal(&header(sizes)).contains("contradict"), "{sizes:?}");
+        }
+    }
+
+    #[test]
+    fn headers_of_every_other_length_are_refused() {
+        let whole = header([2, 1, 8, 0, 2]);
+        for length in 0..whole.len() {
+            assert!(refusal(&whole[..length]).contains("instead of"));
+        }
+    }
+
+    #[test]
+    fn every_column_and_wire_has_a_section() {
+        let wires = Wire::ALL.map(|wire| u32::from(SectionId::of_wire(wire)));
+        let columns = Column::ALL.map(|column| u32::from(SectionId::of_column(column)));
+        assert_eq!((wires, columns), ([4, 5, 6], [7, 8, 9, 10, 11, 12, 12, 12]));
+        assert_eq!(SectionId::COUNT, 14);
     }
 }

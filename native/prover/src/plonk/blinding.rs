@@ -4,11 +4,12 @@ use halo2curves::bn256::Fr;
 use halo2curves::ff::{Field, FromUniformBytes};
 
 use crate::error::{Error, Result};
+use crate::files::columns::Wire;
 
-/// Number of blinding scalars of a proof.
+/// The number of blinding scalars of a proof.
 pub const COUNT: usize = 11;
 
-/// Blinding scalars, named as in the paper: `b(1)` to `b(11)`.
+/// Blinding scalars, in the paper's order.
 #[derive(Clone)]
 pub struct Blinding([Fr; COUNT]);
 
@@ -30,18 +31,25 @@ impl Blinding {
         Blinding(scalars)
     }
 
-    /// `b_i` of the paper, 1 to 11.
-    pub fn b(&self, i: usize) -> Fr {
-        self.0[i - 1]
+    /// b_1 ... b_6: coefficients, lowest first, of what is added to a wire as a multiple of X^n - 1.
+    pub fn wire(&self, wire: Wire) -> [Fr; 2] {
+        let [b1, b2, b3, b4, b5, b6, ..] = self.0;
+        match wire {
+            Wire::A => [b2, b1],
+            Wire::B => [b4, b3],
+            Wire::C => [b6, b5],
+        }
     }
 
-    /// Coefficients, lowest first, of what is added to wire 0, 1, 2 as a multiple of X^n - 1.
-    pub fn wire(&self, wire: usize) -> [Fr; 2] {
-        [self.b(2 * wire + 2), self.b(2 * wire + 1)]
-    }
-
-    /// The same for the permutation's product.
+    /// b_7, b_8, b_9: the same for the permutation's product.
     pub fn product(&self) -> [Fr; 3] {
-        [self.b(9), self.b(8), self.b(7)]
+        let [.., b7, b8, b9, _, _] = self.0;
+        [b9, b8, b7]
+    }
+
+    /// b_10 and b_11: what the three parts of the quotient pass to each other.
+    pub fn quotient(&self) -> [Fr; 2] {
+        let [.., b10, b11] = self.0;
+        [b10, b11]
     }
 }

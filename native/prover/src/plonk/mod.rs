@@ -5,6 +5,7 @@ pub mod gates;
 pub mod prepared;
 pub mod prover;
 pub mod quotient;
+pub mod rows;
 pub mod setup;
 pub mod transcript;
 pub mod verifier;

@@ -20,17 +20,19 @@ use rayon::prelude::*;
 
 use crate::arithmetic::curve::Point;
 use crate::arithmetic::fft::Domain;
+use crate::arithmetic::field::root_of_unity;
 use crate::arithmetic::msm::Bases;
 use crate::arithmetic::point_fft::lagrange_points;
 use crate::error::{ensure_room, filled, AtPath, Error, Result};
+use crate::files::columns::{Column, Wire};
 use crate::files::views::{as_bytes, as_bytes_mut, as_elements, as_elements_mut, as_points, as_points_mut};
 use crate::files::zkey::{Header, Zkey, EXTRA_POINTS, HEADER_BYTES};
 use crate::progress::Progress;
 
 /// Cosets that determine the quotient's lowest 3n coefficients.
 pub const COSETS: usize = 3;
-/// Polynomials kept: five selectors, three permutation polynomials.
-pub const POLYNOMIALS: usize = 8;
+/// Polynomials on a coset: every column, then the first Lagrange polynomial.
+const COSET_POLYNOMIALS: usize = Column::COUNT + 1;
 const MAGIC: &[u8; 8] = b"2pmPREP2";
 const HEAD_WORDS: usize = 512;
 const HEADER_AT: usize = 64;
@@ -55,7 +57,7 @@ enum Storage {
 struct Regions {
     addition_signals: Range<usize>,
     addition_factors: Range<usize>,
-    wires: [Range<usize>; 3],
+    wires: [Range<usize>; Wire::COUNT],
     values: Range<usize>,
     coefficients: Range<usize>,
     cosets: Range<usize>,
@@ -83,13 +85,30 @@ impl Regions {
                 next(halves(header.gates), 1)?,
                 next(halves(header.gates), 1)?,
             ],
-            values: next(POLYNOMIALS * size, 4)?,
-            coefficients: next(POLYNOMIALS * size, 4)?,
-            cosets: next(COSETS * (POLYNOMIALS + 1) * size, 4)?,
+            values: next(Column::COUNT * size, 4)?,
+            coefficients: next(Column::COUNT * size, 4)?,
+            cosets: next(COSETS * COSET_POLYNOMIALS * size, 4)?,
             tau: next(size + EXTRA_POINTS, 8)?,
             lagrange: next(size, 8)?,
             total: end,
         })
+    }
+
+    /// Copies additions and wires from the key.
+    fn fill(&self, words: &mut [u64], zkey: &Zkey) -> Result<()> {
+        for (i, addition) in zkey.additions()?.iter().enumerate() {
+            let [left, right] = addition.signals.map(u64::from);
+            words[self.addition_signals.start + i] = left | right << 32;
+            let factors = as_elements_mut(&mut words[self.addition_factors.clone()]);
+            factors[2 * i..2 * i + 2].copy_from_slice(&addition.factors);
+        }
+        for wire in Wire::ALL {
+            let start = self.wires[wire.index()].start;
+            for (i, signal) in zkey.wire(wire)?.into_iter().enumerate() {
+                words[start + i / 2] |= u64::from(signal) << (32 * (i % 2));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -124,7 +143,7 @@ impl PreparedKey {
         if map.len() != regions.total * 8 || map[..head.len()] != head[..] {
             return Ok(None);
         }
-        let domain = Domain::new(header.power)?;
+        let domain = Domain::new(header.verification_key.power)?;
         let key = PreparedKey { header, domain, regions, words: Storage::Mapped(map) };
         let whole = key.words()[CHECKSUM_AT] == checksum(&key.words()[HEAD_WORDS..]);
         Ok(whole.then_some(key))
@@ -143,19 +162,8 @@ impl PreparedKey {
         as_bytes_mut(&mut words)[..head.len()].copy_from_slice(&head);
 
         progress.stage("preparing the key: gates", 0.0)?;
-        for (i, addition) in zkey.additions()?.iter().enumerate() {
-            let [left, right] = addition.signals.map(u64::from);
-            words[regions.addition_signals.start + i] = left | right << 32;
-            let factors =
-                &mut as_elements_mut(&mut words[regions.addition_factors.clone()])[2 * i..2 * i + 2];
-            factors.copy_from_slice(&addition.factors);
-        }
-        for (wire, region) in regions.wires.iter().enumerate() {
-            for (i, signal) in zkey.wire(wire as u32)?.into_iter().enumerate() {
-                words[region.start + i / 2] |= u64::from(signal) << (32 * (i % 2));
-            }
-        }
-        let domain = Domain::new(header.power)?;
+        regions.fill(&mut words, zkey)?;
+        let domain = Domain::new(header.verification_key.power)?;
         progress.stage("preparing the key: polynomials", 0.05)?;
         fill_polynomials(zkey, &domain, &regions, &mut words, progress)?;
 
@@ -208,26 +216,31 @@ impl PreparedKey {
         ([signals as u32 as usize, (signals >> 32) as usize], [factors[0], factors[1]])
     }
 
-    /// Signal of every gate on wire 0, 1 or 2.
-    pub fn wire(&self, wire: usize) -> impl Iterator<Item = usize> + '_ {
-        let words = &self.words()[self.regions.wires[wire].clone()];
+    /// The signal of every gate on a wire.
+    pub fn wire(&self, wire: Wire) -> impl Iterator<Item = usize> + '_ {
+        let words = &self.words()[self.regions.wires[wire.index()].clone()];
         let signals = words.iter().flat_map(|word| [*word as u32 as usize, (*word >> 32) as usize]);
         signals.take(self.header.gates as usize)
     }
 
-    /// Values on the domain of polynomial 0..8: qm, ql, qr, qo, qc, s1, s2, s3.
-    pub fn values(&self, index: usize) -> &[Fr] {
-        self.elements(&self.regions.values, index)
+    /// The values of a column on the domain.
+    pub fn values(&self, column: Column) -> &[Fr] {
+        self.elements(&self.regions.values, column.index())
     }
 
-    /// Coefficients of the same polynomials.
-    pub fn coefficients(&self, index: usize) -> &[Fr] {
-        self.elements(&self.regions.coefficients, index)
+    /// The coefficients of a column.
+    pub fn coefficients(&self, column: Column) -> &[Fr] {
+        self.elements(&self.regions.coefficients, column.index())
     }
 
-    /// Their values on a coset, bit-reversed; index 8 is the first Lagrange polynomial.
-    pub fn coset_values(&self, coset: usize, index: usize) -> &[Fr] {
-        self.elements(&self.regions.cosets, coset * (POLYNOMIALS + 1) + index)
+    /// The values of a column on one of the cosets, bit-reversed.
+    pub fn coset_values(&self, coset: usize, column: Column) -> &[Fr] {
+        self.elements(&self.regions.cosets, coset * COSET_POLYNOMIALS + column.index())
+    }
+
+    /// The values of the first Lagrange polynomial on one of the cosets, bit-reversed.
+    pub fn coset_first_lagrange(&self, coset: usize) -> &[Fr] {
+        self.elements(&self.regions.cosets, coset * COSET_POLYNOMIALS + Column::COUNT)
     }
 
     /// Powers of tau: bases for coefficients.
@@ -243,11 +256,12 @@ impl PreparedKey {
 
 /// Points whose powers n are not one: `shift_j * H` for three cosets, apart from each other and from H.
 pub fn coset_shifts(power: u32) -> [Fr; COSETS] {
-    let root = crate::arithmetic::field::root_of_unity(power + 2);
+    let root = root_of_unity(power + 2);
     let first = Fr::from(5); // a non-residue: no power of two of it is one
     [first, first * root, first * root.square()]
 }
 
+/// Fills in every column, and the first Lagrange polynomial on the cosets.
 fn fill_polynomials(
     zkey: &Zkey,
     domain: &Domain,
@@ -260,20 +274,19 @@ fn fill_polynomials(
     let mut put = |region: &Range<usize>, index: usize, values: &[Fr]| {
         as_elements_mut(&mut words[region.clone()])[index * size..(index + 1) * size].copy_from_slice(values);
     };
-    for index in 0..=POLYNOMIALS {
+    for index in 0..COSET_POLYNOMIALS {
         progress.check()?;
-        let coefficients = match index {
-            0..=4 => zkey.selector(index as u32)?,
-            5..=7 => zkey.sigma(index as u32 - 5)?,
-            _ => filled(domain_inverse(size), size)?, // L_1 = (1 + X + ... + X^(n-1)) / n
+        let coefficients = match Column::ALL.get(index) {
+            Some(column) => zkey.coefficients(*column)?,
+            None => filled(domain_inverse(size), size)?, // L_1 = (1 + X + ... + X^(n-1)) / n
         };
-        if index < POLYNOMIALS {
+        if index < Column::COUNT {
             put(&regions.coefficients, index, &coefficients);
             put(&regions.values, index, &domain.evaluate(&coefficients)?);
         }
         for (coset, shift) in shifts.iter().enumerate() {
             let values = domain.evaluate_on_coset(&coefficients, *shift)?;
-            put(&regions.cosets, coset * (POLYNOMIALS + 1) + index, &values);
+            put(&regions.cosets, coset * COSET_POLYNOMIALS + index, &values);
         }
     }
     Ok(())

@@ -9,9 +9,10 @@ use halo2curves::bn256::Fr;
 use halo2curves::ff::Field;
 use rayon::prelude::*;
 
-use crate::arithmetic::fft::scale_by_powers;
+use crate::arithmetic::fft::{scale_by_powers, Domain};
 use crate::arithmetic::polynomial::truncated_product;
 use crate::error::{filled, Error, Result};
+use crate::files::columns::{Column, Wire};
 use crate::plonk::prepared::{coset_shifts, PreparedKey, COSETS};
 use crate::progress::Progress;
 
@@ -24,31 +25,32 @@ const ROTATED: usize = 8;
 /// Everything that rounds 1 and 2 fixed.
 pub struct Rounds<'a> {
     /// Blinded coefficients of the wires, n + 2 each.
-    pub wires: &'a [Vec<Fr>; 3],
+    pub wires: &'a [Vec<Fr>; Wire::COUNT],
     /// Blinded coefficients of the permutation's product, n + 3.
     pub z: &'a [Fr],
     /// Public inputs.
     pub publics: &'a [Fr],
-    /// Challenge of round 2.
+    /// First challenge of round 2.
     pub beta: Fr,
-    /// Challenge of round 2.
+    /// Second challenge of round 2.
     pub gamma: Fr,
-    /// Challenge of round 3.
+    /// The challenge of round 3.
     pub alpha: Fr,
 }
 
 /// All 3n + 6 coefficients of t.
 pub fn quotient(key: &PreparedKey, rounds: &Rounds, progress: &Progress) -> Result<Vec<Fr>> {
     let size = key.domain.size();
-    let shifts = coset_shifts(key.header.power);
+    let shifts = coset_shifts(key.domain.power());
     let constants = shifts.map(|shift| shift.pow_vartime([size as u64])); // X^n on each coset
     let top = top_coefficients(key, rounds);
     let public_input = public_polynomial(key, rounds.publics)?;
     let mut residues = Vec::with_capacity(COSETS);
     for coset in 0..COSETS {
         progress.check()?;
-        let numerator = coset_numerator(key, rounds, coset, shifts[coset], constants[coset], &public_input)?;
-        residues.push(residue(key, numerator, shifts[coset])?);
+        let place = Place { coset, shift: shifts[coset], constant: constants[coset] };
+        let values = coset_values(key, rounds, &place, &public_input)?;
+        residues.push(residue(&key.domain, values, place.shift)?);
     }
     combine(residues, constants, top, size)
 }
@@ -65,54 +67,56 @@ fn public_polynomial(key: &PreparedKey, publics: &[Fr]) -> Result<Vec<Fr>> {
     key.domain.interpolate(&values)
 }
 
-/// Values of a blinded polynomial on a coset, where X^n is `constant`.
-fn on_coset(key: &PreparedKey, coefficients: &[Fr], shift: Fr, constant: Fr) -> Result<Vec<Fr>> {
-    let size = key.domain.size();
+/// One coset: its number, `x / w^i` of its points x, and X^n on it.
+struct Place {
+    coset: usize,
+    shift: Fr,
+    constant: Fr,
+}
+
+/// Values of a blinded polynomial on a coset; none where the polynomial is empty.
+fn on_coset(domain: &Domain, coefficients: &[Fr], place: &Place) -> Result<Vec<Fr>> {
+    if coefficients.is_empty() {
+        return Ok(Vec::new());
+    }
+    let size = domain.size();
     let (low, high) = coefficients.split_at(size.min(coefficients.len()));
     let mut values = filled(Fr::ZERO, size)?;
-    scale_by_powers(low, shift, &mut values);
-    let mut factor = constant;
+    scale_by_powers(low, place.shift, &mut values);
+    let mut factor = place.constant;
     for (value, coefficient) in values.iter_mut().zip(high) {
         *value += factor * coefficient;
-        factor *= shift;
+        factor *= place.shift;
     }
-    key.domain.forward(&mut values);
+    domain.forward(&mut values);
     Ok(values)
 }
 
 /// Values of t on one coset, bit-reversed.
-fn coset_numerator(
-    key: &PreparedKey,
-    rounds: &Rounds,
-    coset: usize,
-    shift: Fr,
-    constant: Fr,
-    public_input: &[Fr],
-) -> Result<Vec<Fr>> {
-    let polynomials = [&rounds.wires[0], &rounds.wires[1], &rounds.wires[2], rounds.z, public_input];
-    let values: Vec<Vec<Fr>> = polynomials
+fn coset_values(key: &PreparedKey, rounds: &Rounds, place: &Place, public_input: &[Fr]) -> Result<Vec<Fr>> {
+    let [a, b, c] = rounds.wires;
+    let values: Vec<Vec<Fr>> = [a, b, c, rounds.z, public_input]
         .into_par_iter()
-        .map(|polynomial| match polynomial.is_empty() {
-            true => Ok(Vec::new()),
-            false => on_coset(key, polynomial, shift, constant),
-        })
+        .map(|polynomial| on_coset(&key.domain, polynomial, place))
         .collect::<Result<_>>()?;
     let [a, b, c, z, pi] = values.as_slice() else {
         return Err(Error::Internal("five polynomials".into()));
     };
-    let [qm, ql, qr, qo, qc, s1, s2, s3, l1] = std::array::from_fn(|i| key.coset_values(coset, i));
+    let column = |column| key.coset_values(place.coset, column);
+    let [qm, ql, qr, qo, qc] = Column::SELECTORS.map(column);
+    let [s1, s2, s3] = Column::SIGMAS.map(column);
+    let l1 = key.coset_first_lagrange(place.coset);
     let (beta, gamma, alpha) = (rounds.beta, rounds.gamma, rounds.alpha);
-    let (k1, k2) = (key.header.k1, key.header.k2);
-    let vanishing_inverse = (constant - Fr::ONE).invert().unwrap_or(Fr::ZERO);
+    let (k1, k2) = (key.header.verification_key.k1, key.header.verification_key.k2);
+    let vanishing_inverse = (place.constant - Fr::ONE).invert().unwrap_or(Fr::ZERO);
     let domain = &key.domain;
     let mask = domain.size() - 1;
 
-    let mut numerator = filled(Fr::ZERO, domain.size())?;
-    numerator.par_chunks_mut(CHUNK).enumerate().for_each(|(chunk, numerator)| {
-        for (offset, value) in numerator.iter_mut().enumerate() {
-            let i = chunk * CHUNK + offset;
+    let mut t = filled(Fr::ZERO, domain.size())?;
+    t.par_chunks_mut(CHUNK).enumerate().for_each(|(chunk, t)| {
+        for (i, value) in (chunk * CHUNK..).zip(t) {
             let row = domain.reversed(i);
-            let beta_x = beta * shift * domain.element(row);
+            let beta_x = beta * place.shift * domain.element(row);
             let next = domain.reversed((row + 1) & mask);
             let gate = (qm[i] * b[i] + ql[i]) * a[i] + qr[i] * b[i] + qo[i] * c[i] + qc[i];
             let (ag, bg, cg) = (a[i] + gamma, b[i] + gamma, c[i] + gamma);
@@ -120,28 +124,27 @@ fn coset_numerator(
             let sigma = (ag + beta * s1[i]) * (bg + beta * s2[i]) * (cg + beta * s3[i]) * z[next];
             let first = (z[i] - Fr::ONE) * l1[i];
             let mut total = gate + alpha * (identity - sigma + alpha * first);
-            match pi.get(i) {
-                Some(pi) => total += pi,
-                None => {
-                    for (j, public) in rounds.publics.iter().enumerate() {
-                        // L_j(x) = L_1(x w^-j)
-                        total -= *public * l1[domain.reversed(row.wrapping_sub(j) & mask)];
-                    }
+            if let Some(pi) = pi.get(i) {
+                total += pi;
+            } else {
+                for (j, public) in rounds.publics.iter().enumerate() {
+                    // L_j(x) = L_1(x w^-j)
+                    total -= *public * l1[domain.reversed(row.wrapping_sub(j) & mask)];
                 }
             }
             *value = total * vanishing_inverse;
         }
     });
-    Ok(numerator)
+    Ok(t)
 }
 
 /// Coefficients modulo X^n - constant from values on a coset.
-fn residue(key: &PreparedKey, mut values: Vec<Fr>, shift: Fr) -> Result<Vec<Fr>> {
-    key.domain.inverse(&mut values);
+fn residue(domain: &Domain, mut values: Vec<Fr>, shift: Fr) -> Result<Vec<Fr>> {
+    domain.inverse(&mut values);
     let inverse = shift.invert().unwrap_or(Fr::ZERO);
-    let coefficients = values.clone();
-    scale_by_powers(&coefficients, inverse, &mut values);
-    Ok(values)
+    let mut scaled = filled(Fr::ZERO, values.len())?;
+    scale_by_powers(&values, inverse, &mut scaled);
+    Ok(scaled)
 }
 
 /// Solves `residue_j = t_0 + c_j t_1 + c_j^2 t_2 + c_j^3 t_3` for the blocks t_0, t_1, t_2; t_3 is `top`.
@@ -179,23 +182,13 @@ fn combine(
 /// Coefficients of t from X^(3n) to X^(3n+5): those of the permutation terms from X^(4n) on.
 fn top_coefficients(key: &PreparedKey, rounds: &Rounds) -> [Fr; TOP] {
     let size = key.domain.size();
-    // Leading coefficients, highest first; of `extra` only what lies below X^n counts.
-    let leading = |polynomial: &[Fr], extra: Option<&[Fr]>| -> Vec<Fr> {
-        let highest = polynomial.len() - 1;
-        (0..TOP)
-            .map(|i| {
-                let degree = highest - i;
-                let extra = extra.and_then(|extra| extra.get(degree)).copied().unwrap_or(Fr::ZERO);
-                polynomial[degree] + rounds.beta * extra
-            })
-            .collect()
-    };
     let product = |factors: [Vec<Fr>; 4]| {
         factors.into_iter().reduce(|a, b| truncated_product(&a, &b)).unwrap_or_default()
     };
     let [a, b, c] = rounds.wires;
-    let z = leading(rounds.z, None);
-    let identity = product([leading(a, None), leading(b, None), leading(c, None), z.clone()]);
+    let z = leading(rounds.z, &[], Fr::ZERO);
+    let plain = |wire: &[Fr]| leading(wire, &[], Fr::ZERO);
+    let identity = product([plain(a), plain(b), plain(c), z.clone()]);
     // z(wX): coefficient k times w^k
     let root = key.domain.root();
     let z_next = z
@@ -203,12 +196,18 @@ fn top_coefficients(key: &PreparedKey, rounds: &Rounds) -> [Fr; TOP] {
         .enumerate()
         .map(|(i, value)| *value * root.pow_vartime([((size + 2 - i) % size) as u64]))
         .collect();
-    let sigma = product([
-        leading(a, Some(key.coefficients(5))),
-        leading(b, Some(key.coefficients(6))),
-        leading(c, Some(key.coefficients(7))),
-        z_next,
-    ]);
+    let with_sigma = |wire: &[Fr], sigma| leading(wire, key.coefficients(sigma), rounds.beta);
+    let sigma =
+        product([with_sigma(a, Column::S1), with_sigma(b, Column::S2), with_sigma(c, Column::S3), z_next]);
     // Highest first is X^(4n+5); t wants the lowest first.
     std::array::from_fn(|i| rounds.alpha * (identity[TOP - 1 - i] - sigma[TOP - 1 - i]))
+}
+
+/// Highest coefficients of `polynomial + factor * other`, the highest first; `other` is the shorter one.
+fn leading(polynomial: &[Fr], other: &[Fr], factor: Fr) -> Vec<Fr> {
+    let coefficient = |degree: usize| {
+        let other = other.get(degree).copied().unwrap_or(Fr::ZERO);
+        polynomial[degree] + factor * other
+    };
+    (0..polynomial.len()).rev().take(TOP).map(coefficient).collect()
 }

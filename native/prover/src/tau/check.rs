@@ -15,9 +15,9 @@ use halo2curves::group::{Curve, Group};
 use crate::arithmetic::curve::Point;
 use crate::arithmetic::fft::Domain;
 use crate::arithmetic::msm::Bases;
+use crate::arithmetic::pairing::pairings_cancel;
 use crate::error::{ensure_room, reserved, AtPath, Error, Result};
-use crate::files::ptau::{Ptau, LAGRANGE};
-use crate::plonk::verifier::pairings_cancel;
+use crate::files::ptau::Ptau;
 use crate::progress::Progress;
 
 /// What was found in a file that passed.
@@ -53,13 +53,12 @@ pub fn file_digest(path: &Path, progress: &Progress) -> Result<[u8; 64]> {
 /// 2^-250. Sections that PLONK does not use (alpha, beta) are not looked at.
 pub fn check_ptau(path: &Path, progress: &Progress) -> Result<PtauReport> {
     let ptau = Ptau::open(path)?;
-    let wrong = |reason: &str| Error::Ptau { path: path.to_owned(), reason: reason.into() };
     progress.stage("powers of tau", 0.0)?;
     ensure_room(1024 * ptau.tau_count() + (8 << 20))?;
     let x2 = ptau.x2()?;
     let tau = ptau.tau(0, ptau.tau_count())?;
     if tau[1] == tau[0] || tau[1].is_identity() {
-        return Err(wrong("tau is 0 or 1"));
+        return Err(ptau.wrong("tau is 0 or 1"));
     }
     // e(sum r_i tau^(i+1), G2) = e(sum r_i tau^i, tau G2)
     let factors = random_scalars(tau.len() - 1)?;
@@ -67,14 +66,14 @@ pub fn check_ptau(path: &Path, progress: &Progress) -> Result<PtauReport> {
     let low = Bases(&tau[..tau.len() - 1]).sum(&factors, progress)?;
     let high = Bases(&tau[1..]).sum(&factors, progress)?;
     if !pairings_cancel(&[(high, G2Affine::generator()), (-low, x2)]) {
-        return Err(wrong("section 2 does not hold the powers of one tau"));
+        return Err(ptau.wrong("section 2 does not hold the powers of one tau"));
     }
     drop(factors);
 
     progress.stage("powers of tau: second group", 0.4)?;
     let count = ptau.tau2_count()?;
     check_second_group(&ptau, count, &tau, progress)?;
-    let prepared = ptau.file().has(LAGRANGE);
+    let prepared = ptau.has_lagrange();
     if prepared {
         for power in 0..=ptau.power {
             let size = f64::from(1u32 << power) / f64::from(2u32 << ptau.power);
@@ -102,8 +101,7 @@ fn check_second_group(ptau: &Ptau, count: usize, tau: &[Point], progress: &Progr
     if pairings_cancel(&[(-G1::generator(), sum2.to_affine()), (sum1, G2Affine::generator())]) {
         return Ok(());
     }
-    let reason = "section 3 does not hold the same powers as section 2".into();
-    Err(Error::Ptau { path: ptau.file().path().to_owned(), reason })
+    Err(ptau.wrong("section 3 does not hold the same powers as section 2"))
 }
 
 /// sum r_i L_i(tau) is the commitment to the polynomial with values r_i.
@@ -116,8 +114,7 @@ fn check_lagrange(ptau: &Ptau, power: u32, tau: &[Point], progress: &Progress) -
     if G1Affine::from(by_values) == G1Affine::from(by_coefficients) {
         return Ok(());
     }
-    let reason = format!("section 12 does not hold the Lagrange points of power {power}");
-    Err(Error::Ptau { path: ptau.file().path().to_owned(), reason })
+    Err(ptau.wrong(format!("section 12 does not hold the Lagrange points of power {power}")))
 }
 
 /// Scalars expanded from a seed of the operating system's generator.

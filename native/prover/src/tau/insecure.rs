@@ -6,7 +6,7 @@
 
 use std::path::Path;
 
-use halo2curves::bn256::{Fr, G2Affine};
+use halo2curves::bn256::{Fr, G1Affine, G2Affine, G1};
 use halo2curves::ff::Field;
 use halo2curves::group::prime::PrimeCurveAffine;
 use halo2curves::group::Curve;
@@ -16,11 +16,12 @@ use sha2::{Digest, Sha512};
 use crate::arithmetic::curve::{point2_to_bytes, Point};
 use crate::arithmetic::field::{
     batch_invert, bytes_of, from_big_endian_reduced, plain_words, powers, root_of_unity, BASE_FIELD_ORDER,
+    ELEMENT,
 };
 use crate::arithmetic::tree::Groups;
 use crate::error::{filled, reserved, Error, Result};
-use crate::files::container::BinWriter;
-use crate::files::ptau::{LAGRANGE, TAU_G1, TAU_G2};
+use crate::files::container::ContainerWriter;
+use crate::files::ptau::SectionId;
 use crate::progress::Progress;
 
 /// Whose SHA-512, reduced, is tau.
@@ -45,20 +46,20 @@ pub fn write_insecure_ptau(power: u32, path: &Path, progress: &Progress) -> Resu
     let tau = insecure_tau();
     progress.stage("table of the generator's multiples", 0.0)?;
     let base = FixedBase::new(if power < 10 { 8 } else { 13 })?;
-    let mut out = BinWriter::create(path, b"ptau", 1, 4)?;
-    out.begin(1)?;
-    out.write_u32(32)?;
+    let mut out = ContainerWriter::create(path, b"ptau", 1, 4)?;
+    out.begin(SectionId::Header)?;
+    out.write_u32(ELEMENT)?;
     out.write(&bytes_of(&BASE_FIELD_ORDER))?;
     out.write_u32(power as usize)?;
     out.write_u32(power as usize)?;
     out.end()?;
 
     progress.stage("powers of tau", 0.05)?;
-    out.begin(TAU_G1)?;
+    out.begin(SectionId::TauG1)?;
     base.write(&mut out, powers(Fr::ONE, tau, (2 << power) - 1), progress)?;
     out.end()?;
 
-    out.begin(TAU_G2)?;
+    out.begin(SectionId::TauG2)?;
     let one = G2Affine::generator();
     for point in [one, (one * tau).to_affine()] {
         out.write(&point2_to_bytes(&point))?;
@@ -66,7 +67,7 @@ pub fn write_insecure_ptau(power: u32, path: &Path, progress: &Progress) -> Resu
     out.end()?;
 
     progress.stage("Lagrange points", 0.5)?;
-    out.begin(LAGRANGE)?;
+    out.begin(SectionId::Lagrange)?;
     for domain in 0..=power {
         base.write(&mut out, lagrange(domain, tau)?.into_iter(), progress)?;
     }
@@ -109,7 +110,7 @@ impl FixedBase {
                     multiple += base;
                 }
                 let mut affine = filled(G1Affine::identity(), multiples.len())?;
-                halo2curves::bn256::G1::batch_normalize(&multiples, &mut affine);
+                G1::batch_normalize(&multiples, &mut affine);
                 Ok(affine.into_iter().map(Point::from).collect())
             })
             .collect::<Result<Vec<_>>>()?;
@@ -119,7 +120,7 @@ impl FixedBase {
     /// Writes the generator times each scalar, in order.
     fn write(
         &self,
-        out: &mut BinWriter,
+        out: &mut ContainerWriter,
         scalars: impl Iterator<Item = Fr>,
         progress: &Progress,
     ) -> Result<()> {
@@ -156,8 +157,6 @@ fn bits(words: &[u64; 4], start: usize, count: usize) -> usize {
     }
     (value & ((1 << count) - 1)) as usize
 }
-
-use halo2curves::bn256::G1Affine;
 
 #[cfg(test)]
 mod tests {

@@ -152,12 +152,15 @@ fn denominator(left: &[__m512i; 8], right: &[__m512i; 8]) -> (Lanes, __mmask8) {
     (minus(&split(&right[..4]), &split(&left[..4])), special)
 }
 
+/// The sum of two neighbours by themselves; the identity is common enough to be quick.
 fn redo(points: &[Point], source: usize) -> Point {
     let (left, right) = (points[source], points[source + 1]);
-    match (left.is_identity(), right.is_identity()) {
-        (true, _) => right,
-        (_, true) => left,
-        _ => (G1::from(left) + G1::from(right)).into(),
+    if left.is_identity() {
+        right
+    } else if right.is_identity() {
+        left
+    } else {
+        (G1::from(left) + G1::from(right)).into()
     }
 }
 
