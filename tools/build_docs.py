@@ -10,7 +10,7 @@ Run: python tools/build_docs.py [FOLDER] (`make docs`); the pages lie in FOLDER,
 from __future__ import annotations
 
 import ast
-import importlib
+import importlib.util
 import inspect
 import re
 import shutil
@@ -50,6 +50,7 @@ SETTINGS = {
     "myst_heading_anchors": 4,
     "autodoc_default_options": {"members": True, "undoc-members": True, "member-order": "bysource", "no-value": True},
     "autodoc_typehints_format": "short",
+    "autodoc_mock_imports": [] if importlib.util.find_spec("twopm_zk._native") else ["twopm_zk._native"],
     "toc_object_entries": False,  # they would be in the navigation of every page
     "python_use_unqualified_type_names": True,
     "suppress_warnings": ["ref.python"],  # a name that several rooms have, in an annotation
