@@ -112,7 +112,7 @@ class Story:
         opened = []
         for number, (school, committed) in enumerate(zip(self.schools, self.committed, strict=True), 1):
             statement = zk.StepStatement(
-                committed.shape, self.policy.context, self.weights, committed.rows, salt=committed.salt
+                committed.shape, self.policy.context, self.weights, committed.data, salt=committed.salt
             )
             proof = self.prove("step-32x3", statement)
             receipt = school.hlr.submit_update(self.task, 32, 0, statement.public[2], proof)

@@ -1,18 +1,22 @@
 """Endpoints as they are in the open: limits, lost connections, chains without this and that, keys in URLs."""
 
 import email.utils
+import gzip
 import itertools
 import logging
 import threading
 import time
 import traceback
+import tracemalloc
+from contextlib import contextmanager, suppress
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from support.people_world import Running
 from support.rpc_proxy import RpcProxy
 
-from twopm_zk.chain import Chain, DevelopmentNode
+from twopm_zk.chain import Chain, DevelopmentNode, rpc
 from twopm_zk.chain.network import Network
 from twopm_zk.chain.rpc import EndpointError, RpcProvider, TooManyRequestsError
 from twopm_zk.errors import ChainError, InputError, TransactionError
@@ -25,6 +29,31 @@ def moving(chain, times=1):
     for _ in range(times):
         receipt = chain.send("a transfer", to=chain.address, value=1)
     return receipt
+
+
+@contextmanager
+def answering(headers, body):
+    """An endpoint that answers the same to everything: its URL, and the encodings that it was asked for."""
+    asked = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            self.rfile.read(int(self.headers["Content-Length"]))
+            asked.append(self.headers["Accept-Encoding"])
+            self.send_response(200)
+            for name, value in {"Content-Length": str(len(body)), **headers}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            with suppress(OSError):  # who asked has gone
+                self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}", asked
+        server.shutdown()
 
 
 def through(proxy, node, account=6):
@@ -256,6 +285,28 @@ def test_a_provider_shows_no_more_than_the_host(node):
     provider = RpcProvider(f"{node.url}/{KEY}")
     assert KEY not in str(provider) + repr(provider)
     assert not isinstance(EndpointError("x"), ChainError)
+
+
+@pytest.mark.parametrize("layers", [1, 3])
+def test_a_compressed_answer_is_refused_before_it_is_read(layers):
+    body = b'{"jsonrpc": "2.0", "id": 0, "result": "0x' + b"0" * (1 << 24) + b'1"}'
+    for _ in range(layers):
+        body = gzip.compress(body)
+    with answering({"Content-Encoding": ", ".join(["gzip"] * layers)}, body) as (url, asked):
+        provider = RpcProvider(url)
+        tracemalloc.start()
+        with pytest.raises(EndpointError, match="compressed"):
+            provider.make_request("eth_chainId", [])
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert asked == ["identity"]
+    assert most < 1 << 22
+
+
+def test_an_answer_that_never_ends_is_cut_off(monkeypatch):
+    monkeypatch.setattr(rpc, "MAX_ANSWER", 1 << 16)
+    with answering({}, b" " * (1 << 20)) as (url, _), pytest.raises(EndpointError, match="too much"):
+        RpcProvider(url).make_request("eth_chainId", [])
 
 
 @pytest.mark.slow

@@ -18,11 +18,11 @@ def test_rows_fill_the_largest_instance_and_the_rest_the_smallest_that_fits():
     chosen = TaskInstances(("step-128x3", "step-32x3"), "aggregate-16x3", "certify-16x3")
     node = prepare(make_table(286), make_spec(instances=chosen))
     assert [batch.shape.rows for batch in node.batches] == [128, 128, 32]
-    assert [batch.rows.count for batch in node.batches] == [128, 128, 30]
+    assert [batch.data.count for batch in node.batches] == [128, 128, 30]
     assert node.rows == 286
     weights = (1 << 20, -(1 << 19), 0, 77)
     for batch in node.batches:
-        assert gradient_step(batch.shape, weights, batch.rows) == batch.update(weights)
+        assert gradient_step(batch.shape, weights, batch.data) == batch.update(weights)
     assert len({batch.commitment for batch in node.batches}) == 3
 
 
@@ -68,7 +68,7 @@ def test_rows_that_break_the_specification_are_named_without_their_values():
 def test_private_values_do_not_appear_in_a_repr():
     data = make_table(5)
     node = prepare(data, make_spec())
-    shown = repr(node) + repr(node.batches[0].rows)
+    shown = repr(node) + repr(node.batches[0].data)
     assert str(node.batches[0].salt) not in shown
     assert str(int(node.batches[0].features[0, 0])) not in shown
     assert str(node.moments.sums[0][0]) not in shown

@@ -73,9 +73,9 @@ def test_circuit_equals_twin(sizes, data):
 def test_twin_is_near_the_floating_point_gradient():
     shape = StepShape(64, 3, FEATURES)
     said = statement(shape, rows=50)
-    x = np.array([row[:3] for row in said.rows.features[:50]]) / FEATURES.one
+    x = np.array([row[:3] for row in said.data.features[:50]]) / FEATURES.one
     x = np.hstack([x, np.ones((50, 1))])
-    y = np.array([(1 - label) // 2 for label in said.rows.marks[:50]])
+    y = np.array([(1 - label) // 2 for label in said.data.marks[:50]])
     exact = x.T @ (1 / (1 + np.exp(-x @ (np.array(said.weights) / WEIGHTS.one))) - y)
     allowed = np.abs(x).sum(axis=0) * sigmoid.MAX_ERROR
     assert (np.abs(said.update.real(shape) - exact) <= allowed).all()
@@ -89,7 +89,7 @@ def test_updates_of_any_split_of_the_rows_add_up_exactly(data):
     total = Update(0, (0, 0, 0))
     for k in range(3):
         mine = [i for i in range(12) if owner[i] == k]
-        part = Rows(tuple(whole.rows.features[i] for i in mine), tuple(whole.rows.marks[i] for i in mine))
+        part = Rows(tuple(whole.data.features[i] for i in mine), tuple(whole.data.marks[i] for i in mine))
         total += gradient_step(shape, whole.weights, part)
     assert total == whole.update
 
@@ -273,7 +273,7 @@ def test_a_wrong_number_of_weights_is_refused():
 
 def test_private_values_do_not_appear_in_a_repr():
     said = statement(StepShape(4, 2, FEATURES))
-    shown = repr(said) + repr(said.rows) + repr(said.update)
+    shown = repr(said) + repr(said.data) + repr(said.update)
     assert "salt" not in shown
     assert "features=((" not in shown
     assert str(said.update.gradient[0]) not in shown

@@ -14,10 +14,9 @@ from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
 from twopm_zk.auditor.keys import DerivedKeys, Keyring, RegisteredVerifier, same_code
-from twopm_zk.auditor.replay import NEED_CALLDATA, PROVEN, DecodedEvent, Registrations, Replay
+from twopm_zk.auditor.replay import NEED_CALLDATA, PROVEN, Registrations, Replay, ReplayedEvent
 from twopm_zk.auditor.report import AuditReport
-from twopm_zk.chain.abi import DecodedEvent as ChainEvent
-from twopm_zk.chain.abi import decode_values, signature
+from twopm_zk.chain.abi import DecodedEvent, decode_values, signature
 from twopm_zk.chain.contracts import Contract
 from twopm_zk.chain.rpc import reading
 from twopm_zk.chain.tasks import Phase, task_key
@@ -94,7 +93,7 @@ def read_registrations(view: ChainView, block: int) -> Registrations:
     """Registered data and memberships, up to a block."""
     start = view.deployment.block
 
-    def read(contract: Contract, name: str) -> list[ChainEvent]:
+    def read(contract: Contract, name: str) -> list[DecodedEvent]:
         return reading(name, lambda: contract.events(name, from_block=start, to_block=block))
 
     data = {
@@ -110,7 +109,7 @@ def read_registrations(view: ChainView, block: int) -> Registrations:
     return Registrations(data, memberships)
 
 
-def registered_verifier(view: ChainView, event: ChainEvent) -> RegisteredVerifier:
+def registered_verifier(view: ChainView, event: DecodedEvent) -> RegisteredVerifier:
     """The registry's entry of a verifier that a task has fixed."""
     entry = reading("a verifier", lambda: view.network.contract("VerifierRegistry").call("entryOf", event["id"]))
     return RegisteredVerifier.from_entry(entry)
@@ -121,7 +120,7 @@ def _check_verifier(
     report: AuditReport,
     keys: Keyring,
     replay: Replay,
-    event: ChainEvent,
+    event: DecodedEvent,
     registered: RegisteredVerifier,
 ) -> None:
     instance = registered.instance
@@ -145,10 +144,10 @@ def _check_verifier(
         replay.others[registered.statement] = instance
 
 
-def decoded_event(contract: Contract, event: ChainEvent) -> DecodedEvent:
+def decoded_event(contract: Contract, event: DecodedEvent) -> ReplayedEvent:
     """An event of HLRContract, with the call that made it where a replay needs that."""
     if event.name not in NEED_CALLDATA:
-        return DecodedEvent(event.name, event.values, event.block, event.transaction)
+        return ReplayedEvent(event.name, event.values, event.block, event.transaction)
     web3 = contract.chain.web3
     sent: Any = reading("a transaction", lambda: web3.eth.get_transaction(event.transaction))  # type: ignore[arg-type]
     if sent is None:
@@ -158,7 +157,7 @@ def decoded_event(contract: Contract, event: ChainEvent) -> DecodedEvent:
     if sent.get("to") == contract.address:
         function, call = decode_call(contract, bytes(sent["input"]))
     sender = to_checksum_address(sent["from"])
-    return DecodedEvent(event.name, event.values, event.block, event.transaction, sender, function, call)
+    return ReplayedEvent(event.name, event.values, event.block, event.transaction, sender, function, call)
 
 
 def decode_call(contract: Contract, data: bytes) -> tuple[str, dict[str, Any]]:

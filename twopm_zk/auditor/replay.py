@@ -25,7 +25,7 @@ PROVEN = frozenset({"UpdateAccepted", "SegmentFolded", "ModelPublished", "Certif
 
 
 @dataclass(frozen=True)
-class DecodedEvent:
+class ReplayedEvent:
     """An event with its transaction's sender, and the decoded call where the replay needs it.
 
     ``function`` and ``call`` are empty where the contract was not called directly.
@@ -96,7 +96,7 @@ class Replay:
         self.bound: int | None = None
         self.finished = False
 
-    def feed(self, event: DecodedEvent) -> None:
+    def feed(self, event: ReplayedEvent) -> None:
         """The next event. Without the calldata of the task's creation there is nothing to compare with."""
         handler = getattr(self, f"_on_{event.name}", None)
         if handler is not None and (self._config or event.name == "TaskCreated"):
@@ -104,7 +104,7 @@ class Replay:
 
     # --- the task ---
 
-    def _on_TaskCreated(self, event: DecodedEvent) -> None:  # noqa: N802 - named after the event
+    def _on_TaskCreated(self, event: ReplayedEvent) -> None:  # noqa: N802 - named after the event
         if not self._called(event, "createTask"):
             return
         self._config, self._training = event.call["config"], event.call["training"]
@@ -117,11 +117,11 @@ class Replay:
         bound, penalty = self._training["weightBound"], self._training["lambda"]
         self._check("weights", bool(penalty) or bound < 1 << 31, event, "has lambda 0 and no bound on the weights")
 
-    def _on_CoordinatorChanged(self, event: DecodedEvent) -> None:  # noqa: N802
+    def _on_CoordinatorChanged(self, event: ReplayedEvent) -> None:  # noqa: N802
         self.report.notes.append(f"block {event.block}: {event['to']} took over from {event['from']}")
         self.coordinator = event["to"]
 
-    def _on_ModelPublished(self, event: DecodedEvent) -> None:  # noqa: N802
+    def _on_ModelPublished(self, event: ReplayedEvent) -> None:  # noqa: N802
         weights = tuple(event["weights"])
         if event["round"] == 0:
             expected = tuple(self._training.get("initialWeights", ()))
@@ -132,7 +132,7 @@ class Replay:
         self._check("weights", all(abs(w) <= limit for w in weights), event, "publishes a weight beyond the bound")
         self.weights, self._matrix = weights, event["matrixHash"]
 
-    def _on_AttemptModel(self, event: DecodedEvent) -> None:  # noqa: N802
+    def _on_AttemptModel(self, event: ReplayedEvent) -> None:  # noqa: N802
         if event["attempt"] == 0:
             self._opened_at = event.block
         self._order(event)
@@ -146,7 +146,7 @@ class Replay:
         self.report.attempts.append(self._now.record)
         self._to_exclude = set()
 
-    def _order(self, event: DecodedEvent) -> None:
+    def _order(self, event: ReplayedEvent) -> None:
         found, now = (event["round"], event["attempt"]), (self.round, self.attempt)
         first = self._model == 0 and found == (0, 0)
         following = found in ((now[0], now[1] + 1), (now[0] + 1, 0))
@@ -168,11 +168,11 @@ class Replay:
 
     # --- an attempt ---
 
-    def _on_NodeExcluded(self, event: DecodedEvent) -> None:  # noqa: N802
+    def _on_NodeExcluded(self, event: ReplayedEvent) -> None:  # noqa: N802
         self._to_exclude.add(event["node"])
         self.report.notes.append(f"round {event['round']}: {event['node']} was left out of attempt {event['attempt']}")
 
-    def _on_UpdateAccepted(self, event: DecodedEvent) -> None:  # noqa: N802
+    def _on_UpdateAccepted(self, event: ReplayedEvent) -> None:  # noqa: N802
         now, node = self._now, event["node"]
         self._check("rounds", not now.closed, event, "takes an update after closing")
         self._check("rounds", event["position"] == len(now.updates), event, "has another position than it should")
@@ -190,7 +190,7 @@ class Replay:
         now.data.add(event["data"])
         now.record.updates[node] = now.record.updates.get(node, 0) + 1
 
-    def _on_RoundClosed(self, event: DecodedEvent) -> None:  # noqa: N802
+    def _on_RoundClosed(self, event: ReplayedEvent) -> None:  # noqa: N802
         now = self._now
         nodes = len(now.record.updates)
         counted = (event["nodes"], event["updates"]) == (nodes, len(now.updates))
@@ -199,7 +199,7 @@ class Replay:
         self._check("rounds", enough, event, "closes below the minimum of nodes")
         now.closed = True
 
-    def _on_SegmentFolded(self, event: DecodedEvent) -> None:  # noqa: N802
+    def _on_SegmentFolded(self, event: ReplayedEvent) -> None:  # noqa: N802
         now, slots = self._now, self._training["slots"]
         segment = now.updates[now.folded * slots : (now.folded + 1) * slots]
         if self._called(event, "foldSegment"):
@@ -217,7 +217,7 @@ class Replay:
             return FIELD_ORDER  # no proof is of it
         return commitments.public_hash(Tag.ROUND, [now.partial, segment_digest(rest)])
 
-    def _accepted(self, event: DecodedEvent, weights: tuple[int, ...]) -> None:
+    def _accepted(self, event: ReplayedEvent, weights: tuple[int, ...]) -> None:
         call = event.call
         same = (tuple(call["weights"]), call["matrixHash"]) == (weights, event["matrixHash"])
         self._check("calldata", same, event, "says other weights than its event")
@@ -231,7 +231,7 @@ class Replay:
         self._now.record.outcome = Outcome.AGGREGATED
         self.report.rounds += 1
 
-    def _on_Certified(self, event: DecodedEvent) -> None:  # noqa: N802
+    def _on_Certified(self, event: ReplayedEvent) -> None:  # noqa: N802
         if not self._called(event, "certify"):
             return
         bound = event["gradientBound"]
@@ -244,7 +244,7 @@ class Replay:
         self.bound = bound
         self._now.record.outcome = Outcome.CERTIFIED
 
-    def _on_TaskFinished(self, event: DecodedEvent) -> None:  # noqa: N802
+    def _on_TaskFinished(self, event: ReplayedEvent) -> None:  # noqa: N802
         self._check("rounds", not self.finished, event, "finishes a finished task")
         self.finished = True
         if self._now.record.outcome is Outcome.OPEN:
@@ -252,12 +252,12 @@ class Replay:
 
     # --- checks ---
 
-    def _called(self, event: DecodedEvent, function: str) -> bool:
+    def _called(self, event: ReplayedEvent, function: str) -> bool:
         what = f"was not sent as {function} to the contract itself: its proof cannot be found"
         return self._check("calldata", event.function == function, event, what)
 
     def _prove(
-        self, check: str, instance: str | None, public: Sequence[int], proof: Sequence[int], event: DecodedEvent
+        self, check: str, instance: str | None, public: Sequence[int], proof: Sequence[int], event: ReplayedEvent
     ) -> None:
         self.proofs += 1
         if instance is None:
@@ -267,5 +267,5 @@ class Replay:
         holds = field_elements and self._keys.verify(instance, public, proof)
         self._check(check, holds, event, f"has a false proof of {instance}")
 
-    def _check(self, check: str, holds: bool, event: DecodedEvent, what: str) -> bool:
+    def _check(self, check: str, holds: bool, event: ReplayedEvent, what: str) -> bool:
         return self.report.check(check, holds, f"block {event.block}, transaction {event.transaction}: {what}")

@@ -19,6 +19,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar, cast
 
 import requests
+from urllib3.exceptions import HTTPError
 from web3.exceptions import Web3Exception, Web3RPCError
 from web3.providers import JSONBaseProvider
 from web3.types import RPCEndpoint, RPCResponse
@@ -29,6 +30,9 @@ from twopm_zk.system.urls import require_web_url, shown_url, without_secrets
 REQUEST_SECONDS = 30.0
 PATIENCE = 180.0
 """Seconds for which one request is made again and again while the endpoint refuses it for too many."""
+MAX_ANSWER = 64 << 20
+"""Bytes of one answer. Nothing compressed is taken: a few kilobytes can stand for gigabytes."""
+_HEADERS = {"Content-Type": "application/json", "Accept-Encoding": "identity"}
 _FIRST_PAUSE, _LONGEST_PAUSE, _LONGEST_ASKED = 0.5, 20.0, 60.0
 _LOST_ATTEMPTS = 4
 _MAYBE_ATTEMPTS = 3
@@ -129,12 +133,14 @@ class RpcProvider(JSONBaseProvider):
 
     def _once(self, body: bytes) -> RPCResponse:
         try:
-            answer = self._session().post(
-                self._url, data=body, headers={"Content-Type": "application/json"}, timeout=REQUEST_SECONDS
-            )
-            content = answer.content
+            with self._session().post(
+                self._url, data=body, headers=_HEADERS, timeout=REQUEST_SECONDS, stream=True, allow_redirects=False
+            ) as answer:
+                content = _limited(answer)
         except requests.RequestException as error:
             raise _lost(error) from None
+        except HTTPError as error:  # urllib3's own, while the body is read
+            raise _LostError(f"the connection is lost ({type(error).__name__})") from None
         except (OSError, ValueError, UnicodeError):  # a host that is no name
             raise _LostError("its host cannot be looked up", again=False) from None
         document = _document(self.clean(content.decode(errors="replace")) if b'"error"' in content else content)
@@ -155,6 +161,19 @@ class RpcProvider(JSONBaseProvider):
         if not hasattr(self._local, "session"):
             self._local.session = requests.Session()
         return cast(requests.Session, self._local.session)
+
+
+def _limited(answer: requests.Response) -> bytes:
+    """The body as it is on the wire, where it is neither compressed nor too long."""
+    if answer.headers.get("Content-Encoding", "identity").strip().lower() not in ("", "identity"):
+        raise _LostError("it answers compressed, which nobody asked for", again=False)
+    found = bytearray()
+    until = time.monotonic() + 3 * REQUEST_SECONDS
+    for part in answer.raw.stream(1 << 16, decode_content=False):
+        found += part
+        if len(found) > MAX_ANSWER or time.monotonic() > until:
+            raise _LostError("it answers with too much, or too slowly", again=False, overloaded=True)
+    return bytes(found)
 
 
 @dataclass(frozen=True)

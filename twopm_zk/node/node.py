@@ -219,7 +219,7 @@ class Node(Participant[NodeStore]):
             if known.proof is None:
                 batch, blinding = entry.batch, known.opened.blinding
                 statements[entry.number] = StepStatement(
-                    batch.shape, state.policy.context, state.weights, batch.rows, batch.salt, blinding
+                    batch.shape, state.policy.context, state.weights, batch.data, batch.salt, blinding
                 )
         if statements:
             self._say("proving", f"proving {len(statements)} of {len(self._batches)} batches in {state.name()}")

@@ -31,14 +31,14 @@ class Batch:
     """Hides the rows in the data commitment; a node that loses it cannot prove again."""
 
     @cached_property
-    def rows(self) -> Rows:
+    def data(self) -> Rows:
         """The rows padded to the instance."""
         return Rows.padded(self.shape, self.features, [int(label) for label in self.labels])
 
     @cached_property
     def commitment(self) -> int:
         """``dataCommitment``, as DataHub registers it."""
-        return self.rows.commitment(self.salt, format=self.shape.format)
+        return self.data.commitment(self.salt, format=self.shape.format)
 
     def weighted_moments(self, weights: Sequence[int]) -> Moments:
         """The part of the Hessian at integer ``weights``: for Newton's rule, and not proven."""
@@ -53,7 +53,7 @@ class Batch:
 
     def statement(self, context: int, weights: Sequence[int]) -> StepStatement:
         """What the batch's proof says in one round, with a fresh blinding."""
-        return StepStatement(self.shape, context, tuple(weights), self.rows, self.salt)
+        return StepStatement(self.shape, context, tuple(weights), self.data, self.salt)
 
 
 @dataclass(frozen=True)
@@ -81,15 +81,36 @@ def prepare(table: Table, spec: TaskSpec, *, name: str = "node") -> NodeData:
     if table.rows < spec.minimum_node_rows:
         raise DataError(f"{name} has {table.rows} rows; `minimum.rows_per_node` is {spec.minimum_node_rows}")
     features, labels = quantized_rows(table, spec, name=name)
-    sizes = spec.sizes
-    most = sizes.largest.rows
-    parts = [slice(start, start + most) for start in range(0, table.rows, most)]
-    batches = tuple(Batch(sizes.smallest(len(labels[p])), features[p], labels[p]) for p in parts)
-    return NodeData(name, batches, Moments.of(features, spec.format))
+    return NodeData(name, batches_of(features, labels, spec.sizes.steps), Moments.of(features, spec.format))
+
+
+def batches_of(
+    features: npt.NDArray[np.int64], labels: npt.NDArray[np.int64], shapes: Sequence[StepShape]
+) -> tuple[Batch, ...]:
+    """Cut quantised rows, padded to the width of ``shapes``, into batches of the largest; the last may be smaller.
+
+    ``shapes`` go from few rows to many.
+    """
+    most = shapes[-1].rows
+    parts = [slice(start, start + most) for start in range(0, len(labels), most)]
+    return tuple(
+        Batch(next(shape for shape in shapes if shape.rows >= len(labels[part])), features[part], labels[part])
+        for part in parts
+    )
+
+
+def padded_columns(scaled: Table, shape: StepShape) -> npt.NDArray[np.int64]:
+    """The cells of a scaled table as a circuit takes them, with zero columns up to its width.
+
+    Raises RangeError where a cell does not fit the format.
+    """
+    features = np.zeros((scaled.rows, shape.features), dtype=np.int64)
+    features[:, : len(scaled.names)] = scaled.quantized(shape.format)
+    return features
 
 
 def quantized_rows(table: Table, spec: TaskSpec, *, name: str) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """The cells of an (unscaled) table as the circuits take them, padded with zero columns, and its labels.
+    """The cells of an (unscaled) table as the circuits of a task take them, and its labels.
 
     Columns may come in any order. Errors are those of `prepare`, but for the number of rows.
     """
@@ -100,9 +121,7 @@ def quantized_rows(table: Table, spec: TaskSpec, *, name: str) -> tuple[npt.NDAr
     order = [table.names.index(column) for column in spec.features]
     ordered = Table(spec.features, table.features[:, order], table.labels)
     _check_cells(ordered, spec, name)
-    features = np.zeros((table.rows, spec.sizes.width), dtype=np.int64)
-    features[:, : len(spec.columns)] = ordered.scaled(spec.scaling).quantized(spec.format)
-    return features, ordered.labels.astype(np.int64)
+    return padded_columns(ordered.scaled(spec.scaling), spec.sizes.largest), ordered.labels.astype(np.int64)
 
 
 def _check_cells(table: Table, spec: TaskSpec, name: str) -> None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from twopm_zk.circuit.instances import Instance, instances
 from twopm_zk.errors import CircuitTooLargeError, InputError
 from twopm_zk.numbers.fixed_point import FEATURES, WEIGHTS, Format
+from twopm_zk.rows.batches import Batch, padded_columns
 from twopm_zk.rows.tables import Table
-from twopm_zk.statements import Rows, StepShape, StepStatement
+from twopm_zk.statements import StepShape, StepStatement
 
 
 @dataclass(frozen=True)
@@ -52,10 +55,15 @@ def prepare_step(
         shape = StepShape.from_parameters(instance.parameters)
     else:
         raise InputError(f"instance {instance.name!r} is no step circuit")
+    rows, columns = table.features.shape
+    if rows > shape.rows or columns > shape.features:
+        raise CircuitTooLargeError(
+            f"{rows} rows x {columns} features do not fit a step of {shape.rows} x {shape.features}"
+        )
     *slopes, intercept = (int(w) for w in WEIGHTS.quantize(weights, name="weights"))
     padded = (*slopes, *[0] * (shape.features - len(slopes)), intercept)
-    rows = Rows.padded(shape, table.quantized(shape.format), [int(label) for label in table.labels])
-    return PreparedStep(instance, StepStatement(shape, context, padded, rows))
+    batch = Batch(shape, padded_columns(table, shape), table.labels.astype(np.int64))
+    return PreparedStep(instance, batch.statement(context, padded))
 
 
 def step_gradient(table: Table, prepared: PreparedStep) -> list[float]:

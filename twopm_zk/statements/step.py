@@ -142,10 +142,10 @@ class Update:
         return np.array([value / (1 << shape.gradient_frac_bits) for value in self.gradient])
 
 
-def gradient_step(shape: StepShape, weights: Sequence[int], rows: Rows) -> Update:
-    """The update of ``rows`` at integer ``weights`` (columns, then intercept), exactly as the circuit has it."""
-    features = np.array(rows.features, dtype=np.int64).reshape(len(rows.marks), shape.features)
-    marks = np.array(rows.marks, dtype=np.int64)
+def gradient_step(shape: StepShape, weights: Sequence[int], data: Rows) -> Update:
+    """The update of ``data`` at integer ``weights`` (columns, then intercept), exactly as the circuit has it."""
+    features = np.array(data.features, dtype=np.int64).reshape(len(data.marks), shape.features)
+    marks = np.array(data.marks, dtype=np.int64)
     return exact_update(shape, weights, features[marks != 0], (1 - marks[marks != 0]) // 2)
 
 
@@ -201,30 +201,31 @@ class StepStatement:
     shape: StepShape
     context: int
     weights: tuple[int, ...]
-    rows: Rows = field(repr=False)
+    data: Rows = field(repr=False)
+    """The rows that `dataCommitment` commits to."""
     salt: int = field(default_factory=random_scalar, repr=False)
     blinding: int = field(default_factory=random_scalar, repr=False)
 
     def __post_init__(self) -> None:
         """Raise InputError for rows or weights of another size than the shape's."""
-        shape, rows = self.shape, self.rows
+        shape, data = self.shape, self.data
         if len(self.weights) != shape.features + 1:
             raise InputError(f"{len(self.weights)} weights for {shape.features} features and an intercept")
-        sizes = {len(row) for row in rows.features}
-        if (len(rows.features), len(rows.marks)) != (shape.rows, shape.rows) or sizes != {shape.features}:
+        sizes = {len(row) for row in data.features}
+        if (len(data.features), len(data.marks)) != (shape.rows, shape.rows) or sizes != {shape.features}:
             raise InputError(f"the rows are not padded to the {shape.rows} x {shape.features} of the step")
 
     @cached_property
     def update(self) -> Update:
         """The exact update."""
-        return gradient_step(self.shape, self.weights, self.rows)
+        return gradient_step(self.shape, self.weights, self.data)
 
     @cached_property
     def public(self) -> tuple[int, int, int]:
         """``modelCommitment``, ``dataCommitment``, ``updateCommitment``."""
         return (
             commitments.model_commitment(self.context, self.weights),
-            self.rows.commitment(self.salt, format=self.shape.format),
+            self.data.commitment(self.salt, format=self.shape.format),
             self.update.commitment(self.blinding),
         )
 
@@ -233,8 +234,8 @@ class StepStatement:
         return {
             "context": self.context,
             "weights": [WEIGHTS.biased(w) for w in self.weights],
-            "features": [[self.shape.format.biased(x) for x in row] for row in self.rows.features],
-            "labels": [mark % FIELD_ORDER for mark in self.rows.marks],
+            "features": [[self.shape.format.biased(x) for x in row] for row in self.data.features],
+            "labels": [mark % FIELD_ORDER for mark in self.data.marks],
             "salt": self.salt,
             "blinding": self.blinding,
         }

@@ -53,10 +53,6 @@ class Sizes:
         """The step with the most rows."""
         return self.steps[-1]
 
-    def smallest(self, rows: int) -> StepShape:
-        """The step with the fewest rows that holds ``rows``."""
-        return next(shape for shape in self.steps if shape.rows >= rows)
-
     @classmethod
     def free(cls, features: int, format: Format) -> Sizes:
         """Of training without proofs."""
