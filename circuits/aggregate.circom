@@ -1,4 +1,4 @@
-pragma circom 2.1.6;
+pragma circom 2.2.0;
 
 include "lib/model.circom";
 include "lib/policy.circom";
@@ -15,7 +15,7 @@ include "lib/sigmoid_constants.circom";
 // Public inputs, in this order: modelCommitment, updatesDigest, nextModelCommitment.
 //
 // weights, nextWeights   biased, enforced by ModelCommitment
-// matrixHash             of the matrix before, any field element: it belongs to the context and is used for nothing
+// policy.matrixHash      of the matrix before, any field element: it belongs to the context and is used for nothing
 // upper                  the step matrix, see StepMatrix and NextContext; the rest as in Context and RoundSum
 // Sound     |P G + 2^(SHIFT-1)| < 2^252 (bound table), and 2^SHIFT (w - w') + remainder is far below it: equal mod
 //           FIELD_ORDER means equal; the remainder in [0, 2^SHIFT) makes the quotient unique
@@ -26,49 +26,30 @@ template Aggregate(SLOTS, FEATURES, X_FRAC) {
     var SHIFT = MATRIX_FRAC() + GRADIENT_FRAC - WEIGHT_FRAC();
     var LAMBDA_UNIT = 1 << (GRADIENT_FRAC - LAMBDA_FRAC() - WEIGHT_FRAC());
 
-    signal input taskKey;
-    signal input round;
-    signal input lambda;
-    signal input weightBound;
-    signal input minRows;
-    signal input matrixHash;
+    input Policy() policy;
     signal input nextHead;
     signal input upper[ENTRIES];
     signal input weights[WEIGHTS];
     signal input nextWeights[WEIGHTS];
-    signal input used[SLOTS];
-    signal input blinding[SLOTS];
-    signal input rows[SLOTS];
-    signal input gradient[SLOTS][WEIGHTS];
-    signal input partialPresent;
-    signal input partialBlinding;
-    signal input partialRows;
-    signal input partialGradient[WEIGHTS];
+    input RoundUpdates(SLOTS, WEIGHTS) updates;
     signal output modelCommitment;
     signal output updatesDigest;
     signal output nextModelCommitment;
 
     signal nextContext <== NextContext()(nextHead, StepMatrix(WEIGHTS)(upper));
-    signal context <== Context()(taskKey, round, lambda, weightBound, minRows, matrixHash);
+    signal context <== Context()(policy);
     modelCommitment <== ModelCommitment(WEIGHTS)(context, weights);
     nextModelCommitment <== ModelCommitment(WEIGHTS)(nextContext, nextWeights);
 
     component total = RoundSum(SLOTS, WEIGHTS, X_FRAC);
-    total.used <== used;
-    total.blinding <== blinding;
-    total.rows <== rows;
-    total.gradient <== gradient;
-    total.partialPresent <== partialPresent;
-    total.partialBlinding <== partialBlinding;
-    total.partialRows <== partialRows;
-    total.partialGradient <== partialGradient;
+    total.updates <== updates;
     updatesDigest <== total.updatesDigest;
-    AtLeast()(total.count, minRows);
-    WithinBound(WEIGHTS)(nextWeights, weightBound);
+    AtLeast()(total.count, policy.minRows);
+    WithinBound(WEIGHTS)(nextWeights, policy.weightBound);
 
     signal G[WEIGHTS];
     for (var k = 0; k < FEATURES; k++) {
-        G[k] <== total.sum[k] + (LAMBDA_UNIT * lambda) * (weights[k] - BIAS(WEIGHT_BITS()));
+        G[k] <== total.sum[k] + (LAMBDA_UNIT * policy.lambda) * (weights[k] - BIAS(WEIGHT_BITS()));
     }
     G[FEATURES] <== total.sum[FEATURES];
 

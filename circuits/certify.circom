@@ -1,4 +1,4 @@
-pragma circom 2.1.6;
+pragma circom 2.2.0;
 
 include "lib/model.circom";
 include "lib/policy.circom";
@@ -22,47 +22,28 @@ template Certify(SLOTS, FEATURES, X_FRAC) {
     var BOUND_UNIT = 1 << (GRADIENT_FRAC - BOUND_FRAC());
     var MARGIN_BITS = GRADIENT_FRAC - BOUND_FRAC() + BOUND_BITS() + 26;
 
-    signal input taskKey;
-    signal input round;
-    signal input lambda;
-    signal input weightBound;
-    signal input minRows;
-    signal input matrixHash;
+    input Policy() policy;
     signal input weights[WEIGHTS];
-    signal input used[SLOTS];
-    signal input blinding[SLOTS];
-    signal input rows[SLOTS];
-    signal input gradient[SLOTS][WEIGHTS];
-    signal input partialPresent;
-    signal input partialBlinding;
-    signal input partialRows;
-    signal input partialGradient[WEIGHTS];
+    input RoundUpdates(SLOTS, WEIGHTS) updates;
     signal output modelCommitment;
     signal output updatesDigest;
     signal input gradientBound;
 
-    signal context <== Context()(taskKey, round, lambda, weightBound, minRows, matrixHash);
+    signal context <== Context()(policy);
     modelCommitment <== ModelCommitment(WEIGHTS)(context, weights);
 
     component total = RoundSum(SLOTS, WEIGHTS, X_FRAC);
-    total.used <== used;
-    total.blinding <== blinding;
-    total.rows <== rows;
-    total.gradient <== gradient;
-    total.partialPresent <== partialPresent;
-    total.partialBlinding <== partialBlinding;
-    total.partialRows <== partialRows;
-    total.partialGradient <== partialGradient;
+    total.updates <== updates;
     updatesDigest <== total.updatesDigest;
-    AtLeast()(total.count, minRows);
-    WithinBound(WEIGHTS)(weights, weightBound);
+    AtLeast()(total.count, policy.minRows);
+    WithinBound(WEIGHTS)(weights, policy.weightBound);
 
     RangeCheck(BOUND_BITS())(gradientBound);
     signal allowed <== (BOUND_UNIT * gradientBound) * total.count;
     signal G[WEIGHTS];
     for (var k = 0; k < WEIGHTS; k++) {
         if (k < FEATURES) {
-            G[k] <== total.sum[k] + (LAMBDA_UNIT * lambda) * (weights[k] - BIAS(WEIGHT_BITS()));
+            G[k] <== total.sum[k] + (LAMBDA_UNIT * policy.lambda) * (weights[k] - BIAS(WEIGHT_BITS()));
         } else {
             G[k] <== total.sum[k];
         }

@@ -1,4 +1,4 @@
-pragma circom 2.1.6;
+pragma circom 2.2.0;
 
 include "lib/segment.circom";
 
@@ -8,31 +8,18 @@ include "lib/segment.circom";
 // What each private value may be: see Segment and Partial.
 template Fold(SLOTS, FEATURES, X_FRAC) {
     var WEIGHTS = FEATURES + 1;
-    signal input used[SLOTS];
-    signal input blinding[SLOTS];
-    signal input rows[SLOTS];
-    signal input gradient[SLOTS][WEIGHTS];
-    signal input partialPresent;
-    signal input partialBlinding;
-    signal input partialRows;
-    signal input partialGradient[WEIGHTS];
+    input RoundUpdates(SLOTS, WEIGHTS) updates;
     signal input nextBlinding;
     signal output partialBefore;
     signal output segmentDigest;
     signal output partialAfter;
 
     component segment = Segment(SLOTS, WEIGHTS, X_FRAC);
-    segment.used <== used;
-    segment.blinding <== blinding;
-    segment.rows <== rows;
-    segment.gradient <== gradient;
+    segment.updates <== updates.segment;
     segmentDigest <== segment.digest;
 
     component partial = Partial(WEIGHTS, X_FRAC);
-    partial.present <== partialPresent;
-    partial.blinding <== partialBlinding;
-    partial.rows <== partialRows;
-    partial.gradient <== partialGradient;
+    partial.opened <== updates.partial;
     partialBefore <== partial.commitment;
 
     component next = SecretHash(WEIGHTS + 2, TAG_PARTIAL(), X_FRAC);

