@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,8 +18,7 @@ from twopm_zk.plonk.backends import find_backend
 from twopm_zk.plonk.keys import Keys, setup
 from twopm_zk.plonk.proving import Verifier, verify
 from twopm_zk.plonk.solidity import proof_from_calldata
-
-Progress = Callable[[str], None]
+from twopm_zk.system.progress import Progress
 
 
 class Keyring(Protocol):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -37,9 +37,7 @@ from twopm_zk.chain.deployment import (
 from twopm_zk.errors import DeploymentError, InputError, InsecureKeyError
 from twopm_zk.system import files
 from twopm_zk.system.parsing import read_json
-
-Progress = Callable[[str], None]
-"""Is told what is going on, a line for each step."""
+from twopm_zk.system.progress import Progress
 
 _LIBRARIES = ("PoseidonT3", "PoseidonT4")
 _OURS = (

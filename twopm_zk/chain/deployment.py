@@ -9,7 +9,6 @@ lead to the contracts of the same file. On a development chain the tokens and Ei
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Self
@@ -24,6 +23,7 @@ from twopm_zk.plonk.keys import Keys
 from twopm_zk.plonk.solidity import export_verifier, verifier_name
 from twopm_zk.system import files
 from twopm_zk.system.parsing import parse_json
+from twopm_zk.system.progress import Progress
 
 DEVELOPMENT_CHAINS = frozenset({1337, 31337})
 FORMAT = 1
@@ -205,7 +205,7 @@ class Deployment:
             )
         return Contract(chain, artifact, entry.address)
 
-    def check(self, chain: Chain, *, progress: Callable[[str], None] | None = None) -> None:
+    def check(self, chain: Chain, *, progress: Progress | None = None) -> None:
         """Compare every contract and verifier with the chain, and whom the contracts ask. Raises DeploymentError.
 
         ``progress`` hears of each contract before it is compared: the first time it is compiled for that.

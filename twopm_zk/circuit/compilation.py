@@ -9,7 +9,7 @@ substituted into every use, and PLONK pays for each of them again.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import lru_cache
@@ -25,15 +25,13 @@ from twopm_zk.errors import CacheError, InputError
 from twopm_zk.system import programs
 from twopm_zk.system.files import StrPath, digest_of, locked, replacing
 from twopm_zk.system.paths import cached, circuits_dir
+from twopm_zk.system.progress import Progress
 
 if TYPE_CHECKING:
     from twopm_zk.circuit.r1cs import R1cs
     from twopm_zk.circuit.symbols import Symbols
 
 FORMAT = 2  # of circuit.json; part of the digest
-
-Progress = Callable[[str], None]
-"""Called with one line of text now and then while something long is going on."""
 
 
 class Assignment(Protocol):

@@ -14,6 +14,7 @@ import click
 from twopm_zk.circuit.instances import Instance, find_instance
 from twopm_zk.errors import InputError
 from twopm_zk.system.files import is_file, shown
+from twopm_zk.system.progress import Progress
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -92,7 +93,7 @@ class Steps:
         self.seconds: dict[str, float] = {}
 
     @contextmanager
-    def step(self, name: str) -> Iterator[Callable[[str], None]]:
+    def step(self, name: str) -> Iterator[Progress]:
         """Time a step; the yielded function shows what is going on within it."""
         started = time.perf_counter()
         with self._console.status(name) as status:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
@@ -23,6 +23,7 @@ from twopm_zk.plonk.backends import get_backend
 from twopm_zk.plonk.proving import Verifier
 from twopm_zk.proving.prover import Prover
 from twopm_zk.rows.tables import Table
+from twopm_zk.system.progress import Progress
 from twopm_zk.task.specification import TaskSpec
 
 STAKE = 10**18
@@ -88,7 +89,7 @@ def make_prover(backend: str | None) -> Prover:
 
 @contextmanager
 def set_stage(
-    spec: TaskSpec, *, owners: Sequence[str] = OWNERS, backend: str | None, tell: Callable[[str], None]
+    spec: TaskSpec, *, owners: Sequence[str] = OWNERS, backend: str | None, tell: Progress
 ) -> Iterator[Stage]:
     """A development node with everything deployed, and the verifiers of the specification's instances."""
     chosen = spec.instances

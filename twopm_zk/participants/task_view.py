@@ -20,6 +20,7 @@ from twopm_zk.chain.rpc import reading
 from twopm_zk.chain.tasks import AcceptedUpdate, TaskSnapshot
 from twopm_zk.errors import DeploymentError, InputError
 from twopm_zk.statements import Policy
+from twopm_zk.system.progress import Progress
 from twopm_zk.task.specification import BFGS, NEWTON, TaskSpec
 
 
@@ -58,7 +59,7 @@ class ChainView:
     ``progress`` hears of each one, because the first time the contracts are compiled for it, which takes minutes.
     """
 
-    def __init__(self, network: Network, *, progress: Callable[[str], None] | None = None) -> None:
+    def __init__(self, network: Network, *, progress: Progress | None = None) -> None:
         self.network, self.chain, self.deployment = network, network.chain, network.deployment
         self._seen: dict[tuple[object, ...], _Seen] = {}
         reading("the deployment", lambda: self.deployment.check(self.chain, progress=progress))

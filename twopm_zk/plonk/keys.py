@@ -8,7 +8,6 @@ taken for trusted ones.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,9 +17,9 @@ from twopm_zk.circuit.compilation import Circuit, damaged_entry
 from twopm_zk.errors import CircuitTooSmallError, PtauError, PtauTooSmallError, ToolError
 from twopm_zk.plonk.backends import Backend, get_backend
 from twopm_zk.plonk.ceremonies import ceremony_file
+from twopm_zk.plonk.proof import MAX_POWER
 from twopm_zk.plonk.ptau import (
     MAX_INSECURE_POWER,
-    MAX_POWER,
     accept_ptau,
     blake2b_of,
     check_ceremony,
@@ -33,6 +32,7 @@ from twopm_zk.plonk.zkey import section_sizes
 from twopm_zk.system import programs
 from twopm_zk.system.files import StrPath, digest_of, locked, replacing, require_space
 from twopm_zk.system.paths import cached
+from twopm_zk.system.progress import Progress
 
 if TYPE_CHECKING:
     from twopm_zk.plonk.proof import VerificationKey
@@ -82,7 +82,7 @@ def setup(
     ptau: StrPath | None = None,
     ptau_digest: str | None = None,
     backend: Backend | str | None = None,
-    progress: Callable[[str], None] | None = None,
+    progress: Progress | None = None,
 ) -> Keys:
     """Make the keys of a circuit, or find them in the cache.
 
@@ -130,7 +130,7 @@ def _entry(circuit: Circuit) -> Path:
     return cached("keys", circuit.r1cs_digest)
 
 
-def _development_ptau(circuit: Circuit, progress: Callable[[str], None] | None) -> Path:
+def _development_ptau(circuit: Circuit, progress: Progress | None) -> Path:
     if circuit.power > MAX_INSECURE_POWER:
         raise too_small(circuit, MAX_INSECURE_POWER, "a development ptau")
     return insecure_ptau(circuit.power, progress=progress)
@@ -196,7 +196,7 @@ def _build(
     ptau: Path,
     folder: Path,
     backend: Backend,
-    progress: Callable[[str], None] | None,
+    progress: Progress | None,
     metadata: dict[str, Any],
 ) -> None:
     from twopm_zk.plonk.proof import write_json

@@ -9,7 +9,7 @@ True
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -29,6 +29,7 @@ from twopm_zk.plonk.proof import (
 )
 from twopm_zk.plonk.zkey import read_zkey
 from twopm_zk.system.files import StrPath, secret_file
+from twopm_zk.system.progress import Progress
 
 Verifier = Literal["python", "snarkjs", "native"]
 PROOF_FILE, PUBLIC_FILE, KEY_FILE = "proof.json", "public.json", "verification_key.json"
@@ -70,7 +71,7 @@ def prove(
     witness_or_inputs: Witness | Mapping[str, Any],
     *,
     backend: Backend | str | None = None,
-    progress: Callable[[str], None] | None = None,
+    progress: Progress | None = None,
     check: bool = True,
 ) -> ProofResult:
     """Prove that the circuit of ``keys`` has a witness with these public inputs.
@@ -120,7 +121,7 @@ def prove_files(
     wtns: StrPath,
     *,
     backend: Backend | str | None = None,
-    progress: Callable[[str], None] | None = None,
+    progress: Progress | None = None,
 ) -> ProofResult:
     """Prove with a proving key and a witness that were made elsewhere, by snarkjs and circom's own programs.
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
@@ -24,10 +23,12 @@ from twopm_zk.numbers.bn254 import INFINITY, G1Point, G2Point, is_in_g2, is_on_g
 from twopm_zk.numbers.field import BASE_FIELD_ORDER
 from twopm_zk.plonk.backends import get_backend
 from twopm_zk.plonk.ceremonies import CEREMONIES
+from twopm_zk.plonk.proof import MAX_POWER
 from twopm_zk.system import programs
 from twopm_zk.system.binary_file import BinaryFile, open_binary_file
 from twopm_zk.system.files import StrPath, digest_of, locked, replacing, require_space, shown, write_text
 from twopm_zk.system.paths import PACKAGE_DIR, cached
+from twopm_zk.system.progress import Progress
 
 
 class PtauSection(IntEnum):
@@ -39,7 +40,6 @@ class PtauSection(IntEnum):
     LAGRANGE = 12
 
 
-MAX_POWER = 28
 INSECURE_TAU = G1Point(
     9532232855939331810624867801746490834270871095045098567075492078644066768127,
     18116801229460238113891074594003541966458714176063894984050079887947062818546,
@@ -223,7 +223,7 @@ def _accepted(digest: str) -> Path:
     return cached("ceremonies", f"{digest}.json")
 
 
-def insecure_ptau(power: int, *, progress: Callable[[str], None] | None = None) -> Path:
+def insecure_ptau(power: int, *, progress: Progress | None = None) -> Path:
     """A ptau for development, made once and cached. Anyone can forge proofs under keys made from it.
 
     ``power`` is at most MAX_INSECURE_POWER. The same bytes on every machine and by every backend; for power 15 on

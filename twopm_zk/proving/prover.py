@@ -22,8 +22,8 @@ from twopm_zk.proving.executors import InProcess
 from twopm_zk.statements import Signals, Statement
 from twopm_zk.system.files import StrPath, digest_of, locked, replacing, require_space
 from twopm_zk.system.paths import cached
+from twopm_zk.system.progress import Progress
 
-Progress = Callable[[str], None]
 _CIRCUIT_FILES = ("circuit.json", "circuit.r1cs", "circuit.sym", "circuit.wasm")
 _KEY_FILES = ("circuit.zkey", "keys.json", "verification_key.json")
 

@@ -8,13 +8,14 @@ import shutil
 import signal
 import subprocess
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from twopm_zk.errors import ToolError, ToolMissingError, ToolTimeoutError, ToolVersionError
+from twopm_zk.system.progress import Progress
 
 NODE_MAJOR = 20
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -34,7 +35,7 @@ def run(
     *,
     timeout: float,
     cwd: Path | None = None,
-    on_line: Callable[[str], None] | None = None,
+    on_line: Progress | None = None,
     descriptors: Sequence[int] = (),
 ) -> Finished:
     """Run a program to its end; ``on_line`` sees every line of output as it comes.

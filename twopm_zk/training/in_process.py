@@ -25,6 +25,7 @@ from twopm_zk.rows.moments import Moments
 from twopm_zk.rows.tables import Table
 from twopm_zk.statements import Update
 from twopm_zk.statements.rounds import BOUND_BITS
+from twopm_zk.system.progress import Progress
 from twopm_zk.task.specification import NEWTON, TaskSpec
 from twopm_zk.training.optimiser import (
     Optimiser,
@@ -39,7 +40,6 @@ from twopm_zk.training.results import Certificate, Round, TrainingResult, Traini
 from twopm_zk.training.round_proofs import RoundProof, RoundProver
 from twopm_zk.training.stopping import find_obstacles, shortcomings, stands_still
 
-Progress = Callable[[str], None]
 Proofs = bool | Literal["final"]
 _MOST_ROWS = 128  # of a batch, where the specification names no instances
 

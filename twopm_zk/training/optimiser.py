@@ -18,15 +18,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from twopm_zk.errors import DataError
 from twopm_zk.numbers.fixed_point import WEIGHTS
-from twopm_zk.rows.moments import Moments
+from twopm_zk.rows.moments import Matrix, Moments
 from twopm_zk.statements import StepMatrix
 from twopm_zk.task.specification import BFGS, GRADIENT, NEWTON, TaskSpec
 
-Matrix = npt.NDArray[np.float64]
 LARGEST_EIGENVALUE = 127.0
 """Of P, so that every entry fits the format MATRIX; flatter directions are walked more slowly, and still downhill."""
 SMALLEST_MOVE = 64

@@ -15,8 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from twopm_zk.numbers import sigmoid
+from twopm_zk.rows.moments import Matrix
 from twopm_zk.task.specification import TaskSpec
-from twopm_zk.training.optimiser import Matrix, Optimiser, decrement
+from twopm_zk.training.optimiser import Optimiser, decrement
 from twopm_zk.training.results import Round
 
 PATIENCE = 20

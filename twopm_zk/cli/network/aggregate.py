@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -21,15 +20,13 @@ from twopm_zk.cli.options.participants import (
     spec_argument,
     state_option,
 )
-from twopm_zk.cli.output import Steps, emit, json_option
+from twopm_zk.cli.output import Command, Steps, emit, json_option
 
 if TYPE_CHECKING:
     from twopm_zk.coordinator.aggregation import RoundExecutor
     from twopm_zk.coordinator.assessment import RoundAssessment
     from twopm_zk.participants.news import News
     from twopm_zk.task.specification import TaskSpec
-
-Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def _options(command: Command) -> Command:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from twopm_zk.errors import InputError, PtauTooSmallError
 from twopm_zk.plonk.keys import UNTRUSTED, Keys, too_small
 from twopm_zk.plonk.keys import setup as make_keys
 from twopm_zk.plonk.ptau import accept_ptau, insecure_ptau
+from twopm_zk.system.progress import Progress
 
 circuit_argument = click.argument("circuit")
 library_option = click.option(
@@ -103,7 +104,7 @@ def obtain_keys(
     return keys
 
 
-def _make_development_ptau(circuit: Circuit, power: int, progress: Callable[[str], None]) -> None:
+def _make_development_ptau(circuit: Circuit, power: int, progress: Progress) -> None:
     if power < circuit.power:
         raise too_small(circuit, power, "a development ptau", chosen=True)
     insecure_ptau(power, progress=progress)

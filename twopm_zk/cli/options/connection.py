@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from twopm_zk.cli.output import Command
 from twopm_zk.errors import InputError
 from twopm_zk.system.parsing import read_json
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from twopm_zk.chain import Chain
     from twopm_zk.chain.network import Network
 
-Command = TypeVar("Command", bound=Callable[..., Any])
 DEFAULT_URL = "http://127.0.0.1:8545"
 _KEYSTORE_HINT = (
     "Give --keystore FILE: an encrypted key file, version 3. Its password is asked for, or TWOPM_ZK_PASSWORD."

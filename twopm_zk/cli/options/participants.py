@@ -10,15 +10,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from twopm_zk.cli.options.building import key_options
 from twopm_zk.cli.options.connection import Connection
+from twopm_zk.cli.output import Command
 from twopm_zk.errors import InputError, StoreError
 from twopm_zk.participants.service import ServiceSettings
 from twopm_zk.system.parsing import read_json
+from twopm_zk.system.progress import Progress
 
 if TYPE_CHECKING:
     from twopm_zk.participants.loop import PollingLoop
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
     from twopm_zk.proving.prover import Prover
     from twopm_zk.statements import StepMatrix
 
-Command = TypeVar("Command", bound=Callable[..., Any])
 _COLOURS = {
     "finished": "green",
     "fault": "red",
@@ -161,7 +162,7 @@ def news_printer(as_json: bool) -> Notify:
     return show
 
 
-def progress_news(notify: Notify) -> Callable[[str], None]:
+def progress_news(notify: Notify) -> Progress:
     """News of a long step's progress, no more than one line every few seconds."""
     from twopm_zk.participants.news import News
 

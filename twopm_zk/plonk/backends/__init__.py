@@ -12,7 +12,6 @@ from typing import cast
 
 from twopm_zk.errors import InputError, ToolMissingError
 from twopm_zk.plonk.backends.interface import Backend as Backend
-from twopm_zk.plonk.backends.interface import Progress as Progress
 
 BACKENDS = ("native", "snarkjs")  # in order of preference
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from twopm_zk.plonk.proof import Proof, VerificationKey
-
-Progress = Callable[[str], None]
+from twopm_zk.system.progress import Progress
 
 
 @runtime_checkable

@@ -32,7 +32,7 @@ from twopm_zk.system.files import replacing
 from twopm_zk.system.paths import cache_dir
 
 if TYPE_CHECKING:
-    from twopm_zk.plonk.backends.interface import Progress
+    from twopm_zk.system.progress import Progress
 
 KEPT_KEYS = 4
 """Proving keys that stay in memory: about 50 MB each for 2^15 gates, shared with the page cache."""

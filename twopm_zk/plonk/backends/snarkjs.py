@@ -31,7 +31,7 @@ from twopm_zk.system.files import descriptor_of
 from twopm_zk.system.paths import PACKAGE_DIR, npm_package, npm_version
 
 if TYPE_CHECKING:
-    from twopm_zk.plonk.backends.interface import Progress
+    from twopm_zk.system.progress import Progress
 
 MINIMUM = (0, 7, 6)
 """Before 0.7.0 challenges were not chained (forgeable proofs); formats are pinned to what is tested."""
