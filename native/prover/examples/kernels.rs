@@ -9,10 +9,11 @@ use std::time::Instant;
 
 use halo2curves::bn256::{Fq, Fr};
 use halo2curves::ff::Field;
-use twopm_zk_prover::arithmetic::curve::{sum_pairs, Point, Scratch};
+use twopm_zk_prover::arithmetic::curve::{sum_pairs, Scratch};
 use twopm_zk_prover::arithmetic::fft::Domain;
 use twopm_zk_prover::arithmetic::field::powers;
 use twopm_zk_prover::arithmetic::msm::Bases;
+use twopm_zk_prover::arithmetic::point::Point;
 use twopm_zk_prover::progress::Progress;
 
 /// Median milliseconds of five runs.

@@ -69,7 +69,7 @@ fn times_shifted(a: &[u64; 4], b: &[u64; 3]) -> u128 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::arithmetic::curve::Point;
+    use crate::arithmetic::point::Point;
     use halo2curves::bn256::Fq;
     use halo2curves::ff::{Field, WithSmallOrderMulGroup};
 

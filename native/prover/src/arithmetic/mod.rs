@@ -9,6 +9,7 @@ pub mod glv;
 pub mod ifma;
 pub mod msm;
 pub mod pairing;
+pub mod point;
 pub mod point_fft;
 pub mod polynomial;
 pub mod tree;

@@ -13,8 +13,8 @@ use halo2curves::ff::WithSmallOrderMulGroup;
 use halo2curves::group::Group;
 use rayon::prelude::*;
 
-use crate::arithmetic::curve::Point;
 use crate::arithmetic::digits::{Entry, Sorted, Windows};
+use crate::arithmetic::point::Point;
 use crate::arithmetic::tree::Groups;
 use crate::error::{filled, Error, Result};
 use crate::progress::Progress;
@@ -145,7 +145,7 @@ fn running_sum(points: &[Point]) -> G1 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::arithmetic::curve::tests::multiples;
+    use crate::arithmetic::point::tests::multiples;
     use halo2curves::ff::Field;
 
     fn scalars(count: usize) -> Vec<Fr> {

@@ -7,9 +7,10 @@ use halo2curves::bn256::{Fq, Fr};
 use halo2curves::ff::{Field, WithSmallOrderMulGroup};
 use rayon::prelude::*;
 
-use crate::arithmetic::curve::{double_all, sum_pairs, Point, Scratch};
+use crate::arithmetic::curve::{double_all, sum_pairs, Scratch};
 use crate::arithmetic::fft::Domain;
 use crate::arithmetic::glv::halves;
+use crate::arithmetic::point::Point;
 use crate::error::{reserved, Result};
 use crate::progress::Progress;
 
@@ -142,7 +143,7 @@ fn digits_of(scalar: &Fr) -> [[i8; DIGITS]; 2] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::arithmetic::curve::tests::multiples;
+    use crate::arithmetic::point::tests::multiples;
 
     /// A scalar that fills its words.
     fn large() -> Fr {

@@ -1,6 +1,7 @@
 //! Sums of groups of points by pairing neighbours, round after round.
 
-use crate::arithmetic::curve::{sum_pairs, Point, Scratch};
+use crate::arithmetic::curve::{sum_pairs, Scratch};
+use crate::arithmetic::point::Point;
 
 /// Consecutive groups of points in one buffer, each to be summed.
 #[derive(Default)]
@@ -63,7 +64,7 @@ impl Groups {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::arithmetic::curve::tests::multiples;
+    use crate::arithmetic::point::tests::multiples;
     use halo2curves::bn256::G1;
     use halo2curves::group::Group;
 

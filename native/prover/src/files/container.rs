@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 
 use halo2curves::bn256::Fr;
 
-use crate::arithmetic::curve::{Point, POINT};
 use crate::arithmetic::field::{bytes_of, from_montgomery, ELEMENT};
+use crate::arithmetic::point::{Point, POINT};
 use crate::error::{filled, reserved, AtPath, Error, Result};
 
 const MAX_SECTIONS: u32 = 1 << 16;

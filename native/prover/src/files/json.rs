@@ -8,7 +8,7 @@ use halo2curves::group::prime::PrimeCurveAffine;
 use halo2curves::CurveAffine;
 use serde_json::Value;
 
-use crate::arithmetic::curve::{point2_from_bytes, point2_to_bytes, Point};
+use crate::arithmetic::point::{point2_from_bytes, point2_to_bytes, Point};
 use crate::error::{Error, Result};
 
 /// Parses a JSON object of PLONK on BN254; `what` names it in messages.

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::columns::Wire;
 use super::json::{decimal, number, object, point, write_point};
-use crate::arithmetic::curve::Point;
+use crate::arithmetic::point::Point;
 use crate::error::{Error, Result};
 
 /// A PLONK proof: nine commitments and six evaluations.

@@ -5,8 +5,8 @@ use std::path::Path;
 use halo2curves::bn256::G2Affine;
 
 use super::container::{check_order, word, Container, Section};
-use crate::arithmetic::curve::{point2_from_bytes, Point, POINT, POINT2};
 use crate::arithmetic::field::{BASE_FIELD_ORDER, ELEMENT, MAX_POWER};
+use crate::arithmetic::point::{point2_from_bytes, Point, POINT, POINT2};
 use crate::error::{Error, Result};
 
 /// The sections of a ptau that PLONK uses.
@@ -128,8 +128,8 @@ impl Ptau {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::arithmetic::curve::point2_to_bytes;
     use crate::arithmetic::field::bytes_of;
+    use crate::arithmetic::point::point2_to_bytes;
     use crate::files::container::tests::{container, temporary};
 
     /// A file that claims a power, with so many points in each group.

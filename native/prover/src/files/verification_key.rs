@@ -1,16 +1,19 @@
 //! Verification keys, and their JSON: snarkjs' `verification_key.json`.
 
 use std::fmt::Write;
+use std::ops::RangeInclusive;
 
 use halo2curves::bn256::{Fr, G2Affine};
 use serde_json::Value;
 
 use super::columns::Column;
 use super::json::{decimal, number, object, point, point2, write_point, write_point2};
-use super::zkey::POWERS;
-use crate::arithmetic::curve::Point;
-use crate::arithmetic::field::root_of_unity;
+use crate::arithmetic::field::{root_of_unity, MAX_POWER};
+use crate::arithmetic::point::Point;
 use crate::error::{Error, Result};
+
+/// Powers of a domain: the quotient's parts are longer than its blinding, and four times the domain is a subgroup.
+pub const POWERS: RangeInclusive<u32> = 3..=MAX_POWER - 2;
 
 /// What a verifier knows about a circuit.
 #[derive(Clone, Debug, PartialEq)]

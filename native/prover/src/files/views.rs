@@ -5,7 +5,7 @@
 
 use halo2curves::bn256::Fr;
 
-use crate::arithmetic::curve::Point;
+use crate::arithmetic::point::Point;
 
 const _: () = assert!(std::mem::size_of::<Point>() == 64 && std::mem::align_of::<Point>() == 8);
 

@@ -2,7 +2,6 @@
 //!
 //! A polynomial is stored as n coefficients, then its values on the subgroup of order 4n.
 
-use std::ops::RangeInclusive;
 use std::path::Path;
 
 use halo2curves::bn256::Fr;
@@ -10,9 +9,9 @@ use halo2curves::ff::Field;
 
 use super::columns::{Column, Wire};
 use super::container::{check_order, word, Container};
-use super::verification_key::VerificationKey;
-use crate::arithmetic::curve::{point2_from_bytes, Point, POINT, POINT2};
-use crate::arithmetic::field::{from_montgomery, BASE_FIELD_ORDER, ELEMENT, FIELD_ORDER, MAX_POWER};
+use super::verification_key::{VerificationKey, POWERS};
+use crate::arithmetic::field::{from_montgomery, BASE_FIELD_ORDER, ELEMENT, FIELD_ORDER};
+use crate::arithmetic::point::{point2_from_bytes, Point, POINT, POINT2};
 use crate::error::{Error, Result};
 
 /// The number of PLONK in [`SectionId::Protocol`].
@@ -21,8 +20,6 @@ pub const PLONK: u32 = 2;
 pub const HEADER_BYTES: usize = 2 * ORDER + 5 * 4 + 2 * ELEMENT + Column::COUNT * POINT + POINT2;
 /// Powers of tau beyond the domain's size: degrees of blinded polynomials.
 pub const EXTRA_POINTS: usize = 6;
-/// Powers of a domain: the quotient's parts are longer than its blinding, and four times the domain is a subgroup.
-pub const POWERS: RangeInclusive<u32> = 3..=MAX_POWER - 2;
 
 const ORDER: usize = 4 + ELEMENT;
 const ADDITION: usize = 8 + 2 * ELEMENT;
@@ -278,8 +275,8 @@ fn polynomial_bytes(header: &Header) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::arithmetic::curve::point2_to_bytes;
     use crate::arithmetic::field::bytes_of;
+    use crate::arithmetic::point::point2_to_bytes;
     use halo2curves::bn256::G2Affine;
 
     /// Bytes of a header with these sizes: signals, public inputs, rows, additions, gates.

@@ -18,10 +18,10 @@ use halo2curves::ff::Field;
 use memmap2::Mmap;
 use rayon::prelude::*;
 
-use crate::arithmetic::curve::Point;
 use crate::arithmetic::fft::Domain;
 use crate::arithmetic::field::root_of_unity;
 use crate::arithmetic::msm::Bases;
+use crate::arithmetic::point::Point;
 use crate::arithmetic::point_fft::lagrange_points;
 use crate::error::{ensure_room, filled, AtPath, Error, Result};
 use crate::files::columns::{Column, Wire};

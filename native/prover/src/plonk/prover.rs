@@ -5,8 +5,8 @@ use std::path::Path;
 use halo2curves::bn256::{Fr, G1};
 use halo2curves::ff::Field;
 
-use crate::arithmetic::curve::Point;
 use crate::arithmetic::msm::Bases;
+use crate::arithmetic::point::Point;
 use crate::arithmetic::polynomial::{add_scaled, blind, divide_by_linear, evaluate};
 use crate::error::{ensure_room, filled, Error, Result};
 use crate::files::columns::{Column, Wire};

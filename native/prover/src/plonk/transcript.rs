@@ -7,8 +7,8 @@ use halo2curves::bn256::{Fq, Fr};
 use halo2curves::ff::PrimeField;
 use sha3::{Digest, Keccak256};
 
-use crate::arithmetic::curve::Point;
 use crate::arithmetic::field::{from_big_endian_reduced, to_big_endian};
+use crate::arithmetic::point::Point;
 use crate::files::columns::Wire;
 use crate::files::proof::Proof;
 use crate::files::verification_key::VerificationKey;

@@ -3,9 +3,9 @@
 use halo2curves::bn256::{Fr, G2Affine, G1};
 use halo2curves::ff::Field;
 
-use crate::arithmetic::curve::Point;
 use crate::arithmetic::field::{powers, root_of_unity};
 use crate::arithmetic::pairing::pairings_cancel;
+use crate::arithmetic::point::Point;
 use crate::error::{Error, Result};
 use crate::files::columns::Column;
 use crate::files::proof::Proof;

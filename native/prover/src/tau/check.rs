@@ -12,10 +12,10 @@ use halo2curves::bn256::{Fr, G1Affine, G2Affine, G1, G2};
 use halo2curves::ff::Field;
 use halo2curves::group::{Curve, Group};
 
-use crate::arithmetic::curve::Point;
 use crate::arithmetic::fft::Domain;
 use crate::arithmetic::msm::Bases;
 use crate::arithmetic::pairing::pairings_cancel;
+use crate::arithmetic::point::Point;
 use crate::error::{ensure_room, reserved, AtPath, Error, Result};
 use crate::files::ptau::Ptau;
 use crate::progress::Progress;

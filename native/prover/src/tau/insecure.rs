@@ -13,11 +13,11 @@ use halo2curves::group::Curve;
 use rayon::prelude::*;
 use sha2::{Digest, Sha512};
 
-use crate::arithmetic::curve::{point2_to_bytes, Point};
 use crate::arithmetic::field::{
     batch_invert, bytes_of, from_big_endian_reduced, plain_words, powers, root_of_unity, BASE_FIELD_ORDER,
     ELEMENT,
 };
+use crate::arithmetic::point::{point2_to_bytes, Point};
 use crate::arithmetic::tree::Groups;
 use crate::error::{filled, reserved, Error, Result};
 use crate::files::container::ContainerWriter;

@@ -2,8 +2,8 @@
 
 use std::arch::x86_64::*;
 
-use crate::arithmetic::curve::Point;
 use crate::arithmetic::field::BASE_FIELD_ORDER;
+use crate::arithmetic::point::Point;
 
 const MASK: u64 = (1 << 52) - 1;
 /// -1 / p modulo 2^52.

@@ -15,9 +15,9 @@ use std::arch::x86_64::*;
 use halo2curves::bn256::{Fq, G1};
 use halo2curves::ff::{Field, WithSmallOrderMulGroup};
 
-use crate::arithmetic::curve::Point;
 use crate::arithmetic::digits::Entry;
 use crate::arithmetic::field::{bytes_of, words};
+use crate::arithmetic::point::Point;
 pub use lanes::available;
 use lanes::*;
 
