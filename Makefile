@@ -39,8 +39,8 @@ native: .venv/.installed # the native prover, where Rust and its crates are reac
 demo: setup ## train with three data owners on real data, every step proven, audited, and asked for a prediction
 	$(BIN)/twopm-zk demo
 
-# a file's tests stay on one worker: they share a node, keys and what they deployed
-WORKERS := -n 2 --dist loadfile
+# halves in the order of files, whose tests share what they deployed; whoever is done takes from the other
+WORKERS := -n 2 --dist worksteal
 test: setup ## run all tests
 	$(BIN)/pytest $(WORKERS) $(PYTEST_ARGS)
 

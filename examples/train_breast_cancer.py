@@ -116,11 +116,13 @@ def main() -> None:
     parser.add_argument("--scheduler", help="processes:N, or the address of a dask scheduler")
     parser.add_argument("--chain", action="store_true", help="train over a development chain, with every proof")
     parser.add_argument("--gradient-bound", type=float, default=2.5e-5, help="of the certificate, per row")
+    parser.add_argument("--decrement-bound", type=float, default=0.01, help="standard errors from the optimum")
     parser.add_argument("--table", type=Path, help="with --chain: write the table to a file")
     options = parser.parse_args()
 
     table, spec = load()
-    spec = replace(spec, step=StepRule(options.rule), gradient_bound=options.gradient_bound)
+    bounds = {"gradient_bound": options.gradient_bound, "decrement_bound": options.decrement_bound}
+    spec = replace(spec, step=StepRule(options.rule), **bounds)
     tables = [Table(table.names, table.features[k::NODES], table.labels[k::NODES]) for k in range(NODES)]
     if options.chain:
         coefficients, text = train_on_chain(tables, spec)

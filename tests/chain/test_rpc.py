@@ -198,7 +198,9 @@ def test_logs_are_not_asked_for_piece_by_piece_where_the_endpoint_is_gone(node):
     assert caught.value.kind == "no-rpc"
 
 
-def test_two_processes_of_one_account_wait_for_each_other(chain):
+def test_two_processes_of_one_account_wait_for_each_other(chain, monkeypatch):
+    # with one price, neither takes the place of the other's transaction
+    monkeypatch.setattr(Chain, "_fees", lambda _: {"maxPriorityFeePerGas": 10**9, "maxFeePerGas": 10**11})
     """Each has the nonce of the newest block; the one that comes second sends again after the first is mined."""
     with DevelopmentNode(block_time=1) as slow:
         account = slow.private_keys[2]

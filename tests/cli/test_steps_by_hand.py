@@ -479,7 +479,7 @@ def test_joining_with_a_stake_says_whether_it_is_enough(created):
     assert (poor["task"], poor["ready"]) == (2, False)
     assert "twopm-zk stake add" in poor["obstacles"][0]
     refused = created("node", "join", "spec.json", "--stake", "1", "--asset", "2", account=3, code=3)
-    assert "less than 1000000000000000000" in refused["message"]
+    assert "1000000000000000000 fewer than 1000000000000000000" in refused["message"]
     created.party.world.view(3).network.contract("RETHDouble").transact("deposit", value=2 * 10**18)
     assert created("node", "join", "spec.json", "--stake", "1", "--asset", "2", account=3)["ready"]
 

@@ -59,7 +59,7 @@ def test_breast_cancer_trains_over_a_chain_with_every_proof(tmp_path):
     if find_backend("native")[1] is not None:
         pytest.skip("14 proofs of 2^18 gates take an hour without the native prover")
     command = [sys.executable, Path("examples") / "train_breast_cancer.py", "--chain", "--rule", "bfgs"]
-    command += ["--gradient-bound", "0.05", "--table", tmp_path / "table.md"]
+    command += ["--gradient-bound", "0.05", "--decrement-bound", "1e6", "--table", tmp_path / "table.md"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=590)
     assert done.returncode == 0, done.stderr
     written = (tmp_path / "table.md").read_text()

@@ -757,7 +757,7 @@ def test_an_rpc_that_is_gone_is_waited_for(party):
         return True
 
     loop = PollingLoop(tick, poll=0.01, notify=news.append)
-    timer = threading.Timer(1.0, lambda: setattr(proxy, "cut", False))
+    timer = threading.Timer(4.0, lambda: setattr(proxy, "cut", False))  # longer than one request is repeated
     timer.start()
     assert loop.run() is True
     timer.join()

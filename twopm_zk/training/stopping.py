@@ -146,7 +146,8 @@ def sigmoid_shift(rows: int, moments: Matrix, inverse: Matrix) -> float:
     With X'X in ``moments``, H^-1 in ``inverse`` and errors e of at most MAX_ERROR in each row, the decrement of X'e is
     at most MAX_ERROR sqrt(rows * largest eigenvalue of X'X H^-1).
     """
-    root = np.linalg.cholesky(moments + 1e-9 * np.diag(np.diag(moments)))
+    values, vectors = np.linalg.eigh(moments)  # a constant column may leave an eigenvalue of 0
+    root = vectors * np.sqrt(np.maximum(values, 0.0))
     largest = float(np.linalg.eigvalsh(root.T @ inverse @ root)[-1])
     return sigmoid.MAX_ERROR * float(np.sqrt(rows * max(largest, 0.0)))
 
