@@ -165,6 +165,7 @@ def test_a_receipt_is_found_though_the_endpoint_fails_while_it_is_waited_for(nod
         assert moving(through(proxy, node)).gas_used == 21_000
 
 
+@pytest.mark.slow
 def test_receipts_are_asked_for_at_the_pace_of_the_chain(node, chain):
     with DevelopmentNode(block_time=2) as slow, RpcProxy(slow.url) as proxy:
         moving(through(proxy, slow), 3)
@@ -198,6 +199,7 @@ def test_logs_are_not_asked_for_piece_by_piece_where_the_endpoint_is_gone(node):
     assert caught.value.kind == "no-rpc"
 
 
+@pytest.mark.slow
 def test_two_processes_of_one_account_wait_for_each_other(chain, monkeypatch):
     # with one price, neither takes the place of the other's transaction
     monkeypatch.setattr(Chain, "_fees", lambda _: {"maxPriorityFeePerGas": 10**9, "maxFeePerGas": 10**11})

@@ -13,7 +13,7 @@ from support.people_shell import CODE
 from twopm_zk.chain import Chain
 from twopm_zk.chain.deployment import Deployment
 
-pytestmark = pytest.mark.chain
+pytestmark = [pytest.mark.chain, pytest.mark.slow]
 
 
 class Running:

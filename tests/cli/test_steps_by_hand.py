@@ -24,6 +24,8 @@ from twopm_zk.task.instances import TaskInstances
 from twopm_zk.task.specification_file import write_spec
 from twopm_zk.training.in_process import train
 
+pytestmark = pytest.mark.slow
+
 STRANGER = 8
 
 
@@ -125,7 +127,6 @@ def run_to_the_end(hand, updates=3):
     raise AssertionError("no certificate")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("rule", ["boehning-lindsay", "bfgs", "newton"])
 def test_a_whole_task_by_hand_ends_at_the_same_certificate(hand, rule):
     party = hand.party
@@ -148,7 +149,6 @@ def test_a_whole_task_by_hand_ends_at_the_same_certificate(hand, rule):
         assert store.query("SELECT subject FROM openings") == []  # private, and have served
 
 
-@pytest.mark.slow
 def test_segments_are_folded_by_hand_too(world, tmp_path, monkeypatch, capsys, terminated):
     instances = TaskInstances(("step-32x3",), "aggregate-16x3", "certify-16x3", "fold-16x3", segments=2)
     party = Party(world, tmp_path, spec=replace(SPEC, instances=instances, gradient_bound=0.1))
@@ -234,7 +234,6 @@ def four(world, tmp_path):
     return Party(world, tmp_path, spec=replace(SPEC, instances=instances, minimum_rows=20), sizes=(8, 8, 8, 8))
 
 
-@pytest.mark.slow
 def test_missing_openings_are_named_and_their_node_is_left_out(world, tmp_path, monkeypatch, capsys, terminated):
     party = four(world, tmp_path)
     hand = Hand(party, monkeypatch, capsys)
@@ -256,7 +255,6 @@ def test_missing_openings_are_named_and_their_node_is_left_out(world, tmp_path, 
         assert hand("aggregate", "spec.json", "--task", "1")["nodes"] == 3
 
 
-@pytest.mark.slow
 def test_collecting_ends_where_an_opening_opens_nothing(world, tmp_path, monkeypatch, capsys, terminated):
     party = four(world, tmp_path)
     hand = Hand(party, monkeypatch, capsys)

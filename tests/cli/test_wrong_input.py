@@ -14,6 +14,8 @@ from twopm_zk.chain.rpc import EndpointError, RpcProvider
 from twopm_zk.cli import main
 from twopm_zk.task.specification_file import write_spec
 
+pytestmark = pytest.mark.slow
+
 ADDRESS = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
 READING = {
     "stake show": ("--account", ADDRESS),
@@ -259,7 +261,6 @@ class Dying:
         monkeypatch.setattr(RpcProvider, "_answered", answered)
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("no_pauses")
 @pytest.mark.parametrize("command", [*READING, *TRANSACTING, "data register", "node join", "task create", "aggregate"])
 def test_a_node_that_stops_answering_at_any_request(user, command, monkeypatch):

@@ -92,6 +92,7 @@ def test_plain_text_reads_on_the_site_as_it_was_written(text):
     assert words(shown(text)) == words(text.replace("\b", ""))
 
 
+@pytest.mark.slow
 def test_every_docstring_reads_on_the_site_as_it_was_written():
     for path in (ROOT / "twopm_zk").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):

@@ -13,7 +13,7 @@ from twopm_zk.plonk.zkey import ZkeySection, read_zkey
 from twopm_zk.system import programs
 from twopm_zk.system.paths import npm_package
 
-pytestmark = pytest.mark.prover
+pytestmark = [pytest.mark.prover, pytest.mark.slow]
 BACKENDS = ["snarkjs", "native"]
 
 

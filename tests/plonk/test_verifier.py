@@ -12,7 +12,7 @@ from twopm_zk.plonk.proof import KEY_POINTS, PROOF_EVALUATIONS, PROOF_POINTS, Pr
 from twopm_zk.plonk.proving import verify
 from twopm_zk.plonk.verifier import verify as python_verify
 
-pytestmark = pytest.mark.prover
+pytestmark = [pytest.mark.prover, pytest.mark.slow]
 
 
 def negated(point):
@@ -47,7 +47,6 @@ def test_every_element_of_a_proof_counts(three, name):
     assert refused_by_python(three.verification_key, three.public, tampered)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", [*PROOF_POINTS, *PROOF_EVALUATIONS])
 def test_every_element_of_a_proof_counts_for_snarkjs_too(three, name):
     element = getattr(three.proof, name)
@@ -77,14 +76,12 @@ def test_swapped_public_inputs_are_refused(three):
     assert refused_by_python(three.verification_key, [second, first, third], three.proof)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", KEY_POINTS)
 def test_every_commitment_of_the_key_counts(three, name):
     wrong = replace(three.verification_key, **{name: negated(getattr(three.verification_key, name))})
     assert refused_by_python(wrong, three.public, three.proof)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "verifier"),
     [*((name, "python") for name in ("k1", "k2", "X_2", "w")), *((name, "snarkjs") for name in ("k1", "k2", "X_2"))],
