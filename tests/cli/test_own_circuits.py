@@ -11,6 +11,7 @@ from support.ptau_files import write_ptau
 
 from twopm_zk.cli import cli
 from twopm_zk.cli.pipeline import prove as prove_commands
+from twopm_zk.errors import InputError
 from twopm_zk.plonk.backends import find_backend
 from twopm_zk.plonk.ptau import blake2b_of
 
@@ -261,3 +262,12 @@ def test_who_brought_too_small_a_ceremony_is_advised_a_larger_one_and_the_path_a
 def test_the_powers_of_development_files_in_the_help_are_those_that_work(call):
     assert "1<=x<=22" in call("setup", "--help")[1]
     assert call("setup", QUADRATIC, "--ptau-power", "23")[0] == 2
+
+
+def test_inputs_are_looked_at_before_keys_are_made(folder, monkeypatch):
+    monkeypatch.setattr(prove_commands, "obtain_keys", lambda *_, **__: pytest.fail("keys are made first"))
+    (folder / "wrong.json").write_text('{"x": "0xzz", "b": "-5", "c": 6}')
+    done = CliRunner().invoke(cli, ["prove", "circuit", QUADRATIC, "--input", "wrong.json", "--out", "p"])
+    assert isinstance(done.exception, InputError)
+    assert done.exception.message == "input signal 'x' has a value that is not an integer"
+    assert done.exception.hint == "Write decimal digits, or 0x and up to 64 hexadecimal digits."

@@ -121,7 +121,10 @@ def _field_element(name: str, value: Any) -> int:
         except TypeError:
             number = None
     if number is None:
-        raise InputError(f"input signal {name!r} has a value that is not an integer") from None
+        raise InputError(
+            f"input signal {name!r} has a value that is not an integer",
+            hint="Write decimal digits, or 0x and up to 64 hexadecimal digits.",
+        ) from None
     if not -FIELD_ORDER < number < FIELD_ORDER:
         raise InputError(f"input signal {name!r} has a value outside the field (its size is FIELD_ORDER)")
     return number % FIELD_ORDER

@@ -168,8 +168,10 @@ def complete(asset: int | None, connection: Connection, as_json: bool) -> None:
     queued = [entry for entry in account.queued() if asset in (None, entry.asset)]
     ready = [entry for entry in queued if entry.ready]
     if not ready:
-        when = [f"block {entry.ready_block}, about {show_time(entry.ready_at)}" for entry in queued]
-        wait = f"the next one can be from {min(when)}" if when else "none is on its way"
+        wait = "none is on its way"
+        if queued:
+            first = min(queued, key=lambda entry: entry.ready_block)
+            wait = f"the next one can be from block {first.ready_block}, about {show_time(first.ready_at)}"
         raise InputError(
             f"no withdrawal from EigenLayer can be completed: {wait}",
             hint="`twopm-zk stake undelegate AMOUNT` starts one; `twopm-zk stake show` has what is on its way.",

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from twopm_zk.circuit.compilation import Circuit
+from twopm_zk.circuit.inputs import checked_inputs
 from twopm_zk.circuit.instances import Instance, find_instance
 from twopm_zk.circuit.witness import calculate_witness
 from twopm_zk.cli.options.building import circuit_argument, compile_named, key_options, library_option, obtain_keys
@@ -132,6 +133,7 @@ def _refuse_used_folder(out: Path, force: bool) -> None:
 def _prove(
     circuit: Circuit, inputs: Mapping[str, Any], steps: Steps, *, named: str, ptau: Path | None, backend: str | None
 ) -> ProofResult:
+    checked_inputs(circuit, inputs)  # a mistake in them is said before keys are made, which may take minutes
     keys = obtain_keys(circuit, steps, named=named, ptau=ptau, backend=backend)
     with steps.step("witness"):
         calculated = calculate_witness(circuit, inputs)
