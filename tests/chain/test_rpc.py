@@ -92,11 +92,11 @@ LIMITS = [
 
 
 @pytest.mark.parametrize("refusal", LIMITS, ids=lambda r: f"{r[0]}-{r[2] and r[2][0]}")
-def test_every_kind_of_refusal_for_too_many_requests_is_waited_out(node, chain, refusal):
+def test_every_kind_of_refusal_for_too_many_requests_is_waited_out(node, chain, refusal, monkeypatch):
     """Each method is refused the first two times, reads and transactions alike."""
+    monkeypatch.setattr(rpc, "_FIRST_PAUSE", 0.01)
     with RpcProxy(node.url, refuse=lambda method, number: refusal if number <= 2 else None) as proxy:
         other = through(proxy, node)
-        other.web3.provider._sleep = lambda seconds: None
         before = other.balance(node.accounts[5])
         other.send("a transfer", to=node.accounts[5], value=7)
         assert other.balance(node.accounts[5]) == before + 7
