@@ -17,6 +17,7 @@ from flat_buses import flattened
 
 from twopm_zk.system import paths, programs
 
+DIVISION = "In signal assignments containing division, the divisor needs to be constrained to be non-zero"
 REVIEWED = {
     ("lib/fixed_point.circom", "digit[i]"): "quartic membership in 0..3, and the sum of all digits is pinned",
     ("lib/fixed_point.circom", "top"): "boolean, and the sum is pinned",
@@ -27,6 +28,12 @@ REVIEWED = {
     ("lib/sigmoid.circom", "T"): "range-checked part of a pinned sum",
     ("lib/sigmoid.circom", "overflow"): "range-checked part of a pinned sum",
     ("aggregate.circom", "remainder[i]"): "range-checked; the quotient is weights - nextWeights, range-checked too",
+    ("lib/pedersen.circom", "digit[at]"): "quartic membership in 0..3, and the sum of all digits is pinned",
+    ("lib/pedersen.circom", "slope[at]"): "pinned by a point that the line goes through; see PedersenPoint",
+    ("lib/pedersen.circom", "slope[TOTAL]"): "likewise",
+    ("lib/pedersen.circom", "x"): "pinned by a product with sumV, which is 0 for a point of order 2 only",
+    ("lib/pedersen.circom", "y"): "pinned by a product with sumU + 1, which is 0 for no point of the curve",
+    ("lib/pedersen.circom", DIVISION): "constants, hints, and the two divisors of x and y above",
     ("predict.circom", "quotient"): "range-checked part of a pinned sum",
     ("predict.circom", "remainder"): "range-checked part of a pinned sum",
 }

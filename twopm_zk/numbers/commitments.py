@@ -35,6 +35,7 @@ class Tag(IntEnum):
     PARTIAL = 7
     MATRIX = 8
     ROUND = 9
+    POINT = 10
 
 
 def domain(tag: Tag, length: int, shape: int = 0) -> int:

@@ -1,0 +1,128 @@
+"""Vector Pedersen commitments on Baby Jubjub: C = sum of s_k G_k + rows N + blinding H.
+
+They add up: the sum of commitments opens as the sum of what was committed to. Perfectly hiding with a uniform
+blinding; binding as long as nobody knows a relation between generators, which are hashes of their names
+(`baby_jubjub.hash_to_point`). The twin of circuits/lib/pedersen.circom, whose constants tools/pedersen_generators.py
+writes.
+
+Names hold what a commitment is of: the statement, the unit of its integers and their number. Commitments of other
+units or lengths have another N, so that a sum of mixed ones opens as nothing.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cache, cached_property, reduce
+
+from twopm_zk.errors import InputError, RangeError
+from twopm_zk.numbers.baby_jubjub import IDENTITY, SUBGROUP_ORDER, Point, add, hash_to_point, multiply
+
+BLINDING_DIGITS = 126
+"""Base-4 digits that hold every blinding, centred modulo the order."""
+X_BITS = 252
+"""A single commitment has an x below 2^252, which leaves one of x and -x: then y alone tells the point."""
+
+
+@dataclass(frozen=True)
+class Unit:
+    """What a statement collects, as integers in units of 2^-frac_bits."""
+
+    statement: str
+    frac_bits: int
+
+    def __str__(self) -> str:
+        return f"{self.statement} 2^-{self.frac_bits}"
+
+
+GRADIENT = Unit("gradient", 48)
+"""Sums of x (sigma(z) - y), rounded."""
+
+
+def generators(unit: Unit, count: int) -> tuple[Point, ...]:
+    """G_0 to G_(count - 1)."""
+    return tuple(_generator(unit, index) for index in range(count))
+
+
+def rows_generator(unit: Unit, count: int) -> Point:
+    """N of commitments to ``count`` integers; it is another one for every count."""
+    return hash_to_point(f"{unit} rows of {count}")
+
+
+def blinding_generator() -> Point:
+    """H."""
+    return hash_to_point("blinding")
+
+
+def start_point() -> Point:
+    """Where a circuit starts to add: a point that nobody can meet on the way, since nobody knows its logarithm."""
+    return hash_to_point("start")
+
+
+@cache
+def _generator(unit: Unit, index: int) -> Point:
+    return hash_to_point(f"{unit} {index}")
+
+
+def commit(unit: Unit, items: Sequence[int], rows: int, blinding: int) -> Point:
+    """The point that commits to signed ``items`` and ``rows``; all scalars count modulo SUBGROUP_ORDER."""
+    used = [*generators(unit, len(items)), rows_generator(unit, len(items)), blinding_generator()]
+    terms = (multiply(g, s % SUBGROUP_ORDER) for g, s in zip(used, [*items, rows, blinding], strict=True))
+    return reduce(add, terms, IDENTITY)
+
+
+def centred(scalar: int) -> int:
+    """The integer nearest to 0 that equals ``scalar`` modulo SUBGROUP_ORDER."""
+    half = SUBGROUP_ORDER // 2
+    return (scalar + half) % SUBGROUP_ORDER - half
+
+
+def signed_digits(value: int, count: int) -> list[int]:
+    """Odd digits d in {-3, -1, 1, 3}, lowest first, with 2 value + 1 = sum of d_i 4^i.
+
+    They are 2 e - 3 for the base-4 digits e of value + 4^count / 2: every value in [-4^count / 2, 4^count / 2) has
+    them, once, and RangeError is raised for all others.
+    """
+    biased = value + (1 << (2 * count - 1))
+    if not 0 <= biased < 1 << (2 * count):
+        raise RangeError(f"an integer does not fit {count} signed digits of two bits")
+    return [2 * (biased >> (2 * place) & 3) - 3 for place in range(count)]
+
+
+def digits_for(magnitude: int) -> int:
+    """The smallest number of signed digits that holds every value up to ``magnitude``, of either sign."""
+    return (magnitude.bit_length() + 2) // 2
+
+
+@dataclass(frozen=True)
+class Opening:
+    """What opens a commitment: the signed items, how many rows they sum over, and the blinding."""
+
+    unit: Unit
+    items: tuple[int, ...] = field(repr=False)
+    rows: int = field(repr=False)
+    blinding: int = field(repr=False)
+
+    @classmethod
+    def drawn(cls, unit: Unit, items: Sequence[int], rows: int) -> Opening:
+        """With a fresh blinding from the operating system, uniform among those that leave x below 2^X_BITS.
+
+        About three are tried. Use the blinding once: two commitments under one tell the difference of their items.
+        """
+        while True:
+            opening = cls(unit, tuple(items), rows, centred(secrets.randbelow(SUBGROUP_ORDER)))
+            if opening.point.x < 1 << X_BITS:
+                return opening
+
+    @cached_property
+    def point(self) -> Point:
+        """The commitment."""
+        return commit(self.unit, self.items, self.rows, self.blinding)
+
+    def __add__(self, other: Opening) -> Opening:
+        """What opens the sum of both commitments: every scalar is added modulo SUBGROUP_ORDER, and centred."""
+        if (self.unit, len(self.items)) != (other.unit, len(other.items)):
+            raise InputError("commitments to other units, or to another number of integers, do not add up")
+        items = tuple(centred(a + b) for a, b in zip(self.items, other.items, strict=True))
+        return Opening(self.unit, items, centred(self.rows + other.rows), centred(self.blinding + other.blinding))
