@@ -49,6 +49,8 @@ pub enum Error {
     Witness(String),
     /// Proof, public inputs or verification key are text that cannot be parsed.
     Proof(String),
+    /// Bytes that should be points or scalars are of a wrong length, not reduced, or off the curve.
+    Point(String),
     /// The caller asked to stop.
     Cancelled,
     /// Memory for a buffer was refused.
@@ -76,6 +78,7 @@ impl Error {
             Error::CircuitTooSmall { .. } => "circuit-too-small",
             Error::Witness(_) => "witness",
             Error::Proof(_) => "proof",
+            Error::Point(_) => "point",
             Error::Cancelled => "cancelled",
             Error::OutOfMemory { .. } => "memory",
             Error::Internal(_) => "internal",
@@ -98,9 +101,10 @@ impl fmt::Display for Error {
             Error::CircuitTooSmall { gates } => {
                 write!(out, "the circuit has {gates} gate(s); PLONK in snarkjs needs at least 2")
             }
-            Error::Witness(reason) | Error::Proof(reason) | Error::Internal(reason) => {
-                write!(out, "{reason}")
-            }
+            Error::Witness(reason)
+            | Error::Proof(reason)
+            | Error::Point(reason)
+            | Error::Internal(reason) => write!(out, "{reason}"),
             Error::Cancelled => write!(out, "cancelled"),
             Error::OutOfMemory { bytes } => write!(out, "out of memory: {bytes} bytes were refused"),
         }

@@ -9,7 +9,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyBytes, PyDict};
+use twopm_zk_prover::arithmetic::baby_jubjub;
 use twopm_zk_prover::files::proof::{parse_publics, publics_to_json, Proof};
 use twopm_zk_prover::files::verification_key::VerificationKey;
 use twopm_zk_prover::files::zkey::Zkey;
@@ -99,6 +100,18 @@ fn blake2b_512(py: Python<'_>, path: PathBuf) -> PyResult<String> {
     Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
+/// The sum of each scalar times its point on Baby Jubjub, constant time in the scalars; all bytes little-endian.
+///
+/// `points` are 64 bytes each, x and y, and `scalars` 32 bytes each.
+#[pyfunction]
+fn sum_of_multiples<'py>(py: Python<'py>, points: &[u8], scalars: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
+    let sum = py.detach(|| {
+        let (points, scalars) = baby_jubjub::terms(points, scalars)?;
+        Ok(baby_jubjub::sum_of_multiples(&points, &scalars).to_bytes())
+    });
+    Ok(PyBytes::new(py, &sum.map_err(raise)?))
+}
+
 /// A proving key that is loaded once and proves many times, from any thread.
 #[pyclass(frozen, module = "twopm_zk._native")]
 struct ProvingKey {
@@ -186,5 +199,6 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(write_insecure_ptau, module)?)?;
     module.add_function(wrap_pyfunction!(check_ptau, module)?)?;
     module.add_function(wrap_pyfunction!(blake2b_512, module)?)?;
+    module.add_function(wrap_pyfunction!(sum_of_multiples, module)?)?;
     Ok(())
 }

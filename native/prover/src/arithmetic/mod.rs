@@ -1,5 +1,6 @@
 //! Field, curve, polynomials and sums of points. Knows neither files nor the protocol.
 
+pub mod baby_jubjub;
 pub mod curve;
 pub mod digits;
 pub mod fft;
