@@ -1,4 +1,7 @@
-"""Baby Jubjub: the points and sums that ERC-2494 publishes, the laws of the group, and points made from names."""
+"""Baby Jubjub: the points and sums that ERC-2494 publishes, the laws of the group, and points made from names.
+
+Every test runs with the native module and with its readable twin.
+"""
 
 import hashlib
 
@@ -19,9 +22,13 @@ from twopm_zk.numbers.baby_jubjub import (
     is_on_curve,
     lift,
     multiply,
+    native_sum,
     negate,
+    readable_sum,
+    sum_of_multiples,
 )
 from twopm_zk.numbers.field import FIELD_ORDER
+from twopm_zk.system import extension
 
 # https://eips.ethereum.org/EIPS/eip-2494, sections "Specification" and "Test Cases"
 GENERATOR = Point(
@@ -52,6 +59,18 @@ scalars = st.one_of(
 )
 # every class of the group modulo its subgroup: the generator has order COFACTOR * SUBGROUP_ORDER
 points = st.builds(multiply, st.just(GENERATOR), scalars)
+small_points = st.builds(multiply, st.just(GENERATOR), st.integers(0, 7).map(lambda i: i * SUBGROUP_ORDER))
+
+
+@pytest.fixture(params=["native", "readable"], autouse=True, scope="module")
+def implementation(request):
+    """Which implementation multiplies; skips the native one where it is not built."""
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "readable":
+            patch.setattr(extension, "unavailable", lambda: "left out by the test")
+        elif reason := extension.unavailable():
+            pytest.skip(reason)
+        yield request.param
 
 
 def test_published_sums():
@@ -108,6 +127,41 @@ def test_a_point_of_order_2_is_no_member_of_the_subgroup():
 def test_a_scalar_outside_its_range_is_refused(scalar):
     with pytest.raises(RangeError, match="outside"):
         multiply(BASE, scalar)
+
+
+@pytest.mark.parametrize("point", [Point(1, 0), Point(0, 1 + FIELD_ORDER), Point(BASE.x, -BASE.y), Point(2**300, 1)])
+def test_a_multiple_of_a_point_off_the_curve_is_refused(point):
+    with pytest.raises(RangeError, match="off the curve"):
+        sum_of_multiples([(BASE, 1), (point, 1)])
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.lists(st.tuples(points, scalars), max_size=4))
+def test_a_sum_of_multiples_is_the_sum_of_each(terms):
+    expected = IDENTITY
+    for point, scalar in terms:
+        expected = add(expected, multiply(point, scalar))
+    assert sum_of_multiples(terms) == expected
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(st.tuples(st.one_of(points, small_points), scalars), max_size=3))
+def test_both_implementations_give_the_same_sums(terms):
+    if extension.unavailable():
+        pytest.skip("there is one implementation only")
+    assert native_sum(terms) == readable_sum(terms)
+
+
+def test_both_implementations_agree_on_every_class_of_points_and_edge_of_scalars():
+    if extension.unavailable():
+        pytest.skip("there is one implementation only")
+    small = [multiply(GENERATOR, i * SUBGROUP_ORDER) for i in range(8)]
+    assert len(set(small)) == 8
+    edges = [0, 1, 7, 8, 9, 15, 16, 2**252, SUBGROUP_ORDER - 1, SUBGROUP_ORDER, SUBGROUP_ORDER + 1]
+    edges += [8 * SUBGROUP_ORDER, FIELD_ORDER, 2**255, 2**256 - 1, int("8" * 64, 16), int("7" * 64, 16)]
+    for point in [*small, *(add(BASE, part) for part in small)]:
+        for scalar in edges:
+            assert native_sum([(point, scalar)]) == readable_sum([(point, scalar)])
 
 
 @pytest.mark.parametrize("point", [BASE, FIRST, SECOND])

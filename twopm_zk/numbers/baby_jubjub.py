@@ -1,23 +1,27 @@
 """Baby Jubjub (ERC-2494), the twisted Edwards curve over BN254's scalar field: 168700 x^2 + y^2 = 1 + 168696 x^2 y^2.
 
-a = 168700 is a square and d = 168696 is not, so the addition law has no
-exceptional case. The group has COFACTOR * SUBGROUP_ORDER points; whoever takes a point from somebody else asks
-`is_on_curve`, and multiplies it by COFACTOR, or asks `in_subgroup`, before a secret scalar meets it.
+a = 168700 is a square and d = 168696 is not, so the addition law has no exceptional case. Multiples are computed by
+the native module where it is built, whose time does not depend on the scalars, else by its readable twin
+`readable_sum`, whose time does. The group has COFACTOR * SUBGROUP_ORDER points; whoever takes a point from somebody
+else asks `is_on_curve`, and multiplies it by COFACTOR, or asks `in_subgroup`, before a secret scalar meets it.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import NamedTuple
 
 from twopm_zk.errors import RangeError
 from twopm_zk.numbers.field import FIELD_ORDER
+from twopm_zk.system import extension
 
 SUBGROUP_ORDER = 2736030358979909402780800718157159386076813972158567259200215660948447373041
 COFACTOR = 8
 SCALAR_BITS = 256
-"""Scalars of `multiply` have at most so many bits."""
+"""Scalars have at most so many bits."""
+_BYTES = SCALAR_BITS // 8
 _A, _D = 168700, 168696
 _DOMAIN = b"twopm-zk point on Baby Jubjub"
 
@@ -61,19 +65,45 @@ def negate(point: Point) -> Point:
 
 
 def multiply(point: Point, scalar: int) -> Point:
-    """``scalar`` times a point of the curve; not constant time.
+    """``scalar`` times a point: `sum_of_multiples` of one term."""
+    return sum_of_multiples([(point, scalar)])
 
-    The scalar is any integer in [0, 2^SCALAR_BITS), and is not reduced modulo SUBGROUP_ORDER: the point may have a
-    part of small order.
+
+def sum_of_multiples(terms: Iterable[tuple[Point, int]]) -> Point:
+    """The sum of each point times its scalar, which may be secret; how many there are shows.
+
+    A scalar is any integer in [0, 2^SCALAR_BITS), and is not reduced modulo SUBGROUP_ORDER: its point may have a part
+    of small order. Raises RangeError for another scalar, and for a point off the curve.
     """
-    if not 0 <= scalar < 1 << SCALAR_BITS:
-        raise RangeError(f"a scalar is outside [0, 2^{SCALAR_BITS})")
-    total, doubled = _extended(IDENTITY), _extended(point)
-    while scalar:
-        if scalar & 1:
-            total = _add(total, doubled)
-        doubled = _add(doubled, doubled)
-        scalar >>= 1
+    terms = list(terms)
+    for point, scalar in terms:
+        if not 0 <= scalar < 1 << SCALAR_BITS:
+            raise RangeError(f"a scalar is outside [0, 2^{SCALAR_BITS})")
+        if not is_on_curve(point):
+            raise RangeError("a point is off the curve")
+    return native_sum(terms) if extension.provides("sum_of_multiples") else readable_sum(terms)
+
+
+def native_sum(terms: Sequence[tuple[Point, int]]) -> Point:
+    """`sum_of_multiples` in Rust, constant time in the scalars; ImportError where that is not built."""
+    from twopm_zk import _native
+
+    points = b"".join(coordinate.to_bytes(_BYTES, "little") for point, _ in terms for coordinate in point)
+    scalars = b"".join(scalar.to_bytes(_BYTES, "little") for _, scalar in terms)
+    result = _native.sum_of_multiples(points, scalars)
+    return Point(int.from_bytes(result[:_BYTES], "little"), int.from_bytes(result[_BYTES:], "little"))
+
+
+def readable_sum(terms: Sequence[tuple[Point, int]]) -> Point:
+    """`sum_of_multiples` in plain integers: a scalar's bits decide what is added, so that its time shows them."""
+    total = _extended(IDENTITY)
+    for point, scalar in terms:
+        doubled = _extended(point)
+        while scalar:
+            if scalar & 1:
+                total = _add(total, doubled)
+            doubled = _add(doubled, doubled)
+            scalar >>= 1
     return _affine(total)
 
 

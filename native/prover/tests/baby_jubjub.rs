@@ -1,5 +1,7 @@
 //! Baby Jubjub from outside: the points that ERC-2494 publishes, points of small order, and bytes that are refused.
 
+#![allow(clippy::unwrap_used)] // helpers of tests unwrap too
+
 use twopm_zk_prover::arithmetic::baby_jubjub::{sum_of_multiples, terms, Point, Scalar, POINT, SCALAR};
 use twopm_zk_prover::arithmetic::field::{bytes_of, BASE_FIELD_ORDER, FIELD_ORDER};
 

@@ -12,6 +12,7 @@ from typing import cast
 
 from twopm_zk.errors import InputError, ToolMissingError
 from twopm_zk.plonk.backends.interface import Backend as Backend
+from twopm_zk.system import extension
 
 BACKENDS = ("native", "snarkjs")  # in order of preference
 
@@ -43,9 +44,7 @@ def get_backend(name: str | None = None) -> Backend:
 
 def find_backend(name: str) -> tuple[Backend | None, str | None]:
     """A backend, and why it cannot be used; None if it can."""
-    try:
-        module = importlib.import_module(f"twopm_zk.plonk.backends.{name}")
-    except ImportError as error:
-        return None, f"not built ({error})"
-    backend = cast("Backend", module.BACKEND)
+    if name == "native" and (reason := extension.unavailable()) is not None:
+        return None, reason  # its module needs the extension
+    backend = cast("Backend", importlib.import_module(f"twopm_zk.plonk.backends.{name}").BACKEND)
     return backend, backend.available()

@@ -28,6 +28,7 @@ from twopm_zk.errors import (
     WitnessError,
 )
 from twopm_zk.plonk.proof import Proof, VerificationKey, public_from_json
+from twopm_zk.system import extension
 from twopm_zk.system.files import replacing
 from twopm_zk.system.paths import cache_dir
 
@@ -59,7 +60,7 @@ class NativeBackend:
 
     def available(self) -> str | None:
         """None if this build runs on this processor, else why not."""
-        return _native.unsupported()
+        return extension.unavailable()
 
     def write_insecure_ptau(self, power: int, path: Path, progress: Progress | None = None) -> None:
         """Write it in this process, up to power 22. Raises PtauError above."""
