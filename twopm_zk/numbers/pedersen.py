@@ -14,10 +14,10 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cache, cached_property, reduce
+from functools import cache, cached_property
 
 from twopm_zk.errors import InputError, RangeError
-from twopm_zk.numbers.baby_jubjub import IDENTITY, SUBGROUP_ORDER, Point, add, hash_to_point, multiply
+from twopm_zk.numbers.baby_jubjub import SUBGROUP_ORDER, Point, hash_to_point, sum_of_multiples
 
 BLINDING_DIGITS = 126
 """Base-4 digits that hold every blinding, centred modulo the order."""
@@ -68,8 +68,8 @@ def _generator(unit: Unit, index: int) -> Point:
 def commit(unit: Unit, items: Sequence[int], rows: int, blinding: int) -> Point:
     """The point that commits to signed ``items`` and ``rows``; all scalars count modulo SUBGROUP_ORDER."""
     used = [*generators(unit, len(items)), rows_generator(unit, len(items)), blinding_generator()]
-    terms = (multiply(g, s % SUBGROUP_ORDER) for g, s in zip(used, [*items, rows, blinding], strict=True))
-    return reduce(add, terms, IDENTITY)
+    scalars = [scalar % SUBGROUP_ORDER for scalar in (*items, rows, blinding)]
+    return sum_of_multiples(zip(used, scalars, strict=True))
 
 
 def centred(scalar: int) -> int:
