@@ -7,7 +7,16 @@ from hypothesis import strategies as st
 
 from twopm_zk.errors import BoundError, RangeError
 from twopm_zk.numbers.field import FIELD_ORDER
-from twopm_zk.numbers.fixed_point import FEATURES, WEIGHTS, Bound, Format, assert_bounds, from_field, to_field
+from twopm_zk.numbers.fixed_point import (
+    FEATURES,
+    WEIGHTS,
+    Bound,
+    Format,
+    assert_bounds,
+    from_field,
+    round_half_up,
+    to_field,
+)
 
 
 @pytest.mark.parametrize("format", [FEATURES, WEIGHTS, Format(20, 16)])
@@ -34,6 +43,13 @@ def test_quantize_rounds_ties_to_even():
 @given(st.integers(-FEATURES.bias, FEATURES.bias - 1))
 def test_dequantize_inverts_quantize(value):
     assert FEATURES.quantize(FEATURES.dequantize([value])).tolist() == [value]
+
+
+@pytest.mark.parametrize(
+    ("value", "rounded"), [(0, 0), (1, 0), (2, 1), (5, 1), (6, 2), (-1, 0), (-2, 0), (-3, -1), (-6, -1), (-7, -2)]
+)
+def test_halves_are_rounded_up(value, rounded):
+    assert round_half_up(value, dropped=2) == rounded
 
 
 @pytest.mark.parametrize("value", [0, 1, -1, FIELD_ORDER // 2, -(FIELD_ORDER // 2)])

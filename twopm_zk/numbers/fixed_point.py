@@ -1,6 +1,6 @@
 """Reals as integers and BN254 scalars: q = round(x * 2**frac_bits), ties to even; negatives FIELD_ORDER - |q|.
 
-Twin of circuits/lib/fixed_point.circom; change both together.
+Twin of circuits/lib/fixed_point.circom and circuits/lib/rounding.circom; change them together.
 """
 
 from __future__ import annotations
@@ -87,6 +87,11 @@ def from_field(element: int) -> int:
     if not 0 <= element < FIELD_ORDER:
         raise RangeError("a number is not a field element: it is not in [0, FIELD_ORDER)")
     return element - FIELD_ORDER if element > FIELD_ORDER // 2 else element
+
+
+def round_half_up(value: int, *, dropped: int) -> int:
+    """floor((value + 2^(dropped - 1)) / 2^dropped): ``value`` without its lowest ``dropped`` bits, at least one."""
+    return (value + (1 << (dropped - 1))) >> dropped
 
 
 @dataclass(frozen=True)
