@@ -12,8 +12,13 @@ from twopm_zk.numbers.baby_jubjub import SUBGROUP_ORDER, Point, multiply
 from twopm_zk.system import paths
 
 FILE = paths.circuits_dir() / "lib" / "pedersen_generators.circom"
-UNITS = {"GRADIENT": (pedersen.GRADIENT, 65)}
-"""By its name in circuits: what is collected, and the largest number of integers (64 features and an intercept)."""
+WEIGHTS = range(1, 66)
+"""Numbers of weights that circuits may have: up to 64 features and an intercept."""
+UNITS = {
+    "GRADIENT": (pedersen.GRADIENT, list(WEIGHTS)),
+    "INFORMATION": (pedersen.INFORMATION, [weights * (weights + 1) // 2 for weights in WEIGHTS]),
+}
+"""By its name in circuits: what is collected, and the numbers of sums that there may be."""
 
 
 def half(point: Point) -> Point:
@@ -26,19 +31,42 @@ def literal(point: Point) -> str:
     return f"[{point.x}, {point.y}]"
 
 
-def table(function: str, argument: str, rows: dict[str, list[Point]]) -> list[str]:
-    """A function of a unit and an index that looks a point up."""
-    lines = [f"function {function}(UNIT, {argument}) {{"]
-    for name, points in rows.items():
+def points(name: str, rows: list[Point]) -> list[str]:
+    """A table of points, as the lines of a function."""
+    body = ",\n".join(f"            {literal(point)}" for point in rows)
+    return [f"        var {name}[{len(rows)}][2] = [", body, "        ];"]
+
+
+def scalars_function() -> list[str]:
+    """Half of g of a scalar."""
+    lines = ["function PEDERSEN_HALF_SCALAR(UNIT, INDEX) {"]
+    for name, (unit, counts) in UNITS.items():
+        table = [half(point) for point in pedersen.scalar_generators(unit, counts[-1])]
+        lines += [f"    if (UNIT == UNIT_{name}()) {{", *points(name, table), f"        return {name}[INDEX];", "    }"]
+    return [*lines, "    assert(0 == 1);", "    return [0, 0];", "}"]
+
+
+def rows_function() -> list[str]:
+    """Half of N of a number of sums."""
+    lines = ["function PEDERSEN_HALF_ROWS(UNIT, COUNT) {"]
+    for name, (unit, counts) in UNITS.items():
+        table = [half(pedersen.rows_generator(unit, count)) for count in counts]
         lines += [
             f"    if (UNIT == UNIT_{name}()) {{",
-            f"        var {name}[{len(points)}][2] = [",
-            ",\n".join(f"            {literal(point)}" for point in points),
-            "        ];",
-            f"        return {name}[{argument}];",
+            f"        var COUNTS[{len(counts)}] = [{', '.join(map(str, counts))}];",
+            *points(name, table),
+            f"        for (var i = 0; i < {len(counts)}; i++) {{",
+            f"            if (COUNTS[i] == COUNT) {{ return {name}[i]; }}",
+            "        }",
             "    }",
         ]
     return [*lines, "    assert(0 == 1);", "    return [0, 0];", "}"]
+
+
+def number_function(name: str, values: dict[str, int]) -> list[str]:
+    """A number of each unit."""
+    cases = [f"    if (UNIT == UNIT_{unit}()) {{ return {value}; }}" for unit, value in values.items()]
+    return [f"function {name}(UNIT) {{", *cases, "    assert(0 == 1);", "    return 0;", "}"]
 
 
 def circom_source() -> str:
@@ -52,20 +80,16 @@ def circom_source() -> str:
     for number, (name, (unit, _)) in enumerate(UNITS.items()):
         lines.append(f"function UNIT_{name}() {{ return {number}; }}")
         lines.append(f"function {name}_UNIT_FRAC() {{ return {unit.frac_bits}; }}")
+    lines += number_function("PEDERSEN_LANE_BITS", {name: unit.lane_bits for name, (unit, _) in UNITS.items()})
+    lines += number_function("PEDERSEN_LANES", {name: unit.lanes for name, (unit, _) in UNITS.items()})
     lines += [
         "",
         "// Points in Edwards form, x and y. Halves: twice each is the generator that the twin knows.",
         f"function PEDERSEN_START() {{ return {literal(pedersen.start_point())}; }}",
         f"function PEDERSEN_HALF_BLINDING() {{ return {literal(half(pedersen.blinding_generator()))}; }}",
+        *scalars_function(),
+        *rows_function(),
     ]
-    items = {name: list(map(half, pedersen.generators(unit, most))) for name, (unit, most) in UNITS.items()}
-    rows = {
-        name: [half(pedersen.rows_generator(unit, count)) for count in range(1, most + 1)]
-        for name, (unit, most) in UNITS.items()
-    }
-    lines += table("PEDERSEN_HALF_ITEM", "INDEX", items)
-    lines += ["// COUNT_BEFORE: the number of items less one."]
-    lines += table("PEDERSEN_HALF_ROWS", "COUNT_BEFORE", rows)
     return "\n".join(lines) + "\n"
 
 

@@ -47,7 +47,8 @@ function DIGIT_TABLE(p, triple, third) {
 
 // PedersenPoint: the point (x, y) in Edwards form that commits to items, rows and blinding.
 //
-// items       signed, items[k] in [-4^DIGITS[k] / 2, 4^DIGITS[k] / 2), enforced here
+// items       signed, items[k] in [-4^DIGITS[k] / 2, 4^DIGITS[k] / 2), enforced here; LANES of them share a generator g,
+//             so that G of item k is 2^(LANE_BITS (k mod LANES)) g
 // rows        likewise, with ROWS_DIGITS
 // blinding    likewise, with BLINDING_DIGITS; uniform modulo the order for hiding, which is the prover's own interest
 // x, y        field elements, determined by the rest
@@ -65,9 +66,9 @@ function DIGIT_TABLE(p, triple, third) {
 //        multiples of generators: meeting a multiple of a generator there, or minus PEDERSEN_START at the end, gives
 //        a relation between hashed points, a discrete logarithm.
 //        The last point is of the odd subgroup and no identity, hence v != 0; u = -1 would make v^2 the number
-//        168696, which is no square: x and y are determined. Items, rows and blinding count modulo the subgroup's
-//        order, about 2^250.6: whoever opens a point to items and rows below half of it knows one opening only, but
-//        for a discrete logarithm.
+//        168696, which is no square: x and y are determined. Packed items, rows and blinding count modulo the
+//        subgroup's order, about 2^250.6, and items keep to their lanes: whoever opens a point knows one opening to
+//        items and rows only, but for a discrete logarithm.
 // Gates  12 for each digit
 template PedersenPoint(UNIT, COUNT, DIGITS, ROWS_DIGITS) {
     assert(COUNT > 0);
@@ -82,10 +83,14 @@ template PedersenPoint(UNIT, COUNT, DIGITS, ROWS_DIGITS) {
     var HALF[SCALARS][2];
     for (var k = 0; k < COUNT; k++) {
         WIDTH[k] = DIGITS[k];
-        HALF[k] = PEDERSEN_HALF_ITEM(UNIT, k);
+        assert(2 * DIGITS[k] <= PEDERSEN_LANE_BITS(UNIT));
+        HALF[k] = PEDERSEN_HALF_SCALAR(UNIT, k \ PEDERSEN_LANES(UNIT));
+        for (var i = 0; i < PEDERSEN_LANE_BITS(UNIT) * (k % PEDERSEN_LANES(UNIT)); i++) {
+            HALF[k] = EDWARDS_SUM(HALF[k], HALF[k]);
+        }
     }
     WIDTH[COUNT] = ROWS_DIGITS;
-    HALF[COUNT] = PEDERSEN_HALF_ROWS(UNIT, COUNT - 1);
+    HALF[COUNT] = PEDERSEN_HALF_ROWS(UNIT, COUNT);
     WIDTH[COUNT + 1] = BLINDING_DIGITS();
     HALF[COUNT + 1] = PEDERSEN_HALF_BLINDING();
     var START[2] = PEDERSEN_START();

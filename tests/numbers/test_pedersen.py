@@ -11,6 +11,7 @@ from twopm_zk.numbers.baby_jubjub import IDENTITY, SUBGROUP_ORDER, add, in_subgr
 from twopm_zk.numbers.pedersen import (
     BLINDING_DIGITS,
     GRADIENT,
+    INFORMATION,
     X_BITS,
     Opening,
     Unit,
@@ -19,9 +20,11 @@ from twopm_zk.numbers.pedersen import (
     commit,
     digits_for,
     generators,
+    pack,
     rows_generator,
     signed_digits,
     start_point,
+    unpack,
 )
 from twopm_zk.system import paths
 
@@ -61,8 +64,37 @@ def test_blindings_of_a_sum_that_cancel_leave_the_items_alone():
     assert commit(GRADIENT, [0], 0, 0) == IDENTITY
 
 
+@settings(deadline=None, max_examples=20)
+@given(unit=st.sampled_from([GRADIENT, INFORMATION]), data=st.data())
+def test_packed_sums_unpack_over_the_whole_range_of_their_lanes(unit, data):
+    half = 1 << (unit.lane_bits - 1)
+    edges = st.sampled_from([-half, -half + 1, -1, 0, 1, half - 1])
+    items = data.draw(st.lists(st.one_of(edges, st.integers(-half, half - 1)), min_size=1, max_size=9))
+    scalars = pack(unit, items)
+    assert len(scalars) == unit.scalars(len(items)) == -(-len(items) // unit.lanes)
+    assert all(abs(scalar) < SUBGROUP_ORDER // 2 for scalar in scalars)
+    assert unpack(unit, [scalar % SUBGROUP_ORDER for scalar in scalars], len(items)) == tuple(items)
+
+
+def test_a_scalar_that_holds_no_sums_is_refused():
+    with pytest.raises(RangeError, match="82 bits"):
+        unpack(GRADIENT, [1 << 81], 1)
+    with pytest.raises(RangeError, match="62 bits"):
+        unpack(INFORMATION, [1 << 62], 1)
+    with pytest.raises(InputError, match="2 scalars for 3 sums"):
+        unpack(GRADIENT, [1, 2], 3)
+
+
+def test_a_sum_in_a_lane_multiplies_that_lanes_generator():
+    for unit, count in ((GRADIENT, 5), (INFORMATION, 6)):
+        for index, point in enumerate(generators(unit, count)):
+            items = [0] * count
+            items[index] = 1
+            assert commit(unit, items, 0, 0) == point
+
+
 def test_generators_depend_on_statement_unit_index_and_number():
-    other_unit, other_statement = Unit("gradient", 49), Unit("information", 48)
+    other_unit, other_statement = Unit("gradient", 49, 82), Unit("information", 48, 82)
     points = [
         *generators(GRADIENT, 12),
         *generators(other_unit, 2),
@@ -75,7 +107,7 @@ def test_generators_depend_on_statement_unit_index_and_number():
     assert all(map(in_subgroup, points))
 
 
-@pytest.mark.parametrize("other", [Opening(Unit("gradient", 49), (1, 2), 1, 1), Opening(GRADIENT, (1, 2, 0), 1, 1)])
+@pytest.mark.parametrize("other", [Opening(Unit("gradient", 49, 82), (1, 2), 1, 1), Opening(GRADIENT, (1, 2, 0), 1, 1)])
 def test_openings_of_other_units_or_lengths_do_not_add_up(other):
     mine = Opening(GRADIENT, (1, 2), 1, 1)
     with pytest.raises(InputError, match="do not add up"):

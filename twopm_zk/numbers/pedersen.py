@@ -1,4 +1,6 @@
-"""Vector Pedersen commitments on Baby Jubjub: C = sum of s_k G_k + rows N + blinding H.
+"""Vector Pedersen commitments on Baby Jubjub: C = sum of s_j g_j + rows N + blinding H.
+
+Scalars s_j hold several sums each, `Unit.lane_bits` apart: the sum in lane i multiplies 2^(lane_bits i) g_j.
 
 They add up: the sum of commitments opens as the sum of what was committed to. Perfectly hiding with a uniform
 blinding; binding as long as nobody knows a relation between generators, which are hashes of their names
@@ -17,7 +19,7 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property
 
 from twopm_zk.errors import InputError, RangeError
-from twopm_zk.numbers.baby_jubjub import SUBGROUP_ORDER, Point, hash_to_point, sum_of_multiples
+from twopm_zk.numbers.baby_jubjub import SUBGROUP_ORDER, Point, hash_to_point, multiply, sum_of_multiples
 
 BLINDING_DIGITS = 126
 """Base-4 digits that hold every blinding, centred modulo the order."""
@@ -31,18 +33,68 @@ class Unit:
 
     statement: str
     frac_bits: int
+    lane_bits: int
+    """Of a sum over many updates, the sign among them; so far apart are the lanes of a packed scalar."""
+
+    @property
+    def lanes(self) -> int:
+        """Sums that share a scalar: all of them together stay below half of the subgroup's order."""
+        return (SUBGROUP_ORDER.bit_length() - 2) // self.lane_bits
+
+    def scalars(self, count: int) -> int:
+        """How many scalars hold ``count`` sums."""
+        return -(-count // self.lanes)
 
     def __str__(self) -> str:
         return f"{self.statement} 2^-{self.frac_bits}"
 
 
-GRADIENT = Unit("gradient", 48)
+GRADIENT = Unit("gradient", 48, 82)
 """Sums of x (sigma(z) - y), rounded."""
+INFORMATION = Unit("information", 20, 62)
+"""Sums of x x' sigma'(z), rounded; the upper triangle by rows."""
+
+
+def scalar_generators(unit: Unit, count: int) -> tuple[Point, ...]:
+    """The points that the scalars of ``count`` packed sums multiply; those of rows and blinding are others."""
+    return tuple(_generator(unit, index) for index in range(unit.scalars(count)))
 
 
 def generators(unit: Unit, count: int) -> tuple[Point, ...]:
-    """G_0 to G_(count - 1)."""
-    return tuple(_generator(unit, index) for index in range(count))
+    """G_0 to G_(count - 1), one for each sum: 2^(lane_bits i) g_j for the one in lane i of scalar j."""
+    lanes = [divmod(index, unit.lanes) for index in range(count)]
+    return tuple(multiply(_generator(unit, scalar), 1 << (unit.lane_bits * lane)) for scalar, lane in lanes)
+
+
+def vector_generators(unit: Unit, count: int) -> tuple[Point, ...]:
+    """What a whole vector multiplies: packed sums, rows, blinding."""
+    return (*scalar_generators(unit, count), rows_generator(unit, count), blinding_generator())
+
+
+def pack(unit: Unit, items: Sequence[int]) -> list[int]:
+    """Signed sums as the integers that share scalars: sum of 2^(lane_bits i) items_i, the first one lowest."""
+    parts = (items[start : start + unit.lanes] for start in range(0, len(items), unit.lanes))
+    return [sum(item << (unit.lane_bits * lane) for lane, item in enumerate(part)) for part in parts]
+
+
+def unpack(unit: Unit, scalars: Sequence[int], count: int) -> tuple[int, ...]:
+    """The inverse of `pack` for ``count`` sums in [-2^(lane_bits - 1), 2^(lane_bits - 1)) each.
+
+    Takes scalars modulo SUBGROUP_ORDER. Raises RangeError where one of them holds no such sums, InputError for another
+    number of scalars.
+    """
+    if len(scalars) != unit.scalars(count):
+        raise InputError(f"{len(scalars)} scalars for {count} sums; there are {unit.scalars(count)}")
+    half, found = 1 << (unit.lane_bits - 1), []
+    for start, scalar in enumerate(map(centred, scalars)):
+        rest = scalar
+        for _ in range(min(unit.lanes, count - start * unit.lanes)):
+            lane = (rest + half) % (2 * half) - half
+            found.append(lane)
+            rest = (rest - lane) >> unit.lane_bits
+        if rest:
+            raise RangeError(f"a scalar holds more than its sums of {unit.lane_bits} bits")
+    return tuple(found)
 
 
 def rows_generator(unit: Unit, count: int) -> Point:
@@ -67,9 +119,8 @@ def _generator(unit: Unit, index: int) -> Point:
 
 def commit(unit: Unit, items: Sequence[int], rows: int, blinding: int) -> Point:
     """The point that commits to signed ``items`` and ``rows``; all scalars count modulo SUBGROUP_ORDER."""
-    used = [*generators(unit, len(items)), rows_generator(unit, len(items)), blinding_generator()]
-    scalars = [scalar % SUBGROUP_ORDER for scalar in (*items, rows, blinding)]
-    return sum_of_multiples(zip(used, scalars, strict=True))
+    scalars = [scalar % SUBGROUP_ORDER for scalar in (*pack(unit, items), rows, blinding)]
+    return sum_of_multiples(zip(vector_generators(unit, len(items)), scalars, strict=True))
 
 
 def centred(scalar: int) -> int:
