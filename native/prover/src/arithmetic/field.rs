@@ -41,16 +41,15 @@ pub fn bytes_of(words: &[u64; 4]) -> [u8; ELEMENT] {
     bytes
 }
 
-/// Whether `words` is below `modulus`; takes the same time for all words.
+/// Whether `words` is below `modulus`.
 #[inline]
 pub fn is_reduced(words: &[u64; 4], modulus: &[u64; 4]) -> bool {
-    let mut borrow = false;
-    for (word, modulus) in words.iter().zip(modulus) {
-        let (difference, first) = word.overflowing_sub(*modulus);
-        let (_, second) = difference.overflowing_sub(u64::from(borrow));
-        borrow = first | second;
+    for i in (0..4).rev() {
+        if words[i] != modulus[i] {
+            return words[i] < modulus[i];
+        }
     }
-    borrow
+    false
 }
 
 /// Field element from Montgomery bytes, as `.zkey` stores them; `None` where not reduced.
