@@ -1,0 +1,157 @@
+"""Keys that nodes agree on masks with, on Baby Jubjub.
+
+    posted  Q = (secret / 8) B          the key that counts  K = 8 Q = secret B
+
+Whatever point is posted, 8 Q lies in the subgroup of prime order; the points whose 8 Q is the identity are refused.
+A lasting key comes with a proof of possession, which the contract keeps and nodes check:
+
+    challenge = keccak256("twopm-zk key possession", identity contract, chain id, account, Q, R) mod SUBGROUP_ORDER
+    R = response B - challenge K
+
+Without it somebody could post a multiple of another one's key, share rubbish, and read the mask of two honest nodes in
+the answer to its dispute. Bound to the account, it cannot be copied either.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from twopm_zk.errors import InputError, RangeError
+from twopm_zk.numbers.baby_jubjub import (
+    BASE,
+    COFACTOR,
+    IDENTITY,
+    SUBGROUP_ORDER,
+    Point,
+    add,
+    is_on_curve,
+    multiply,
+    negate,
+)
+from twopm_zk.sharing.hashes import abi_hash, challenge_of, nonce_of
+
+EIGHTH = pow(COFACTOR, -1, SUBGROUP_ORDER)
+"""Times COFACTOR this is 1 modulo the order."""
+WORD = 1 << 256
+"""Numbers of contracts are below it."""
+_POSSESSION = "twopm-zk key possession"
+
+
+@dataclass(frozen=True)
+class KeyOwner:
+    """What a proof of possession is bound to."""
+
+    identity: str
+    """Address of the IdentityContract."""
+    chain_id: int
+    account: str
+
+
+@dataclass(frozen=True)
+class PostedKey:
+    """A key as it is posted: a point of the curve that is not of small order. InputError for any other."""
+
+    posted: Point
+
+    def __post_init__(self) -> None:
+        if not is_on_curve(self.posted):
+            raise InputError("a posted key is no point of Baby Jubjub", kind="not-a-key")
+        if self.point == IDENTITY:
+            raise InputError("a posted key is a point of small order", kind="not-a-key")
+
+    @classmethod
+    def parse(cls, x: int, y: int) -> PostedKey:
+        """From two numbers that somebody posted."""
+        return cls(Point(x, y))
+
+    @cached_property
+    def point(self) -> Point:
+        """K = 8 Q, the key that counts: in the subgroup, and not the identity."""
+        return multiply(self.posted, COFACTOR)
+
+
+@dataclass(frozen=True)
+class AggregationKey(PostedKey):
+    """A lasting key as IdentityContract keeps it, with what is said to be its proof of possession."""
+
+    challenge: int
+    response: int
+
+    @classmethod
+    def parse(cls, *numbers: int) -> AggregationKey:
+        """From x, y, challenge and response, as somebody posted them.
+
+        InputError for what the contract refuses. A proof that does not hold is none of that: see `is_proven`.
+        """
+        if len(numbers) != 4 or not all(0 <= number < WORD for number in numbers):
+            raise InputError("a posted key is not four numbers of 256 bits", kind="not-a-key")
+        x, y, challenge, response = numbers
+        return cls(Point(x, y), challenge, response)
+
+    @cached_property
+    def hash(self) -> bytes:
+        """What IdentityContract stores of it."""
+        return abi_hash(*(("uint256", number) for number in self.numbers))
+
+    @property
+    def numbers(self) -> tuple[int, int, int, int]:
+        """x, y, challenge and response, as they are posted."""
+        return (*self.posted, self.challenge, self.response)
+
+    def is_proven(self, owner: KeyOwner) -> bool:
+        """Whether the proof of possession holds for this owner. A key without one gets no masks."""
+        R = add(multiply(BASE, self.response), negate(multiply(self.point, self.challenge)))
+        return self.challenge == _possession_challenge(owner, self.posted, R)
+
+
+@dataclass(frozen=True)
+class SecretKey:
+    """The secret of a lasting key, or of a key of one round, which its owner forgets when the round is over."""
+
+    scalar: int = field(repr=False)
+
+    def __post_init__(self) -> None:
+        if not 0 < self.scalar < SUBGROUP_ORDER:
+            raise RangeError("a secret key is outside (0, SUBGROUP_ORDER)")
+
+    @classmethod
+    def drawn(cls) -> SecretKey:
+        """A fresh one from the operating system."""
+        return cls(1 + secrets.randbelow(SUBGROUP_ORDER - 1))
+
+    @cached_property
+    def point(self) -> Point:
+        """K, the key that counts."""
+        return multiply(BASE, self.scalar)
+
+    @cached_property
+    def posted(self) -> PostedKey:
+        """What to post of a key of one round."""
+        return PostedKey(multiply(BASE, self.scalar * EIGHTH % SUBGROUP_ORDER))
+
+    def aggregation_key(self, owner: KeyOwner) -> AggregationKey:
+        """What to post of a lasting key."""
+        posted = self.posted.posted
+        nonce = nonce_of(self.scalar, _possession_hash(owner, posted))
+        challenge = _possession_challenge(owner, posted, multiply(BASE, nonce))
+        return AggregationKey(posted, challenge, (nonce + challenge * self.scalar) % SUBGROUP_ORDER)
+
+    def shared_with(self, other: PostedKey) -> Point:
+        """The point that this key and another one have in common, and nobody else knows."""
+        return multiply(other.point, self.scalar)
+
+
+def _possession_challenge(owner: KeyOwner, posted: Point, R: Point) -> int:
+    return challenge_of(_possession_hash(owner, posted, R))
+
+
+def _possession_hash(owner: KeyOwner, *points: Point) -> bytes:
+    return abi_hash(
+        ("string", _POSSESSION),
+        ("address", owner.identity),
+        ("uint256", owner.chain_id),
+        ("address", owner.account),
+        *(("uint256", number) for point in points for number in point),
+    )
