@@ -157,7 +157,7 @@ def a_related_key_learns_what_two_honest_nodes_have_in_common(missing):
     game, (other, victim) = play(2, missing, addresses=(16, 32), submit=False)
     t, inverse = 12345, pow(12345, -1, SUBGROUP_ORDER)
     attacker = address_of(48)
-    lasting = AggregationKey(multiply(other.lasting.posted.posted, t), 1, 1)
+    lasting = AggregationKey(multiply(other.lasting.posted.eighth, t), 1, 1)
     game.register(attacker, lasting)
     for node in (other, victim):
         node.update(4, 5)
@@ -165,7 +165,7 @@ def a_related_key_learns_what_two_honest_nodes_have_in_common(missing):
     game.close()
     other.ready()
     victim.ready()
-    game.ready(attacker, PostedKey(multiply(other.round_key.posted.posted, t)))
+    game.ready(attacker, PostedKey(multiply(other.round_key.posted.eighth, t)))
     vector = victim.vector()
     game.shares[victim.address] = vector
     victim.claim()
@@ -337,7 +337,7 @@ def a_mask_that_nobody_owes_is_shown_to_accuse_an_honest_node(missing):
     game, (victim, other) = play(2, missing, addresses=(16, 32), submit=False)
     liar = Node(game, address_of(48))
     good = liar.lasting.aggregation_key(owner(liar.address))
-    game.register(liar.address, AggregationKey(good.posted, good.challenge, (good.response + 1) % SUBGROUP_ORDER))
+    game.register(liar.address, AggregationKey(good.eighth, good.challenge, (good.response + 1) % SUBGROUP_ORDER))
     submit_and_close([victim, other, liar])
     victim.claim()
     other.claim()

@@ -165,7 +165,7 @@ class Game:
 
     def ready(self, account, round_key):
         self.require(account in self.points and account in self.keys, "no update or no key")
-        member = Member(account, self.keys[account], PostedKey.parse(*round_key.posted), self.points[account])
+        member = Member(account, self.keys[account], PostedKey.parse(*round_key.eighth), self.points[account])
         self.set = self.set.with_ready(member)
 
     def withdraw(self, account):

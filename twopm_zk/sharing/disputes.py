@@ -20,10 +20,10 @@ from twopm_zk.numbers.baby_jubjub import (
     IDENTITY,
     SUBGROUP_ORDER,
     Point,
-    add,
     is_on_curve,
     multiply,
     negate,
+    sum_of_multiples,
 )
 from twopm_zk.sharing.hashes import challenge_of, nonce_of, numbers_hash
 from twopm_zk.sharing.keys import EIGHTH, WORD, PostedKey, SecretKey
@@ -74,7 +74,7 @@ class ProvenPoint:
             return None
         shared = multiply(self.eighth, COFACTOR)
         commitments = [
-            add(multiply(base, self.response), negate(multiply(power, self.challenge)))
+            sum_of_multiples([(base, self.response), (negate(power), self.challenge)])
             for base, power in ((BASE, mine.point), (other.point, shared))
         ]
         found = numbers_hash(_SHARED, *mine.point, *other.point, *shared, *commitments[0], *commitments[1])

@@ -25,10 +25,10 @@ from twopm_zk.numbers.baby_jubjub import (
     IDENTITY,
     SUBGROUP_ORDER,
     Point,
-    add,
     is_on_curve,
     multiply,
     negate,
+    sum_of_multiples,
 )
 from twopm_zk.sharing.hashes import abi_hash, challenge_of, nonce_of
 
@@ -53,10 +53,11 @@ class KeyOwner:
 class PostedKey:
     """A key as it is posted: a point of the curve that is not of small order. InputError for any other."""
 
-    posted: Point
+    eighth: Point
+    """Q, as it is posted: an eighth of the key that counts."""
 
     def __post_init__(self) -> None:
-        if not is_on_curve(self.posted):
+        if not is_on_curve(self.eighth):
             raise InputError("a posted key is no point of Baby Jubjub", kind="not-a-key")
         if self.point == IDENTITY:
             raise InputError("a posted key is a point of small order", kind="not-a-key")
@@ -69,7 +70,7 @@ class PostedKey:
     @cached_property
     def point(self) -> Point:
         """K = 8 Q, the key that counts: in the subgroup, and not the identity."""
-        return multiply(self.posted, COFACTOR)
+        return multiply(self.eighth, COFACTOR)
 
 
 @dataclass(frozen=True)
@@ -98,12 +99,12 @@ class AggregationKey(PostedKey):
     @property
     def numbers(self) -> tuple[int, int, int, int]:
         """x, y, challenge and response, as they are posted."""
-        return (*self.posted, self.challenge, self.response)
+        return (*self.eighth, self.challenge, self.response)
 
     def is_proven(self, owner: KeyOwner) -> bool:
         """Whether the proof of possession holds for this owner. A key without one gets no masks."""
-        R = add(multiply(BASE, self.response), negate(multiply(self.point, self.challenge)))
-        return self.challenge == _possession_challenge(owner, self.posted, R)
+        R = sum_of_multiples([(BASE, self.response), (negate(self.point), self.challenge)])
+        return self.challenge == _possession_challenge(owner, self.eighth, R)
 
 
 @dataclass(frozen=True)
@@ -128,23 +129,23 @@ class SecretKey:
 
     @cached_property
     def posted(self) -> PostedKey:
-        """What to post of a key of one round."""
+        """The public part: of a key of one round, what to post."""
         return PostedKey(multiply(BASE, self.scalar * EIGHTH % SUBGROUP_ORDER))
 
     def aggregation_key(self, owner: KeyOwner) -> AggregationKey:
-        """What to post of a lasting key."""
-        posted = self.posted.posted
-        nonce = nonce_of(self.scalar, _possession_hash(owner, posted))
-        challenge = _possession_challenge(owner, posted, multiply(BASE, nonce))
-        return AggregationKey(posted, challenge, (nonce + challenge * self.scalar) % SUBGROUP_ORDER)
+        """The public part of a lasting key with its proof of possession: what to post."""
+        Q = self.posted.eighth
+        nonce = nonce_of(self.scalar, _possession_hash(owner, Q))
+        challenge = _possession_challenge(owner, Q, multiply(BASE, nonce))
+        return AggregationKey(Q, challenge, (nonce + challenge * self.scalar) % SUBGROUP_ORDER)
 
     def shared_with(self, other: PostedKey) -> Point:
         """The point that this key and another one have in common, and nobody else knows."""
         return multiply(other.point, self.scalar)
 
 
-def _possession_challenge(owner: KeyOwner, posted: Point, R: Point) -> int:
-    return challenge_of(_possession_hash(owner, posted, R))
+def _possession_challenge(owner: KeyOwner, Q: Point, R: Point) -> int:
+    return challenge_of(_possession_hash(owner, Q, R))
 
 
 def _possession_hash(owner: KeyOwner, *points: Point) -> bytes:

@@ -17,7 +17,7 @@ from enum import Enum
 from functools import cached_property
 
 from twopm_zk.errors import InputError
-from twopm_zk.numbers.baby_jubjub import Point
+from twopm_zk.numbers.baby_jubjub import Point, is_on_curve
 from twopm_zk.sharing.hashes import abi_hash
 from twopm_zk.sharing.keys import AggregationKey, KeyOwner, PostedKey
 
@@ -44,6 +44,10 @@ class Member:
     round_key: PostedKey
     point: Point
     """The commitment to all its updates of the attempt."""
+
+    def __post_init__(self) -> None:
+        if not is_on_curve(self.point):
+            raise InputError(f"the updates of node {self.address} add up to no point of the curve")
 
 
 class Departure(Enum):
@@ -81,13 +85,13 @@ class SharingSet:
 
     def with_ready(self, member: Member) -> SharingSet:
         """With one more node. InputError where it is in the set already, or was."""
-        if order(member.address) in {order(other) for other in (*self.addresses, *(gone for gone, _ in self.departed))}:
+        if member.address in self or order(member.address) in {order(gone) for gone, _ in self.departed}:
             raise InputError(f"node {member.address} was ready before", kind="ready-twice", node=member.address)
         digest = abi_hash(
             ("bytes32", self.digest),
             ("address", member.address),
             ("bytes32", member.lasting.hash),
-            *(("uint256", number) for number in (*member.round_key.posted, *member.point)),
+            *(("uint256", number) for number in (*member.round_key.eighth, *member.point)),
         )
         return self._changed(digest, members=(*self.members, member))
 

@@ -30,7 +30,7 @@ class Sharer:
 
     def __post_init__(self) -> None:
         mine = self.sharing_set.member(self.address)
-        if mine.lasting.posted != self.lasting.posted.posted or mine.round_key != self.round_key.posted:
+        if mine.lasting.eighth != self.lasting.posted.eighth or mine.round_key != self.round_key.posted:
             raise InputError(f"the set has other keys of node {self.address} than this node", kind="other-keys")
         if mine.address not in self.sharing_set.proven:
             raise InputError(

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from functools import reduce
 
 from twopm_zk.errors import InputError
-from twopm_zk.numbers.baby_jubjub import IDENTITY, SUBGROUP_ORDER, Point, add, multiply
+from twopm_zk.numbers.baby_jubjub import IDENTITY, SUBGROUP_ORDER, Point, add, sum_of_multiples
 
 Vector = tuple[int, ...]
 
@@ -19,8 +19,7 @@ def commit(generators: Sequence[Point], vector: Sequence[int]) -> Point:
     """The point that commits to a vector. InputError where it has another length than the generators."""
     if len(generators) != len(vector):
         raise InputError(f"a vector has {len(vector)} scalars, its statement {len(generators)}")
-    terms = [(point, scalar % SUBGROUP_ORDER) for point, scalar in zip(generators, vector, strict=True)]
-    return add_up(multiply(point, scalar) for point, scalar in terms)
+    return sum_of_multiples(zip(generators, (scalar % SUBGROUP_ORDER for scalar in vector), strict=True))
 
 
 def add_up(points: Iterable[Point]) -> Point:

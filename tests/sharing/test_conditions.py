@@ -1,0 +1,176 @@
+"""When a node says ready, shares, or may withdraw."""
+
+from dataclasses import replace
+
+import pytest
+from support.sharing_model import PHASE, ROWS, address_of, minus, play
+
+from twopm_zk.sharing import (
+    Collection,
+    Conditions,
+    Departure,
+    Ledger,
+    PhaseTime,
+    ready_objections,
+    share_objections,
+    withdrawal_objections,
+)
+
+COLLECTION = Collection(statement="gradient", weights=5, data=frozenset([1, 2]))
+EARLY = PhaseTime(now=0, deadline=PHASE, length=PHASE)
+
+
+@pytest.fixture(scope="module")
+def three():
+    game, _ = play(3)
+    return game.set
+
+
+def to_ready(three, conditions=None, collection=COLLECTION, **changed):
+    given = {
+        "place": three.place,
+        "candidates": three.addresses,
+        "own_rows": ROWS,
+        "time": EARLY,
+        "ledger": Ledger(),
+    }
+    return kinds(ready_objections(conditions or Conditions(), collection, **(given | changed)))
+
+
+def to_share(three, conditions=None, collection=COLLECTION, **changed):
+    given = {"sharing_set": three, "digest": three.digest, "own_rows": ROWS, "time": EARLY, "ledger": Ledger()}
+    given |= changed
+    if "sharing_set" in changed and "digest" not in changed:
+        given["digest"] = changed["sharing_set"].digest
+    return kinds(share_objections(conditions or Conditions(), collection, **given))
+
+
+def kinds(objections):
+    assert all(len(objection.message) > 10 for objection in objections)
+    return {objection.kind for objection in objections}
+
+
+@pytest.mark.parametrize("asked", [to_ready, to_share])
+def test_every_condition_of_the_owner_is_looked_at(three, asked):
+    there = three.addresses[0]
+    assert asked(three) == set()
+    assert asked(three, Conditions(nodes=3, rows=ROWS, accounts=frozenset([there.upper().replace("X", "x")]))) == set()
+    assert asked(three, Conditions(nodes=4)) == {"too-few-nodes"}
+    assert asked(three, Conditions(rows=ROWS + 1)) == {"too-few-own-rows"}
+    assert asked(three, Conditions(accounts=frozenset([there, address_of(999)]))) == {"accounts-missing"}
+    everything = Conditions(nodes=4, rows=ROWS + 1, accounts=frozenset([address_of(999)]))
+    assert asked(three, everything) == {"too-few-nodes", "too-few-own-rows", "accounts-missing"}
+
+
+@pytest.mark.parametrize("asked", [to_ready, to_share])
+@pytest.mark.parametrize(("now", "late"), [(0, False), (199, False), (200, True), (299, True), (301, True)])
+def test_nothing_is_sent_in_the_last_third_of_a_phase(three, asked, now, late):
+    assert (asked(three, time=PhaseTime(now, 300, 300)) == {"too-late"}) == late
+
+
+def test_only_members_with_masks_count(three):
+    unproven = three.members[0]
+    bad = replace(unproven, lasting=replace(unproven.lasting, response=1))
+    weaker = replace(three, members=(bad, *three.members[1:]))
+    assert to_share(weaker) == {"too-few-nodes"}
+    assert to_share(weaker, Conditions(nodes=2, accounts=frozenset([bad.address]))) == {"accounts-missing"}
+
+
+def test_a_set_that_the_contract_does_not_have_is_no_set_to_share_with(three):
+    assert to_share(three, digest=bytes(32)) == {"another-set"}
+
+
+def shared(three, collection=COLLECTION):
+    return Ledger().with_share(collection, three)
+
+
+def elsewhere(three, **changes):
+    """A set of the same members in another attempt, with other points."""
+    other = three.members[0]
+    members = tuple(replace(member, point=other.point) for member in three.members)
+    return replace(three, place=replace(three.place, **changes), digest=bytes(32), members=members, earlier=())
+
+
+@pytest.mark.parametrize("name", ["task", "round", "attempt", "chain_id", "contract"])
+def test_rows_are_shared_once_at_the_same_weights_wherever_that_is(three, name):
+    value = address_of(1) if name == "contract" else getattr(three.place, name) + 1
+    other = elsewhere(three, **{name: value})
+    assert "shared-before" not in to_share(other)
+    assert "shared-before" in to_share(other, ledger=shared(three))
+    assert to_ready(other, ledger=shared(three)) == {"shared-before"}
+
+
+def test_one_row_in_both_is_too_many_and_other_rows_weights_or_statements_are_fine(three):
+    other = elsewhere(three, task=9)
+    for collection in (
+        replace(COLLECTION, data=frozenset([2, 3])),
+        replace(COLLECTION, data=frozenset([1])),
+    ):
+        assert to_share(other, collection=collection, ledger=shared(three)) == {"shared-before"}
+    for collection in (
+        replace(COLLECTION, data=frozenset([3])),
+        replace(COLLECTION, weights=6),
+        replace(COLLECTION, statement="information"),
+    ):
+        assert to_share(other, collection=collection, ledger=shared(three)) == set()
+        assert to_ready(other, collection=collection, ledger=shared(three)) == set()
+
+
+def test_the_same_share_is_sent_again_whatever_the_time_and_the_conditions(three):
+    late = PhaseTime(299, 300, 300)
+    assert to_share(three, Conditions(nodes=9), ledger=shared(three), time=late) == set()
+    assert to_share(three, ledger=shared(three), digest=bytes(32)) == {"another-set"}
+
+
+def test_a_set_that_follows_from_the_one_that_was_shared_with_is_the_same_set(three):
+    for reason in Departure:
+        smaller = three.without(three.addresses[2], reason).next_share_attempt()
+        assert to_share(smaller, Conditions(nodes=2), ledger=shared(three)) == set()
+        assert to_share(three, ledger=shared(smaller)) == {"shared-before"}  # but not the other way round
+
+
+def test_a_fork_with_another_set_is_refused_and_one_with_the_same_points_is_not(three):
+    place = three.place
+    fork = type(three).closed(place, bytes([1]) * 32)
+    for member in reversed(three.members):
+        fork = fork.with_ready(member)
+    assert fork.digest != three.digest
+    assert to_share(fork, ledger=shared(three)) == set()  # the sum is the same, and masks are others
+    smaller = fork.without(three.addresses[0], Departure.WITHDREW)
+    assert to_share(smaller, Conditions(nodes=2), ledger=shared(three)) == {"shared-before"}
+    assert to_ready(fork, ledger=shared(three)) == set()  # the set is not known yet
+
+
+def test_a_node_may_refuse_to_go_on_after_another_one_was_left_out_for_silence(three):
+    left = three.without(three.addresses[2], Departure.SILENT).next_share_attempt()
+    careful = Conditions(nodes=2, refuse_after_silence=True)
+    assert to_share(left, careful) == {"left-out-for-silence"}
+    assert to_share(left, Conditions(nodes=2)) == set()
+    for reason in (Departure.WITHDREW, Departure.LIED):
+        other = three.without(three.addresses[2], reason).next_share_attempt()
+        assert to_share(other, careful) == set()
+
+
+def test_a_node_withdraws_only_before_its_share_was_sent(three):
+    assert kinds(withdrawal_objections(Ledger(), three.place)) == set()
+    assert kinds(withdrawal_objections(shared(three), three.place)) == {"share-sent"}
+    assert kinds(withdrawal_objections(shared(three), replace(three.place, attempt=99))) == set()
+
+
+def test_an_entry_is_written_once_and_holds_no_secret(three):
+    ledger = shared(three).with_share(COLLECTION, three)
+    assert len(ledger.entries) == 1
+    assert len(ledger.with_share(COLLECTION, three.next_share_attempt()).entries) == 2
+
+
+def test_a_node_whose_withdrawal_would_give_it_away_is_given_away_by_it():
+    """Why a node that has sent its share does not withdraw: everybody has seen the share."""
+    game, nodes = play(4)
+    last = nodes[3]
+    seen = [node.send() for node in nodes]
+    first = tuple(map(sum, zip(*seen, strict=True)))
+    assert withdrawal_objections(last.ledger, game.place)
+    game.withdraw(last.address)
+    for node in nodes[:3]:
+        assert node.share()
+    assert minus(first, game.opened()) == last.opening

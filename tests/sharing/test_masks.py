@@ -1,0 +1,154 @@
+"""Masks cancel over any set in any order, and hide what a node shares."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.sharing_model import GENERATORS, Node, address_of, owner, play, plus, submit_and_close
+
+from twopm_zk.errors import InputError
+from twopm_zk.numbers.baby_jubjub import BASE, SUBGROUP_ORDER, hash_to_point, multiply
+from twopm_zk.sharing import (
+    AggregationKey,
+    SecretKey,
+    SharedPoints,
+    Sharer,
+    commit,
+    masked,
+    open_sum,
+    pair_mask,
+    pair_seed,
+)
+from twopm_zk.sharing.sums import add_up
+
+addresses = st.lists(st.integers(1, 2**160 - 1), min_size=2, max_size=6, unique=True)
+
+
+@settings(deadline=None, max_examples=12)
+@given(addresses, st.randoms())
+def test_masks_cancel_over_any_set_whatever_the_order(numbers, random):
+    game, nodes = play(addresses=numbers, submit=False)
+    random.shuffle(nodes)
+    submit_and_close(nodes)
+    vectors = [node.vector() for node in nodes]
+    random.shuffle(vectors)
+    assert plus(*vectors) == plus(*(node.opening for node in nodes))
+    total = open_sum(GENERATORS, vectors, [member.point for member in game.set.members])
+    assert total == plus(*(node.opening for node in nodes))
+
+
+@settings(deadline=None)
+@given(addresses, st.integers(1, 4), st.binary(max_size=8))
+def test_masks_of_any_seeds_cancel(numbers, size, salt):
+    nodes = [address_of(number) for number in numbers]
+    seeds = {frozenset(pair): hash_of(pair, salt) for pair in ((a, b) for a in nodes for b in nodes if a != b)}
+    openings = {node: tuple(range(index, index + size)) for index, node in enumerate(nodes)}
+    vectors = [
+        masked(a, openings[a], {b: pair_mask(seeds[frozenset((a, b))], size) for b in nodes if b != a}) for a in nodes
+    ]
+    assert plus(*vectors) == plus(*openings.values())
+    assert all(0 <= scalar < SUBGROUP_ORDER for vector in vectors for scalar in vector)
+
+
+def hash_of(pair, salt):
+    points = [hash_to_point(repr(name)) for name in ("lasting", "round")]
+    return pair_seed(salt.rjust(32, b"\0"), *pair, SharedPoints(*points))
+
+
+def test_both_of_a_pair_have_the_same_mask_and_it_is_another_one_for_every_part_of_its_seed():
+    one, other = address_of(16), address_of(17)
+    points = SharedPoints(multiply(BASE, 2), multiply(BASE, 3))
+    seed = pair_seed(bytes(32), one, other, points)
+    assert seed == pair_seed(bytes(32), other, one, points)
+    others = [
+        pair_seed(bytes(31) + b"1", one, other, points),
+        pair_seed(bytes(32), one, address_of(18), points),
+        pair_seed(bytes(32), address_of(15), other, points),
+        pair_seed(bytes(32), one, other, SharedPoints(multiply(BASE, 4), points.round_key)),
+        pair_seed(bytes(32), one, other, SharedPoints(points.lasting, multiply(BASE, 4))),
+        pair_seed(bytes(32), one, other, SharedPoints(points.round_key, points.lasting)),
+    ]
+    assert len({seed, *others}) == 7
+    mask = pair_mask(seed, 3)
+    assert len(set(mask)) == 3
+    assert pair_mask(seed, 2) == mask[:2]
+
+
+def test_a_member_without_a_valid_proof_of_possession_has_masks_with_nobody():
+    game, nodes = play(3, submit=False)
+    outsider = Node(game, address_of(99))
+    key = outsider.lasting.aggregation_key(owner(address_of(98)))  # made for another account
+    game.register(outsider.address, key)
+    submit_and_close([*nodes, outsider])
+    for node in nodes:
+        assert node.part.masks(3).keys() == {other.address for other in nodes if other is not node}
+    with pytest.raises(InputError, match="proof of possession"):
+        outsider.vector()
+    # it can still share its opening in clear, and the sum opens
+    for node in nodes:
+        node.share()
+    game.share(outsider.address, game.set.digest, outsider.opening)
+    assert game.opened() == plus(*(node.opening for node in (*nodes, outsider)))
+
+
+def test_a_node_whose_others_all_lack_proofs_does_not_share_its_opening_in_clear():
+    game, (node,) = play(1, submit=False)
+    others = [Node(game, address_of(number)) for number in (98, 99)]
+    for other in others:
+        numbers = other.lasting.aggregation_key(owner(other.address)).numbers
+        game.register(other.address, AggregationKey.parse(*numbers[:3], numbers[3] ^ 1))
+    submit_and_close([node, *others])
+    with pytest.raises(InputError, match="no other node"):
+        node.vector()
+
+
+def test_a_node_shares_only_what_its_point_commits_to():
+    _, (node, *_) = play(3)
+    with pytest.raises(InputError, match="not what this node's updates commit to"):
+        node.part.vector(GENERATORS, plus(node.opening, (1, 0, 0)))
+
+
+@pytest.mark.parametrize("lost", ["lasting", "round_key"])
+def test_a_node_that_has_lost_a_secret_makes_no_rubbish_of_another_one(lost):
+    game, (node, *_) = play(3)
+    setattr(node, lost, SecretKey(5))
+    with pytest.raises(InputError, match="other keys"):
+        Sharer(game.set, node.address, node.lasting, node.round_key)
+
+
+def test_no_secret_is_shown():
+    game, (node, *_) = play(3)
+    part = node.part
+    node.vector()  # what is kept for later is not shown either
+    secrets = [node.lasting.scalar, node.round_key.scalar, *next(iter(part.masks(3).values()))]
+    points = part.shared_points(game.set.others(node.address)[0])
+    shown = f"{part!r} {points!r} {game.verdict()!r}"
+    assert not [secret for secret in (*secrets, *points.lasting, *points.round_key) if str(secret) in shown]
+
+
+def test_a_sum_opens_only_with_all_shares_and_no_rubbish():
+    game, nodes = play(3)
+    points = [member.point for member in game.set.members]
+    vectors = [node.vector() for node in nodes]
+    assert open_sum(GENERATORS, vectors, points)
+    assert open_sum(GENERATORS, vectors[:2], points) is None
+    assert open_sum(GENERATORS, vectors[:2], points[:2]) is None
+    assert open_sum(GENERATORS, [plus(vectors[0], (0, 1, 0)), *vectors[1:]], points) is None
+    assert open_sum(GENERATORS, [vector[:2] for vector in vectors], points) is None
+    assert open_sum(GENERATORS, [], points) is None
+
+
+def test_a_vector_of_another_length_commits_to_nothing():
+    with pytest.raises(InputError, match="2 scalars"):
+        commit(GENERATORS, (1, 2))
+
+
+def test_commitments_in_other_units_never_add_up_to_what_opens():
+    """The names of generators hold statement and unit: 2^-48 and 2^-20 do not mix."""
+    finer = tuple(hash_to_point(f"finer {k}") for k in range(2)) + GENERATORS[2:]
+    vectors = [(5, 1, 77), (6, 1, 78)]
+    mixed = [commit(GENERATORS, vectors[0]), commit(finer, vectors[1])]
+    same = [commit(GENERATORS, vector) for vector in vectors]
+    assert open_sum(GENERATORS, vectors, same) == plus(*vectors)
+    assert open_sum(GENERATORS, vectors, mixed) is None
+    assert open_sum(finer, vectors, mixed) is None
+    assert add_up(mixed) != add_up(same)
