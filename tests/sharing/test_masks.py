@@ -5,8 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.sharing_model import GENERATORS, Node, address_of, owner, play, plus, submit_and_close
 
-from twopm_zk.errors import InputError
+from twopm_zk.errors import InputError, RangeError
 from twopm_zk.numbers.baby_jubjub import BASE, SUBGROUP_ORDER, hash_to_point, multiply
+from twopm_zk.numbers.pedersen import GRADIENT, INFORMATION, Opening, Unit, vector_generators
 from twopm_zk.sharing import (
     AggregationKey,
     SecretKey,
@@ -15,10 +16,11 @@ from twopm_zk.sharing import (
     commit,
     masked,
     open_sum,
+    opening_of,
     pair_mask,
     pair_seed,
+    vector_of,
 )
-from twopm_zk.sharing.sums import add_up
 
 addresses = st.lists(st.integers(1, 2**160 - 1), min_size=2, max_size=6, unique=True)
 
@@ -142,13 +144,58 @@ def test_a_vector_of_another_length_commits_to_nothing():
         commit(GENERATORS, (1, 2))
 
 
+@pytest.mark.parametrize(("unit", "count"), [(GRADIENT, 4), (GRADIENT, 31), (INFORMATION, 10)])
+def test_packed_sums_of_real_units_come_out_of_the_masked_vectors(unit, count):
+    """Any number of updates a node, negative sums, and lanes filled to their edge."""
+    game, nodes = play(3, submit=False, generators=vector_generators(unit, count))
+    edge = (1 << unit.lane_bits - 1) // 8
+    updates = [
+        [Opening.drawn(unit, [(-1) ** (k + part) * (edge - k) for k in range(count)], 7) for part in range(number)]
+        for number in (1, 2, 4)
+    ]
+    for node, made in zip(nodes, updates, strict=True):
+        for update in made:
+            game.submit(node.address, *update.point)
+        node.opening = vector_of(sum(made[1:], made[0]))
+    game.close()
+    for node in nodes:
+        node.ready()
+    game.begin_phase()
+    for node in nodes:
+        assert node.share()
+    found = opening_of(unit, count, game.opened())
+    every = [update for made in updates for update in made]
+    assert found.items == tuple(map(sum, zip(*(update.items for update in every), strict=True)))
+    assert found.rows == 49
+    assert found == sum(every[1:], every[0])
+    assert opening_of(unit, count, vector_of(found)) == found
+
+
+def test_a_masked_vector_is_no_opening_and_one_of_another_length_neither():
+    game, nodes = play(2, submit=False, generators=vector_generators(GRADIENT, 4))
+    for node in nodes:
+        update = Opening.drawn(GRADIENT, [1, 2, 3, 4], 5)
+        game.submit(node.address, *update.point)
+        node.opening = vector_of(update)
+    game.close()
+    for node in nodes:
+        node.ready()
+    with pytest.raises(RangeError, match="more than its sums"):
+        opening_of(GRADIENT, 4, nodes[0].vector())
+    for count in (3, 7):
+        with pytest.raises(InputError, match="its statement"):
+            opening_of(GRADIENT, count, nodes[0].opening)
+
+
 def test_commitments_in_other_units_never_add_up_to_what_opens():
-    """The names of generators hold statement and unit: 2^-48 and 2^-20 do not mix."""
-    finer = tuple(hash_to_point(f"finer {k}") for k in range(2)) + GENERATORS[2:]
-    vectors = [(5, 1, 77), (6, 1, 78)]
-    mixed = [commit(GENERATORS, vectors[0]), commit(finer, vectors[1])]
-    same = [commit(GENERATORS, vector) for vector in vectors]
-    assert open_sum(GENERATORS, vectors, same) == plus(*vectors)
-    assert open_sum(GENERATORS, vectors, mixed) is None
-    assert open_sum(finer, vectors, mixed) is None
-    assert add_up(mixed) != add_up(same)
+    """The names of generators hold statement, unit and number."""
+    mine = Opening(GRADIENT, (5, 1), 1, 77)
+    for unit, count in ((Unit("gradient", 49, 82), 2), (Unit("information", 48, 82), 2), (GRADIENT, 3)):
+        other = Opening(unit, (6, 1, 0)[:count], 1, 78)
+        same = Opening(GRADIENT, other.items[:2], 1, 78)
+        generators, others = vector_generators(GRADIENT, 2), vector_generators(unit, count)
+        assert len(generators) == len(others)
+        vectors = [vector_of(mine), vector_of(other)]
+        assert open_sum(generators, vectors, [mine.point, same.point]) == plus(*vectors)
+        assert open_sum(generators, vectors, [mine.point, other.point]) is None
+        assert open_sum(others, vectors, [mine.point, other.point]) is None

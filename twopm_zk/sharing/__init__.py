@@ -20,7 +20,7 @@ from twopm_zk.sharing.ledger import Collection, Ledger, LedgerEntry
 from twopm_zk.sharing.masks import SharedPoints, masked, pair_mask, pair_seed
 from twopm_zk.sharing.sets import Departure, Member, Place, SharingSet
 from twopm_zk.sharing.sharer import Sharer
-from twopm_zk.sharing.sums import commit, open_sum
+from twopm_zk.sharing.sums import commit, open_sum, opening_of, vector_of
 
 __all__ = [
     "AggregationKey",
@@ -47,10 +47,12 @@ __all__ = [
     "judge",
     "masked",
     "open_sum",
+    "opening_of",
     "pair_mask",
     "pair_seed",
     "pair_truth",
     "ready_objections",
     "share_objections",
+    "vector_of",
     "withdrawal_objections",
 ]

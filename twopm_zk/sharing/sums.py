@@ -1,7 +1,7 @@
 """What all may read: the sum of the shares of a set, which opens the sum of its points.
 
-A vector is an opening as scalars modulo SUBGROUP_ORDER: packed lanes and the blinding, in the order of the statement's
-generators; its masked form is what a node shares.
+A vector is an opening as scalars modulo SUBGROUP_ORDER, in the order of `pedersen.vector_generators`: packed sums,
+rows, blinding. With masks it is what a node shares.
 """
 
 from __future__ import annotations
@@ -11,8 +11,26 @@ from functools import reduce
 
 from twopm_zk.errors import InputError
 from twopm_zk.numbers.baby_jubjub import IDENTITY, SUBGROUP_ORDER, Point, add, sum_of_multiples
+from twopm_zk.numbers.pedersen import Opening, Unit, centred, pack, unpack
 
 Vector = tuple[int, ...]
+
+
+def vector_of(opening: Opening) -> Vector:
+    """An opening as the vector that a node masks and shares."""
+    scalars = (*pack(opening.unit, opening.items), opening.rows, opening.blinding)
+    return tuple(scalar % SUBGROUP_ORDER for scalar in scalars)
+
+
+def opening_of(unit: Unit, count: int, vector: Sequence[int]) -> Opening:
+    """The opening of ``count`` sums that a vector stands for, each of its integers the one nearest to 0.
+
+    InputError for a vector of another length, RangeError where a packed scalar holds no such sums.
+    """
+    if len(vector) != unit.scalars(count) + 2:
+        raise InputError(f"a vector has {len(vector)} scalars, its statement {unit.scalars(count) + 2}")
+    *packed, rows, blinding = vector
+    return Opening(unit, unpack(unit, packed, count), centred(rows), centred(blinding))
 
 
 def commit(generators: Sequence[Point], vector: Sequence[int]) -> Point:
