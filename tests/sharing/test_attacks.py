@@ -19,6 +19,7 @@ from support.sharing_model import (
 
 from twopm_zk.numbers.baby_jubjub import (
     BASE,
+    COFACTOR,
     FIELD_ORDER,
     SUBGROUP_ORDER,
     Point,
@@ -394,3 +395,35 @@ def test_attack_succeeds_without_its_rule(monkeypatch, attack, rules):
 @NAMED
 def test_attack_fails_where_all_rules_hold(attack, rules):
     assert not attack(frozenset())
+
+
+def test_what_remains_is_a_liar_with_a_related_key_of_the_round_and_a_lasting_key_stolen_later():
+    """Keys of a round have no proof of possession. A liar that posts a multiple of another node's one, and pays the
+    penalty, has its victim show a multiple of what both have in common; with one of their lasting keys, stolen later,
+    that is their mask. Nobody who lacks a lasting key gains anything."""
+    t, inverse = 12345, pow(12345, -1, SUBGROUP_ORDER)
+    game, (other, victim, liar) = play(3, submit=False)
+    for node in (other, victim, liar):
+        node.update(4, 5)
+    game.close()
+    other.ready()
+    victim.ready()
+    game.ready(liar.address, PostedKey(multiply(other.round_key.posted.eighth, t)))
+    victim.claim()
+    game.claims[liar.address] = {victim.address: hash_to_point("some claim")}
+    victim.answer()
+    (shown,) = game.reveals
+    round_point = multiply(multiply(shown.round_key.eighth, COFACTOR), inverse)
+    lasting_points = {
+        "stolen": victim.lasting.shared_with(other.lasting.posted),
+        "shown": multiply(shown.lasting.eighth, COFACTOR),
+    }
+    true = victim.part.masks(len(GENERATORS))[other.address]
+    found = {
+        name: pair_mask(
+            sharer.pair_seed(game.set.digest, victim.address, other.address, SharedPoints(point, round_point)), 3
+        )
+        for name, point in lasting_points.items()
+    }
+    assert found["stolen"] == true
+    assert found["shown"] != true
