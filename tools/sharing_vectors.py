@@ -12,7 +12,6 @@ from typing import Any
 
 from twopm_zk.numbers.baby_jubjub import SUBGROUP_ORDER, Point, hash_to_point
 from twopm_zk.sharing import (
-    AggregationKey,
     Departure,
     KeyOwner,
     Member,
@@ -30,7 +29,7 @@ from twopm_zk.system import paths
 
 FILE = paths.source_root() / "tests" / "vectors" / "sharing.json"
 ACCOUNTS = [f"0x{byte * 20}" for byte in ("33", "11", "44", "22")]
-"""In the order in which they become ready; the last one's proof of possession does not hold."""
+"""In the order in which they become ready."""
 NAMES = ["sharing vector 0", "sharing vector 1", "blinding"]
 GENERATORS = tuple(map(hash_to_point, NAMES))
 PLACE = Place(chain_id=31337, contract="0x" + "c0" * 20, task=1, round=2, attempt=3, identity="0x" + "1d" * 20)
@@ -68,9 +67,7 @@ def vectors() -> dict[str, Any]:
     for account in ACCOUNTS:
         lasting, round_key = secrets[account]
         key = lasting.aggregation_key(KeyOwner(PLACE.identity, PLACE.chain_id, account))
-        if account == ACCOUNTS[-1]:
-            key = AggregationKey(key.eighth, key.challenge, (key.response + 1) % SUBGROUP_ORDER)
-        member = Member(account, key, round_key.posted, commit(GENERATORS, openings[account]))
+        member = Member(account, lasting.posted, round_key.posted, commit(GENERATORS, openings[account]))
         found = found.with_ready(member)
         digests.append({"after": f"ready {account}", "digest": word(found.digest)})
         nodes.append(account)
@@ -79,19 +76,18 @@ def vectors() -> dict[str, Any]:
                 "account": account,
                 "lastingSecret": word(lasting.scalar),
                 "roundSecret": word(round_key.scalar),
-                "lasting": words(*key.numbers),
+                "lasting": words(*key.eighth),
+                "possession": words(key.challenge, key.response),
                 "keyHash": word(key.hash),
                 "lastingKey": words(*key.point),
                 "round": words(*member.round_key.eighth),
                 "roundKey": words(*member.round_key.point),
-                "proven": account in found.proven,
                 "opening": words(*openings[account]),
                 "point": words(*member.point),
             }
         )
-    parts = {account: Sharer(found, account, *secrets[account]) for account in ACCOUNTS[:-1]}
+    parts = {account: Sharer(found, account, *secrets[account]) for account in ACCOUNTS}
     shares = {account: part.vector(GENERATORS, openings[account]) for account, part in parts.items()}
-    shares[ACCOUNTS[-1]] = openings[ACCOUNTS[-1]]
     left = found.without(ACCOUNTS[0], Departure.SILENT)
     anew = left.next_share_attempt()
     digests += [

@@ -68,14 +68,6 @@ def test_nothing_is_sent_in_the_last_third_of_a_phase(three, asked, now, late):
     assert (asked(three, time=PhaseTime(now, 300, 300)) == {"too-late"}) == late
 
 
-def test_only_members_with_masks_count(three):
-    unproven = three.members[0]
-    bad = replace(unproven, lasting=replace(unproven.lasting, response=1))
-    weaker = replace(three, members=(bad, *three.members[1:]))
-    assert to_share(weaker) == {"too-few-nodes"}
-    assert to_share(weaker, Conditions(nodes=2, accounts=frozenset([bad.address]))) == {"accounts-missing"}
-
-
 def test_a_set_that_the_contract_does_not_have_is_no_set_to_share_with(three):
     assert to_share(three, digest=bytes(32)) == {"another-set"}
 

@@ -3,21 +3,19 @@
 from dataclasses import replace
 
 import pytest
-from support.sharing_model import GENERATORS, Node, address_of, owner, play, plus, submit_and_close
+from support.sharing_model import GENERATORS, address_of, owner, play, plus
 
 from twopm_zk.errors import InputError
 from twopm_zk.numbers.baby_jubjub import (
     BASE,
     FIELD_ORDER,
-    IDENTITY,
     SUBGROUP_ORDER,
     Point,
     add,
-    hash_to_point,
     multiply,
     negate,
 )
-from twopm_zk.sharing import AggregationKey, ProvenPoint, Reveal, SecretKey, Verdict, commit, pair_truth
+from twopm_zk.sharing import ProvenPoint, Reveal, SecretKey, Verdict, commit, pair_truth
 
 GARBAGE = (123456789, 987654321, 5)
 WRONG = commit(GENERATORS, GARBAGE)
@@ -140,6 +138,18 @@ def test_a_proven_liar_makes_silence_and_other_contradictions_harmless(scene):
     assert not verdict.contradicted
 
 
+def test_of_a_pair_with_a_silent_node_the_other_one_stays(scene):
+    """What contradicts it may be the silent node's lie."""
+    game, nodes, liar = scene
+    for node in nodes:
+        if node is not liar:
+            node.claim()
+    game.claims[liar.address] = {nodes[0].address: BASE}  # one false claim, and no more
+    verdict = game.verdict()
+    assert verdict.contradicted == {frozenset([liar.address, nodes[0].address])}
+    assert verdict.left_out == verdict.silent == {liar.address}
+
+
 def test_a_dispute_about_a_sum_that_opens_is_frivolous():
     game, nodes = play(3)
     for node in nodes:
@@ -170,25 +180,6 @@ def test_an_honest_node_answers_only_whom_it_is_contradicted_by(scene):
     claim_all(nodes, {liar.address: hidden_in_the_pair(liar, nodes[2])})
     asked = [node.address for node in nodes if node.part.answers(GENERATORS, game.claims)]
     assert asked == [nodes[2].address]
-
-
-def test_an_honest_node_shows_nothing_of_itself_to_a_key_without_a_proof():
-    """Its owner may know no secret of it, and it may be a multiple of another one's key."""
-    game, nodes = play(2, submit=False)
-    stranger = Node(game, address_of(99))
-    key = multiply(nodes[0].lasting.posted.eighth, 3)
-    game.register(stranger.address, AggregationKey(key, 1, 1))
-    submit_and_close([*nodes, stranger])
-    victim = nodes[1]
-    vectors = {node.address: node.vector() for node in nodes}
-    game.shares = vectors | {stranger.address: stranger.opening}
-    claim_all(nodes)
-    assert game.claims[victim.address][stranger.address] == IDENTITY
-    game.claims[stranger.address] = {victim.address: hash_to_point("some claim"), nodes[0].address: IDENTITY}
-    victim.answer()
-    (reveal,) = game.reveals
-    assert {reveal.lasting.eighth, reveal.round_key.eighth} == {IDENTITY}
-    assert game.verdict().liars == {stranger.address}
 
 
 def test_a_shared_point_is_read_from_exactly_four_numbers_of_256_bits():

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 from eth_utils.crypto import keccak
-from support.sharing_model import IDENTITY_CONTRACT, address_of, owner, play
+from support.sharing_model import IDENTITY_CONTRACT, address_of, play
 
 from twopm_zk.errors import InputError
 from twopm_zk.numbers.baby_jubjub import Point, hash_to_point
-from twopm_zk.sharing import AggregationKey, Departure, Member, Place, SecretKey, SharingSet
+from twopm_zk.sharing import Departure, Member, Place, SecretKey, SharingSet
 
 PLACE = Place(chain_id=31337, contract=address_of(0xC0), task=7, round=3, attempt=2, identity=IDENTITY_CONTRACT)
 BLOCK = bytes(range(32))
@@ -17,7 +17,7 @@ BLOCK = bytes(range(32))
 def member(number, point="a point"):
     lasting, round_key = SecretKey(number), SecretKey(number + 1000)
     account = address_of(number)
-    return Member(account, lasting.aggregation_key(owner(account)), round_key.posted, hash_to_point(point))
+    return Member(account, lasting.posted, round_key.posted, hash_to_point(point))
 
 
 def words(*values):
@@ -32,7 +32,7 @@ def test_digest_is_the_chain_of_hashes_that_the_contract_makes():
     assert found.digest == digest
     for ready in (one, other):
         found = found.with_ready(ready)
-        lasting = keccak(words(*ready.lasting.eighth, ready.lasting.challenge, ready.lasting.response))
+        lasting = keccak(words(*ready.lasting.eighth))
         digest = keccak(words(digest, int(ready.address, 16), lasting, *ready.round_key.eighth, *ready.point))
         assert found.digest == digest
     left = found.without(one.address, Departure.SILENT)
@@ -54,18 +54,16 @@ def test_every_part_of_the_place_changes_the_digest(name):
 
 def test_every_part_of_a_member_and_the_order_change_the_digest():
     start, one, other = SharingSet.closed(PLACE, BLOCK), member(16), member(17)
-    lasting = one.lasting
     changed = [
         one,
         replace(one, address=address_of(18)),
         replace(one, lasting=other.lasting),
-        replace(one, lasting=AggregationKey(lasting.eighth, lasting.challenge, lasting.response + 1)),
         replace(one, round_key=other.round_key),
         replace(one, point=hash_to_point("another")),
     ]
     digests = {start.with_ready(each).digest for each in changed}
     digests |= {start.with_ready(one).with_ready(other).digest, start.with_ready(other).with_ready(one).digest}
-    assert len(digests) == 8
+    assert len(digests) == 7
 
 
 def test_a_node_is_ready_once_however_its_address_is_written_and_never_after_it_left():
@@ -82,13 +80,6 @@ def test_a_node_is_ready_once_however_its_address_is_written_and_never_after_it_
 def test_a_point_off_the_curve_is_no_members():
     with pytest.raises(InputError, match="no point"):
         replace(member(16), point=Point(1, 0))
-
-
-def test_only_members_with_a_valid_proof_of_possession_are_proven():
-    good, bad = member(16), member(17)
-    bad = replace(bad, lasting=good.lasting)  # copied
-    found = SharingSet.closed(PLACE, BLOCK).with_ready(good).with_ready(bad)
-    assert found.proven == {good.address}
 
 
 def test_contributions_are_the_same_in_any_order_and_on_any_fork():

@@ -50,13 +50,12 @@ class Rule(Enum):
     """What stops an attack, and where it is kept."""
 
     # the library
-    POSSESSION = "keys without a proof of possession get no masks"
-    TRUTH_OF_POSSESSION = "the truth about a pair without masks is the identity, whatever is shown"
     COFACTOR = "what counts of a posted point is 8 times it"
     PAIR = "a pair's addresses go into its masks"
     DIGEST = "the set's digest goes into masks"
     ROUND_KEYS = "half of what masks come from is thrown away after the round"
     # the contract
+    POSSESSION = "a lasting key is set with a proof of possession only"
     SMALL_X = "x is below 2^252"
     FIXED_SET = "nobody is left out of a set by others before its deadline"
     HARMLESS_SILENCE = "a proven liar makes silence harmless"
@@ -71,9 +70,7 @@ class Rule(Enum):
 def without(monkeypatch, *rules):
     """Take rules of the library away; those of the contract and of nodes are looked up in the `Game`."""
     for rule in rules:
-        if rule is Rule.POSSESSION:
-            monkeypatch.setattr(AggregationKey, "is_proven", lambda key, owner: True)
-        elif rule is Rule.COFACTOR:
+        if rule is Rule.COFACTOR:
             for module in (keys, disputes):
                 monkeypatch.setattr(module, "COFACTOR", 1)
                 monkeypatch.setattr(module, "EIGHTH", 1)
@@ -147,8 +144,10 @@ class Game:
             raise RefusedError(reason)
 
     def register(self, account, key):
-        """`setAggregationKey`. The proof of possession is the nodes' to check."""
-        self.keys[account] = AggregationKey.parse(*key.numbers)
+        """`setAggregationKey`."""
+        key = AggregationKey.parse(*key.numbers)
+        self.require(key.is_proven(owner(account)) or Rule.POSSESSION in self.missing, "no proof of possession")
+        self.keys[account] = PostedKey(key.eighth)
 
     def submit(self, account, x, y):
         """The proof speaks of y alone; x comes beside it."""

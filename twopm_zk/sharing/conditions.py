@@ -26,11 +26,11 @@ class Conditions:
     """What a node's owner wants of a set, for its own update to be hidden in the sum."""
 
     nodes: int = 3
-    """The smallest number of nodes that have masks, itself among them."""
+    """The smallest number of nodes in the set, itself among them."""
     rows: int = 1
     """The smallest number of rows of its own: the sum of few is theirs, if all others are the same person."""
     accounts: frozenset[str] = frozenset()
-    """Accounts that must be in the set with masks. A number of strangers proves nothing: they may be one person."""
+    """Accounts that must be in the set. A number of strangers proves nothing: they may be one person."""
     refuse_after_silence: bool = False
     """Whether to share no more after a node that had shared was left out for silence. The next sum may give that node
     away to somebody who caused its silence; the price of refusing is this node's own penalty."""
@@ -80,11 +80,11 @@ def share_objections(
 ) -> tuple[Objection, ...]:
     """Against sharing with a set; ``digest`` is the contract's own.
 
-    Only members with masks count: any other one adds nothing that hides an update. A share that was sent with this very
-    set is the same when it is sent again, which neither conditions nor time speak against.
+    A share that was sent with this very set is the same when it is sent again, which neither conditions nor time speak
+    against.
     """
     sent = ledger.has_shared(sharing_set)
-    found = [] if sent else [*_of_owner(conditions, sharing_set.proven, own_rows), *_of_time(time)]
+    found = [] if sent else [*_of_owner(conditions, sharing_set.addresses, own_rows), *_of_time(time)]
     if digest != sharing_set.digest:
         found.append(Objection("another-set", "the contract has another set than its events tell"))
     if not all(entry.allows(sharing_set) for entry in ledger.conflicts(collection)):
@@ -111,7 +111,7 @@ def _of_owner(conditions: Conditions, accounts: Iterable[str], own_rows: int) ->
     there = {order(account) for account in accounts}
     missing = sorted(account for account in conditions.accounts if order(account) not in there)
     if len(there) < conditions.nodes:
-        message = f"{len(there)} nodes with masks, the owner wants at least {conditions.nodes}"
+        message = f"{len(there)} nodes, the owner wants at least {conditions.nodes}"
         yield Objection("too-few-nodes", message)
     if own_rows < conditions.rows:
         yield Objection("too-few-own-rows", f"this node has fewer rows than the {conditions.rows} its owner wants")

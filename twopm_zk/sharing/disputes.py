@@ -2,9 +2,7 @@
 
 A share less its node's point commits to the node's masks. So each node claims a point E for each other one, which must
 add up to that, and E_kj must equal E_jk. Where two differ, either shows what the two keys have in common, with a
-proof: then everybody derives the mask, and the truth is what commits to it. A pair without masks, because a lasting key
-has no valid proof of possession, has the identity for a truth, whatever either shows: otherwise somebody without a
-proof could show a mask that nobody owed it, and have an honest node found a liar.
+proof: then everybody derives the mask, and the truth is what commits to it.
 """
 
 from __future__ import annotations
@@ -17,7 +15,6 @@ from twopm_zk.errors import InputError
 from twopm_zk.numbers.baby_jubjub import (
     BASE,
     COFACTOR,
-    IDENTITY,
     SUBGROUP_ORDER,
     Point,
     is_on_curve,
@@ -81,11 +78,6 @@ class ProvenPoint:
         return shared if challenge_of(found) == self.challenge else None
 
 
-NOTHING = ProvenPoint(IDENTITY, 0, 0)
-"""What a node shows of a pair without masks. The other key may be a multiple of a third one, whose owner would be given
-away by what it has in common with this node's."""
-
-
 @dataclass(frozen=True)
 class Reveal:
     """What one node of a pair shows when the other one contradicts it."""
@@ -99,8 +91,6 @@ class Reveal:
 def pair_truth(sharing_set: SharingSet, generators: Sequence[Point], reveal: Reveal) -> Point | None:
     """The point that both nodes of a pair should have claimed; None where a proof does not hold."""
     me, other = sharing_set.member(reveal.revealer), sharing_set.member(reveal.other)
-    if not {me.address, other.address} <= sharing_set.proven:
-        return IDENTITY
     lasting = reveal.lasting.shared(me.lasting, other.lasting)
     round_key = reveal.round_key.shared(me.round_key, other.round_key)
     if lasting is None or round_key is None:
@@ -139,8 +129,12 @@ class Verdict:
 
     @property
     def left_out(self) -> frozenset[str]:
-        """Who shares no more. A proven liar makes silence harmless: then nobody is left out for it."""
-        return self.liars or self.silent.union(*self.contradicted)
+        """Who shares no more, if the silent are left out first.
+
+        A proven liar makes silence harmless: then nobody is left out for it. Where one of a pair
+        that contradicts each other is out already, the other one may have been right.
+        """
+        return self.liars or self.silent.union(*(pair for pair in self.contradicted if not pair & self.silent))
 
 
 def judge(evidence: Evidence) -> Verdict:

@@ -3,7 +3,7 @@
     posted  Q = (secret / 8) B          the key that counts  K = 8 Q = secret B
 
 Whatever point is posted, 8 Q lies in the subgroup of prime order; the points whose 8 Q is the identity are refused.
-A lasting key comes with a proof of possession, which the contract keeps and nodes check:
+IdentityContract takes a lasting key with a proof of possession only:
 
     challenge = keccak256("twopm-zk key possession", identity contract, chain id, account, Q, R) mod SUBGROUP_ORDER
     R = response B - challenge K
@@ -72,10 +72,15 @@ class PostedKey:
         """K = 8 Q, the key that counts: in the subgroup, and not the identity."""
         return multiply(self.eighth, COFACTOR)
 
+    @cached_property
+    def hash(self) -> bytes:
+        """What IdentityContract stores of a lasting key."""
+        return abi_hash(*(("uint256", number) for number in self.eighth))
+
 
 @dataclass(frozen=True)
 class AggregationKey(PostedKey):
-    """A lasting key as IdentityContract keeps it, with what is said to be its proof of possession."""
+    """A lasting key as it is given to IdentityContract, with what is said to be its proof of possession."""
 
     challenge: int
     response: int
@@ -84,17 +89,12 @@ class AggregationKey(PostedKey):
     def parse(cls, *numbers: int) -> AggregationKey:
         """From x, y, challenge and response, as somebody posted them.
 
-        InputError for what the contract refuses. A proof that does not hold is none of that: see `is_proven`.
+        InputError where they hold no key; whether the proof holds is `is_proven`.
         """
         if len(numbers) != 4 or not all(0 <= number < WORD for number in numbers):
             raise InputError("a posted key is not four numbers of 256 bits", kind="not-a-key")
         x, y, challenge, response = numbers
         return cls(Point(x, y), challenge, response)
-
-    @cached_property
-    def hash(self) -> bytes:
-        """What IdentityContract stores of it."""
-        return abi_hash(*(("uint256", number) for number in self.numbers))
 
     @property
     def numbers(self) -> tuple[int, int, int, int]:
@@ -102,7 +102,7 @@ class AggregationKey(PostedKey):
         return (*self.eighth, self.challenge, self.response)
 
     def is_proven(self, owner: KeyOwner) -> bool:
-        """Whether the proof of possession holds for this owner. A key without one gets no masks."""
+        """Whether the proof of possession holds for this owner; the contract refuses a key where it does not."""
         R = sum_of_multiples([(BASE, self.response), (negate(self.point), self.challenge)])
         return self.challenge == _possession_challenge(owner, self.eighth, R)
 

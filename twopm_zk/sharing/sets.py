@@ -1,7 +1,7 @@
 """Who shares with whom: the set of one attempt, and the digest that the contract keeps of it.
 
     closing          digest = H(chain id, contract, task, round, attempt, hash of the block before the closing one)
-    ready            digest = H(digest, node, H(lasting key and its proof), round key, point)
+    ready            digest = H(digest, node, H(lasting key), round key, point)
     left, left out   digest = H(digest, node)
     sharing anew     digest = H(digest, share attempt)
 
@@ -19,7 +19,7 @@ from functools import cached_property
 from twopm_zk.errors import InputError
 from twopm_zk.numbers.baby_jubjub import Point, is_on_curve
 from twopm_zk.sharing.hashes import abi_hash
-from twopm_zk.sharing.keys import AggregationKey, KeyOwner, PostedKey
+from twopm_zk.sharing.keys import PostedKey
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +32,7 @@ class Place:
     round: int
     attempt: int
     identity: str
-    """Address of the IdentityContract, which the proofs of possession are bound to."""
+    """Address of the IdentityContract that the members' lasting keys are from."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,8 @@ class Member:
     """A node that has said that it is ready."""
 
     address: str
-    lasting: AggregationKey
+    lasting: PostedKey
+    """Its key in IdentityContract when it said so; what is set later changes nothing."""
     round_key: PostedKey
     point: Point
     """The commitment to all its updates of the attempt."""
@@ -133,15 +134,6 @@ class SharingSet:
     def others(self, address: str) -> tuple[Member, ...]:
         """All members but one, ascending by address."""
         return tuple(member for place, member in sorted(self._by_order.items()) if place != order(address))
-
-    @cached_property
-    def proven(self) -> frozenset[str]:
-        """The members whose lasting key has a valid proof of possession: those that have masks, with each other."""
-        owners = {
-            member.address: KeyOwner(self.place.identity, self.place.chain_id, member.address)
-            for member in self.members
-        }
-        return frozenset(member.address for member in self.members if member.lasting.is_proven(owners[member.address]))
 
     @cached_property
     def contributions(self) -> bytes:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from twopm_zk.errors import InputError
-from twopm_zk.numbers.baby_jubjub import IDENTITY, Point
-from twopm_zk.sharing.disputes import NOTHING, ProvenPoint, Reveal
+from twopm_zk.numbers.baby_jubjub import Point
+from twopm_zk.sharing.disputes import ProvenPoint, Reveal
 from twopm_zk.sharing.keys import SecretKey
 from twopm_zk.sharing.masks import SharedPoints, masked, pair_mask, pair_seed
 from twopm_zk.sharing.sets import Member, SharingSet
@@ -19,8 +19,8 @@ from twopm_zk.sharing.sums import Vector, commit
 class Sharer:
     """A member of a set with its secrets.
 
-    InputError where the secrets belong to other keys than those in the set, where no proof of possession holds for its
-    lasting key, or where no other member has one: in the last two cases its share would be its opening.
+    InputError where the secrets belong to other keys than those in the set, or where the set has no other member: then
+    its share would be its opening.
     """
 
     sharing_set: SharingSet
@@ -30,26 +30,21 @@ class Sharer:
 
     def __post_init__(self) -> None:
         mine = self.sharing_set.member(self.address)
-        if mine.lasting.eighth != self.lasting.posted.eighth or mine.round_key != self.round_key.posted:
+        if (mine.lasting.eighth, mine.round_key) != (self.lasting.posted.eighth, self.round_key.posted):
             raise InputError(f"the set has other keys of node {self.address} than this node", kind="other-keys")
-        if mine.address not in self.sharing_set.proven:
-            raise InputError(
-                f"the lasting key of node {self.address} has no valid proof of possession", kind="key-not-proven"
-            )
-        if not self.partners:
-            raise InputError("no other node of the set has a key with a valid proof of possession", kind="no-masks")
+        if not self.others:
+            raise InputError("there is no other node in the set, and so no mask", kind="no-masks")
 
     @cached_property
-    def partners(self) -> tuple[Member, ...]:
-        """The others that this node has masks with, ascending by address."""
-        proven = self.sharing_set.proven
-        return tuple(other for other in self.sharing_set.others(self.address) if other.address in proven)
+    def others(self) -> tuple[Member, ...]:
+        """All other members, ascending by address."""
+        return self.sharing_set.others(self.address)
 
     @cached_property
     def _seeds(self) -> dict[str, bytes]:
         return {
             other.address: pair_seed(self.sharing_set.digest, self.address, other.address, self.shared_points(other))
-            for other in self.partners
+            for other in self.others
         }
 
     def shared_points(self, other: Member) -> SharedPoints:
@@ -57,7 +52,7 @@ class Sharer:
         return SharedPoints(self.lasting.shared_with(other.lasting), self.round_key.shared_with(other.round_key))
 
     def masks(self, size: int) -> dict[str, Vector]:
-        """The masks that this node has with each of its partners, by address."""
+        """The masks that this node has with each other one, ascending by address."""
         return {address: pair_mask(seed, size) for address, seed in self._seeds.items()}
 
     def vector(self, generators: Sequence[Point], opening: Sequence[int]) -> Vector:
@@ -67,12 +62,8 @@ class Sharer:
         return masked(self.address, opening, self.masks(len(generators)))
 
     def claims(self, generators: Sequence[Point]) -> dict[str, Point]:
-        """The pair points E that a dispute asks for, ascending by address; the identity where there is no mask."""
-        masks = self.masks(len(generators))
-        return {
-            other.address: commit(generators, masks[other.address]) if other.address in masks else IDENTITY
-            for other in self.sharing_set.others(self.address)
-        }
+        """The pair points E that a dispute asks for, ascending by address."""
+        return {other: commit(generators, mask) for other, mask in self.masks(len(generators)).items()}
 
     def answers(self, generators: Sequence[Point], claims: Mapping[str, Mapping[str, Point]]) -> tuple[Reveal, ...]:
         """What to show of the pairs in which another node has claimed something else than the truth, and of no other.
@@ -88,8 +79,6 @@ class Sharer:
 
     def _reveal(self, address: str) -> Reveal:
         other = self.sharing_set.member(address)
-        if other not in self.partners:
-            return Reveal(self.address, address, NOTHING, NOTHING)
         return Reveal(
             self.address,
             address,
