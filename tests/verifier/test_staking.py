@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 
 import pytest
+from eth_utils.address import to_checksum_address
 
 from twopm_zk.chain import compile_contract
 
@@ -61,7 +62,7 @@ def world(chain, node, keys):
         manager=manager,
         delegation=delegation,
         strategies=strategies,
-        treasury=chain.web3.to_checksum_address(treasury),
+        treasury=to_checksum_address(treasury),
         operator=operator,
         node=node,
     )
