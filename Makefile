@@ -21,7 +21,7 @@ setup: .venv/.installed node_modules/.installed native ## install everything the
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-# slither needs older packages of Ethereum than the library
+# slither needs web3 7, the library web3 8
 .venv-slither/.installed: requirements-slither.lock .venv/.installed
 	$(BIN)/python -m venv .venv-slither
 	.venv-slither/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-slither.lock

@@ -76,11 +76,11 @@ class Watch:
     def transactions(self) -> Iterator[tuple[str, float, int, int]]:
         """Function, time, gas, bytes of calldata, in the order of the chain."""
         for block, seen in sorted(self.seen.items()):
-            for sent in self.chain.eth.transactions_in(block):
-                receipt = self.chain.eth.receipt(sent.hash)
-                assert receipt is not None
-                name = self.functions.get((str(sent.recipient).lower(), sent.data[:4]), "other")
-                yield name, seen, receipt.gas_used, len(sent.data)
+            for sent in self.chain.web3.eth.get_block(block, full_transactions=True)["transactions"]:
+                assert not isinstance(sent, bytes)
+                receipt = self.chain.web3.eth.get_transaction_receipt(sent["hash"])
+                name = self.functions.get((str(sent.get("to")).lower(), bytes(sent["input"])[:4]), "other")
+                yield name, seen, int(receipt["gasUsed"]), len(sent["input"])
 
 
 @contextmanager

@@ -24,7 +24,6 @@ from typing import Any
 import numpy as np
 
 from twopm_zk.chain import Chain, Deployment, Network
-from twopm_zk.chain.rpc import RpcProvider
 from twopm_zk.coordinator.coordinator import Coordinator, CoordinatorSettings
 from twopm_zk.coordinator.store import CoordinatorStore
 from twopm_zk.demo.stage import split_rows
@@ -152,16 +151,18 @@ def _slot(folder: Path, slots: int) -> Iterator[None]:
 
 def instrument(times: Times, folder: Path) -> None:
     """Measure where the seconds of this process go."""
+    from web3 import HTTPProvider
 
     def messages(result: tuple[int, bytes], _peer: Peer, _method: str, _path: str, body: bytes | None) -> None:
         times.counts["message bytes"] += len(body or b"") + len(result[1])
 
-    def asked(answer: Any, _provider: RpcProvider, method: str, request: bytes) -> None:
+    def asked(answer: bytes, _provider: Any, method: str, request: bytes) -> None:
         times.counts[f"rpc {method}"] += 1
-        times.counts["rpc bytes"] += len(request) + len(json.dumps(answer))
+        times.counts["rpc bytes"] += len(request) + len(answer)
 
     times.wrap(Peer, "_once", "messages", messages)
-    times.wrap(RpcProvider, "_answered", "chain", asked)
+    times.wrap(HTTPProvider, "make_request", "chain")
+    times.wrap(HTTPProvider, "_make_request", "chain", asked)
     for name in ("run", "query"):
         times.wrap(Database, name, "store")
     for name in ("public_hash", "secret_hash"):

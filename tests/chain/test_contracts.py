@@ -1,9 +1,9 @@
 import time
 
 import pytest
+import requests
 
 from twopm_zk.chain import Chain, DevelopmentNode, compile_source
-from twopm_zk.chain.rpc import EndpointError, RpcError
 from twopm_zk.errors import ChainError, DeploymentError, InputError, TransactionError
 
 SOURCE = """
@@ -152,14 +152,14 @@ def test_events_of_a_receipt_and_of_any_block_are_decoded(chain, box):
 def test_events_come_in_order_though_the_node_refuses_large_ranges(chain, box, monkeypatch):
     for _ in range(3):
         box.transact("odd", 2)
-    real = chain.eth.logs
+    real = chain.web3.eth.get_logs
 
-    def picky(address, topics, first, last):
-        if last - first >= 2:
-            raise RpcError(-32000, "block range is too wide")
-        return real(address, topics, first, last)
+    def picky(query):
+        if query["toBlock"] - query["fromBlock"] >= 2:
+            raise ValueError("block range is too wide")
+        return real(query)
 
-    monkeypatch.setattr(chain.eth, "logs", picky)
+    monkeypatch.setattr(chain.web3.eth, "get_logs", picky)
     assert [event["value"] for event in box.events("Odd")] == [0, 1] * 3
 
 
@@ -181,22 +181,22 @@ def test_a_nonce_used_elsewhere_is_asked_for_again(node, chain, box):
 
 
 def test_a_lost_connection_sends_the_same_transaction_again(chain, box, monkeypatch):
-    real, sent = chain.eth.send, []
-    before = chain.eth.transaction_count(chain.address)
+    real, sent = chain.web3.eth.send_raw_transaction, []
+    before = chain.web3.eth.get_transaction_count(chain.address)
 
     def flaky(raw):
         sent.append(bytes(raw))
         result = real(raw)
         if len(sent) == 1:
-            raise EndpointError("gone after it arrived")
+            raise requests.ConnectionError("gone after it arrived")
         return result
 
-    monkeypatch.setattr(chain.eth, "send", flaky)
+    monkeypatch.setattr(chain.web3.eth, "send_raw_transaction", flaky)
     receipt = box.transact("put", 4, "")
     assert len(sent) == 2
     assert sent[0] == sent[1]
     assert receipt.event("Put")["size"] == 4
-    assert chain.eth.transaction_count(chain.address) == before + 1
+    assert chain.web3.eth.get_transaction_count(chain.address) == before + 1
 
 
 def test_a_transaction_that_is_not_mined_in_time_says_so():
@@ -225,4 +225,4 @@ def test_a_bad_private_key_is_never_shown(node):
     with pytest.raises(InputError) as caught:
         Chain(node.url, private_key="0xsecretsecret")
     assert "secret" not in str(caught.value)
-    assert caught.value.__context__ is None
+    assert caught.value.__suppress_context__

@@ -114,7 +114,7 @@ def test_a_program_that_is_not_anvil_is_reported_with_its_words(monkeypatch, tmp
         pass
 
 
-def test_importing_the_package_does_not_import_what_a_chain_needs():
-    program = "import sys, twopm_zk, twopm_zk.chain; sys.exit(bool({'eth_abi', 'requests'} & set(sys.modules)))"
+def test_importing_the_package_does_not_import_web3():
+    program = "import sys, twopm_zk, twopm_zk.chain; sys.exit('web3' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], cwd=paths.PACKAGE_DIR.parent, check=False)
     assert done.returncode == 0

@@ -85,7 +85,7 @@ def test_two_public_inputs_are_verified_with_explicit_gas(node, two):
 
 def test_gas_estimation_is_wrong_for_the_generated_contract_and_right_for_ours(chain, verifier, checked, three):
     arguments = (three.proof, three.public)
-    bare = chain.eth.estimate_gas(
+    bare = chain.web3.eth.estimate_gas(
         {"from": chain.address, "to": verifier.address, "data": verifier.encode("verifyProof", *arguments)}
     )
     assert verifier.call("verifyProof", *arguments, gas=bare) is False

@@ -11,17 +11,17 @@ import zlib
 
 import httpx
 import pytest
+from eth_account import Account
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from twopm_zk.chain.accounts import Account
 from twopm_zk.errors import ChainError, InputError, MessageError, PeerError, StoreError
 from twopm_zk.participants import transport
 from twopm_zk.participants.envelope import MAX_ENVELOPE, Envelope, Header, Receipt, seal
 from twopm_zk.participants.service import ServiceSettings
 from twopm_zk.participants.transport import Peer, Server
 
-NODE, COORDINATOR = (Account(bytes([n] * 32).hex()) for n in (1, 2))
+NODE, COORDINATOR = (Account.from_key(bytes([n] * 32)) for n in (1, 2))
 PUBLIC = bytes(range(32))
 HEADER = Header(
     kind="opening",

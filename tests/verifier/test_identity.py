@@ -77,7 +77,7 @@ def test_the_cost_of_a_page_does_not_grow_with_past_members(identity, node, chai
 
     def page_gas():
         data = identity.encode("members", 0, 10)
-        return chain.eth.estimate_gas({"to": identity.address, "data": data})
+        return chain.web3.eth.estimate_gas({"to": identity.address, "data": data})
 
     before = page_gas()
     for key in private[1:8]:

@@ -147,7 +147,7 @@ def test_the_gas_that_an_estimate_tries_out_covers_nothing(measure):
 
     def act(tiny):
         parameters = {"from": tiny.chain.address, "to": tiny.address, "data": tiny.encode("careless")}
-        tiny.chain.eth.estimate_gas(parameters)
+        tiny.chain.web3.eth.estimate_gas(parameters)
         tiny.transact("careless", gas=1_000_000)
 
     lines, branches = missed(measure(act))

@@ -3,7 +3,6 @@
 from types import SimpleNamespace
 
 import pytest
-from eth_utils.address import to_checksum_address
 
 from twopm_zk.chain import compile_contract
 
@@ -62,7 +61,7 @@ def world(chain, node, keys):
         manager=manager,
         delegation=delegation,
         strategies=strategies,
-        treasury=to_checksum_address(treasury),
+        treasury=chain.web3.to_checksum_address(treasury),
         operator=operator,
         node=node,
     )

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
 from twopm_zk.auditor.keys import DerivedKeys, Keyring, RegisteredVerifier, same_code
@@ -147,14 +148,16 @@ def decoded_event(contract: Contract, event: DecodedEvent) -> ReplayedEvent:
     """An event of HLRContract, with the call that made it where a replay needs that."""
     if event.name not in NEED_CALLDATA:
         return ReplayedEvent(event.name, event.values, event.block, event.transaction)
-    sent = reading("a transaction", lambda: contract.chain.eth.transaction(event.transaction))
+    web3 = contract.chain.web3
+    sent: Any = reading("a transaction", lambda: web3.eth.get_transaction(event.transaction))  # type: ignore[arg-type]
     if sent is None:
         raise ChainError(f"transaction {event.transaction} is not known to this node")
     function: str = ""
     call: dict[str, Any] = {}
-    if sent.recipient == contract.address:
-        function, call = decode_call(contract, sent.data)
-    return ReplayedEvent(event.name, event.values, event.block, event.transaction, sent.sender, function, call)
+    if sent.get("to") == contract.address:
+        function, call = decode_call(contract, bytes(sent["input"]))
+    sender = to_checksum_address(sent["from"])
+    return ReplayedEvent(event.name, event.values, event.block, event.transaction, sender, function, call)
 
 
 def decode_call(contract: Contract, data: bytes) -> tuple[str, dict[str, Any]]:

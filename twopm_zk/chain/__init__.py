@@ -1,6 +1,6 @@
 """The contracts of ``verifier/`` from Python: compile, deploy, call, and a development node.
 
-Names load on first use, because what they stand on takes most of a second to import.
+Names load on first use, because web3 takes about a second to import.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Errors and events of every ABI met so far, and values as Python shows them.
 
 Bytes become 0x text, addresses carry their checksum, structs are dicts by field name; the same forms go in.
+web3's own contract classes are not used: they refuse addresses without a checksum and look names up in ENS.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from eth_utils.abi import collapse_if_tuple
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 from eth_utils.exceptions import ValidationError
+from web3.types import LogReceipt
 
-from twopm_zk.chain.eth import Log
 from twopm_zk.errors import InputError
 
 _BUILT_IN_ERRORS: list[dict[str, Any]] = [
@@ -68,16 +69,16 @@ class Registry:
             return None
         return entry["name"], dict(zip(_names(entry["inputs"]), values, strict=True))
 
-    def event(self, log: Log) -> DecodedEvent | None:
+    def event(self, log: LogReceipt) -> DecodedEvent | None:
         """The event in a log, or None where its ABI is not known."""
-        topics = log.topics
+        topics = [bytes(topic) for topic in log["topics"]]
         for entry in self._events.get(topics[0], ()) if topics else ():
             indexed = [item for item in entry["inputs"] if item["indexed"]]
             if len(indexed) != len(topics) - 1:
                 continue  # the same signature with other arguments indexed
             plain = [item for item in entry["inputs"] if not item["indexed"]]
             try:
-                found = dict(zip(_names(plain), decode_values(plain, log.data), strict=True))
+                found = dict(zip(_names(plain), decode_values(plain, bytes(log["data"])), strict=True))
                 for item, topic in zip(indexed, topics[1:], strict=True):
                     found[item["name"]] = _decode_topic(item, topic)
             except DecodingError:
@@ -85,9 +86,9 @@ class Registry:
             return DecodedEvent(
                 name=entry["name"],
                 values={name: found[name] for name in _names(entry["inputs"])},
-                address=log.address,
-                block=log.block,
-                transaction=log.transaction,
+                address=log["address"],
+                block=log["blockNumber"],
+                transaction="0x" + bytes(log["transactionHash"]).hex(),
             )
         return None
 

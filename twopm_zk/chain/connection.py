@@ -11,14 +11,20 @@ import re
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, Self, cast
 
+from eth_account import Account
+from eth_account.signers.local import LocalAccount
+from eth_typing import ChecksumAddress, HexStr
 from eth_utils.address import to_checksum_address
+from eth_utils.exceptions import ValidationError
+from web3 import Web3
+from web3.exceptions import ContractLogicError, TransactionNotFound, Web3Exception, Web3RPCError
+from web3.middleware import ExtraDataToPOAMiddleware
+from web3.types import FilterParams, LogReceipt, RPCEndpoint, TxParams, TxReceipt, Wei
 
 from twopm_zk.chain.abi import DecodedEvent, Registry
-from twopm_zk.chain.accounts import Account
-from twopm_zk.chain.eth import Eth, Log, MinedTransaction
-from twopm_zk.chain.rpc import RpcError, TooManyRequestsError, reading, rpc_kind, rpc_message
+from twopm_zk.chain.rpc import RpcProvider, TooManyRequestsError, reading, rpc_kind, rpc_message
 from twopm_zk.errors import ChainError, InputError, TransactionError
 from twopm_zk.system.urls import shown_url
 
@@ -55,7 +61,7 @@ class Receipt:
 class _Learned:
     """What this connection has found out about its endpoint, for all accounts that use it."""
 
-    nonces: dict[str, int] = field(default_factory=dict)
+    nonces: dict[ChecksumAddress, int] = field(default_factory=dict)
     mined_after: float = 0.0
     """Seconds that the last transaction took."""
     blocks_at_once: int = _EVENT_CHUNK
@@ -72,13 +78,14 @@ class RpcConnection:
         self.endpoint = shown_url(url)
         """Scheme and host of the node, which may be shown: the rest of its URL may be a key."""
         self.timeout = timeout
-        self.eth = Eth(url)
+        self.web3 = Web3(RpcProvider(url))
+        self.web3.middleware_onion.inject(ExtraDataToPOAMiddleware, layer=0)
         self.registry = Registry()
         self._learned = _Learned()
-        self._account = Account(private_key) if private_key is not None else None
+        self._account = _account(private_key)
         try:
-            self.chain_id = self.eth.chain_id()
-        except (RpcError, OSError) as error:
+            self.chain_id = self.web3.eth.chain_id
+        except (OSError, Web3Exception, ValueError) as error:
             raise ChainError(
                 f"no EVM node answers at {self.endpoint}: {rpc_message(error)}", kind=rpc_kind(error) or "no-rpc"
             ) from error
@@ -87,18 +94,18 @@ class RpcConnection:
         """The same connection with another account."""
         other = object.__new__(type(self))
         other.__dict__.update(self.__dict__)
-        other._account = Account(private_key)
+        other._account = _account(private_key)
         return other
 
     @property
-    def account(self) -> Account:
+    def account(self) -> LocalAccount:
         """The signing account, for messages off the chain. InputError where there is none."""
         if self._account is None:
             raise InputError("a transaction needs an account, and no private key is given", kind="no-account")
         return self._account
 
     @property
-    def address(self) -> str:
+    def address(self) -> ChecksumAddress:
         """Address of the signing account. InputError where there is none."""
         return self.account.address
 
@@ -109,24 +116,24 @@ class RpcConnection:
     @property
     def block(self) -> int:
         """Number of the newest block."""
-        return reading("the newest block", self.eth.block_number)
+        return int(reading("the newest block", lambda: self.web3.eth.block_number))
 
     @property
     def time(self) -> int:
         """Timestamp of the newest block, seconds since 1970."""
-        return reading("the newest block", lambda: self.eth.block("latest")).timestamp
+        return int(reading("the newest block", lambda: self.web3.eth.get_block("latest"))["timestamp"])
 
     def time_of(self, block: int) -> int:
         """Timestamp of a block, seconds since 1970."""
-        return reading(f"block {block}", lambda: self.eth.block(block)).timestamp
+        return int(reading(f"block {block}", lambda: self.web3.eth.get_block(block))["timestamp"])
 
     def code(self, address: str) -> bytes:
         """Deployed code at an address, empty where there is none."""
-        return reading(f"the code at {address}", lambda: self.eth.code(to_checksum_address(address)))
+        return bytes(reading(f"the code at {address}", lambda: self.web3.eth.get_code(to_checksum_address(address))))
 
     def balance(self, address: str) -> int:
         """Balance of an account, in wei."""
-        return reading("a balance", lambda: self.eth.balance(to_checksum_address(address)))
+        return int(reading("a balance", lambda: self.web3.eth.get_balance(to_checksum_address(address))))
 
     def call(
         self,
@@ -139,16 +146,16 @@ class RpcConnection:
         block: int | None = None,
     ) -> bytes:
         """Run code without a transaction. ``what`` is for the message. Raises TransactionError."""
-        parameters: dict[str, Any] = {"to": to_checksum_address(to), "data": data}
+        parameters: TxParams = {"to": to_checksum_address(to), "data": data}
         if sender or self._account:
             parameters["from"] = to_checksum_address(sender or self.address)
         if gas is not None:
             parameters["gas"] = gas
         try:
-            return self.eth.call(parameters, "latest" if block is None else block)
-        except (RpcError, OSError) as error:
-            if isinstance(error, RpcError) and error.reverted:
-                raise self._reverted(what, error) from error
+            return bytes(self.web3.eth.call(parameters, "latest" if block is None else cast(Any, block)))
+        except ContractLogicError as error:
+            raise self._reverted(what, error) from error
+        except (Web3Exception, OSError, ValueError) as error:
             raise ChainError(f"{what}: {rpc_message(error)}", kind=rpc_kind(error)) from error
 
     def send(
@@ -165,7 +172,8 @@ class RpcConnection:
         The nonce is kept here and asked for again when the node says it is used; the same signed
         transaction is sent again after a lost connection, which cannot pay twice. Raises TransactionError.
         """
-        parameters: dict[str, Any] = {"from": self.address, "data": data, "value": value}
+        parameters: TxParams = {"from": self.address, "data": data, "value": Wei(value)}
+        parameters["chainId"] = self.chain_id
         if to is not None:
             parameters["to"] = to_checksum_address(to)
         parameters["gas"] = gas if gas is not None else self._estimate(what, parameters)
@@ -173,12 +181,12 @@ class RpcConnection:
         transaction, nonce = self._submit(what, parameters)
         return self._wait(what, transaction, nonce, parameters)
 
-    def _estimate(self, what: str, parameters: dict[str, Any]) -> int:
+    def _estimate(self, what: str, parameters: TxParams) -> int:
         try:
-            estimate = self.eth.estimate_gas(parameters)
-        except (RpcError, OSError) as error:
-            if isinstance(error, RpcError) and error.reverted:
-                raise self._reverted(what, error) from error
+            estimate = self.web3.eth.estimate_gas(parameters)
+        except ContractLogicError as error:
+            raise self._reverted(what, error) from error
+        except (Web3Exception, OSError, ValueError) as error:
             raise self._refused(what, error) from error
         return estimate + estimate // 10
 
@@ -188,41 +196,45 @@ class RpcConnection:
             return TransactionError(f"{what}: {message}", kind="no-funds", account=self.address)
         return TransactionError(f"{what}: {message}", kind=rpc_kind(error))
 
-    def fees(self) -> dict[str, int]:
+    def fees(self) -> TxParams:
         """What a transaction offers for gas: twice the base fee and a tip, or one price where there is no base fee."""
         return reading("the price of gas", self._fees)
 
-    def _fees(self) -> dict[str, int]:
-        base = self.eth.block("latest").base_fee
+    def _fees(self) -> TxParams:
+        base = self.web3.eth.get_block("latest").get("baseFeePerGas")
         if base is None:
-            return {"gasPrice": self.eth.gas_price()}
+            return {"gasPrice": self.web3.eth.gas_price}
         try:
-            tip = self.eth.priority_fee()
-        except RpcError:  # a node without the method
-            tip = max(self.eth.gas_price() - base, 0)
-        return {"maxPriorityFeePerGas": tip, "maxFeePerGas": 2 * base + tip}
+            answer = self.web3.manager.request_blocking(RPCEndpoint("eth_maxPriorityFeePerGas"), [])
+            tip = int(cast(str, answer), 16)
+        except (Web3RPCError, ValueError, TypeError):  # a node without the method
+            tip = max(self.web3.eth.gas_price - base, 0)
+        return {"maxPriorityFeePerGas": Wei(tip), "maxFeePerGas": Wei(2 * base + tip)}
 
     def _nonce(self) -> int:
         """The next nonce, the same until a transaction with it is taken: what is sent again must not pay twice."""
         sender, nonces = self.address, self._learned.nonces
         if sender not in nonces:
-            nonces[sender] = reading("the number of transactions", lambda: self.eth.transaction_count(sender))
+            nonces[sender] = reading(
+                "the number of transactions", lambda: int(self.web3.eth.get_transaction_count(sender, "latest"))
+            )
         return nonces[sender]
 
-    def _submit(self, what: str, parameters: dict[str, Any]) -> tuple[str, int]:
+    def _submit(self, what: str, parameters: TxParams) -> tuple[bytes, int]:
         """Hash and nonce of the transaction that the node has taken.
 
         Another process that signs with the same account may hold the nonce until its own transaction is mined.
         """
         sender, account, until = self.address, self.account, time.monotonic() + self.timeout
-        doubtful: list[tuple[str, int]] = []  # sent, but the answer was lost: the node may have taken them
+        doubtful: list[tuple[bytes, int]] = []  # sent, but the answer was lost: the node may have taken them
         losses, pause = 0, 0.1
         while True:
             nonce = self._nonce()
-            signed = account.sign_transaction({**parameters, "chainId": self.chain_id, "nonce": nonce})
-            taken = ("0x" + signed.hash.hex(), nonce)
+            fields = {key: value for key, value in parameters.items() if key != "from"}
+            signed = account.sign_transaction(cast(Any, {**fields, "nonce": nonce}))
+            taken = (bytes(signed.hash), nonce)
             try:
-                self.eth.send(signed.raw)
+                self.web3.eth.send_raw_transaction(signed.raw_transaction)
             except OSError as error:
                 losses += 1
                 if losses == _SEND_ATTEMPTS or isinstance(error, TooManyRequestsError):
@@ -230,7 +242,7 @@ class RpcConnection:
                 doubtful.append(taken)
                 time.sleep(0.2 * losses)
                 continue
-            except RpcError as error:
+            except (Web3RPCError, ValueError) as error:
                 message = rpc_message(error)
                 if not _KNOWN.search(message):
                     self._learned.nonces.pop(sender, None)
@@ -244,50 +256,59 @@ class RpcConnection:
             self._learned.nonces[sender] = nonce + 1
             return taken
 
-    def _knows(self, name: str) -> bool:
+    def _knows(self, transaction: bytes) -> bool:
         try:
-            return self.eth.transaction(name) is not None
-        except (RpcError, OSError) as error:
-            raise ChainError(f"transaction {name}: {rpc_message(error)}", kind="no-rpc") from error
+            self.web3.eth.get_transaction(cast(HexStr, "0x" + transaction.hex()))
+        except TransactionNotFound:
+            return False
+        except (Web3Exception, OSError) as error:
+            raise ChainError(f"transaction 0x{transaction.hex()}: {rpc_message(error)}", kind="no-rpc") from error
+        return True
 
-    def _wait(self, what: str, name: str, nonce: int, parameters: dict[str, Any]) -> Receipt:
+    def _wait(self, what: str, transaction: bytes, nonce: int, parameters: TxParams) -> Receipt:
+        name = "0x" + transaction.hex()
         receipt = self._mined(what, name, nonce)
-        if not receipt.succeeded:
+        if receipt["status"] != 1:
             raise self._failed(what, name, receipt, parameters)
         return self._decoded(name, receipt)
 
     def receipt(self, transaction: str) -> Receipt | None:
         """Of a transaction that succeeded some time ago; None for one that did not, or that the chain does not have."""
-        found = reading("a receipt", lambda: self.eth.receipt(transaction))
-        return self._decoded(transaction, found) if found is not None and found.succeeded else None
+        try:
+            found = reading("a receipt", lambda: self.web3.eth.get_transaction_receipt(cast(HexStr, transaction)))
+        except ChainError as error:
+            if isinstance(error.__cause__, TransactionNotFound):
+                return None
+            raise
+        return self._decoded(transaction, found) if found["status"] == 1 else None
 
-    def _decoded(self, name: str, receipt: MinedTransaction) -> Receipt:
+    def _decoded(self, name: str, receipt: TxReceipt) -> Receipt:
         return Receipt(
             transaction=name,
-            block=receipt.block,
-            gas_used=receipt.gas_used,
-            events=tuple(event for log in receipt.logs if (event := self.registry.event(log))),
-            contract=receipt.contract,
+            block=receipt["blockNumber"],
+            gas_used=receipt["gasUsed"],
+            events=tuple(event for log in receipt["logs"] if (event := self.registry.event(log))),
+            contract=receipt.get("contractAddress"),
         )
 
-    def _mined(self, what: str, name: str, nonce: int) -> MinedTransaction:
+    def _mined(self, what: str, name: str, nonce: int) -> TxReceipt:
         """Looks at the pace of the chain: at once where blocks come at once, about each second elsewhere.
 
         An endpoint that fails meanwhile is asked again: the transaction is on its way all the same.
         """
-        begun = time.monotonic()
-        last: Exception | None = None
+        begun, last = time.monotonic(), None
         taken_since: float | None = None
         look_at_nonce = _TAKEN_SECONDS / 3
         pause = min(max(self._learned.mined_after / 4, _QUICK), _SLOW)
         while True:
             try:
-                receipt, last = self.eth.receipt(name), None
-            except (RpcError, OSError) as error:
-                receipt, last = None, error
-            if receipt is not None:
+                receipt = self.web3.eth.get_transaction_receipt(cast(HexStr, name))
                 self._learned.mined_after = time.monotonic() - begun
                 return receipt
+            except TransactionNotFound:
+                last = None
+            except (Web3Exception, OSError, ValueError) as error:
+                last = error
             waited = time.monotonic() - begun
             if waited >= self.timeout:
                 self._learned.nonces.pop(self.address, None)
@@ -311,25 +332,26 @@ class RpcConnection:
 
     def _taken(self, nonce: int) -> bool:
         try:
-            return self.eth.transaction_count(self.address) > nonce
-        except (RpcError, OSError):
+            return self.web3.eth.get_transaction_count(self.address, "latest") > nonce
+        except (Web3Exception, OSError, ValueError):
             return False
 
-    def _failed(self, what: str, name: str, receipt: MinedTransaction, parameters: dict[str, Any]) -> TransactionError:
+    def _failed(self, what: str, name: str, receipt: TxReceipt, parameters: TxParams) -> TransactionError:
         """Run the transaction again on the block before, to learn why it failed."""
-        if receipt.gas_used >= parameters["gas"]:
+        if receipt["gasUsed"] >= parameters["gas"]:
             return TransactionError(f"{what}: transaction {name} ran out of its {parameters['gas']} gas")
-        fields = ("from", "to", "data", "value", "gas")
-        replay: dict[str, Any] = {key: parameters[key] for key in fields if key in parameters}
+        replay = {key: parameters[key] for key in ("from", "to", "data", "value", "gas") if key in parameters}
         try:
-            self.eth.call(replay, receipt.block - 1)
-        except (RpcError, OSError) as error:
-            if isinstance(error, RpcError) and error.reverted:
-                return self._reverted(what, error)
-        return TransactionError(f"{what}: transaction {name} reverted in block {receipt.block}")
+            self.web3.eth.call(cast(TxParams, replay), cast(Any, receipt["blockNumber"] - 1))
+        except ContractLogicError as error:
+            return self._reverted(what, error)
+        except (Web3Exception, OSError, ValueError):
+            pass
+        return TransactionError(f"{what}: transaction {name} reverted in block {receipt['blockNumber']}")
 
-    def _reverted(self, what: str, error: RpcError) -> TransactionError:
-        raw = error.data
+    def _reverted(self, what: str, error: ContractLogicError) -> TransactionError:
+        data = error.data if isinstance(error.data, str) else ""
+        raw = bytes.fromhex(data.removeprefix("0x")) if data.startswith("0x") else b""
         if found := self.registry.error(raw):
             name, values = found
             if name == "Error":
@@ -344,15 +366,21 @@ class RpcConnection:
 
     def logs(
         self, address: str, topics: Sequence[bytes | None], from_block: int, to_block: int | None
-    ) -> Iterator[Log]:
+    ) -> Iterator[LogReceipt]:
         """Logs in order, asked for in pieces, which are halved where the node finds them too large."""
         last = self.block if to_block is None else to_block
         size, halved = self._learned.blocks_at_once, False
         while from_block <= last:
             upto = min(last, from_block + size - 1)
+            query: FilterParams = {
+                "address": to_checksum_address(address),
+                "fromBlock": cast(Any, from_block),
+                "toBlock": cast(Any, upto),
+                "topics": [None if topic is None else cast(HexStr, "0x" + topic.hex()) for topic in topics],
+            }
             try:
-                found = self.eth.logs(to_checksum_address(address), topics, from_block, upto)
-            except (RpcError, OSError) as error:
+                found = self.web3.eth.get_logs(query)
+            except (Web3Exception, OSError, ValueError) as error:
                 lost = isinstance(error, OSError) and not getattr(error, "overloaded", False)
                 if size == 1 or lost:
                     raise ChainError(f"events of {address}: {rpc_message(error)}", kind=rpc_kind(error)) from error
@@ -363,3 +391,13 @@ class RpcConnection:
             if not halved:
                 size = min(_EVENT_CHUNK, size * 2)
             self._learned.blocks_at_once = size  # what this node takes, which later queries begin with
+
+
+def _account(private_key: str | None) -> LocalAccount | None:
+    if private_key is None:
+        return None
+    try:
+        return cast(LocalAccount, Account.from_key(private_key))
+    except (ValueError, TypeError, ValidationError):
+        # the original message may quote the key
+        raise InputError("the private key is not 32 bytes in hexadecimal", kind="no-private-key") from None

@@ -2,15 +2,18 @@
 
 ``Chain`` is one connection with one signing account, which knows how to deploy; ``Contract`` is one address with its
 ABI. Errors of contracts further down a call are decoded too, as long as this ``Chain`` has met their ABI.
+
+Importing this module imports web3, which takes about a second; ``twopm_zk.chain`` does it on first use.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from eth_abi.abi import encode
 from eth_abi.exceptions import DecodingError
+from eth_typing import ABIEvent
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
@@ -112,7 +115,7 @@ class Contract:
         if entry is None:
             raise InputError(f"{self.artifact.name} has no event {name!r}")
         topics: list[bytes | None] = [keccak(signature(entry).encode())]
-        for item in (item for item in entry["inputs"] if item.get("indexed")):
+        for item in (item for item in cast(ABIEvent, entry)["inputs"] if item.get("indexed")):
             value = indexed.pop(item["name"], None)
             topics.append(None if value is None else encode([item["type"]], [value]))
         if indexed:

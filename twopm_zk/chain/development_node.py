@@ -157,7 +157,7 @@ class DevelopmentNode:
         )
 
     def rpc(self, method: str, *parameters: Any) -> Any:
-        """One JSON-RPC call of a development node. Raises ChainError with the node's own message."""
+        """One JSON-RPC call, without web3. Raises ChainError with the node's own message."""
         body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters})
         request = urllib.request.Request(  # noqa: S310 - always http://127.0.0.1
             self.url, body.encode(), {"Content-Type": "application/json"}

@@ -2,13 +2,12 @@
 
 A request that was refused because there were too many is made again after pauses that grow, with jitter, or that are as
 long as ``Retry-After`` says. Reads are made again after a lost connection too; a transaction is not, because whoever
-sends it has to know that the node may have taken it. What requests says is told anew, without its exceptions as causes:
-those quote the URL.
+sends it has to know that the node may have taken it. What requests and web3 say is told anew, without their exceptions
+as causes: those quote the URL.
 """
 
 from __future__ import annotations
 
-import itertools
 import json
 import random
 import re
@@ -21,6 +20,9 @@ from typing import Any, TypeVar, cast
 
 import requests
 from urllib3.exceptions import HTTPError
+from web3.exceptions import Web3Exception, Web3RPCError
+from web3.providers import JSONBaseProvider
+from web3.types import RPCEndpoint, RPCResponse
 
 from twopm_zk.errors import ChainError
 from twopm_zk.system.urls import require_web_url, shown_url, without_secrets
@@ -41,9 +43,7 @@ _LIMIT_WORDS = re.compile(
     re.IGNORECASE,
 )
 _SIZE_WORDS = re.compile(r"range|results|response size|block.{0,9}limit|too large|too big|timed? ?out", re.IGNORECASE)
-_HEXADECIMAL = re.compile(r"^(?:Reverted )?0x((?:[0-9a-fA-F]{2})+)$")
 _T = TypeVar("_T")
-_Response = Mapping[str, Any]
 
 
 class EndpointError(OSError):
@@ -77,33 +77,18 @@ class _LimitedError(Exception):
         self.reason, self.seconds = reason, seconds
 
 
-class RpcError(Exception):
-    """What was asked is refused by the node, in its own words."""
+class RpcProvider(JSONBaseProvider):
+    """What web3 sends its requests through. ``sleep`` and ``patience`` are for tests.
 
-    def __init__(self, code: int | None, message: str, data: Any = None) -> None:
-        super().__init__(message or f"code {code}")
-        self.message, self.code = message, code
-        found = _HEXADECIMAL.search(data) if isinstance(data, str) else None
-        self.data = bytes.fromhex(found[1]) if found else b""
-        """What a contract has reverted with; empty where the node does not say."""
-
-    @property
-    def reverted(self) -> bool:
-        """Whether it is a contract that refuses, and not the node."""
-        return self.code == 3 or "revert" in self.message.lower() or len(self.data) >= 4
-
-
-class RpcProvider:
-    """One endpoint, whose requests are made again where that can help. ``sleep`` and ``patience`` are for tests.
-
-    Raises InputError for a URL that is none.
+    Raises InputError for a URL that is none, and EndpointError when asked.
     """
 
     def __init__(self, url: str, *, patience: float = PATIENCE, sleep: Callable[[float], None] = time.sleep) -> None:
+        super().__init__()
         self._url = require_web_url(url, what="the RPC endpoint")
         self._patience, self._sleep = patience, sleep
         self._local = threading.local()
-        self._numbers = itertools.count()
+        self._chain_id: RPCResponse | None = None
 
     def __str__(self) -> str:
         return f"RPC endpoint {shown_url(self._url)}"
@@ -112,17 +97,16 @@ class RpcProvider:
         """A text of the endpoint's without what its URL keeps secret."""
         return without_secrets(text, self._url)
 
-    def ask(self, method: str, *parameters: Any) -> Any:
-        """The result of one request. RpcError where it is refused; EndpointError where there is no answer."""
-        request = {"jsonrpc": "2.0", "id": next(self._numbers), "method": method, "params": parameters}
-        response = self._answered(method, json.dumps(request).encode())
-        code, message = _error(response)
-        if message or code is not None or "result" not in response:
-            error = response.get("error")
-            raise RpcError(code, message, error.get("data") if isinstance(error, Mapping) else None)
-        return response["result"]
+    def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
+        """The answer to one request, errors of what was asked included."""
+        if method == "eth_chainId" and self._chain_id is not None:
+            return self._chain_id  # web3 asks for it before every call
+        response = self._answered(method, self.encode_rpc_request(method, params))
+        if method == "eth_chainId" and "result" in response:
+            self._chain_id = response
+        return response
 
-    def _answered(self, method: str, body: bytes) -> _Response:
+    def _answered(self, method: str, body: bytes) -> RPCResponse:
         begun, limited, lost = time.monotonic(), 0, 0
         while True:
             failure: EndpointError
@@ -147,9 +131,11 @@ class RpcProvider:
                 raise failure
             self._sleep(pause)
 
-    def _once(self, body: bytes) -> _Response:
+    def _once(self, body: bytes) -> RPCResponse:
         try:
-            with self._posted(body) as answer:
+            with self._session().post(
+                self._url, data=body, headers=_HEADERS, timeout=REQUEST_SECONDS, stream=True, allow_redirects=False
+            ) as answer:
                 content = _limited(answer)
         except requests.RequestException as error:
             raise _lost(error) from None
@@ -171,18 +157,10 @@ class RpcProvider:
         reason = f"it answers with status {answer.status_code}"
         raise _LostError(reason, again=busy, overloaded=busy or answer.status_code == 413)
 
-    def _posted(self, body: bytes) -> requests.Response:
-        """The answer, of which nothing is read yet. Proxies and certificates are looked up once for each thread."""
-        local = self._local
-        if not hasattr(local, "session"):
-            session = requests.Session()
-            local.request = session.prepare_request(requests.Request("POST", self._url, headers=_HEADERS))
-            local.settings = session.merge_environment_settings(self._url, {}, True, None, None)
-            local.session = session
-        request = local.request.copy()
-        request.prepare_body(body, None)
-        answer = local.session.send(request, timeout=REQUEST_SECONDS, allow_redirects=False, **local.settings)
-        return cast(requests.Response, answer)
+    def _session(self) -> requests.Session:
+        if not hasattr(self._local, "session"):
+            self._local.session = requests.Session()
+        return cast(requests.Session, self._local.session)
 
 
 def _limited(answer: requests.Response) -> bytes:
@@ -205,7 +183,7 @@ class _Limit:
     """False where the same code may also say that the request itself was too large."""
 
 
-def _limit(method: str, response: _Response) -> _Limit | None:
+def _limit(method: str, response: RPCResponse) -> _Limit | None:
     """Whether an answer says that there were too many requests, by its code or in words."""
     code, message = _error(response)
     if (not message and code is None) or "revert" in message.lower():
@@ -229,12 +207,12 @@ def _error(document: Mapping[str, Any] | None) -> tuple[int | None, str]:
     return (code if isinstance(code, int) else None), str(error.get("message", ""))
 
 
-def _document(content: str | bytes) -> _Response | None:
+def _document(content: str | bytes) -> RPCResponse | None:
     try:
         found = json.loads(content)
     except (ValueError, RecursionError):
         return None
-    return cast(_Response, found) if isinstance(found, dict) and ("result" in found or "error" in found) else None
+    return cast(RPCResponse, found) if isinstance(found, dict) and ("result" in found or "error" in found) else None
 
 
 def _seconds(headers: Mapping[str, str]) -> float | None:
@@ -265,7 +243,7 @@ def reading(what: str, read: Callable[[], _T]) -> _T:
     """A read from the chain; whatever the connection does becomes a ChainError, which participants try again."""
     try:
         return read()
-    except (RpcError, OSError) as error:
+    except (Web3Exception, OSError, json.JSONDecodeError) as error:
         raise ChainError(
             f"{what} could not be read from the chain: {rpc_message(error)}", kind=rpc_kind(error)
         ) from error
@@ -273,8 +251,10 @@ def reading(what: str, read: Callable[[], _T]) -> _T:
 
 def rpc_message(error: Exception | None) -> str:
     """What an endpoint or the way to it says, in one line."""
-    if isinstance(error, RpcError):
-        return " ".join(str(error).split())[:400]
+    if isinstance(error, Web3RPCError) and error.rpc_response:
+        detail = error.rpc_response.get("error")
+        if isinstance(detail, dict):
+            return " ".join(str(detail.get("message", detail)).split())[:400]
     if isinstance(error, requests.RequestException):
         return _lost(error).reason
     return " ".join(str(error).split())[:200] or type(error).__name__

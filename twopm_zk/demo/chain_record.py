@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, cast
 
 from eth_utils.crypto import keccak
 
@@ -35,12 +36,13 @@ def transactions(stage: Stage) -> list[tuple[int, Transaction]]:
                 functions[entry.address.lower(), keccak(signature(item).encode())[:4]] = f"{name}.{item['name']}"
     found = []
     for block in range(stage.deployment.block + 1, chain.block + 1):
-        for sent in chain.eth.transactions_in(block):
-            receipt = chain.eth.receipt(sent.hash)
-            assert receipt is not None  # noqa: S101 - it is in a block
-            what = functions.get((str(sent.recipient).lower(), sent.data[:4]), "transfer")
-            who = names.get(sent.sender, sent.sender)
-            found.append((block, Transaction(what, who, sent.hash, receipt.gas_used)))
+        for transaction in chain.web3.eth.get_block(block, full_transactions=True)["transactions"]:
+            details = cast("Mapping[str, Any]", transaction)
+            receipt = chain.web3.eth.get_transaction_receipt(details["hash"])
+            target = str(details.get("to") or "").lower()
+            what = functions.get((target, bytes(details["input"])[:4]), "transfer")
+            who = names.get(str(details["from"]), str(details["from"]))
+            found.append((block, Transaction(what, who, "0x" + bytes(details["hash"]).hex(), int(receipt["gasUsed"]))))
     return found
 
 

@@ -9,21 +9,22 @@ The recipient answers with a `Receipt` that it signs: a node that is left out in
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from eth_abi.abi import encode
-from eth_utils.crypto import keccak
 
-from twopm_zk.chain.accounts import Account, signer_of
 from twopm_zk.errors import MessageError
 from twopm_zk.participants import wire
 from twopm_zk.participants.messages import MAX_PAYLOAD
+
+if TYPE_CHECKING:
+    from eth_account.signers.local import LocalAccount
 
 VERSION = 1
 KINDS = ("enrolment", "opening", "input")
@@ -33,12 +34,23 @@ MAX_ENVELOPE = 2 * (MAX_PAYLOAD + 16) + 4096
 _INFO = b"twopm-zk envelope v1"
 _UINT256 = (1 << 256) - 1
 _UINT32 = (1 << 32) - 1
-_DOMAIN = "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
-_HEADER = (
-    "Header(string kind,uint256 task,uint32 round,uint32 attempt,address sender,address recipient,uint256 subject)"
-)
-_MESSAGE = f"Message(Header header,bytes32 ephemeral,bytes ciphertext){_HEADER}"
-_RECEIPT = f"Receipt(Header header){_HEADER}"
+_TYPES: dict[str, list[dict[str, str]]] = {
+    "Header": [
+        {"name": "kind", "type": "string"},
+        {"name": "task", "type": "uint256"},
+        {"name": "round", "type": "uint32"},
+        {"name": "attempt", "type": "uint32"},
+        {"name": "sender", "type": "address"},
+        {"name": "recipient", "type": "address"},
+        {"name": "subject", "type": "uint256"},
+    ],
+    "Message": [
+        {"name": "header", "type": "Header"},
+        {"name": "ephemeral", "type": "bytes32"},
+        {"name": "ciphertext", "type": "bytes"},
+    ],
+    "Receipt": [{"name": "header", "type": "Header"}],
+}
 
 
 @dataclass(frozen=True)
@@ -109,32 +121,14 @@ class Header:
         """The bytes of the header that encryption authenticates."""
         return wire.encode(self.to_json())
 
-    @property
-    def receipt_digest(self) -> bytes:
-        """What the recipient signs to say that the message has arrived."""
-        return self._digest(_struct(_RECEIPT, ["bytes32"], [self._struct]))
+    def typed(self, primary: str, message: Mapping[str, Any]) -> Any:
+        """Typed data for one chain and contract, ready to sign."""
+        from eth_account.messages import encode_typed_data
 
-    def message_digest(self, ephemeral: bytes, ciphertext: bytes) -> bytes:
-        """What the sender signs: header and content, for one chain and contract."""
-        parts = [self._struct, ephemeral, keccak(ciphertext)]
-        return self._digest(_struct(_MESSAGE, ["bytes32"] * 3, parts))
-
-    @property
-    def _struct(self) -> bytes:
-        types = ["bytes32", "uint256", "uint32", "uint32", "address", "address", "uint256"]
-        kind = keccak(self.kind.encode())
-        values = [kind, self.task, self.round, self.attempt, self.sender, self.recipient, self.subject]
-        return _struct(_HEADER, types, values)
-
-    def _digest(self, message: bytes) -> bytes:
-        types = ["bytes32", "bytes32", "uint256", "address"]
-        domain = _struct(_DOMAIN, types, [keccak(b"twopm-zk"), keccak(b"1"), self.chain_id, self.contract])
-        return keccak(b"\x19\x01" + domain + message)
-
-
-def _struct(kind: str, types: list[str], values: list[Any]) -> bytes:
-    """Hash of a struct of typed data (EIP-712); text and bytes among its values are hashed already."""
-    return keccak(keccak(kind.encode()) + encode(types, values))
+        plain = {name["name"]: getattr(self, name["name"]) for name in _TYPES["Header"]}
+        domain = {"name": "twopm-zk", "version": "1", "chainId": self.chain_id, "verifyingContract": self.contract}
+        types = {name: _TYPES[name] for name in ("Header", primary)}
+        return encode_typed_data(domain, types, {"header": plain, **message})
 
 
 @dataclass(frozen=True)
@@ -165,8 +159,8 @@ class Envelope:
 
     def require_signature(self) -> None:
         """MessageError ``bad_signature`` unless the sender that the header names has signed."""
-        digest = self.header.message_digest(self.ephemeral, self.ciphertext)
-        _require_signer(digest, self.signature, self.header.sender)
+        signable = self.header.typed("Message", {"ephemeral": self.ephemeral, "ciphertext": self.ciphertext})
+        _require_signer(signable, self.signature, self.header.sender)
 
     def open(self, key: X25519PrivateKey) -> bytes:
         """The plain content. Raises MessageError ``undecipherable``."""
@@ -180,7 +174,7 @@ class Envelope:
             raise MessageError("undecipherable", "a message could not be decrypted with the published key") from None
 
 
-def seal(header: Header, content: bytes, recipient_key: bytes, account: Account) -> Envelope:
+def seal(header: Header, content: bytes, recipient_key: bytes, account: LocalAccount) -> Envelope:
     """Encrypt to the recipient's X25519 key (32 bytes) and sign. Raises MessageError ``no_key`` for another key."""
     if len(recipient_key) != KEY_BYTES:
         raise MessageError("no_key", f"{header.recipient} has published no X25519 key of {KEY_BYTES} bytes")
@@ -193,7 +187,8 @@ def seal(header: Header, content: bytes, recipient_key: bytes, account: Account)
     # the key is used once, so the nonce can be constant
     cipher = ChaCha20Poly1305(_derive(shared, ephemeral, recipient_key))
     ciphertext = cipher.encrypt(bytes(12), content, header.authenticated)
-    return Envelope(header, ephemeral, ciphertext, account.sign(header.message_digest(ephemeral, ciphertext)))
+    signable = header.typed("Message", {"ephemeral": ephemeral, "ciphertext": ciphertext})
+    return Envelope(header, ephemeral, ciphertext, bytes(account.sign_message(signable).signature))
 
 
 @dataclass(frozen=True)
@@ -204,9 +199,9 @@ class Receipt:
     signature: bytes = field(repr=False)
 
     @classmethod
-    def sign(cls, header: Header, account: Account) -> Self:
+    def sign(cls, header: Header, account: LocalAccount) -> Self:
         """The receipt of the account that has taken the message."""
-        return cls(header, account.sign(header.receipt_digest))
+        return cls(header, bytes(account.sign_message(header.typed("Receipt", {})).signature))
 
     def to_json(self) -> dict[str, Any]:
         """The receipt as JSON, as it travels and as a node keeps it."""
@@ -219,7 +214,7 @@ class Receipt:
         found = cls(Header.from_json(fields.any("header")), fields.hexadecimal("signature", length=65))
         if found.header != header:
             raise MessageError("wrong_receipt", "the receipt is of another message")
-        _require_signer(header.receipt_digest, found.signature, header.recipient)
+        _require_signer(header.typed("Receipt", {}), found.signature, header.recipient)
         return found
 
 
@@ -227,6 +222,14 @@ def _derive(shared: bytes, ephemeral: bytes, recipient: bytes) -> bytes:
     return HKDF(SHA256(), 32, salt=ephemeral + recipient, info=_INFO).derive(shared)
 
 
-def _require_signer(digest: bytes, signature: bytes, signer: str) -> None:
-    if signer_of(digest, signature) != signer:
+def _require_signer(signable: Any, signature: bytes, signer: str) -> None:
+    from eth_account import Account
+    from eth_keys.exceptions import BadSignature
+    from eth_utils.exceptions import ValidationError
+
+    try:
+        found = Account.recover_message(signable, signature=signature)
+    except (BadSignature, ValidationError, ValueError):
+        found = ""
+    if found != signer:
         raise MessageError("bad_signature", f"a message in the name of {signer} is not signed by it")

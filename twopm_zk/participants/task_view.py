@@ -77,8 +77,8 @@ class ChainView:
     @cached_property
     def fingerprint(self) -> str:
         """Tells this deployment from any other, one on a development chain that was started again among them."""
-        block = reading("a block", lambda: self.chain.eth.block(self.deployment.block))
-        return f"{self.hlr.address} on chain {self.chain.chain_id}, block 0x{block.hash.hex()}"
+        block = reading("a block", lambda: self.chain.web3.eth.get_block(self.deployment.block))
+        return f"{self.hlr.address} on chain {self.chain.chain_id}, block 0x{bytes(block['hash']).hex()}"
 
     @property
     def public(self) -> bool:
@@ -167,7 +167,7 @@ class ChainView:
         return [*known.events, *newer]
 
     def _hash(self, block: int) -> bytes:
-        return self.chain.eth.block(block).hash
+        return bytes(self.chain.web3.eth.get_block(block)["hash"])
 
     def is_excluded(self, state: TaskSnapshot, node: str) -> bool:
         """Whether the coordinator has left a node out of the present attempt."""
