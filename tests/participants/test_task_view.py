@@ -1,10 +1,14 @@
 """Events that were read before are not read again, and a chain that replaced its blocks is believed at once."""
 
+import time
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 
 from twopm_zk.chain.contracts import Contract
+from twopm_zk.chain.tasks import Phase
+from twopm_zk.coordinator.task_creation import task_config, training_config
 from twopm_zk.participants.task_view import ChainView, dataset_of
 
 
@@ -55,6 +59,30 @@ def test_only_new_blocks_are_read_again(party, asked):
     assert seen(view, party.spec) == [11, 12, 13]
     assert seen(view, party.spec) == [11, 12, 13]
     assert asked == [(view.deployment.block, first), (first, first + 1), (first + 1, first + 1)]
+
+
+def test_a_task_is_read_once_while_no_block_comes(party, monkeypatch):
+    """After a moment: a development node that is mining may still answer from the block before."""
+    party.coordinator_view.hlr.create_task(
+        task_config(party.spec), training_config(party.spec, party.coordinator_view.network, matrix_hash=1)
+    )
+    view, calls, plain = party.world.view(2), [], Contract.call
+    monkeypatch.setattr(
+        Contract, "call", lambda self, *words, **named: calls.append(words) or plain(self, *words, **named)
+    )
+    first = view.state(1)
+    view.state(1)
+    assert len(calls) == 6
+    moment = time.monotonic() + 1
+    monkeypatch.setattr("time.monotonic", lambda: moment)
+    view.state(1)
+    assert len(calls) == 9
+    now = time.time() + 100
+    monkeypatch.setattr("time.time", lambda: now)
+    assert view.state(1) == replace(first, time=int(now))  # the clock goes on
+    assert len(calls) == 9
+    party.coordinator_view.hlr.open_round(1)
+    assert (view.state(1).phase, len(calls)) == (Phase.COLLECTING, 12)
 
 
 def test_an_earlier_block_is_asked_for_by_itself(party):

@@ -17,7 +17,7 @@ import re
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -191,12 +191,16 @@ def _compile(unit: str, source: str) -> dict[str, Artifact]:
     sources = {name: {"content": text} for name, text in _closure(unit, source).items()}
     standard_json = json.dumps({"language": "Solidity", "sources": sources, "settings": settings})
     entry = paths.cached("contracts", files.digest_of(SOLC_VERSION, standard_json) + ".json")
-    if entry.is_file():
-        saved = json.loads(entry.read_text())
-    else:
+    if not entry.is_file():
         saved = {name: asdict(artifact) for name, artifact in _run_solc(unit, standard_json).items()}
         files.write_text(entry, json.dumps(saved))
-    return {name: Artifact(**fields) for name, fields in saved.items()}
+    return dict(_read_entry(entry, entry.stat().st_mtime_ns))
+
+
+@lru_cache(maxsize=64)
+def _read_entry(entry: Path, _written: int) -> dict[str, Artifact]:
+    """The contracts of an entry, parsed once in a process: every look at a deployment wants them all."""
+    return {name: Artifact(**fields) for name, fields in json.loads(entry.read_text()).items()}
 
 
 def _run_solc(unit: str, standard_json: str) -> dict[str, Artifact]:

@@ -78,8 +78,9 @@ class RpcConnection:
         self.endpoint = shown_url(url)
         """Scheme and host of the node, which may be shown: the rest of its URL may be a key."""
         self.timeout = timeout
-        self.web3 = Web3(RpcProvider(url))
-        self.web3.middleware_onion.inject(ExtraDataToPOAMiddleware, layer=0)
+        # of web3's own layers none is needed here: they look names up, change results into objects with attributes, and
+        # ask for the chain again before each call, which takes longer than the call
+        self.web3 = Web3(RpcProvider(url), middleware=[(ExtraDataToPOAMiddleware, "poa")])
         self.registry = Registry()
         self._learned = _Learned()
         self._account = _account(private_key)

@@ -133,9 +133,7 @@ class RpcProvider(JSONBaseProvider):
 
     def _once(self, body: bytes) -> RPCResponse:
         try:
-            with self._session().post(
-                self._url, data=body, headers=_HEADERS, timeout=REQUEST_SECONDS, stream=True, allow_redirects=False
-            ) as answer:
+            with self._posted(body) as answer:
                 content = _limited(answer)
         except requests.RequestException as error:
             raise _lost(error) from None
@@ -157,10 +155,18 @@ class RpcProvider(JSONBaseProvider):
         reason = f"it answers with status {answer.status_code}"
         raise _LostError(reason, again=busy, overloaded=busy or answer.status_code == 413)
 
-    def _session(self) -> requests.Session:
-        if not hasattr(self._local, "session"):
-            self._local.session = requests.Session()
-        return cast(requests.Session, self._local.session)
+    def _posted(self, body: bytes) -> requests.Response:
+        """The answer, of which nothing is read yet. Proxies and certificates are looked up once for each thread."""
+        local = self._local
+        if not hasattr(local, "session"):
+            session = requests.Session()
+            local.request = session.prepare_request(requests.Request("POST", self._url, headers=_HEADERS))
+            local.settings = session.merge_environment_settings(self._url, {}, True, None, None)
+            local.session = session
+        request = local.request.copy()
+        request.prepare_body(body, None)
+        answer = local.session.send(request, timeout=REQUEST_SECONDS, allow_redirects=False, **local.settings)
+        return cast(requests.Response, answer)
 
 
 def _limited(answer: requests.Response) -> bytes:

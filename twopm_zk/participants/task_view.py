@@ -6,6 +6,7 @@ here and compared: task key, context, model commitment.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -48,6 +49,17 @@ class _Seen:
     events: tuple[DecodedEvent, ...]
 
 
+@dataclass
+class _Known:
+    """A task at the newest block, which was first seen at a time of this process's clock."""
+
+    head: bytes
+    since: float
+    state: TaskSnapshot | None = None
+
+
+_YOUNG_SECONDS = 0.25
+"""How long a block's state is read anew at every look."""
 _KEPT = 4
 """Lists of events that stay in memory: the present attempt's updates and registrations, and those before."""
 
@@ -62,6 +74,7 @@ class ChainView:
     def __init__(self, network: Network, *, progress: Progress | None = None) -> None:
         self.network, self.chain, self.deployment = network, network.chain, network.deployment
         self._seen: dict[tuple[object, ...], _Seen] = {}
+        self._states: dict[int, _Known] = {}
         reading("the deployment", lambda: self.deployment.check(self.chain, progress=progress))
         self.hlr = reading("HLRContract", lambda: network.hlr)
         self.identity = reading("IdentityContract", lambda: network.identity)
@@ -112,12 +125,26 @@ class ChainView:
         contradicted: int | None = None
         while True:
             try:
-                return reading(f"task {task}", lambda: self.hlr.state(task))
+                return reading(f"task {task}", lambda: self._state(task))
             except DeploymentError:
                 # a development node can mix two blocks in its answers while it mines: only a quiet chain contradicts
                 before, contradicted = contradicted, self.block()
                 if contradicted == before:
                     raise
+
+    def _state(self, task: int) -> TaskSnapshot:
+        """The state as it was read when the newest block was the same, or read anew. A block is young at first: a
+        development node that is mining may still answer from the one before."""
+        head, now = bytes(self.chain.web3.eth.get_block("latest")["hash"]), time.monotonic()
+        known = self._states.get(task)
+        if known is not None and known.head == head and known.state is not None:
+            return replace(known.state, time=max(known.state.time, int(time.time())))
+        if known is None or known.head != head:
+            known = self._states[task] = _Known(head, now)
+        state = self.hlr.state(task)
+        if now - known.since > _YOUNG_SECONDS:
+            known.state = state
+        return state
 
     def updates(self, state: TaskSnapshot, *, node: str | None = None) -> list[AcceptedUpdate]:
         """The accepted updates of the present attempt, in the contract's order: all, or those of one node."""
