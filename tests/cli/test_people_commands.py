@@ -21,9 +21,9 @@ ROW = {"GPA": 3.4, "TUCE": 25.0, "PSI": 1.0}
 
 
 @pytest.fixture
-def shell(tmp_path, native):
+def shell(tmp_path, native, forks):
     with DevelopmentNode() as node:
-        made = Shell(node, tmp_path)
+        made = Shell(node, tmp_path, forks)
         yield made
         made.close()
 

@@ -10,13 +10,12 @@ import shlex
 import signal
 import socket
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 from eth_account import Account
-from support.people_shell import CODE, write_rows
+from support.people_shell import write_rows
 from support.people_world import tables
 
 from twopm_zk.chain import Chain, DevelopmentNode
@@ -60,7 +59,7 @@ def free_port():
 class Stage:
     """A chain, what is printed and what it is here, and the lines that were run."""
 
-    def __init__(self, node, folder):
+    def __init__(self, node, folder, forks):
         self.node, self.folder, self.done, self.processes = node, folder, set(), []
         self.checked = set()  # processes that have ended as they should
         ports = free_port(), free_port()
@@ -74,7 +73,7 @@ class Stage:
         self.bin = folder / "bin"
         self.bin.mkdir()
         program = self.bin / "twopm-zk"
-        program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -c "{CODE}" "$@"\n')
+        program.write_text(f'#!/bin/sh\nexec {shlex.join(forks.command)} "$@"\n')
         program.chmod(0o755)
 
     def view(self, account=0):
@@ -188,9 +187,9 @@ def spec_text(name, *, bound):
 
 
 @pytest.fixture
-def stage(tmp_path, native):
+def stage(tmp_path, native, forks):
     with DevelopmentNode() as node:
-        made = Stage(node, tmp_path)
+        made = Stage(node, tmp_path, forks)
         yield made
         made.close()
 

@@ -4,7 +4,6 @@ import json
 import signal
 import socket
 import subprocess
-import sys
 import threading
 from pathlib import Path
 
@@ -21,8 +20,8 @@ SCRIPT = Path(__file__).parents[1] / "support" / "people_process.py"
 class Mortal:
     """Runs the process again and again, with the deaths that it is given, until it ends by itself."""
 
-    def __init__(self, party, *, deaths, **options):
-        world = party.world
+    def __init__(self, party, forks, *, deaths, **options):
+        world, self.forks = party.world, forks
         party.world.deployment.write(party.folder / "deployment.json")
         write_spec(party.spec, party.folder / "spec.json")
         self.options = {
@@ -41,9 +40,8 @@ class Mortal:
         while True:
             death = self.deaths.pop(0) if self.deaths else None
             options = json.dumps({**self.options, "die_at": death})
-            self.process = subprocess.Popen(
-                [sys.executable, str(SCRIPT), options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-            )
+            command = [*self.forks.command, "--script", str(SCRIPT), options]
+            self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
             out, err = self.process.communicate(timeout=120)
             self.output += out
             if self.process.returncode == 0:
@@ -96,9 +94,9 @@ NODE_DEATHS = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("deaths", NODE_DEATHS.values(), ids=NODE_DEATHS)
-def test_a_node_that_is_killed_goes_on_where_it_was(party, deaths):
+def test_a_node_that_is_killed_goes_on_where_it_was(party, forks, deaths):
     key = party.world.node.private_keys[2]
-    mortal = Mortal(party, deaths=deaths, role="node", name="node0", part=0, key=key)
+    mortal = Mortal(party, forks, deaths=deaths, role="node", name="node0", part=0, key=key)
     thread = InThread(mortal)
     coordinator = party.coordinator()
     with coordinator, Running(coordinator, party.node(1), party.node(2)) as running:
@@ -121,9 +119,9 @@ COORDINATOR_DEATHS = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("deaths", COORDINATOR_DEATHS.values(), ids=COORDINATOR_DEATHS)
-def test_a_coordinator_that_is_killed_goes_on_where_it_was(party, deaths):
+def test_a_coordinator_that_is_killed_goes_on_where_it_was(party, forks, deaths):
     key = party.world.node.private_keys[1]
-    mortal = Mortal(party, deaths=deaths, role="coordinator", name="coordinator", key=key, port=free_port())
+    mortal = Mortal(party, forks, deaths=deaths, role="coordinator", name="coordinator", key=key, port=free_port())
     thread = InThread(mortal)
     with Running(*(party.node(number) for number in range(3))) as running:
         thread.start()

@@ -1,16 +1,15 @@
-"""Commands as processes, each signing with an account; for the tests of people's commands and of guides."""
+"""Commands as processes, each signing with an account; for the tests of people's commands."""
 
 import csv
 import os
 import subprocess
-import sys
 
 CODE = "from twopm_zk.cli import main; main()"
 
 
 class Shell:
-    def __init__(self, node, folder):
-        self.node, self.folder, self.running = node, folder, []
+    def __init__(self, node, folder, forks):
+        self.node, self.folder, self.forks, self.running = node, folder, forks, []
 
     def environment(self, account):
         key = {"TWOPM_ZK_PRIVATE_KEY": self.node.private_keys[account]} if account is not None else {}
@@ -18,7 +17,7 @@ class Shell:
 
     def start(self, account, *words):
         process = subprocess.Popen(
-            [sys.executable, "-c", CODE, *words, "--json"],
+            [*self.forks.command, *words, "--json"],
             cwd=self.folder,
             env=self.environment(account),
             stdout=subprocess.PIPE,
