@@ -3,7 +3,11 @@
 import http.server
 import io
 import json
+import shutil
+import sys
 import threading
+import time
+from collections import Counter
 
 import pytest
 from eth_account import Account
@@ -12,6 +16,7 @@ from support.people_world import replace
 
 from twopm_zk.chain.rpc import EndpointError, RpcProvider
 from twopm_zk.cli import main
+from twopm_zk.system.paths import PACKAGE_DIR
 from twopm_zk.task.specification_file import write_spec
 
 pytestmark = pytest.mark.slow
@@ -117,8 +122,14 @@ def web_server():
 
 @pytest.fixture
 def no_pauses(monkeypatch):
-    """A silent node is asked several times."""
-    monkeypatch.setattr("time.sleep", lambda _: None)
+    """A silent node is asked several times, and a receipt waited for: pauses pass at once, and the clock goes on."""
+    slept, plain = [0.0], time.monotonic
+
+    def sleep(seconds):
+        slept[0] += seconds
+
+    monkeypatch.setattr("time.sleep", sleep)
+    monkeypatch.setattr("time.monotonic", lambda: plain() + slept[0])
 
 
 @pytest.mark.usefixtures("no_pauses")
@@ -246,36 +257,69 @@ def test_amounts_that_are_none(user):
 
 
 class Dying:
-    """An RPC connection that is lost for good after some requests."""
+    """An RPC connection that is lost for good at one request.
+
+    Requests are told apart by where in the package they come from: those of one place go through the same code, before
+    and after. The first and the last of a place are lost in turn; only the first look for a receipt, since how many
+    there are depends on the node.
+    """
 
     def __init__(self, monkeypatch):
-        self.left, self.asked = 0, 0
+        self.asked, self.lost, self.dead = Counter(), None, False
         plain = RpcProvider._answered
 
         def answered(provider, method, body):
-            self.asked += 1
-            if self.asked > self.left:
+            place = method, *self.places()
+            self.asked[place] += 1
+            self.dead = self.dead or (place, self.asked[place]) == self.lost
+            if self.dead:
                 raise EndpointError("it cannot be reached")
             return plain(provider, method, body)
 
         monkeypatch.setattr(RpcProvider, "_answered", answered)
 
+    @staticmethod
+    def places():
+        frame = sys._getframe(2)
+        while frame is not None:
+            if frame.f_code.co_filename.startswith(str(PACKAGE_DIR)):
+                yield frame.f_code.co_filename, frame.f_lineno
+            frame = frame.f_back
+
+    def begin(self, lost=None):
+        self.asked, self.lost, self.dead = Counter(), lost, False
+
+    def chosen(self):
+        for place, times in self.asked.items():
+            yield from ((place, number) for number in ({1} if "Receipt" in place[0] else {1, times}))
+
 
 @pytest.mark.usefixtures("no_pauses")
 @pytest.mark.parametrize("command", [*READING, *TRANSACTING, "data register", "node join", "task create", "aggregate"])
 def test_a_node_that_stops_answering_at_any_request(user, command, monkeypatch):
-    dying = Dying(monkeypatch)
-    for left in range(400):
-        dying.left, dying.asked = left, 0
-        monkeypatch.setattr("sys.argv", ["twopm-zk", *command.split(), *ON_CHAIN[command], "--json"])
+    node, dying = user.party.world.node, Dying(monkeypatch)
+    shutil.copytree(user.folder, user.folder / "whole")
+    monkeypatch.setattr("sys.argv", ["twopm-zk", *command.split(), *ON_CHAIN[command], "--json"])
+
+    def run(lost=None):
+        snapshot = node.snapshot()
+        dying.begin(lost)
         user.capsys.readouterr()
         with pytest.raises(SystemExit) as caught:
             main()
-        if dying.asked <= left:
-            break
-        out = user.capsys.readouterr().out
-        assert caught.value.code == 8, out
+        node.revert(snapshot)
+        return caught.value.code, user.capsys.readouterr().out
+
+    monkeypatch.chdir("whole")
+    run()
+    assert not dying.dead
+    monkeypatch.chdir(user.folder)
+    chosen = list(dying.chosen())
+    assert len(chosen) >= 3
+    for lost in chosen:
+        code, out = run(lost)
+        assert dying.dead
+        assert code == 8, out
         document = json.loads(out)
         assert document["hint"]
         assert "\n" not in document["message"]
-    assert left >= 3
