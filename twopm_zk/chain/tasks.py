@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from enum import IntEnum
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from eth_abi.abi import encode
@@ -173,9 +173,15 @@ def read_training(contract: Contract, task: int) -> TaskSnapshot:
     )
     if state.task_key != task_key(contract.chain.chain_id, contract.address, task, state.spec_hash):
         raise DeploymentError(f"task {task} has another task key than follows from its specification")
-    if state.model_commitment and state.model_commitment != state.policy.model_commitment(state.weights):
+    if state.model_commitment and state.model_commitment != _model_commitment(state.policy, state.weights):
         raise DeploymentError(f"task {task} has another model commitment than follows from its weights")
     return state
+
+
+@lru_cache(maxsize=64)
+def _model_commitment(policy: Policy, weights: tuple[int, ...]) -> int:
+    """Computed once for each model of a process: it takes longer than to read the task."""
+    return policy.model_commitment(weights)
 
 
 def _rounds(contract: Contract, task: int) -> dict[str, Any]:
