@@ -33,19 +33,27 @@ def put_up_stake(view, amount=2 * ETH):
     view.staking.stake(2, amount)
 
 
+@pytest.fixture(scope="module")
+def trained(deployed, tmp_path_factory):
+    """A task that is finished, and an operator with a stake, for all tests of this file."""
+    snapshot = deployed.node.snapshot()
+    party = Party(deployed, tmp_path_factory.mktemp("trained"), spec=replace(SPEC, gradient_bound=0.2))
+    nodes = [party.node(number) for number in range(3)]
+    coordinator = party.coordinator()
+    with coordinator, Running(coordinator, *nodes) as running:
+        running.wait()
+    put_up_stake(deployed.view(OPERATOR))
+    yield party
+    deployed.node.revert(snapshot)
+
+
 class Stage:
     """A trained model, an operator with a stake, and a user."""
 
-    def __init__(self, world, folder):
-        self.party = Party(world, folder, spec=replace(SPEC, gradient_bound=0.2))
-        nodes = [self.party.node(number) for number in range(3)]
-        coordinator = self.party.coordinator()
-        with coordinator, Running(coordinator, *nodes) as running:
-            running.wait()
-        self.folder, self.world, self.spec = folder, world, self.party.spec
-        self.weights = tuple(self.party.coordinator_view.state(1).weights)
-        self.operator_view = world.view(OPERATOR)
-        put_up_stake(self.operator_view)
+    def __init__(self, party, folder):
+        self.folder, self.world, self.spec = folder, party.world, party.spec
+        self.operator_view = self.world.view(OPERATOR)
+        self.weights = tuple(self.operator_view.state(1).weights)
         self.prover = DoubleProver()
         self.opened, self.news = [], []
 
@@ -77,8 +85,8 @@ class Stage:
 
 
 @pytest.fixture
-def stage(world, tmp_path):
-    made = Stage(world, tmp_path)
+def stage(trained, world, tmp_path):
+    made = Stage(trained, tmp_path)
     yield made
     made.close()
 
