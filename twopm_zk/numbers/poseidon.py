@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cache
+from itertools import count, islice
 
 from twopm_zk.numbers.field import FIELD_ORDER
 
@@ -20,32 +21,30 @@ _STATE_MASK = (1 << 80) - 1
 
 
 def _grain_bits(width: int) -> Iterator[int]:
-    """Self-shrinking output of the 80-bit LFSR, seeded with the instance's own parameters."""
+    """Self-shrinking output of the 80-bit LFSR, seeded with the instance's own parameters.
+
+    Sixteen steps are one: none of the taps 17, 28, 41, 56, 66 and 79 is among the sixteen newest bits.
+    """
     fields = ((1, 2), (0, 4), (_FIELD_BITS, 12), (width, 12), (FULL_ROUNDS, 10), (PARTIAL_ROUNDS[width - 2], 10))
     state = 0
     for value, bits in fields:
         state = state << bits | value
     state = state << 30 | (1 << 30) - 1
-
-    def step() -> int:
-        nonlocal state
-        bit = (state >> 17 ^ state >> 28 ^ state >> 41 ^ state >> 56 ^ state >> 66 ^ state >> 79) & 1
-        state = (state << 1 | bit) & _STATE_MASK
-        return bit
-
-    for _ in range(160):
-        step()
-    while True:
-        keep, bit = step(), step()
-        if keep:
-            yield bit
+    for words in count():
+        word = (state >> 2 ^ state >> 13 ^ state >> 26 ^ state >> 41 ^ state >> 51 ^ state >> 64) & 0xFFFF
+        state = (state << 16 | word) & _STATE_MASK
+        if words >= 10:  # the first 160 bits are dropped
+            for shift in range(14, -2, -2):
+                pair = word >> shift & 3
+                if pair >= 2:  # the first of two bits says whether the second one counts
+                    yield pair & 1
 
 
 def _grain_integers(bits: Iterator[int]) -> Iterator[int]:
     while True:
         value = 0
-        for _ in range(_FIELD_BITS):
-            value = value << 1 | next(bits)
+        for bit in islice(bits, _FIELD_BITS):
+            value = value << 1 | bit
         yield value
 
 
@@ -53,9 +52,9 @@ def _grain_integers(bits: Iterator[int]) -> Iterator[int]:
 def parameters(width: int) -> tuple[tuple[int, ...], tuple[tuple[int, ...], ...]]:
     """Round constants, in the order they are added, and the rows of the mixing matrix, for ``width`` 2 to 17."""
     integers = _grain_integers(_grain_bits(width))
-    count = width * (FULL_ROUNDS + PARTIAL_ROUNDS[width - 2])
+    wanted = width * (FULL_ROUNDS + PARTIAL_ROUNDS[width - 2])
     constants: list[int] = []
-    while len(constants) < count:
+    while len(constants) < wanted:
         value = next(integers)
         if value < FIELD_ORDER:
             constants.append(value)
