@@ -35,6 +35,7 @@ IMPORTED = (
     "twopm_zk.prediction.operator",
     "twopm_zk.proving.prover",
     "twopm_zk.training.in_process",
+    "statsmodels.datasets.spector",  # the rows of most tests; with pandas half a second
 )
 PROGRAM = """\
 import json, os, signal, socket, sys
