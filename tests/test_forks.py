@@ -49,6 +49,7 @@ def both(forks, script, tmp_path):
     return lambda word: [start(command, word) for command in ([*forks.command, "--script"], [sys.executable])]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("word", ["end", "raise", "exit", "die"])
 def test_it_says_and_ends_as_one_that_was_started(both, word):
     said = []

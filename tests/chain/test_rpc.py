@@ -226,6 +226,7 @@ def test_two_processes_of_one_account_wait_for_each_other(chain, monkeypatch):
         assert both[0].balance(slow.accounts[3]) == before + 303
 
 
+@pytest.mark.slow
 def test_a_transaction_that_was_replaced_is_told_and_not_waited_for(node, monkeypatch):
     monkeypatch.setattr("twopm_zk.chain.connection._TAKEN_SECONDS", 0.3)
     with DevelopmentNode(block_time=1) as slow:
@@ -248,6 +249,7 @@ def test_a_transaction_that_was_replaced_is_told_and_not_waited_for(node, monkey
         assert first.send("the next", to=slow.accounts[3], value=1).gas_used == 21_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("path", "refusal", "said"),
     [

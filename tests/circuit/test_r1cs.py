@@ -163,6 +163,7 @@ def snarkjs_gates(tmp_path, constraints, wires, outputs):
     return counted, made.gates
 
 
+@pytest.mark.slow
 @pytest.mark.prover
 @pytest.mark.parametrize(
     ("constraints", "outputs"),

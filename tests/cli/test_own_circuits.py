@@ -74,6 +74,7 @@ def test_compile_and_setup_leave_their_files_in_a_folder(call, folder):
     assert json.loads((folder / "build" / "verification_key.json").read_text())["protocol"] == "plonk"
 
 
+@pytest.mark.slow
 def test_a_key_and_a_witness_in_files_are_proven_under_both_spellings(call, folder):
     assert call("setup", QUADRATIC, "--out", ".")[0] == 0
     assert call("witness", QUADRATIC, "--input", "in.json", "--out", "w.wtns")[0] == 0
@@ -141,6 +142,7 @@ def test_libraries_are_searched_by_every_command_that_compiles(call, folder):
     assert json.loads((folder / "one" / "public.json").read_text()) == ["32"]
 
 
+@pytest.mark.slow
 def test_a_proof_without_public_inputs_has_the_verdicts_of_all_that_can_take_it(call, folder):
     if find_backend("native")[1]:
         pytest.skip("only the native prover proves it")

@@ -40,6 +40,7 @@ def test_the_table_of_keys_is_complete():
     assert [field.name for field in fields(TaskInstances) if f"`{field.name}`" not in DOCUMENT] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [["train_spector.py", "--rule", "bfgs"], ["train_breast_cancer.py"]])
 def test_the_examples_run(arguments):
     pytest.importorskip("sklearn")

@@ -41,6 +41,7 @@ def test_keys_are_those_of_snarkjs_byte_for_byte(backend, tiny, tiny_keys, tmp_p
     assert backend.export_verification_key(out) == tiny_keys(name).verification_key
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("terms", "public"), [(1, 0), (2, 1), (3, 3), (9, 50)])
 def test_keys_of_random_constraints_are_those_of_snarkjs(snarkjs, made, dev_ptau, tmp_path, terms, public):
     folder = made(60, terms=terms, public=public, seed=terms)
@@ -48,6 +49,7 @@ def test_keys_of_random_constraints_are_those_of_snarkjs(snarkjs, made, dev_ptau
     assert (tmp_path / "circuit.zkey").read_bytes() == (folder / "circuit.zkey").read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PROVABLE)
 def test_its_proofs_are_accepted_by_all_verifiers(backend, snarkjs, tiny_keys, inputs_of, name):
     keys = tiny_keys(name)
@@ -68,6 +70,7 @@ def test_its_proofs_are_accepted_by_the_contract(backend, tiny_keys, inputs_of, 
     assert result.accepted
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in PROVABLE if name != "hidden"])
 def test_it_accepts_proofs_of_snarkjs(backend, tiny_proof, name):
     made = tiny_proof(name)
@@ -86,6 +89,7 @@ def test_false_statements_and_changed_proofs_are_false(backend, tiny_proof, name
     assert not backend.verify(made.verification_key, made.public, replace(made.proof, A=(0, 0)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("count", "shape"),
     [
@@ -115,6 +119,7 @@ HALF_EMPTY = [(3, 2), (4, 9), (8, 129), (12, 2049)]
 anything but how many gates are missing, and the domain's size is varied above."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("power", "gates"), FULL + HALF_EMPTY)
 def test_every_domain_size_is_proven_full_and_almost_empty(backend, made, power, gates):
     folder = made(gates)
@@ -133,6 +138,7 @@ def test_large_domains_are_proven_and_accepted_by_snarkjs(backend, snarkjs, made
     assert snarkjs.verify(key, public, proof)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("public", "terms"),
     # each number of either with the least, the most or a middle one of the other: additions are worked out before
@@ -153,6 +159,7 @@ def test_two_proofs_of_the_same_witness_share_nothing(backend, made):
     assert all(getattr(first, name) != getattr(second, name) for name in first.__dataclass_fields__)
 
 
+@pytest.mark.slow
 def test_the_development_ptau_is_that_of_the_reference(dev_ptau, extension, tmp_path):
     reference = tmp_path / "reference.ptau"
     get_backend("snarkjs").write_insecure_ptau(7, reference)

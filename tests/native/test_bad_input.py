@@ -338,6 +338,7 @@ def test_malformed_proofs_raise_and_wrong_counts_too(extension, backend, sound):
 FUZZ = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["zkey", "wtns"])
 @FUZZ
 @given(data=st.data())
@@ -347,6 +348,7 @@ def test_mutated_proving_files_give_an_error_or_a_true_proof(prove, sound, name,
         prove(**{name: mutated(content, data)})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["r1cs", "ptau"])
 @FUZZ
 @given(data=st.data())

@@ -211,6 +211,7 @@ def test_answered_inputs_are_in_none_of_the_files(tmp_path):
         assert holding(store.path, str(salt).encode()) == set()
 
 
+@pytest.mark.slow
 def test_openings_forgotten_just_before_a_kill_are_gone_after_the_next_start(tmp_path):
     path, blinding = tmp_path / "coordinator.db", 2**200 + 79
     script = f"""

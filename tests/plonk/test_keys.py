@@ -60,6 +60,7 @@ def test_development_keys_say_that_they_are_insecure(tiny, tiny_keys):
     assert keys.ptau_digest == blake2b_of(insecure_ptau(3))
 
 
+@pytest.mark.slow
 def test_the_second_setup_is_found_in_the_cache(source, fresh_keys):
     circuit, backend = compile_circuit(source("multiplier")), CountingBackend()
     assert existing_keys(circuit) is None
@@ -130,6 +131,7 @@ def test_a_circuit_beyond_every_ptau_is_refused(tiny):
         setup(replace(tiny("three"), gates=2**28 + 1, power=29), backend="snarkjs")
 
 
+@pytest.mark.slow
 def test_an_accepted_ptau_is_known_from_then_on_wherever_it_lies(source, fresh_keys, tmp_path, own_ptau):
     circuit, ptau = compile_circuit(source("multiplier")), own_ptau
     assert setup(circuit, ptau=ptau, backend="snarkjs").insecure
@@ -152,6 +154,7 @@ def test_a_ptau_without_a_contribution_is_refused_for_its_tau(tiny, tmp_path):
         setup(tiny("multiplier"), ptau=tmp_path / "one.ptau", backend="snarkjs")
 
 
+@pytest.mark.slow
 def test_keys_of_an_unknown_ptau_are_insecure_and_kept_from_trusted_ones(source, fresh_keys, monkeypatch, own_ptau):
     circuit, ptau = compile_circuit(source("multiplier")), own_ptau
     unknown = setup(circuit, ptau=ptau, backend="snarkjs")
@@ -167,6 +170,7 @@ def test_keys_of_an_unknown_ptau_are_insecure_and_kept_from_trusted_ones(source,
     assert ceremony.ptau_origin == "powersOfTau28_test.ptau"
 
 
+@pytest.mark.slow
 def test_a_development_file_is_insecure_whoever_trusts_it(source, fresh_keys, tmp_path):
     circuit, copy = compile_circuit(source("multiplier")), tmp_path / "ceremony.ptau"
     shutil.copy(insecure_ptau(4), copy)
@@ -188,6 +192,7 @@ def test_a_truncated_ptau_is_refused(tiny, tmp_path):
         setup(tiny("multiplier"), ptau=path, backend="snarkjs")
 
 
+@pytest.mark.slow
 def test_truncated_cached_keys_are_named_with_the_way_out(source, fresh_keys):
     circuit = compile_circuit(source("multiplier"))
     keys = setup(circuit, backend="snarkjs")
@@ -210,6 +215,7 @@ def test_a_failed_setup_leaves_nothing(source, fresh_keys):
     assert not [path for path in (fresh_keys / "keys").rglob("*") if path.is_file()]
 
 
+@pytest.mark.slow
 def test_keys_of_another_circuit_from_a_backend_are_refused(source, tiny, fresh_keys):
     other = compile_circuit(source("fifty"))
 
@@ -245,6 +251,7 @@ def started(path, cache):
     )
 
 
+@pytest.mark.slow
 def test_two_processes_at_once_make_one_whole_entry(source, fresh_keys):
     both = [started(source("fifty"), fresh_keys) for _ in range(2)]
     outputs = [process.communicate(timeout=120) for process in both]
@@ -258,6 +265,7 @@ def test_two_processes_at_once_make_one_whole_entry(source, fresh_keys):
     assert not leftovers
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "moment"),
     [
@@ -295,6 +303,7 @@ def _command_line(pid):
         return ""
 
 
+@pytest.mark.slow
 def test_progress_says_what_is_being_done(source, fresh_cache):
     lines = []
     setup(compile_circuit(source("multiplier")), backend="snarkjs", progress=lines.append)

@@ -41,6 +41,7 @@ def with_change(row, path, value):
     return row
 
 
+@pytest.mark.slow
 def test_what_is_written_is_what_was_read(proof_json, key_json):
     assert Proof.from_json(proof_json).to_json() == proof_json
     assert VerificationKey.from_json(key_json).to_json() == key_json

@@ -109,6 +109,7 @@ def test_a_truncated_proving_key_is_refused_before_proving(source, fresh_keys):
         prove(keys, {"a": 3, "b": 14}, backend=SpyBackend())
 
 
+@pytest.mark.slow
 def test_a_damaged_proving_key_gives_an_error_and_no_proof(source, fresh_keys):
     keys = setup(compile_circuit(source("multiplier")), backend="snarkjs")
     content = bytearray(keys.zkey.read_bytes())
@@ -130,6 +131,7 @@ def test_snarkjs_refuses_circuits_without_public_inputs_by_name(tiny_keys, tiny_
         prove(tiny_keys("hidden"), tiny_inputs["hidden"], backend="snarkjs")
 
 
+@pytest.mark.slow
 def test_private_inputs_reach_no_message_log_or_argument(tiny, tiny_keys, monkeypatch, capfd, caplog):
     secret, seen = 918273645, []
     true = programs.run
@@ -185,6 +187,7 @@ def test_interrupted_proving_leaves_no_witness_behind(tiny_keys, tmp_path, monke
     assert sys.exc_info() == (None, None, None)
 
 
+@pytest.mark.slow
 def test_points_of_a_damaged_key_that_stay_on_the_curve_are_caught_by_verifying(source, fresh_keys):
     keys = setup(compile_circuit(source("multiplier")), backend="snarkjs")
     content, start = bytearray(keys.zkey.read_bytes()), read_zkey(keys.zkey).file.section(14).offset

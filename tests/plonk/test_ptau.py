@@ -78,6 +78,7 @@ def test_its_lagrange_points_are_the_lagrange_polynomials_at_tau(small, power):
         assert ptau.lagrange_g1(power, index) == times_generator(value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["snarkjs", "native"])
 def test_chunks_join_without_a_gap(fresh_cache, monkeypatch, backend):
     _, reason = find_backend(backend)
@@ -106,6 +107,7 @@ def test_it_is_made_once(small, monkeypatch):
     assert insecure_ptau(4) == small
 
 
+@pytest.mark.slow
 def test_progress_is_reported(fresh_cache, with_snarkjs):
     lines = []
     insecure_ptau(3, progress=lines.append)
@@ -204,6 +206,7 @@ def test_a_published_digest_is_trusted(small, monkeypatch):
     assert check_ceremony(small) == "powersOfTau28_test.ptau"
 
 
+@pytest.mark.slow
 def test_a_digest_that_the_user_names_is_trusted_and_only_that(tmp_path, fresh_cache):
     small = write_ptau(tmp_path / "own.ptau", 4, 1234567)
     assert check_well_formed(small).power == 4

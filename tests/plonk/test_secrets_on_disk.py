@@ -67,6 +67,7 @@ def run_until_killed(code, *arguments, **environment):
     assert finished.returncode == -signal.SIGKILL, finished.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["native", "snarkjs"])
 def test_a_prover_killed_in_the_middle_leaves_its_witness_nowhere(source, fresh_keys, tmp_path, backend):
     if find_backend(backend)[1]:

@@ -176,6 +176,7 @@ def statement(x=300, weights=(1 << 20, -5)):
     return StepStatement(shape, 7, weights, Rows.padded(shape, np.array([[x]]), [1]), salt=1, blinding=2)
 
 
+@pytest.mark.slow
 @pytest.mark.prover
 def test_another_process_proves_the_same_statement():
     with Prover(executor_for("processes:1")) as prover:
@@ -183,6 +184,7 @@ def test_another_process_proves_the_same_statement():
     assert result.public == list(statement().public)
 
 
+@pytest.mark.slow
 @pytest.mark.prover
 def test_proving_goes_on_after_a_worker_was_killed():
     context = get_context("spawn")
@@ -200,6 +202,7 @@ def test_proving_goes_on_after_a_worker_was_killed():
     assert any("a worker died" in text for text in said)
 
 
+@pytest.mark.slow
 @pytest.mark.prover
 def test_a_worker_without_keys_asks_for_them_checks_them_and_keeps_them(tmp_path, monkeypatch):
     prover = Prover()

@@ -30,6 +30,7 @@ def unchained(vk, public, proof):
     return Challenges(beta, challenge([beta]), alpha, xi, v, challenge([proof.Wxi, proof.Wxiw]))
 
 
+@pytest.mark.slow
 def test_a_proof_under_an_unchained_transcript_is_rejected(tiny_proof, monkeypatch):
     result = tiny_proof("three")
     assert verifier.verify(result.verification_key, result.public, result.proof)

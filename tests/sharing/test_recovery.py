@@ -46,6 +46,7 @@ def test_rounding_alone_does_not_hide_a_single_row():
     assert tuple(round(value * FEATURES.one / intercept) for value in sums) == features
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("rows", "features"), [(1, 3), (3, 3), pytest.param(8, 20, marks=pytest.mark.slow)])
 def test_nothing_that_is_shared_gives_rows_back(rows, features):
     """The very updates whose openings do. One lane a scalar, so that exact updates fit."""

@@ -80,6 +80,7 @@ def accepts(circuit, said):
     return calculate_witness(circuit, said.circuit_inputs()).public == list(said.public)
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(data=st.data())
 def test_aggregate_equals_its_twin(circuits, data):

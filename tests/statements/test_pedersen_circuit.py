@@ -67,6 +67,7 @@ openings = st.builds(
 )
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=40)
 @given(opening=openings)
 def test_point_and_its_hash_equal_the_twin(circuits, opening):

@@ -35,6 +35,7 @@ def forking(path):
     return python(FORKING.format(child=child))
 
 
+@pytest.mark.slow
 def test_a_program_that_takes_too_long_is_stopped_with_its_children(tmp_path):
     started = time.monotonic()
     with pytest.raises(ToolTimeoutError, match=r"stopped after 0\.5 s"):

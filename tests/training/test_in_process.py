@@ -98,6 +98,7 @@ def test_scaling_changes_the_way_and_not_the_destination():
     assert there["x1"] * 0.01 == pytest.approx(near["x1"], rel=2e-3)
 
 
+@pytest.mark.slow
 def test_breast_cancer_converges_through_several_batches_a_node():
     datasets = pytest.importorskip("sklearn.datasets")
     from sklearn.linear_model import LogisticRegression
