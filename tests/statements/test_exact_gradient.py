@@ -1,4 +1,4 @@
-"""The vectorised update equals its definition, row by row in Python's integers."""
+"""The vectorised updates equal their definitions, row by row in Python's integers."""
 
 from dataclasses import replace
 
@@ -8,32 +8,52 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twopm_zk.errors import DataError, InputError, RangeError
-from twopm_zk.numbers import sigmoid
-from twopm_zk.numbers.fixed_point import FEATURES, WEIGHTS, Format
+from twopm_zk.numbers import sigmoid, variance
+from twopm_zk.numbers.fixed_point import FEATURES, WEIGHTS, Format, round_half_up
+from twopm_zk.numbers.pedersen import GRADIENT, INFORMATION, Opening, Tally
 from twopm_zk.statements import (
     AggregateStatement,
     CertifyStatement,
-    OpenedUpdate,
+    InformationShape,
     Policy,
-    RoundShape,
-    RoundUpdates,
     Rows,
     StepMatrix,
     StepShape,
     StepStatement,
-    Update,
-    exact_update,
+    gradient_tally,
+    information_tally,
 )
 
 
-def by_definition(shape, weights, features, marks):
+def inner(row, weights):
+    return sum(x * w for x, w in zip(row, weights, strict=True))
+
+
+def gradient_by_definition(shape, weights, features, marks):
     gradient = [0] * (shape.features + 1)
     for values, mark in zip(features.tolist(), marks.tolist(), strict=True):
         row = (*values, shape.format.one)
-        z = sum(x * w for x, w in zip(row, weights, strict=True))
-        residual = (mark << sigmoid.SCALE_BITS) + sigmoid.sigmoid_numerator(z, z_frac_bits=shape.z_frac_bits)
+        numerator = sigmoid.sigmoid_numerator(inner(row, weights), z_frac_bits=shape.z_frac_bits)
+        residual = (mark << sigmoid.SCALE_BITS) + numerator
         gradient = [g + x * residual for g, x in zip(gradient, row, strict=True)]
-    return Update(len(marks), tuple(gradient))
+    unit = 1 << shape.dropped_bits
+    return Tally(GRADIENT, tuple((g + unit // 2) // unit for g in gradient), len(marks))
+
+
+def information_by_definition(shape, weights, features):
+    sums = dict.fromkeys(shape.pairs, 0)
+    for values in features.tolist():
+        z = inner((*values, shape.format.one), weights)
+        v = variance.variance_numerator(z, z_frac_bits=shape.z_frac_bits)
+        row = (*values, 1)
+        for j, k in sums:
+            sums[j, k] += row[j] * row[k] * v
+    items = []
+    for (j, k), value in sums.items():
+        places = shape.format.frac_bits * ((j < shape.features) + (k < shape.features))
+        unit = 1 << (variance.SCALE_BITS + places - 20)
+        items.append((value + unit // 2) // unit)
+    return Tally(INFORMATION, tuple(items), len(features))
 
 
 def edge_or_any(bias):
@@ -43,7 +63,8 @@ def edge_or_any(bias):
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
 def test_equals_the_definition_over_the_whole_range(data):
-    shape = StepShape(128, data.draw(st.integers(1, 4)), data.draw(st.sampled_from([FEATURES, Format(24, 12)])))
+    sizes = 128, data.draw(st.integers(1, 4)), data.draw(st.sampled_from([FEATURES, Format(20, 16), Format(24, 20)]))
+    shape, same = StepShape(*sizes), InformationShape(*sizes)
     rows = data.draw(st.integers(0, 12))
     weight = st.one_of(edge_or_any(WEIGHTS.bias), st.integers(-(1 << 21), 1 << 21))
     weights = data.draw(st.lists(weight, min_size=shape.features + 1, max_size=shape.features + 1))
@@ -51,7 +72,9 @@ def test_equals_the_definition_over_the_whole_range(data):
     values = data.draw(st.lists(edge_or_any(shape.format.bias), min_size=size, max_size=size))
     features = np.array(values, dtype=np.int64).reshape(rows, shape.features)
     marks = np.array(data.draw(st.lists(st.sampled_from([1, -1]), min_size=rows, max_size=rows)), dtype=np.int64)
-    assert exact_update(shape, weights, features, (1 - marks) // 2) == by_definition(shape, weights, features, marks)
+    found = gradient_tally(shape, weights, features, (1 - marks) // 2)
+    assert found == gradient_by_definition(shape, weights, features, marks)
+    assert information_tally(same, weights, features) == information_by_definition(same, weights, features)
 
 
 def test_rows_past_one_chunk_still_add_up(monkeypatch):
@@ -59,9 +82,17 @@ def test_rows_past_one_chunk_still_add_up(monkeypatch):
     rng = np.random.default_rng(5)
     features = rng.integers(-FEATURES.bias, FEATURES.bias, (50, 3))
     marks = rng.choice([1, -1], 50)
-    whole = exact_update(shape, (1 << 20, -7, 3, 1 << 19), features, (1 - marks) // 2)
-    monkeypatch.setattr("twopm_zk.statements.step._ROWS_AT_ONCE", 7)
-    assert exact_update(shape, (1 << 20, -7, 3, 1 << 19), features, (1 - marks) // 2) == whole
+    whole = gradient_tally(shape, (1 << 20, -7, 3, 1 << 19), features, (1 - marks) // 2)
+    monkeypatch.setattr("twopm_zk.statements.step.ROWS_AT_ONCE", 7)
+    assert gradient_tally(shape, (1 << 20, -7, 3, 1 << 19), features, (1 - marks) // 2) == whole
+
+
+def test_information_of_many_rows_at_their_largest_does_not_overflow():
+    shape = InformationShape(1023, 1, Format(24, 20))
+    features = np.full((3000, 1), -shape.format.bias)
+    exact = 3000 * shape.format.bias**2 * variance.table()[0]
+    expected = round_half_up(exact, dropped=shape.dropped_bits((0, 0)))
+    assert information_tally(shape, (0, 0), features).items[0] == expected
 
 
 @pytest.mark.parametrize("z_frac_bits", [20, 32, 43])
@@ -94,7 +125,9 @@ def test_limbs_put_together_are_the_polynomial():
 )
 def test_integers_that_the_circuit_refuses_are_refused(weights, feature, error):
     with pytest.raises(error):
-        exact_update(StepShape(1, 1, FEATURES), weights, np.array([[feature]]), np.array([1]))
+        gradient_tally(StepShape(1, 1, FEATURES), weights, np.array([[feature]]), np.array([1]))
+    with pytest.raises(error):
+        information_tally(InformationShape(1, 1, FEATURES), weights, np.array([[feature]]))
 
 
 def test_statements_of_another_size_than_their_shape_are_refused():
@@ -108,12 +141,10 @@ def test_statements_of_another_size_than_their_shape_are_refused():
         Rows.padded(shape, np.zeros(3, dtype=np.int64), [0, 1, 0])
     with pytest.raises(InputError, match=r"square; this array has the shape \(2, 3\)"):
         StepMatrix.quantized(np.zeros((2, 3)))
-    update = OpenedUpdate(Update(3, (0, 0, 0)), 1)
-    with pytest.raises(InputError, match="not of 3 features and an intercept"):
-        RoundUpdates(RoundShape(4, 3, 12), (update,))
     policy = Policy(1, 0, 0, 0, 1 << 20, 1, 0)
-    updates = RoundUpdates(RoundShape(4, 2, 12), (update,))
-    with pytest.raises(InputError, match="2 weights for 2 features"):
-        CertifyStatement(updates, policy, (0, 0))
+    total = Opening(GRADIENT, (0, 0, 0), 3, 1)
+    for mixed in (Opening(INFORMATION, (0, 0, 0), 3, 1), Opening(GRADIENT, (0, 0), 3, 1)):
+        with pytest.raises(InputError, match="the sum is not a gradient of 3 weights"):
+            CertifyStatement(mixed, policy, (0, 0, 0))
     with pytest.raises(InputError, match="a step matrix of size 2 for 3 weights"):
-        AggregateStatement(updates, policy, StepMatrix(2, (0, 0, 0)), (0, 0, 0))
+        AggregateStatement(total, policy, StepMatrix(2, (0, 0, 0)), (0, 0, 0))

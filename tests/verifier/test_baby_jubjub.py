@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.sharing import point_of_order_8
 
 from twopm_zk.chain import compile_contract
 from twopm_zk.numbers.baby_jubjub import (
@@ -26,12 +27,6 @@ EDGES = {
     2**252: 3880010296341815840415830093501408286160670374762150989503330846368768994661,
 }
 """Two neighbours that both happen to be the x of a point, with its y."""
-
-
-def point_of_order_8():
-    """What is left of a point when its part of prime order is taken away."""
-    parts = (multiply(point, SUBGROUP_ORDER) for y in range(2, 100) if (point := lift(y)))
-    return next(part for part in parts if multiply(part, 4) != IDENTITY)
 
 
 SMALL = [multiply(point_of_order_8(), k) for k in range(8)]
