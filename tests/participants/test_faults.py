@@ -71,6 +71,18 @@ def expect_out(stage, number, reason):
     assert paid == pytest.approx(PENALTY, rel=1e-6)
 
 
+def expect_undecided(stage):
+    """Nobody was proven to have lied: a sum without those that are out could give away an honest one."""
+    (failed,) = stage.events("TaskFailed")
+    assert bytes.fromhex(failed["reason"][2:]).rstrip(b"\0") == b"undecided dispute"
+    assert not stage.state.certified
+    assert stage.events("SumShared")[-1]["round"] == stage.state.round
+
+
+def paid_by(stage):
+    return [event["node"] for event in stage.events("Penalised")]
+
+
 def shared_by(stage, number):
     """All that a node has shared, with the share attempt."""
     address = stage.address(number)
@@ -156,14 +168,15 @@ def test_a_node_that_withdraws_before_it_is_ready_disturbs_nobody(staged):
     assert stage.events("Penalised") == []
 
 
-def test_a_node_that_withdraws_before_the_first_share_pays_nothing(staged):
+def test_a_node_that_withdraws_before_the_first_share_costs_the_others_nothing(staged):
     stage = staged()
     before = stage.until(Phase.SHARING)
     stage.nodes[3].view.hlr.withdraw(stage.task)
     assert stage.state.set_digest != before.set_digest
-    stage.until(Phase.SUMMED)
+    state = stage.until(Phase.SUMMED)
     expect_sum(stage, [0, 1, 2])
-    assert stage.events("Penalised") == []
+    assert state.share_attempt == 0  # nobody had shared
+    assert paid_by(stage) == [stage.address(3)]
     assert not stage.reader.is_barred(stage.state, stage.address(3))
 
 
@@ -183,17 +196,16 @@ def test_a_node_that_withdraws_after_a_share_pays_and_the_others_share_again(sta
 # --- lies ---
 
 
-def test_a_liar_whose_claims_do_not_add_up_cannot_complete_them_and_is_left_out(staged):
+def test_a_liar_whose_claims_do_not_add_up_cannot_complete_them_and_pays(staged):
     stage = staged()
     lying(stage.nodes[3])
     stage.until(Phase.DISPUTED)
     while len(stage.attempt.dispute.complete) < 3:
         stage.tick(*stage.nodes)
     stage.late(stage.state.seconds[Phase.DISPUTED])
-    stage.until(Phase.SUMMED, when=lambda state: state.share_attempt == 1)
+    stage.until(Phase.FINISHED)
     expect_out(stage, 3, "silent")
-    expect_sum(stage, [0, 1, 2])
-    assert [len(stage.proofs(number)) for number in range(3)] == [1, 1, 1]
+    expect_undecided(stage)
 
 
 @pytest.mark.parametrize("coordinator", [True, False])
@@ -261,7 +273,7 @@ def test_two_liars_whose_lies_cancel_gain_nothing(staged):
     assert stage.events("DisputeOpened") == []
 
 
-def test_two_liars_that_contradict_each_other_and_reveal_nothing_are_both_left_out(staged):
+def test_two_liars_that_contradict_each_other_and_reveal_nothing_both_pay(staged):
     stage = staged((8, 8, 8, 4, 4), spec=replace(NEAR, minimum_node_rows=4))
     lying(stage.nodes[4], blamed=stage.address(3), reveals=False)
     lying(stage.nodes[3], lie=0, reveals=False)
@@ -269,10 +281,10 @@ def test_two_liars_that_contradict_each_other_and_reveal_nothing_are_both_left_o
     while len(stage.attempt.dispute.complete) < 5:
         stage.tick(*stage.nodes)
     stage.late(stage.state.seconds[Phase.DISPUTED])
-    stage.until(Phase.SUMMED, when=lambda state: state.share_attempt == 1)
+    stage.until(Phase.FINISHED)
     expect_out(stage, 3, "silent")
     expect_out(stage, 4, "silent")
-    expect_sum(stage, [0, 1, 2])
+    expect_undecided(stage)
 
 
 def test_a_dispute_in_which_one_of_a_contradicting_pair_falls_silent_ends_too(staged):
@@ -293,9 +305,10 @@ def test_a_dispute_in_which_one_of_a_contradicting_pair_falls_silent_ends_too(st
     while len(stage.attempt.dispute.complete) < 3:
         stage.tick(*stage.nodes)
     stage.late(state.seconds[Phase.DISPUTED])
-    stage.until(Phase.SUMMED, when=lambda now: now.share_attempt == 1)
+    stage.until(Phase.FINISHED)
     expect_out(stage, 3, "silent")
-    expect_sum(stage, [0, 1, 2])
+    expect_undecided(stage)
+    assert paid_by(stage) == [stage.address(3)]
 
 
 # --- disputes without cause ---
@@ -357,8 +370,8 @@ def lose(stage, number):
     return moved
 
 
-def test_a_node_whose_store_is_lost_between_ready_and_share_withdraws_and_nobody_waits(staged):
-    stage = staged()
+def test_a_node_whose_store_is_lost_between_ready_and_share_withdraws_where_that_costs_nothing(staged):
+    stage = staged(stakes=Stakes())
     stage.until(Phase.SHARING)
     lose(stage, 3)
     stage.tick(stage.nodes[3])
@@ -372,7 +385,7 @@ def test_a_store_that_is_brought_back_in_time_saves_the_penalty_and_the_round(st
     stage = staged()
     stage.until(Phase.SHARING)
     moved = lose(stage, 3)
-    stage.tick(*stage.nodes[:3], stage.nodes[3])
+    stage.tick(stage.nodes[3])  # leaving would cost its penalty: the deadline is long
     assert "bring this node's store back" in stage.party.news[3][-1].text
     stage.nodes[3].store.close()
     for end in ("", "-wal", "-shm"):
@@ -649,18 +662,33 @@ def test_a_node_stays_out_of_a_set_that_its_owner_does_not_want(staged, consent,
     assert news_of(stage, 0, "objection")[0].values == {"objection": objection}
 
 
-def test_a_node_that_misses_a_named_account_in_the_set_withdraws_for_nothing_and_nobody_waits(staged):
+def test_a_node_that_misses_a_named_account_withdraws_for_nothing_before_the_set_is_fixed(staged):
     stage = staged((8, 8, 6, 5, 5), spec=replace(NEAR, minimum_node_rows=5))
     stage.nodes[0]._sharing._conditions = replace(
         stage.nodes[0]._conditions(), accounts=frozenset({stage.address(4).lower()})
     )
     stage.collected()
     stage.tick(*stage.nodes[:4])  # the account that it wants has handed in an update, and is not ready
+    assert stage.state.ready == 4
+    stage.last_third()
+    stage.tick(*stage.nodes[:4])
+    assert stage.state.ready == 3
     stage.late()
     stage.until(Phase.SUMMED, without={4})
     expect_sum(stage, [1, 2, 3])
     assert stage.events("Penalised") == []
-    assert news_of(stage, 0, "withdrawn")
+    assert news_of(stage, 0, "withdrawn")[0].values == {"penalty": 0}
+
+
+def test_a_node_that_misses_a_named_account_in_a_fixed_set_withdraws_and_nobody_waits(staged):
+    stage = staged((8, 8, 6, 5, 5), spec=replace(NEAR, minimum_node_rows=5))
+    stage.nodes[0]._sharing._conditions = replace(stage.nodes[0]._conditions(), accounts=frozenset({stage.address(4)}))
+    stage.until(Phase.SHARING)
+    stage.nodes[4].view.hlr.withdraw(stage.task)
+    stage.until(Phase.SUMMED, without={4})
+    expect_sum(stage, [1, 2, 3])
+    assert sorted(paid_by(stage)) == sorted([stage.address(0), stage.address(4)])
+    assert f"costs it {PENALTY} wei" in news_of(stage, 0, "withdrawn")[0].text
 
 
 def test_a_set_that_dies_before_the_first_share_is_collected_again_at_once(staged):
@@ -669,7 +697,7 @@ def test_a_set_that_dies_before_the_first_share_is_collected_again_at_once(stage
     stage.nodes[2].view.hlr.withdraw(stage.task)
     state = stage.until(Phase.COLLECTING, without={2})
     assert (state.attempt, state.round) == (1, 0)
-    assert stage.events("Penalised") == []
+    assert paid_by(stage) == [stage.address(2)]
 
 
 def test_a_node_says_ready_and_shares_nothing_in_the_last_third_of_a_phase(staged):
@@ -685,7 +713,7 @@ def test_a_node_says_ready_and_shares_nothing_in_the_last_third_of_a_phase(stage
     stage.last_third()
     stage.tick(stage.nodes[0])
     assert shared_by(stage, 0) == []
-    assert news_of(stage, 0, "withdrawn")[0].values == {"forfeit": False}
+    assert news_of(stage, 0, "withdrawn")[0].values == {"penalty": PENALTY}
 
 
 def test_a_task_of_fewer_nodes_than_its_owner_wants_is_refused(staged):

@@ -96,17 +96,23 @@ class SharingPart:
 
     def _ready(self, state: TaskSnapshot, attempt: AttemptView, held: _Held) -> None:
         sharing_set, me = _set_of(attempt), self.view.address
-        if me in sharing_set or state.late:
+        if state.late:
+            return
+        time, inside = self._time(state), me in sharing_set
+        if inside and not time.is_late:
             return
         objections = ready_objections(
             self._conditions,
             self._collection(state, held),
             place=place_of(self.view, state),
-            candidates=attempt.points,
+            candidates=sharing_set.addresses if inside else attempt.points,
             own_rows=held.opening.rows,
-            time=self._time(state),
+            time=time,
             ledger=self.store.ledger(),
         )
+        if inside:  # no honest node comes in any more: now is the last time to leave for nothing
+            self._leave_free(state, [objection for objection in objections if objection.kind != "too-late"])
+            return
         if self._objects(state, "stays out of", objections):
             return
         key = self.store.lasting_key.aggregation_key(self._owner)
@@ -118,6 +124,11 @@ class SharingPart:
         receipt = self.view.hlr.ready(state.id, key.eighth, round_key.posted.eighth)
         values = {"transaction": receipt.transaction, "gas": receipt.gas_used}
         self._say("ready", f"ready to share in {state.name()}", values, key=state.key)
+
+    def _leave_free(self, state: TaskSnapshot, objections: Sequence[Objection]) -> None:
+        if self._objects(state, "leaves", objections):
+            self.view.hlr.withdraw(state.id)
+            self._say("withdrawn", f"withdrew from {state.name()}", {"penalty": 0}, key=state.key)
 
     # --- sharing ---
 
@@ -156,22 +167,20 @@ class SharingPart:
         """Withdraw, so that the others need not wait for a share that does not come.
 
         Not where a share of this attempt may be known, for then the sum without it would give it away; and not where
-        others have shared and only this store is in the way, for its owner may bring it back before the deadline.
+        only this store is in the way and leaving costs something, for its owner may bring it back before the deadline.
         """
-        cost = (
-            f" It loses its penalty of {state.stake_penalty} wei." if state.shared_once and state.stake_penalty else ""
-        )
+        cost = f", which costs it {state.stake_penalty} wei of its stake" if state.stake_penalty else ""
         if withdrawal_objections(self.store.ledger(), place_of(self.view, state)):
             text = f"{state.name()}: a share of this node may be known already, so that it stays in the set, silent"
             self._say("stuck", text, key=state.set_digest)
-        elif lost and state.shared_once:
-            text = (
-                f"{state.name()}: bring this node's store back before the deadline, or it loses its penalty for silence"
-            )
+        elif lost and (cost or state.shared_once):
+            text = f"{state.name()}: bring this node's store back before the deadline, or it pays for its silence"
             self._say("stuck", text, key=state.set_digest)
         else:
             self.view.hlr.withdraw(state.id)
-            self._say("withdrawn", f"withdrew from {state.name()}.{cost}", {"forfeit": bool(cost)}, key=state.key)
+            self._say(
+                "withdrawn", f"withdrew from {state.name()}{cost}", {"penalty": state.stake_penalty}, key=state.key
+            )
 
     # --- disputes ---
 
