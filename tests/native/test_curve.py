@@ -1,14 +1,30 @@
-"""Sums of multiples on Baby Jubjub at the extension's own door; tests/numbers compares them with the readable twin."""
+"""Sums of multiples on Baby Jubjub: at the extension's own door, and the same as those of the readable twin."""
 
 import threading
 import time
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.curve_points import GENERATOR, SMALL
 
-from twopm_zk.numbers.baby_jubjub import BASE
+from twopm_zk.numbers.baby_jubjub import (
+    BASE,
+    COFACTOR,
+    SUBGROUP_ORDER,
+    add,
+    multiply,
+    native_sum,
+    readable_sum,
+)
 from twopm_zk.numbers.field import FIELD_ORDER
 
 ONE = (1).to_bytes(32, "little")
+EDGES = [0, 1, 7, 8, 9, 15, 16, 2**252, SUBGROUP_ORDER - 1, SUBGROUP_ORDER, SUBGROUP_ORDER + 1]
+EDGES += [8 * SUBGROUP_ORDER, FIELD_ORDER, 2**255, 2**256 - 1, int("8" * 64, 16), int("7" * 64, 16)]
+
+scalars = st.one_of(st.sampled_from(EDGES), st.integers(0, 2**256 - 1))
+points = st.one_of(st.builds(multiply, st.just(GENERATOR), scalars), st.sampled_from(SMALL))
 
 
 def encoded(x, y):
@@ -58,3 +74,18 @@ def test_other_threads_run_meanwhile_a_sum(extension):
     done.set()
     watcher.join()
     assert sum(begin < at < end for at in ran_at) > 3
+
+
+@settings(deadline=None, max_examples=50)
+@given(terms=st.lists(st.tuples(points, scalars), max_size=3))
+@pytest.mark.usefixtures("extension")
+def test_both_implementations_give_the_same_sums(terms):
+    assert native_sum(terms) == readable_sum(terms)
+
+
+@pytest.mark.usefixtures("extension")
+def test_both_implementations_agree_on_every_class_of_points_and_edge_of_scalars():
+    assert len(set(SMALL)) == COFACTOR
+    for point in [*SMALL, *(add(BASE, part) for part in SMALL)]:
+        for scalar in EDGES:
+            assert native_sum([(point, scalar)]) == readable_sum([(point, scalar)])

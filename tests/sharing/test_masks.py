@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.sharing_model import GENERATORS, address_of, play, plus, submit_and_close
+from support.sharing_model import GENERATORS, address_of, close, play, plus, submit_and_close
 
 from twopm_zk.errors import InputError, RangeError
 from twopm_zk.numbers.baby_jubjub import BASE, SUBGROUP_ORDER, hash_to_point, multiply
@@ -137,10 +137,7 @@ def test_packed_sums_of_real_units_come_out_of_the_masked_vectors(unit, count):
         for update in made:
             game.submit(node.address, *update.point)
         node.opening = vector_of(sum(made[1:], made[0]))
-    game.close()
-    for node in nodes:
-        node.ready()
-    game.begin_phase()
+    close(nodes)
     for node in nodes:
         assert node.share()
     found = opening_of(unit, count, game.opened())
@@ -157,9 +154,7 @@ def test_a_masked_vector_is_no_opening_and_one_of_another_length_neither():
         update = Opening.drawn(GRADIENT, [1, 2, 3, 4], 5)
         game.submit(node.address, *update.point)
         node.opening = vector_of(update)
-    game.close()
-    for node in nodes:
-        node.ready()
+    close(nodes)
     with pytest.raises(RangeError, match="more than its sums"):
         opening_of(GRADIENT, 4, nodes[0].vector())
     for count in (3, 7):

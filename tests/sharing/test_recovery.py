@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from support.recovery import recover_rows
-from support.sharing_model import minus, play, plus
+from support.sharing_model import close, minus, play, plus
 
 from twopm_zk.numbers.baby_jubjub import hash_to_point
 from twopm_zk.numbers.fixed_point import FEATURES
@@ -58,10 +58,7 @@ def test_nothing_that_is_shared_gives_rows_back(rows, features):
         table = np.array([row for row, _ in wanted], dtype=np.int64)
         update = exact_update(shape, weights, table, np.array([label for _, label in wanted]))
         node.update(*update.gradient, rows)
-    game.close()
-    for node in nodes:
-        node.ready()
-    game.begin_phase()
+    close(nodes)
     for node in nodes:
         assert node.share()
 

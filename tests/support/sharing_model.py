@@ -353,6 +353,11 @@ def play(count=4, missing=(), addresses=None, submit=True, **settings):
 def submit_and_close(nodes):
     for node, lanes in zip(nodes, LANES, strict=False):
         node.update(*lanes)
+    close(nodes)
+
+
+def close(nodes):
+    """After the last update: the set is closed, all are ready, and the time to share begins."""
     nodes[0].game.close()
     for node in nodes:
         node.ready()

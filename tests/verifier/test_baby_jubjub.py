@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.curve_points import SMALL
 
 from twopm_zk.chain import compile_contract
 from twopm_zk.numbers.baby_jubjub import (
@@ -27,14 +28,6 @@ EDGES = {
 }
 """Two neighbours that both happen to be the x of a point, with its y."""
 
-
-def point_of_order_8():
-    """What is left of a point when its part of prime order is taken away."""
-    parts = (multiply(point, SUBGROUP_ORDER) for y in range(2, 100) if (point := lift(y)))
-    return next(part for part in parts if multiply(part, 4) != IDENTITY)
-
-
-SMALL = [multiply(point_of_order_8(), k) for k in range(8)]
 LIFTED = [point for y in range(40) if (point := lift(y))]
 POINTS = st.one_of(
     st.builds(lambda k: multiply(hash_to_point("generator"), k), st.integers(0, SUBGROUP_ORDER)),
