@@ -76,7 +76,7 @@ lock: ## pin every Python package and its hashes anew (LOCK_ARGS=--upgrade: newe
 docs: setup ## build the documentation site in build/site: guides, commands, and the package from its docstrings
 	$(BIN)/python tools/build_docs.py
 
-GENERATED := step-32x3 step-128x3 fold-16x3 aggregate-4x3 aggregate-16x3 certify-4x3 certify-16x3 predict-3
+GENERATED := step-48x3 step-119x3 information-48x3 information-119x3 aggregate-3 certify-3 predict-3
 generate: setup ## write the verifiers of development keys to verifier/generated
 	for name in $(GENERATED); do $(BIN)/twopm-zk export-verifier $$name --force --out verifier/generated/$$name.sol; done
 

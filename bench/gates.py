@@ -13,27 +13,26 @@ from twopm_zk.circuit.compilation import Circuit, compile_circuit
 from twopm_zk.circuit.instances import find_instance
 from twopm_zk.circuit.r1cs import gates_of_constraints
 
-STEP = {
+ROWS = {
     "data commitment: hash": r"main\.rows\.hash\.block",
-    "model commitment": r"main\.model\.",
-    "update commitment: hash": r"main\.update\.block",
-    "gradient sums": r"main\.update\.items",
+    "model commitment": r"main\.ModelCommitment",
+    "update commitment: points": r"main\.point\.",
+    "rounding of sums": r"main\.rounded",
     "features: range checks": r"main\.rows\.RangeCheck",
     "data commitment: packing": r"main\.rows\.hash\.items",
-    "|z|: range checks": r"main\.sigmoid\[\d+\]\.RangeCheck",
-    "sigmoid polynomial": r"main\.sigmoid\[\d+\]\.(square|u\[)",
-    "|z|: rounding, sign, saturation": r"main\.sigmoid\[\d+\]\.",
-    "residuals": r"main\.residual",
-    "gradient products": r"main\.moment",
-    "dot products": r"main\.(term|z)\[",
-    "labels, padding, row count": r"main\.(rows\.(active|count|features)|labels|features)",
+    "|z|: range checks": r"RoundedMagnitude\w*\.RangeCheck",
+    "polynomial": r"main\.(sigmoid|Variance\w*)\[\d+\]\.(square|u\[)",
+    "|z|: rounding, sign, saturation": r"main\.(sigmoid|Variance\w*)\[\d+\]\.",
+    "residuals": r"main\.(residual|v\[)",
+    "products of the sums": r"main\.(moment|weighted|product)",
+    "dot products": r"main\.(LogOdds|z\[)",
+    "labels, padding, row count": r"main\.(rows\.(active|count|features|reciprocal)|labels|features)",
 }
 ROUND = {
-    "update commitments": r"\.update\[\d+\]\.",
-    "digest": r"\.append\[\d+\]\.|\.appended|\.digests",
-    "partial sum": r"\.partial\.",
+    "hash of the point": r"OpenedSum\w*\.point\.PublicHash",
+    "opening of the point": r"OpenedSum",
     "step matrix": r"main\.StepMatrix",
-    "context": r"main\.Context",
+    "contexts": r"main\.(Context|NextContext)",
     "model commitments": r"main\.ModelCommitment",
     "weight bound, row count": r"main\.(WithinBound|AtLeast)",
     "rounding or margin": r"main\.RangeCheck|main\.remainder|main\.allowed",
@@ -55,9 +54,9 @@ def breakdown(circuit: Circuit, rules: dict[str, str]) -> Counter[str]:
 
 
 def main() -> None:
-    for name in sys.argv[1:] or ["step-32x3", "step-128x3", "aggregate-4x3"]:
+    for name in sys.argv[1:] or ["step-48x3", "step-119x3", "information-48x3", "aggregate-3"]:
         circuit = compile_circuit(find_instance(name))
-        parts = breakdown(circuit, STEP if name.startswith("step") else ROUND)
+        parts = breakdown(circuit, ROWS if name.startswith(("step", "information")) else ROUND)
         print(f"\n{name}: {circuit.gates} gates of {2**circuit.power}, {circuit.constraints} constraints")
         for label, gates in parts.most_common():
             print(f"  {label:<34} {gates:>7} {gates / circuit.gates:>6.1%}")

@@ -97,7 +97,7 @@ def step_files(folder: Path) -> tuple[Path, Path, int]:
     from twopm_zk import calculate_witness, compile_circuit, find_instance
     from twopm_zk.statements import Rows, StepShape, StepStatement
 
-    instance = find_instance("step-128x3")
+    instance = find_instance("step-119x3")
     circuit = compile_circuit(instance)
     shape = StepShape.from_parameters(instance.parameters)
     rng = np.random.default_rng(1)

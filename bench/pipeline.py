@@ -88,7 +88,7 @@ def cpu_model() -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("instances", nargs="*", default=["step-32x3", "step-128x3"])
+    parser.add_argument("instances", nargs="*", default=["step-48x3", "step-119x3"])
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--stage")
     parser.add_argument("--backend", default="snarkjs")

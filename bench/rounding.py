@@ -16,11 +16,11 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+from twopm_zk.rows.moments import Moments
 
 from twopm_zk.numbers.fixed_point import WEIGHTS, round_half_up
 from twopm_zk.numbers.pedersen import BLINDING_DIGITS, digits_for
 from twopm_zk.rows.batches import quantized_rows
-from twopm_zk.rows.moments import Moments
 from twopm_zk.rows.tables import load_spector
 from twopm_zk.statements import Update, exact_update
 from twopm_zk.task.specification import StepRule, TaskSpec

@@ -1,39 +1,37 @@
 pragma circom 2.2.0;
 
+include "lib/collection.circom";
 include "lib/model.circom";
 include "lib/policy.circom";
-include "lib/segment.circom";
-include "lib/sigmoid_constants.circom";
 
-// Aggregate: the next weights are the committed weights moved by a step matrix times the sum of all updates in the
-// digest, regularised, rounded half up; they are committed to together with that matrix:
+// Aggregate: the next weights are the committed weights moved by a step matrix times the sum of all updates of the
+// round, regularised, rounded half up; they are committed to together with that matrix:
 //
 //     w' = w - floor((P G + 2^(SHIFT-1)) / 2^SHIFT),   G_k = sum of g_k + lambda w_k in the gradient's unit
 //
 // without regularisation of the intercept; |w'| <= weightBound, and the sum counts at least minRows rows.
 //
-// Public inputs, in this order: modelCommitment, updatesDigest, nextModelCommitment.
+// Public inputs, in this order: modelCommitment, updatesCommitment, nextModelCommitment.
 //
 // weights, nextWeights   biased, enforced by ModelCommitment
 // policy.matrixHash      of the matrix before, any field element: it belongs to the context and is used for nothing
-// upper                  the step matrix, see StepMatrix and NextContext; the rest as in Context and RoundSum
-// Sound     |P G + 2^(SHIFT-1)| < 2^252 (bound table), and 2^SHIFT (w - w') + remainder is far below it: equal mod
+// upper                  the step matrix, see StepMatrix and NextContext; the rest as in Context and OpenedSum
+// Sound     |P G + 2^(SHIFT-1)| < 2^200 (bound table), and 2^SHIFT (w - w') + remainder is below it: equal mod
 //           FIELD_ORDER means equal; the remainder in [0, 2^SHIFT) makes the quotient unique
-template Aggregate(SLOTS, FEATURES, X_FRAC) {
+template Aggregate(FEATURES) {
     var WEIGHTS = FEATURES + 1;
     var ENTRIES = WEIGHTS * (WEIGHTS + 1) \ 2;
-    var GRADIENT_FRAC = X_FRAC + SIGMOID_SCALE_BITS() + 1;
-    var SHIFT = MATRIX_FRAC() + GRADIENT_FRAC - WEIGHT_FRAC();
-    var LAMBDA_UNIT = 1 << (GRADIENT_FRAC - LAMBDA_FRAC() - WEIGHT_FRAC());
+    var SHIFT = MATRIX_FRAC() + GRADIENT_UNIT_FRAC() - WEIGHT_FRAC();
+    var LAMBDA_UNIT = 1 << (GRADIENT_UNIT_FRAC() - LAMBDA_FRAC() - WEIGHT_FRAC());
 
     input Policy() policy;
     signal input nextHead;
     signal input upper[ENTRIES];
     signal input weights[WEIGHTS];
     signal input nextWeights[WEIGHTS];
-    input RoundUpdates(SLOTS, WEIGHTS) updates;
+    input RoundSum(WEIGHTS) sum;
     signal output modelCommitment;
-    signal output updatesDigest;
+    signal output updatesCommitment;
     signal output nextModelCommitment;
 
     signal nextContext <== NextContext()(nextHead, StepMatrix(WEIGHTS)(upper));
@@ -41,17 +39,15 @@ template Aggregate(SLOTS, FEATURES, X_FRAC) {
     modelCommitment <== ModelCommitment(WEIGHTS)(context, weights);
     nextModelCommitment <== ModelCommitment(WEIGHTS)(nextContext, nextWeights);
 
-    component total = RoundSum(SLOTS, WEIGHTS, X_FRAC);
-    total.updates <== updates;
-    updatesDigest <== total.updatesDigest;
-    AtLeast()(total.count, policy.minRows);
+    updatesCommitment <== OpenedSum(WEIGHTS)(sum);
+    AtLeast()(sum.rows, policy.minRows);
     WithinBound(WEIGHTS)(nextWeights, policy.weightBound);
 
     signal G[WEIGHTS];
     for (var k = 0; k < FEATURES; k++) {
-        G[k] <== total.sum[k] + (LAMBDA_UNIT * policy.lambda) * (weights[k] - BIAS(WEIGHT_BITS()));
+        G[k] <== sum.gradient[k] + (LAMBDA_UNIT * policy.lambda) * (weights[k] - BIAS(WEIGHT_BITS()));
     }
-    G[FEATURES] <== total.sum[FEATURES];
+    G[FEATURES] <== sum.gradient[FEATURES];
 
     signal product[WEIGHTS][WEIGHTS];
     signal remainder[WEIGHTS];
@@ -62,7 +58,7 @@ template Aggregate(SLOTS, FEATURES, X_FRAC) {
             moved += product[i][k];
         }
         // the hint adds a multiple of 2^SHIFT to be positive
-        remainder[i] <-- (moved + (1 << 252)) & ((1 << SHIFT) - 1);
+        remainder[i] <-- (moved + (1 << 200)) & ((1 << SHIFT) - 1);
         RangeCheck(SHIFT)(remainder[i]);
         moved === (weights[i] - nextWeights[i]) * (1 << SHIFT) + remainder[i];
     }

@@ -2,7 +2,8 @@
 
 python examples/one_round.py
 
-What `twopm-zk node run` and `twopm-zk coordinator run` do by themselves, here by hand, in one process.
+What `twopm-zk node run` and `twopm-zk coordinator run` do by themselves, here by hand, in one process. Each school
+shares its update under masks that cancel in the sum: what anybody can read off the chain is that sum, and nothing else.
 """
 
 import numpy as np
@@ -19,9 +20,13 @@ from twopm_zk.chain import (
     dataset_name,
     deploy_all,
 )
+from twopm_zk.coordinator.task_creation import generators_hash
 from twopm_zk.errors import TransactionError
+from twopm_zk.participants.attempts import AttemptView, read_attempt
+from twopm_zk.participants.task_view import ChainView
+from twopm_zk.sharing import KeyOwner, SecretKey, Sharer, vector_of
 
-INSTANCES = ("step-32x3", "aggregate-4x3", "certify-4x3", "predict-3")
+INSTANCES = ("step-48x3", "aggregate-3", "certify-3", "predict-3")
 ETH = 10**18
 RETH = 2  # the asset's number in StakingContract
 LAMBDA = 1.0
@@ -47,7 +52,7 @@ def split(table: zk.Table, sizes: list[int]) -> list[zk.Table]:
 def step_matrix(table: zk.Table) -> zk.StepMatrix:
     """Boehning and Lindsay's bound with over-relaxation: 1.9 (X'X/4 + lambda I)^-1, the intercept not regularised.
 
-    The coordinator of a real task gets X'X as a sum of what the nodes enrol with, or replaces it by public ranges.
+    A real task collects X'X/4 first, as a sum over all nodes that is proven and shared like a gradient.
     """
     rows = np.column_stack([table.features, np.ones(table.rows)])
     penalty = np.diag([LAMBDA] * (rows.shape[1] - 1) + [0.0])
@@ -73,12 +78,15 @@ class Story:
         return zk.calldata(result.proof, result.public)[0]
 
     def prepare(self) -> None:
-        """Schools join, stake, and commit to their rows."""
+        """Schools join with a key to share with, stake, and commit to their rows."""
         self.committed = []
-        for school, rows in zip(self.schools, split(self.table, [11, 11, 10]), strict=True):
-            school.identity.join("https://school.example", b"\x07" * 32)
+        self.lasting = [SecretKey.drawn() for _ in self.schools]
+        for school, rows, key in zip(self.schools, split(self.table, [11, 11, 10]), self.lasting, strict=True):
+            school.identity.join("", b"")
+            owner = KeyOwner(school.identity.address, school.chain.chain_id, school.chain.address)
+            school.identity.set_aggregation_key(key.aggregation_key(owner).numbers)
             stake(school)
-            step = zk.prepare_step(rows, [0.0] * 4, instance=zk.find_instance("step-32x3"))
+            step = zk.prepare_step(rows, [0.0] * 4, instance=zk.find_instance("step-48x3"))
             school.data_hub.register(DATASET, 0, [step.statement.public[1]])
             self.committed.append(step.statement)
 
@@ -86,45 +94,67 @@ class Story:
         """The coordinator creates the task: all that later checks use is fixed here, verifiers included."""
         hlr, verifier_id = self.coordinator.hlr, self.network.verifier_id
         self.task = hlr.create_task(
-            TaskConfig(spec_hash=b"\x01" * 32, dataset=DATASET, minimum_stake=ETH // 2, maximum_updates=4),
+            TaskConfig(
+                spec_hash=b"\x01" * 32, dataset=DATASET, minimum_stake=ETH // 2, maximum_updates=4, maximum_batches=1
+            ),
             TrainingConfig(
                 features=3,
-                slots=4,
-                segments=1,
                 penalty=int(LAMBDA * 2**12),
                 weight_bound=2**31 - 1,
                 min_rows=32,
                 gradient_target=2**32 - 1,
-                matrix_hash=self.matrix.hash,
-                step_verifiers=[verifier_id("step-32x3")],
-                aggregate_verifier=verifier_id("aggregate-4x3"),
-                certify_verifier=verifier_id("certify-4x3"),
+                step_verifiers=[verifier_id("step-48x3")],
+                information_verifiers=[],
+                information=0,
+                aggregate_verifier=verifier_id("aggregate-3"),
+                certify_verifier=verifier_id("certify-3"),
+                gradient_generators=generators_hash(zk.Collection.GRADIENT, 4),
+                information_generators=generators_hash(zk.Collection.INFORMATION, 4),
                 initial_weights=[0, 0, 0, 0],
             ),
         )
         hlr.open_round(self.task)
 
     def collect(self, label: str) -> None:
-        """Each school proves the gradient of its committed rows; the coordinator is given the openings."""
+        """Each school proves the gradient of its committed rows, says that it is ready, and shares it under masks."""
         hlr = self.coordinator.hlr
         state = hlr.state(self.task)
         self.weights, self.policy = state.weights, state.policy
-        opened = []
+        openings = []
         for number, (school, committed) in enumerate(zip(self.schools, self.committed, strict=True), 1):
             statement = zk.StepStatement(
-                committed.shape, self.policy.context, self.weights, committed.data, salt=committed.salt
+                committed.shape, self.policy.context, self.weights, committed.data, committed.salt
             )
-            proof = self.prove("step-32x3", statement)
-            receipt = school.hlr.submit_update(self.task, 32, 0, statement.public[2], proof)
+            proof = self.prove("step-48x3", statement)
+            receipt = school.hlr.submit_update(self.task, committed.shape.rows, 0, statement.opening.point, proof)
             self.receipts[f"submitUpdate, {label}, node {number}"] = receipt
-            opened.append(zk.OpenedUpdate(statement.update, statement.blinding))
+            openings.append(statement.opening)
         hlr.close(self.task)
-        self.updates = zk.RoundUpdates(zk.RoundShape(4, 3, zk.FEATURES.frac_bits), tuple(opened))
+        round_keys = [SecretKey.drawn() for _ in self.schools]
+        for number, (school, lasting, key) in enumerate(zip(self.schools, self.lasting, round_keys, strict=True), 1):
+            receipt = school.hlr.ready(self.task, lasting.posted.eighth, key.posted.eighth)
+            self.receipts[f"ready, {label}, node {number}"] = receipt
+        sharing_set = self.attempt().sharing_set
+        assert sharing_set is not None
+        for number, school in enumerate(self.schools, 1):
+            secrets = self.lasting[number - 1], round_keys[number - 1]
+            sharer = Sharer(sharing_set, school.chain.address, *secrets)
+            vector = sharer.vector(self.attempt().generators, vector_of(openings[number - 1]))
+            receipt = school.hlr.share(self.task, sharing_set.digest, vector)
+            self.receipts[f"share, {label}, node {number}"] = receipt
+        total = self.attempt().total
+        assert total is not None, "somebody has shared something else"
+        self.total = total
+
+    def attempt(self) -> AttemptView:
+        """What the chain shows of the present attempt, to anybody."""
+        view = ChainView(self.network)
+        return read_attempt(view, view.state(self.task))
 
     def accept(self) -> None:
         """The next weights, with the proof that they are the committed rule applied to the sum of all updates."""
-        statement = zk.AggregateStatement(self.updates, self.policy, self.matrix, self.weights)
-        proof = self.prove("aggregate-4x3", statement)
+        statement = zk.AggregateStatement(self.total, self.policy, self.matrix, self.weights)
+        proof = self.prove("aggregate-3", statement)
         first, *others = statement.next_weights
         try:
             self.coordinator.hlr.accept_weights(self.task, [first + 1, *others], self.matrix.hash, proof)
@@ -137,8 +167,8 @@ class Story:
 
     def certify(self) -> float:
         """The largest gradient component per row at the final weights, proven; the task is finished."""
-        statement = zk.CertifyStatement(self.updates, self.policy, self.weights)
-        proof = self.prove("certify-4x3", statement)
+        statement = zk.CertifyStatement(self.total, self.policy, self.weights)
+        proof = self.prove("certify-3", statement)
         self.receipts["certify"] = self.coordinator.hlr.certify(self.task, statement.gradient_bound, proof)
         return statement.gradient_bound / 2**32
 

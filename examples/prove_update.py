@@ -5,7 +5,7 @@ import twopm_zk as zk
 # A data owner's rows, centred and scaled by public constants.
 table = zk.load_spector().scaled(zk.SPECTOR_SCALING)
 
-# The statement: the exact gradient of these rows at these weights (columns, then the intercept).
+# The statement: the gradient of these rows, rounded once, at these weights (columns, then the intercept).
 step = zk.prepare_step(table, [0.9, 0.4, 1.2, -1.0])
 print(f"instance {step.instance.name}: update {[round(g, 4) for g in zk.step_gradient(table, step)]}")
 

@@ -18,7 +18,7 @@ PUBLISHED = {"GPA": 2.826, "TUCE": 0.0952, "PSI": 2.379, "intercept": -13.021}
 
 
 def split(table: Table, nodes: int) -> list[Table]:
-    """Deal the rows out; any other split gives the same weights."""
+    """Deal the rows out; any other split gives the same weights but for their last places."""
     return [Table(table.names, table.features[k::nodes], table.labels[k::nodes]) for k in range(nodes)]
 
 

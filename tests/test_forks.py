@@ -94,4 +94,4 @@ def test_it_knows_the_command(forks):
     done = subprocess.run([*forks.command, "no-such"], capture_output=True, text=True, check=False)
     assert (done.returncode, "No such command" in done.stderr) == (2, True)
     done = subprocess.run([*forks.command, "circuits", "--json"], capture_output=True, text=True, check=True)
-    assert "step-32x3" in done.stdout
+    assert "step-48x3" in done.stdout

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import twopm_zk as zk
+from twopm_zk.numbers.pedersen import GRADIENT, INFORMATION
 from twopm_zk.proving.prover import ProofJob
 
 MARK = 7351
@@ -15,8 +16,10 @@ MARK = 7351
 PUBLIC = {
     "Certificate",
     "Circuit",
+    "Collection",
     "Column",
     "Format",
+    "InformationShape",
     "Instance",
     "Keys",
     "Policy",
@@ -43,28 +46,25 @@ PUBLIC = {
 @pytest.fixture
 def private(tiny, tiny_keys, tiny_proof, monkeypatch):
     """An object of every public class that holds something private."""
-    update = zk.Update(MARK, (MARK, MARK, MARK, MARK))
-    opened = zk.OpenedUpdate(update, MARK)
-    partial = zk.PartialSum(update, MARK)
-    updates = zk.RoundUpdates(zk.RoundShape(2, 3, 12), (opened,), partial)
+    opened = zk.Opening(GRADIENT, (MARK, MARK, MARK, MARK), MARK, MARK)
     policy = zk.Policy(1, 2, 3, 4, 5, 6, 0)
     matrix = zk.StepMatrix(4, (1,) * 10)
     shape = zk.StepShape(2, 1, zk.Format(16, 12))
     rows = zk.Rows.padded(shape, np.array([[MARK], [-MARK]]), [0, 1])
-    step = zk.StepStatement(shape, 0, (1, 2), rows, MARK, MARK)
+    step = zk.StepStatement(shape, 0, (1, 2), rows, MARK, zk.Opening(GRADIENT, (MARK, MARK), MARK, MARK))
+    same = zk.InformationShape(2, 1, zk.Format(16, 12))
+    information = zk.InformationStatement(same, 0, (1, 2), rows, MARK, zk.Opening(INFORMATION, (MARK,) * 3, MARK, MARK))
     inputs = {"a": MARK, "b": MARK}
     objects = [
         zk.Witness(tiny("multiplier"), [1, MARK, MARK, MARK]),
-        update,
         opened,
-        partial,
-        updates,
+        opened.tally,
         rows,
         step,
-        zk.PreparedStep(zk.find_instance("step-32x3"), step),
-        zk.FoldStatement(updates, MARK),
-        zk.AggregateStatement(updates, policy, matrix, (0, 0, 0, 0)),
-        zk.CertifyStatement(updates, policy, (0, 0, 0, 0), 1),
+        information,
+        zk.PreparedStep(zk.find_instance("step-48x3"), step),
+        zk.AggregateStatement(opened, policy, matrix, (0, 0, 0, 0)),
+        zk.CertifyStatement(opened, policy, (0, 0, 0, 0), 1),
         zk.PredictStatement(zk.PredictShape(1, zk.Format(16, 12)), 0, (1, 2), (MARK,), MARK),
         zk.Table(("x",), np.array([[float(MARK)]]), np.array([1.0])),
         tiny_proof("multiplier"),

@@ -31,7 +31,7 @@ UNIT_DIVISOR = 13  # delta = 2^UNIT_LOG2 / UNIT_DIVISOR: saturation at 2^7 / 13 
 UNIT_LOG2 = -9
 DEGREE = 11
 LEAD_BITS = 4
-LIB = Path(__file__).resolve().parent.parent / "lib"
+LIB = Path(__file__).resolve().parent.parent / "circuits" / "lib"
 
 mp.mp.dps = 120
 SIZE = 1 << INPUT_BITS

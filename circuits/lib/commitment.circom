@@ -16,11 +16,9 @@ include "poseidon.circom";
 function TAG_MODEL() { return 1; }
 function TAG_CONTEXT() { return 2; }
 function TAG_DATA() { return 3; }
-function TAG_UPDATE() { return 4; }
 function TAG_INPUT() { return 6; }
-function TAG_PARTIAL() { return 7; }
 function TAG_MATRIX() { return 8; }
-function TAG_ROUND() { return 9; }
+function TAG_POINT() { return 10; }
 
 // shape is 0, or a number below 2^32 that tells apart lists of one length whose items mean different things
 function DOMAIN(tag, length, shape) {

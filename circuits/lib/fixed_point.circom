@@ -20,10 +20,11 @@ function PREDICTION_FRAC() { return 16; }
 function COUNT_BITS() { return 32; }
 // of a round's number and attempt, 32 bits each
 function ROUND_BITS() { return 64; }
-// Updates that one sum can hold: more, and sums of products could reach FIELD_ORDER / 2.
-function MAX_UPDATES() { return 1024; }
-// Rows that one update can count.
-function MAX_ROWS() { return 1024; }
+// Rows that one update can count: 2^20 updates of so many leave no lane of a packed sum.
+function MAX_ROWS() { return 1023; }
+// Signed base-4 digits of a component of a round's summed gradient, and of its row count.
+function SUM_DIGITS() { return 41; }
+function COUNT_DIGITS() { return 16; }
 
 function BIAS(bits) { return 1 << (bits - 1); }
 
@@ -75,3 +76,6 @@ template IsZero() {
     in * inverse === 1 - out;
     in * out === 0;
 }
+
+// Signed base-4 digits of a count up to ROWS.
+function ROWS_DIGITS(ROWS) { return (BIT_LENGTH(ROWS) + 2) \ 2; }

@@ -10,7 +10,6 @@ include "pedersen_generators.circom";
 //
 // Inside, points are in Montgomery form, v^2 = u^3 + 168698 u^2 + u, with u = (1 + y) / (1 - y) and v = u / x.
 
-function TAG_POINT() { return 10; }
 function MONTGOMERY_A() { return 168698; }
 // base-4 digits of every blinding
 function BLINDING_DIGITS() { return 126; }

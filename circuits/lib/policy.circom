@@ -70,7 +70,7 @@ template WithinBound(WEIGHTS) {
 
 // AtLeast: count >= minimum.
 // minimum   [1, 2^COUNT_BITS), enforced by Context
-// count     a sum of row counts that proofs of `step` vouch for, at most MAX_UPDATES * MAX_ROWS
+// count     signed, COUNT_DIGITS base-4 digits, enforced by OpenedSum
 template AtLeast() {
     signal input count;
     signal input minimum;

@@ -15,7 +15,7 @@ function ROWS_SHAPE(ROWS, FEATURES, X_BITS, X_FRAC) {
 // labels       +1 (y = 0), -1 (y = 1) or 0 (padding), enforced here by the cubic: a square alone would admit
 //              any label whose square is 0 or 1 of some other field element
 // active       labels^2: 1 for a row that counts, 0 for padding
-// count        sum of active, never a hint
+// count        sum of active, never a hint; at least 1, enforced here: below FIELD_ORDER only 0 has no reciprocal
 // commitment   an element holds FEATURE_LANES features and, above bit 240, LABEL_LANES labels of two bits;
 //              all lanes are range-checked and 252 bits are below FIELD_ORDER, so the packing is injective
 template Rows(ROWS, FEATURES, X_BITS, X_FRAC) {
@@ -37,6 +37,8 @@ template Rows(ROWS, FEATURES, X_BITS, X_FRAC) {
         }
     }
     count <== sum;
+    signal reciprocal <-- 1 / count;
+    count * reciprocal === 1;
 
     var FEATURE_LANES = 240 \ X_BITS;
     var LABEL_LANES = 6;

@@ -14,10 +14,10 @@ def test_instances_are_prepared_side_by_side(monkeypatch):
     monkeypatch.setattr(auditor_keys.os, "cpu_count", lambda: 2)
     monkeypatch.setattr(DerivedKeys, "code", lambda self, instance: both.wait())
     said = []
-    DerivedKeys().prepare(["certify-4x3", "step-32x3"], said.append)
-    assert said[0] == "0 of 2: certify-4x3, step-32x3"
+    DerivedKeys().prepare(["certify-3", "step-48x3"], said.append)
+    assert said[0] == "0 of 2: certify-3, step-48x3"
     assert {line[:6] for line in said[1:]} == {"1 of 2", "2 of 2"}
-    assert {line[8:] for line in said[1:]} == {"certify-4x3", "step-32x3"}
+    assert {line[8:] for line in said[1:]} == {"certify-3", "step-48x3"}
 
 
 def test_the_first_instance_that_cannot_be_derived_ends_the_audit(monkeypatch):
@@ -41,7 +41,7 @@ def test_a_task_without_known_verifiers_needs_no_keys():
 def test_keys_are_derived_in_an_empty_cache(tmp_path, monkeypatch, native):
     monkeypatch.setenv("TWOPM_ZK_CACHE", str(tmp_path))
     keys = DerivedKeys()
-    keys.prepare(["certify-4x3", "predict-3"], lambda detail: None)
+    keys.prepare(["certify-3", "predict-3"], lambda detail: None)
     assert (keys.verifier, keys.insecure("predict-3")) == ("native", True)
-    assert keys.code("predict-3") != keys.code("certify-4x3")
+    assert keys.code("predict-3") != keys.code("certify-3")
     assert keys.keys("predict-3").verification_key.public == 3

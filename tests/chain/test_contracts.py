@@ -121,6 +121,12 @@ def test_running_out_of_gas_is_told_as_such(box):
         box.transact("drained", gas=60_000)
 
 
+def test_a_transaction_may_write_a_word_more_than_when_it_was_estimated(box, chain, monkeypatch):
+    real = chain.web3.eth.estimate_gas
+    monkeypatch.setattr(chain.web3.eth, "estimate_gas", lambda transaction: real(transaction) - 22_100)
+    assert box.transact("put", 7, "").gas_used > 22_100
+
+
 def test_value_sent_to_what_takes_none_is_refused(box):
     with pytest.raises(TransactionError):
         box.transact("odd", 1, value=1)

@@ -326,7 +326,7 @@ def test_a_whole_task_gets_through_an_endpoint_that_limits_requests(world, party
         monkeypatch.setattr(world, "view", view)
         party.coordinator_view, party.settings = view(1), replace(party.settings, poll=0.4)
         nodes = [party.node(number, poll=0.4) for number in range(3)]
-        with party.coordinator() as coordinator, Running(coordinator, *nodes) as running:
+        with Running(party.coordinator(), *nodes) as running:
             running.wait(180)
         assert proxy.refused > 5
     monkeypatch.undo()

@@ -228,9 +228,9 @@ def test_every_instance_of_ours_has_a_unique_readable_entry():
 
 
 def test_an_unknown_instance_is_answered_with_close_names(monkeypatch):
-    known = {name: Instance(name, "step.circom", "Step", {}) for name in ("step-32x3", "predict-3")}
+    known = {name: Instance(name, "step.circom", "Step", {}) for name in ("step-48x3", "predict-3")}
     monkeypatch.setattr(instances_module, "instances", lambda: known)
-    with pytest.raises(InputError, match=r"Did you mean step-32x3\?"):
+    with pytest.raises(InputError, match=r"Did you mean step-48x3\?"):
         find_instance("step-32x4")
     with pytest.raises(InputError, match="no circuit 'qqq'") as caught:
         find_instance("qqq")

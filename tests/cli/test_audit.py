@@ -13,8 +13,8 @@ NODE = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
 VERDICTS = {
     "certified": ({}, 0),
     "not-certified": ({"gradient_bound": None}, 0),
-    "insecure-keys": ({"insecure": ["step-32x3"]}, 12),
-    "unsound": ({"failure_count": 1, "insecure": ["step-32x3"]}, 1),
+    "insecure-keys": ({"insecure": ["step-48x3"]}, 12),
+    "unsound": ({"failure_count": 1, "insecure": ["step-48x3"]}, 1),
 }
 
 
@@ -43,15 +43,20 @@ def test_each_verdict_has_its_exit_code_in_text_and_in_json(run, verdict):
 
 
 def test_insecure_keys_are_said_first_and_last_and_nothing_is_called_certified(run):
-    lines = run(insecure=["step-32x3"]).output.strip().splitlines()
-    start = next(number for number, line in enumerate(lines) if line.startswith("INSECURE KEYS: step-32x3"))
+    lines = run(insecure=["step-48x3"]).output.strip().splitlines()
+    start = next(number for number, line in enumerate(lines) if line.startswith("INSECURE KEYS: step-48x3"))
     assert not any("checks" in line for line in lines[:start])
     assert lines[-1].startswith("UNPROVEN")
     assert not any("certified" in line.lower() for line in lines)
 
 
+def test_what_is_in_order_and_worth_knowing_is_printed_as_notes(run):
+    shown = run(notes=["round 2: 0xA was left out, it lied"]).output
+    assert "note: round 2: 0xA was left out, it lied" in shown.splitlines()
+
+
 def test_the_nodes_of_each_round_and_the_rows_at_least_are_named_under_insecure_keys_too(run):
-    for found in ({}, {"insecure": ["step-32x3"]}):
+    for found in ({}, {"insecure": ["step-48x3"]}):
         shown = run(**found).output
         assert f"round 0: 2 updates of 1 node: {NODE} (2)" in shown
         assert "at least 32." in shown

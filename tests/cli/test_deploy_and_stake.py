@@ -92,19 +92,19 @@ def test_adding_to_a_deployment_is_not_mixed_with_making_one(call, connected, op
 
 
 def test_deploy_adds_a_verifier_for_the_owner_and_writes_the_file(call, connected, deployed, monkeypatch):
-    code, _, err = call("deploy", "--add", "step-32x3")
+    code, _, err = call("deploy", "--add", "step-48x3")
     assert code == 8
     assert "who owns the registry of verifiers" in err
     assert f"Sign as {connected_owner(connected)}" in err
     monkeypatch.setenv("TWOPM_ZK_PRIVATE_KEY", connected.private_keys[0])
     before = Deployment.read(deployed)
-    code, out, err = call("deploy", "--add", "step-32x3", "--add", "predict-3")
+    code, out, err = call("deploy", "--add", "step-48x3", "--add", "predict-3")
     assert code == 0, err
     assert "Deployed already: predict-3" in err
     after = Deployment.read(deployed)
-    assert set(after.verifiers) == {"predict-3", "step-32x3"}
+    assert set(after.verifiers) == {"predict-3", "step-48x3"}
     assert after.contracts == before.contracts
-    code, out, err = call("deploy", "--add", "step-32x3", "--json")
+    code, out, err = call("deploy", "--add", "step-48x3", "--json")
     assert code == 0, err
     assert json.loads(out)["added"] == []
 

@@ -27,10 +27,10 @@ def test_every_line_begins_with_the_time(capsys):
 
 
 def test_every_document_has_the_time(capsys):
-    news_printer(True)(News("proven", "proven batch 1", {"large": 2**60}))
+    news_printer(True)(News("proven", "proven batch 1", {"large": 2**60, "vector": (1, 2**250)}))
     document = json.loads(capsys.readouterr().out)
     assert TIME.fullmatch(document.pop("time"))
-    assert document == {"news": "proven", "text": "proven batch 1", "large": str(2**60)}
+    assert document == {"news": "proven", "text": "proven batch 1", "large": str(2**60), "vector": [1, str(2**250)]}
 
 
 @pytest.mark.parametrize(("seconds", "heard"), [(3.9, []), (4.1, ["compiling"])])

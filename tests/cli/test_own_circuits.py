@@ -180,11 +180,13 @@ def test_the_default_name_of_a_contract_is_an_identifier(call, tmp_path, stem, c
     [
         ("step --data d --label l", "step --data d --label l"),
         ("--json step --data d", "step --json --data d"),
-        ("step-128x3 --data d --label l", "step --instance step-128x3 --data d --label l"),
-        ("--data=d --out p step-128x3", "step --instance step-128x3 --data=d --out p"),
+        ("step-119x3 --data d --label l", "step --instance step-119x3 --data d --label l"),
+        ("--data=d --out p step-119x3", "step --instance step-119x3 --data=d --out p"),
         ("my.circom --input i --out o", "circuit my.circom --input i --out o"),
         ("--out o --input i my.circom", "circuit my.circom --out o --input i"),
-        ("step-32x3 --input i", "circuit step-32x3 --input i"),
+        ("step-48x3 --input i", "circuit step-48x3 --input i"),
+        ("information-48x3 --data d --label l", "information --instance information-48x3 --data d --label l"),
+        ("information --data d", "information --data d"),
         ("my.circom --help", "circuit my.circom --help"),
         ("-l vendor my.circom --input i", "circuit my.circom -l vendor --input i"),
         ("--zkey k --wtns w --out o", "files --zkey k --wtns w --out o"),
@@ -196,7 +198,7 @@ def test_words_without_a_name_mean_the_proof_that_they_meant_before(old, new):
 
 def test_a_step_and_a_circuit_have_one_name_each(call):
     assert list(prove_commands.prove.commands) == ["step", "circuit", "files"]
-    assert call("prove", "circuit", "step-32x3", "--data", "rows.csv", "--out", "p")[0] == 2
+    assert call("prove", "circuit", "step-48x3", "--data", "rows.csv", "--out", "p")[0] == 2
     assert call("prove", "step", "--input", "in.json", "--out", "p")[0] == 2
 
 

@@ -1,6 +1,7 @@
 """The command: what it prints, what it refuses, and with which exit code."""
 
 import json
+import math
 import os
 import stat
 import subprocess
@@ -14,6 +15,7 @@ from click.testing import CliRunner
 from twopm_zk import errors
 from twopm_zk.cli import cli
 from twopm_zk.numbers.field import FIELD_ORDER
+from twopm_zk.numbers.pedersen import GRADIENT, Opening
 from twopm_zk.system import paths
 
 ROOT = Path(__file__).parents[2]
@@ -95,9 +97,9 @@ def test_doctor_names_what_is_missing_and_exits_with_4(call, monkeypatch, tmp_pa
 def test_circuits_lists_every_instance_with_its_sizes(call):
     _, out, _ = call("circuits", "--json")
     rows = {row["name"]: row for row in json.loads(out)["circuits"]}
-    assert rows["step-128x3"]["rows"] == 128
-    assert rows["step-128x3"]["features"] == 3
-    assert set(rows["step-32x3"]) >= {"template", "parameters", "constraints", "gates", "power", "keys"}
+    assert rows["step-119x3"]["rows"] == 120
+    assert rows["step-119x3"]["features"] == 3
+    assert set(rows["step-48x3"]) >= {"template", "parameters", "constraints", "gates", "power", "keys"}
 
 
 @pytest.mark.circuit
@@ -110,10 +112,10 @@ def test_compile_counts_constraints_and_gates(call):
 
 
 def test_an_unknown_circuit_is_refused_with_the_closest_name(call):
-    code, _, err = call("compile", "step-32x33")
+    code, _, err = call("compile", "step-48x33")
     assert code == 3
-    assert "there is no circuit 'step-32x33'" in err
-    assert "step-32x3" in err
+    assert "there is no circuit 'step-48x33'" in err
+    assert "step-48x3" in err
 
 
 def test_json_errors_are_json(call):
@@ -195,11 +197,11 @@ def test_a_step_that_cannot_be_prepared_is_refused_and_leaves_nothing(call, step
 
 
 def test_more_rows_than_the_largest_instance_are_refused_by_size(call, step_files):
-    (step_files / "rows.csv").write_text("GPA,TUCE,GRADE\n" + "1,20,0\n" * 129)
+    (step_files / "rows.csv").write_text("GPA,TUCE,GRADE\n" + "1,20,0\n" * 1024)
     code, _, err = call(*prove_arguments(step_files))
     assert code == 5
-    assert "129 rows x 2 features fit no step instance" in err
-    assert "the largest is 128 x 30" in err
+    assert "1024 rows x 2 features fit no step instance" in err
+    assert "the largest is 1023 x 3" in err
 
 
 def test_an_earlier_proof_is_not_overwritten_without_force(call, step_files):
@@ -220,6 +222,22 @@ def test_verify_refuses_a_folder_without_a_proof(call, tmp_path):
 def test_an_unreadable_command_line_exits_with_2(call):
     assert call("verify")[0] == 2
     assert call("nothing")[0] == 2
+
+
+@pytest.mark.prover
+@pytest.mark.slow
+def test_the_information_of_the_same_rows_is_proven_too(call, step_files):
+    words = ["prove", "information", *prove_arguments(step_files)[2:], "--json"]
+    code, out, err = call(*words)
+    assert code == 0, err
+    document = json.loads(out)
+    assert document["circuit"] == "information-48x3"
+    assert document["update_commitment"]["y"] == document["public"][2]
+    rows = [(3.0, (20 - 22) / 8), (3.5, (25 - 22) / 8)]
+    chances = [1 / (1 + math.exp(-(0.5 * gpa + 0.1 * tuce - 1))) for gpa, tuce in rows]
+    expected = sum(chance * (1 - chance) for chance in chances)
+    assert document["information"]["intercept"][-1] == pytest.approx(expected, rel=2e-3)
+    assert call("verify", step_files / "proof", "--with", "python")[0] == 0
 
 
 @pytest.fixture(scope="module")
@@ -251,12 +269,13 @@ class TestProvenStep:
         assert json.loads((folder / "public.json").read_text()) == document["public"]
 
     def test_the_opening_opens_the_update_commitment(self, proven):
-        from twopm_zk import Update
-
         folder, document = proven
         opening = json.loads((folder / "opening.json").read_text())
-        update = Update(opening["rows"], tuple(int(g) for g in opening["gradient"]))
-        assert str(update.commitment(int(opening["blinding"]))) == document["public"][2]
+        sums = tuple(int(value) for value in opening["sums"])
+        point = Opening(GRADIENT, sums, opening["rows"], int(opening["blinding"])).point
+        assert opening["sums_frac_bits"] == GRADIENT.frac_bits
+        assert {"x": str(point.x), "y": str(point.y)} == document["update_commitment"] == opening["point"]
+        assert str(point.y) == document["public"][2]
 
     def test_snarkjs_itself_accepts_the_folder(self, proven):
         folder, _ = proven
@@ -304,7 +323,7 @@ class TestProvenStep:
         assert (len(proof), len(public)) == (24, 3)
 
     def test_export_verifier_names_the_contract_and_warns(self, call, tmp_path):
-        code, _, err = call("export-verifier", "step-32x3", "--name", "StepVerifier", "--out", tmp_path / "v.sol")
+        code, _, err = call("export-verifier", "step-48x3", "--name", "StepVerifier", "--out", tmp_path / "v.sol")
         source = (tmp_path / "v.sol").read_text()
         assert code == 0
         assert "Insecure keys" in err

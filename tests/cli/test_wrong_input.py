@@ -38,8 +38,10 @@ TRANSACTING = {
     "node leave": (),
     "coordinator take-over": ("1",),
     "task open": ("1",),
-    "task start-collecting": ("1",),
     "task close": ("1",),
+    "task share": ("1",),
+    "task expel": ("1", ADDRESS),
+    "task settle": ("1",),
     "task reopen": ("1",),
     "task finish": ("1",),
 }
@@ -48,8 +50,11 @@ WITH_SPEC = {
     "node join": ("spec.json",),
     "node run": ("spec.json", "--data", "rows.csv", "--coordinator", ADDRESS),
     "coordinator run": ("spec.json",),
-    "coordinator collect": ("spec.json",),
-    "task create": ("spec.json", "--state", "coordinator.db"),
+    "task create": ("spec.json",),
+    "node submit": ("spec.json", "--task", "1"),
+    "node ready": ("spec.json", "--task", "1"),
+    "node share": ("spec.json", "--task", "1"),
+    "proceed": ("spec.json", "--task", "1"),
     "aggregate": ("spec.json", "--task", "1", "--state", "coordinator.db"),
     "certify": ("spec.json", "--task", "1", "--state", "coordinator.db"),
     "predict": ("spec.json", "--task", "1", "--operator", ADDRESS, "--input", "student.json"),
@@ -72,8 +77,10 @@ class User:
         write_rows(party.folder / "rows.csv", party.tables[0])
         (party.folder / "student.json").write_text('{"GPA": 3.4, "TUCE": 25.0, "PSI": 1.0}')
         from twopm_zk.coordinator.store import CoordinatorStore
+        from twopm_zk.node.store import NodeStore
 
         CoordinatorStore(party.folder / "coordinator.db").close()
+        NodeStore(party.folder / "node.db").close()
 
     def fails(self, command, *words, code, message, hint=None):
         """The error, once as JSON and once for people, each a line and a hint."""
@@ -217,13 +224,13 @@ def test_rows_that_cannot_be_read(user, command):
         user.fails(command, *words, "--data", name, code=3, message=message)
 
 
-@pytest.mark.parametrize("command", ["task show", "audit", "coordinator run", "coordinator collect", "operator run"])
+@pytest.mark.parametrize("command", ["task show", "audit", "coordinator run", "operator run"])
 def test_a_task_that_is_not_there(user, command):
     words = ("99",) if command in READING else ("spec.json", "--task", "99")
     user.fails(command, *words, code=3, message="there is no task 99", hint="twopm-zk task list")
 
 
-@pytest.mark.parametrize("command", ["predict", "aggregate", "certify", "node join"])
+@pytest.mark.parametrize("command", ["predict", "proceed", "aggregate", "certify", "node join", "node submit"])
 def test_a_task_option_that_is_not_there(user, command):
     words = list(SIGNING[command])
     if "--task" in words:
@@ -245,7 +252,7 @@ def test_addresses_with_a_wrong_digit(user, address):
 def test_files_that_cannot_be_written(user):
     (user.folder / "file").write_text("")
     user.fails("deploy", "--deployment", "file/deployment.json", code=3, message="cannot be written")
-    for command, option in (("data register", "--state"), ("coordinator collect", "--state"), ("node join", "--state")):
+    for command, option in (("data register", "--state"), ("coordinator run", "--state"), ("node join", "--state")):
         user.fails(command, *SIGNING[command], option, "file/state.db", code=11, message="cannot be used")
 
 

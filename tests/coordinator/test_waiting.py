@@ -6,11 +6,10 @@ import pytest
 from support.people_world import SPEC
 
 from twopm_zk.chain.tasks import AcceptedUpdate, Phase
-from twopm_zk.coordinator.coordinator import Coordinator
-from twopm_zk.coordinator.service import CoordinatorSettings
-from twopm_zk.coordinator.task_creation import Enrolled, wanted_nodes
+from twopm_zk.coordinator.coordinator import Coordinator, CoordinatorSettings
+from twopm_zk.coordinator.task_creation import Registered, Stakes, wanted_nodes
 from twopm_zk.errors import InputError, TrainingError
-from twopm_zk.participants.records import Attempt as Key
+from twopm_zk.numbers.baby_jubjub import IDENTITY
 
 BATCHES = {"0xA": [1], "0xB": [2, 3, 4], "0xC": [5, 6], "0xD": [7]}
 
@@ -18,9 +17,9 @@ BATCHES = {"0xA": [1], "0xB": [2, 3, 4], "0xC": [5, 6], "0xD": [7]}
 class Attempt:
     """A coordinator in an attempt in which these batches were handed in, without a chain."""
 
-    def __init__(self, *handed_in, waited):
+    def __init__(self, *handed_in, waited, barred=()):
         owners = {data: node for node, batches in BATCHES.items() for data in batches}
-        updates = [AcceptedUpdate(owners[data], data, 100 + data, place) for place, data in enumerate(handed_in)]
+        updates = [AcceptedUpdate(owners[data], data, IDENTITY, place) for place, data in enumerate(handed_in)]
         self.news, self.closed = [], []
         self.state = SimpleNamespace(
             id=1,
@@ -39,7 +38,7 @@ class Attempt:
         coordinator.view = SimpleNamespace(
             updates=lambda state: updates,
             registrations=lambda dataset, before: BATCHES,
-            is_excluded=lambda state, node: False,
+            barred=lambda state: frozenset(barred),
             hlr=SimpleNamespace(close=self.closed.append),
         )
         coordinator.settings, coordinator.spec = CoordinatorSettings(straggler_seconds=5), SPEC
@@ -78,33 +77,38 @@ def test_below_the_minimum_of_nodes_it_says_who_is_there_too():
     assert waiting.values["missing"] == ["0xB", "0xC", "0xD"]
 
 
-def test_while_it_waits_for_openings_it_says_for_whose_until_it_leaves_them_out():
-    attempt, key = Attempt(1, 2, 5, waited=4), Key(1, 0, 0)
-    attempt.state.round = 0
-    faults, reopened = [], []
-    store = SimpleNamespace(faults=lambda task_key: faults, add_fault=faults.append)
-    attempt.state.task_key = 1
-    attempt.coordinator.store = store
-    attempt.coordinator.settings = CoordinatorSettings(opening_seconds=5)
-    attempt.coordinator.view.hlr.reopen = lambda task, excluded: reopened.append(excluded)
-    for _ in range(2):
-        attempt.coordinator._leave_out(attempt.state, key, {"0xB", "0xC"})
-    (waiting,) = attempt.news
-    assert waiting.text == "task 1, round 0, attempt 0: waiting for openings of 0xB, 0xC"
-    attempt.coordinator._waited = lambda state: 5
-    attempt.coordinator._leave_out(attempt.state, key, {"0xB", "0xC"})
-    assert reopened == [["0xB", "0xC"]]
-    assert [item.values["node"] for item in attempt.news if item.kind == "fault"] == ["0xB", "0xC"]
+def test_who_is_out_of_the_task_is_not_waited_for():
+    attempt = Attempt(1, 2, 3, 4, 5, 6, waited=0, barred={"0xD"}).collect()
+    assert attempt.closed == [1]
+    assert attempt.news == []
 
 
-def test_who_has_enrolled_is_named_and_who_is_not_ready_too():
-    found = Enrolled({"0xA": None, "0xB": None, "0xC": None}, ("0xA", "0xC"))
-    assert found.sentence(3) == (
-        "2 of 3 nodes have enrolled and registered their data: 0xA, 0xC; enrolled, and not ready: 0xB"
-    )
+def test_who_handed_in_nothing_is_waited_for_once_and_again_after_it_has_handed_in():
+    """A stranger registers rows for nothing, and would cost each round its patience."""
+    attempt = Attempt(1, 2, 3, 4, 5, 6, waited=6).collect()
+    assert attempt.closed == [1]
+    again = attempt.coordinator
+    again._waited = lambda state: 0
+    attempt.collect()
+    assert attempt.closed == [1, 1]
+    again.view.updates = lambda state: [AcceptedUpdate("0xD", 7, IDENTITY, 0)]
+    assert again._missing(attempt.state).keys() == {"0xA", "0xB", "0xC"}
+    again.view.updates = lambda state: []
+    assert again._missing(attempt.state).keys() == {"0xA", "0xB", "0xC", "0xD"}
+
+
+def test_who_has_registered_is_named_and_who_is_not_ready_too():
+    found = Registered(("0xA", "0xC"), ("0xB",))
+    assert found.sentence(3) == ("2 of 3 nodes have registered their data: 0xA, 0xC; registered, and not ready: 0xB")
     with pytest.raises(TrainingError, match="not ready: 0xB"):
         found.require(3)
     found.require(2)
+
+
+def test_a_penalty_above_the_stake_is_refused():
+    assert Stakes(5, 5).penalty == 5
+    with pytest.raises(InputError, match="a penalty of 6 wei is more than the 5"):
+        Stakes(5, 6)
 
 
 def test_fewer_nodes_than_the_specification_allows_are_refused():

@@ -17,11 +17,17 @@ HASH = "0x" + "ab" * 32
 ROUNDS = [
     RoundRecord(
         number,
+        "gradient" if number else "information",
         {"GPA": 2.8 + 0.02 / (number + 1), "intercept": -13.0},
         None if number < 2 else 2.3e-5,
-        {"updates": 1.5, "sum": 0.5},
-        [Transaction("HLRContract.submitUpdate", "north school", HASH, 400_000)],
+        {"updates": 1.5, "sharing": 0.5},
+        [
+            Transaction("HLRContract.submitUpdate", "north school", HASH, 400_000),
+            Transaction("HLRContract.share", "north school", HASH, 70_000),
+            Transaction("HLRContract.share", "west school", HASH, 74_000),
+        ],
         {"north school": 2, "west school": 1} if number == 2 else {"north school": 2},
+        32,
     )
     for number in range(3)
 ]
@@ -31,6 +37,7 @@ REPORT = Report(
     rounds=ROUNDS,
     reference={"the table": {"GPA": 2.8066, "intercept": -13.0}},
     certificate="Certified.",
+    seen="Sums over all <schools>, and nothing else.",
     audit=["9 step proofs"],
     unknowable=["whether rows are true"],
     predictions=[
@@ -71,14 +78,24 @@ def test_texts_are_escaped():
 
 def test_numbers_of_the_record_are_on_the_page():
     page = render(REPORT)
-    for shown in ("1,290,000", "0.6250, proven", "refused: StakeTooLow", HASH, "2.30e-05", "whether rows are true"):
+    for shown in ("1,722,000", "0.6250, proven", "refused: StakeTooLow", HASH, "2.30e-05", "whether rows are true"):
         assert shown in page
 
 
+def test_the_page_says_what_each_round_collects_takes_and_shows_to_others():
+    page = render(REPORT)
+    assert "<td>0, information</td>" in page
+    assert "<td>1, gradient</td>" in page
+    assert page.count("<td>400,000</td><td></td><td>70,000 to 74,000</td>") == len(ROUNDS)
+    assert "sharing, s" in page
+    assert "Sums over all &lt;schools&gt;, and nothing else." in page
+    assert REPORT.moves == 1
+
+
 def test_insecure_keys_are_said_at_the_head_of_the_page_and_only_then():
-    page = render(replace(REPORT, insecure=["step-32x3", "<predict-3>"]))
+    page = render(replace(REPORT, insecure=["step-48x3", "<predict-3>"]))
     assert "nothing on this page is proven" in page
-    assert "step-32x3, &lt;predict-3&gt;" in page
+    assert "step-48x3, &lt;predict-3&gt;" in page
     assert page.index("Insecure keys") < page.index("The certified coefficients")
     assert "Insecure keys" not in render(REPORT)
 
@@ -100,7 +117,7 @@ def test_transactions_after_the_last_round_are_not_its_own():
     after = [Transaction("InferenceContract.answer", "operator", HASH, 300_000)]
     page = render(replace(REPORT, after=after))
     assert "After the last round: 1 transactions, 300,000 gas" in page
-    assert "1,590,000" in page
+    assert "2,022,000" in page
 
 
 def test_difference_is_the_largest_of_all_coefficients():

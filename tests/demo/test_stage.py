@@ -3,9 +3,8 @@
 import threading
 
 import pytest
-from support.people_world import SPEC, DoubleKeys, DoubleProver, Running, replace
+from support.people_world import SPEC, DoubleProver, Running, replace
 
-from twopm_zk.auditor.audit import audit
 from twopm_zk.demo import predictions
 from twopm_zk.demo.chain_record import chain_record
 from twopm_zk.demo.stage import OPERATOR, STRANGER, USER, AtWork, Stage, split_rows
@@ -57,7 +56,7 @@ def test_rows_are_split_into_nearly_equal_parts_in_order():
 def test_two_people_ask_the_real_operator_and_the_record_names_who_did_what(party, tmp_path, monkeypatch):
     party.spec = replace(SPEC, gradient_bound=0.1)
     coordinator = party.coordinator()
-    with coordinator, Running(coordinator, *(party.node(number) for number in range(3))) as running:
+    with Running(coordinator, *(party.node(number) for number in range(3))) as running:
         running.wait()
     stage = Stage(party.world.node, party.world.deployment)
     news, sent, send = [], [], Peer.send
@@ -73,8 +72,9 @@ def test_two_people_ask_the_real_operator_and_the_record_names_who_did_what(part
     assert [(url[:17], envelope.header.kind) for url, envelope in sent] == [("http://127.0.0.1:", "input")]
     assert {(OPERATOR, "offered"), (OPERATOR, "answered")} <= set(news)
 
-    findings = audit(stage.view("deployer"), 1, keyring=DoubleKeys(), spec=party.spec)
-    record = chain_record(stage, party.spec, 1, RoundClock(), findings)
+    record = chain_record(stage, party.spec, 1, RoundClock())
+    assert [one.rows for one in record.rounds] == [32] * len(record.rounds)
+    assert record.rounds[0].collects == "information"
     assert all(set(one.participants) == set(stage.owners) for one in record.rounds)
     assert {"InferenceContract.answer", "InferenceContract.ask"} <= {one.what for one in record.after}
     assert all(one.what.startswith("HLRContract.") for each in record.rounds for one in each.transactions)

@@ -39,7 +39,7 @@ class Desk:
 
     def __init__(self, folder):
         self.folder, self.processes = folder, []
-        self.ports = {"8545": free_port(), "8700": free_port()}
+        self.ports = {"8545": free_port()}
         program = folder / "bin" / "twopm-zk"
         program.parent.mkdir()
         program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -c "{CODE}" "$@"\n')

@@ -60,18 +60,12 @@ def test_data_commitment_changes_with_salt_rows_labels_order_and_format():
     assert len({commit(), *others}) == len(others) + 1
 
 
-def test_update_commitment_binds_rows_gradient_sign_and_unit():
-    def commit(blinding=9, rows=3, gradient=(1, -2), tag=Tag.UPDATE, x_frac_bits=12):
-        return commitments.sum_commitment(tag, blinding, rows, gradient, x_frac_bits=x_frac_bits)
+def test_a_public_hash_depends_on_kind_length_shape_and_order():
+    def hashed(tag=Tag.POINT, items=(1, 2), shape=0):
+        return commitments.public_hash(tag, list(items), shape=shape)
 
-    changes = ({"blinding": 8}, {"rows": 4}, {"gradient": (1, 2)}, {"tag": Tag.PARTIAL}, {"x_frac_bits": 16})
-    assert len({commit(), *(commit(**change) for change in changes)}) == 6
-
-
-def test_digest_depends_on_order():
-    one_two = commitments.append_digest(commitments.append_digest(0, 1), 2)
-    two_one = commitments.append_digest(commitments.append_digest(0, 2), 1)
-    assert one_two != two_one
+    changes = ({"tag": Tag.MODEL}, {"items": (2, 1)}, {"items": (1, 2, 0)}, {"items": (1,)}, {"shape": 1})
+    assert len({hashed(), *(hashed(**change) for change in changes)}) == 6
 
 
 def test_random_scalars_are_field_elements_of_full_length():

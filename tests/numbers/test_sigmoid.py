@@ -1,17 +1,13 @@
 """The sigmoid: its error over all z, established by visiting every rounding interval."""
 
-import importlib.util
-import json
 from fractions import Fraction
 
 import numpy as np
 import pytest
 
 from twopm_zk.numbers import sigmoid
-from twopm_zk.system import paths
 
 Z_FRAC = 32
-LIB = paths.circuits_dir() / "lib"
 
 
 def interval_ends() -> tuple[np.ndarray, np.ndarray]:
@@ -58,19 +54,6 @@ def test_magnitudes_cover_every_value_of_the_polynomial():
     bounds = {bound.name: bound.magnitude for bound in sigmoid.magnitudes()}
     assert bounds["sigmoid value"] >= max(abs(p) for p in sigmoid.polynomial_table())
     assert all(bound.magnitude < bound.limit for bound in sigmoid.magnitudes())
-
-
-def test_generated_circom_constants_equal_the_json():
-    path = paths.source_root() / "tools" / "design_sigmoid.py"
-    if importlib.util.find_spec("mpmath") is None:
-        source = (LIB / "sigmoid_constants.circom").read_text()
-        assert str(json.loads((LIB / "sigmoid.json").read_text())["saturated"]) in source
-        return
-    spec = importlib.util.spec_from_file_location("design_sigmoid", path)
-    design = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(design)
-    constants = json.loads((LIB / "sigmoid.json").read_text())
-    assert (LIB / "sigmoid_constants.circom").read_text() == design.circom_source(constants)
 
 
 def test_real_valued_sigmoid_keeps_shape_and_is_near_the_true_one():

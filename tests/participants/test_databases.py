@@ -11,21 +11,22 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from twopm_zk.coordinator.store import CoordinatorStore, Fault, Observation
+from twopm_zk.coordinator.store import CoordinatorStore
 from twopm_zk.errors import StoreError
 from twopm_zk.node.store import NodeStore
 from twopm_zk.numbers.fixed_point import FEATURES
 from twopm_zk.participants.database import Database
-from twopm_zk.participants.messages import Enrolment, Opening, PredictionInput
+from twopm_zk.participants.messages import PredictionInput
 from twopm_zk.participants.records import Attempt, secret_key
 from twopm_zk.prediction.store import OperatorStore
 from twopm_zk.rows.batches import Batch
-from twopm_zk.rows.moments import Moments
-from twopm_zk.statements import RoundShape, StepMatrix, StepShape, Update
+from twopm_zk.sharing import Collection as Shared
+from twopm_zk.sharing import LedgerEntry, Place
+from twopm_zk.statements import Collection, StepShape
 
 SPEC = bytes(range(32))
 ATTEMPT = Attempt(123, 4, 5)
-SHAPE = RoundShape(4, 3, 12)
+PLACE = Place(chain_id=1, contract="0xC", task=1, round=4, attempt=5, identity="0x1")
 SCHEMA = ("CREATE TABLE things (name TEXT PRIMARY KEY, content TEXT) STRICT",)
 
 
@@ -68,10 +69,9 @@ def test_one_process_at_a_time(store):
 
 
 def test_a_state_in_use_can_be_read_and_not_written(store):
-    matrix = StepMatrix(2, (1, 2, 3))
-    store.add_matrix(matrix)
+    store.set_block(5, 10)
     with NodeStore(store.path, read_only=True) as reader:
-        assert reader.matrix(matrix.hash) == matrix
+        assert reader.block(5) == 10
         with pytest.raises(StoreError, match="readonly"):
             reader.set_meta("name", "value")
     store.set_meta("name", "value")  # who holds it goes on
@@ -185,21 +185,42 @@ def holding(path, secret):
     return {file.name for file in files if file.exists() and secret in file.read_bytes()}
 
 
-def opening_with(blinding):
-    return Opening(Update(2, (1, 2, 3, 4), 12), blinding)
+def decimal_and_hex(number):
+    return str(number).encode(), f"{number:x}".encode()
 
 
-def test_forgotten_openings_are_in_none_of_the_files(tmp_path):
-    blinding = 2**200 + 77
-    secret = str(blinding).encode()
-    with CoordinatorStore(tmp_path / "coordinator.db") as store:
-        store.add_opening(ATTEMPT, "0xA", 5, opening_with(blinding))
-        assert holding(store.path, secret) == {"coordinator.db-wal"}
-        store.add_enrolment(SPEC, "0xA", Enrolment(2, 1, None))
-        store.forget_openings(Attempt(123, 5, 0))
-        assert holding(store.path, secret) == set()
-        assert store.enrolments(SPEC, SHAPE)
-    assert holding(store.path, secret) == set()
+def begun(store, attempt, seed=0):
+    """An update and a key of an attempt; everything private of them, as it might be kept."""
+    made = batch(seed)
+    update = store.begin_update(attempt, 0, 77, Collection.GRADIENT, made.tally(Collection.GRADIENT, (1, 2, 3, 4)))
+    store.set_proof(attempt, 0, range(24))
+    key = store.begin_round_key(attempt)
+    large = [value for value in update.opening.items[:3] if abs(value) > 2**47]
+    assert len(large) > 1
+    return [text for number in (update.opening.blinding, key.scalar, *large) for text in decimal_and_hex(number)]
+
+
+def found_in(store, secrets):
+    return found_in_path(store.path, secrets)
+
+
+def test_forgotten_openings_and_keys_of_attempts_are_in_none_of_the_files(store):
+    earlier, now = Attempt(123, 4, 4), Attempt(123, 4, 5)
+    gone, kept = begun(store, earlier), begun(store, now, 1)
+    other = begun(store, Attempt(9, 4, 4), 2)
+    assert found_in(store, gone)
+    store.forget_rounds(123, before=now)
+    assert found_in(store, gone) == set()
+    assert store.round_key(earlier) is None
+    assert store.updates(earlier) == {}
+    assert found_in(store, kept) == {"node.db"}
+    assert store.round_key(now) is not None
+    assert store.updates(now)
+    store.forget_rounds(123, before=None)
+    assert found_in(store, kept) == set()
+    assert found_in(store, other) == {"node.db"}  # another task's go on
+    store.close()
+    assert found_in(store, gone + kept) == set()
 
 
 def test_answered_inputs_are_in_none_of_the_files(tmp_path):
@@ -211,27 +232,28 @@ def test_answered_inputs_are_in_none_of_the_files(tmp_path):
         assert holding(store.path, str(salt).encode()) == set()
 
 
-@pytest.mark.slow
-def test_openings_forgotten_just_before_a_kill_are_gone_after_the_next_start(tmp_path):
-    path, blinding = tmp_path / "coordinator.db", 2**200 + 79
+def test_what_is_forgotten_just_before_a_kill_is_gone_after_the_next_start(store):
+    path, secrets = store.path, begun(store, ATTEMPT)
+    store.close()
     script = f"""
         import os, signal
         from pathlib import Path
-        from twopm_zk.coordinator.store import CoordinatorStore
-        from twopm_zk.participants.messages import Opening
-        from twopm_zk.participants.records import Attempt
-        from twopm_zk.statements import Update
-        store = CoordinatorStore(Path({str(path)!r}))
-        store.add_opening(Attempt(123, 4, 5), "0xA", 5, Opening(Update(2, (1, 2, 3, 4), 12), {blinding}))
+        from twopm_zk.node.store import NodeStore
+        store = NodeStore(Path({str(path)!r}))
+        store.set_block(1, 1)
         store._cut_log = lambda: os.kill(os.getpid(), signal.SIGKILL)
-        store.forget_openings(Attempt(123, 5, 0))
+        store.forget_rounds(123, before=None)
     """
     killed = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], check=False)
     assert killed.returncode == -signal.SIGKILL
-    assert holding(path, str(blinding).encode()) == {"coordinator.db-wal"}
-    with CoordinatorStore(path) as store:
-        assert store.openings(ATTEMPT, SHAPE) == {}
-        assert holding(path, str(blinding).encode()) == set()
+    assert found_in_path(path, secrets)
+    with NodeStore(path) as again:
+        again.forget_rounds(123, before=None)
+        assert found_in(again, secrets) == set()
+
+
+def found_in_path(path, secrets):
+    return set().union(*(holding(path, secret) for secret in secrets))
 
 
 # --- kill -9 ---
@@ -285,42 +307,63 @@ def test_a_batch_gets_another_salt_and_no_place(store):
 
 
 def test_updates_keep_their_blinding_through_every_step(store):
-    update = Update(5, (1 << 180, -3, 0, 4), 12)
-    made = store.begin_update(ATTEMPT, 0, 77, update)
+    tally = batch().tally(Collection.INFORMATION, (1, 2, 3, 4))
+    made = store.begin_update(ATTEMPT, 0, 77, Collection.INFORMATION, tally)
     store.set_proof(ATTEMPT, 0, range(24))
-    store.set_receipt(ATTEMPT, 0, "0xC", "{}")
     (found,) = store.updates(ATTEMPT).values()
-    assert found.opened == made.opened
-    assert (found.model, found.commitment) == (77, made.commitment)
-    assert found.proof == tuple(range(24))
-    assert found.receipt_of == "0xC"
+    assert found.opening == made.opening
+    assert found.opening.items == tuple(tally.items)
+    assert (found.model, found.proof) == (77, tuple(range(24)))
     assert store.updates(Attempt(123, 4, 6)) == {}
-    assert store.receipts() == ["{}"]
 
 
 def test_work_for_another_model_is_replaced_whole(store):
-    update = Update(5, (1, 2, 3, 4), 12)
-    first = store.begin_update(ATTEMPT, 0, 77, update)
+    tally = batch().tally(Collection.GRADIENT, (0, 0, 0, 0))
+    first = store.begin_update(ATTEMPT, 0, 77, Collection.GRADIENT, tally)
     store.set_proof(ATTEMPT, 0, range(24))
-    second = store.begin_update(ATTEMPT, 0, 78, update)
-    assert first.opened.blinding != second.opened.blinding
+    second = store.begin_update(ATTEMPT, 0, 78, Collection.GRADIENT, tally)
+    assert first.opening.blinding != second.opening.blinding
     assert store.updates(ATTEMPT)[0].proof is None
+
+
+def test_keys_are_drawn_once_and_a_key_of_an_attempt_is_its_own(store):
+    lasting, first = store.lasting_key, store.begin_round_key(ATTEMPT)
+    assert store.begin_round_key(ATTEMPT) == store.round_key(ATTEMPT) == first
+    assert store.begin_round_key(Attempt(123, 4, 6)) != first
+    path = store.path
+    store.close()
+    with NodeStore(path) as again:
+        assert again.lasting_key == lasting
+        assert again.round_key(ATTEMPT) == first
+
+
+def entry(digest=b"d" * 32, data=frozenset({2**250, 7})):
+    shared = Shared(statement="gradient 2^-48", weights=2**200, data=data)
+    return LedgerEntry(collection=shared, place=PLACE, digest=digest, contributions=b"c" * 32)
+
+
+def test_the_ledger_keeps_what_was_shared_for_good_and_the_same_share_once(store):
+    store.add_to_ledger(entry())
+    store.add_to_ledger(entry())
+    store.add_to_ledger(entry(b"e" * 32))
+    store.forget_rounds(123, before=None)
+    path = store.path
+    store.close()
+    with NodeStore(path) as again:
+        assert again.ledger().entries == (entry(), entry(b"e" * 32))
+        assert again.ledger().conflicts(entry().collection)
 
 
 def test_nothing_private_is_in_a_repr(store):
     store.add_batches(SPEC, [batch()])
-    made = store.begin_update(ATTEMPT, 0, 77, Update(5, (987654321, 2, 3, 4), 12))
-    text = repr(store.batches(SPEC)) + repr(made)
-    for secret in (str(store.batches(SPEC)[0].batch.salt), "987654321", str(made.opened.blinding)):
-        assert secret not in text
+    tally = batch().tally(Collection.GRADIENT, (1, 2, 3, 4))
+    made, key = store.begin_update(ATTEMPT, 0, 77, Collection.GRADIENT, tally), store.begin_round_key(ATTEMPT)
+    text = repr(store.batches(SPEC)) + repr(made) + repr(key) + repr(tally)
+    for secret in (store.batches(SPEC)[0].batch.salt, made.opening.blinding, key.scalar, *tally.items):
+        assert str(secret) not in text
 
 
-def test_matrices_and_blocks(store):
-    matrix = StepMatrix(2, (1, -2, 3))
-    store.add_matrix(matrix)
-    store.add_matrix(matrix)
-    assert store.matrix(matrix.hash) == matrix
-    assert store.matrix(1) is None
+def test_how_far_a_task_was_read(store):
     assert store.block(5) is None
     store.set_block(5, 10)
     assert store.block(5) == 10
@@ -329,47 +372,20 @@ def test_matrices_and_blocks(store):
 # --- what coordinators keep ---
 
 
-@pytest.fixture
-def inbox(tmp_path):
-    with CoordinatorStore(tmp_path / "coordinator.db") as opened:
-        yield opened
+def test_a_coordinator_keeps_proofs_and_nothing_else(tmp_path):
+    with CoordinatorStore(tmp_path / "coordinator.db") as kept:
+        kept.add_work(ATTEMPT, "aggregate", {"proof": ["1"]})
+        assert kept.work(ATTEMPT, "aggregate") == {"proof": ["1"]}
+        assert kept.work(ATTEMPT, "certify") is None
+        assert {name for (name,) in kept.query("SELECT name FROM sqlite_master WHERE type = 'table'")} == {
+            "meta",
+            "work",
+        }
 
 
-def test_the_key_is_drawn_once(inbox):
-    first = secret_key(inbox).private_bytes_raw()
-    assert secret_key(inbox).private_bytes_raw() == first
-    path = inbox.path
-    inbox.close()
-    with CoordinatorStore(path) as again:
+def test_a_key_for_messages_is_drawn_once(tmp_path):
+    with OperatorStore(tmp_path / "operator.db") as kept:
+        first = secret_key(kept).private_bytes_raw()
+        assert secret_key(kept).private_bytes_raw() == first
+    with OperatorStore(tmp_path / "operator.db") as again:
         assert secret_key(again).private_bytes_raw() == first
-
-
-def test_openings_of_over_rounds_are_forgotten(inbox):
-    opening = Opening(Update(5, (1, 2, 3, 4), 12), 9)
-    commitment = opening.opened.commitment
-    for number in (3, 4):
-        inbox.add_opening(Attempt(123, number, 0), "0xA", commitment, opening)
-    inbox.add_opening(Attempt(9, 3, 0), "0xA", commitment, opening)
-    assert inbox.openings(Attempt(123, 3, 0), SHAPE) == {commitment: opening}
-    inbox.forget_openings(Attempt(123, 4, 0))
-    assert inbox.received(Attempt(123, 3, 0)) == set()
-    assert inbox.received(Attempt(123, 4, 0)) == {commitment}
-    assert inbox.received(Attempt(9, 3, 0)) == {commitment}
-
-
-def test_enrolments_faults_work_and_history(inbox):
-    inbox.add_enrolment(SPEC, "0xB", Enrolment(5, 1))
-    inbox.add_enrolment(SPEC, "0xA", Enrolment(6, 1))
-    inbox.add_enrolment(SPEC, "0xA", Enrolment(7, 2))
-    assert list(inbox.enrolments(SPEC, SHAPE).items()) == [("0xA", Enrolment(7, 2)), ("0xB", Enrolment(5, 1))]
-    inbox.add_fault(Fault(ATTEMPT, "0xA", "first", b"signed"))
-    inbox.add_fault(Fault(ATTEMPT, "0xA", "second"))
-    (fault,) = inbox.faults(123)
-    assert (fault.reason, fault.evidence, fault.attempt) == ("first", b"signed", ATTEMPT)
-    inbox.add_work(ATTEMPT, "aggregate", {"proof": ["1"]})
-    assert inbox.work(ATTEMPT, "aggregate") == {"proof": ["1"]}
-    assert inbox.work(ATTEMPT, "certify") is None
-    seen = Observation((1, 2), (-(2**200), 3), Moments(2, ((4, 5), (5, -6))))
-    inbox.add_history(123, 1, seen)
-    inbox.add_history(123, 0, replace(seen, hessian=None))
-    assert inbox.history(123) == {0: replace(seen, hessian=None), 1: seen}

@@ -3,7 +3,6 @@
 import json
 from dataclasses import replace
 
-import numpy as np
 import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from eth_account import Account
@@ -15,24 +14,20 @@ from twopm_zk.numbers.field import FIELD_ORDER
 from twopm_zk.numbers.fixed_point import FEATURES
 from twopm_zk.participants import wire
 from twopm_zk.participants.envelope import Envelope, Header, Receipt, seal
-from twopm_zk.participants.messages import Enrolment, Opening, PredictionInput
-from twopm_zk.rows.moments import Moments
-from twopm_zk.statements import PredictShape, RoundShape, Update
+from twopm_zk.participants.messages import MAX_PAYLOAD, PredictionInput
+from twopm_zk.statements import PredictShape
 
-SHAPE = RoundShape(slots=4, features=3, x_frac_bits=12)
+SHAPE = PredictShape(3, FEATURES)
 NODE, OTHER, COORDINATOR = (Account.from_key(bytes([n] * 32)) for n in (1, 2, 3))
 SECRET = X25519PrivateKey.from_private_bytes(bytes(range(32)))
 PUBLIC = SECRET.public_key().public_bytes_raw()
-UPDATE = Update(11, (5 << 180, -7, 0, -(3 << 170)), 12)
-OPENING = Opening(UPDATE, 123456789)
-COMMITMENT = OPENING.opened.commitment
+INPUT = PredictionInput((1, -2, 32767), 123456789 << 200)
+COMMITMENT = INPUT.commitment(FEATURES)
 HEADER = Header(
-    kind="opening",
+    kind="input",
     chain_id=31337,
     contract="0x5FbDB2315678afecb367f032d93F642f64180aa3",
     task=7,
-    round=2,
-    attempt=1,
     sender=NODE.address,
     recipient=COORDINATOR.address,
     subject=COMMITMENT,
@@ -45,39 +40,36 @@ def refused(reason):
 
 @pytest.fixture
 def envelope():
-    return seal(HEADER, OPENING.encode(), PUBLIC, NODE)
+    return seal(HEADER, INPUT.encode(), PUBLIC, NODE)
 
 
-def test_an_opening_arrives_as_it_was_sent(envelope):
+def test_an_input_arrives_as_it_was_sent(envelope):
     arrived = Envelope.parse(envelope.encode())
     arrived.require_signature()
     assert arrived.header == HEADER
-    assert Opening.parse(arrived.open(SECRET), SHAPE, commitment=COMMITMENT) == OPENING
+    assert PredictionInput.parse(arrived.open(SECRET), SHAPE, commitment=COMMITMENT) == INPUT
 
 
 def test_nothing_private_is_in_a_repr_or_in_the_envelope(envelope):
-    text = repr(envelope) + repr(OPENING) + envelope.encode().decode()
-    for secret in (str(UPDATE.gradient[0]), str(OPENING.blinding), OPENING.encode().hex()[:64]):
+    text = repr(envelope) + repr(INPUT) + envelope.encode().decode()
+    for secret in (str(INPUT.features[2]), str(INPUT.salt), INPUT.encode().hex()[:64]):
         assert secret not in text
 
 
 def test_the_length_does_not_tell_how_large_the_numbers_are():
-    small = Opening(Update(1, (0, 0, 0, 0), 12), 0)
-    assert len(small.encode()) == len(OPENING.encode())
+    assert len(PredictionInput((0, 0, 0), 0).encode()) == len(INPUT.encode())
 
 
 @pytest.mark.parametrize(
     "change",
     [
         {"task": 8},
-        {"round": 3},
-        {"attempt": 0},
         {"chain_id": 1},
         {"contract": "0xe7f1725E7734CE288F8367e1Bb143E90bb3F0512"},
         {"subject": COMMITMENT + 1},
         {"sender": OTHER.address},
         {"recipient": OTHER.address},
-        {"kind": "input"},
+        {"kind": "opening"},
     ],
     ids=lambda change: next(iter(change)),
 )
@@ -91,7 +83,7 @@ def test_a_message_cannot_be_moved_elsewhere(envelope, change):
 
 def test_another_account_cannot_sign_in_ones_name():
     with refused("bad_signature"):
-        seal(HEADER, OPENING.encode(), PUBLIC, OTHER).require_signature()
+        seal(HEADER, INPUT.encode(), PUBLIC, OTHER).require_signature()
 
 
 @pytest.mark.parametrize("signature", [bytes(65), b"\xff" * 65, bytes(64) + b"\x1b"])
@@ -122,20 +114,19 @@ def test_a_recipient_without_a_key_gets_no_message():
 
 
 def test_the_same_content_is_never_encrypted_alike(envelope):
-    again = seal(HEADER, OPENING.encode(), PUBLIC, NODE)
+    again = seal(HEADER, INPUT.encode(), PUBLIC, NODE)
     assert again.ciphertext != envelope.ciphertext
     assert again.ephemeral != envelope.ephemeral
 
 
-def test_an_opening_of_another_update_is_refused():
-    lie = replace(OPENING, update=Update(11, (5 << 180, -7, 1, -(3 << 170)), 12))
-    for wrong in (lie, replace(OPENING, blinding=1), replace(OPENING, update=replace(UPDATE, rows=12))):
+def test_another_input_than_the_committed_one_is_refused():
+    for wrong in (replace(INPUT, features=(1, -2, 32766)), replace(INPUT, salt=1)):
         with refused("does_not_open"):
-            Opening.parse(wrong.encode(), SHAPE, commitment=COMMITMENT)
+            PredictionInput.parse(wrong.encode(), SHAPE, commitment=COMMITMENT)
 
 
 def damaged(**changes):
-    document = json.loads(OPENING.encode())
+    document = json.loads(INPUT.encode())
     document.update(changes)
     return json.dumps({key: value for key, value in document.items() if value != "REMOVE"}).encode()
 
@@ -149,40 +140,34 @@ def damaged(**changes):
         b"[]",
         b"{" * 3000,
         b"[" * 100000,
-        b'{"rows":1,"rows":2}',
+        b'{"salt":"1","salt":"2"}',
         damaged(extra=1),
-        damaged(blinding="REMOVE"),
-        damaged(rows=0),
-        damaged(rows=-1),
-        damaged(rows=True),
-        damaged(rows=1.0),
-        damaged(rows="11"),
-        damaged(rows=2**32),
-        damaged(rows=float("nan")),
-        damaged(blinding=str(FIELD_ORDER)),
-        damaged(blinding="-1"),
-        damaged(blinding="0x5"),
-        damaged(blinding="007"),
-        damaged(blinding="9" * 5000),
-        damaged(blinding=5),
-        damaged(gradient=["1", "2", "3"]),
-        damaged(gradient=["1", "2", "3", str(2**252 + 1)]),
-        damaged(gradient=["1", "2", "3", "4 "]),
-        damaged(gradient={"0": "1"}),
-        damaged(hessian=[]),
-        damaged(hessian={"rows": 11, "upper": ["1"] * 9}),
-        damaged(hessian={"rows": 12, "upper": ["1"] * 10}),
-        damaged(hessian={"rows": 11, "upper": ["-1"] * 10}),
+        damaged(salt="REMOVE"),
+        damaged(salt=str(FIELD_ORDER)),
+        damaged(salt="-1"),
+        damaged(salt="0x5"),
+        damaged(salt="007"),
+        damaged(salt="9" * 5000),
+        damaged(salt=5),
+        damaged(salt=True),
+        damaged(salt=float("nan")),
+        damaged(features=["1", "2"]),
+        damaged(features=["1", "2", "3", "4"]),
+        damaged(features=["1", "2", "32768"]),
+        damaged(features=["1", "2", "-32769"]),
+        damaged(features=["1", "2", "3 "]),
+        damaged(features=[1, 2, 3]),
+        damaged(features={"0": "1"}),
     ],
 )
 def test_malformed_contents_are_refused(content):
     with refused("malformed"):
-        Opening.parse(content, SHAPE, commitment=COMMITMENT)
+        PredictionInput.parse(content, SHAPE, commitment=COMMITMENT)
 
 
 def test_a_content_that_is_too_large_is_not_parsed():
     with refused("too_large"):
-        Opening.parse(b" " * (1 << 19), SHAPE, commitment=COMMITMENT)
+        PredictionInput.parse(b" " * (MAX_PAYLOAD + 1), SHAPE, commitment=COMMITMENT)
 
 
 @given(st.binary(max_size=300))
@@ -216,36 +201,16 @@ def test_an_address_needs_its_checksum(envelope):
 
 def test_no_value_of_a_refused_message_is_shown():
     with pytest.raises(MessageError) as caught:
-        Opening.parse(damaged(blinding="-987654321"), SHAPE, commitment=COMMITMENT)
+        PredictionInput.parse(damaged(salt="-987654321"), SHAPE, commitment=COMMITMENT)
     assert "987654321" not in str(caught.value)
 
 
-def test_enrolment_with_and_without_moments():
-    features = np.array([[1, -2, 3], [400, 5, -6]], dtype=np.int64)
-    full = Enrolment(2, 1, Moments.of(features, FEATURES))
-    assert Enrolment.parse(full.encode(), SHAPE) == full
-    assert Enrolment.parse(Enrolment(2, 1).encode(), SHAPE) == Enrolment(2, 1)
-    assert "400" not in repr(full)
-
-
-def test_moments_that_contradict_the_rows_are_refused():
-    features = np.zeros((2, 3), dtype=np.int64)
+@pytest.mark.parametrize("kind", ["opening", "enrolment", "matrix", ""])
+def test_messages_of_training_are_no_messages(kind):
+    document = json.loads(seal(HEADER, INPUT.encode(), PUBLIC, NODE).encode())
+    document["header"]["kind"] = kind
     with refused("malformed"):
-        Enrolment.parse(Enrolment(3, 1, Moments.of(features, FEATURES)).encode(), SHAPE)
-    inflated = Moments(2, tuple((1, 0, 0, 0) for _ in range(4)))
-    with refused("malformed"):
-        Enrolment.parse(Enrolment(2, 1, inflated).encode(), SHAPE)
-
-
-def test_input_of_a_prediction():
-    shape = PredictShape(3, FEATURES)
-    sent = PredictionInput((1, -2, 32767), 99)
-    commitment = sent.commitment(FEATURES)
-    assert PredictionInput.parse(sent.encode(), shape, commitment=commitment) == sent
-    with refused("does_not_open"):
-        PredictionInput.parse(sent.encode(), shape, commitment=commitment + 1)
-    with refused("malformed"):
-        PredictionInput.parse(PredictionInput((1, -2, 32768), 99).encode(), shape, commitment=commitment)
+        Envelope.parse(json.dumps(document).encode())
 
 
 def test_a_receipt_is_the_recipients_and_of_that_message():
@@ -253,7 +218,7 @@ def test_a_receipt_is_the_recipients_and_of_that_message():
     data = wire.encode(receipt.to_json())
     assert Receipt.parse(data, header=HEADER) == receipt
     with refused("wrong_receipt"):
-        Receipt.parse(data, header=replace(HEADER, attempt=2))
+        Receipt.parse(data, header=replace(HEADER, task=8))
     with refused("bad_signature"):
         Receipt.parse(wire.encode(Receipt.sign(HEADER, OTHER).to_json()), header=HEADER)
     with refused("malformed"):

@@ -6,8 +6,7 @@ import pytest
 from support.people_world import SPEC
 
 from twopm_zk.chain.network import Network
-from twopm_zk.coordinator.store import CoordinatorStore
-from twopm_zk.coordinator.task_creation import create_task, enrolled
+from twopm_zk.coordinator.task_creation import Stakes, create_task
 from twopm_zk.errors import DeploymentError
 from twopm_zk.node.membership import join
 from twopm_zk.node.registration import load_batches, register
@@ -20,7 +19,7 @@ from twopm_zk.task.instances import TaskInstances
 @pytest.fixture
 def lacking(world, monkeypatch):
     """The deployment, as it was before two of its verifiers were added."""
-    names = {"certify-4x3", "step-32x3"}
+    names = {"certify-3", "step-48x3"}
     verifiers = {name: entry for name, entry in world.deployment.verifiers.items() if name not in names}
     monkeypatch.setattr(world, "deployment", replace(world.deployment, verifiers=verifiers))
     return world
@@ -33,7 +32,7 @@ def retire(world, name):
 
 def test_a_deployment_with_all_verifiers_is_enough(world):
     require_verifiers(world.view(1), SPEC)
-    chosen = TaskInstances(("step-32x3",), "aggregate-4x3", "certify-4x3")  # no prediction
+    chosen = TaskInstances(("step-48x3",), "aggregate-3", "certify-3", ("information-48x3",))  # no prediction
     require_verifiers(world.view(1), replace(SPEC, instances=chosen))
 
 
@@ -41,34 +40,37 @@ def test_a_data_owner_learns_it_before_becoming_a_member_or_registering(lacking,
     view = lacking.view(2)
     with NodeStore(tmp_path / "n.db") as store:
         load_batches(store, SPEC, party.tables[0])
-        for act in (lambda: register(view, store, SPEC), lambda: join(view, SPEC, b"\x01" * 32), party.node(0).tick):
-            with pytest.raises(DeploymentError, match="no verifier of step-32x3, certify-4x3") as caught:
+        for act in (lambda: register(view, store, SPEC), lambda: join(view, SPEC, store), party.node(0).tick):
+            with pytest.raises(DeploymentError, match="no verifier of step-48x3, certify-3") as caught:
                 act()
             assert caught.value.kind == "no-verifiers"
-            assert caught.value.facts["missing"] == ["step-32x3", "certify-4x3"]
+            assert caught.value.facts["missing"] == ["step-48x3", "certify-3"]
     assert view.member(view.address) is None
     assert view.registrations(SPEC.spec_hash, before=view.block() + 1) == {}
 
 
-def test_a_coordinator_learns_it_before_publishing_or_creating_anything(lacking, party, tmp_path):
-    with CoordinatorStore(tmp_path / "c.db") as store, pytest.raises(DeploymentError, match="no verifier of"):
-        create_task(party.coordinator_view, SPEC, store, enrolled(party.coordinator_view, SPEC, store))
+def test_a_coordinator_learns_it_before_creating_anything(lacking, party):
+    with pytest.raises(DeploymentError, match="no verifier of"):
+        create_task(lacking.view(1), SPEC, stakes=Stakes())
     party.coordinator_view = lacking.view(1)
-    with party.coordinator() as coordinator, pytest.raises(DeploymentError, match="no verifier of"):
+    coordinator = party.coordinator()
+    with pytest.raises(DeploymentError, match="no verifier of"):
         coordinator.tick()
-    assert lacking.view(1).member(party.coordinator_address) is None
+    coordinator.store.close()
+    assert lacking.view(1).task_count() == 0
 
 
-def test_a_retired_verifier_is_as_good_as_none(world):
-    retire(world, "aggregate-4x3")
-    with pytest.raises(DeploymentError, match="retired the verifiers of aggregate-4x3") as caught:
+@pytest.mark.parametrize("name", ["information-48x3", "aggregate-3"])
+def test_a_retired_verifier_is_as_good_as_none(world, name):
+    retire(world, name)
+    with pytest.raises(DeploymentError, match=f"retired the verifiers of {name}") as caught:
         require_verifiers(world.view(2), SPEC)
     assert caught.value.kind == "retired-verifiers"
 
 
 def test_a_file_that_names_another_contract_than_the_registry_is_told(world):
     verifiers = dict(world.deployment.verifiers)
-    verifiers["step-32x3"] = replace(verifiers["step-32x3"], id=verifiers["step-128x3"].id)
+    verifiers["step-48x3"] = replace(verifiers["step-48x3"], id=verifiers["step-119x3"].id)
     view = ChainView(Network(world.view(1).chain, replace(world.deployment, verifiers=verifiers)))
-    with pytest.raises(DeploymentError, match="other verifiers of step-32x3"):
+    with pytest.raises(DeploymentError, match="other verifiers of step-48x3"):
         require_verifiers(view, SPEC)

@@ -9,43 +9,39 @@ import numpy as np
 import pytest
 
 import twopm_zk
-from twopm_zk.coordinator.assessment import Contribution, Memory
-from twopm_zk.coordinator.store import CoordinatorStore, Observation
-from twopm_zk.coordinator.task_creation import Enrolled
+from twopm_zk.coordinator.assessment import Move, RoundAssessment
+from twopm_zk.coordinator.store import CoordinatorStore
+from twopm_zk.node.sharing_part import _Held
 from twopm_zk.node.store import NodeStore, StoredBatch, StoredUpdate
+from twopm_zk.numbers.baby_jubjub import Point
 from twopm_zk.numbers.fixed_point import FEATURES
-from twopm_zk.participants.messages import Enrolment, Opening, PredictionInput
+from twopm_zk.numbers.pedersen import GRADIENT
+from twopm_zk.participants.messages import PredictionInput
 from twopm_zk.prediction.store import OperatorStore, UserStore
 from twopm_zk.rows.batches import Batch
-from twopm_zk.rows.moments import Moments
 from twopm_zk.rows.tables import Table
-from twopm_zk.statements import OpenedUpdate, StepShape, Update
+from twopm_zk.sharing import SecretKey, SharedPoints
+from twopm_zk.statements import Opening, StepMatrix, StepShape, Tally
 
 SECRET = 987654321
-UPDATE = Update(SECRET, (SECRET,) * 4, 12)
-MOMENTS = Moments(SECRET, ((SECRET, SECRET), (SECRET, SECRET)))
 BATCH = Batch(StepShape(32, 3, FEATURES), np.full((2, 3), SECRET), np.array([0, 1]), salt=SECRET)
-ENROLMENT = Enrolment(SECRET, 1, MOMENTS)
-OPENING = Opening(UPDATE, SECRET, MOMENTS)
+OPENING = Opening(GRADIENT, (SECRET,) * 4, SECRET, SECRET)
 OBJECTS = {
-    "update": UPDATE,
-    "opened update": OpenedUpdate(UPDATE, SECRET),
-    "moments": MOMENTS,
+    "tally": Tally(GRADIENT, (SECRET,) * 4, SECRET),
+    "opening": OPENING,
     "batch": BATCH,
     "stored batch": StoredBatch(0, 0, BATCH),
-    "stored update": StoredUpdate(0, 1, OpenedUpdate(UPDATE, SECRET), 1, (SECRET,) * 24, None),
+    "stored update": StoredUpdate(0, 1, OPENING, (SECRET,) * 24),
+    "held": _Held(OPENING, frozenset({1})),
+    "secret key": SecretKey(SECRET),
+    "shared points": SharedPoints(Point(SECRET, 1), Point(1, SECRET)),
     "table": Table(("x",), np.array([[float(SECRET)]]), np.array([1])),
-    "enrolment": ENROLMENT,
-    "enrolled": Enrolled({"0xA": ENROLMENT}, ("0xA",)),
-    "opening": OPENING,
     "input": PredictionInput((SECRET,), SECRET),
-    "contribution": Contribution("0xA", OPENING),
-    "observation": Observation((0,), (SECRET,), MOMENTS),
-    "memory": Memory((ENROLMENT,), {0: Observation((0,), (SECRET,), MOMENTS)}),
+    "assessment": RoundAssessment(None, (), OPENING, move=Move(StepMatrix(2, (SECRET, 2, 3)), (SECRET,))),
 }
 PRIVATE = {
-    *("salt", "blinding", "gradient", "hessian", "moments", "marks", "labels", "cells", "sums"),
-    *("opening", "openings", "opened", "contributions", "observation", "history", "private_key"),
+    *("salt", "blinding", "gradient", "hessian", "moments", "marks", "labels", "cells", "sums", "items"),
+    *("opening", "openings", "opened", "scalar", "secret", "lasting_secret", "private_key"),
 }
 """Names of fields that hold something private wherever they are."""
 PUBLIC = {

@@ -2,18 +2,19 @@
 
 import time
 from dataclasses import replace
-from types import SimpleNamespace
 
 import pytest
+from support.people_stage import Stage
 
 from twopm_zk.chain.contracts import Contract
 from twopm_zk.chain.tasks import Phase
-from twopm_zk.coordinator.task_creation import task_config, training_config
-from twopm_zk.participants.task_view import ChainView, dataset_of
+from twopm_zk.coordinator.task_creation import Stakes, task_config, training_config
+from twopm_zk.participants.task_view import dataset_of
 
 
 @pytest.fixture
 def asked(monkeypatch):
+    """The ranges of blocks that were asked for."""
     ranges, plain = [], Contract.events
 
     def events(self, name, *, from_block=0, to_block=None, **indexed):
@@ -34,22 +35,6 @@ def seen(view, spec):
     return view.registrations(dataset_of(spec), before=view.block() + 1).get(view.address, [])
 
 
-def test_participation_is_of_each_rounds_last_attempt():
-    handed_in = [
-        *((0, 0, node) for node in ("0xA", "0xB", "0xC", "0xA")),
-        *((1, 0, node) for node in ("0xA", "0xB", "0xC", "0xD")),  # somebody opened nothing: the round starts again
-        *((1, 1, node) for node in ("0xC", "0xB", "0xA")),
-        *((2, 0, node) for node in ("0xB", "0xD")),
-    ]
-    events = [{"round": number, "attempt": attempt, "node": node} for number, attempt, node in handed_in]
-    contract = SimpleNamespace(events=lambda name, **_: events)
-    view = SimpleNamespace(hlr=SimpleNamespace(contract=contract), deployment=SimpleNamespace(block=1))
-    expected = {0: ("0xA", "0xB", "0xC"), 1: ("0xA", "0xB", "0xC"), 2: ("0xB", "0xD")}
-    for attempt, found in ((0, expected), (1, {0: expected[0], 1: expected[1]})):  # a new attempt has nobody yet
-        state = SimpleNamespace(id=1, block=9, round=2, attempt=attempt)
-        assert ChainView.participation(view, state) == found
-
-
 def test_only_new_blocks_are_read_again(party, asked):
     view = party.world.view(2)
     registered(view, party.spec, 11, 12)
@@ -63,26 +48,25 @@ def test_only_new_blocks_are_read_again(party, asked):
 
 def test_a_task_is_read_once_while_no_block_comes(party, monkeypatch):
     """After a moment: a development node that is mining may still answer from the block before."""
-    party.coordinator_view.hlr.create_task(
-        task_config(party.spec), training_config(party.spec, party.coordinator_view.network, matrix_hash=1)
-    )
+    view = party.coordinator_view
+    view.hlr.create_task(task_config(party.spec, stakes=Stakes()), training_config(party.spec, view.network))
     view, calls, plain = party.world.view(2), [], Contract.call
     monkeypatch.setattr(
         Contract, "call", lambda self, *words, **named: calls.append(words) or plain(self, *words, **named)
     )
     first = view.state(1)
     view.state(1)
-    assert len(calls) == 6
+    assert len(calls) == 8
     moment = time.monotonic() + 1
     monkeypatch.setattr("time.monotonic", lambda: moment)
     view.state(1)
-    assert len(calls) == 9
+    assert len(calls) == 12
     now = time.time() + 100
     monkeypatch.setattr("time.time", lambda: now)
     assert view.state(1) == replace(first, time=int(now))  # the clock goes on
-    assert len(calls) == 9
+    assert len(calls) == 12
     party.coordinator_view.hlr.open_round(1)
-    assert (view.state(1).phase, len(calls)) == (Phase.COLLECTING, 12)
+    assert (view.state(1).phase, len(calls)) == (Phase.COLLECTING, 16)
 
 
 def test_an_earlier_block_is_asked_for_by_itself(party):
@@ -103,3 +87,29 @@ def test_blocks_that_were_replaced_are_read_again(party):
     view.chain.forget_nonces()
     registered(view, party.spec, 21, 22, 23, 24)
     assert seen(view, party.spec) == [21, 22, 23, 24]
+
+
+def test_looking_for_tasks_again_reads_new_blocks_only(party, asked):
+    """A node looks every other second, on a chain of millions of blocks."""
+    view = party.world.view(2)
+    for _ in range(3):
+        assert view.tasks_of(party.spec.spec_hash, coordinator=view.address) == []
+    first, *others = asked
+    assert first == (view.deployment.block, view.block())
+    assert set(others) == {(view.block(), view.block())}
+
+
+def test_what_a_coordinator_reads_at_each_look_does_not_grow_with_the_nodes(party, monkeypatch):
+    stage = Stage(party).begin()
+    stage.tick(*stage.nodes[:2], stage.coordinator)
+    calls, plain = [], Contract.call
+
+    def call(self, function, *arguments, **options):
+        calls.append(function)
+        return plain(self, function, *arguments, **options)
+
+    monkeypatch.setattr(Contract, "call", call)
+    stage.tick(stage.coordinator)
+    stage.close()
+    assert len(calls) == len(set(calls)) <= 4
+    assert set(calls) <= {"setDigestOf", "taskOf", "trainingOf", "weightsOf"}

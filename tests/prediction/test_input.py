@@ -10,7 +10,7 @@ from twopm_zk.prediction.requests import quantized_row
 from twopm_zk.task.columns import Column
 from twopm_zk.task.instances import TaskInstances
 
-CHOSEN = TaskInstances(("step-32x3",), "aggregate-4x3", "certify-4x3", predict="predict-3")
+CHOSEN = TaskInstances(("step-48x3",), "aggregate-3", "certify-3", ("information-48x3",), "predict-3")
 SPEC = spector_spec(instances=CHOSEN)
 ROW = {"GPA": 3.0, "TUCE": 22, "PSI": 1}
 

@@ -112,7 +112,7 @@ def test_a_user_with_stake_gets_the_proven_prediction(stage):
     twin = PredictStatement(shape, 0, stage.weights, quantized_row(stage.spec, ROW))
     assert answer.units == twin.prediction
     assert answer.probability == twin.prediction / 65536
-    assert answer.insecure == ("step-32x3", "aggregate-4x3", "certify-4x3", "predict-3")
+    assert answer.insecure == ("step-48x3", "information-48x3", "aggregate-3", "certify-3", "predict-3")
     assert operator.store.query("SELECT features, salt FROM inputs") == [("[]", "0")]  # forgotten
     assert client.store.query("SELECT * FROM questions") == []
 
@@ -149,8 +149,6 @@ def test_inputs_of_others_and_other_inputs_are_refused(stage):
                 view.chain.chain_id,
                 view.inference.address,
                 request,
-                0,
-                0,
                 view.address,
                 member.address,
                 sent.commitment,

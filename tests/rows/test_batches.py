@@ -6,23 +6,29 @@ import numpy as np
 import pytest
 from support.small_tasks import make_spec, make_table
 
-from twopm_zk.errors import DataError, RangeError
+from twopm_zk.errors import CircuitTooLargeError, DataError, RangeError
 from twopm_zk.rows.batches import prepare
+from twopm_zk.rows.step import choose_step
 from twopm_zk.rows.tables import Table
-from twopm_zk.statements import gradient_step
+from twopm_zk.statements import Collection, InformationStatement, StepStatement, gradient_tally, information_tally
 from twopm_zk.task.columns import Column
 from twopm_zk.task.instances import TaskInstances
 
 
 def test_rows_fill_the_largest_instance_and_the_rest_the_smallest_that_fits():
-    chosen = TaskInstances(("step-128x3", "step-32x3"), "aggregate-16x3", "certify-16x3")
-    node = prepare(make_table(286), make_spec(instances=chosen))
-    assert [batch.shape.rows for batch in node.batches] == [128, 128, 32]
-    assert [batch.data.count for batch in node.batches] == [128, 128, 30]
-    assert node.rows == 286
+    chosen = TaskInstances(
+        ("step-119x3", "step-48x3"), "aggregate-3", "certify-3", ("information-48x3", "information-119x3")
+    )
+    node = prepare(make_table(270), make_spec(instances=chosen))
+    assert [batch.shape.rows for batch in node.batches] == [119, 119, 48]
+    assert [batch.data.count for batch in node.batches] == [119, 119, 32]
+    assert node.rows == 270
     weights = (1 << 20, -(1 << 19), 0, 77)
     for batch in node.batches:
-        assert gradient_step(batch.shape, weights, batch.data) == batch.update(weights)
+        features, labels = batch.data.used()
+        shape = batch.statement(Collection.INFORMATION, 0, weights).shape
+        assert batch.tally(Collection.GRADIENT, weights) == gradient_tally(batch.shape, weights, features, labels)
+        assert batch.tally(Collection.INFORMATION, weights) == information_tally(shape, weights, features)
     assert len({batch.commitment for batch in node.batches}) == 3
 
 
@@ -30,9 +36,30 @@ def test_columns_may_come_in_any_order():
     straight = make_table(20)
     turned = Table(straight.names[::-1], straight.features[:, ::-1], straight.labels)
     weights = (5 << 18, -(1 << 20), 3)
-    assert prepare(straight, make_spec()).batches[0].update(weights) == prepare(turned, make_spec()).batches[0].update(
-        weights
-    )
+    (one,), (other,) = (prepare(table, make_spec()).batches for table in (straight, turned))
+    for collection in Collection:
+        assert one.tally(collection, weights) == other.tally(collection, weights)
+
+
+@pytest.mark.parametrize("collection", Collection)
+def test_a_statement_is_of_the_rows_and_weights_of_its_batch_and_opens_as_they_add_up(collection):
+    (batch,) = prepare(make_table(20), make_spec()).batches
+    weights = (5 << 18, -(1 << 20), 3)
+    said = batch.statement(collection, 77, weights)
+    assert type(said) is {Collection.GRADIENT: StepStatement, Collection.INFORMATION: InformationStatement}[collection]
+    assert (said.context, said.weights, said.data, said.salt) == (77, weights, batch.data, batch.salt)
+    assert said.public[1] == batch.commitment
+    assert said.opening.tally == batch.tally(collection, weights)
+    assert (said.opening.unit, len(said.opening.items)) == (collection.unit, collection.sums(3))
+
+
+def test_each_statement_has_a_blinding_of_its_own_and_a_chosen_opening_is_kept():
+    (batch,) = prepare(make_table(20), make_spec()).batches
+    first, second = (batch.statement(Collection.GRADIENT, 77, (0, 0, 0)) for _ in range(2))
+    assert first.opening.tally == second.opening.tally
+    assert first.opening.blinding != second.opening.blinding
+    again = batch.statement(Collection.GRADIENT, 77, (0, 0, 0), first.opening)
+    assert again.public == first.public
 
 
 def changed(original, row, column, value):
@@ -71,4 +98,15 @@ def test_private_values_do_not_appear_in_a_repr():
     shown = repr(node) + repr(node.batches[0].data)
     assert str(node.batches[0].salt) not in shown
     assert str(int(node.batches[0].features[0, 0])) not in shown
-    assert str(node.moments.sums[0][0]) not in shown
+    for collection in Collection:
+        said = node.batches[0].statement(collection, 1, (7, 7, 7))
+        shown = repr(said) + repr(said.opening) + repr(said.opening.tally)
+        for value in (*said.opening.items, said.opening.blinding, said.salt):
+            assert str(value) not in shown
+
+
+def test_rows_that_fit_no_step_are_told_the_most_for_their_columns():
+    with pytest.raises(CircuitTooLargeError, match=r"the largest is 1\d\d x 30\nSplit the rows"):
+        choose_step(200, 20)
+    with pytest.raises(CircuitTooLargeError, match="5 rows x 31 features fit no step instance"):
+        choose_step(5, 31)

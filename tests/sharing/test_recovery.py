@@ -8,11 +8,11 @@ from support.sharing_model import close, minus, play, plus
 from twopm_zk.numbers.baby_jubjub import hash_to_point
 from twopm_zk.numbers.fixed_point import FEATURES
 from twopm_zk.numbers.pedersen import centred
-from twopm_zk.statements.step import StepShape, exact_update
+from twopm_zk.statements.step import StepShape, exact_gradient
 
 
 def private_rows(rows, features, seed=0):
-    """Shape, weights, rows and their exact update."""
+    """Shape, weights, rows and their exact gradient."""
     random = np.random.default_rng(seed)
     shape = StepShape(max(rows, 8), features, FEATURES)
     table = np.clip(np.rint(random.normal(size=(rows, features)) * FEATURES.one), -FEATURES.bias, FEATURES.bias - 1)
@@ -20,29 +20,29 @@ def private_rows(rows, features, seed=0):
     weights = [int(weight) for weight in np.rint(random.normal(size=features + 1) * 0.3 * (1 << 20))]
     table = table.astype(np.int64)
     wanted = sorted((tuple(map(int, row)), int(label)) for row, label in zip(table, labels, strict=True))
-    return shape, weights, wanted, exact_update(shape, weights, table, labels)
+    return shape, weights, wanted, exact_gradient(shape, weights, table, labels)
 
 
 @pytest.mark.parametrize(("rows", "features"), [(1, 3), (2, 3), (3, 3), (4, 8), (5, 20), (6, 20), (7, 20), (8, 20)])
 def test_an_exact_update_of_one_node_gives_its_rows_back(rows, features):
     shape, weights, wanted, update = private_rows(rows, features)
     assert shape.gradient_frac_bits == 184
-    assert recover_rows(shape, weights, update.gradient, rows) == wanted
+    assert recover_rows(shape, weights, update, rows) == wanted
 
 
 def test_another_update_gives_no_rows_back():
     shape, weights, _, update = private_rows(3, 3)
-    changed = list(update.gradient)
+    changed = list(update)
     changed[0] += 1
     assert recover_rows(shape, weights, changed, 3) is None
-    assert recover_rows(shape, weights, update.gradient, 2) is None
+    assert recover_rows(shape, weights, update, 2) is None
     assert recover_rows(shape, weights, [0] * 4, 3) is None
 
 
 def test_rounding_alone_does_not_hide_a_single_row():
     """Each feature is a quotient of two sums, rounded or not: what hides a row is that nobody sees its sums."""
     _, _, [(features, _)], update = private_rows(1, 3)
-    *sums, intercept = [value >> (184 - 48) for value in update.gradient]
+    *sums, intercept = [value >> (184 - 48) for value in update]
     assert tuple(round(value * FEATURES.one / intercept) for value in sums) == features
 
 
@@ -56,8 +56,8 @@ def test_nothing_that_is_shared_gives_rows_back(rows, features):
     shape, weights = private[0][:2]
     for node, (_, _, wanted, _) in zip(nodes, private, strict=True):
         table = np.array([row for row, _ in wanted], dtype=np.int64)
-        update = exact_update(shape, weights, table, np.array([label for _, label in wanted]))
-        node.update(*update.gradient, rows)
+        update = exact_gradient(shape, weights, table, np.array([label for _, label in wanted]))
+        node.update(*update, rows)
     close(nodes)
     for node in nodes:
         assert node.share()

@@ -1,19 +1,20 @@
 """lib/pedersen.circom: equal to its twin, and every hint of a liar refused by the constraints alone.
 
-`signals` is the prover's side once more, in Python: a liar computes every signal anew from false digits, so that only
-the constraint that is meant to stop it is left to do so.
+A liar (`support.liar`) computes every signal anew from false digits, so that only the constraint that is meant to stop
+it is left to do so.
 """
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.liar import base_4, halves, inverse, pedersen_signals
 from support.soundness import free_wires, undetected_changes
 
 from twopm_zk.circuit.compilation import compile_circuit
 from twopm_zk.circuit.instances import Instance
 from twopm_zk.circuit.witness import Witness, calculate_witness
 from twopm_zk.errors import WitnessError
-from twopm_zk.numbers.baby_jubjub import IDENTITY, SUBGROUP_ORDER, add, multiply, negate
+from twopm_zk.numbers.baby_jubjub import IDENTITY, SUBGROUP_ORDER, add, multiply
 from twopm_zk.numbers.commitments import Tag, public_hash
 from twopm_zk.numbers.field import FIELD_ORDER
 from twopm_zk.numbers.pedersen import (
@@ -21,9 +22,6 @@ from twopm_zk.numbers.pedersen import (
     GRADIENT,
     X_BITS,
     Opening,
-    blinding_generator,
-    generators,
-    rows_generator,
     start_point,
 )
 from twopm_zk.system.paths import circuits_dir
@@ -34,7 +32,6 @@ DIGITS = (3, 5)
 ROWS_DIGITS = 3
 WIDTHS = (*DIGITS, ROWS_DIGITS, BLINDING_DIGITS)
 PARAMETERS = {"UNIT": 0, "COUNT": 2, "DIGITS": list(DIGITS), "ROWS_DIGITS": ROWS_DIGITS}
-HALF = (SUBGROUP_ORDER + 1) // 2
 
 
 @pytest.fixture(scope="module")
@@ -123,68 +120,8 @@ def test_gates_are_twelve_for_each_digit(circuits):
 # A liar's side
 
 
-def inverse(value):
-    return pow(value, -1, FIELD_ORDER)
-
-
-def montgomery(point):
-    u = (1 + point.y) * inverse(1 - point.y) % FIELD_ORDER
-    return u, u * inverse(point.x) % FIELD_ORDER
-
-
-def digit_table(point):
-    """As DIGIT_TABLE of the circuit: d times the point is (t0 + t1 m, d (t2 + t3 m))."""
-    (u1, v1), (u3, v3) = montgomery(point), montgomery(multiply(point, 3))
-    third = v3 * inverse(3)
-    return u3, u1 - u3, third, v1 - third
-
-
-def signals(biased_digits, *, start=None, slopes=None):
-    """Every signal of PedersenPoint, for base-4 ``biased_digits`` of each scalar, whatever they are.
-
-    ``slopes`` replaces single slopes. Where two u are equal the slope is 0 unless it is given.
-    """
-    start = start or start_point()
-    halves = [multiply(g, HALF) for g in (*generators(GRADIENT, 2), rows_generator(GRADIENT, 2), blinding_generator())]
-    at = start
-    for half in halves:
-        at = add(at, negate(half))
-    last_u, last_v = montgomery(at)
-    made, index = {}, 0
-
-    def line(U, V):
-        nonlocal last_u, last_v, index
-        slope = (V - last_v) * inverse(U - last_u) if (U - last_u) % FIELD_ORDER else 0
-        slope = (slopes or {}).get(index, slope) % FIELD_ORDER
-        intercept = (V - slope * U) % FIELD_ORDER
-        made[f"slope[{index}]"], made[f"intercept[{index}]"] = slope, intercept
-        last_u = (slope * slope - 168698 - last_u - U) % FIELD_ORDER
-        last_v = -(slope * last_u + intercept) % FIELD_ORDER
-        index += 1
-        return slope
-
-    for half, digits in zip(halves, biased_digits, strict=True):
-        power = half
-        for digit in digits:
-            t0, t1, t2, t3 = digit_table(power)
-            product = digit * (digit - 3) % FIELD_ORDER
-            one = -product * inverse(2)
-            U = t0 + t1 * one
-            made[f"digit[{index}]"], made[f"product[{index}]"] = digit, product
-            here = index
-            made[f"rise[{here}]"] = line(U, (2 * digit - 3) * (t2 + t3 * one)) * U
-            made[f"u[{here}]"] = last_u
-            power = multiply(power, 4)
-    line(*montgomery(negate(start)))
-    made["sumU"], made["sumV"] = last_u, last_v
-    made["x"] = last_u * inverse(last_v)
-    made["y"] = (last_u - 1) * inverse(last_u + 1)
-    return {name: value % FIELD_ORDER for name, value in made.items()}
-
-
-def base_4(scalar, digits):
-    biased = scalar + 4**digits // 2
-    return [biased >> (2 * place) & 3 for place in range(digits)]
+def signals(biased_digits, **options):
+    return pedersen_signals(GRADIENT, biased_digits, **options)
 
 
 def digits_of(opening):
@@ -299,9 +236,8 @@ def test_a_large_x_has_no_digits_in_a_single_commitment(circuits):
 def known_start(tmp_path_factory):
     """The circuit with a start that meets the first picked point: its maker knows how it was made."""
     folder = tmp_path_factory.mktemp("known")
-    halves = [multiply(g, HALF) for g in (*generators(GRADIENT, 2), rows_generator(GRADIENT, 2), blinding_generator())]
-    start = multiply(halves[0], 3)
-    for half in halves:
+    start = multiply(halves(GRADIENT, 2)[0], 3)
+    for half in halves(GRADIENT, 2):
         start = add(start, half)
     for file in ("commitment", "fixed_point", "pedersen", "pedersen_generators", "poseidon"):
         text = (circuits_dir() / "lib" / f"{file}.circom").read_text()

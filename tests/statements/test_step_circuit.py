@@ -4,16 +4,19 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.liar import all_violated, check_in, check_signals, committed, with_signals, with_some_blinding
 from support.soundness import free_wires, undetected_changes
 
 from twopm_zk.circuit.compilation import compile_circuit
 from twopm_zk.circuit.instances import Instance, instances
 from twopm_zk.circuit.witness import calculate_witness
 from twopm_zk.errors import CircuitTooLargeError, DataError, InputError, WitnessError
-from twopm_zk.numbers import sigmoid
+from twopm_zk.numbers import pedersen, sigmoid
+from twopm_zk.numbers.baby_jubjub import SUBGROUP_ORDER
 from twopm_zk.numbers.field import FIELD_ORDER
 from twopm_zk.numbers.fixed_point import FEATURES, WEIGHTS, Format
-from twopm_zk.statements import Rows, StepShape, StepStatement, Update, gradient_step
+from twopm_zk.numbers.pedersen import BLINDING_DIGITS, GRADIENT, X_BITS, Opening
+from twopm_zk.statements import Rows, StepShape, StepStatement, gradient_tally
 
 pytestmark = pytest.mark.circuit
 
@@ -38,7 +41,7 @@ def statement(shape, *, rows=None, weights=None, seed=0):
     labels = rng.integers(0, 2, count).tolist()
     if weights is None:
         weights = tuple(int(w) for w in rng.integers(-(1 << 21), 1 << 21, shape.features + 1))
-    return StepStatement(shape, 77, weights, Rows.padded(shape, features, labels), salt=5, blinding=6)
+    return StepStatement(shape, 77, weights, Rows.padded(shape, features, labels), salt=5)
 
 
 def edge_or_any(low, high):
@@ -65,7 +68,6 @@ def test_circuit_equals_twin(sizes, data):
         weights,
         Rows.padded(shape, np.array(rows), labels),
         salt=data.draw(scalar),
-        blinding=data.draw(scalar),
     )
     assert calculate_witness(circuit, said.circuit_inputs()).public == list(said.public)
 
@@ -78,20 +80,27 @@ def test_twin_is_near_the_floating_point_gradient():
     y = np.array([(1 - label) // 2 for label in said.data.marks[:50]])
     exact = x.T @ (1 / (1 + np.exp(-x @ (np.array(said.weights) / WEIGHTS.one))) - y)
     allowed = np.abs(x).sum(axis=0) * sigmoid.MAX_ERROR
-    assert (np.abs(said.update.real(shape) - exact) <= allowed).all()
+    assert (np.abs(said.tally().real - exact) <= allowed).all()
 
 
 @given(data=st.data())
-def test_updates_of_any_split_of_the_rows_add_up_exactly(data):
+def test_updates_of_any_split_of_the_rows_add_up_but_for_one_rounding_each(data):
     shape = StepShape(12, 2, FEATURES)
     whole = statement(shape, rows=12, seed=data.draw(st.integers(0, 1000)))
-    owner = data.draw(st.lists(st.integers(0, 2), min_size=12, max_size=12))
-    total = Update(0, (0, 0, 0))
-    for k in range(3):
-        mine = [i for i in range(12) if owner[i] == k]
-        part = Rows(tuple(whole.data.features[i] for i in mine), tuple(whole.data.marks[i] for i in mine))
-        total += gradient_step(shape, whole.weights, part)
-    assert total == whole.update
+    features, labels = whole.data.used()
+    owner = np.array(data.draw(st.lists(st.integers(0, 2), min_size=12, max_size=12)))
+    parts = [gradient_tally(shape, whole.weights, features[owner == k], labels[owner == k]) for k in range(3)]
+    total = parts[0] + parts[1] + parts[2]
+    assert total.rows == 12
+    assert all(abs(a - b) <= 2 for a, b in zip(total.items, whole.tally().items, strict=True))
+
+
+def test_equal_updates_have_other_commitments_each_time():
+    shape = StepShape(4, 2, FEATURES)
+    first, second = statement(shape), statement(shape)
+    assert first.tally() == second.tally()
+    assert first.public[:2] == second.public[:2]
+    assert first.public[2] != second.public[2]
 
 
 def test_every_wire_is_determined_by_the_inputs(small):
@@ -102,39 +111,81 @@ def test_every_wire_is_determined_by_the_inputs(small):
     assert free_wires(circuit, witness) == []
 
 
-SIGNALS = [
-    "main.sigmoid[0].sign",
-    "main.sigmoid[0].dropped",
-    "main.sigmoid[0].T",
-    "main.sigmoid[0].overflow",
-    "main.sigmoid[0].out",
-    "main.residual[0]",
-    "main.rows.active[0]",
-    "main.rows.active[3]",
-    "main.rows.count",
-    "main.z[1]",
-    "main.term[2][1]",
-    "main.moment[2][0]",
-    "main.modelCommitment",
-    "main.dataCommitment",
-    "main.updateCommitment",
-]
+@pytest.fixture(scope="module")
+def smallest():
+    return step_circuit(1, 1)
 
 
-@pytest.mark.parametrize("signal", SIGNALS)
-def test_a_forged_signal_is_refused(small, signal):
-    circuit, shape = small
-    witness = calculate_witness(circuit, statement(shape).circuit_inputs())
-    honest = witness.signal(signal)
-    for forged in (honest + 1, honest - 1, -honest, 0, 1):
-        if (forged - honest) % FIELD_ORDER:
-            assert not circuit.accepts(witness.replace(signal, forged))
+def widths(shape):
+    return [*[shape.digits] * shape.weights, pedersen.digits_for(shape.rows), BLINDING_DIGITS]
 
 
-def forge(witness, changes):
-    for signal, value in changes.items():
-        witness = witness.replace(signal, value)
-    return witness
+def small_x(items, rows):
+    """An opening whose point a single commitment may have."""
+    blinding = 1
+    while Opening(GRADIENT, items, rows, blinding).point.x >= 1 << X_BITS:
+        blinding += 1
+    return Opening(GRADIENT, items, rows, blinding)
+
+
+def test_the_liars_side_is_the_honest_one_where_it_tells_the_truth(smallest):
+    circuit, shape = smallest
+    said = statement(shape, rows=1)
+    witness = calculate_witness(circuit, said.circuit_inputs())
+    other = small_x(said.opening.items, 1)
+    made = committed(circuit, GRADIENT, other, widths(shape)) | {"main.blinding": other.blinding}
+    assert all_violated(circuit, with_signals(circuit, witness.values, made)) == []
+
+
+@pytest.mark.parametrize("change", [1, -1, 1 << 40])
+@pytest.mark.parametrize("weight", range(2))
+def test_a_rounded_sum_that_is_off_is_refused_by_the_rest_alone(smallest, weight, change):
+    """Point, digits and y are those of the other sum; the rest that belongs to it has no digits."""
+    circuit, shape = smallest
+    said = statement(shape, rows=1)
+    witness = calculate_witness(circuit, said.circuit_inputs())
+    items = list(said.opening.items)
+    items[weight] += change
+    forged = small_x(tuple(items), 1)
+    check = check_in(circuit, f"main.rounded[{weight}]", shape.dropped_bits)
+    honest = sum(witness.signal(f"{check}.digit[{k}]") << (2 * k) for k in range(shape.dropped_bits // 2))
+    made = committed(circuit, GRADIENT, forged, widths(shape)) | {"main.blinding": forged.blinding}
+    made |= check_signals(check, (honest - change * (1 << shape.dropped_bits)) % FIELD_ORDER, shape.dropped_bits)
+    made[f"main.rounded[{weight}].out"] = items[weight]
+    (failed,) = all_violated(circuit, with_signals(circuit, witness.values, made))
+    assert any(name.startswith(f"{check}.digit[") for name in failed)
+
+
+@pytest.mark.parametrize("rows", [0, 2])
+def test_another_row_count_in_the_commitment_is_refused(smallest, rows):
+    circuit, shape = smallest
+    said = statement(shape, rows=1)
+    witness = calculate_witness(circuit, said.circuit_inputs())
+    forged = small_x(said.opening.items, rows)
+    made = committed(circuit, GRADIENT, forged, widths(shape)) | {"main.blinding": forged.blinding}
+    assert all_violated(circuit, with_signals(circuit, witness.values, made)) != []
+
+
+def test_an_update_opens_as_one_vector_of_sums_and_rows_only(smallest):
+    """The order more in the blinding is the same opening; the order more in sums or rows has no digits."""
+    circuit, shape = smallest
+    said = statement(shape, rows=1)
+    opening = said.opening
+    again = Opening(GRADIENT, opening.items, 1, opening.blinding + SUBGROUP_ORDER * (1 if opening.blinding < 0 else -1))
+    assert again.point == opening.point
+    witness = calculate_witness(circuit, said.circuit_inputs() | {"blinding": again.blinding % FIELD_ORDER})
+    assert witness.public == list(said.public)
+    every = widths(shape)
+    packed = 4 ** every[0] // 2 * sum(1 << (GRADIENT.lane_bits * lane) for lane in range(GRADIENT.lanes))
+    assert 2 * packed < SUBGROUP_ORDER
+    assert 4 ** every[-2] < SUBGROUP_ORDER
+
+
+def magnitude_component(circuit, row=0):
+    names = circuit.load_symbols().wire_of
+    start = f"main.sigmoid[{row}].RoundedMagnitude"
+    (found,) = {n.rsplit(".", 1)[0] for n in names if n.startswith(start) and n.endswith(".magnitude")}
+    return found
 
 
 def test_the_other_sign_is_refused_where_it_would_matter_even_when_all_that_follows_is_adjusted(small):
@@ -144,23 +195,21 @@ def test_the_other_sign_is_refused_where_it_would_matter_even_when_all_that_foll
     dropped = sigmoid.dropped_bits(shape.z_frac_bits)
     offset = (1 << (dropped - 1)) - 1
     magnitude = (-sigmoid.UNIT_DIVISOR * witness.signal("main.z[0]") + offset) % FIELD_ORDER
-    forged = forge(
-        witness,
-        {
-            "main.sigmoid[0].sign": -1,
-            "main.sigmoid[0].magnitude": magnitude,
-            "main.sigmoid[0].dropped": magnitude & ((1 << dropped) - 1),
-            "main.sigmoid[0].T": magnitude >> dropped & 0xFFFF,
-            "main.sigmoid[0].overflow": magnitude >> (dropped + 16),
-        },
-    )
-    assert not circuit.accepts(forged)
+    parent = magnitude_component(circuit)
+    made = {
+        "main.sigmoid[0].sign": -1,
+        f"{parent}.magnitude": magnitude,
+        f"{parent}.dropped": magnitude & ((1 << dropped) - 1),
+        "main.sigmoid[0].T": magnitude >> dropped & 0xFFFF,
+        f"{parent}.overflow": magnitude >> (dropped + 16),
+    }
+    assert not circuit.accepts(with_signals(circuit, witness.values, made))
 
 
 @pytest.mark.parametrize("z_over", [0, 1])
-def test_either_sign_gives_the_same_update_where_z_rounds_to_zero_and_only_there(z_over):
+def test_either_sign_gives_the_same_update_where_z_rounds_to_zero_and_only_there(smallest, z_over):
     # sign is free while UNIT_DIVISOR |z| <= 2^(D-1) - 1: the largest such z accepts both, the next one only its own
-    circuit, shape = step_circuit(1, 1)
+    circuit, shape = smallest
     dropped = sigmoid.dropped_bits(shape.z_frac_bits)
     offset = (1 << (dropped - 1)) - 1
     z = offset // sigmoid.UNIT_DIVISOR + z_over
@@ -169,33 +218,14 @@ def test_either_sign_gives_the_same_update_where_z_rounds_to_zero_and_only_there
     said = StepStatement(shape, 0, (z // x, 0), rows)
     witness = calculate_witness(circuit, said.circuit_inputs())
     assert witness.signal("main.z[0]") == z
-    magnitude = offset - sigmoid.UNIT_DIVISOR * z
-    changes = {"main.sigmoid[0].sign": -1, "main.sigmoid[0].magnitude": magnitude}
-    if magnitude < 0:
-        assert not circuit.accepts(forge(witness, changes))
-        return
-    changes["main.sigmoid[0].dropped"] = magnitude
-    changes |= digit_changes(circuit, witness, "dropped", magnitude, dropped)
-    forged = forge(witness, changes)
-    assert circuit.accepts(forged)
-    assert forged.public == list(said.public)
-
-
-def digit_changes(circuit, witness, name, value, bits):
-    """Signals of the range check of ``name`` for another value."""
-    prefix = next(
-        signal.rsplit(".", 1)[0]
-        for signal, wire in circuit.load_symbols().wire_of.items()
-        if signal.startswith("main.sigmoid[0].RangeCheck") and signal.endswith(f".digit[{bits // 2 - 1}]")
-    )
-    changes = {}
-    for i in range(bits // 2):
-        digit = value >> (2 * i) & 3
-        changes[f"{prefix}.digit[{i}]"] = digit
-        changes[f"{prefix}.product[{i}]"] = digit * (digit - 3)
-    if bits % 2:
-        changes[f"{prefix}.top"] = value >> (bits - 1) & 1
-    return changes
+    parent, magnitude = magnitude_component(circuit), offset - sigmoid.UNIT_DIVISOR * z
+    made = {"main.sigmoid[0].sign": -1, f"{parent}.magnitude": magnitude, f"{parent}.dropped": magnitude}
+    made |= check_signals(check_in(circuit, parent, dropped), magnitude % FIELD_ORDER, dropped)
+    forged = with_signals(circuit, witness.values, made)
+    assert circuit.accepts(forged) is (magnitude >= 0)
+    assert list(forged.values) != list(witness.values)
+    if magnitude >= 0:
+        assert forged.public == list(said.public)
 
 
 def test_edges_of_every_input_range(small):
@@ -209,13 +239,13 @@ def test_edges_of_every_input_range(small):
 
     for name, path, last in (("features", (0, 1), 2**16 - 1), ("weights", (1,), 2**32 - 1)):
         for inside in (0, last):
-            calculate_witness(circuit, changed(name, path, inside))
+            with_some_blinding(circuit, changed(name, path, inside))
         for outside in (-1 % FIELD_ORDER, last + 1):
             with pytest.raises(WitnessError, match="RangeCheck"):
                 calculate_witness(circuit, changed(name, path, outside))
     for label in (0, 1, -1 % FIELD_ORDER):
         if label:
-            calculate_witness(circuit, changed("labels", (0,), label))
+            with_some_blinding(circuit, changed("labels", (0,), label))
     for label in (2, -2 % FIELD_ORDER, FIELD_ORDER // 2):
         with pytest.raises(WitnessError, match="Rows"):
             calculate_witness(circuit, changed("labels", (0,), label))
@@ -230,15 +260,26 @@ def test_a_padding_row_with_content_is_refused(small):
         calculate_witness(circuit, inputs)
 
 
+def test_an_update_of_no_rows_is_refused(small):
+    """It would count as a node among those whose sum hides the others."""
+    circuit, shape = small
+    none = Rows(tuple((0,) * shape.features for _ in range(shape.rows)), (0,) * shape.rows)
+    said = StepStatement(shape, 77, (1, 2, 3), none)
+    with pytest.raises(WitnessError, match="Rows"):
+        calculate_witness(circuit, said.circuit_inputs())
+    one = StepStatement(shape, 77, (1, 2, 3), Rows.padded(shape, np.array([[0, 0]]), [1]))
+    calculate_witness(circuit, one.circuit_inputs())
+
+
 def test_a_padding_row_counts_for_nothing(small):
     _, shape = small
-    one, more = StepShape(1, 2, FEATURES), shape
-    features, labels = np.array([[3, -4]]), [1]
     weights = (1 << 20, 5, -(1 << 19))
-    assert gradient_step(one, weights, Rows.padded(one, features, labels)) == gradient_step(
-        more, weights, Rows.padded(more, features, labels)
+    features = np.array([[3, -4]])
+    one, more = (
+        StepStatement(s, 0, weights, Rows.padded(s, features, [1])) for s in (StepShape(1, 2, FEATURES), shape)
     )
-    assert Rows.padded(more, features, labels).count == 1
+    assert one.tally() == more.tally()
+    assert more.data.count == 1
 
 
 def test_saturated_z_is_accepted_up_to_the_largest_possible(small):
@@ -268,15 +309,16 @@ def test_rows_that_do_not_fit_are_refused(features, labels, error):
 def test_a_wrong_number_of_weights_is_refused():
     shape = StepShape(4, 2, FEATURES)
     with pytest.raises(InputError, match="4 weights for 2 features"):
-        gradient_step(shape, (0, 0, 0, 0), Rows.padded(shape, np.zeros((1, 2), dtype=int), [0]))
+        gradient_tally(shape, (0, 0, 0, 0), np.zeros((1, 2), dtype=int), np.array([0]))
 
 
 def test_private_values_do_not_appear_in_a_repr():
     said = statement(StepShape(4, 2, FEATURES))
-    shown = repr(said) + repr(said.data) + repr(said.update)
+    shown = repr(said) + repr(said.data) + repr(said.opening) + repr(said.tally())
     assert "salt" not in shown
     assert "features=((" not in shown
-    assert str(said.update.gradient[0]) not in shown
+    for item in (*said.opening.items, said.opening.blinding):
+        assert str(item) not in shown
 
 
 @pytest.mark.parametrize("name", [n for n, i in instances().items() if i.template == "Step"])
@@ -288,25 +330,22 @@ def test_bound_table_holds_for_every_listed_instance(name):
 def test_bound_table_would_refuse_a_circuit_that_wraps_around():
     from twopm_zk.errors import BoundError
 
-    with pytest.raises(BoundError, match="gradient component can reach"):
-        StepShape.from_parameters({"ROWS": 1 << 60, "FEATURES": 3, "X_BITS": 24, "X_FRAC": 12})
+    with pytest.raises(BoundError, match="z can reach"):
+        StepShape.from_parameters({"ROWS": 1, "FEATURES": 1 << 250, "X_BITS": 16, "X_FRAC": 12})
 
 
 def test_a_step_whose_updates_a_rounds_sum_could_not_hold_is_refused():
-    """Its updates open in every aggregate of the same X_FRAC, whose products they could carry around the field."""
+    """They would open in every aggregate all the same, and leave the lanes of packed sums."""
     from twopm_zk.errors import BoundError
-    from twopm_zk.statements.rounds import MAX_ROWS, MAX_UPDATES, RoundShape
+    from twopm_zk.statements.rounds import MAX_UPDATES, RoundShape
+    from twopm_zk.statements.step import MAX_ROWS
 
-    sizes = {"ROWS": MAX_ROWS, "FEATURES": 3, "X_FRAC": 12}
-    total = next(b for b in RoundShape(4, 3, 12).bounds() if b.name == "sum of updates").magnitude
-    assert MAX_UPDATES * StepShape.from_parameters({**sizes, "X_BITS": 16}).max_gradient() <= total
-    with pytest.raises(BoundError, match="feature can reach"):
-        StepShape.from_parameters({**sizes, "X_BITS": 17})
-
-
-@pytest.mark.parametrize(("name", "limit"), [("step-32x3", 16_384), ("step-128x3", 32_768)])
-def test_gates_stay_within_the_promised_domain(name, limit):
-    assert compile_circuit(instances()[name]).gates <= limit
+    sizes = {"ROWS": MAX_ROWS, "FEATURES": 3, "X_FRAC": 12, "X_BITS": 16}
+    total = next(b for b in RoundShape(3).bounds() if b.name == "sum of updates")
+    assert MAX_UPDATES * StepShape.from_parameters(sizes).max_rounded() <= total.magnitude < total.limit
+    for changes, message in (({"X_BITS": 17}, "feature can reach"), ({"ROWS": MAX_ROWS + 1}, "rows can reach")):
+        with pytest.raises(BoundError, match=message):
+            StepShape.from_parameters(sizes | changes)
 
 
 def test_wide_format_holds_what_the_default_one_does_not():

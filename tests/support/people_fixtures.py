@@ -26,6 +26,7 @@ def world(deployed):
     snapshot = deployed.node.snapshot()
     yield deployed
     deployed.node.revert(snapshot)
+    deployed.chain.forget_nonces()
 
 
 @pytest.fixture

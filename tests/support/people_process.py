@@ -1,8 +1,9 @@
 """One participant as a process of its own, with proofs that are hashes, which kills itself where it is told to.
 
-    python people_process.py '{"role": "node", ..., "die_at": ["proven", 2]}'
+    python people_process.py '{"role": "node", ..., "die_at": ["news", "proven"]}'
 
-``die_at`` is the name of a piece of news and how often it is to come, or ``write`` and a number of store writes.
+``die_at`` is "news" and its kind; "write" and words of the statement that has changed the store; or "sent" and the
+function of a contract whose transaction the chain has just taken.
 """
 
 import json
@@ -16,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from support.people_world import DoubleProver, tables
 
 from twopm_zk.chain import Chain
+from twopm_zk.chain.connection import RpcConnection
 from twopm_zk.chain.deployment import Deployment
 from twopm_zk.chain.network import Network
 from twopm_zk.coordinator.coordinator import Coordinator, CoordinatorSettings
@@ -25,17 +27,6 @@ from twopm_zk.node.store import NodeStore
 from twopm_zk.participants.database import Database
 from twopm_zk.participants.task_view import ChainView
 from twopm_zk.task.specification_file import read_spec
-
-
-class Counted:
-    def __init__(self, kind, number):
-        self.kind, self.left = kind, number
-
-    def happened(self, kind):
-        if kind == self.kind:
-            self.left -= 1
-            if self.left == 0:
-                os.kill(os.getpid(), signal.SIGKILL)
 
 
 class LoggedProver(DoubleProver):
@@ -53,18 +44,24 @@ class LoggedProver(DoubleProver):
         return results
 
 
+def dying_after(function, happened):
+    def wrapped(self, what, *arguments):
+        done = function(self, what, *arguments)
+        happened(what)
+        return done
+
+    return wrapped
+
+
 def main(options):
-    kind, number = options.get("die_at") or ("never", 1)
-    death = Counted(kind, number)
-    if kind == "write":
-        plain = Database.run
+    kind, words = options.get("die_at") or ("never", "")
 
-        def run(self, statement, *values):
-            done = plain(self, statement, *values)
-            death.happened("write")
-            return done
+    def happened(what, *, of):
+        if kind == of and words in what:
+            os.kill(os.getpid(), signal.SIGKILL)
 
-        Database.run = run
+    Database.run = dying_after(Database.run, lambda statement: happened(statement, of="write"))
+    RpcConnection._submit = dying_after(RpcConnection._submit, lambda what: happened(what, of="sent"))
     chain = Chain(options["url"], private_key=options["key"])
     view = ChainView(Network(chain, Deployment.read(Path(options["deployment"]))))
     spec, folder, name = read_spec(Path(options["spec"])), Path(options["folder"]), options["name"]
@@ -72,7 +69,7 @@ def main(options):
 
     def notify(news):
         print(json.dumps({"news": news.kind, "text": news.text}), flush=True)
-        death.happened(news.kind)
+        happened(news.kind, of="news")
 
     if options["role"] == "node":
         with NodeStore(folder / f"{name}.db") as store:
@@ -80,12 +77,9 @@ def main(options):
             coordinator = options["coordinator"]
             Node(view, spec, store, prover=prover, coordinator=coordinator, table=table, notify=notify, poll=0.05).run()
     else:
-        settings = CoordinatorSettings(poll=0.05, straggler_seconds=3600, opening_seconds=3600, port=options["port"])
-        with (
-            CoordinatorStore(folder / f"{name}.db") as store,
-            Coordinator(view, spec, store, prover=prover, settings=settings, notify=notify) as coordinator,
-        ):
-            coordinator.run()
+        settings = CoordinatorSettings(poll=0.05, straggler_seconds=3600)
+        with CoordinatorStore(folder / f"{name}.db") as store:
+            Coordinator(view, spec, store, prover=prover, settings=settings, notify=notify).run()
 
 
 if __name__ == "__main__":

@@ -25,16 +25,15 @@ from twopm_zk.plonk.proving import ProofResult
 from twopm_zk.rows.tables import SPECTOR_SCALING, Table, load_spector
 from twopm_zk.task.columns import Column
 from twopm_zk.task.instances import TaskInstances
-from twopm_zk.task.specification import TaskSpec
+from twopm_zk.task.specification import StepRule, TaskSpec
 
 INSTANCES = (
-    "step-32x3",
-    "step-128x3",
-    "fold-16x3",
-    "aggregate-4x3",
-    "aggregate-16x3",
-    "certify-4x3",
-    "certify-16x3",
+    "step-48x3",
+    "step-119x3",
+    "information-48x3",
+    "information-119x3",
+    "aggregate-3",
+    "certify-3",
     "predict-3",
 )
 DOUBLE = """// SPDX-License-Identifier: Apache-2.0
@@ -52,7 +51,8 @@ SPEC = TaskSpec(
     name="grades",
     gradient_bound=0.02,
     decrement_bound=1e6,  # tasks here end by the gradient alone, after few rounds
-    instances=TaskInstances(("step-32x3",), "aggregate-4x3", "certify-4x3", predict="predict-3"),
+    instances=TaskInstances(("step-48x3",), "aggregate-3", "certify-3", ("information-48x3",), "predict-3"),
+    step=StepRule("boehning-lindsay"),
 )
 
 
@@ -107,9 +107,9 @@ def double_verifier(name):
     return GeneratedVerifier(
         name=name,
         statement=instance.template.lower(),
-        size=parameters.get("ROWS", parameters.get("SLOTS", 0)),
+        size=parameters.get("ROWS", 0),
         features=parameters["FEATURES"],
-        frac_bits=parameters["X_FRAC"],
+        frac_bits=parameters.get("X_FRAC", 0),
         solidity=DOUBLE.format(contract=contract, name=name),
         contract_name=contract,
         insecure=True,
@@ -132,11 +132,16 @@ class World:
         self.chain = Chain(node.url, private_key=node.private_keys[0])
         made = verifiers if verifiers is not None else [double_verifier(name) for name in INSTANCES]
         self.deployment = deploy_all(self.chain, verifiers=made, treasury=node.accounts[9], terms=Terms())
+        self._views = {}
 
     def view(self, number):
-        """As the account with this number."""
-        chain = Chain(self.node.url, private_key=self.node.private_keys[number])
-        return ChainView(Network(chain, self.deployment))
+        """As the account with this number; the same one again, which has compared the contracts already."""
+        if (number, id(self.deployment)) not in self._views:
+            chain = Chain(self.node.url, private_key=self.node.private_keys[number])
+            self._views[number, id(self.deployment)] = ChainView(Network(chain, self.deployment))
+        view = self._views[number, id(self.deployment)]
+        view.chain.forget_nonces()  # the chain may have been set back since
+        return view
 
 
 def collect(news):
@@ -148,7 +153,7 @@ class Party:
 
     def __init__(self, world, folder, *, spec=SPEC, sizes=(11, 11, 10), settings=None, prover=DoubleProver):
         self.world, self.folder, self.spec, self.sizes = world, folder, spec, sizes
-        self.settings = settings or CoordinatorSettings(poll=0.05, straggler_seconds=3600, opening_seconds=3600)
+        self.settings = settings or CoordinatorSettings(poll=0.05, straggler_seconds=3600)
         self.make_prover = prover
         self.coordinator_view = world.view(1)
         self.news = {}

@@ -21,7 +21,7 @@ from math import lcm
 import numpy as np
 
 from twopm_zk.numbers import sigmoid
-from twopm_zk.statements.step import StepShape, exact_update
+from twopm_zk.statements.step import StepShape, exact_gradient
 
 TRIED = 400_000
 """At most so many combinations are looked up."""
@@ -58,8 +58,8 @@ def recover_rows(shape: StepShape, weights, gradient, rows):
     values = [sign * int(dot(combination, parts)) for sign, combination in zip(signs, combinations, strict=True)]
     features = [row[:-1] for row in found]
     labels = labels_of(shape, weights, features, values)
-    again = exact_update(shape, weights, np.array(features, dtype=np.int64), np.array(labels))
-    if list(again.gradient) != list(gradient):
+    again = exact_gradient(shape, weights, np.array(features, dtype=np.int64), np.array(labels))
+    if list(again) != list(gradient):
         return None
     return sorted(zip(map(tuple, features), labels, strict=True))
 

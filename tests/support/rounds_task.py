@@ -2,12 +2,16 @@
 
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
-from support.rounds_world import MATRIX, SPEC, fake_proof, task_config, training_config
+from support.rounds_world import ETH, GRADIENT, MATRICES, MATRIX, SPEC, fake_proof, task_config, training_config
+from support.sharing import Key, commit, flattened, masks, minus, plus, provable_opening
 
+from twopm_zk.numbers.commitments import Tag, public_hash
 from twopm_zk.numbers.field import FIELD_ORDER
 from twopm_zk.statements import Policy
 
-NONE, CREATED, JOINING, COLLECTING, CLOSED, FINISHED = range(6)
+NONE, CREATED, COLLECTING, READY, SHARING, SUMMED, DISPUTED, FINISHED, CLOSED = range(9)
+STEP, INFORMATION = 1, 2
+WITH_PENALTY = {"penalty": ETH // 10}
 
 
 class Task:
@@ -18,6 +22,7 @@ class Task:
         self.hlr = world.hlr
         self.config = task_config(**(config or {}))
         self.training = training_config(world, **(training or {}))
+        self.openings, self.round_keys, self.lasting = {}, {}, {}
         self.receipt = coordinator.use(self.hlr).transact("createTask", self.config, self.training)
         self.id = self.receipt.event("TaskCreated")["taskId"]
         if opened:
@@ -26,13 +31,28 @@ class Task:
     def act(self, person, function, *arguments):
         return person.use(self.hlr).transact(function, self.id, *arguments)
 
+    def call(self, function, *arguments):
+        return self.hlr.call(function, self.id, *arguments)
+
+    @property
+    def people(self):
+        return self.world.people
+
     @property
     def state(self):
-        return self.hlr.call("taskOf", self.id)
+        return self.call("taskOf")
+
+    @property
+    def phase(self):
+        return self.state["phase"]
 
     @property
     def model(self):
-        return self.hlr.call("modelCommitmentOf", self.id)
+        return self.call("modelCommitmentOf")
+
+    @property
+    def generators(self):
+        return GRADIENT if self.call("statementOf") == STEP else MATRICES
 
     @property
     def policy(self):
@@ -48,51 +68,177 @@ class Task:
             penalty=self.training["lambda"],
             weight_bound=self.training["weightBound"],
             min_rows=self.training["minRows"],
-            matrix_hash=self.hlr.call("trainingOf", self.id)["matrixHash"],
+            matrix_hash=self.call("trainingOf")["matrixHash"],
         )
 
     def data(self, person, index):
         return self.world.hub.call("commitmentOf", person.address, self.config["dataset"], index)
 
-    def submit(self, person, index=0, *, update=None, size=32, proof=None):
-        update = update if update is not None else self.data(person, index) + 10**9
-        proof = proof or fake_proof(f"step-{size}", self.model, self.data(person, index), update)
-        return self.act(person, "submitUpdate", size, index, update, proof)
+    # --- collecting ---
+
+    def submit(self, person, index=0, *, point=None, size=32, proof=None, values=None):
+        """An update with an opening that the node remembers, or the point that is given."""
+        points = self.generators
+        opening = None
+        if point is None:
+            values = values or [self.data(person, index) + i for i in range(len(points) - 1)]
+            opening, point = provable_opening(values, points)
+        name = "step" if self.call("statementOf") == STEP else "information"
+        proof = proof or fake_proof(f"{name}-{size}", self.model, self.data(person, index), point[1])
+        receipt = self.act(person, "submitUpdate", size, index, *point, proof)
+        if opening:
+            key = self.call("attemptKey")
+            self.openings.setdefault((key, person), [0] * len(points))
+            self.openings[key, person] = plus(self.openings[key, person], opening)
+        return receipt
 
     def submit_all(self, *indices, people=("ada", "ben", "cleo")):
         for index in indices or (0,):
             for name in people:
-                self.submit(getattr(self.world.people, name), index)
+                self.submit(getattr(self.people, name), index)
 
     def close(self, person=None):
         return self.act(person or self.coordinator, "close")
 
-    def fold(self, after=77, *, before=None, segment=None, person=None):
-        training = self.hlr.call("trainingOf", self.id)
-        inputs = (
-            training["partialSum"] if before is None else before,
-            self.hlr.call("segmentDigestOf", self.id, training["folded"]) if segment is None else segment,
-            after,
-        )
-        return self.act(person or self.coordinator, "foldSegment", after, fake_proof("fold", *inputs))
+    # --- the set ---
+
+    def ready(self, person, *, lasting=None, of_round=None):
+        self.round_keys[person] = self.round_keys.get(person) or Key()
+        of_round = of_round or self.round_keys[person].posted
+        receipt = self.act(person, "ready", lasting or person.lasting.posted, *of_round)
+        self.lasting[person] = person.lasting
+        return receipt
+
+    def ready_all(self, *people):
+        self.round_keys = {}
+        for person in people or self.participants:
+            self.ready(person)
+
+    @property
+    def participants(self):
+        everybody = vars(self.people).values()
+        return [person for person in everybody if self.call("participates", person.address)]
+
+    @property
+    def members(self):
+        """The set, by ascending address."""
+        key = self.call("attemptKey")
+        everybody = sorted(vars(self.people).values(), key=lambda person: int(person.address, 16))
+        return [person for person in everybody if self.call("nodeOf", person.address)["inSet"] == key]
 
     @property
     def digest(self):
-        return self.hlr.call("updatesDigestOf", self.id)
+        return self.call("setDigestOf")
+
+    def to_sharing(self, *indices, people=("ada", "ben", "cleo", "eve")):
+        self.submit_all(*indices, people=people)
+        self.close()
+        self.ready_all()
+
+    # --- sharing ---
+
+    def pair_masks(self, person, other, *, digest=None):
+        lasting = self.lasting[person].shared(self.lasting[other].posted)
+        of_round = self.round_keys[person].shared(self.round_keys[other].posted)
+        low, high = sorted((person.address, other.address), key=lambda address: int(address, 16))
+        return masks(digest or self.digest, low, high, lasting, of_round, len(self.generators))
+
+    def vector(self, person):
+        vector = self.openings[self.call("attemptKey"), person]
+        for other in self.members:
+            if other is not person:
+                below = int(person.address, 16) < int(other.address, 16)
+                vector = (plus if below else minus)(vector, self.pair_masks(person, other))
+        return vector
+
+    def share(self, person, vector=None, *, digest=None):
+        return self.act(person, "share", digest or self.digest, vector or self.vector(person))
+
+    def share_all(self, *, without=()):
+        for person in self.members:
+            if person not in without:
+                self.share(person)
+
+    def shared_sum(self):
+        """What anybody reads off the chain in the present share attempt."""
+        state = self.state
+        events = self.hlr.events("Shared", taskId=self.id, round=state["round"])
+        present = [e for e in events if (e["attempt"], e["shareAttempt"]) == (state["attempt"], state["shareAttempt"])]
+        return plus(*(event["vector"] for event in present))
+
+    def opens(self):
+        return commit(self.shared_sum(), self.generators) == tuple(self.call("roundPointOf"))
+
+    def to_summed(self, *indices, people=("ada", "ben", "cleo", "eve")):
+        self.to_sharing(*indices, people=people)
+        self.share_all()
+
+    # --- disputes ---
+
+    def pair_point(self, person, other):
+        digest = self.call("disputeOf")["digest"]
+        return commit(self.pair_masks(person, other, digest=digest), self.generators)
+
+    def pair_points(self, person):
+        return {other: self.pair_point(person, other) for other in self.members if other is not person}
+
+    def claim(self, person, points=None, *, vector=None, last=True, generators=None):
+        points = self.pair_points(person) if points is None else points
+        others = sorted(points, key=lambda other: int(other.address, 16))
+        if vector is None:
+            state = self.state
+            events = self.hlr.events("Shared", taskId=self.id, node=person.address)
+            vector = next(e["vector"] for e in reversed(events) if e["shareAttempt"] == state["shareAttempt"])
+        generators = flattened(self.generators) if generators is None else generators
+        return self.act(
+            person,
+            "claim",
+            vector if last else [],
+            generators if last else [],
+            [other.address for other in others],
+            [points[other] for other in others],
+        )
+
+    def keys(self, person):
+        return (self.lasting[person].posted, *self.round_keys[person].posted)
+
+    def reveal(self, person, other, *, shown=None, keys=None, generators=None):
+        lasting, of_round = self.lasting[other].posted, self.round_keys[other].posted
+        shown = shown or [
+            self.lasting[person].prove_shared(lasting),
+            self.round_keys[person].prove_shared(of_round),
+        ]
+        mine, theirs = keys or (self.keys(person), self.keys(other))
+        points = flattened(self.generators) if generators is None else generators
+        return self.act(person, "reveal", other.address, mine, theirs, shown, points)
+
+    # --- acceptance ---
+
+    @property
+    def sum_commitment(self):
+        return self.call("updatesCommitmentOf")
 
     def next_model(self, weights, matrix=MATRIX):
         return self.policy.next_round(matrix_hash=matrix).model_commitment(weights)
 
-    def accept(self, weights=(1, -2, 3, -4), *, matrix=MATRIX, proof=None, person=None, name="aggregate"):
+    def accept(self, weights=(1, -2, 3, -4), *, matrix=MATRIX, proof=None, person=None):
         if proof is None:
-            proof = fake_proof(name, self.model, self.digest, self.next_model(weights, matrix))
+            proof = fake_proof("aggregate", self.model, self.sum_commitment, self.next_model(weights, matrix))
         return self.act(person or self.coordinator, "acceptWeights", list(weights), matrix, proof)
 
     def certify(self, bound=500, *, person=None):
-        proof = fake_proof("certify", self.model, self.digest, bound)
+        proof = fake_proof("certify", self.model, self.sum_commitment, bound)
         return self.act(person or self.coordinator, "certify", bound, proof)
 
+    def proceed(self, sums=None, *, person=None, generators=None):
+        points = flattened(self.generators) if generators is None else generators
+        return self.act(person or self.coordinator, "proceed", sums or self.shared_sum(), points)
+
     def to_accepted(self, weights=(1, -2, 3, -4)):
-        self.submit_all()
-        self.close()
+        self.to_summed()
         return self.accept(weights)
+
+
+def point_hash(point):
+    """The hash of a round's point, the second public input of aggregate and certify."""
+    return public_hash(Tag.POINT, list(point))

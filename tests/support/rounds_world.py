@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
+from support.sharing import Key, generators, generators_hash
 
 from twopm_zk.chain import compile_contract
 from twopm_zk.chain.contracts import Contract
@@ -14,7 +15,9 @@ DATASET = b"grades".ljust(32, b"\0")
 SPEC = b"specification".ljust(32, b"\0")
 ZERO = "0x" + "00" * 20
 MATRIX = 424242
-STEP, FOLD, AGGREGATE, CERTIFY, PREDICT = 1, 2, 3, 4, 5
+STEP, INFORMATION, AGGREGATE, CERTIFY, PREDICT = 1, 2, 3, 4, 5
+GRADIENT = generators(4, "gradient")
+MATRICES = generators(5, "information")
 
 
 def fake_proof(name, *inputs):
@@ -46,21 +49,23 @@ class World:
             ("step-32", STEP, 32, 3),
             ("step-128", STEP, 128, 3),
             ("step-32x8", STEP, 32, 8),
-            ("fold", FOLD, 4, 3),
-            ("aggregate", AGGREGATE, 4, 3),
-            ("certify", CERTIFY, 4, 3),
-            ("aggregate-16", AGGREGATE, 16, 3),
+            ("information-32", INFORMATION, 32, 3),
+            ("aggregate", AGGREGATE, 0, 3),
+            ("certify", CERTIFY, 0, 3),
             ("predict", PREDICT, 0, 3),
             ("predict-8", PREDICT, 0, 8),
         ):
             self.add_verifier(name, statement, size, features)
-        self.people = SimpleNamespace(**{name: Person(self, key) for name, key in vars(keys).items()})
+        self.people = SimpleNamespace(**{name: Person(self, name, key) for name, key in vars(keys).items()})
         for number, person in enumerate(vars(self.people).values()):
             person.join()
+            person.set_key()
             person.stake(2 * ETH)
             person.register(0, [1000 * (number + 1) + batch for batch in range(8)])
 
-    def add_verifier(self, name, statement, size, features, *, frac_bits=12):
+    def add_verifier(self, name, statement, size, features, *, frac_bits=None):
+        if frac_bits is None:
+            frac_bits = 0 if statement in (AGGREGATE, CERTIFY) else 12
         double = self.chain.deploy(compile_contract("VerifierDouble"), name.encode().ljust(32, b"\0"))
         receipt = self.registry.transact("add", statement, size, features, frac_bits, True, double.address)
         self.ids[name] = receipt.event("VerifierAdded")["id"]
@@ -68,16 +73,27 @@ class World:
 
 
 class Person:
-    def __init__(self, world, key):
-        self.world, self.key = world, key
+    def __init__(self, world, name, key):
+        self.world, self.name, self.key = world, name, key
         self.chain = world.chain.signing_as(key)
         self.address = self.chain.address
+        self.lasting = Key()
+
+    def __repr__(self):
+        return self.name
 
     def use(self, contract):
         return Contract(self.chain, contract.artifact, contract.address)
 
     def join(self):
         self.use(self.world.identity).transact("join", "https://node.example", b"\x07" * 32)
+
+    def set_key(self, key=None):
+        """Set the lasting key: a new one, if need be, with a proof that its owner knows the secret."""
+        self.lasting = key or self.lasting
+        identity = self.world.identity
+        proof = self.lasting.possession(identity.address, self.chain.chain_id, self.address)
+        return self.use(identity).transact("setAggregationKey", *self.lasting.posted, *proof)
 
     def leave(self):
         self.use(self.world.identity).transact("leave")
@@ -97,11 +113,14 @@ def task_config(**changes):
         "specHash": SPEC,
         "dataset": DATASET,
         "minimumStake": ETH,
+        "penalty": 0,
         "minimumNodes": 3,
         "maximumUpdates": 8,
-        "maximumBatches": 0,
-        "joinSeconds": 0,
+        "maximumBatches": 3,
         "collectSeconds": 3600,
+        "readySeconds": 600,
+        "shareSeconds": 7200,
+        "disputeSeconds": 900,
         "aggregateSeconds": 1800,
         "maximumRounds": 3,
         **changes,
@@ -111,18 +130,17 @@ def task_config(**changes):
 def training_config(world, **changes):
     return {
         "features": 3,
-        "slots": 4,
-        "segments": 2,
         "lambda": 4096,
         "weightBound": 2**31,
         "minRows": 10,
         "gradientTarget": 1000,
-        "matrixHash": MATRIX,
-        "matrixReplaceable": False,
         "stepVerifiers": [world.ids["step-32"], world.ids["step-128"]],
-        "foldVerifier": world.ids["fold"],
+        "informationVerifiers": [world.ids["information-32"]],
+        "information": 0,
         "aggregateVerifier": world.ids["aggregate"],
         "certifyVerifier": world.ids["certify"],
+        "gradientGenerators": generators_hash(GRADIENT),
+        "informationGenerators": generators_hash(MATRICES),
         "initialWeights": [0, 0, 0, 0],
         **changes,
     }

@@ -1,14 +1,18 @@
 """Small specifications and data for tests of training."""
 
 from dataclasses import replace
+from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
 
+from twopm_zk.rows.batches import prepare
 from twopm_zk.rows.tables import Table
+from twopm_zk.statements import Collection
 from twopm_zk.task.columns import Column
 from twopm_zk.task.specification import StepRule, TaskSpec
 from twopm_zk.task.specification_file import read_spec
+from twopm_zk.training.optimiser import information_curvature
 
 SPECTOR = Path(__file__).parents[2] / "examples" / "spector.toml"
 
@@ -16,6 +20,18 @@ SPECTOR = Path(__file__).parents[2] / "examples" / "spector.toml"
 def make_split(table, nodes):
     """Rows dealt out round-robin."""
     return [Table(table.names, table.features[k::nodes], table.labels[k::nodes]) for k in range(nodes)]
+
+
+def total_of(collection, nodes, weights):
+    """The sum of the updates of all batches of one node, or several."""
+    batches = [batch for node in (nodes if isinstance(nodes, list) else [nodes]) for batch in node.batches]
+    return list(accumulate(batch.tally(collection, weights) for batch in batches))[-1]
+
+
+def curvature_of(table, spec):
+    """What an optimiser starts from: the information of all rows at weights of zero."""
+    weights = (0,) * spec.sizes.round.weights
+    return information_curvature(spec, total_of(Collection.INFORMATION, prepare(table, spec), weights))
 
 
 def make_table(rows, columns=2, *, seed=0, steep=1.0):

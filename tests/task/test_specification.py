@@ -6,11 +6,12 @@ from dataclasses import replace
 import pytest
 from support.small_tasks import spector_spec
 
+from twopm_zk.circuit.instances import instances
 from twopm_zk.errors import CircuitTooLargeError, InputError, SpecError
 from twopm_zk.numbers.fixed_point import FEATURES, Format
 from twopm_zk.task.columns import Column
 from twopm_zk.task.instances import TaskInstances
-from twopm_zk.task.specification import StepRule, TaskSpec
+from twopm_zk.task.specification import SECONDS, Collects, StepRule, TaskSpec
 from twopm_zk.task.specification_file import parse_spec, read_spec, write_spec
 
 
@@ -27,7 +28,7 @@ def test_a_short_file_gets_documented_defaults():
     spec = parse_spec(document())
     assert spec.features == ("a", "b")
     assert (spec.minimum_nodes, spec.minimum_rows, spec.minimum_node_rows) == (3, 30, 8)
-    assert spec.step == StepRule("boehning-lindsay", 1.9, "moments")
+    assert spec.step == StepRule("bfgs", 1.9, "information")
     assert spec.instances is None
     assert spec.warnings() == []
 
@@ -42,7 +43,8 @@ def test_toml_and_json_of_one_task_have_one_hash(tmp_path):
 
 
 def test_every_part_of_the_specification_changes_the_hash():
-    spec = parse_spec(document()).provable(rows=32, updates=4)
+    spec = parse_spec(document()).provable(rows=32)
+    without = replace(spec.instances, information=())
     others = [
         replace(spec, **changes)
         for changes in (
@@ -55,15 +57,16 @@ def test_every_part_of_the_specification_changes_the_hash():
             {"weight_bound": 512.0},
             {"gradient_bound": 1e-5},
             {"decrement_bound": 0.02},
-            {"step": StepRule("bfgs")},
+            {"step": StepRule("boehning-lindsay")},
             {"step": StepRule(factor=1.5)},
-            {"step": StepRule(curvature="ranges")},
+            {"step": StepRule(curvature="ranges"), "instances": without},
             {"maximum_rounds": 31},
             {"minimum_nodes": 4},
             {"minimum_rows": 31},
             {"minimum_node_rows": 9},
-            {"collecting_seconds": 60},
-            {"aggregating_seconds": 60},
+            *({name: 61} for name in SECONDS),
+            {"maximum_updates": 1000},
+            {"maximum_node_updates": 63},
             {"instances": None},
             {"instances": replace(spec.instances, predict=None)},
         )
@@ -80,9 +83,11 @@ def test_the_hash_is_the_keccak_of_the_canonical_document():
 
     text = (
         '{"decrement_bound":0.01,"features":[{"centre":0,"name":"a","scale":1}],'
-        '"format":{"bits":16,"frac_bits":12},"gradient_bound":0.0009765625,"label":"y","lambda":1,"minimum":{"nodes":3,"rows":30,"rows_per_node":8},"name":"",'
-        '"rounds":{"aggregating_seconds":3600,"collecting_seconds":3600,"maximum":30},'
-        '"step":{"curvature":"moments","factor":1.9,"rule":"boehning-lindsay"},"version":1,"weight_bound":1024}'
+        '"format":{"bits":16,"frac_bits":12},"gradient_bound":0.0009765625,"label":"y","lambda":1,'
+        '"maximum":{"updates":1024,"updates_per_node":64},"minimum":{"nodes":3,"rows":30,"rows_per_node":8},"name":"",'
+        '"rounds":{"aggregating_seconds":3600,"collecting_seconds":3600,"disputing_seconds":86400,"maximum":30,'
+        '"ready_seconds":1800,"sharing_seconds":259200},'
+        '"step":{"curvature":"information","factor":1.9,"rule":"bfgs"},"version":2,"weight_bound":1024}'
     )
     assert spec.spec_hash == keccak.new(data=text.encode(), digest_bits=256).digest()
 
@@ -119,7 +124,7 @@ def test_the_hash_is_the_keccak_of_the_canonical_document():
         ({"step": {"rule": "sgd"}}, "`step.rule` is 'sgd'; allowed: boehning-lindsay, bfgs, newton, gradient"),
         ({"step": {"factor": 2}}, "`step.factor` is 2; allowed"),
         ({"step": {"curvature": "rows"}}, "`step.curvature` is 'rows'"),
-        ({"step": {"rule": "newton", "curvature": "ranges"}}, "which reveals moments"),
+        ({"step": {"rule": "newton", "curvature": "ranges"}}, "which takes information"),
         ({"format": {"bits": 32}}, "`format` has 32 bits"),
         ({"rounds": {"maximum": 0}}, "`rounds.maximum` is 0; allowed: 1 to"),
         ({"rounds": {"collecting_seconds": 10**9}}, "`rounds.collecting_seconds` is 1000000000"),
@@ -130,13 +135,17 @@ def test_the_hash_is_the_keccak_of_the_canonical_document():
         ({"rounds": {"maximum": 10**400}}, "`rounds.maximum` is a number of more than 64 bits; allowed"),
         ({"format": {"bits": 10**9, "frac_bits": 5}}, "`format` has 1000000000 bits"),
         ({"format": {"bits": 10**400}}, "`format` has a number of more than 64 bits bits"),
-        ({"version": 2}, "`version` is 2"),
-        ({"instances": {"step": ["step-32x3"]}}, "`instances.aggregate` is missing"),
-        ({"instances": {"rows": 0}}, "each must be 1 or more"),
-        (
-            {"instances": {"updates": 2, "rows": 32}, "minimum": {"nodes": 5}},
-            "`minimum.nodes` is 5; a round has room for 4",
-        ),
+        ({"version": 1}, "`version` is 1; this release reads version 2"),
+        ({"instances": {"step": ["step-48x3"]}}, "`instances.aggregate` is missing"),
+        ({"instances": {"rows": 0}}, "`instances.rows` is 0; it must be 1 or more"),
+        ({"instances": {"updates": 4}}, r"`instances.updates` is no key"),
+        ({"instances": {"step": [3], "aggregate": "a", "certify": "b"}}, "`instances.step` is not a list of names"),
+        *(({"rounds": {name: 0}}, f"`rounds.{name}` is 0; allowed: 1 to") for name in SECONDS),
+        ({"maximum": {"updates": (1 << 20) + 1}}, r"`maximum.updates` is 1048577; allowed: 1 to 1048576"),
+        ({"maximum": {"updates_per_node": 0}}, "`maximum.updates_per_node` is 0"),
+        ({"maximum": {"updates_per_node": 1 << 16}}, "`maximum.updates_per_node` is 65536"),
+        ({"maximum": {"update": 4}}, r"`maximum.update` is no key.*\n.*`updates`"),
+        ({"maximum": {"updates": 4}, "minimum": {"nodes": 5}}, "`minimum.nodes` is 5; `maximum.updates` is 4"),
     ],
 )
 def test_each_mistake_is_named(changes, message):
@@ -157,7 +166,9 @@ def test_a_file_that_is_not_what_its_name_says_is_refused(tmp_path, name):
         read_spec(path)
 
 
-NAMES = TaskInstances(("step-32x3", "step-128x3"), "aggregate-16x3", "certify-16x3", "fold-16x3", "predict-3", 4)
+NAMES = TaskInstances(
+    ("step-48x3", "step-119x3"), "aggregate-3", "certify-3", ("information-119x3", "information-48x3"), "predict-3"
+)
 
 
 def with_instances(chosen, columns=2, **changes):
@@ -194,22 +205,25 @@ def test_paths_may_be_texts(tmp_path):
 
 def test_shapes_follow_from_the_instances():
     sizes = with_instances(NAMES).sizes
-    assert [shape.rows for shape in sizes.steps] == [32, 128]
-    assert (sizes.width, sizes.capacity, sizes.round.slots) == (3, 64, 16)
+    assert [shape.rows for shape in sizes.steps] == [48, 119]
+    assert (sizes.width, sizes.round.features, sizes.largest.rows) == (3, 3, 119)
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"step": ()}, "`instances.step` is empty"),
-        ({"step": ("fold-16x3",)}, "'fold-16x3' is a Fold, not a Step"),
-        ({"step": ("step-32x3", "step-32x8")}, "'step-32x8' has another number of features"),
-        ({"step": ("step-128x3-wide",)}, "takes 20 bits with 16 fractional, `format` says 16 with 12"),
-        ({"certify": "certify-4x3"}, "different slots"),
-        ({"aggregate": "aggregate-16x30"}, "is for 30 features"),
+        ({"step": ("aggregate-3",)}, "'aggregate-3' is of Aggregate, not of Step"),
+        ({"step": ("information-48x3",)}, "'information-48x3' is of Information, not of Step"),
+        ({"step": ("step-48x3", "step-52x8")}, "'step-52x8' has another number of features"),
+        ({"step": ("step-103x3-wide",)}, "takes 20 bits with 16 fractional, `format` says 16 with 12"),
+        ({"information": ("information-48x3",)}, "`instances.information` has other sizes than `instances.step`"),
+        ({"information": ("step-48x3", "step-119x3")}, "`instances.information`: 'step-48x3' is of Step"),
+        ({"information": ("information-103x3-wide",)}, "takes 20 bits with 16 fractional"),
+        ({"certify": "aggregate-3"}, "'aggregate-3' is of Aggregate, not of Certify"),
+        ({"aggregate": "aggregate-30"}, "is for 30 features, the steps for 3"),
+        ({"certify": "certify-8"}, "is for 8 features, the steps for 3"),
         ({"predict": "predict-30"}, "'predict-30' is not for 3 features"),
-        ({"segments": 65}, "`instances.segments` is 65; allowed: 1 to 64"),
-        ({"fold": None}, "allowed: 1 to 1; more need `instances.fold`"),
     ],
 )
 def test_instances_that_do_not_fit_each_other_are_refused(changes, message):
@@ -218,27 +232,70 @@ def test_instances_that_do_not_fit_each_other_are_refused(changes, message):
 
 
 def test_features_beyond_the_instances_are_refused():
-    with pytest.raises(SpecError, match="4 features do not fit the 3 of 'step-32x3'"):
+    with pytest.raises(SpecError, match="4 features do not fit the 3 of 'step-48x3'"):
         with_instances(NAMES, columns=4)
     with pytest.raises(InputError, match="no circuit 'step-33x3'"):
         with_instances(replace(NAMES, step=("step-33x3",)))
 
 
 def test_the_smallest_instances_are_chosen():
-    def chosen(columns, **sizes):
-        return with_instances(None, columns).provable(**sizes).instances
+    def chosen(columns, **changes):
+        rows = changes.pop("rows", 119)
+        return with_instances(None, columns, **changes).provable(rows=rows).instances
 
-    assert chosen(2, rows=32, updates=4) == TaskInstances(
-        ("step-32x3",), "aggregate-4x3", "certify-4x3", None, "predict-3", 1
+    ranges = StepRule(curvature="ranges")
+    assert chosen(2, rows=32) == TaskInstances(
+        ("step-48x3",), "aggregate-3", "certify-3", ("information-48x3",), "predict-3"
     )
-    assert chosen(3, rows=100, updates=40) == TaskInstances(
-        ("step-32x3", "step-128x3"), "aggregate-16x3", "certify-16x3", "fold-16x3", "predict-3", 3
-    )
-    assert chosen(20, rows=128, updates=6).step == ("step-128x30",)
+    assert chosen(3, rows=100) == replace(NAMES, information=NAMES.information[::-1])
+    assert chosen(3, rows=32, step=ranges) == TaskInstances(("step-48x3",), "aggregate-3", "certify-3", (), "predict-3")
+    # more rows than any instance holds make several batches of the largest
+    assert chosen(3, rows=10**6).step[-1] == max(NAMES_OF_THREE, key=lambda name: int(name[5:-2]))
+    assert chosen(4, rows=20).step == ("step-52x8",)
+    wide = with_instances(None, format=Format(20, 16)).provable().instances
+    assert (wide.step, wide.information) == (("step-103x3-wide",), ("information-103x3-wide",))
+    assert chosen(20, step=ranges).step[0] == "step-75x30"
     with pytest.raises(CircuitTooLargeError, match="no instances for 31 features"):
         chosen(31)
+    with pytest.raises(CircuitTooLargeError, match=r"with information\n.*`step.curvature` = 'ranges'"):
+        chosen(20)
     with pytest.raises(CircuitTooLargeError, match="no instances"):
         with_instances(None, format=Format(18, 12)).provable()
+
+
+NAMES_OF_THREE = [n for n, i in instances().items() if i.template == "Step" and n.endswith("x3")]
+
+
+@pytest.mark.parametrize(
+    ("step", "collects"),
+    [
+        (StepRule(), Collects.FIRST),
+        (StepRule("gradient"), Collects.FIRST),
+        (StepRule("newton"), Collects.EVERY_ROUND),
+        (StepRule(curvature="ranges"), Collects.NEVER),
+    ],
+)
+def test_a_rule_says_when_information_is_collected_and_instances_have_to_follow(step, collects):
+    assert step.collects is collects
+    without = replace(NAMES, information=())
+    right, wrong = (without, NAMES) if collects is Collects.NEVER else (NAMES, without)
+    assert with_instances(right, step=step).round_instances == right
+    with pytest.raises(SpecError, match=r"`instances.information` is (missing|given); `step.rule` is"):
+        with_instances(wrong, step=step).round_instances  # noqa: B018
+    named = {"step": list(without.step), "aggregate": without.aggregate, "certify": without.certify}
+    if collects is not Collects.NEVER:
+        with pytest.raises(SpecError, match=r"`instances\.information` is missing"):
+            parse_spec(document(instances=named, step={"rule": step.rule, "curvature": step.curvature}))
+
+
+def test_a_certificate_alone_needs_no_information():
+    """So wide data can be certified, for which there are no instances of information."""
+    spec = with_instances(None, 30, step=StepRule("newton"))
+    assert spec.provable(rounds=False).instances.information == ()
+    with pytest.raises(CircuitTooLargeError, match="with information"):
+        spec.provable()
+    with pytest.raises(SpecError, match="a task without `instances` cannot be proven"):
+        spec.round_instances  # noqa: B018
 
 
 def test_padding_counts_in_no_coefficient():
@@ -268,14 +325,19 @@ def test_a_file_that_leaves_the_target_out_has_the_hash_of_one_that_names_it(tmp
 def test_unwise_but_allowed_choices_are_said():
     spec = parse_spec(document(**{"lambda": 0, "minimum": {"nodes": 2, "rows_per_node": 3}}))
     text = "\n".join(spec.warnings())
-    for part in ("fewer than 3", "nearly all about so few rows", "`lambda` is 0"):
+    for part in (
+        "fewer than 3",
+        "all other nodes together could tell so few rows from a sum of 3 numbers",
+        "`lambda` is 0",
+    ):
         assert part in text
 
 
 def test_limits_of_the_policy_can_be_reached():
     spec = parse_spec(document(**{"lambda": 4095 + 4095 / 4096, "weight_bound": 2048, "minimum": {"rows": 2**32 - 1}}))
-    policy = spec.policy(spec.local_task_key, 1)
+    policy = spec.policy(spec.local_task_key)
     assert (policy.penalty, policy.weight_bound, policy.min_rows) == (2**24 - 1, 2**31, 2**32 - 1)
+    assert (policy.round, policy.attempt, policy.matrix_hash) == (0, 0, 0)
 
 
 def test_a_document_with_every_key_is_strict_json():

@@ -44,10 +44,12 @@ def test_weights_are_those_of_scikit_learn_on_scaled_columns(data):
     assert ours.certificate_.bound_per_row <= 1e-6
 
 
-def test_any_number_of_nodes_gives_the_same_model(data):
+def test_any_number_of_nodes_gives_the_same_model_but_for_its_last_places(data):
     X, y = data
     models = [TwoPMLogisticRegression(nodes=nodes).fit(X, y) for nodes in (1, 2, 7)]
-    assert len({model.coef_.tobytes() for model in models}) == 1
+    for model in models[1:]:
+        assert model.coef_ == pytest.approx(models[0].coef_, abs=4 * 2.0**-20)
+        assert model.n_iter_ == models[0].n_iter_
 
 
 def test_public_constants_are_used_and_have_to_fit(data):

@@ -1,23 +1,23 @@
 """When training ends: near the optimum, in standard errors, or with a warning that says why not."""
 
 import warnings
-from itertools import accumulate
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.small_tasks import make_spec, make_table, spector_spec
+from support.small_tasks import curvature_of, make_spec, make_table, spector_spec, total_of
 
 from twopm_zk.rows.batches import prepare
 from twopm_zk.rows.tables import Table, load_spector
+from twopm_zk.statements import Collection
 from twopm_zk.task.specification import StepRule
 from twopm_zk.training.in_process import train
+from twopm_zk.training.learner import Learner
 from twopm_zk.training.optimiser import (
     Optimiser,
     decrement,
     hessian,
-    moment_curvature,
     real_gradient,
     real_weights,
 )
@@ -44,8 +44,11 @@ def quasi_separated():
     return Table(("x0",), np.r_[np.ones(10), np.zeros(30)][:, None], labels)
 
 
-def added(parts):
-    return list(accumulate(parts))[-1]
+def learn(learner, rules, one):
+    """What a round collected, as a coordinator takes it in."""
+    if one.information is not None:
+        learner.take(Collection.INFORMATION, rules.policy(1), one.weights, one.information)
+    learner.take(Collection.GRADIENT, rules.policy(1), one.weights, one.gradient)
 
 
 def said(call):
@@ -135,9 +138,14 @@ def test_there_is_no_false_alarm_on_well_posed_data(seed, rows, columns, steep, 
     drawn = make_table(rows, columns, seed=seed, steep=steep)
     if not 20 <= drawn.labels.sum() <= rows - 20:
         return
-    result, texts = said(lambda: train(drawn, spec(columns, rule)))
+    rules = spec(columns, rule)
+    result, texts = said(lambda: train(drawn, rules))
     assert texts == []
     assert result.converged
+    learner = Learner(rules)
+    for one in result.rounds:
+        learn(learner, rules, one)
+    assert doubts(rules, learner.optimiser, drawn.rows, near=True) == []
 
 
 @pytest.mark.parametrize("rule", ["newton", "bfgs"])
@@ -146,14 +154,14 @@ def test_there_is_no_false_alarm_on_well_posed_data(seed, rows, columns, steep, 
 )
 def test_sums_alone_tell_of_separation_too(rule, table, separated):
     rules = spector_spec(rule) if "GPA" in table.names else spec(len(table.names), rule)
-    node = prepare(table, rules)
     result, _ = said(lambda: train(table, rules))
-    optimiser = Optimiser(rules, moment_curvature(rules, node.moments))
-    shape, policy = rules.sizes.round, rules.policy(1, 1)
-    for one in result.rounds:
-        moments = added(batch.weighted_moments(one.weights) for batch in node.batches) if rule == "newton" else None
-        optimiser.observe(one.weights, shape.regularised(policy, one.weights, added(one.updates)), moments)
-    texts = doubts(rules, optimiser, table.rows, near=optimiser.decrements[-1] <= rules.decrement_bound)
+    learner = Learner(rules)
+    for one in result.rounds:  # until a coordinator would certify
+        learn(learner, rules, one)
+        near = learner.optimiser.decrements[-1] <= rules.decrement_bound
+        if near or stands_still(learner.optimiser.decrements):
+            break
+    texts = doubts(rules, learner.optimiser, table.rows, near=near)
     assert any("'x0' still grow" in text for text in texts) is separated
     assert separated or texts == []
 
@@ -161,16 +169,16 @@ def test_sums_alone_tell_of_separation_too(rule, table, separated):
 def test_what_an_optimiser_knows_from_gradients_is_near_the_truth_at_the_end():
     for rule in ("bfgs", "boehning-lindsay"):
         rules = spector_spec(rule)
-        table = load_spector()
-        (batch,) = prepare(table, rules).batches
-        optimiser = Optimiser(rules, moment_curvature(rules, prepare(table, rules).moments))
-        shape, policy = rules.sizes.round, rules.policy(1, 1)
-        for one in train(table, rules).rounds:
-            gradient = shape.regularised(policy, one.weights, one.updates[0])
-            optimiser.observe(one.weights, gradient)
-            exact = decrement(real_gradient(rules, gradient), hessian(rules, batch.weighted_moments(one.weights)))
-            assert optimiser.decrements[-1] > 0.4 * exact
-        assert optimiser.decrements[-1] == pytest.approx(exact, rel=0.5)
+        node = prepare(load_spector(), rules)
+        learner = Learner(rules)
+        rounds = train(load_spector(), rules).rounds
+        for one in rounds:
+            learn(learner, rules, one)
+            gradient = rules.sizes.round.regularised(rules.policy(1), one.weights, one.gradient)
+            information = total_of(Collection.INFORMATION, node, one.weights)
+            exact = decrement(real_gradient(rules, gradient), hessian(rules, information))
+            assert learner.optimiser.decrements[-1] > 0.4 * exact
+        assert learner.optimiser.decrements[-1] == pytest.approx(exact, rel=0.5)
 
 
 def test_the_largest_shift_from_sums_is_above_the_one_that_rows_show():
@@ -181,11 +189,12 @@ def test_the_largest_shift_from_sums_is_above_the_one_that_rows_show():
         warnings.simplefilter("ignore")
         result = train(table, rules)
     weights = real_weights(rules, result.weights)
-    information = hessian(rules, added(batch.weighted_moments(result.weights) for batch in node.batches))
+    information = hessian(rules, total_of(Collection.INFORMATION, node, result.weights))
     features = np.vstack([batch.features for batch in node.batches])
-    gradient = added(result.rounds[-1].updates).gradient
+    gradient = result.rounds[-1].gradient.items
     found = find_obstacles(rules, features, table.labels, weights, real_gradient(rules, gradient), arrived=True)
-    largest = sigmoid_shift(table.rows, node.moments.real(rules.format), np.linalg.inv(information))
+    moments = Optimiser(rules, curvature_of(table, rules)).moments
+    largest = sigmoid_shift(table.rows, moments, np.linalg.inv(information))
     assert 0.05 < found.shift < largest < 3
 
 

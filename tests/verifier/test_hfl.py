@@ -1,9 +1,9 @@
 """HFLContract: any model, results accepted by a quorum of the participants."""
 
 import pytest
+from support.rounds_task import CLOSED, COLLECTING, FINISHED
 from support.rounds_world import World, task_config
 
-CLOSED, COLLECTING, FINISHED = 4, 3, 5
 RESULT, OTHER = b"\x01" * 32, b"\x02" * 32
 
 
@@ -102,7 +102,7 @@ def test_votes_of_one_attempt_do_not_count_in_the_next(task, people, world, node
     task.act(people.ada, "confirm", RESULT)
     task.act(people.ben, "confirm", RESULT)
     node.advance(1801)
-    task.act(people.eve, "reopen", [])
+    task.act(people.eve, "reopen")
     task.to_closed()
     assert world.hfl.call("votesFor", task.id, RESULT) == 0
     task.act(people.cleo, "confirm", RESULT)
@@ -135,16 +135,28 @@ def test_the_machinery_is_the_same(task, people, refused, node):
     with refused("NotAMemberBeforeTheRound", account=people.eve.address):
         task.act(people.eve, "commitUpdate", 0, RESULT)
     task.to_closed()
+    for act in ("takeOver", "reopen"):
+        with refused("CannotTakeOver" if act == "takeOver" else "DeadlineNotReached"):
+            task.act(people.ada, act)
     node.advance(1801)
+    for person in (people.eve, people.dan):  # one took no part, the other is the coordinator
+        with refused("CannotTakeOver", account=person.address):
+            task.act(person, "takeOver")
     task.act(people.ada, "takeOver")
     assert task.state["coordinator"] == people.ada.address
+    assert task.state["phase"] == CLOSED
+    task.act(people.ben, "confirm", RESULT)  # what was handed in still counts
 
 
-def test_keys_for_secure_aggregation_are_advertised_on_joining(world, people):
-    task = Task(world, joinSeconds=600)
-    for number, person in enumerate((people.ada, people.ben, people.cleo)):
-        task.act(person, "join", bytes([number]) * 32)
-    joined = world.hfl.events("NodeJoined", taskId=task.id)
-    assert [event["publicKey"] for event in joined] == ["0x" + f"{n:02x}" * 32 for n in range(3)]
-    task.act(people.dan, "startCollecting")
-    task.to_closed()
+def test_a_penalty_that_nothing_would_take_is_refused(world, refused):
+    with refused("InvalidConfig", field="penalty"):
+        Task(world, penalty=1)
+
+
+def test_too_few_nodes_at_the_deadline_are_reopened(task, people, node, refused):
+    task.act(people.ada, "commitUpdate", 0, RESULT)
+    with refused("DeadlineNotReached"):
+        task.act(people.ben, "reopen")
+    node.advance(3601)
+    task.act(people.ben, "reopen")
+    assert (task.state["attempt"], task.state["phase"]) == (1, COLLECTING)

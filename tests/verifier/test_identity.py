@@ -7,7 +7,8 @@ KEY = b"\x05" * 32
 
 @pytest.fixture(scope="module")
 def identity(chain):
-    return chain.deploy(compile_contract("IdentityContract"))
+    proofs = chain.deploy(compile_contract("PointProofs"))
+    return chain.deploy(compile_contract("IdentityContract"), libraries={"PointProofs": proofs.address})
 
 
 def test_a_member_joins_updates_and_leaves(identity, keys, gas):

@@ -125,9 +125,9 @@ class RegisteredVerifier:
             parameters = candidate.parameters
             found = RegisteredVerifier(
                 candidate.template.lower(),
-                parameters.get("ROWS", parameters.get("SLOTS", 0)),
+                parameters.get("ROWS", 0),
                 parameters["FEATURES"],
-                parameters["X_FRAC"],
+                parameters.get("X_FRAC", self.frac_bits),
             )
             if found == self:
                 return name

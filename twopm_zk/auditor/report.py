@@ -8,6 +8,7 @@ from enum import StrEnum
 from itertools import groupby
 from typing import Any
 
+from twopm_zk.statements import Collection
 from twopm_zk.statements.rounds import BOUND_FRAC_BITS
 
 CHECKS = {
@@ -20,18 +21,26 @@ CHECKS = {
     "model commitments": "recomputed from weights, rules, round and attempt",
     "membership": "nodes were members before the round opened",
     "data": "data commitments were registered before the round opened, used once in an attempt",
-    "step proofs": "every update, verified again",
-    "rounds": "counts, minimum of nodes, order of rounds and attempts",
-    "fold proofs": "every partial sum, verified again, over a digest recomputed from the updates",
+    "points": "the point of every update: on the curve, and the one of two that its proof means",
+    "update proofs": "every update, verified again",
+    "rounds": "counts, limits, minimum of nodes, order and deadlines of rounds and attempts",
+    "keys": "lasting keys, as they were registered when they were used, with a proof that their owner knows the secret",
+    "sets": "digest of the set after each event; nobody left it but for a reason, in the right phase and in time",
+    "shares": "every share: in time, by a node of the set, for that set, of the right length and range",
+    "sums": "each round's point is the sum of the set's, the shares open it, and nothing else was opened in the round",
+    "disputes": "claims that add up, contradictions, proofs, and who was left out, as follows from them",
+    "penalties": "who was barred and penalised: those who had to be, and nobody else",
     "aggregate proofs": "every move of the weights, verified again",
     "certificate": "the bound on the gradient, verified again and within the task's target",
+    "coordinator": "what is the coordinator's to do was done by it, or after its deadline",
     "final state": "the contract's present state is the one that follows from its history",
 }
 UNKNOWABLE = (
     "whether the rows are true: they were committed to, not judged",
-    "how rows were collected, and whether two nodes hold the same person",
-    "the step matrices, of which the chain has hashes: a bad one makes training slow, and the certificate judges",
-    "why nodes were left out, where any were: the chain shows who, not whether it was deserved",
+    "how rows were collected, and whether two nodes hold the same person, or are one",
+    "whether nodes told each other, or anybody, what they added to a sum: the chain shows the sums alone",
+    "what anybody has learnt of one node from two sums with and without it, at weights that are equal or nearly so",
+    "why a node was silent: its fault, or that of somebody who kept its transactions from the chain",
     "stakes at the time: the contract's code, which was compared, enforced them",
     "that nobody knows the secret of the ptau: that rests on its ceremony",
     "that this EVM node tells the truth: ask one that you trust, or several",
@@ -60,6 +69,10 @@ class Outcome(StrEnum):
     OPEN = "open"
     ABANDONED = "abandoned"
     """Another attempt was opened, or the task finished without it: its updates count for nothing."""
+    FAILED = "failed"
+    """Too few nodes were left to share again, or nobody could tell who lied: the task ended."""
+    OPENED = "opened"
+    """A sum of information, from which step matrices are made."""
     AGGREGATED = "aggregated"
     CERTIFIED = "certified"
 
@@ -78,18 +91,29 @@ class AttemptRecord:
 
     round: int
     attempt: int
-    left_out: tuple[str, ...] = ()
-    """Nodes that the coordinator left out."""
+    collection: Collection = Collection.GRADIENT
+    """What the updates are of."""
+    left_out: list[tuple[str, str]] = field(default_factory=list)
+    """The nodes that left, or were left out, with the reason of each."""
     updates: dict[str, int] = field(default_factory=dict)
     """The number of accepted updates, by node."""
+    summed: tuple[str, ...] | None = None
+    """The nodes whose updates are in the sum; None where nothing was made of one."""
     outcome: Outcome = Outcome.OPEN
+
+    @property
+    def counted(self) -> dict[str, int]:
+        """The number of updates in the sum, by node; of all updates where nothing was made of one."""
+        nodes = self.updates if self.summed is None else self.summed
+        return {node: self.updates.get(node, 0) for node in sorted(nodes)}
 
     @property
     def participants(self) -> str:
         """How many updates of which nodes, for people."""
-        named = [f"{node} ({count})" for node, count in sorted(self.updates.items())]
+        counted = self.counted
+        named = [f"{node} ({count})" for node, count in counted.items()]
         more = f" and {len(named) - _MAX_NAMED} more" if len(named) > _MAX_NAMED else ""
-        total = sum(self.updates.values())
+        total = sum(counted.values())
         return f"{_many(total, 'update')} of {_many(len(named), 'node')}: {', '.join(named[:_MAX_NAMED])}{more}"
 
     def to_json(self) -> dict[str, Any]:
@@ -97,10 +121,11 @@ class AttemptRecord:
         return {
             "round": self.round,
             "attempt": self.attempt,
+            "collection": self.collection.name.lower(),
             "outcome": self.outcome.value,
-            "updates": sum(self.updates.values()),
-            "nodes": dict(sorted(self.updates.items())),
-            "left_out": list(self.left_out),
+            "updates": sum(self.counted.values()),
+            "nodes": self.counted,
+            "left_out": [{"node": node, "reason": reason} for node, reason in self.left_out],
         }
 
 
@@ -123,7 +148,7 @@ class AuditReport:
     notes: list[str] = field(default_factory=list)
     weights: tuple[int, ...] = ()
     rounds: int = 0
-    """Rounds that ended with proven weights."""
+    """Rounds that ended with proven weights: how often the weights have moved."""
     attempts: list[AttemptRecord] = field(default_factory=list)
     """Every attempt of every round, in order."""
     minimum_rows: int = 0
@@ -218,12 +243,14 @@ class AuditReport:
     @property
     def participation(self) -> Iterator[str]:
         """Who took part in which rounds, a line for each stretch of rounds with the same nodes and updates."""
-        for (outcome, _), stretch in groupby(self.attempts, key=lambda one: (one.outcome, one.updates)):
+        for (outcome, _), stretch in groupby(self.attempts, key=lambda one: (one.outcome, one.counted)):
             same = list(stretch)
             first, last = same[0], same[-1]
             name = f"round {first.round}" if first.round == last.round else f"rounds {first.round} to {last.round}"
-            if outcome is Outcome.ABANDONED:
+            if outcome in (Outcome.ABANDONED, Outcome.FAILED):
                 name += f", {_many(len(same), 'attempt')} without a result"
+            elif outcome is Outcome.OPENED:
+                name += ", information"
             yield f"{name}: {first.participants if first.updates else 'no updates'}"
 
     @property

@@ -35,6 +35,13 @@ class DecodedEvent:
     address: str
     block: int
     transaction: str
+    log_index: int
+    """The log's place in its block, over all contracts."""
+
+    @property
+    def moment(self) -> tuple[int, int]:
+        """Block and log index: what the events of several contracts are ordered by."""
+        return self.block, self.log_index
 
     def __getitem__(self, key: str) -> Any:
         return self.values[key]
@@ -89,6 +96,7 @@ class Registry:
                 address=log["address"],
                 block=log["blockNumber"],
                 transaction="0x" + bytes(log["transactionHash"]).hex(),
+                log_index=log["logIndex"],
             )
         return None
 

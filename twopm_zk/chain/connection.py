@@ -34,6 +34,9 @@ _QUICK, _SLOW = 0.02, 1.0
 """Seconds between looks for a receipt: at first on a chain that mines at once, and at most."""
 _TAKEN_SECONDS = 15.0
 """How long another transaction has to hold this one's nonce before this one counts as replaced."""
+_SPARE_GAS = 50_000
+"""Besides an estimate, and never less than a tenth of it: whoever is the last of a set to do something also begins what
+comes next, and others may have gone first by the time a transaction is mined. What is spared costs nothing."""
 _TAKEN = re.compile(r"nonce|replac|same nonce", re.IGNORECASE)
 _KNOWN = re.compile(r"already known|already imported|known transaction|already in mempool", re.IGNORECASE)
 
@@ -114,6 +117,13 @@ class RpcConnection:
         """Ask the node again, after its chain was set back."""
         self._learned.nonces.clear()
 
+    def final_block(self) -> int | None:
+        """Number of the last block that is final; None on a chain that has no such word."""
+        try:
+            return int(self.web3.eth.get_block("finalized")["number"])
+        except (Web3Exception, ValueError, KeyError):
+            return None
+
     @property
     def block(self) -> int:
         """Number of the newest block."""
@@ -168,7 +178,7 @@ class RpcConnection:
         value: int = 0,
         gas: int | None = None,
     ) -> Receipt:
-        """Sign, send and wait for one transaction; without ``gas`` it is estimated, with a tenth to spare.
+        """Sign, send and wait for one transaction; without ``gas`` it is estimated, with some to spare.
 
         The nonce is kept here and asked for again when the node says it is used; the same signed
         transaction is sent again after a lost connection, which cannot pay twice. Raises TransactionError.
@@ -189,7 +199,7 @@ class RpcConnection:
             raise self._reverted(what, error) from error
         except (Web3Exception, OSError, ValueError) as error:
             raise self._refused(what, error) from error
-        return estimate + estimate // 10
+        return estimate + max(estimate // 10, _SPARE_GAS)
 
     def _refused(self, what: str, error: Exception) -> TransactionError:
         message = rpc_message(error)

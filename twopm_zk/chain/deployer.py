@@ -39,7 +39,8 @@ from twopm_zk.system import files
 from twopm_zk.system.parsing import read_json
 from twopm_zk.system.progress import Progress
 
-_LIBRARIES = ("PoseidonT3", "PoseidonT4")
+_LIBRARIES = ("PoseidonT3", "PoseidonT4", "PointProofs", "Disputes", "HLRTasks")
+"""Each after those that it is linked to."""
 _OURS = (
     "IdentityContract",
     "DataHub",
@@ -402,7 +403,8 @@ class _Deployer:
             registry.address,
             (terms.user_stake, terms.operator_stake, terms.accept_seconds, terms.answer_seconds, terms.penalty),
         )
-        self.transact(staking, "authorise", inference.address)  # nobody is staked yet, so it holds at once
+        for slasher in (hlr, inference):
+            self.transact(staking, "authorise", slasher.address)  # nobody is staked yet, so it holds at once
 
     def register(self, verifier: GeneratedVerifier) -> DeployedVerifier:
         """Deploy a generated verifier and add it to the registry."""

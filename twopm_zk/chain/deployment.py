@@ -27,7 +27,7 @@ from twopm_zk.system.progress import Progress
 
 DEVELOPMENT_CHAINS = frozenset({1337, 31337})
 FORMAT = 1
-STATEMENTS = ("step", "fold", "aggregate", "certify", "predict")
+STATEMENTS = ("step", "information", "aggregate", "certify", "predict")
 """In the order of VerifierRegistry's enum, which starts with None."""
 _ROUNDS = {"IDENTITY": "IdentityContract", "DATA_HUB": "DataHub", "STAKING": "StakingContract"}
 _ASKED = {
@@ -77,13 +77,13 @@ class GeneratedVerifier:
     """A verifier contract to deploy and register: the instance's statement, sizes, and generated source."""
 
     name: str
-    """Of the instance, such as ``step-128x3``."""
+    """Of the instance, such as ``step-119x3``."""
     statement: str
     size: int
-    """Rows or slots; 0 for a prediction."""
+    """Rows of a step or an information; 0 for all others."""
     features: int
     frac_bits: int
-    """Fractional bits of a feature."""
+    """Fractional bits of a feature; 0 where none goes in."""
     solidity: str = field(repr=False)
     contract_name: str
     insecure: bool
@@ -96,9 +96,9 @@ class GeneratedVerifier:
         return cls(
             name=instance.name,
             statement=instance.template.lower(),
-            size=parameters.get("ROWS", parameters.get("SLOTS", 0)),
+            size=parameters.get("ROWS", 0),
             features=parameters["FEATURES"],
-            frac_bits=parameters["X_FRAC"],
+            frac_bits=parameters.get("X_FRAC", 0),
             solidity=export_verifier(keys, contract_name),
             contract_name=contract_name,
             insecure=keys.insecure,

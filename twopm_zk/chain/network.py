@@ -17,6 +17,7 @@ from twopm_zk.chain.contracts import Chain, Contract
 from twopm_zk.chain.deployment import Deployment
 from twopm_zk.chain.tasks import TaskSnapshot, TaskState, read_rounds, read_training
 from twopm_zk.errors import InputError
+from twopm_zk.numbers.baby_jubjub import Point
 
 _MAX_APPROVAL = 2**256 - 1
 STETH_KIND = 0
@@ -32,11 +33,14 @@ class TaskConfig:
     spec_hash: bytes
     dataset: bytes
     minimum_stake: int = 0
+    penalty: int = 0
     minimum_nodes: int = 3
-    maximum_updates: int = 4
-    maximum_batches: int = 0
-    join_seconds: int = 0
+    maximum_updates: int = 64
+    maximum_batches: int = 16
     collect_seconds: int = 86_400
+    ready_seconds: int = 3_600
+    share_seconds: int = 86_400
+    dispute_seconds: int = 86_400
     aggregate_seconds: int = 86_400
     maximum_rounds: int = 20
 
@@ -46,20 +50,20 @@ class TrainingConfig:
     """What a task trains; integers in the formats of docs/protocol.md. See verifier/interfaces/IHLR.sol."""
 
     features: int
-    slots: int
-    segments: int
     penalty: int
     """lambda, in units of 2^-12."""
     weight_bound: int
     min_rows: int
     gradient_target: int
-    matrix_hash: int
     step_verifiers: Sequence[int]
+    information_verifiers: Sequence[int]
+    information: int
+    """When information is collected, as the contract numbers it."""
     aggregate_verifier: int
     certify_verifier: int
+    gradient_generators: bytes
+    information_generators: bytes
     initial_weights: Sequence[int]
-    fold_verifier: int = 0
-    matrix_replaceable: bool = False
 
 
 class ContractClient:
@@ -84,6 +88,14 @@ class Identity(ContractClient):
     def update(self, endpoint: str, public_key: bytes) -> Receipt:
         """Replace endpoint and key."""
         return self.contract.transact("update", endpoint, public_key)
+
+    def set_aggregation_key(self, numbers: Sequence[int]) -> Receipt:
+        """Set the lasting key to share sums with: x, y, challenge, response."""
+        return self.contract.transact("setAggregationKey", *numbers)
+
+    def aggregation_key_of(self, account: str) -> bytes:
+        """The hash of an account's lasting key; zeros where there is none."""
+        return bytes.fromhex(self.contract.call("aggregationKeyOf", account)[2:])
 
     def leave(self) -> Receipt:
         """Stop being a member."""
@@ -174,21 +186,13 @@ class Rounds(ContractClient):
         """Open the first round."""
         return self.contract.transact("openRound", task)
 
-    def join(self, task: int, public_key: bytes) -> Receipt:
-        """Join the present attempt."""
-        return self.contract.transact("join", task, public_key)
-
-    def start_collecting(self, task: int) -> Receipt:
-        """End joining."""
-        return self.contract.transact("startCollecting", task)
-
     def close(self, task: int) -> Receipt:
         """End collecting."""
         return self.contract.transact("close", task)
 
-    def reopen(self, task: int, excluded: Sequence[str] = ()) -> Receipt:
-        """Open a new attempt."""
-        return self.contract.transact("reopen", task, list(excluded))
+    def reopen(self, task: int) -> Receipt:
+        """Open a new attempt, where the present one has failed and nobody has shared."""
+        return self.contract.transact("reopen", task)
 
     def take_over(self, task: int) -> Receipt:
         """Replace a coordinator that missed its deadline."""
@@ -228,13 +232,66 @@ class Hlr(Rounds):
         receipt = self.contract.transact("createTask", _struct(config), _struct(training))
         return int(receipt.event("TaskCreated")["taskId"])
 
-    def submit_update(self, task: int, size: int, index: int, update: int, proof: Sequence[int]) -> Receipt:
-        """Hand in the proven update of the batch at ``index``, by a ``step`` instance of ``size`` rows."""
-        return self.contract.transact("submitUpdate", task, size, index, update, list(proof))
+    def submit_update(self, task: int, size: int, index: int, point: Point, proof: Sequence[int]) -> Receipt:
+        """Hand in the proven update of the batch at ``index``, by an instance of ``size`` rows."""
+        return self.contract.transact("submitUpdate", task, size, index, *point, list(proof))
 
-    def fold_segment(self, task: int, partial_after: int, proof: Sequence[int]) -> Receipt:
-        """Fold the next full segment of a closed round."""
-        return self.contract.transact("foldSegment", task, partial_after, list(proof))
+    def ready(self, task: int, lasting: Sequence[int], round_key: Point) -> Receipt:
+        """Say that this account is there to share, with its registered key and one of this attempt."""
+        return self.contract.transact("ready", task, list(lasting), *round_key)
+
+    def start_sharing(self, task: int) -> Receipt:
+        """Begin sharing after the deadline, with all that are ready."""
+        return self.contract.transact("startSharing", task)
+
+    def withdraw(self, task: int) -> Receipt:
+        """Leave the present attempt; once somebody has shared it costs the penalty."""
+        return self.contract.transact("withdraw", task)
+
+    def share(self, task: int, digest: bytes, vector: Sequence[int]) -> Receipt:
+        """Share a masked opening with the set of this digest."""
+        return self.contract.transact("share", task, digest, list(vector))
+
+    def expel(self, task: int, node: str) -> Receipt:
+        """Leave out a node that was silent for too long."""
+        return self.contract.transact("expel", task, node)
+
+    def dispute(self, task: int) -> Receipt:
+        """Say that the shared sum does not open the round's point."""
+        return self.contract.transact("dispute", task)
+
+    def claim(
+        self,
+        task: int,
+        others: Sequence[str],
+        points: Sequence[Point],
+        *,
+        vector: Sequence[int] = (),
+        generators: Sequence[Point] = (),
+    ) -> Receipt:
+        """Claim pair points; with the last ones also what was shared, and the generators."""
+        flat = [coordinate for point in generators for coordinate in point]
+        return self.contract.transact(
+            "claim", task, list(vector), flat, list(others), [list(point) for point in points]
+        )
+
+    def reveal(self, task: int, other: str, mine: Any, theirs: Any, shown: Any, generators: Sequence[Point]) -> Receipt:
+        """Prove what the keys of a pair have in common; see verifier/interfaces/IDisputes.sol."""
+        flat = [coordinate for point in generators for coordinate in point]
+        return self.contract.transact("reveal", task, other, mine, theirs, shown, flat)
+
+    def expel_pair(self, task: int, first: str, second: str) -> Receipt:
+        """Leave out two nodes that contradict each other, of which neither has revealed."""
+        return self.contract.transact("expelPair", task, first, second)
+
+    def settle(self, task: int) -> Receipt:
+        """End a dispute."""
+        return self.contract.transact("settle", task)
+
+    def proceed(self, task: int, total: Sequence[int], generators: Sequence[Point]) -> Receipt:
+        """Open the sum of an information round, and the round after it at the same weights."""
+        flat = [coordinate for point in generators for coordinate in point]
+        return self.contract.transact("proceed", task, list(total), flat)
 
     def accept_weights(self, task: int, weights: Sequence[int], matrix_hash: int, proof: Sequence[int]) -> Receipt:
         """Publish proven weights with the matrix that moved them, and open the next round."""
@@ -345,7 +402,7 @@ def _struct(config: TaskConfig | TrainingConfig) -> dict[str, Any]:
     for field in fields(config):
         first, *rest = field.name.split("_")
         found[first + "".join(word.capitalize() for word in rest)] = getattr(config, field.name)
-    if "penalty" in found:
+    if isinstance(config, TrainingConfig):
         found["lambda"] = found.pop("penalty")  # a keyword in Python
     return found
 

@@ -7,6 +7,7 @@ the rest, and compared.
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property, lru_cache
@@ -17,8 +18,9 @@ from eth_utils.crypto import keccak
 
 from twopm_zk.chain.contracts import Contract
 from twopm_zk.errors import DeploymentError, InputError
+from twopm_zk.numbers.baby_jubjub import Point
 from twopm_zk.numbers.field import FIELD_ORDER
-from twopm_zk.statements import Policy
+from twopm_zk.statements import Collection, Policy
 from twopm_zk.statements.rounds import BOUND_FRAC_BITS
 
 
@@ -27,10 +29,24 @@ class Phase(IntEnum):
 
     NONE = 0
     CREATED = 1
-    JOINING = 2
-    COLLECTING = 3
-    CLOSED = 4
-    FINISHED = 5
+    COLLECTING = 2
+    READY = 3
+    SHARING = 4
+    SUMMED = 5
+    DISPUTED = 6
+    FINISHED = 7
+    CLOSED = 8
+
+
+COLLECTIONS = {1: Collection.GRADIENT, 2: Collection.INFORMATION}
+"""By the statement that proves them, as VerifierRegistry numbers it."""
+_TIMED = {
+    Phase.COLLECTING: "collect",
+    Phase.READY: "ready",
+    Phase.SHARING: "share",
+    Phase.SUMMED: "aggregate",
+    Phase.DISPUTED: "dispute",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,17 +61,33 @@ class TaskState:
     phase: Phase
     round: int
     attempt: int
+    share_attempt: int
+    moves: int
+    """How often the weights have moved."""
     opened_at: int
-    """Block in which the present attempt was opened."""
+    """Block in which the first attempt of the round was opened."""
     deadline: int
     """End of the present phase, in seconds since 1970."""
     nodes: int
+    """With an update in this attempt."""
+    ready: int
+    """In the set that shares."""
+    shared: int
     updates: int
-    missed: int
+    shared_once: bool
+    """Whether anybody has shared in this round: then there is no other attempt of it."""
+    disputed: bool
+    """Whether there has been a dispute over this share attempt."""
     minimum_nodes: int
     minimum_stake: int
+    stake_penalty: int
+    """Wei of ETH that a node loses which spoils a sum."""
     maximum_updates: int
+    maximum_batches: int
+    """Updates of one node in an attempt."""
     maximum_rounds: int
+    seconds: Mapping[Phase, int]
+    """How long the phases last that end with a deadline."""
     spec_hash: bytes
     dataset: bytes
 
@@ -71,8 +103,13 @@ class TaskState:
 
     @property
     def last(self) -> bool:
-        """Whether the present round is the last one: its weights can only be certified."""
-        return self.round == self.maximum_rounds
+        """Whether the present weights are the last ones: they can only be certified."""
+        return self.moves == self.maximum_rounds
+
+    @property
+    def set_is_dead(self) -> bool:
+        """Whether too few are left in the set before anybody has shared: then the attempt comes to nothing."""
+        return self.phase is Phase.SHARING and not self.shared_once and self.ready < self.minimum_nodes
 
     def name(self) -> str:
         """The present attempt in words, for messages."""
@@ -88,14 +125,18 @@ class TaskSnapshot(TaskState):
     weights: tuple[int, ...]
     """The present weights, intercept last, in units of 2^-20."""
     matrix_hash: int
-    matrix_replaceable: bool
     penalty: int
     weight_bound: int
     minimum_rows: int
     gradient_target: int
-    slots: int
-    folded: int
-    partial_sum: int
+    collection: Collection
+    """What the updates of the present round are."""
+    information: int
+    """When information is collected, as the contract numbers it."""
+    generators: Mapping[Collection, bytes]
+    """The hash of the generators of each collection, by which disputes go."""
+    set_digest: bytes
+    """Of the set that shares, from closing on."""
     certified: bool
     gradient_bound: int
 
@@ -129,9 +170,10 @@ class AcceptedUpdate:
 
     node: str
     data: int
-    commitment: int
+    point: Point
+    """What commits to it."""
     position: int
-    """Its place in the digest of the attempt."""
+    """Its place in the attempt."""
 
 
 def task_key(chain_id: int, contract: str, task: int, spec_hash: bytes) -> int:
@@ -160,14 +202,17 @@ def read_training(contract: Contract, task: int) -> TaskSnapshot:
         model_commitment=training["modelCommitment"],
         weights=tuple(contract.call("weightsOf", task, block=block)),
         matrix_hash=training["matrixHash"],
-        matrix_replaceable=training["matrixReplaceable"],
         penalty=training["lambda"],
         weight_bound=training["weightBound"],
         minimum_rows=training["minRows"],
         gradient_target=training["gradientTarget"],
-        slots=training["slots"],
-        folded=training["folded"],
-        partial_sum=training["partialSum"],
+        collection=COLLECTIONS[training["collected"]],
+        information=training["information"],
+        generators={
+            Collection.GRADIENT: bytes.fromhex(training["gradientGenerators"][2:]),
+            Collection.INFORMATION: bytes.fromhex(training["informationGenerators"][2:]),
+        },
+        set_digest=bytes.fromhex(contract.call("setDigestOf", task, block=block)[2:]),
         certified=training["certified"],
         gradient_bound=training["gradientBound"],
     )
@@ -203,15 +248,23 @@ def _rounds(contract: Contract, task: int) -> dict[str, Any]:
         "phase": Phase(found["phase"]),
         "round": found["round"],
         "attempt": found["attempt"],
+        "share_attempt": found["shareAttempt"],
+        "moves": found["moves"],
         "opened_at": found["openedAt"],
         "deadline": found["deadline"],
         "nodes": found["nodes"],
+        "ready": found["ready"],
+        "shared": found["shared"],
         "updates": found["updates"],
-        "missed": found["missed"],
+        "shared_once": found["sharedOnce"],
+        "disputed": found["disputed"],
         "minimum_nodes": found["minimumNodes"],
         "minimum_stake": found["minimumStake"],
+        "stake_penalty": found["penalty"],
         "maximum_updates": found["maximumUpdates"],
+        "maximum_batches": found["maximumBatches"],
         "maximum_rounds": found["maximumRounds"],
+        "seconds": {phase: found[f"{name}Seconds"] for phase, name in _TIMED.items()},
         "spec_hash": bytes.fromhex(found["specHash"][2:]),
         "dataset": bytes.fromhex(found["dataset"][2:]),
     }

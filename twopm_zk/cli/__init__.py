@@ -32,6 +32,7 @@ _COMMANDS = {
     "task": "network.task",
     "node": "network.node",
     "coordinator": "network.coordinator",
+    "proceed": "network.aggregate",
     "aggregate": "network.aggregate",
     "certify": "network.aggregate",
     "audit": "network.audit",

@@ -47,9 +47,9 @@ def demo(out: Path | None, one_update: bool, backend: str | None, as_json: bool)
     """Train on the Spector and Mazzeo (1980) data with three owners who never show their rows.
 
     First one update over all 32 rows is proven, and verified by snarkjs, a Python verifier and a contract on a local
-    EVM node. Then a coordinator and three nodes train to the certificate, every round proven on the chain; an auditor
-    checks all of it from the chain alone; a user with a stake gets a proven prediction, one without is refused. The
-    report is an HTML page.
+    EVM node. Then three nodes and a coordinator train to the certificate over the chain: in each round the nodes prove
+    their updates and share them under masks, so that only the sum is ever opened. An auditor checks all of it from the
+    chain alone; a user with a stake gets a proven prediction, one without is refused. The report is an HTML page.
 
     \b
     Examples:
@@ -128,15 +128,11 @@ def prove_one_update(out: Path, steps: Steps, *, backend: str | None, quiet: boo
 
 def run_training(out: Path, steps: Steps, *, backend: str | None, quiet: bool) -> dict[str, Any]:
     """Three data owners, a coordinator, an auditor and two users."""
-    from twopm_zk.demo.demonstration import demonstrate, faster
+    from twopm_zk.demo.demonstration import demonstrate
     from twopm_zk.demo.report import plots, render
-    from twopm_zk.plonk.backends import get_backend
     from twopm_zk.task.specification_file import read_spec
 
     spec = read_spec(paths.examples_dir() / "spector.toml")
-    if get_backend(backend).name != "native":
-        steps.note("The native prover is not there: fewer rounds, by BFGS, and several seconds a proof with snarkjs.")
-        spec = faster(spec)
     folder = out / "training"
     shutil.rmtree(folder, ignore_errors=True)  # stores of an earlier demonstration
     folder.mkdir(parents=True)
@@ -145,7 +141,7 @@ def run_training(out: Path, steps: Steps, *, backend: str | None, quiet: bool) -
 
         def tell(who: str, news: News) -> None:
             progress(f"{who}: {news.text}")
-            if who == "coordinator" and news.kind in ("chain:ModelPublished", "gradient"):
+            if who == "coordinator" and news.kind in ("chain:ModelPublished", "gradient", "chain:SumShared"):
                 steps.note(f"[dim]{time.perf_counter() - started:6.1f} s[/dim] {news.text}")
 
         report = demonstrate(spec, folder, backend=backend, tell=tell)
@@ -158,7 +154,8 @@ def run_training(out: Path, steps: Steps, *, backend: str | None, quiet: bool) -
     worst = {source: report.difference(source) for source in report.reference}
     return {
         "valid": all(value <= 1e-3 for value in worst.values()),
-        "rounds": report.rounds[-1].number,
+        "rounds": len(report.rounds),
+        "moves": report.moves,
         "coefficients": dict(report.coefficients),
         "largest_difference": worst,
         "certified_bound_per_row": report.rounds[-1].bound_per_row,
@@ -184,7 +181,7 @@ def _print_training(report: Report, page: Path) -> None:
             )
             for name, value in report.coefficients.items()
         ],
-        title=f"{report.rounds[-1].number} verified rounds, {report.gas:,} gas",
+        title=f"{report.moves} proven moves of the weights, {report.gas:,} gas",
     )
     click.echo(f"{report.certificate} {report.coverage}")
     for line in report.audit:

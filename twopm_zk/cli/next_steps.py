@@ -18,20 +18,29 @@ Values = Mapping[str, Any]
 _AFTER_PHASE = {
     0: "There is no such task; see `twopm-zk task list`.",
     1: "It is not open yet: its coordinator says `twopm-zk task open {task}`.",
-    2: "Nodes are joining: `twopm-zk node join SPEC --task {task}`.",
-    3: "It is collecting updates; `twopm-zk task close {task}` ends that.",
-    4: "Its round is closed: go on with `twopm-zk aggregate SPEC --task {task}`, "
-    "`twopm-zk certify SPEC --task {task}` or `twopm-zk task reopen {task}`.",
-    5: "It is finished; see `twopm-zk task show {task}`.",
+    2: "It is collecting updates; `twopm-zk task close {task}` ends that.",
+    3: "Its nodes say that they are ready: `twopm-zk node ready SPEC --task {task}`, and after the deadline "
+    "`twopm-zk task share {task}`.",
+    4: "Its nodes share: `twopm-zk node share SPEC --task {task}`; after the deadline "
+    "`twopm-zk task expel {task} NODE` leaves out who does not.",
+    5: "Its sum is public: go on with `twopm-zk aggregate SPEC --task {task}`, `twopm-zk certify SPEC --task {task}` "
+    "or, where information was collected, `twopm-zk proceed SPEC --task {task}`.",
+    6: "Its sum is disputed: `twopm-zk task settle {task}` ends that.",
+    7: "It is finished; see `twopm-zk task show {task}`.",
 }
 
 
-def _after_phase(values: Values) -> str:
-    return _AFTER_PHASE[values["phase"]].format(task=values["taskId"])
+def after_phase(task: int, phase: int) -> str:
+    """What fits the phase that a task is in."""
+    return _AFTER_PHASE[phase].format(task=task)
 
 
-def _after_unclosed(facts: Values) -> str:
-    return _AFTER_PHASE[facts["phase"]].format(task=facts["task"])
+def _after_wrong_phase(values: Values) -> str:
+    return after_phase(values["taskId"], values["phase"])
+
+
+def _after_other_phase(facts: Values) -> str:
+    return after_phase(facts["task"], facts["phase"])
 
 
 def _moment(seconds: int) -> str:
@@ -43,28 +52,34 @@ def _missing_stake(values: Values) -> str:
     return f"{missing} wei of ETH are missing: `twopm-zk stake add AMOUNT`."
 
 
-def _without(facts: Values) -> str:
-    return " ".join(f"--exclude {node}" for node in facts["nodes"])
+def _before_deadline(values: Values) -> str:
+    return f"The deadline is {_moment(values['deadline'])}; anybody may go on after it."
+
+
+def _invalid_config(values: Values) -> str:
+    if values["field"] == "penalty":
+        return (
+            "A penalty needs a contract that may slash, a --minimum-stake of at least as much, and phases in SPEC that "
+            "together are no longer than the exit delay of stakes: collecting, ready, sharing and twice disputing."
+        )
+    return "The contract refuses this part of SPEC: choose another value in a new specification."
 
 
 Step = str | Callable[[Values], str]
 """A sentence with the values' names in braces, or what makes one of the values."""
 
 _BY_KIND: dict[str, Step] = {
-    "round-not-closed": _after_unclosed,
-    "not-the-coordinator": "Give the coordinator's key: --keystore FILE or TWOPM_ZK_PRIVATE_KEY.",
-    "openings-missing": "`twopm-zk coordinator collect {spec} --task {task}` waits for them; "
-    "`twopm-zk task reopen {task} --exclude ADDRESS` goes on without a node.",
-    "too-few-rows": "`twopm-zk task reopen {task}` starts the round again, with all nodes.",
+    "round-not-summed": _after_other_phase,
+    "not-the-coordinator": "Give the coordinator's key: --keystore FILE or TWOPM_ZK_PRIVATE_KEY; or wait until the "
+    "deadline that `twopm-zk task show {task}` names.",
+    "not-shared": "`twopm-zk task show {task}` names who has not shared, and the deadline.",
+    "information-round": "Next: `twopm-zk proceed {spec} --task {task}`.",
+    "gradient-round": "Next: `twopm-zk aggregate {spec} --task {task}`, or `twopm-zk certify {spec} --task {task}`.",
     "last-round": "Next: `twopm-zk certify {spec} --task {task}`, or `twopm-zk task finish {task}`.",
     "last-round-uncertified": "Next: `twopm-zk task finish {task}`.",
     "not-certifiable": "Next: `twopm-zk aggregate {spec} --task {task}`.",
-    "matrix-lost": "Nodes keep it: `twopm-zk node matrix {matrix} --out FILE`; give it as --matrix FILE.",
-    "partial-sum-lost": "Start the round again: `twopm-zk task reopen {task}`.",
-    "openings-refused": lambda facts: (
-        "Go on without them: `twopm-zk task reopen {task} ".format(**facts) + f"{_without(facts)}`."
-    ),
-    "not-enough-nodes": "Run `twopm-zk coordinator collect {spec}` until all have enrolled.",
+    "not-enough-nodes": "They register with `twopm-zk node join {spec}` and `twopm-zk data register {spec}`; "
+    "`twopm-zk coordinator run {spec}` waits for them.",
     "no-data": "Give --data FILE.",
     "no-state-file": "Give --state FILE.",
     "column-outside": "Give public constants that centre and scale it, for instance --scaling with "
@@ -107,16 +122,43 @@ _BY_KIND: dict[str, Step] = {
 """By an error's ``kind``, from its ``facts``."""
 
 _REFUSALS: dict[str, Step] = {
-    "WrongPhase": _after_phase,
-    "NotTheCoordinator": "Sign as the coordinator that `twopm-zk task show {taskId}` names. Others can close, or "
-    "reopen without leaving anybody out, once the deadline has passed.",
+    "WrongPhase": _after_wrong_phase,
+    "NotTheCoordinator": "Sign as the coordinator that `twopm-zk task show {taskId}` names. Others can go on "
+    "once the deadline has passed.",
     "BelowMinimum": "Wait for more nodes; after the deadline start again with `twopm-zk task reopen TASK`.",
-    "EnoughNodes": "Enough nodes are there: `twopm-zk task close TASK`.",
-    "DeadlineNotReached": "`twopm-zk task show TASK` says when the deadline is.",
+    "EnoughNodes": "Enough nodes are there: `twopm-zk task close TASK`, or once closed `twopm-zk task share TASK`.",
+    "DeadlineNotReached": _before_deadline,
+    "DeadlinePassed": lambda values: (
+        f"The deadline was {_moment(values['deadline'])}: `twopm-zk task show TASK` says what anybody can do now."
+    ),
+    "InvalidConfig": _invalid_config,
     "RoundsLeft": "A task that has begun ends with `twopm-zk certify`, or after its last round.",
     "RoundLimit": "All rounds are used: `twopm-zk certify`, or `twopm-zk task finish TASK` without a certificate.",
-    "TooManyExcluded": "Leave out {limit} at a time.",
-    "CannotTakeOver": "Only who took part in an attempt that was not aggregated in time can take over.",
+    "WrongCollection": "`twopm-zk task show TASK` says what the round collects: information ends with "
+    "`twopm-zk proceed`, a gradient with `twopm-zk aggregate` or `twopm-zk certify`.",
+    "CannotTakeOver": "Only a node of the set can take over, once the coordinator has missed the deadline of a sum.",
+    "Barred": "This account is out of task {taskId} for good; see `twopm-zk task show {taskId}`.",
+    "NotAParticipant": "Only who has handed in an update in this attempt can go on in it: "
+    "`twopm-zk task show {taskId}` names them.",
+    "NotTheRegisteredKey": "Register the key of the node's state file: `twopm-zk node join SPEC --state FILE`.",
+    "AlreadyReady": "Wait until the others are ready; then `twopm-zk node share SPEC --task TASK`.",
+    "AlreadyShared": "There is nothing more to do until all have shared: `twopm-zk task show TASK`.",
+    "NotInTheSet": "`twopm-zk task show {taskId}` names the set that shares: sign as one of it.",
+    "WrongSet": "The set has changed meanwhile: `twopm-zk node share SPEC --task TASK` shares with the present one.",
+    "AlreadyDisputed": "It is settled already; see `twopm-zk task show {taskId}`.",
+    "LiarFound": "A liar is proven: `twopm-zk task settle {taskId}`.",
+    "Unsettled": "{silent} nodes have not claimed and {contradictions} pairs contradict each other: wait for them, or, "
+    "long after the deadline, `twopm-zk task settle TASK` leaves them out and ends the task.",
+    "SumDoesNotOpen": "A node of the set has to dispute it, which `twopm-zk node run` does.",
+    "TooLittleGas": "Send it again with more gas: {needed} are needed at this point.",
+    "DataNotCommittedBeforeTheRound": "Register data with `twopm-zk data register` before a round opens; this batch "
+    "takes part from the next round on.",
+    "AttemptFull": "This attempt has all its updates: take part from the next round on.",
+    "IndexNotAscending": "It is handed in already; see `twopm-zk task show TASK`.",
+    "InvalidTraining": "The contract refuses `{field}`, which follows from SPEC: choose another value in a new one.",
+    "NoVerifierOfSize": "The task has no verifier of this size: hand in with the instances that SPEC names.",
+    "RetiredVerifier": "Agree on other instances in the specification, or on another deployment.",
+    "TooManyBatches": "A node may hand in {limit} updates in an attempt; larger instances take fewer.",
     "AlreadyMember": "This account is a member since block {since}.",
     "CurrentlyPaused": "EigenLayer has paused deposits or withdrawals for now. Your stake stays where it is; "
     "try again later.",

@@ -1,33 +1,45 @@
-"""The coordinator of a task: it opens rounds, collects openings, proves and publishes the next weights, certifies.
+"""The coordinator of a task: it creates it, closes rounds, proves and publishes the next weights, certifies.
 
-It can compute nothing but what its proofs allow. What it knows beyond the chain is its inbox; killed at any moment it
-starts again from both. A node that opens nothing, or something else than it has committed to, is left out of the next
-attempt, by name and on the chain.
+It sees what everybody sees, and can compute nothing but what its proofs allow. Killed at any moment it starts again
+from the chain; if it stays away, anybody goes on after its deadline.
 """
 
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass, field
 
-from twopm_zk.chain.tasks import AcceptedUpdate, Phase, TaskSnapshot
-from twopm_zk.coordinator.aggregation import CERTIFY, LostPartialSumError, RoundExecutor
+from twopm_zk.chain.tasks import Phase, TaskSnapshot
+from twopm_zk.coordinator.aggregation import RoundExecutor
 from twopm_zk.coordinator.assessment import Action
-from twopm_zk.coordinator.closed_round import assess_round
-from twopm_zk.coordinator.service import CoordinatorService, CoordinatorSettings
-from twopm_zk.coordinator.store import CoordinatorStore, Fault
-from twopm_zk.coordinator.task_creation import create_task, enrolled
+from twopm_zk.coordinator.store import CoordinatorStore
+from twopm_zk.coordinator.summed_round import assess_round
+from twopm_zk.coordinator.task_creation import Stakes, create_task, registered, wanted_nodes
+from twopm_zk.participants.attempts import read_attempt
+from twopm_zk.participants.moving import move_on, settle
 from twopm_zk.participants.news import Notify, ignore
-from twopm_zk.participants.records import Attempt
+from twopm_zk.participants.participant import Participant
+from twopm_zk.participants.preflight import require_verifiers
 from twopm_zk.participants.task_view import ChainView, require_spec
 from twopm_zk.proving.statement_prover import StatementProver
-from twopm_zk.statements import StepMatrix
 from twopm_zk.task.specification import TaskSpec
 
-MAX_EXCLUDED = 32
+
+@dataclass(frozen=True, kw_only=True)
+class CoordinatorSettings:
+    """How a coordinator runs its task."""
+
+    nodes: int = 0
+    """Registered nodes to wait for before the task is created; 0 stands for the specification's minimum."""
+    stakes: Stakes = field(default_factory=Stakes)
+    straggler_seconds: int = 0
+    """How long a round with its minimum of nodes waits for the others; 0 stands for a third of collecting."""
+    poll: float = 2.0
+    """Seconds between two looks at the chain."""
 
 
-class Coordinator(CoordinatorService):
-    """One coordinator's task: ``with Coordinator(...) as coordinator: coordinator.run()``.
+class Coordinator(Participant[CoordinatorStore]):
+    """One coordinator's task.
 
     Without ``task`` it goes on with this account's unfinished task of the specification, or creates one.
     """
@@ -41,19 +53,30 @@ class Coordinator(CoordinatorService):
         prover: StatementProver,
         settings: CoordinatorSettings | None = None,
         task: int | None = None,
-        matrix: StepMatrix | None = None,
         notify: Notify = ignore,
     ) -> None:
-        super().__init__(view, spec, store, settings=settings, task=task, notify=notify)
-        if matrix is not None:
-            store.add_matrix(matrix)
+        self.settings = settings or CoordinatorSettings()
+        self._wanted = wanted_nodes(spec, self.settings.nodes)
+        super().__init__(view, spec, store, poll=self.settings.poll, notify=notify)
+        self.task = task if task is not None else self._unfinished()
         self._executor = RoundExecutor(view, spec, store, prover=prover, notify=notify)
-        self._absent: set[str] = set()
         self._seen: dict[tuple[int, Phase], float] = {}
+        self._absent: set[str] = set()
+        """Who handed in nothing the last time, such as strangers who only registered: nobody waits for them again."""
+        self._from: int | None = None
+        self._checked = False
+
+    def _unfinished(self) -> int | None:
+        found = self.view.newest_task(
+            self.spec, lambda state: state.phase is not Phase.FINISHED, creator=self.view.address
+        )
+        return None if found is None else found.id
 
     def tick(self) -> bool:
         """Do what there is to do; whether the task is finished, or somebody else's by now."""
-        self._publish()
+        if not self._checked:
+            require_verifiers(self.view, self.spec)
+            self._checked = True
         if self.task is None:
             self._create()
             return False
@@ -61,64 +84,76 @@ class Coordinator(CoordinatorService):
         require_spec(state, self.spec)
         self._watch(state)
         if state.phase is Phase.FINISHED:
-            done = self.store.work(Attempt.of(state), CERTIFY) or {}
-            self._tell_end(state, rows=done.get("rows"))
+            self._tell_end(state)
             return True
         if state.coordinator != self.view.address:
             self._say("replaced", f"{state.coordinator} has taken this coordinator's place")
             return True
         if state.phase is Phase.CREATED:
-            self._open(state)
+            self.view.hlr.open_round(state.id)
         elif state.phase is Phase.COLLECTING:
             self._collect(state)
-        elif state.phase is Phase.CLOSED:
+        elif state.phase is Phase.SUMMED:
             self._conclude(state)
+        elif state.phase is Phase.DISPUTED:
+            self._dispute(state)
+        elif state.late or state.set_is_dead:
+            self._move_on(state)
+        else:
+            self._say_who_is_awaited(state)
         return False
+
+    def _watch(self, state: TaskSnapshot) -> None:
+        """News of what has happened to the task since the last look; of its past only what is recent."""
+        first = state.block if self._from is None else self._from
+        self._tell_events(state, first)
+        self._from = state.block + 1
 
     # --- before the first round ---
 
     def _create(self) -> None:
-        stake = self.settings.minimum_stake
-        found = enrolled(self.view, self.spec, self.store, minimum_stake=stake)
-        if self._enough(found):
-            self.task = create_task(self.view, self.spec, self.store, found, minimum_stake=stake)
-            self._say("created", f"created task {self.task}", {"task": self.task})
-
-    def _open(self, state: TaskSnapshot) -> None:
-        self.view.hlr.open_round(state.id)
+        stakes = self.settings.stakes
+        found = registered(self.view, self.spec, stakes=stakes)
+        if len(found.ready) < self._wanted:
+            values = {"ready": list(found.ready), "waiting": list(found.waiting), "wanted": self._wanted}
+            self._say_once("waiting", found.sentence(self._wanted), values)
+            return
+        self.task = create_task(self.view, self.spec, stakes=stakes)
+        self._say("created", f"created task {self.task}", {"task": self.task})
 
     # --- collecting ---
 
     def _collect(self, state: TaskSnapshot) -> None:
-        updates = self.view.updates(state)
-        missing = self._missing(state, updates)
+        missing = self._missing(state)
         if missing:
             self._say_who_is_missing(state, missing)
+        full = state.updates == state.maximum_updates
         if state.nodes < state.minimum_nodes:
-            if state.late or state.updates == state.maximum_updates:
-                self._reopen(state, [], f"only {state.nodes} of {state.minimum_nodes} nodes handed in updates")
+            if state.late or full:
+                self._move_on(state)
             return
-        waited = self._waited(state)
         patience = self.settings.straggler_seconds or max(1, self.spec.collecting_seconds // 3)
-        if missing and not state.late and waited < patience and state.updates < state.maximum_updates:
+        if missing and not state.late and self._waited(state) < patience and not full:
             return
+        self._absent |= {node for node, (handed_in, _) in missing.items() if not handed_in}
         for node, (handed_in, batches) in sorted(missing.items()):
             text = f"{node} has handed in {handed_in or 'none'} of its {batches} batches in {state.name()}"
             self._say("silent", text, {"node": node, "batches": handed_in, "registered": batches})
-        self._absent = (self._absent | missing.keys()) - {update.node for update in updates}
         self.view.hlr.close(state.id)
 
     def _waited(self, state: TaskSnapshot) -> float:
         """Seconds since this process first saw the phase: nobody is blamed for a difference between clocks."""
         return time.monotonic() - self._seen.setdefault((state.key, state.phase), time.monotonic())
 
-    def _missing(self, state: TaskSnapshot, updates: list[AcceptedUpdate]) -> dict[str, tuple[int, int]]:
+    def _missing(self, state: TaskSnapshot) -> dict[str, tuple[int, int]]:
         """Nodes that are still expected in this attempt: batches that they have handed in, of those registered."""
-        used = {update.data for update in updates}
+        used, barred = {update.data for update in self.view.updates(state)}, self.view.barred(state)
         found = {}
         for node, commitments in self.view.registrations(state.dataset, before=state.opened_at).items():
             handed_in = len(used.intersection(commitments))
-            if node not in self._absent and handed_in < len(commitments) and not self.view.is_excluded(state, node):
+            if handed_in:
+                self._absent.discard(node)
+            if handed_in < len(commitments) and node not in barred | self._absent:
                 found[node] = handed_in, len(commitments)
         return found
 
@@ -129,48 +164,37 @@ class Coordinator(CoordinatorService):
         text = f"{state.name()}: updates of {state.nodes} nodes are here, the minimum is {state.minimum_nodes}"
         self._say_once("waiting", f"{text}; waiting for {named}" if named else text, values)
 
-    # --- closed ---
+    # --- the sum ---
+
+    def _say_who_is_awaited(self, state: TaskSnapshot) -> None:
+        attempt = read_attempt(self.view, state)
+        if state.phase is Phase.READY:
+            missing = sorted(set(attempt.points) - set(attempt.nodes))
+            text = f"{state.name()}: {state.ready} of {state.nodes} nodes are ready to share"
+        else:
+            missing = list(attempt.silent)
+            text = f"{state.name()}: {state.shared} of {state.ready} nodes have shared"
+        self._say_once("waiting", f"{text}; waiting for {', '.join(missing)}", {"missing": missing})
 
     def _conclude(self, state: TaskSnapshot) -> None:
-        assessment = assess_round(self.view, self.spec, self.store, state)
-        if assessment.action is Action.COLLECT:
-            self._leave_out(state, Attempt.of(state), set(assessment.collected.missing))
+        assessment = assess_round(self.view, self.spec, state)
+        if assessment.action is Action.WAIT:
+            text = f"the sum of {state.name()} does not open: a node of the set has to dispute it"
+            self._say_once("waiting", text, key=state.key)
             return
-        if assessment.action is Action.REOPEN:
-            # no proof can exist; who was left out may come back after the deadline
-            self._say_once(
-                "rows", f"{state.name()} has {assessment.rows} rows of {state.minimum_rows}: it cannot be aggregated"
-            )
-            if state.late:
-                self._reopen(state, [], f"only {assessment.rows} of {state.minimum_rows} rows")
-            return
-        try:
-            self._executor.conclude(assessment)
-        except LostPartialSumError as error:
-            self._reopen(state, [], error.message)
+        if assessment.action is Action.STOP and assessment.obstacle is not None:
+            raise assessment.obstacle
+        self._executor.conclude(assessment)
 
-    def _leave_out(self, state: TaskSnapshot, attempt: Attempt, missing: set[str]) -> None:
-        """Go on without the missing nodes, once all of them are at fault, or late."""
-        waited = self._waited(state)
-        patience = self.settings.opening_seconds or max(1, self.spec.aggregating_seconds // 3)
-        faults = [fault for fault in self.store.faults(state.task_key) if fault.attempt.round == state.round]
-        now = {fault.node for fault in faults if fault.attempt == attempt}
-        if waited >= patience:
-            for node in sorted(missing - now):
-                self.store.add_fault(Fault(attempt, node, "it has withheld its opening"))
-            now |= missing
-            faults = [fault for fault in self.store.faults(state.task_key) if fault.attempt.round == state.round]
-        if not missing <= now:
-            named = ", ".join(sorted(missing - now))
-            self._say_once("waiting", f"{state.name()}: waiting for openings of {named}", {"missing": sorted(missing)})
-            return
-        reasons = {fault.node: fault.reason for fault in faults}
-        for node in sorted(missing):
-            values = {"node": node, "reason": reasons[node]}
-            self._say("fault", f"{node} is left out of round {state.round}: {reasons[node]}", values)
-        self._reopen(state, sorted(reasons)[:MAX_EXCLUDED], "openings are missing")
+    def _dispute(self, state: TaskSnapshot) -> None:
+        attempt = read_attempt(self.view, state)
+        if attempt.total is not None:  # what is proven of the sum ends the dispute too
+            self._conclude(state)
+        elif done := settle(self.view, state, attempt):
+            self._say("unstuck", f"{state.name()}: {done}")
+        else:
+            self._say_once("waiting", f"{state.name()} is disputed: waiting for the nodes' claims", key=state.key)
 
-    def _reopen(self, state: TaskSnapshot, excluded: list[str], why: str) -> None:
-        self.view.hlr.reopen(state.id, excluded)
-        self._absent = set()
-        self._say("reopened", f"{state.name()} starts again: {why}", {"excluded": excluded})
+    def _move_on(self, state: TaskSnapshot) -> None:
+        if done := move_on(self.view, state):
+            self._say("unstuck", f"moved on {state.name()}: {done}")

@@ -1,47 +1,49 @@
-"""How a task begins: who has enrolled, what HLRContract is told of the specification, and the first step matrix."""
+"""How a task begins: who has registered data for it, and what HLRContract is told of the specification."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import accumulate
 
 from twopm_zk.chain.network import Network, TaskConfig, TrainingConfig
-from twopm_zk.coordinator.store import CoordinatorStore
-from twopm_zk.errors import InputError, SpecError, TrainingError
-from twopm_zk.participants.messages import Enrolment
+from twopm_zk.errors import InputError, TrainingError
 from twopm_zk.participants.preflight import require_verifiers
-from twopm_zk.participants.task_view import ChainView, dataset_of
-from twopm_zk.task.specification import BFGS, NEWTON, TaskSpec
-from twopm_zk.training.optimiser import Optimiser, moment_curvature, range_curvature
+from twopm_zk.participants.task_view import ChainView, dataset_of, generators_of
+from twopm_zk.statements import Collection
+from twopm_zk.task.specification import TaskSpec
 
 
 @dataclass(frozen=True)
-class Enrolled:
-    """Who has told the coordinator of their data: address and what they told, and who among them can begin."""
+class Stakes:
+    """Wei of ETH: what a node has at stake, and what it loses where it spoils a sum that others have shared."""
 
-    enrolments: dict[str, Enrolment]
+    minimum: int = 0
+    penalty: int = 0
+
+    def __post_init__(self) -> None:
+        if self.penalty > self.minimum:
+            raise InputError(
+                f"a penalty of {self.penalty} wei is more than the {self.minimum} that nodes have at stake"
+            )
+
+
+@dataclass(frozen=True)
+class Registered:
+    """Who has registered data under the specification's name, and who of them can take part."""
+
     ready: tuple[str, ...]
-
-    @property
-    def waiting(self) -> tuple[str, ...]:
-        """Enrolled, and not yet a member, or without their data on the chain, or without the stake."""
-        return tuple(node for node in self.enrolments if node not in self.ready)
+    waiting: tuple[str, ...]
+    """Without membership, without a key to share with, or without the stake."""
 
     def sentence(self, wanted: int) -> str:
         """How many of the ``wanted`` nodes are there, and who."""
-        text = f"{len(self.ready)} of {wanted} nodes have enrolled and registered their data"
+        text = f"{len(self.ready)} of {wanted} nodes have registered their data"
         text += f": {', '.join(self.ready)}" if self.ready else ""
-        return text + (f"; enrolled, and not ready: {', '.join(self.waiting)}" if self.waiting else "")
+        return text + (f"; registered, and not ready: {', '.join(self.waiting)}" if self.waiting else "")
 
     def require(self, wanted: int) -> None:
         """Raise TrainingError unless as many nodes as ``wanted`` can begin."""
         if len(self.ready) < wanted:
-            raise TrainingError(
-                self.sentence(wanted),
-                hint="Take in enrolments until all have enrolled.",
-                kind="not-enough-nodes",
-            )
+            raise TrainingError(self.sentence(wanted), hint="Wait until all have registered.", kind="not-enough-nodes")
 
 
 def wanted_nodes(spec: TaskSpec, nodes: int = 0) -> int:
@@ -54,80 +56,64 @@ def wanted_nodes(spec: TaskSpec, nodes: int = 0) -> int:
     return nodes or spec.minimum_nodes
 
 
-def enrolled(view: ChainView, spec: TaskSpec, store: CoordinatorStore, *, minimum_stake: int = 0) -> Enrolled:
-    """The enrolments in a coordinator's store, compared with the chain."""
-    enrolments = store.enrolments(spec.spec_hash, spec.sizes.round)
-    registered = view.registrations(dataset_of(spec), before=view.block() + 1) if enrolments else {}
+def registered(view: ChainView, spec: TaskSpec, *, stakes: Stakes) -> Registered:
+    """Who is there for a task of the specification, as the chain shows it."""
 
     def is_ready(node: str) -> bool:
-        if view.member(node) is None or len(registered.get(node, ())) < enrolments[node].batches:
+        if view.member(node) is None or not any(view.identity.aggregation_key_of(node)):
             return False
-        return not minimum_stake or view.stake_of(node) >= minimum_stake
+        return not stakes.minimum or view.stake_of(node) >= stakes.minimum
 
-    return Enrolled(enrolments, tuple(node for node in enrolments if is_ready(node)))
+    nodes = sorted(view.registrations(dataset_of(spec), before=view.block() + 1))
+    ready = tuple(node for node in nodes if is_ready(node))
+    return Registered(ready, tuple(node for node in nodes if node not in ready))
 
 
-def create_task(
-    view: ChainView, spec: TaskSpec, store: CoordinatorStore, found: Enrolled, *, minimum_stake: int = 0
-) -> int:
-    """Create the task for who has enrolled, its step matrix in the store before its hash is on the chain."""
+def create_task(view: ChainView, spec: TaskSpec, *, stakes: Stakes) -> int:
+    """Create a task; its number. Nodes that register before its first round opens can take part."""
     require_verifiers(view, spec)
-    matrix = first_optimiser(spec, found.enrolments.values()).matrix
-    store.add_matrix(matrix)
-    config = task_config(spec, minimum_stake=minimum_stake)
-    return view.hlr.create_task(config, training_config(spec, view.network, matrix_hash=matrix.hash))
+    return view.hlr.create_task(task_config(spec, stakes=stakes), training_config(spec, view.network))
 
 
-def first_optimiser(spec: TaskSpec, enrolments: Iterable[Enrolment]) -> Optimiser:
-    """The optimiser as it stands before the first round, from what all enrolled nodes have."""
-    known = list(enrolments)
-    if spec.step.curvature == "ranges":
-        return Optimiser(spec, range_curvature(spec, sum(enrolment.rows for enrolment in known)))
-    moments = [enrolment.moments for enrolment in known if enrolment.moments is not None]
-    return Optimiser(spec, moment_curvature(spec, list(accumulate(moments))[-1]))
-
-
-def task_config(spec: TaskSpec, *, minimum_stake: int = 0) -> TaskConfig:
-    """The rules of the rounds of a specification's task; ``minimum_stake`` in wei of ETH.
-
-    Raises SpecError for a task that cannot be proven.
-    """
-    if spec.sizes.capacity is None:
-        raise SpecError("a task without `instances` cannot be proven", hint="Name them in the specification.")
+def task_config(spec: TaskSpec, *, stakes: Stakes) -> TaskConfig:
+    """The rules of the rounds of a specification's task."""
     return TaskConfig(
         spec_hash=spec.spec_hash,
         dataset=dataset_of(spec),
-        minimum_stake=minimum_stake,
+        minimum_stake=stakes.minimum,
+        penalty=stakes.penalty,
         minimum_nodes=spec.minimum_nodes,
-        maximum_updates=spec.sizes.capacity,
+        maximum_updates=spec.maximum_updates,
+        maximum_batches=spec.maximum_node_updates,
         collect_seconds=spec.collecting_seconds,
+        ready_seconds=spec.ready_seconds,
+        share_seconds=spec.sharing_seconds,
+        dispute_seconds=spec.disputing_seconds,
         aggregate_seconds=spec.aggregating_seconds,
         maximum_rounds=spec.maximum_rounds,
     )
 
 
-def training_config(spec: TaskSpec, network: Network, *, matrix_hash: int) -> TrainingConfig:
+def training_config(spec: TaskSpec, network: Network) -> TrainingConfig:
     """What a task of the specification trains.
 
-    Raises InputError where an instance of it has no verifier in the deployment.
+    Raises SpecError for a task that cannot be proven, InputError where an instance of it has no verifier in the
+    deployment.
     """
-    chosen = spec.instances
-    if chosen is None:
-        raise SpecError("a task without `instances` cannot be proven", hint="Name them in the specification.")
-    fold = network.verifier_id(chosen.fold) if chosen.segments > 1 and chosen.fold else 0
+    chosen = spec.round_instances
+    weights, generators = spec.sizes.width + 1, generators_of(spec)
     return TrainingConfig(
         features=spec.sizes.width,
-        slots=spec.sizes.round.slots,
-        segments=chosen.segments,
         penalty=spec.penalty_units,
         weight_bound=spec.weight_bound_units,
         min_rows=spec.minimum_rows,
         gradient_target=spec.gradient_bound_units,
-        matrix_hash=matrix_hash,
         step_verifiers=[network.verifier_id(name) for name in chosen.step],
+        information_verifiers=[network.verifier_id(name) for name in chosen.information],
+        information=int(spec.step.collects),
         aggregate_verifier=network.verifier_id(chosen.aggregate),
         certify_verifier=network.verifier_id(chosen.certify),
-        initial_weights=[0] * (spec.sizes.width + 1),
-        fold_verifier=fold,
-        matrix_replaceable=spec.step.rule in (BFGS, NEWTON),
+        gradient_generators=generators[Collection.GRADIENT],
+        information_generators=generators[Collection.INFORMATION],
+        initial_weights=[0] * weights,
     )

@@ -8,12 +8,13 @@ from typing import Any, cast
 
 from eth_utils.crypto import keccak
 
-from twopm_zk.auditor.report import AttemptRecord, AuditReport, Outcome
 from twopm_zk.chain.abi import signature
 from twopm_zk.chain.compiler import compile_contract
 from twopm_zk.demo.report import RoundRecord, Transaction
 from twopm_zk.demo.stage import Stage
 from twopm_zk.demo.training_run import RoundClock
+from twopm_zk.participants.attempts import read_history
+from twopm_zk.statements.rounds import BOUND_FRAC_BITS
 from twopm_zk.task.specification import TaskSpec
 
 
@@ -46,32 +47,31 @@ def transactions(stage: Stage) -> list[tuple[int, Transaction]]:
     return found
 
 
-def chain_record(stage: Stage, spec: TaskSpec, task: int, clock: RoundClock, findings: AuditReport) -> ChainRecord:
-    """A finished task's rounds; who took part in them is what an audit has found."""
-    contract = stage.view("deployer").hlr.contract
-    start = stage.deployment.block
-    models = sorted(contract.events("ModelPublished", from_block=start, taskId=task), key=lambda event: event["round"])
-    opened = [event.block for event in models]
+def chain_record(stage: Stage, spec: TaskSpec, task: int, clock: RoundClock) -> ChainRecord:
+    """A finished task's rounds, from the sums and events of the chain."""
+    view = stage.view("deployer")
+    state = view.state(task)
+    contract, start = view.hlr.contract, stage.deployment.block
+    opened: dict[int, int] = {}
+    for event in contract.events("RoundOpened", from_block=start, taskId=task):
+        opened.setdefault(event["round"], event.block)
     finished = contract.events("TaskFinished", from_block=start, taskId=task)[-1].block
-    counted = {one.round: one for one in findings.attempts if one.outcome in (Outcome.AGGREGATED, Outcome.CERTIFIED)}
     sent = transactions(stage)
     rounds = []
-    for number, event in enumerate(models):
-        first, last = opened[number], [*opened[1:], finished][number]
+    for one in read_history(view, state):
+        first, last = opened[one.round], opened.get(one.round + 1, finished)
+        bound, total = one.gradient_bound(state), one.view.total
         rounds.append(
             RoundRecord(
-                number=number,
-                coefficients=spec.coefficients(event["weights"]),
-                bound_per_row=clock.bounds.get(number),
-                seconds=clock.seconds(number),
-                participants=_named(stage, counted.get(number)),
-                transactions=[one for block, one in sent if first < block <= last],
+                number=one.round,
+                collects=one.view.collection.name.lower(),
+                coefficients=spec.coefficients(one.weights),
+                bound_per_row=None if bound is None else bound / (1 << BOUND_FRAC_BITS),
+                seconds=clock.seconds(one.round),
+                participants={stage.named(node): one.view.batches[node] for node in one.view.nodes},
+                rows=0 if total is None else total.rows,
+                transactions=[said for block, said in sent if first < block <= last],
             )
         )
-    before = [one for block, one in sent if block <= opened[0]]
-    return ChainRecord(before, rounds, [one for block, one in sent if block > finished])
-
-
-def _named(stage: Stage, attempt: AttemptRecord | None) -> dict[str, int]:
-    """The number of updates by name."""
-    return {} if attempt is None else {stage.named(node): count for node, count in attempt.updates.items()}
+    before = [said for block, said in sent if block <= opened[0]]
+    return ChainRecord(before, rounds, [said for block, said in sent if block > finished])

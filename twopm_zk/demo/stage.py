@@ -95,7 +95,7 @@ def set_stage(
     chosen = spec.instances
     if chosen is None:
         raise SpecError("the demonstration needs a specification that names its instances")
-    wanted = [*chosen.step, chosen.fold, chosen.aggregate, chosen.certify, chosen.predict]
+    wanted = [*chosen.step, *chosen.information, chosen.aggregate, chosen.certify, chosen.predict]
     prover = make_prover(backend)
     verifiers = []
     for name in (name for name in wanted if name):

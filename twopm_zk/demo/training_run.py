@@ -8,15 +8,14 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from twopm_zk.coordinator.coordinator import Coordinator
-from twopm_zk.coordinator.service import CoordinatorSettings
+from twopm_zk.coordinator.coordinator import Coordinator, CoordinatorSettings
 from twopm_zk.coordinator.store import CoordinatorStore
+from twopm_zk.coordinator.task_creation import Stakes
 from twopm_zk.demo.stage import STAKE, AtWork, Stage, make_prover, put_up_stake
 from twopm_zk.node.node import Node
 from twopm_zk.node.store import NodeStore
 from twopm_zk.participants.news import News
 from twopm_zk.rows.tables import Table
-from twopm_zk.statements.rounds import BOUND_FRAC_BITS
 from twopm_zk.task.specification import TaskSpec
 
 Tell = Callable[[str, News], None]
@@ -25,38 +24,45 @@ POLL = 0.2
 """Seconds between looks at the chain."""
 
 
+_MOMENTS = {
+    "chain:RoundOpened": "opened",
+    "chain:RoundClosed": "closed",
+    "chain:SharingStarted": "sharing",
+    "chain:SumShared": "summed",
+}
+_PHASES = {
+    "updates proven and sent": ("opened", "closed"),
+    "saying that they are ready": ("closed", "sharing"),
+    "sharing": ("sharing", "summed"),
+    "sum proven and accepted": ("summed", "done"),
+}
+
+
 @dataclass
 class RoundClock:
-    """When each round happened, by the wall clock, and its bound; filled by the coordinator's news."""
+    """When each round's phases began, by the wall clock; filled by the coordinator's news."""
 
-    opened_at: dict[int, float] = field(default_factory=dict)
-    closed_at: dict[int, float] = field(default_factory=dict)
-    published_at: dict[int, float] = field(default_factory=dict)
-    bounds: dict[int, float] = field(default_factory=dict)
-    """The largest component of the gradient per row, by round."""
+    times: dict[int, dict[str, float]] = field(default_factory=dict)
+    """By round, and name of the moment; of the last attempt."""
 
     def note(self, news: News) -> None:
         """Remember an event of the chain."""
-        now, values = time.monotonic(), news.values
+        now, number = time.monotonic(), news.values.get("round", 0)
+        if news.kind in _MOMENTS:
+            self.times.setdefault(number, {})[_MOMENTS[news.kind]] = now
         if news.kind == "chain:RoundOpened":
-            self.opened_at[values["round"]] = now
-        elif news.kind == "chain:RoundClosed":
-            self.closed_at[values["round"]] = now
-        elif news.kind == "chain:ModelPublished":
-            self.published_at[values["round"]] = now
-        elif news.kind == "gradient":
-            self.bounds[values["round"]] = values["bound"]
-        elif news.kind == "chain:Certified":
-            self.published_at[values["round"] + 1] = now
-            self.bounds[values["round"]] = values["gradientBound"] / (1 << BOUND_FRAC_BITS)
+            self.times.setdefault(number - 1, {})["done"] = now
+        elif news.kind == "chain:TaskFinished":
+            self.times.setdefault(max(self.times, default=0), {})["done"] = now
 
     def seconds(self, number: int) -> dict[str, float]:
-        """The seconds of one round, by activity."""
-        times = self.opened_at.get(number), self.closed_at.get(number), self.published_at.get(number + 1)
-        if None in times:
-            return {}
-        opened, closed, done = (float(t or 0) for t in times)
-        return {"updates proven and sent": closed - opened, "sum proven and accepted": done - closed}
+        """The seconds of one round, by phase, as far as they are known."""
+        times = self.times.get(number, {})
+        return {
+            name: max(0.0, times[last] - times[first])
+            for name, (first, last) in _PHASES.items()
+            if first in times and last in times
+        }
 
 
 def train_on(
@@ -76,15 +82,13 @@ def train_on(
     for view in views.values():
         put_up_stake(view)
     with ExitStack() as stack:
-        coordinator = stack.enter_context(
-            Coordinator(
-                views["coordinator"],
-                spec,
-                stack.enter_context(CoordinatorStore(folder / "coordinator.db")),
-                prover=make_prover(backend),
-                settings=CoordinatorSettings(nodes=len(tables), minimum_stake=STAKE, poll=POLL),
-                notify=coordinator_news,
-            )
+        coordinator = Coordinator(
+            views["coordinator"],
+            spec,
+            stack.enter_context(CoordinatorStore(folder / "coordinator.db")),
+            prover=make_prover(backend),
+            settings=CoordinatorSettings(nodes=len(tables), stakes=Stakes(STAKE, STAKE // 2), poll=POLL),
+            notify=coordinator_news,
         )
         nodes = [
             Node(

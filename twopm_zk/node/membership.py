@@ -1,4 +1,4 @@
-"""Becoming a member by hand: IdentityContract first, then the attempt of a task that has a joining phase."""
+"""Becoming a member by hand: IdentityContract, the key to share with, and a stake."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from twopm_zk.chain.tasks import Phase, TaskSnapshot
 from twopm_zk.errors import ChainError
+from twopm_zk.node.registration import register_key
+from twopm_zk.node.store import NodeStore
 from twopm_zk.participants.preflight import require_verifiers
 from twopm_zk.participants.task_view import ChainView, require_spec
 from twopm_zk.task.specification import TaskSpec
@@ -28,35 +30,31 @@ class Membership:
     stake: int
     """Wei of ETH."""
     task: TaskSnapshot | None
-    joined_attempt: bool
     obstacles: tuple[Obstacle, ...]
 
 
 def join(
-    view: ChainView, spec: TaskSpec, public_key: bytes, *, task: int | None = None, stake: tuple[int, int] | None = None
+    view: ChainView, spec: TaskSpec, store: NodeStore, *, task: int | None = None, stake: tuple[int, int] | None = None
 ) -> Membership:
-    """Make the account a member, and join the task's attempt where nodes have to; what is done already stays.
+    """Make the account a member with a key to share with; what is done already stays.
 
     ``task`` defaults to the newest unfinished one of the specification, if there is one. ``stake`` is an asset's number
-    and an amount to stake as well. A member's endpoint and key are left as they are: a coordinator's account may be a
-    node's too.
+    and an amount to stake as well. A member's endpoint and key for messages are left as they are: an operator's account
+    may be a node's too.
     """
     state = _task(view, spec, task)
     require_verifiers(view, spec)
     new = view.member(view.address) is None
     if new:
-        view.identity.join("", public_key)
+        view.identity.join("", b"")
+    register_key(view, store)
     member = view.member(view.address)
     if member is None:
         raise ChainError(f"{view.address} has joined, and the node does not show it yet")
     if stake is not None:
         view.staking.stake(*stake)
-    joined = state is not None and view.has_joined(state, view.address)
-    if state is not None and state.phase is Phase.JOINING and member.since < state.opened_at and not joined:
-        view.hlr.join(state.id, public_key)
-        joined = True
     value = view.stake_of(view.address)
-    return Membership(member.since, new, value, state, joined, tuple(_obstacles(view, state, member.since, value)))
+    return Membership(member.since, new, value, state, tuple(_obstacles(view, state, member.since, value)))
 
 
 def _task(view: ChainView, spec: TaskSpec, task: int | None) -> TaskSnapshot | None:
@@ -82,6 +80,6 @@ def _obstacles(view: ChainView, state: TaskSnapshot | None, since: int, stake: i
     if stake < state.minimum_stake:
         sentence = f"Task {state.id} asks for {state.minimum_stake} wei at stake, {stake} are there."
         found.append(Obstacle("stake-too-low", sentence))
-    if view.is_excluded(state, view.address):
-        found.append(Obstacle("left-out", f"The coordinator has left this node out of {state.name()}."))
+    if view.is_barred(state, view.address):
+        found.append(Obstacle("barred", f"This node is out of task {state.id} for good."))
     return found

@@ -1,8 +1,8 @@
-"""A data owner's node: it registers its data, proves its updates round after round, and opens them to the coordinator.
+"""A data owner's node: it registers its data, proves its updates round after round, and shares them under masks.
 
 What happens next follows from the chain and from the node's store alone, so a node that is killed goes on where it
-was. Nothing private leaves it but openings (and moments, where the specification says so), encrypted to the
-coordinator's published key, and no opening before the round is closed with the minimum of nodes.
+was. Nothing private leaves it: the chain gets commitments, proofs, and one share for each sum, which tells nothing but
+together with those of all others.
 """
 
 from __future__ import annotations
@@ -10,26 +10,25 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 from twopm_zk.chain.tasks import Phase, TaskSnapshot
-from twopm_zk.circuit.instances import Instance, find_instance
 from twopm_zk.errors import DeploymentError, InputError, SpecError, TransactionError
-from twopm_zk.node.coordinator_client import CoordinatorClient
-from twopm_zk.node.registration import load_batches, register
+from twopm_zk.node.registration import load_batches, register, register_key
+from twopm_zk.node.sharing_part import SharingPart
 from twopm_zk.node.store import NodeStore, StoredBatch, StoredUpdate
 from twopm_zk.participants.loop import OVERTAKEN
-from twopm_zk.participants.messages import Enrolment, Opening
+from twopm_zk.participants.moving import move_on
 from twopm_zk.participants.news import Notify, ignore
 from twopm_zk.participants.participant import Participant
 from twopm_zk.participants.preflight import require_verifiers
-from twopm_zk.participants.records import Attempt, secret_key
+from twopm_zk.participants.records import Attempt
 from twopm_zk.participants.task_view import ChainView, require_spec
 from twopm_zk.proving.statement_prover import StatementProver, proof_numbers
-from twopm_zk.rows.moments import Moments
 from twopm_zk.rows.tables import Table
-from twopm_zk.statements import StepShape, StepStatement
-from twopm_zk.task.specification import NEWTON, TaskSpec
+from twopm_zk.sharing import Conditions
+from twopm_zk.statements import RowsStatement
+from twopm_zk.task.instances import RowsInstances
+from twopm_zk.task.specification import TaskSpec
 
 
 @dataclass(frozen=True)
@@ -40,8 +39,10 @@ class Consent:
     minimum_rows: int = 0
     allow_insecure: bool = False
     """Take part on a public chain although the secret of a verifier's key may be known."""
-    successors: frozenset[str] = frozenset()
-    """Accounts that may see this node's updates if they take the coordinator's place; any participant can take it."""
+    accounts: frozenset[str] = frozenset()
+    """Accounts that must be in the set that this node shares with."""
+    refuse_after_silence: bool = False
+    """Share no more after another node was left out for silence, whatever that costs; see `sharing.Conditions`."""
 
 
 class Node(Participant[NodeStore]):
@@ -62,20 +63,21 @@ class Node(Participant[NodeStore]):
         table: Table | None = None,
         task: int | None = None,
         consent: Consent | None = None,
-        endpoint: str = "",
         notify: Notify = ignore,
         poll: float = 2.0,
         chunk: int = 1,
     ) -> None:
         super().__init__(view, spec, store, poll=poll, notify=notify)
         self._prover, self._chunk = prover, max(1, chunk)
-        self._coordinator, self._task, self._endpoint = coordinator, task, endpoint
-        self._client = CoordinatorClient(view, spec, store, coordinator=coordinator, notify=notify)
+        self._coordinator, self._task = coordinator, task
         self._consent = consent or Consent()
-        self._instances = _step_instances(spec)
+        if spec.instances is None:
+            raise SpecError("a task without `instances` cannot be proven", hint="Name them in the specification.")
+        self._instances = RowsInstances.of(spec.instances)
         if table is not None:
             self._say("preparing", "preparing the rows: a commitment to each batch of them")
         self._batches = load_batches(store, spec, table)
+        self._sharing = SharingPart(view, spec, store, conditions=self._conditions(), say=self._say_once)
         self._registered = False
         self._accepted_task: int | None = None
         self._patience = random.randint(2, 6)  # noqa: S311 - so that not all nodes act at once
@@ -88,28 +90,36 @@ class Node(Participant[NodeStore]):
             self._register()
         state = self._find_task() if self._task is None else self.view.state(self._task)
         if state is None:
-            self._client.enrol(self._enrolment)
+            self._say_once("waiting", f"waiting for coordinator {self._coordinator} to create the task")
             return False
         self._require_acceptable(state)
         self._watch(state)
         if state.phase is Phase.FINISHED:
+            self.store.forget_rounds(state.task_key, before=None)
             self._tell_end(state)
             return True
-        if state.phase is Phase.CREATED:
-            self._client.enrol(self._enrolment)
-        elif state.phase is Phase.COLLECTING and not state.late:
+        if state.phase is Phase.COLLECTING and not state.late:
             self._take_part(state)
-        elif state.phase is Phase.CLOSED:
-            self._deliver(state)
-        if state.late and state.phase in (Phase.COLLECTING, Phase.CLOSED):
+        elif state.phase in (Phase.READY, Phase.SHARING, Phase.SUMMED, Phase.DISPUTED):
+            self._sharing.act(state, self._batches)
+        if state.late or state.set_is_dead or state.phase is Phase.DISPUTED:
             self._unstick(state)
         return False
+
+    def _conditions(self) -> Conditions:
+        consent = self._consent
+        return Conditions(
+            nodes=max(consent.minimum_nodes, self.spec.minimum_nodes),
+            rows=self.spec.minimum_node_rows,
+            accounts=consent.accounts,
+            refuse_after_silence=consent.refuse_after_silence,
+        )
 
     def _register(self) -> None:
         if self.view.member(self.view.address) is None:
             require_verifiers(self.view, self.spec)
-            key = secret_key(self.store).public_key().public_bytes_raw()
-            self.view.identity.join(self._endpoint, key)
+            self.view.identity.join("", b"")
+        register_key(self.view, self.store)
         self._say("registering", f"registering {len(self._batches)} batches, where they are not registered yet")
         self._batches = register(self.view, self.store, self.spec)
         self._registered = True
@@ -137,7 +147,12 @@ class Node(Participant[NodeStore]):
                 )
         self._require_verifiers(state)
         self._accepted_task = state.id
-        self._say("task", f"taking part in task {state.id}", {"task": state.id})
+        cost = (
+            f"; silence or rubbish once others have shared costs {state.stake_penalty} wei"
+            if state.stake_penalty
+            else ""
+        )
+        self._say("task", f"taking part in task {state.id}{cost}", {"task": state.id, "penalty": state.stake_penalty})
 
     def _require_verifiers(self, state: TaskSnapshot) -> None:
         known = {verifier.address: verifier for verifier in self.view.deployment.verifiers.values()}
@@ -157,22 +172,13 @@ class Node(Participant[NodeStore]):
         self._tell_events(state, first, account=self.view.address)
         self.store.set_block(state.task_key, max(state.block, seen or 0))
 
-    @cached_property
-    def _enrolment(self) -> Enrolment:
-        rows = sum(len(entry.batch.labels) for entry in self._batches)
-        wanted = self.spec.step.curvature == "moments"
-        return Enrolment(rows, len(self._batches), self._moments() if wanted else None)
-
-    def _moments(self) -> Moments:
-        moments = [Moments.of(entry.batch.features, self.spec.format) for entry in self._batches]
-        return sum(moments[1:], start=moments[0])
-
     # --- collecting ---
 
     def _take_part(self, state: TaskSnapshot) -> None:
         if not self._may_take_part(state):
             return
         attempt = Attempt.of(state)
+        self.store.forget_rounds(state.task_key, before=attempt)
         done = {update.data for update in self.view.updates(state, node=self.view.address)}
         waiting = [entry for entry in self._batches if entry.batch.commitment not in done]
         stored = self.store.updates(attempt)
@@ -185,16 +191,12 @@ class Node(Participant[NodeStore]):
 
     def _may_take_part(self, state: TaskSnapshot) -> bool:
         me = self.view.address
-        if self.view.is_excluded(state, me):
-            self._say_once("excluded", f"left out of {state.name()} by the coordinator", key=state.key)
+        if self.view.is_barred(state, me):
+            self._say_once("barred", f"this node is out of task {state.id} for good", key=state.id)
             return False
         member = self.view.member(me)
         if member is None or member.since >= state.opened_at:
             self._say_once("waiting", f"{state.name()} opened before this node was a member", key=state.key)
-            return False
-        if not self._client.enrolled:
-            # its rows are not in the step matrix, which might then be too large for them
-            self._say_once("waiting", "this node has not enrolled before the task began, and stays out of it")
             return False
         stake = self.view.stake_of(me) if state.minimum_stake else 0
         if stake < state.minimum_stake:
@@ -209,26 +211,25 @@ class Node(Participant[NodeStore]):
     ) -> dict[int, StoredUpdate]:
         """Updates of some batches with their proofs, from what is ``stored`` or made now."""
         model, found = state.model_commitment, {}
-        statements: dict[int, StepStatement] = {}
+        statements: dict[int, RowsStatement] = {}
         for entry in part:
             known = stored.get(entry.number)
             if known is None or known.model != model:
-                update = entry.batch.update(state.weights)
-                known = self.store.begin_update(attempt, entry.number, model, update)
+                tally = entry.batch.tally(state.collection, state.weights)
+                known = self.store.begin_update(attempt, entry.number, model, state.collection, tally)
             found[entry.number] = known
             if known.proof is None:
-                batch, blinding = entry.batch, known.opened.blinding
-                statements[entry.number] = StepStatement(
-                    batch.shape, state.policy.context, state.weights, batch.data, batch.salt, blinding
+                statements[entry.number] = entry.batch.statement(
+                    state.collection, state.policy.context, state.weights, known.opening
                 )
         if statements:
             self._say("proving", f"proving {len(statements)} of {len(self._batches)} batches in {state.name()}")
-            jobs = [(self._instances[said.shape], said) for said in statements.values()]
+            jobs = [(self._instances.name(state.collection, said.shape.rows), said) for said in statements.values()]
             for number, result in zip(statements, self._prover.prove(jobs), strict=True):
                 proof = proof_numbers(result)
                 self.store.set_proof(attempt, number, proof)
                 found[number] = replace(found[number], proof=proof)
-                values = {"batch": number, "seconds": result.prove_seconds, "instance": jobs[0][0].name}
+                values = {"batch": number, "seconds": result.prove_seconds, "instance": jobs[0][0]}
                 self._say("proven", f"proven batch {number} in {state.name()}", values)
         return found
 
@@ -238,7 +239,7 @@ class Node(Participant[NodeStore]):
         assert stored.proof is not None  # noqa: S101 - and proven
         try:
             receipt = self.view.hlr.submit_update(
-                state.id, entry.batch.shape.rows, entry.place, stored.commitment, stored.proof
+                state.id, entry.batch.shape.rows, entry.place, stored.opening.point, stored.proof
             )
         except TransactionError as error:
             now = self.view.state(state.id)
@@ -253,57 +254,17 @@ class Node(Participant[NodeStore]):
         self._say("submitted", f"submitted batch {entry.number} in {state.name()}", values)
         return True
 
-    # --- closed ---
-
-    def _deliver(self, state: TaskSnapshot) -> None:
-        if state.coordinator not in {self._coordinator, self.view.address, *self._consent.successors}:
-            text = f"{state.coordinator} has taken the coordinator's place: openings stay here until you name it"
-            self._say_once("stranger", text, key=state.coordinator)
-            return
-        if state.nodes < max(self._consent.minimum_nodes, self.spec.minimum_nodes):
-            return
-        mine = {update.commitment for update in self.view.updates(state, node=self.view.address)}
-        if not mine:
-            return
-        stored = self.store.updates(Attempt.of(state))
-        batches = {entry.number: entry.batch for entry in self._batches}
-        newton = self.spec.step.rule == NEWTON
-        openings = {
-            number: Opening(
-                known.opened.update,
-                known.opened.blinding,
-                batches[number].weighted_moments(state.weights) if newton else None,
-            )
-            for number, known in stored.items()
-            if known.commitment in mine
-        }
-        if len(openings) < len(mine):
-            self._say_once("lost", f"openings of {state.name()} are not in this store: it will be left out")
-        self._client.deliver(state, openings)
-        self._client.keep_matrix(state)
-
     # --- when others are late ---
 
     def _unstick(self, state: TaskSnapshot) -> None:
-        """After a deadline anyone may move the task on; some patience lets the coordinator do it."""
+        """Where a phase is over anyone may move the task on; some patience lets the coordinator do it."""
+        if state.phase is Phase.SUMMED:
+            text = f"the coordinator of {state.name()} is late: anybody may prove the next step now, or take its place"
+            self._say_once("late", text, key=state.key)
+            return
         self._patience -= 1
         if self._patience > 0:
             return
         self._patience = random.randint(2, 6)  # noqa: S311
-        hlr = self.view.hlr
-        try:
-            if state.phase is Phase.COLLECTING and state.nodes >= state.minimum_nodes:
-                hlr.close(state.id)
-            else:
-                hlr.reopen(state.id)
-            self._say("unstuck", f"moved on {state.name()}, whose deadline has passed")
-        except TransactionError as error:
-            if error.error not in OVERTAKEN:
-                raise
-
-
-def _step_instances(spec: TaskSpec) -> dict[StepShape, Instance]:
-    if spec.instances is None:
-        raise SpecError("a task without `instances` cannot be proven", hint="Name them in the specification.")
-    found = [find_instance(name) for name in spec.instances.step]
-    return {StepShape.from_parameters(instance.parameters): instance for instance in found}
+        if done := move_on(self.view, state):
+            self._say("unstuck", f"moved on {state.name()}: {done}")

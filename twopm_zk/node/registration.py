@@ -15,6 +15,7 @@ from twopm_zk.participants.preflight import require_verifiers
 from twopm_zk.participants.task_view import ChainView, dataset_of
 from twopm_zk.rows.batches import NodeData, prepare
 from twopm_zk.rows.tables import Table
+from twopm_zk.sharing import KeyOwner
 from twopm_zk.task.specification import TaskSpec
 
 _AT_ONCE = 100
@@ -75,6 +76,14 @@ def register(view: ChainView, store: NodeStore, spec: TaskSpec) -> list[StoredBa
                 _replace_copied(view, store, spec, part)
             elif error.error != "PlaceTaken":  # our own transaction of before a restart may just have been mined
                 raise
+
+
+def register_key(view: ChainView, store: NodeStore) -> None:
+    """Register the key that this node shares with, where another one or none is registered."""
+    owner = KeyOwner(view.identity.address, view.chain.chain_id, view.address)
+    key = store.lasting_key.aggregation_key(owner)
+    if view.identity.aggregation_key_of(view.address) != key.hash:
+        view.identity.set_aggregation_key(key.numbers)
 
 
 def _places(view: ChainView, spec: TaskSpec) -> dict[int, int]:

@@ -1,25 +1,26 @@
 """What a node must not lose: its batches with their salts, and all that it has made for the rounds.
 
 A salt is on disk before its commitment is on the chain, a blinding before its proof is made, a proof before it is
-sent. A node that is killed finds out from the chain how far it came, and goes on with what is here.
+sent, a key before it is posted, and what is shared before it is shared. A node that is killed finds out from the chain
+how far it came, and goes on with what is here. Openings and the keys of an attempt are forgotten once it is over.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from twopm_zk.errors import StoreError
-from twopm_zk.numbers.commitments import random_scalar
 from twopm_zk.numbers.fixed_point import Format
 from twopm_zk.participants.database import Database
-from twopm_zk.participants.records import MATRICES, Attempt, load_matrix, save_matrix
+from twopm_zk.participants.records import Attempt
 from twopm_zk.rows.batches import Batch
-from twopm_zk.statements import OpenedUpdate, StepMatrix, StepShape, Update
+from twopm_zk.sharing import Ledger, LedgerEntry, Place, SecretKey, ledger
+from twopm_zk.statements import Collection, Opening, StepShape, Tally
 
 _SCHEMA = (
     """CREATE TABLE batches (
@@ -29,13 +30,19 @@ _SCHEMA = (
         PRIMARY KEY (spec, number)) STRICT""",
     """CREATE TABLE updates (
         task_key TEXT NOT NULL, round INTEGER NOT NULL, attempt INTEGER NOT NULL, number INTEGER NOT NULL,
-        model TEXT NOT NULL, blinding TEXT NOT NULL,
-        rows INTEGER NOT NULL, gradient TEXT NOT NULL, frac_bits INTEGER NOT NULL, commitment TEXT NOT NULL,
-        proof TEXT, receipt TEXT, receipt_of TEXT,
+        model TEXT NOT NULL, collection INTEGER NOT NULL,
+        items TEXT NOT NULL, rows INTEGER NOT NULL, blinding TEXT NOT NULL, proof TEXT,
         PRIMARY KEY (task_key, round, attempt, number)) STRICT""",
-    MATRICES,
+    """CREATE TABLE round_keys (
+        task_key TEXT NOT NULL, round INTEGER NOT NULL, attempt INTEGER NOT NULL, secret TEXT NOT NULL,
+        PRIMARY KEY (task_key, round, attempt)) STRICT""",
+    """CREATE TABLE ledger (
+        digest TEXT PRIMARY KEY, contributions TEXT NOT NULL, statement TEXT NOT NULL, weights TEXT NOT NULL,
+        data TEXT NOT NULL, chain_id INTEGER NOT NULL, contract TEXT NOT NULL, task INTEGER NOT NULL,
+        round INTEGER NOT NULL, attempt INTEGER NOT NULL, identity TEXT NOT NULL) STRICT""",
     "CREATE TABLE tasks (task_key TEXT PRIMARY KEY, block INTEGER NOT NULL) STRICT",
 )
+_LASTING = "aggregation key"
 
 
 @dataclass(frozen=True)
@@ -54,11 +61,8 @@ class StoredUpdate:
     number: int
     model: int
     """The model commitment that the update and its proof are about."""
-    opened: OpenedUpdate = field(repr=False)
-    commitment: int
+    opening: Opening = field(repr=False)
     proof: tuple[int, ...] | None = field(repr=False)
-    receipt_of: str | None
-    """The coordinator that has signed for the opening."""
 
 
 class NodeStore(Database):
@@ -128,60 +132,114 @@ class NodeStore(Database):
         """Note where a batch is in DataHub."""
         self.run("UPDATE batches SET place = ? WHERE spec = ? AND number = ?", place, spec_hash.hex(), number)
 
+    def rows_of(self, commitments: Iterable[int]) -> int:
+        """How many rows the batches with these commitments hold; a batch that was replaced since counts for none."""
+        found = (self.one("SELECT LENGTH(marks) FROM batches WHERE commitment = ?", str(one)) for one in commitments)
+        return sum(int(row[0]) for row in found if row is not None)
+
     # --- updates ---
 
     def updates(self, attempt: Attempt) -> dict[int, StoredUpdate]:
         """All that is known of an attempt, by number of the batch."""
         rows = self.query(
-            "SELECT number, model, blinding, rows, gradient, frac_bits, commitment, proof, receipt_of FROM updates "
+            "SELECT number, model, collection, items, rows, blinding, proof FROM updates "
             "WHERE task_key = ? AND round = ? AND attempt = ? ORDER BY number",
             *attempt.columns,
         )
         found = {}
-        for number, model, blinding, count, gradient, frac_bits, commitment, proof, receipt_of in rows:
-            update = Update(count, tuple(int(v) for v in json.loads(gradient)), frac_bits)
-            numbers = None if proof is None else tuple(int(v) for v in json.loads(proof))
-            opened = OpenedUpdate(update, int(blinding))
-            found[number] = StoredUpdate(number, int(model), opened, int(commitment), numbers, receipt_of)
+        for number, model, collection, items, count, blinding, proof in rows:
+            sums = tuple(int(value) for value in json.loads(items))
+            opening = Opening(Collection(collection).unit, sums, count, int(blinding))
+            numbers = None if proof is None else tuple(int(value) for value in json.loads(proof))
+            found[number] = StoredUpdate(number, int(model), opening, numbers)
         return found
 
-    def begin_update(self, attempt: Attempt, number: int, model: int, update: Update) -> StoredUpdate:
+    def begin_update(
+        self, attempt: Attempt, number: int, model: int, collection: Collection, tally: Tally
+    ) -> StoredUpdate:
         """Draw a blinding for an update and keep both; replaces what was made for another model commitment."""
-        opened = OpenedUpdate(update, random_scalar())
+        opening = Opening.drawn(tally.unit, tally.items, tally.rows)
         self.run(
-            "INSERT OR REPLACE INTO updates VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL, NULL)",
-            *(*attempt.columns, number, str(model), str(opened.blinding)),
-            *(update.rows, json.dumps([str(v) for v in update.gradient]), update.x_frac_bits, str(opened.commitment)),
+            "INSERT OR REPLACE INTO updates VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)",
+            *(*attempt.columns, number, str(model), int(collection)),
+            *(json.dumps([str(value) for value in opening.items]), opening.rows, str(opening.blinding)),
         )
-        return StoredUpdate(number, model, opened, opened.commitment, None, None)
+        return StoredUpdate(number, model, opening, None)
 
     def set_proof(self, attempt: Attempt, number: int, proof: Sequence[int]) -> None:
         """Keep a proof: 24 numbers of calldata."""
-        self._set(attempt, number, "proof = ?", json.dumps([str(v) for v in proof]))
-
-    def set_receipt(self, attempt: Attempt, number: int, coordinator: str, receipt: str) -> None:
-        """Keep a coordinator's signature for an opening."""
-        self._set(attempt, number, "receipt_of = ?, receipt = ?", coordinator, receipt)
-
-    def _set(self, attempt: Attempt, number: int, change: str, *values: str) -> None:
         self.run(
-            f"UPDATE updates SET {change} WHERE task_key = ? AND round = ? AND attempt = ? AND number = ?",  # noqa: S608
-            *(*values, *attempt.columns, number),
+            "UPDATE updates SET proof = ? WHERE task_key = ? AND round = ? AND attempt = ? AND number = ?",
+            *(json.dumps([str(value) for value in proof]), *attempt.columns, number),
         )
 
-    def receipts(self) -> list[str]:
-        """Every receipt: what shows that openings were delivered."""
-        return [str(row[0]) for row in self.query("SELECT receipt FROM updates WHERE receipt IS NOT NULL")]
+    # --- keys to share with ---
 
-    # --- what is public, and kept for whoever takes over ---
+    @property
+    def lasting_key(self) -> SecretKey:
+        """The secret of the key that this node registers, drawn the first time."""
+        with self.transaction():
+            known = self.meta(_LASTING)
+            if known is None:
+                known = str(SecretKey.drawn().scalar)
+                self.set_meta(_LASTING, known)
+        return SecretKey(int(known))
 
-    def matrix(self, matrix_hash: int) -> StepMatrix | None:
-        """A step matrix by its hash."""
-        return load_matrix(self, matrix_hash)
+    def round_key(self, attempt: Attempt) -> SecretKey | None:
+        """The secret of the key of an attempt; None where there is none, or none any more."""
+        row = self.one(
+            "SELECT secret FROM round_keys WHERE task_key = ? AND round = ? AND attempt = ?", *attempt.columns
+        )
+        return None if row is None else SecretKey(int(row[0]))
 
-    def add_matrix(self, matrix: StepMatrix) -> None:
-        """Keep a step matrix."""
-        save_matrix(self, matrix)
+    def begin_round_key(self, attempt: Attempt) -> SecretKey:
+        """The key of an attempt, drawn the first time, before it is posted."""
+        with self.transaction():
+            known = self.round_key(attempt)
+            if known is None:
+                known = SecretKey.drawn()
+                self.run("INSERT INTO round_keys VALUES (?, ?, ?, ?)", *attempt.columns, str(known.scalar))
+        return known
+
+    def forget_rounds(self, task_key: int, *, before: Attempt | None) -> None:
+        """Forget openings and keys of all attempts of a task but one: they are private, and have served."""
+        keep = (before.round, before.attempt) if before is not None else (-1, -1)
+        for table in ("updates", "round_keys"):
+            self.forget(
+                f"DELETE FROM {table} WHERE task_key = ? AND NOT (round = ? AND attempt = ?)",  # noqa: S608
+                *(str(task_key), *keep),
+            )
+
+    # --- what was shared ---
+
+    def ledger(self) -> Ledger:
+        """All that may have left this machine."""
+        rows = self.query(
+            "SELECT digest, contributions, statement, weights, data, "
+            "chain_id, contract, task, round, attempt, identity FROM ledger ORDER BY rowid"
+        )
+        entries = []
+        for digest, contributions, statement, weights, data, *where in rows:
+            names = ("chain_id", "contract", "task", "round", "attempt", "identity")
+            place = Place(**dict(zip(names, where, strict=True)))
+            shared = ledger.Collection(
+                statement=statement, weights=int(weights), data=frozenset(int(value) for value in json.loads(data))
+            )
+            digests = bytes.fromhex(digest), bytes.fromhex(contributions)
+            entries.append(LedgerEntry(collection=shared, place=place, digest=digests[0], contributions=digests[1]))
+        return Ledger(tuple(entries))
+
+    def add_to_ledger(self, entry: LedgerEntry) -> None:
+        """Write an entry down, before its share is sent."""
+        shared, place = entry.collection, entry.place
+        self.run(
+            "INSERT OR IGNORE INTO ledger VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            *(entry.digest.hex(), entry.contributions.hex(), shared.statement, str(shared.weights)),
+            json.dumps([str(value) for value in sorted(shared.data)]),
+            *(place.chain_id, place.contract, place.task, place.round, place.attempt, place.identity),
+        )
+
+    # --- how far the chain was read ---
 
     def block(self, task_key: int) -> int | None:
         """The block up to which the events of a task were seen."""

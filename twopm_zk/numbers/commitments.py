@@ -16,7 +16,7 @@ from enum import IntEnum
 
 from twopm_zk.errors import RangeError
 from twopm_zk.numbers.field import FIELD_ORDER
-from twopm_zk.numbers.fixed_point import WEIGHTS, Format, to_field
+from twopm_zk.numbers.fixed_point import WEIGHTS, Format
 from twopm_zk.numbers.poseidon import permutation, poseidon
 
 PACKED_BITS = 240
@@ -30,11 +30,8 @@ class Tag(IntEnum):
     MODEL = 1
     CONTEXT = 2
     DATA = 3
-    UPDATE = 4
     INPUT = 6
-    PARTIAL = 7
     MATRIX = 8
-    ROUND = 9
     POINT = 10
 
 
@@ -100,16 +97,6 @@ def data_commitment(salt: int, features: Sequence[Sequence[int]], marks: Sequenc
     """Hiding commitment to the padded rows of one instance; ``marks`` are +1 (y=0), -1 (y=1), 0 (padding)."""
     items = [salt, *pack_rows(features, marks, format=format)]
     return secret_hash(Tag.DATA, items, shape=rows_shape(len(features), len(features[0]), format))
-
-
-def sum_commitment(tag: Tag, blinding: int, rows: int, gradient: Sequence[int], *, x_frac_bits: int) -> int:
-    """Hiding commitment to an exact update or partial sum: the row count and the signed gradient, intercept last."""
-    return secret_hash(tag, [blinding, rows, *(to_field(value) for value in gradient)], shape=x_frac_bits)
-
-
-def append_digest(previous: int, commitment: int) -> int:
-    """The digest of a list of updates with one more at its end; the empty list is 0, which is no domain."""
-    return poseidon([previous, commitment])
 
 
 def input_commitment(salt: int, features: Sequence[int], *, format: Format) -> int:

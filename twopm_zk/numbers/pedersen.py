@@ -18,6 +18,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 
+import numpy as np
+import numpy.typing as npt
+
 from twopm_zk.errors import InputError, RangeError
 from twopm_zk.numbers.baby_jubjub import SUBGROUP_ORDER, Point, hash_to_point, multiply, sum_of_multiples
 
@@ -147,13 +150,39 @@ def digits_for(magnitude: int) -> int:
 
 
 @dataclass(frozen=True)
-class Opening:
-    """What opens a commitment: the signed items, how many rows they sum over, and the blinding."""
+class Tally:
+    """What updates add up to: signed sums in a unit, and over how many rows."""
 
     unit: Unit
     items: tuple[int, ...] = field(repr=False)
     rows: int = field(repr=False)
+
+    def __add__(self, other: Tally) -> Tally:
+        """The tally of both. Raises InputError for another unit or number of sums."""
+        self._require_same(other)
+        items = tuple(a + b for a, b in zip(self.items, other.items, strict=True))
+        return Tally(self.unit, items, self.rows + other.rows)
+
+    @property
+    def real(self) -> npt.NDArray[np.float64]:
+        """The sums as reals."""
+        return np.array([value / (1 << self.unit.frac_bits) for value in self.items])
+
+    def _require_same(self, other: Tally) -> None:
+        if (self.unit, len(self.items)) != (other.unit, len(other.items)):
+            raise InputError("commitments to other units, or to another number of integers, do not add up")
+
+
+@dataclass(frozen=True)
+class Opening(Tally):
+    """What opens a commitment: a tally, and the blinding."""
+
     blinding: int = field(repr=False)
+
+    @property
+    def tally(self) -> Tally:
+        """What is committed to."""
+        return Tally(self.unit, self.items, self.rows)
 
     @classmethod
     def drawn(cls, unit: Unit, items: Sequence[int], rows: int) -> Opening:
@@ -171,9 +200,10 @@ class Opening:
         """The commitment."""
         return commit(self.unit, self.items, self.rows, self.blinding)
 
-    def __add__(self, other: Opening) -> Opening:
+    def __add__(self, other: Tally) -> Opening:
         """What opens the sum of both commitments: every scalar is added modulo SUBGROUP_ORDER, and centred."""
-        if (self.unit, len(self.items)) != (other.unit, len(other.items)):
-            raise InputError("commitments to other units, or to another number of integers, do not add up")
+        self._require_same(other)
+        if not isinstance(other, Opening):
+            raise InputError("a tally without a blinding opens nothing")
         items = tuple(centred(a + b) for a, b in zip(self.items, other.items, strict=True))
         return Opening(self.unit, items, centred(self.rows + other.rows), centred(self.blinding + other.blinding))

@@ -8,6 +8,7 @@ MAX_ERROR for every integer z, which a test establishes by visiting every roundi
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
@@ -68,9 +69,13 @@ def polynomial_limbs() -> npt.NDArray[np.int64]:
 
     Sums of limbs times features are exact in 64 bits, where P(T) itself has 172.
     """
-    values = [*polynomial_table(), _SATURATED]
-    count = -(-max(values).bit_length() // LIMB_BITS)
-    width = LIMB_BITS // 8
+    return in_limbs([*polynomial_table(), _SATURATED], bits=LIMB_BITS)
+
+
+def in_limbs(values: Sequence[int], *, bits: int) -> npt.NDArray[np.int64]:
+    """Non-negative integers of any size in limbs of ``bits`` bits, a multiple of 8; (values, limbs), lowest first."""
+    count = -(-max(values).bit_length() // bits)
+    width = bits // 8
     raw = b"".join(value.to_bytes(count * width, "little") for value in values)
     octets = np.frombuffer(raw, dtype=np.uint8).reshape(len(values), count, width).astype(np.int64)
     limbs: npt.NDArray[np.int64] = (octets << (8 * np.arange(width))).sum(axis=2)

@@ -2,9 +2,9 @@
 
 X25519 with a fresh key for every message, HKDF-SHA256, ChaCha20-Poly1305; the header is authenticated data, and the
 sender's Ethereum key signs header and ciphertext as typed data (EIP-712) for one chain and contract. So a message
-cannot be moved to another task, round, attempt, recipient or commitment, nor sent by another account.
+cannot be moved to another request, recipient or commitment, nor sent by another account.
 
-The recipient answers with a `Receipt` that it signs: a node that is left out in spite of it can show it to everybody.
+The recipient answers with a `Receipt` that it signs: who is ignored in spite of it can show it to everybody.
 """
 
 from __future__ import annotations
@@ -26,20 +26,17 @@ from twopm_zk.participants.messages import MAX_PAYLOAD
 if TYPE_CHECKING:
     from eth_account.signers.local import LocalAccount
 
-VERSION = 1
-KINDS = ("enrolment", "opening", "input")
+VERSION = 2
+KINDS = ("input",)
 KEY_BYTES = 32
 MAX_ENVELOPE = 2 * (MAX_PAYLOAD + 16) + 4096
 """Bytes of an envelope: the ciphertext travels in hexadecimal."""
 _INFO = b"twopm-zk envelope v1"
 _UINT256 = (1 << 256) - 1
-_UINT32 = (1 << 32) - 1
 _TYPES: dict[str, list[dict[str, str]]] = {
     "Header": [
         {"name": "kind", "type": "string"},
         {"name": "task", "type": "uint256"},
-        {"name": "round", "type": "uint32"},
-        {"name": "attempt", "type": "uint32"},
         {"name": "sender", "type": "address"},
         {"name": "recipient", "type": "address"},
         {"name": "subject", "type": "uint256"},
@@ -57,17 +54,14 @@ _TYPES: dict[str, list[dict[str, str]]] = {
 class Header:
     """What a message is about, in the open: it shows nothing that the chain does not show.
 
-    ``contract`` is the HLRContract and ``task`` a task of it, 0 before there is one; for an input, the
-    InferenceContract and a request. ``subject`` is the commitment that the content opens, or the specification's
-    hash as a field element.
+    For an input, ``contract`` is the InferenceContract, ``task`` a request of it, and ``subject`` the commitment that
+    the content opens.
     """
 
     kind: str
     chain_id: int
     contract: str
     task: int
-    round: int
-    attempt: int
     sender: str
     recipient: str
     subject: int
@@ -80,8 +74,6 @@ class Header:
             "chain_id": str(self.chain_id),
             "contract": self.contract,
             "task": str(self.task),
-            "round": self.round,
-            "attempt": self.attempt,
             "sender": self.sender,
             "recipient": self.recipient,
             "subject": str(self.subject),
@@ -96,8 +88,6 @@ class Header:
             "chain_id",
             "contract",
             "task",
-            "round",
-            "attempt",
             "sender",
             "recipient",
             "subject",
@@ -109,8 +99,6 @@ class Header:
             chain_id=fields.decimal("chain_id", high=_UINT256),
             contract=fields.address("contract"),
             task=fields.decimal("task", high=_UINT256),
-            round=fields.integer("round", high=_UINT32),
-            attempt=fields.integer("attempt", high=_UINT32),
             sender=fields.address("sender"),
             recipient=fields.address("recipient"),
             subject=fields.decimal("subject", high=_UINT256),
@@ -204,7 +192,7 @@ class Receipt:
         return cls(header, bytes(account.sign_message(header.typed("Receipt", {})).signature))
 
     def to_json(self) -> dict[str, Any]:
-        """The receipt as JSON, as it travels and as a node keeps it."""
+        """The receipt as JSON, as it travels and is kept."""
         return {"header": self.header.to_json(), "signature": self.signature.hex()}
 
     @classmethod

@@ -15,9 +15,17 @@ OVERTAKEN = frozenset(
         "DeadlinePassed",
         "DeadlineNotReached",
         "AttemptFull",
-        "ExcludedFromAttempt",
         "EnoughNodes",
         "BelowMinimum",
+        "WrongSet",
+        "AlreadyReady",
+        "AlreadyShared",
+        "AlreadyClaimed",
+        "AlreadyDisputed",
+        "NotInTheSet",
+        "NotContradicted",
+        "LiarFound",
+        "Unsettled",
     }
 )
 """Reverts that only say that the chain has moved on: look again."""

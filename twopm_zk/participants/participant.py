@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Generic, TypeVar
 
 from twopm_zk.chain.tasks import TaskSnapshot
+from twopm_zk.participants.attempts import read_history
 from twopm_zk.participants.database import Database
 from twopm_zk.participants.loop import PollingLoop
 from twopm_zk.participants.news import News, Notify
@@ -41,17 +42,16 @@ class Participant(ABC, Generic[Store]):
             for event in self.view.task_events(state.id, from_block=first, to_block=state.block):
                 self._notify(describe(event, self.spec, account=account))
 
-    def _tell_end(self, state: TaskSnapshot, *, rows: int | None = None) -> None:
-        """News of a finished task: what it is certified for, and whose updates are in the certificate.
-
-        ``rows`` is how many the certificate covers, where that is known: the chain shows only that they are enough.
-        """
-        nodes = self.view.participation(state).get(state.round, ()) if state.certified else ()
+    def _tell_end(self, state: TaskSnapshot) -> None:
+        """News of a finished task: what it is certified for, over whose rows and how many."""
+        covered = read_history(self.view, state)[-1:] if state.certified else ()
+        nodes = covered[0].view.nodes if covered else ()
+        total = covered[0].view.total if covered else None
+        rows = None if total is None else total.rows
         text = f"task {state.id} is finished, {'' if state.certified else 'not '}certified"
         if state.certified:
-            counted = f"at least {state.minimum_rows}" if rows is None else str(rows)
             text += (
-                f": gradient at most {state.bound_per_row:.2e} per row, over {counted} rows of {len(nodes)} nodes "
+                f": gradient at most {state.bound_per_row:.2e} per row, over {rows} rows of {len(nodes)} nodes "
                 f"({', '.join(nodes)})"
             )
         insecure = self.view.insecure_verifiers(state.id)

@@ -12,17 +12,20 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from eth_abi.abi import encode
+from eth_utils.crypto import keccak
 
 from twopm_zk.chain.abi import DecodedEvent
 from twopm_zk.chain.contracts import Contract
 from twopm_zk.chain.deployment import DEVELOPMENT_CHAINS
 from twopm_zk.chain.network import Network
 from twopm_zk.chain.rpc import reading
-from twopm_zk.chain.tasks import AcceptedUpdate, TaskSnapshot
+from twopm_zk.chain.tasks import AcceptedUpdate, Phase, TaskSnapshot
 from twopm_zk.errors import DeploymentError, InputError
-from twopm_zk.statements import Policy
+from twopm_zk.numbers.baby_jubjub import Point
+from twopm_zk.numbers.pedersen import vector_generators
+from twopm_zk.statements import Collection, Policy
 from twopm_zk.system.progress import Progress
-from twopm_zk.task.specification import BFGS, NEWTON, TaskSpec
+from twopm_zk.task.specification import TaskSpec
 
 
 @dataclass(frozen=True)
@@ -35,9 +38,46 @@ class Member:
     public_key: bytes
 
 
+@dataclass(frozen=True)
+class DisputeState:
+    """What the contract has counted in a dispute."""
+
+    liar_found: bool
+    claimed: int
+    contradictions: int
+
+    def is_settled(self, nodes: int) -> bool:
+        """Whether all of so many nodes have claimed, and nobody contradicts another."""
+        return self.claimed == nodes and not self.contradictions
+
+
 def dataset_of(spec: TaskSpec) -> bytes:
     """Name in DataHub of the data sets that are prepared for a specification."""
     return spec.spec_hash
+
+
+def generators_of(spec: TaskSpec) -> dict[Collection, bytes]:
+    """keccak256(abi.encode(uint256[])) of the generators of each collection, x and y one after another.
+
+    By others nobody could answer in a dispute, and all nodes would pay for it.
+    """
+    weights = spec.sizes.width + 1
+    found = {}
+    for collection in Collection:
+        points = vector_generators(collection.unit, collection.sums(weights))
+        found[collection] = keccak(encode(["uint256[]"], [[coordinate for point in points for coordinate in point]]))
+    return found
+
+
+def phase_seconds(spec: TaskSpec) -> dict[Phase, int]:
+    """How long each phase of a round lasts."""
+    return {
+        Phase.COLLECTING: spec.collecting_seconds,
+        Phase.READY: spec.ready_seconds,
+        Phase.SHARING: spec.sharing_seconds,
+        Phase.SUMMED: spec.aggregating_seconds,
+        Phase.DISPUTED: spec.disputing_seconds,
+    }
 
 
 @dataclass(frozen=True)
@@ -60,8 +100,8 @@ class _Known:
 
 _YOUNG_SECONDS = 0.25
 """How long a block's state is read anew at every look."""
-_KEPT = 4
-"""Lists of events that stay in memory: the present attempt's updates and registrations, and those before."""
+_KEPT = 8
+"""Lists of events that stay in memory: of rounds, registrations, tasks, and nodes that are out."""
 
 
 class ChainView:
@@ -146,46 +186,45 @@ class ChainView:
             known.state = state
         return state
 
+    def attempt_events(self, state: TaskSnapshot) -> list[DecodedEvent]:
+        """The events of the present round since it opened, in the order of the chain, of all its attempts."""
+        topics: list[bytes | None] = [None, encode(["uint256"], [state.id]), encode(["uint32"], [state.round])]
+
+        def read(first: int, last: int) -> list[DecodedEvent]:
+            logs = self.chain.logs(self.hlr.address, topics, first, last)
+            return [event for log in logs if (event := self.chain.registry.event(log)) is not None]
+
+        key = (self.hlr.address, "round", state.id, state.round, state.opened_at)
+        return reading("events of a round", lambda: self._cached(key, read, state.opened_at, state.block))
+
     def updates(self, state: TaskSnapshot, *, node: str | None = None) -> list[AcceptedUpdate]:
         """The accepted updates of the present attempt, in the contract's order: all, or those of one node."""
-        chosen = {"taskId": state.id, "round": state.round, "node": node}
-        events = reading(
-            "updates",
-            lambda: self._events(self.hlr.contract, "UpdateAccepted", state.opened_at, state.block, **chosen),
-        )
         return [
-            AcceptedUpdate(event["node"], event["data"], event["update"], event["position"])
-            for event in events
-            if event["attempt"] == state.attempt
+            AcceptedUpdate(event["node"], event["data"], Point(event["x"], event["y"]), event["position"])
+            for event in self.attempt_events(state)
+            if event.name == "UpdateAccepted" and event["attempt"] == state.attempt and node in (None, event["node"])
         ]
 
-    def participation(self, state: TaskSnapshot) -> dict[int, tuple[str, ...]]:
-        """Who handed in updates in the last attempt of each round: that is whose rows its sum is of."""
-        events = reading(
-            "updates",
-            lambda: self.hlr.contract.events(
-                "UpdateAccepted", from_block=self.deployment.block, to_block=state.block, taskId=state.id
-            ),
-        )
-        attempts: dict[int, dict[int, set[str]]] = {}
-        for event in events:
-            attempts.setdefault(event["round"], {}).setdefault(event["attempt"], set()).add(event["node"])
-        found = {number: tuple(sorted(nodes[max(nodes)])) for number, nodes in attempts.items()}
-        if state.attempt not in attempts.get(state.round, {}):
-            found.pop(state.round, None)  # a new attempt has begun, and nobody has handed in yet
-        return found
-
     def _events(self, contract: Contract, name: str, first: int, last: int, **indexed: object) -> list[DecodedEvent]:
-        """Events as `Contract.events` has them; reads only what is newer than last time, unless blocks were replaced.
+        """Events as `Contract.events` has them, read like `_cached` does."""
+
+        def read(start: int, end: int) -> list[DecodedEvent]:
+            return contract.events(name, from_block=start, to_block=end, **indexed)
+
+        return self._cached((contract.address, name, first, *indexed.items()), read, first, last)
+
+    def _cached(
+        self, key: tuple[object, ...], read: Callable[[int, int], list[DecodedEvent]], first: int, last: int
+    ) -> list[DecodedEvent]:
+        """Reads only what is newer than last time, unless blocks were replaced.
 
         The last block is always read again: a development node that is mining may show a part of it.
         """
-        key = (contract.address, name, first, *indexed.items())
         known = self._seen.get(key)
         if known is None or known.block >= last or self._hash(known.block) != known.block_hash:
             known = _Seen(first - 1, b"", ())
         settled = self._hash(last - 1) if last - 1 > known.block else b""
-        newer = contract.events(name, from_block=known.block + 1, to_block=last, **indexed)
+        newer = read(known.block + 1, last)
         if settled:
             older = tuple(event for event in newer if event.block < last)
             others = [entry for entry in self._seen.items() if entry[0] != key]
@@ -196,13 +235,42 @@ class ChainView:
     def _hash(self, block: int) -> bytes:
         return bytes(self.chain.web3.eth.get_block(block)["hash"])
 
-    def is_excluded(self, state: TaskSnapshot, node: str) -> bool:
-        """Whether the coordinator has left a node out of the present attempt."""
-        return self._part(state, node)["excluded"] == state.key
+    def is_barred(self, state: TaskSnapshot, node: str) -> bool:
+        """Whether a node is out of the task for good."""
+        return bool(self._part(state, node)["barred"])
 
-    def has_joined(self, state: TaskSnapshot, node: str) -> bool:
-        """Whether a node has joined the present attempt, where that has a joining phase."""
-        return self._part(state, node)["joined"] == state.key
+    def barred(self, state: TaskSnapshot) -> frozenset[str]:
+        """All nodes that are out of the task for good."""
+        first, last = self.deployment.block, state.block
+        events = reading(
+            "barred nodes", lambda: self._events(self.hlr.contract, "NodeBarred", first, last, taskId=state.id)
+        )
+        return frozenset(event["node"] for event in events)
+
+    def is_in_set(self, state: TaskSnapshot, node: str) -> bool:
+        """Whether a node is in the set that shares in the present attempt."""
+        return self._part(state, node)["inSet"] == state.key
+
+    def is_final(self, state: TaskSnapshot) -> bool:
+        """Whether the set of nodes that share can no more be replaced, as far as the chain tells what is final.
+
+        The set is made in blocks up to the one that sharing began in. A development chain, or one that knows no
+        finality, is taken at its word: shares are bound to the set's digest, and worthless for any other.
+        """
+        if not self.public:
+            return True
+        started = [
+            event.block
+            for event in self.attempt_events(state)
+            if event.name == "SharingStarted" and event["attempt"] == state.attempt
+        ]
+        final = reading("the last final block", self.chain.final_block)
+        return final is None or not started or started[-1] <= final
+
+    def dispute_of(self, state: TaskSnapshot) -> DisputeState:
+        """The dispute over the present share attempt, as the contract counts it."""
+        found = reading("a dispute", lambda: self.hlr.contract.call("disputeOf", state.id))
+        return DisputeState(found["liarFound"], found["claimed"], found["contradictions"])
 
     def _part(self, state: TaskSnapshot, node: str) -> dict[str, int]:
         return reading("a node", lambda: dict(self.hlr.contract.call("nodeOf", state.id, node)))
@@ -258,9 +326,9 @@ class ChainView:
 
     def tasks_of(self, spec_hash: bytes, *, coordinator: str | None = None) -> list[int]:
         """Tasks with a specification, oldest first."""
+        first, last = self.deployment.block, self.block()
         events = reading(
-            "tasks",
-            lambda: self.hlr.contract.events("TaskCreated", from_block=self.deployment.block, coordinator=coordinator),
+            "tasks", lambda: self._events(self.hlr.contract, "TaskCreated", first, last, coordinator=coordinator)
         )
         return [event["taskId"] for event in events if event["specHash"] == "0x" + spec_hash.hex()]
 
@@ -280,10 +348,12 @@ def require_spec(state: TaskSnapshot, spec: TaskSpec) -> None:
         ("minimum of nodes", state.minimum_nodes, spec.minimum_nodes),
         ("gradient target", state.gradient_target, spec.gradient_bound_units),
         ("number of weights", len(state.weights), spec.sizes.width + 1),
-        ("number of slots", state.slots, spec.sizes.round.slots),
-        ("limit of updates", state.maximum_updates, spec.sizes.capacity),
-        ("limit of rounds", state.maximum_rounds, spec.maximum_rounds),
-        ("step rule", state.matrix_replaceable, spec.step.rule in (BFGS, NEWTON)),
+        ("limit of updates", state.maximum_updates, spec.maximum_updates),
+        ("limit of a node's updates", state.maximum_batches, spec.maximum_node_updates),
+        ("time to collect information", state.information, int(spec.step.collects)),
+        ("hash of generators", dict(state.generators), generators_of(spec)),
+        ("limit of moves", state.maximum_rounds, spec.maximum_rounds),
+        ("duration of a phase", dict(state.seconds), phase_seconds(spec)),
     ):
         if found != wanted:
             raise DeploymentError(f"task {state.id} was created with another {name} than its specification has")

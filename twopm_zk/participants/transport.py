@@ -1,9 +1,8 @@
 """HTTP between participants: a small service, and a client that keeps trying.
 
 Messages carry their own encryption and signature (`envelope`), so the service authenticates senders by their chain
-accounts and needs no session. What it serves to anybody is public: the specification, how a task stands, step
-matrices. Bodies, headers, connections and time are limited; the service binds 127.0.0.1 unless told otherwise, and
-belongs behind a TLS proxy where it faces the internet.
+accounts and needs no session. Bodies, headers, connections and time are limited; the service binds 127.0.0.1 unless
+told otherwise, and belongs behind a TLS proxy where it faces the internet.
 
 Nothing is compressed, in either direction: a few kilobytes of stacked encodings unfold to gigabytes before anybody
 can count them. So the bytes that are counted are the bytes of the wire and of the content alike.
@@ -11,16 +10,12 @@ can count them. So the bytes that are counted are the bytes of the wire and of t
 ::
 
     POST /v1/messages              an envelope; answered with a signed receipt
-    GET  /v1/spec                  the specification's document
-    GET  /v1/tasks/{task}          how the task stands
-    GET  /v1/matrices/{hash}       a step matrix by its hash
 """
 
 from __future__ import annotations
 
 import asyncio
 import random
-import re
 import socket
 import threading
 import time
@@ -31,7 +26,6 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 from twopm_zk.errors import ChainError, InputError, MessageError, PeerError, StoreError, TwopmError
 from twopm_zk.participants import wire
 from twopm_zk.participants.envelope import MAX_ENVELOPE, Envelope, Receipt
-from twopm_zk.system.parsing import parse_json
 from twopm_zk.system.urls import shown_url
 
 if TYPE_CHECKING:
@@ -49,8 +43,6 @@ READ_SECONDS = 10.0
 MAX_CONNECTIONS = 64
 _STATUS = {"too_large": 413, "bad_signature": 401, "not_a_member": 403, "not_the_sender": 403, "stale": 409}
 _RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
-_NUMBER = re.compile(r"0|[1-9][0-9]{0,77}")
-"""A number in a path. 78 digits write every uint256; Python refuses to read some thousands."""
 _SHOWN = 200
 """Characters of somebody's URL that a message shows."""
 _PLAIN = frozenset({"", "identity"})
@@ -62,15 +54,6 @@ class Service(Protocol):
 
     def receive(self, envelope: Envelope) -> Receipt:
         """Take a message whose signature has been checked."""
-
-    def spec_document(self) -> Mapping[str, Any]:
-        """The specification, with its hash."""
-
-    def task_status(self, task: int) -> Mapping[str, Any]:
-        """How a task stands; public."""
-
-    def matrix_document(self, matrix_hash: int) -> Mapping[str, Any]:
-        """A step matrix."""
 
 
 def make_app(service: Service) -> Starlette:
@@ -104,35 +87,12 @@ def make_app(service: Service) -> Starlette:
             return Response(status_code=400)
         return await answer(lambda: _receive(service, body).to_json())
 
-    async def spec(request: Request) -> Response:
-        return await answer(service.spec_document)
-
-    async def task(request: Request) -> Response:
-        return await answer(lambda: service.task_status(_number(request.path_params["task"])))
-
-    async def matrix(request: Request) -> Response:
-        return await answer(lambda: service.matrix_document(_number(request.path_params["hash"])))
-
-    return Starlette(
-        routes=[
-            Route("/v1/messages", post, methods=["POST"]),
-            Route("/v1/spec", spec),
-            Route("/v1/tasks/{task}", task),
-            Route("/v1/matrices/{hash}", matrix),
-        ]
-    )
+    return Starlette(routes=[Route("/v1/messages", post, methods=["POST"])])
 
 
 def _plain(encoding: str) -> bool:
     """Whether a Content-Encoding leaves the content as it is."""
     return encoding.strip().lower() in _PLAIN
-
-
-def _number(text: str) -> int:
-    """A number of a path. InputError for anything but a uint256 in its shortest spelling."""
-    if not _NUMBER.fullmatch(text) or (number := int(text)) >> 256:
-        raise InputError("there is nothing of this number")
-    return number
 
 
 async def _read(request: Request) -> bytes:
@@ -284,20 +244,13 @@ class Peer:
         answer = self._request("POST", "/v1/messages", envelope.encode())
         return Receipt.parse(answer, header=envelope.header)
 
-    def get(self, path: str) -> Any:
-        """A public document, such as ``/v1/spec``; floats in it are taken as they are."""
-        try:
-            return parse_json(self._request("GET", path, None), what="its answer")
-        except InputError as error:
-            raise PeerError(f"{self.url} answers {path} with something else than a document: {error.message}") from None
-
-    def _request(self, method: str, path: str, body: bytes | None) -> bytes:
+    def _request(self, method: str, path: str, body: bytes) -> bytes:
         import httpx
 
         failure = ""
         for attempt in range(self._attempts):
             if attempt:
-                # jitter, or all nodes of a coordinator that was restarted come back at once
+                # jitter, or all users of an operator that was restarted come back at once
                 time.sleep(self._pause * 2 ** (attempt - 1) * random.uniform(0.75, 1.25))  # noqa: S311
             try:
                 status, answer = self._once(method, path, body)
@@ -311,7 +264,7 @@ class Peer:
             failure = f"status {status}"
         raise PeerError(f"{self.url} does not answer ({failure}, {self._attempts} attempts)")
 
-    def _once(self, method: str, path: str, body: bytes | None) -> tuple[int, bytes]:
+    def _once(self, method: str, path: str, body: bytes) -> tuple[int, bytes]:
         import httpx
 
         environment = not self._direct

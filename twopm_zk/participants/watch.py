@@ -30,17 +30,50 @@ def _text(event: DecodedEvent, spec: TaskSpec, account: str | None) -> str:
             return f"{where}: update {event['position'] + 1} accepted, from {who(event['node'])}"
         case "RoundClosed":
             return f"{where} closed with {event['updates']} updates of {event['nodes']} nodes"
-        case "NodeExcluded":
-            return f"{where}: the coordinator leaves out {who(event['node'])}"
+        case "NodeReady":
+            return f"{where}: {who(event['node'])} is ready to share"
+        case "SharingStarted":
+            again = ", once more" if event["shareAttempt"] else ""
+            return f"{where}: {event['nodes']} nodes share{again}"
+        case "Shared":
+            return f"{where}: {who(event['node'])} has shared"
+        case "SumShared":
+            return f"{where}: all have shared"
+        case "NodeLeft":
+            return f"{where}: {who(event['node'])} is out of the set: {_reason(event['reason'])}"
+        case "NodeBarred":
+            return f"{who(event['node'])} is out of the task for good"
+        case "Penalised":
+            return f"{who(event['node'])} loses {event['value']} wei of its stake: {_reason(event['reason'])}"
+        case "DisputeOpened":
+            return f"{where}: {who(event['accuser'])} says that the sum does not open"
+        case "PairPointsClaimed":
+            return f"{where}: {who(event['node'])} has claimed its pair points"
+        case "Contradiction":
+            return f"{where}: {who(event['node'])} and {who(event['other'])} contradict each other"
+        case "PairRevealed":
+            return f"{where}: {who(event['node'])} has shown what it shares with {who(event['other'])}"
+        case "DisputeRejected":
+            return f"{where}: the sum opens, {who(event['accuser'])} has disputed it without cause"
+        case "InformationOpened":
+            return f"{where}: the information is opened"
+        case "TaskFailed":
+            return (
+                f"the task has failed: {_reason(event['reason'])}. "
+                "What was shared forbids a sum over others at these weights"
+            )
         case "CoordinatorChanged":
             return f"{who(event['to'])} takes over from {who(event['from'])}"
         case "ModelPublished":
             shown = ", ".join(f"{name} {value:+.4g}" for name, value in spec.coefficients(event["weights"]).items())
             return f"weights of {where}: {shown}"
-        case "SegmentFolded":
-            return f"{where}: a segment is folded"
         case "Certified":
             return f"certified: the gradient is at most {event['gradientBound'] / (1 << BOUND_FRAC_BITS):.2e} per row"
         case "TaskFinished":
             return f"finished after {event['round']} rounds"
     return event.name
+
+
+def _reason(value: str | bytes) -> str:
+    raw = value if isinstance(value, bytes) else bytes.fromhex(value.removeprefix("0x"))
+    return raw.rstrip(b"\0").decode(errors="replace")

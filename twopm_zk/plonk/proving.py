@@ -1,6 +1,6 @@
 """Prove and verify, through one backend, and keep the result as snarkjs does.
 
->>> circuit = compile_circuit(find_instance("step-32x3"))        # doctest: +SKIP
+>>> circuit = compile_circuit(find_instance("step-48x3"))        # doctest: +SKIP
 >>> result = prove(setup(circuit), inputs)                       # doctest: +SKIP
 >>> verify(result.verification_key, result.public, result.proof) # doctest: +SKIP
 True

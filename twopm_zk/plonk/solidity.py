@@ -27,7 +27,7 @@ RENDER_TIMEOUT = 120.0
 def verifier_name(circuit_name: str) -> str:
     """Name of a circuit's verifier contract, always an identifier.
 
-    ``step-32x3`` has ``Step32x3Verifier``, ``2fa`` has ``Circuit2faVerifier``.
+    ``step-48x3`` has ``Step48x3Verifier``, ``2fa`` has ``Circuit2faVerifier``.
     """
     words = re.findall(r"[A-Za-z0-9]+", circuit_name)
     name = "".join(word[0].upper() + word[1:] for word in words)

@@ -95,8 +95,6 @@ class PredictionClient:
             chain_id=self.view.chain.chain_id,
             contract=self._contract,
             task=number,
-            round=0,
-            attempt=0,
             sender=self.view.address,
             recipient=member.address,
             subject=sent.commitment,

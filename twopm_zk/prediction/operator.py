@@ -7,8 +7,7 @@ that has moved on in the meantime is news, and never ends an operator that other
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Self
+from typing import Self
 
 from twopm_zk.errors import InputError, MessageError, TransactionError
 from twopm_zk.participants.envelope import Envelope, Receipt
@@ -163,17 +162,3 @@ class Operator(Participant[OperatorStore]):
         self.store.add(self._contract, header.task, header.subject, content)
         self.loop.wake()
         return Receipt.sign(header, self.view.chain.account)
-
-    def spec_document(self) -> Mapping[str, Any]:
-        """The specification, for users to scale their inputs by."""
-        return {"hash": "0x" + self.spec.spec_hash.hex(), "document": self.spec.document}
-
-    def task_status(self, task: int) -> Mapping[str, Any]:
-        """Whether this operator offers a task's model."""
-        if task != self.task:
-            raise InputError(f"this operator does not offer task {task}")
-        return {"task": task, "operator": self.view.address}
-
-    def matrix_document(self, matrix_hash: int) -> Mapping[str, Any]:
-        """Operators have none."""
-        raise InputError("an operator has no step matrices")

@@ -14,9 +14,20 @@ import numpy.typing as npt
 
 from twopm_zk.errors import DataError, RangeError
 from twopm_zk.numbers.commitments import random_scalar
-from twopm_zk.rows.moments import ROW_WEIGHT_BITS, Moments
 from twopm_zk.rows.tables import Table
-from twopm_zk.statements import Rows, StepShape, StepStatement, Update, exact_update
+from twopm_zk.statements import (
+    Collection,
+    InformationShape,
+    InformationStatement,
+    Opening,
+    Rows,
+    RowsStatement,
+    StepShape,
+    StepStatement,
+    Tally,
+    gradient_tally,
+    information_tally,
+)
 from twopm_zk.task.specification import TaskSpec
 
 
@@ -40,20 +51,24 @@ class Batch:
         """``dataCommitment``, as DataHub registers it."""
         return self.data.commitment(self.salt, format=self.shape.format)
 
-    def weighted_moments(self, weights: Sequence[int]) -> Moments:
-        """The part of the Hessian at integer ``weights``: for Newton's rule, and not proven."""
-        z = self.features @ np.array(weights[:-1], dtype=np.int64) + self.shape.format.one * weights[-1]
-        decay = np.exp(-np.abs(z / (1 << self.shape.z_frac_bits)))
-        slopes = np.rint(decay / (1 + decay) ** 2 * (1 << ROW_WEIGHT_BITS)).astype(np.int64)
-        return Moments.of(self.features, self.shape.format, row_weights=slopes)
+    def tally(self, collection: Collection, weights: Sequence[int]) -> Tally:
+        """The update at integer ``weights``."""
+        if collection is Collection.INFORMATION:
+            return information_tally(self._information_shape, weights, self.features)
+        return gradient_tally(self.shape, weights, self.features, self.labels)
 
-    def update(self, weights: Sequence[int]) -> Update:
-        """The exact update at integer ``weights``."""
-        return exact_update(self.shape, weights, self.features, self.labels)
+    def statement(
+        self, collection: Collection, context: int, weights: Sequence[int], opening: Opening | None = None
+    ) -> RowsStatement:
+        """What the batch's proof says in one round, with a fresh blinding unless there is an ``opening``."""
+        weights = tuple(weights)
+        if collection is Collection.INFORMATION:
+            return InformationStatement(self._information_shape, context, weights, self.data, self.salt, opening)
+        return StepStatement(self.shape, context, weights, self.data, self.salt, opening)
 
-    def statement(self, context: int, weights: Sequence[int]) -> StepStatement:
-        """What the batch's proof says in one round, with a fresh blinding."""
-        return StepStatement(self.shape, context, tuple(weights), self.data, self.salt)
+    @property
+    def _information_shape(self) -> InformationShape:
+        return InformationShape(self.shape.rows, self.shape.features, self.shape.format)
 
 
 @dataclass(frozen=True)
@@ -62,12 +77,11 @@ class NodeData:
 
     name: str
     batches: tuple[Batch, ...]
-    moments: Moments = field(repr=False)
 
     @property
     def rows(self) -> int:
         """Rows of all batches."""
-        return self.moments.rows
+        return sum(len(batch.labels) for batch in self.batches)
 
 
 def prepare(table: Table, spec: TaskSpec, *, name: str = "node") -> NodeData:
@@ -81,7 +95,7 @@ def prepare(table: Table, spec: TaskSpec, *, name: str = "node") -> NodeData:
     if table.rows < spec.minimum_node_rows:
         raise DataError(f"{name} has {table.rows} rows; `minimum.rows_per_node` is {spec.minimum_node_rows}")
     features, labels = quantized_rows(table, spec, name=name)
-    return NodeData(name, batches_of(features, labels, spec.sizes.steps), Moments.of(features, spec.format))
+    return NodeData(name, batches_of(features, labels, spec.sizes.steps))
 
 
 def batches_of(

@@ -157,13 +157,13 @@ def judge(evidence: Evidence) -> Verdict:
             liars |= {node for node, point in zip(pair, claimed, strict=True) if point != shown[0]}
         else:
             contradicted.add(frozenset(pair))
-    silent = frozenset(node for node in members if node not in liars and not _is_complete(evidence, node))
+    silent = frozenset(node for node in members if node not in liars and not claims_add_up(evidence, node))
     contradicted = {pair for pair in contradicted if not pair & liars}
     harmless = not (liars or silent or contradicted)
     return Verdict(frozenset(liars), silent, frozenset(contradicted), frivolous=evidence.accuser if harmless else None)
 
 
-def _is_complete(evidence: Evidence, node: str) -> bool:
+def claims_add_up(evidence: Evidence, node: str) -> bool:
     """Whether a node has claimed a point for each other one, and they add up to what hides its opening."""
     others = [member.address for member in evidence.sharing_set.others(node)]
     claims = evidence.claims.get(node, {})

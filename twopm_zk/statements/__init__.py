@@ -5,38 +5,35 @@ computes its three public inputs, the inputs of its circuit, and the bound table
 can wrap around FIELD_ORDER.
 """
 
+from twopm_zk.numbers.pedersen import Opening, Tally
+from twopm_zk.statements.information import InformationShape, InformationStatement, information_tally
 from twopm_zk.statements.policy import Policy, StepMatrix
 from twopm_zk.statements.predict import PredictShape, PredictStatement
-from twopm_zk.statements.rounds import (
-    AggregateStatement,
-    CertifyStatement,
-    FoldStatement,
-    OpenedUpdate,
-    PartialSum,
-    RoundShape,
-    RoundUpdates,
-)
-from twopm_zk.statements.step import Rows, StepShape, StepStatement, Update, exact_update, gradient_step
-from twopm_zk.statements.types import Signals, Statement
+from twopm_zk.statements.rounds import AggregateStatement, CertifyStatement, RoundShape, updates_commitment
+from twopm_zk.statements.step import Rows, RowsShape, RowsStatement, StepShape, StepStatement, gradient_tally
+from twopm_zk.statements.types import Collection, Signals, Statement
 
 __all__ = [
     "AggregateStatement",
     "CertifyStatement",
-    "FoldStatement",
-    "OpenedUpdate",
-    "PartialSum",
+    "Collection",
+    "InformationShape",
+    "InformationStatement",
+    "Opening",
     "Policy",
     "PredictShape",
     "PredictStatement",
     "RoundShape",
-    "RoundUpdates",
     "Rows",
+    "RowsShape",
+    "RowsStatement",
     "Signals",
     "Statement",
     "StepMatrix",
     "StepShape",
     "StepStatement",
-    "Update",
-    "exact_update",
-    "gradient_step",
+    "Tally",
+    "gradient_tally",
+    "information_tally",
+    "updates_commitment",
 ]

@@ -74,7 +74,7 @@ class Policy:
 
     ``task_key`` names task, contract and chain; ``round`` and ``attempt`` count from 0; ``penalty`` is lambda in
     units of 2^-12; ``weight_bound`` the largest |weight| in units of 2^-20; ``min_rows`` at least 1;
-    ``matrix_hash`` of the step matrix that led to the weights of this round, or of the task's first one.
+    ``matrix_hash`` of the step matrix that led to the weights of this round, 0 before the first move.
     """
 
     task_key: int
@@ -123,6 +123,10 @@ class Policy:
     def model_commitment(self, weights: Sequence[int]) -> int:
         """``modelCommitment`` of integer ``weights`` in this round."""
         return commitments.model_commitment(self.context, weights)
+
+    def next_collection(self) -> Policy:
+        """The policy of the round after this one at the same weights: of a gradient after information."""
+        return replace(self, round=self.round + 1, attempt=0)
 
     def next_round(self, *, matrix_hash: int) -> Policy:
         """The policy of the round after this one, with the step matrix that led there."""

@@ -6,31 +6,49 @@ the shapes are those of the data, and the integers the same: padding changes no 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 from twopm_zk.circuit.instances import Instance, find_instance, instances
 from twopm_zk.errors import CircuitTooLargeError, SpecError
 from twopm_zk.numbers.fixed_point import Format
-from twopm_zk.statements import PredictShape, RoundShape, StepShape
-from twopm_zk.statements.rounds import MAX_UPDATES
+from twopm_zk.statements import Collection, InformationShape, PredictShape, RoundShape, RowsShape, StepShape
 
-_BATCH_ROWS = 128
-_SLOTS = 16
+Shape = TypeVar("Shape", bound=RowsShape)
+
+BATCH_ROWS = 119
+"""Rows of a batch where nobody asks for others: as many of 3 features as a domain of 2^15 holds."""
 
 
 @dataclass(frozen=True)
 class TaskInstances:
-    """Names in circuits.json; ``step`` holds one or more sizes."""
+    """Names in circuits.json; ``step`` holds one or more sizes, and ``information``, where there is any, the same."""
 
     step: tuple[str, ...]
     aggregate: str
     certify: str
-    fold: str | None = None
+    information: tuple[str, ...] = ()
     predict: str | None = None
-    segments: int = 1
-    """Most segments of a round, each with as many updates as ``aggregate`` has slots; above 1 needs ``fold``."""
+
+
+@dataclass(frozen=True)
+class RowsInstances:
+    """The instances that are about rows, by what is collected and how many rows they hold."""
+
+    names: Mapping[tuple[Collection, int], str]
+
+    @classmethod
+    def of(cls, chosen: TaskInstances) -> RowsInstances:
+        """Those of a task."""
+        named = [(Collection.GRADIENT, name) for name in chosen.step]
+        named += [(Collection.INFORMATION, name) for name in chosen.information]
+        return cls({(kind, find_instance(name).parameters["ROWS"]): name for kind, name in named})
+
+    def name(self, collection: Collection, rows: int) -> str:
+        """The name in circuits.json."""
+        return self.names[collection, rows]
 
 
 @dataclass(frozen=True)
@@ -40,8 +58,6 @@ class Sizes:
     steps: tuple[StepShape, ...]
     """From few rows to many."""
     round: RoundShape
-    capacity: int | None
-    """Most updates of a round; None without instances."""
 
     @property
     def width(self) -> int:
@@ -56,67 +72,74 @@ class Sizes:
     @classmethod
     def free(cls, features: int, format: Format) -> Sizes:
         """Of training without proofs."""
-        shape = StepShape(_BATCH_ROWS, features, format)
-        return cls((shape,), RoundShape(_SLOTS, features, format.frac_bits), None)
+        return cls((StepShape(BATCH_ROWS, features, format),), RoundShape(features))
 
 
 def sizes_of(chosen: TaskInstances, features: int, format: Format) -> Sizes:
     """Shapes of the instances; SpecError where they do not fit each other, the features or the format."""
     if not chosen.step:
         raise SpecError("`instances.step` is empty: it needs one name or more")
-    steps = sorted((_step(name, format) for name in chosen.step), key=lambda shape: shape.rows)
+    steps = sorted((_rows("step", StepShape, name, format) for name in chosen.step), key=lambda shape: shape.rows)
     width = steps[0].features
     for name in chosen.step:
-        if _step(name, format).features != width:
+        if _rows("step", StepShape, name, format).features != width:
             raise SpecError(f"`instances.step`: {name!r} has another number of features than {chosen.step[0]!r}")
     if features > width:
         raise SpecError(f"`instances.step`: {features} features do not fit the {width} of {chosen.step[0]!r}")
-    shapes = {key: _round(key, name, width, format) for key, name in _rounds(chosen)}
-    slots = {shape.slots for shape in shapes.values()}
-    if len(slots) > 1:
-        raise SpecError("`instances.aggregate`, `instances.certify` and `instances.fold` have different slots")
+    if chosen.information:
+        found = {
+            (shape.rows, shape.features)
+            for shape in (_rows("information", InformationShape, name, format) for name in chosen.information)
+        }
+        if found != {(shape.rows, shape.features) for shape in steps}:
+            raise SpecError("`instances.information` has other sizes than `instances.step`")
+    for key, name in (("aggregate", chosen.aggregate), ("certify", chosen.certify)):
+        shape = RoundShape.from_parameters(_instance(key, name, key.capitalize()).parameters)
+        if shape.features != width:
+            raise SpecError(f"`instances.{key}`: {name!r} is for {shape.features} features, the steps for {width}")
     if chosen.predict is not None:
-        shape = PredictShape.from_parameters(_instance("predict", chosen.predict, "Predict").parameters)
-        if (shape.features, shape.format) != (width, format):
+        asked = PredictShape.from_parameters(_instance("predict", chosen.predict, "Predict").parameters)
+        if (asked.features, asked.format) != (width, format):
             raise SpecError(f"`instances.predict`: {chosen.predict!r} is not for {width} features in this format")
-    most = MAX_UPDATES // shapes["aggregate"].slots if chosen.fold else 1
-    if not 1 <= chosen.segments <= most:
-        why = "" if chosen.fold else "; more need `instances.fold`"
-        raise SpecError(f"`instances.segments` is {chosen.segments}; allowed: 1 to {most}{why}")
-    return Sizes(tuple(steps), shapes["aggregate"], chosen.segments * shapes["aggregate"].slots)
+    return Sizes(tuple(steps), RoundShape(width))
 
 
-def choose_instances(features: int, format: Format, *, rows: int = _BATCH_ROWS, updates: int = _SLOTS) -> TaskInstances:
-    """The smallest instances for batches of ``rows`` rows and rounds of ``updates`` updates.
+def choose_instances(
+    features: int, format: Format, *, rows: int = BATCH_ROWS, information: bool = True
+) -> TaskInstances:
+    """The smallest instances for batches of ``rows`` rows, with those that collect ``information`` where asked for.
 
     Raises CircuitTooLargeError where circuits.json has none.
     """
     steps = [(i, StepShape.from_parameters(i.parameters)) for i in _of("Step")]
-    widths = sorted({shape.features for _, shape in steps if shape.format == format and shape.features >= features})
-    for width in widths:
-        fitting = [(i, s) for i, s in steps if (s.features, s.format) == (width, format)]
-        enough = min((s.rows for _, s in fitting if s.rows >= rows), default=max(s.rows for _, s in fitting))
-        names = tuple(i.name for i, s in sorted(fitting, key=lambda pair: pair[1].rows) if s.rows <= enough)
-        rounds = {t: _by_slots(t, width, format) for t in ("Aggregate", "Certify", "Fold")}
-        predict = next(
-            (
-                i.name
-                for i in _of("Predict")
-                if PredictShape.from_parameters(i.parameters) == PredictShape(width, format)
-            ),
-            None,
+    for width in sorted({s.features for _, s in steps if s.format == format and s.features >= features}):
+        fitting = sorted(
+            ((s.rows, i.name) for i, s in steps if (s.features, s.format) == (width, format)),
         )
-        both = sorted(rounds["Aggregate"].keys() & rounds["Certify"].keys())
-        for slots in [*(s for s in both if s >= updates), *reversed(both)]:
-            fold = rounds["Fold"].get(slots)
-            if slots >= updates or fold is not None:
-                segments = -(-updates // slots)
-                aggregate, certify = rounds["Aggregate"][slots], rounds["Certify"][slots]
-                return TaskInstances(names, aggregate, certify, fold, predict, segments)
+        enough = next((r for r, _ in fitting if r >= rows), fitting[-1][0])
+        used = [(r, name) for r, name in fitting if r <= enough]
+        sums = {
+            shape.rows: i.name
+            for i in _of("Information")
+            if ((shape := InformationShape.from_parameters(i.parameters)).features, shape.format) == (width, format)
+        }
+        aggregate, certify = _of_width("Aggregate", width), _of_width("Certify", width)
+        if aggregate is None or certify is None or (information and not sums.keys() >= {r for r, _ in used}):
+            continue
+        asked = PredictShape(width, format)
+        predict = (i.name for i in _of("Predict") if PredictShape.from_parameters(i.parameters) == asked)
+        return TaskInstances(
+            tuple(name for _, name in used),
+            aggregate,
+            certify,
+            tuple(sums[r] for r, _ in used) if information else (),
+            next(predict, None),
+        )
     raise CircuitTooLargeError(
-        f"no instances for {features} features in {format.bits} bits with {format.frac_bits} fractional, "
-        f"and {updates} updates a round",
-        hint="Add them to circuits.json, or take fewer features or larger batches.",
+        f"no instances for {features} features in {format.bits} bits with {format.frac_bits} fractional"
+        f"{', with information' if information else ''}",
+        hint="Add them to circuits.json, or take fewer features"
+        + (", or `step.curvature` = 'ranges', which collects no information." if information else "."),
     )
 
 
@@ -124,42 +147,23 @@ def _of(template: str) -> Iterable[Instance]:
     return (instance for instance in instances().values() if instance.template == template)
 
 
-def _by_slots(template: str, width: int, format: Format) -> dict[int, str]:
-    found = {}
-    for instance in _of(template):
-        shape = RoundShape.from_parameters(instance.parameters)
-        if (shape.features, shape.x_frac_bits) == (width, format.frac_bits):
-            found[shape.slots] = instance.name
-    return found
+def _of_width(template: str, width: int) -> str | None:
+    names = (i.name for i in _of(template) if RoundShape.from_parameters(i.parameters).features == width)
+    return next(names, None)
 
 
 def _instance(key: str, name: str, template: str) -> Instance:
     instance = find_instance(name)
     if instance.template != template:
-        raise SpecError(f"`instances.{key}`: {name!r} is a {instance.template}, not a {template}")
+        raise SpecError(f"`instances.{key}`: {name!r} is of {instance.template}, not of {template}")
     return instance
 
 
-def _step(name: str, format: Format) -> StepShape:
-    shape = StepShape.from_parameters(_instance("step", name, "Step").parameters)
+def _rows(key: str, kind: type[Shape], name: str, format: Format) -> Shape:
+    shape = kind.from_parameters(_instance(key, name, key.capitalize()).parameters)
     if shape.format != format:
         raise SpecError(
-            f"`instances.step`: {name!r} takes {shape.format.bits} bits with {shape.format.frac_bits} fractional, "
+            f"`instances.{key}`: {name!r} takes {shape.format.bits} bits with {shape.format.frac_bits} fractional, "
             f"`format` says {format.bits} with {format.frac_bits}"
-        )
-    return shape
-
-
-def _rounds(chosen: TaskInstances) -> list[tuple[str, str]]:
-    named = [("aggregate", chosen.aggregate), ("certify", chosen.certify)]
-    return named if chosen.fold is None else [*named, ("fold", chosen.fold)]
-
-
-def _round(key: str, name: str, width: int, format: Format) -> RoundShape:
-    shape = RoundShape.from_parameters(_instance(key, name, key.capitalize()).parameters)
-    if (shape.features, shape.x_frac_bits) != (width, format.frac_bits):
-        raise SpecError(
-            f"`instances.{key}`: {name!r} is for {shape.features} features with {shape.x_frac_bits} fractional bits, "
-            f"the steps for {width} with {format.frac_bits}"
         )
     return shape

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from enum import IntEnum
 from functools import cached_property
 from typing import Literal
 
@@ -17,44 +18,63 @@ from twopm_zk.numbers.field import FIELD_ORDER
 from twopm_zk.numbers.fixed_point import FEATURES, WEIGHTS, Format
 from twopm_zk.numbers.sigmoid import MAX_ERROR
 from twopm_zk.statements.policy import LAMBDA_BITS, LAMBDA_FRAC_BITS, Policy
-from twopm_zk.statements.rounds import BOUND_FRAC_BITS
+from twopm_zk.statements.rounds import BOUND_FRAC_BITS, MAX_UPDATES
 from twopm_zk.task.canonical import Json, canonical
 from twopm_zk.task.columns import SPREAD, Column, same_name
-from twopm_zk.task.instances import Sizes, TaskInstances, choose_instances, sizes_of
+from twopm_zk.task.instances import BATCH_ROWS, Sizes, TaskInstances, choose_instances, sizes_of
 from twopm_zk.task.scaling import Scaling
 
-VERSION = 1
+VERSION = 2
 INTERCEPT = "intercept"
 BOEHNING_LINDSAY, BFGS, NEWTON, GRADIENT = "boehning-lindsay", "bfgs", "newton", "gradient"
 RULES = (BOEHNING_LINDSAY, BFGS, NEWTON, GRADIENT)
-Curvature = Literal["moments", "ranges"]
+Curvature = Literal["information", "ranges"]
 _PENALTY_UNIT = 1 << LAMBDA_FRAC_BITS
 _MAX_COUNT = (1 << 32) - 1
 _LEAST_DECREMENT, _MOST_DECREMENT = 1e-6, 1e6
 _LOOSEST_LOG2 = -6
 _MAX_SECONDS = 30 * 24 * 3600
 _MIN_SAFE_NODES = 3
-_HESSIANS = 4  # rounds of Newton's rule whose Hessians differ by much
+SECONDS = ("collecting_seconds", "ready_seconds", "sharing_seconds", "disputing_seconds", "aggregating_seconds")
+"""Durations of the phases of a round."""
+
+
+class Collects(IntEnum):
+    """When a task collects information, as its contract numbers it."""
+
+    NEVER = 0
+    FIRST = 1
+    """Before the first gradient, at weights of zero."""
+    EVERY_ROUND = 2
+    """Before every gradient, at the same weights."""
 
 
 @dataclass(frozen=True)
 class StepRule:
     """How the public step matrix is made; see docs/training.md."""
 
-    rule: str = BOEHNING_LINDSAY
+    rule: str = BFGS
     factor: float = 1.9
     """Times the inverse of the curvature bound: below 2 each step by the bound lowers the loss."""
-    curvature: Curvature = "moments"
-    """``moments``: nodes reveal X'X to the coordinator; ``ranges``: nothing but the specification is used."""
+    curvature: Curvature = "information"
+    """``information``: the sum of x x'/4 over all nodes is collected before the first gradient; ``ranges``: nothing but
+    the specification and the number of rows is used."""
 
     def __post_init__(self) -> None:
         if self.rule not in RULES:
             raise SpecError(f"`step.rule` is {self.rule!r}; allowed: {', '.join(RULES)}")
         _require("step.factor", self.factor, 1 / 64, 2, below=True)
-        if self.curvature not in ("moments", "ranges"):
-            raise SpecError(f"`step.curvature` is {self.curvature!r}; allowed: moments, ranges")
+        if self.curvature not in ("information", "ranges"):
+            raise SpecError(f"`step.curvature` is {self.curvature!r}; allowed: information, ranges")
         if self.rule == NEWTON and self.curvature == "ranges":
-            raise SpecError("`step.rule` is 'newton', which reveals moments: `step.curvature` cannot be 'ranges'")
+            raise SpecError("`step.rule` is 'newton', which takes information: `step.curvature` cannot be 'ranges'")
+
+    @property
+    def collects(self) -> Collects:
+        """When information is collected."""
+        if self.rule == NEWTON:
+            return Collects.EVERY_ROUND
+        return Collects.FIRST if self.curvature == "information" else Collects.NEVER
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +104,15 @@ class TaskSpec:
     """Of all nodes together; proven in every round."""
     minimum_node_rows: int = 8
     """A node with fewer does not take part."""
+    maximum_updates: int = 1024
+    """Of a round."""
+    maximum_node_updates: int = 64
+    """Of one node in a round."""
     collecting_seconds: int = 3600
+    ready_seconds: int = 1800
+    sharing_seconds: int = 3 * 24 * 3600
+    """Long: a node that is ready and does not share in time loses its stake, and what it knows of is given away."""
+    disputing_seconds: int = 24 * 3600
     aggregating_seconds: int = 3600
     instances: TaskInstances | None = None
     """None for training without proofs."""
@@ -109,15 +137,36 @@ class TaskSpec:
         _require("gradient_bound", self.gradient_target, 2.0**-BOUND_FRAC_BITS, 1, below=True)
         for key, value, low, high in (
             ("rounds.maximum", self.maximum_rounds, 1, _MAX_COUNT - 1),
-            ("rounds.collecting_seconds", self.collecting_seconds, 1, _MAX_SECONDS),
-            ("rounds.aggregating_seconds", self.aggregating_seconds, 1, _MAX_SECONDS),
+            *((f"rounds.{name}", getattr(self, name), 1, _MAX_SECONDS) for name in SECONDS),
+            ("maximum.updates", self.maximum_updates, 1, MAX_UPDATES),
+            ("maximum.updates_per_node", self.maximum_node_updates, 1, 65535),
             ("minimum.nodes", self.minimum_nodes, 1, 65535),
             ("minimum.rows", self.minimum_rows, 1, _MAX_COUNT),
             ("minimum.rows_per_node", self.minimum_node_rows, 1, _MAX_COUNT),
         ):
             _require(key, value, low, high)
-        if self.instances is not None and (capacity := self.sizes.capacity or 0) < self.minimum_nodes:
-            raise SpecError(f"`minimum.nodes` is {self.minimum_nodes}; a round has room for {capacity} updates")
+        if self.maximum_updates < self.minimum_nodes:
+            raise SpecError(f"`minimum.nodes` is {self.minimum_nodes}; `maximum.updates` is {self.maximum_updates}")
+        if self.instances is not None:
+            self._check_instances(self.instances)
+
+    def _check_instances(self, chosen: TaskInstances) -> None:
+        if chosen.information and self.step.collects is Collects.NEVER:
+            raise SpecError(f"`instances.information` is given; {self._rule}")
+        _ = self.sizes
+
+    @property
+    def _rule(self) -> str:
+        return f"`step.rule` is {self.step.rule!r} and `step.curvature` {self.step.curvature!r}"
+
+    @property
+    def round_instances(self) -> TaskInstances:
+        """Instances that prove every round. Raises SpecError where there are none, or none of information."""
+        if self.instances is None:
+            raise SpecError("a task without `instances` cannot be proven", hint="Name them in the specification.")
+        if self.step.collects is not Collects.NEVER and not self.instances.information:
+            raise SpecError(f"`instances.information` is missing; {self._rule}")
+        return self.instances
 
     @cached_property
     def sizes(self) -> Sizes:
@@ -126,11 +175,15 @@ class TaskSpec:
             return Sizes.free(len(self.columns), self.format)
         return sizes_of(self.instances, len(self.columns), self.format)
 
-    def provable(self, *, rows: int = 128, updates: int = 16) -> TaskSpec:
-        """This specification with instances: its own, or the smallest for batches of ``rows`` and so many updates."""
+    def provable(self, *, rows: int = BATCH_ROWS, rounds: bool = True) -> TaskSpec:
+        """This specification with instances: its own, or the smallest for batches of ``rows``.
+
+        Without ``rounds`` they need to prove the certificate only, and collect no information.
+        """
         if self.instances is not None:
             return self
-        chosen = choose_instances(len(self.columns), self.format, rows=rows, updates=updates)
+        information = rounds and self.step.collects is not Collects.NEVER
+        chosen = choose_instances(len(self.columns), self.format, rows=rows, information=information)
         return replace(self, instances=chosen)
 
     @property
@@ -174,9 +227,9 @@ class TaskSpec:
         """The target in units of 2^-32, rounded down."""
         return int(self.gradient_target * (1 << BOUND_FRAC_BITS))
 
-    def policy(self, task_key: int, matrix_hash: int) -> Policy:
-        """The policy of the first round."""
-        return Policy(task_key, 0, 0, self.penalty_units, self.weight_bound_units, self.minimum_rows, matrix_hash)
+    def policy(self, task_key: int) -> Policy:
+        """The policy of the first round, before any step matrix."""
+        return Policy(task_key, 0, 0, self.penalty_units, self.weight_bound_units, self.minimum_rows, 0)
 
     def coefficients(self, weights: Sequence[int]) -> dict[str, float]:
         """Integer weights (padded, intercept last) as coefficients of the unscaled columns, ``intercept`` last."""
@@ -193,11 +246,10 @@ class TaskSpec:
         found = [text for column in self.columns for text in column.warnings(self.format)]
         if self.minimum_nodes < _MIN_SAFE_NODES:
             found.append(f"`minimum.nodes` is {self.minimum_nodes}: with fewer than 3, a node learns another's update")
-        few = (len(self.columns) + 1) * (_HESSIANS if self.step.rule == NEWTON else 1)
-        if self.step.curvature == "moments" and self.minimum_node_rows <= few:
+        if self.minimum_node_rows <= len(self.columns) + 1:
             found.append(
-                f"`minimum.rows_per_node` is {self.minimum_node_rows}: what nodes reveal for the step matrix tells "
-                f"nearly all about so few rows; take more than {few}, or `step.curvature` = 'ranges'"
+                f"`minimum.rows_per_node` is {self.minimum_node_rows}: all other nodes together could tell so few rows "
+                f"from a sum of {len(self.columns) + 1} numbers"
             )
         if not self.penalty:
             found.append(
@@ -223,8 +275,11 @@ class TaskSpec:
             "step": {"rule": self.step.rule, "factor": self.step.factor, "curvature": self.step.curvature},
             "rounds": {
                 "maximum": self.maximum_rounds,
-                "collecting_seconds": self.collecting_seconds,
-                "aggregating_seconds": self.aggregating_seconds,
+                **{name: getattr(self, name) for name in SECONDS},
+            },
+            "maximum": {
+                "updates": self.maximum_updates,
+                "updates_per_node": self.maximum_node_updates,
             },
             "minimum": {
                 "nodes": self.minimum_nodes,
@@ -234,8 +289,9 @@ class TaskSpec:
         }
         if chosen is not None:
             named: dict[str, Json] = {"step": list(chosen.step), "aggregate": chosen.aggregate}
-            named |= {"certify": chosen.certify, "segments": chosen.segments}
-            named |= {key: name for key, name in (("fold", chosen.fold), ("predict", chosen.predict)) if name}
+            named |= {"certify": chosen.certify}
+            named |= {"information": list(chosen.information)} if chosen.information else {}
+            named |= {"predict": chosen.predict} if chosen.predict else {}
             document["instances"] = named
         return document
 

@@ -18,8 +18,8 @@ from twopm_zk.numbers.fixed_point import FEATURES, Format
 from twopm_zk.system.files import StrPath, read_bytes, write_text
 from twopm_zk.system.parsing import parse_json
 from twopm_zk.task.columns import Column, choose_column
-from twopm_zk.task.instances import TaskInstances, choose_instances
-from twopm_zk.task.specification import VERSION, StepRule, TaskSpec, check_format
+from twopm_zk.task.instances import BATCH_ROWS, TaskInstances, choose_instances
+from twopm_zk.task.specification import SECONDS, VERSION, Collects, StepRule, TaskSpec, check_format
 
 T = TypeVar("T")
 _NAMES = {str: "a text", int: "an integer", float: "a number", list: "a list", dict: "a table"}
@@ -57,12 +57,12 @@ def parse_spec(document: object) -> TaskSpec:
     rule = StepRule(
         step.take("rule", str, StepRule.rule),
         step.take("factor", float, StepRule.factor),
-        step.take("curvature", str, "moments"),  # type: ignore[arg-type]
+        step.take("curvature", str, StepRule.curvature),  # type: ignore[arg-type]
     )
     step.done()
     entries = top.take("features", list)
     columns = tuple(_column(entry, index, format) for index, entry in enumerate(entries))
-    rounds, minimum = top.section("rounds"), top.section("minimum")
+    rounds, minimum, maximum = top.section("rounds"), top.section("minimum"), top.section("maximum")
     spec: dict[str, Any] = {
         "columns": columns,
         "label": top.take("label", str),
@@ -74,16 +74,20 @@ def parse_spec(document: object) -> TaskSpec:
         "decrement_bound": top.take("decrement_bound", float, _DEFAULTS["decrement_bound"]),
         "gradient_bound": top.optional("gradient_bound", float),
         "maximum_rounds": rounds.take("maximum", int, _DEFAULTS["maximum_rounds"]),
-        "collecting_seconds": rounds.take("collecting_seconds", int, _DEFAULTS["collecting_seconds"]),
-        "aggregating_seconds": rounds.take("aggregating_seconds", int, _DEFAULTS["aggregating_seconds"]),
+        **{name: rounds.take(name, int, _DEFAULTS[name]) for name in SECONDS},
+        "maximum_updates": maximum.take("updates", int, _DEFAULTS["maximum_updates"]),
+        "maximum_node_updates": maximum.take("updates_per_node", int, _DEFAULTS["maximum_node_updates"]),
         "minimum_nodes": minimum.take("nodes", int, _DEFAULTS["minimum_nodes"]),
         "minimum_rows": minimum.take("rows", int, _DEFAULTS["minimum_rows"]),
         "minimum_node_rows": minimum.take("rows_per_node", int, _DEFAULTS["minimum_node_rows"]),
-        "instances": _instances(top.section("instances"), len(columns), format) if "instances" in top else None,
+        "instances": _instances(top.section("instances"), len(columns), format, rule) if "instances" in top else None,
     }
-    for section in (rounds, minimum, top):
+    for section in (rounds, minimum, maximum, top):
         section.done()
-    return TaskSpec(**spec)
+    parsed = TaskSpec(**spec)
+    if parsed.instances is not None:
+        _ = parsed.round_instances
+    return parsed
 
 
 def _column(entry: object, index: int, format: Format) -> Column:
@@ -101,27 +105,31 @@ def _column(entry: object, index: int, format: Format) -> Column:
     return Column(name, centre, scale, known["low"], known["high"], known["unit"])
 
 
-def _instances(section: _Section, features: int, format: Format) -> TaskInstances:
-    """Either names, or sizes: ``rows`` of a batch and ``updates`` of a round."""
+def _instances(section: _Section, features: int, format: Format, rule: StepRule) -> TaskInstances:
+    """Either names, or a size: ``rows`` of a batch."""
     if "step" not in section:
-        rows, updates = section.take("rows", int, 128), section.take("updates", int, 16)
+        rows = section.take("rows", int, BATCH_ROWS)
         section.done()
-        if rows < 1 or updates < 1:
-            raise SpecError(f"`instances` has {rows} rows and {updates} updates; each must be 1 or more")
-        return choose_instances(features, format, rows=rows, updates=updates)
-    steps = section.take("step", list)
-    if not all(isinstance(name, str) for name in steps):
-        raise SpecError("`instances.step` is not a list of names")
+        if rows < 1:
+            raise SpecError(f"`instances.rows` is {rows}; it must be 1 or more")
+        information = rule.collects is not Collects.NEVER
+        return choose_instances(features, format, rows=rows, information=information)
     chosen = TaskInstances(
-        tuple(steps),
+        _names(section, "step"),
         section.take("aggregate", str),
         section.take("certify", str),
-        section.optional("fold", str),
+        _names(section, "information") if "information" in section else (),
         section.optional("predict", str),
-        section.take("segments", int, 1),
     )
     section.done()
     return chosen
+
+
+def _names(section: _Section, key: str) -> tuple[str, ...]:
+    names = section.take(key, list)
+    if not all(isinstance(name, str) for name in names):
+        raise SpecError(f"`instances.{key}` is not a list of names")
+    return tuple(names)
 
 
 class _Section:

@@ -38,7 +38,7 @@ class TwoPMLogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[m
     ``alpha`` is the lambda of a task, rounded to a multiple of 2^-12, which is above 0 where ``alpha`` is; it may be 0.
     ``rule``, ``gradient_bound`` and ``decrement_bound`` are as in `TaskSpec`; ``max_iter`` is the most rounds.
     ``scaling`` holds one public (centre, scale) for each column; None takes them from X, which is right where X is
-    yours alone. ``nodes`` deals the rows out to that many nodes: the result is the same, bit for bit. ``prove`` is
+    yours alone. ``nodes`` deals the rows out to so many nodes: the result is the same but for last places. ``prove`` is
     False, True, or "final" for the certificate only; ``backend`` and ``scheduler`` then say how.
 
     After `fit`: ``alpha_``, the lambda that was used, ``coef_``, ``intercept_``, ``classes_``, ``n_features_in_``,

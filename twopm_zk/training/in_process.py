@@ -1,7 +1,9 @@
 """Federated training in one process, in exactly the integers of the protocol, with or without its proofs.
 
-Every node computes the exact updates of its batches, their sum moves the weights as ``aggregate`` proves, and the
-last round is certified. Nothing is rounded per node: any split of the rows gives the same weights in every round.
+Every node computes the updates of its batches, their sum moves the weights as ``aggregate`` proves, and the last
+round is certified. An update is rounded once, to units of 2^-48: with the same step matrices any split of the rows
+gives the same weights, but for a rare last place. Matrices come from information, which is rounded to units of 2^-20:
+then weights on the way differ by some units of 2^-20, and the optimum stays where it is.
 """
 
 from __future__ import annotations
@@ -21,27 +23,19 @@ from twopm_zk.plonk.proving import Verifier
 from twopm_zk.proving.executors import InProcess
 from twopm_zk.proving.prover import Prover
 from twopm_zk.rows.batches import NodeData, prepare
-from twopm_zk.rows.moments import Moments
 from twopm_zk.rows.tables import Table
-from twopm_zk.statements import Update
+from twopm_zk.statements import Collection, Tally
 from twopm_zk.statements.rounds import BOUND_BITS
 from twopm_zk.system.progress import Progress
-from twopm_zk.task.specification import NEWTON, TaskSpec
-from twopm_zk.training.optimiser import (
-    Optimiser,
-    decrement,
-    hessian,
-    moment_curvature,
-    range_curvature,
-    real_gradient,
-    real_weights,
-)
+from twopm_zk.task.instances import BATCH_ROWS
+from twopm_zk.task.specification import NEWTON, Collects, TaskSpec
+from twopm_zk.training.learner import Learner
+from twopm_zk.training.optimiser import decrement, hessian, real_gradient, real_weights
 from twopm_zk.training.results import Certificate, Round, TrainingResult, TrainingWarning
 from twopm_zk.training.round_proofs import RoundProof, RoundProver
 from twopm_zk.training.stopping import find_obstacles, shortcomings, stands_still
 
 Proofs = bool | Literal["final"]
-_MOST_ROWS = 128  # of a batch, where the specification names no instances
 
 
 def train(
@@ -56,7 +50,7 @@ def train(
 ) -> TrainingResult:
     """Train on the (unscaled) tables of one or more nodes.
 
-    With ``prove`` every update, fold, aggregation and the certificate is proven, and verified by ``verifier``;
+    With ``prove`` every update, aggregation and the certificate is proven, and verified by ``verifier``;
     with ``"final"`` only the last round is, which certifies the weights however they were found. Proofs go through
     ``backend``, on what ``executor`` makes (see `executors.executor_for`), and need ``spec.instances``: without any,
     the smallest that fit are taken.
@@ -66,8 +60,10 @@ def train(
     """
     tables = [parties] if isinstance(parties, Table) else list(parties)
     if prove:
-        rows = min(max(table.rows for table in tables), _MOST_ROWS) if tables else 1
-        spec = spec.provable(rows=rows, updates=sum(-(-table.rows // rows) for table in tables) or 1)
+        rows = min(max(table.rows for table in tables), BATCH_ROWS) if tables else 1
+        spec = spec.provable(rows=rows, rounds=prove is True)
+        if prove is True:
+            _ = spec.round_instances
     nodes = [prepare(table, spec, name=f"node {number}") for number, table in enumerate(tables, start=1)]
     _check_parties(nodes, spec)
     training = _Training(nodes, spec, progress)
@@ -84,10 +80,10 @@ def _check_parties(nodes: Sequence[NodeData], spec: TaskSpec) -> None:
     if rows < spec.minimum_rows:
         raise DataError(f"{rows} rows in all; `minimum.rows` is {spec.minimum_rows}")
     updates = sum(len(node.batches) for node in nodes)
-    if spec.sizes.capacity is not None and updates > spec.sizes.capacity:
+    if updates > spec.maximum_updates:
         raise InputError(
-            f"{updates} batches of up to {spec.sizes.largest.rows} rows; a round has room for {spec.sizes.capacity}",
-            hint="Raise `instances.segments`, or take instances with more rows or slots.",
+            f"{updates} batches of up to {spec.sizes.largest.rows} rows; `maximum.updates` is {spec.maximum_updates}",
+            hint="Raise it, or take instances with more rows.",
         )
 
 
@@ -96,13 +92,8 @@ class _Training:
         self.spec, self.progress = spec, progress
         self.nodes = len(nodes)
         self.batches = [batch for node in nodes for batch in node.batches]
-        moments = list(accumulate(node.moments for node in nodes))[-1]
-        if spec.step.curvature == "moments":
-            curvature = moment_curvature(spec, moments)
-        else:
-            curvature = range_curvature(spec, moments.rows)
-        self.optimiser = Optimiser(spec, curvature)
-        self.policy = spec.policy(spec.local_task_key, self.optimiser.matrix.hash)
+        self.learner = Learner(spec)
+        self.policy = spec.policy(spec.local_task_key)
 
     def run(self, prover: RoundProver | None, *, proven_rounds: bool) -> TrainingResult:
         """Rounds until the target, the last allowed move, or weights that stand still."""
@@ -111,30 +102,27 @@ class _Training:
         rounds: list[Round] = []
         while True:
             started = time.perf_counter()
-            updates = tuple(batch.update(weights) for batch in self.batches)
-            total = list(accumulate(updates))[-1]
-            if not rounds:
-                check_classes(spec, total)
-            policy = self.policy
+            information, proofs = self._information(weights, first=not rounds, prover=prover if proven_rounds else None)
+            policy, total = self.policy, self._sum(Collection.GRADIENT, weights)
+            self.learner.take(Collection.GRADIENT, policy, weights, total)
             bound = shape.smallest_bound(policy, weights, total)
-            distance = self._learn(weights, shape.regularised(policy, weights, total))
-            matrix = self.optimiser.matrix
+            distance = self._distance(weights, shape.regularised(policy, weights, total))
+            matrix = self.learner.optimiser.matrix
             moved = shape.next_weights(policy, matrix, weights, total)
             certifiable = bound <= spec.gradient_bound_units
             near = distance <= spec.decrement_bound or stands_still([*(r.decrement for r in rounds), distance])
             last = (certifiable and near) or len(rounds) == spec.maximum_rounds or moved == weights
-            proofs: tuple[RoundProof, ...] = ()
             if not last:
                 check_weights(spec, moved, round_number=len(rounds) + 1)
                 if prover is not None and proven_rounds:
-                    proofs = prover.prove_move(policy, matrix, weights, self.batches)
+                    proofs += prover.prove_move(policy, matrix, weights, self.batches)
             elif bound >= 1 << BOUND_BITS:
                 raise TrainingError(
                     f"after {len(rounds)} rounds the gradient is still more than 1 per row: nothing can be certified",
                     hint="Raise `rounds.maximum`, or scale the features better.",
                 )
             elif prover is not None:
-                proofs = prover.prove_certificate(policy, weights, self.batches)
+                proofs += prover.prove_certificate(policy, weights, self.batches)
             rounds.append(
                 Round(
                     len(rounds),
@@ -144,7 +132,8 @@ class _Training:
                     bound,
                     distance,
                     matrix,
-                    updates,
+                    total,
+                    information,
                     proofs,
                     time.perf_counter() - started,
                 )
@@ -155,25 +144,35 @@ class _Training:
             self.policy = policy.next_round(matrix_hash=matrix.hash)
             weights = moved
 
-    def _learn(self, weights: Sequence[int], gradient: Sequence[int]) -> float:
-        """The decrement at these weights; exact where the optimiser's own knowledge does not exceed the limit."""
-        spec, newton = self.spec, self.spec.step.rule == NEWTON
-        self.optimiser.observe(weights, gradient, self._weighted_moments(weights) if newton else None)
-        estimate = self.optimiser.decrements[-1]
-        if newton or estimate > spec.decrement_bound:
-            return estimate
-        return decrement(real_gradient(spec, gradient), hessian(spec, self._weighted_moments(weights)))
+    def _sum(self, collection: Collection, weights: Sequence[int]) -> Tally:
+        return list(accumulate(batch.tally(collection, weights) for batch in self.batches))[-1]
 
-    def _weighted_moments(self, weights: Sequence[int]) -> Moments:
-        return list(accumulate(batch.weighted_moments(weights) for batch in self.batches))[-1]
+    def _information(
+        self, weights: Sequence[int], *, first: bool, prover: RoundProver | None
+    ) -> tuple[Tally | None, tuple[RoundProof, ...]]:
+        """The round before the one of the gradient, at the same weights, where there is one."""
+        collects = self.spec.step.collects
+        if collects is Collects.NEVER or (collects is Collects.FIRST and not first):
+            return None, ()
+        total = self._sum(Collection.INFORMATION, weights)
+        self.learner.take(Collection.INFORMATION, self.policy, weights, total)
+        proofs = () if prover is None else prover.prove_information(self.policy, weights, self.batches)
+        self.policy = self.policy.next_collection()
+        return total, proofs
+
+    def _distance(self, weights: Sequence[int], gradient: Sequence[int]) -> float:
+        """The decrement at these weights; exact where the optimiser's own knowledge does not exceed the limit."""
+        spec, estimate = self.spec, self.learner.optimiser.decrements[-1]
+        if spec.step.rule == NEWTON or estimate > spec.decrement_bound:
+            return estimate
+        return decrement(real_gradient(spec, gradient), hessian(spec, self._sum(Collection.INFORMATION, weights)))
 
     def _result(self, rounds: list[Round], *, proven: bool) -> TrainingResult:
         spec, last = self.spec, rounds[-1]
         arrived = last.gradient_bound <= spec.gradient_bound_units and last.decrement <= spec.decrement_bound
         features = np.vstack([batch.features[:, : len(spec.columns)] for batch in self.batches])
         labels = np.concatenate([batch.labels for batch in self.batches])
-        total = list(accumulate(last.updates))[-1]
-        gradient = real_gradient(spec, spec.sizes.round.regularised(self.policy, last.weights, total))
+        gradient = real_gradient(spec, spec.sizes.round.regularised(self.policy, last.weights, last.gradient))
         weights = real_weights(spec, last.weights)
         found = find_obstacles(spec, features, labels, weights, gradient, arrived=arrived)
         for text in shortcomings(spec, rounds, found):
@@ -195,17 +194,6 @@ class _Training:
         if self.progress is not None:
             end = ", certified" if last and done.proofs else ""
             self.progress(f"round {done.number}: gradient at most {done.bound_per_row:.2e} per row{end}")
-
-
-def check_classes(spec: TaskSpec, total: Update) -> None:
-    """DataError where all labels are the same: the first update, at weights of zero, tells."""
-    shape = spec.sizes.round
-    half = total.rows << (shape.gradient_frac_bits - 1)
-    if abs(total.gradient[-1]) == half:
-        raise DataError(
-            f"label {spec.label!r} is the same in all {total.rows} rows: there is nothing to tell apart",
-            hint="Training needs rows of both classes.",
-        )
 
 
 def check_weights(spec: TaskSpec, weights: Sequence[int], *, round_number: int) -> None:

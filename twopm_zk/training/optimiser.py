@@ -5,11 +5,11 @@ Any P is allowed: a bad one makes training slow, never wrong, because ``certify`
 * Boehning and Lindsay (1988): sigma' <= 1/4, so A = X'X/4 + lambda I bounds the Hessian everywhere, and
   P = factor A^-1 with a factor below 2 lowers the loss in every step.
 * BFGS starts from factor A^-1 and learns from the gradients of all rounds so far.
-* Newton takes the inverse Hessian at the present weights, which nodes send with their updates: fewest rounds, and
-  most revealed to the coordinator.
+* Newton takes the inverse of the information at the present weights, which is collected before every gradient.
 * Gradient: factor / (largest eigenvalue of A), the same for all weights.
 
-Where A comes from, and what each source reveals: docs/training.md.
+All of it follows from sums that are public once a round is over: whoever reads the chain makes the same matrix.
+A comes from the information at weights of zero, or from the specification's ranges: docs/training.md.
 """
 
 from __future__ import annotations
@@ -18,37 +18,50 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from twopm_zk.errors import DataError
 from twopm_zk.numbers.fixed_point import WEIGHTS
-from twopm_zk.rows.moments import Matrix, Moments
-from twopm_zk.statements import StepMatrix
+from twopm_zk.numbers.pedersen import GRADIENT as GRADIENT_UNIT
+from twopm_zk.statements import StepMatrix, Tally
 from twopm_zk.task.specification import BFGS, GRADIENT, NEWTON, TaskSpec
 
+Matrix = npt.NDArray[np.float64]
 LARGEST_EIGENVALUE = 127.0
 """Of P, so that every entry fits the format MATRIX; flatter directions are walked more slowly, and still downhill."""
 SMALLEST_MOVE = 64
 """A largest weight change below this many units in the last place is mostly rounding: BFGS learns nothing from it."""
 _SINGULAR = 1e-9
+_INVOLVED = 0.1
+_FEW_ROWS = 8  # that a batch holds at least, on average: as many times is a sum rounded
+_ZERO_SLACK = 1.01  # the circuits' sigma'(0) is 1/4 but for a relative error of 2^-10
 _TINY = 1e-30
 _NO_INFORMATION = 1e-13
 _GROWTH = 4.0
 
 
-def moment_curvature(spec: TaskSpec, moments: Moments) -> Matrix:
-    """A = X'X/4 + lambda I, the intercept not regularised.
+def information_curvature(spec: TaskSpec, total: Tally) -> Matrix:
+    """A = X'X/4 + lambda I from the information at weights of zero, the intercept not regularised.
 
     Raises DataError where lambda is 0 and a column is constant, or columns depend on each other.
     """
-    curvature = _without_padding(spec, moments.real(spec.format)) / 4
+    curvature = _without_padding(spec, _symmetric(total))
     if not spec.penalty:
-        _require_regular(spec, moments, curvature)
-    return curvature + _penalty(spec)
+        _require_regular(spec, total, curvature)
+    return curvature * _ZERO_SLACK + _penalty(spec)
 
 
-def hessian(spec: TaskSpec, moments: Moments) -> Matrix:
-    """X' diag(sigma') X + lambda I, of moments that nodes weighted by sigma' at their weights."""
-    return _without_padding(spec, moments.real(spec.format)) + _penalty(spec)
+def hessian(spec: TaskSpec, total: Tally) -> Matrix:
+    """X' diag(sigma') X + lambda I, from the information at some weights."""
+    return _without_padding(spec, _symmetric(total)) + _penalty(spec)
+
+
+def _symmetric(total: Tally) -> Matrix:
+    """The full matrix from its upper triangle by rows."""
+    size = int((2 * len(total.items)) ** 0.5)
+    full = np.zeros((size, size))
+    full[np.triu_indices(size)] = total.real
+    return full + np.triu(full, 1).T
 
 
 def range_curvature(spec: TaskSpec, rows: int) -> Matrix:
@@ -66,8 +79,8 @@ def real_weights(spec: TaskSpec, weights: Sequence[int]) -> Matrix:
 
 
 def real_gradient(spec: TaskSpec, gradient: Sequence[int]) -> Matrix:
-    """An exact gradient (padded) as reals, without the padding."""
-    unit = 1 << spec.sizes.round.gradient_frac_bits
+    """A gradient (padded) in the units of an update as reals, without the padding."""
+    unit = 1 << GRADIENT_UNIT.frac_bits
     return np.array([gradient[i] / unit for i in [*range(len(spec.columns)), -1]])
 
 
@@ -92,19 +105,26 @@ def _without_padding(spec: TaskSpec, matrix: Matrix) -> Matrix:
     return matrix[np.ix_(keep, keep)]
 
 
-def _require_regular(spec: TaskSpec, moments: Moments, curvature: Matrix) -> None:
+def _require_regular(spec: TaskSpec, total: Tally, curvature: Matrix) -> None:
+    """Refuse data without a single optimum, as far as rounded sums can tell.
+
+    Every batch rounds by up to half a unit, and all of them may by the same.
+    """
+    rounded = (1 + total.rows / _FEW_ROWS) / (1 << total.unit.frac_bits)  # twice what there can be
+    count = curvature[-1, -1]
     for index, column in enumerate(spec.columns):
-        # n sum x^2 = (sum x)^2 for a constant, in exact integers; the last entry is n
-        square, total, count = moments.sums[index][index], moments.sums[index][-1], moments.sums[-1][-1]
-        if square * count == total**2:
+        # n sum x^2 = (sum x)^2 for a constant
+        spread = curvature[index, index] - curvature[index, -1] ** 2 / count
+        if spread <= rounded * (1 + abs(curvature[index, -1]) / count) ** 2:
             raise DataError(
                 f"column {column.name!r} has one value in all rows: with lambda = 0 it has no weight of its own",
                 hint="Leave it out, or give a `lambda` above 0.",
             )
     scale = 1 / np.sqrt(np.diag(curvature))
     values, vectors = np.linalg.eigh(curvature * np.outer(scale, scale))
-    if values[0] < _SINGULAR:
-        involved = [spec.weight_name(int(i)) for i in np.flatnonzero(np.abs(vectors[:, 0]) > 0.1)]
+    flattest = np.abs(vectors[:, 0])
+    if values[0] < max(_SINGULAR, rounded * float(flattest @ scale) ** 2):
+        involved = [spec.weight_name(int(i)) for i in np.flatnonzero(flattest > _INVOLVED)]
         raise DataError(
             f"with lambda = 0 there is no single optimum: {', '.join(involved)} depend on each other",
             hint="Leave one of them out, or give a `lambda` above 0.",
@@ -155,20 +175,20 @@ class Optimiser:
         self.matrix = self._quantized()
         self.decrements: list[float] = []
         """The distance to the optimum in standard errors at all weights so far, as well as it is known."""
-        self.step = np.zeros(len(curvature))
-        """The way to the optimum from the last weights, as well as it is known."""
+        self.steps: list[Matrix] = []
+        """The way to the optimum from all weights so far, as well as it is known."""
 
-    def observe(self, weights: Sequence[int], gradient: Sequence[int], moments: Moments | None = None) -> None:
-        """Take in the regularised gradient (exact integers, padded) at ``weights``; may change ``matrix``.
+    def observe(self, weights: Sequence[int], gradient: Sequence[int], total: Tally | None = None) -> None:
+        """Take in the regularised gradient (integers, padded) at ``weights``; may change ``matrix``.
 
-        For Newton's rule also the ``moments`` that nodes weighted by sigma' at these weights.
+        For Newton's rule also the ``total`` of the information at these weights.
         """
         w, g = real_weights(self._spec, weights), real_gradient(self._spec, gradient)
         size = float(g @ self._start @ g)
         astray = size > _GROWTH * self._smallest
         pair = None if self._last is None else _Pair.of(w - self._last[0], g - self._last[1])
-        if moments is not None:
-            information = hessian(self._spec, moments)
+        if total is not None:
+            information = hessian(self._spec, total)
             values, vectors = np.linalg.eigh(information)
             self.estimate = (vectors / np.maximum(values, _TINY)) @ vectors.T
             self.decrements.append(decrement(g, information))
@@ -177,11 +197,11 @@ class Optimiser:
                 self.estimate = pair.learnt(self.estimate, rescale=self._rescale)
             known = max(float(g @ self.estimate @ g), 0.0) ** 0.5
             self.decrements.append(max(known, decrement(g, self._bound)))
-        self.step = -self.estimate @ g
+        self.steps.append(-self.estimate @ g)
         if self._spec.step.rule in (BFGS, NEWTON):
             if astray:
                 self._inverse = self._start  # what was learnt has led astray: go downhill by the bound again
-            elif moments is not None:
+            elif total is not None:
                 self._inverse = self.estimate
             elif pair is not None:
                 self._inverse = pair.learnt(self._inverse, rescale=self._rescale)
@@ -193,7 +213,7 @@ class Optimiser:
 
     @property
     def moments(self) -> Matrix:
-        """X'X, where the curvature is from moments."""
+        """X'X, where the curvature is from information."""
         return 4 * (self._bound - _penalty(self._spec))
 
     def _quantized(self) -> StepMatrix:

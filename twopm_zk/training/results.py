@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from twopm_zk.statements import StepMatrix, Update
+from twopm_zk.statements import StepMatrix, Tally
 from twopm_zk.statements.rounds import BOUND_FRAC_BITS
 from twopm_zk.task.specification import TaskSpec
 from twopm_zk.training.round_proofs import RoundProof
@@ -18,7 +18,7 @@ class TrainingWarning(UserWarning):
 
 @dataclass(frozen=True)
 class Round:
-    """What happened at one set of weights; ``updates`` are what the coordinator sees, and stay out of ``repr``."""
+    """What happened at one set of weights. The sums are what everybody sees of a task on a chain."""
 
     number: int
     weights: tuple[int, ...]
@@ -31,7 +31,10 @@ class Round:
     decrement: float
     """The distance to the optimum in standard errors: exact where it is at most the specification's limit."""
     matrix: StepMatrix = field(repr=False)
-    updates: tuple[Update, ...] = field(repr=False)
+    gradient: Tally = field(repr=False)
+    """The sum of all updates."""
+    information: Tally | None = field(default=None, repr=False)
+    """The sum of the information, where it was collected at these weights."""
     proofs: tuple[RoundProof, ...] = field(default=(), repr=False)
     seconds: float = 0.0
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 
-from twopm_zk.circuit.instances import Instance, find_instance
 from twopm_zk.errors import SpecError
 from twopm_zk.plonk.proving import ProofResult
 from twopm_zk.proving.prover import Prover
@@ -13,16 +13,13 @@ from twopm_zk.rows.batches import Batch
 from twopm_zk.statements import (
     AggregateStatement,
     CertifyStatement,
-    FoldStatement,
-    OpenedUpdate,
-    PartialSum,
+    Collection,
+    Opening,
     Policy,
-    RoundUpdates,
     Statement,
     StepMatrix,
-    StepShape,
 )
-from twopm_zk.task.instances import TaskInstances
+from twopm_zk.task.instances import RowsInstances
 from twopm_zk.task.specification import TaskSpec
 
 
@@ -45,46 +42,37 @@ class RoundProver:
     def __init__(self, prover: Prover, spec: TaskSpec) -> None:
         if spec.instances is None:
             raise SpecError("a task without `instances` cannot be proven", hint="Use `spec.provable()`.")
-        self._prover, self._shape = prover, spec.sizes.round
-        self._names: TaskInstances = spec.instances
-        steps = [find_instance(name) for name in self._names.step]
-        self._steps: dict[StepShape, Instance] = {StepShape.from_parameters(i.parameters): i for i in steps}
+        self._prover, self._names = prover, spec.instances
+        self._rows = RowsInstances.of(spec.instances)
+
+    def prove_information(
+        self, policy: Policy, weights: Sequence[int], batches: Sequence[Batch]
+    ) -> tuple[RoundProof, ...]:
+        """The information of all batches; nothing more is proven of its sum, which opens the sum of their points."""
+        return tuple(self._updates(Collection.INFORMATION, policy, weights, batches)[0])
 
     def prove_move(
-        self,
-        policy: Policy,
-        matrix: StepMatrix,
-        weights: Sequence[int],
-        batches: Sequence[Batch],
+        self, policy: Policy, matrix: StepMatrix, weights: Sequence[int], batches: Sequence[Batch]
     ) -> tuple[RoundProof, ...]:
-        """The updates of all batches, folds of full segments, and the aggregation."""
-        proofs, updates = self._updates(policy, weights, batches)
-        said = AggregateStatement(updates, policy, matrix, tuple(weights))
+        """The updates of all batches, and the aggregation."""
+        proofs, total = self._updates(Collection.GRADIENT, policy, weights, batches)
+        said = AggregateStatement(total, policy, matrix, tuple(weights))
         return (*proofs, *self._prove([(self._names.aggregate, said)]))
 
     def prove_certificate(
         self, policy: Policy, weights: Sequence[int], batches: Sequence[Batch]
     ) -> tuple[RoundProof, ...]:
-        """The updates of all batches, folds, and the certificate, which comes last."""
-        proofs, updates = self._updates(policy, weights, batches)
-        return (*proofs, *self._prove([(self._names.certify, CertifyStatement(updates, policy, tuple(weights)))]))
+        """The updates of all batches, and the certificate, which comes last."""
+        proofs, total = self._updates(Collection.GRADIENT, policy, weights, batches)
+        return (*proofs, *self._prove([(self._names.certify, CertifyStatement(total, policy, tuple(weights)))]))
 
     def _updates(
-        self, policy: Policy, weights: Sequence[int], batches: Sequence[Batch]
-    ) -> tuple[list[RoundProof], RoundUpdates]:
-        said = [batch.statement(policy.context, weights) for batch in batches]
-        proofs = self._prove([(self._steps[one.shape].name, one) for one in said])
-        opened = [OpenedUpdate(one.update, one.blinding) for one in said]
-        slots = self._shape.slots
-        segments = [tuple(opened[start : start + slots]) for start in range(0, len(opened), slots)]
-        partial = PartialSum.none()
-        folds: list[tuple[str, Statement]] = []
-        for segment in segments[:-1]:
-            fold = FoldStatement(RoundUpdates(self._shape, segment, partial))
-            folds.append((self._names.fold or "", fold))
-            partial = fold.after
-        proofs += self._prove(folds)
-        return proofs, RoundUpdates(self._shape, segments[-1], partial)
+        self, collection: Collection, policy: Policy, weights: Sequence[int], batches: Sequence[Batch]
+    ) -> tuple[list[RoundProof], Opening]:
+        said = [batch.statement(collection, policy.context, weights) for batch in batches]
+        names = [self._rows.name(collection, batch.shape.rows) for batch in batches]
+        proofs = self._prove(list(zip(names, said, strict=True)))
+        return proofs, list(accumulate(one.opening for one in said))[-1]
 
     def _prove(self, statements: Sequence[tuple[str, Statement]]) -> list[RoundProof]:
         results = self._prover.prove(statements)

@@ -15,9 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from twopm_zk.numbers import sigmoid
-from twopm_zk.rows.moments import Matrix
 from twopm_zk.task.specification import TaskSpec
-from twopm_zk.training.optimiser import Optimiser, decrement
+from twopm_zk.training.optimiser import Matrix, Optimiser, decrement
 from twopm_zk.training.results import Round
 
 PATIENCE = 20
@@ -30,6 +29,9 @@ _STEPS = 40
 _STRAIGHT = 1e-6
 _SUSPECT = 0.2
 _INVOLVED = 0.1
+_RECENT = 5
+_NEARLY = 10.0
+_LARGEST_ERROR = 20.0
 
 
 def stands_still(decrements: Sequence[float]) -> bool:
@@ -123,14 +125,14 @@ def doubts(spec: TaskSpec, optimiser: Optimiser, rows: int, *, near: bool) -> li
             f"{spec.decrement_bound:g} were asked for (`decrement_bound`)"
         )
     settled = near or stands_still(optimiser.decrements)
-    growing = [spec.features[int(k)] for k in np.flatnonzero(np.abs(optimiser.step[:-1]) > _SUSPECT)]
+    growing = [spec.features[int(k)] for k in np.flatnonzero(_growing(spec, optimiser)[:-1])]
     if growing and settled and not spec.penalty:
         names = ", ".join(repr(name) for name in growing)
         said.append(
             f"the weights of {names} still grow where the gradient has vanished: these columns may tell the classes "
             "apart, in whole or in part, and then there is no optimum; give a `lambda` above 0 in a new task"
         )
-    elif near and spec.step.curvature == "moments":
+    elif near and spec.step.curvature == "information":
         shift = sigmoid_shift(rows, optimiser.moments, optimiser.estimate)
         if shift > _LARGEST_SHIFT:
             said.append(
@@ -138,6 +140,19 @@ def doubts(spec: TaskSpec, optimiser: Optimiser, rows: int, *, near: bool) -> li
                 f"{shift:.2g} standard errors: one class is too rare for it, or there are very many rows"
             )
     return said
+
+
+def _growing(spec: TaskSpec, optimiser: Optimiser) -> npt.NDArray[np.bool_]:
+    """Weights that have still far to go, or had lately, when the gradient said that the optimum was all but reached.
+
+    A step is at most the decrement times its standard error, and no estimate has one above `_LARGEST_ERROR`.
+    """
+    growing: npt.NDArray[np.bool_] = np.abs(optimiser.steps[-1]) > _SUSPECT
+    recent = list(zip(optimiser.decrements, optimiser.steps, strict=True))[-_RECENT:]
+    for distance, step in recent:
+        if distance <= _NEARLY * spec.decrement_bound:
+            growing = growing | (np.abs(step) > max(_SUSPECT, _LARGEST_ERROR * distance))
+    return growing
 
 
 def sigmoid_shift(rows: int, moments: Matrix, inverse: Matrix) -> float:

@@ -26,7 +26,6 @@ interface IHFL is IRounds {
     event ResultAccepted(uint256 indexed taskId, uint32 indexed round, bytes32 result);
 
     error InvalidQuorum(uint8 percent);
-    error NotAParticipant(uint256 taskId, address account);
     error AlreadyConfirmed(uint256 taskId, address account);
 
     /// @param quorumPercent Of the participants of an attempt, more than 50 and at most 100.

@@ -1,19 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {IDisputes} from "./IDisputes.sol";
 import {IPlonkVerifier3} from "./IPlonkVerifier3.sol";
-import {IRounds} from "./IRounds.sol";
+import {IVerifierRegistry} from "./IVerifierRegistry.sol";
 
 /// @title Horizontal logistic regression: weights are accepted only with proofs
-/// @notice Every update is proven by its node (`step`), their sum and the next weights by the coordinator (`fold`,
-/// `aggregate`), and how near the final weights are to the optimum (`certify`). What a proof is about comes from the
-/// contract's own state, so that none can be used in another round, attempt, task, contract or chain.
-interface IHLR is IRounds {
+/// @notice Every update is proven by its node (`step` or `information`), the next weights (`aggregate`) and how near the
+/// final weights are to the optimum (`certify`) by whoever reads the shared sum off the chain: first the coordinator, after
+/// its deadline anybody. What a proof is about comes from the contract's own state, so that none can be used in another
+/// round, attempt, task, contract or chain.
+///
+/// Each collection is a round of its own, of one statement at one model; a round of `information` is followed by one of
+/// `step` at the same weights.
+interface IHLR is IDisputes {
+    /// @dev When sums for the step matrix are collected.
+    enum Information {
+        Never,
+        BeforeTheFirstMove,
+        BeforeEveryMove
+    }
+
     struct TrainingConfig {
         uint16 features;
-        /// @dev Updates that one fold, aggregate or certify proof can open.
-        uint16 slots;
-        uint16 segments;
         /// @dev Regularisation, 24 bits of which 12 fractional. With 0 the weight bound must be below the format's own.
         uint24 lambda;
         /// @dev Largest magnitude of a weight, in its units of 2^-20; at most 2^31.
@@ -22,14 +31,16 @@ interface IHLR is IRounds {
         uint32 minRows;
         /// @dev Largest gradient bound that finishes the task, in units of 2^-32 per row.
         uint32 gradientTarget;
-        /// @dev Commitment to the step matrix, and whether each move may replace it.
-        uint256 matrixHash;
-        bool matrixReplaceable;
-        /// @dev Ids in the verifier registry; several sizes of step.
+        /// @dev Ids in the verifier registry; several sizes of step and, where they are collected, of information.
         uint256[] stepVerifiers;
-        uint256 foldVerifier;
+        uint256[] informationVerifiers;
+        Information information;
         uint256 aggregateVerifier;
         uint256 certifyVerifier;
+        /// @dev keccak256(abi.encode(uint256[])) of the generators of each statement: x and y one after another, one generator
+        /// for each scalar of a vector, the blinding's last.
+        bytes32 gradientGenerators;
+        bytes32 informationGenerators;
         /// @dev Features in column order, the intercept last, 32 bits of which 20 fractional.
         int32[] initialWeights;
     }
@@ -37,22 +48,20 @@ interface IHLR is IRounds {
     struct Training {
         uint256 taskKey;
         uint256 modelCommitment;
-        /// @dev Digest of the present segment; what it holds from earlier segments and attempts does not count.
-        uint256 digest;
-        /// @dev Commitment to the sum of all folded segments, 0 for none.
-        uint256 partialSum;
+        /// @dev Commitment to the step matrix of the last move; 0 before the first.
         uint256 matrixHash;
+        bytes32 gradientGenerators;
+        bytes32 informationGenerators;
         uint16 weights;
-        uint16 slots;
-        uint16 folded;
         uint24 lambda;
         uint32 weightBound;
         uint32 minRows;
         uint32 gradientTarget;
-        bool matrixReplaceable;
-        bool certified;
         uint32 gradientBound;
-        IPlonkVerifier3 fold;
+        bool certified;
+        Information information;
+        /// @dev What the present round collects: Step or Information.
+        IVerifierRegistry.Statement collected;
         IPlonkVerifier3 aggregate;
         IPlonkVerifier3 certify;
     }
@@ -66,7 +75,13 @@ interface IHLR is IRounds {
         bytes32 codeHash
     );
     event ModelPublished(uint256 indexed taskId, uint32 indexed round, int32[] weights, uint256 matrixHash);
-    event AttemptModel(uint256 indexed taskId, uint32 indexed round, uint32 attempt, uint256 modelCommitment);
+    event AttemptModel(
+        uint256 indexed taskId,
+        uint32 indexed round,
+        uint32 attempt,
+        IVerifierRegistry.Statement collected,
+        uint256 modelCommitment
+    );
     /// @dev With all that the proof was checked against, so that anybody can check it again, however it was handed in.
     event UpdateAccepted(
         uint256 indexed taskId,
@@ -74,48 +89,48 @@ interface IHLR is IRounds {
         uint32 attempt,
         address indexed node,
         uint256 data,
-        uint256 update,
+        uint256 x,
+        uint256 y,
         uint256 position,
         uint32 size,
         uint256 index,
         uint256[24] proof
     );
-    event SegmentFolded(uint256 indexed taskId, uint32 indexed round, uint32 attempt, uint256 partialSum);
+    /// @dev The sum of all openings of an information round, modulo the subgroup's order; it opens the round's point.
+    event InformationOpened(uint256 indexed taskId, uint32 indexed round, uint256[] sum);
     event Certified(uint256 indexed taskId, uint32 indexed round, uint256 modelCommitment, uint32 gradientBound);
 
     error WrongVerifier(uint256 id);
     error InvalidTraining(string field);
-    error NoVerifierOfSize(uint256 taskId, uint32 size);
-    error SegmentsNotFolded(uint256 folded, uint256 needed);
-    error NothingToFold(uint256 folded);
+    error NoVerifierOfSize(uint256 taskId, IVerifierRegistry.Statement statement, uint32 size);
+    error IdentityPoint();
+    error WrongCollection(IVerifierRegistry.Statement collected);
+    error SumDoesNotOpen(uint256 taskId);
     error WrongNumberOfWeights(uint256 count, uint256 expected);
     error WeightOutOfBound(int32 weight, uint32 bound);
-    error MatrixIsFixed(uint256 matrixHash);
     error BoundTooLoose(uint256 gradientBound, uint256 target);
 
-    /// @notice Create a task. `config.maximumUpdates` must be `slots * segments`.
     function createTask(TaskConfig calldata config, TrainingConfig calldata training) external returns (uint256 taskId);
 
     /// @notice Hand in a proven update for the batch registered under the sender's `index`; a node goes through its batches
     /// in ascending order.
-    /// @dev Public inputs, in circuit order: [modelCommitment, dataCommitment, updateCommitment].
-    /// @param size Rows of the `step` instance that proved it.
+    /// @dev Public inputs, in circuit order: [modelCommitment, dataCommitment, y].
+    /// @param size Rows of the instance that proved it.
+    /// @param x The update's point is (x, y), x below 2^252.
     function submitUpdate(
         uint256 taskId,
         uint32 size,
         uint256 index,
-        uint256 update,
+        uint256 x,
+        uint256 y,
         uint256[24] calldata proof
     ) external;
 
-    /// @notice Fold the next full segment of a closed round into the partial sum. Only for the coordinator.
-    /// @dev Public inputs, in circuit order: [partialBefore, segmentDigest, partialAfter].
-    function foldSegment(uint256 taskId, uint256 partialAfter, uint256[24] calldata proof) external;
-
-    /// @notice Accept the next weights and open the next round. Only for the coordinator.
-    /// @dev Public inputs, in circuit order: [modelCommitment, updatesDigest, nextModelCommitment], the last recomputed from
-    /// `weights`.
-    /// @param matrixHash Commitment to the step matrix of this move: the task's, or any where it may be replaced.
+    /// @notice Accept the next weights and open the next round. By the coordinator, after its deadline by any node of the set:
+    /// the move's matrix is its own choice, so it is nobody's who has nothing at stake.
+    /// @dev Public inputs, in circuit order: [modelCommitment, hash of the round's point, nextModelCommitment], the last
+    /// recomputed from `weights`.
+    /// @param matrixHash Commitment to the step matrix of this move.
     function acceptWeights(
         uint256 taskId,
         int32[] calldata weights,
@@ -123,9 +138,17 @@ interface IHLR is IRounds {
         uint256[24] calldata proof
     ) external;
 
-    /// @notice Finish the task: the present weights are final, with this bound on the gradient. Only for the coordinator.
-    /// @dev Public inputs, in circuit order: [modelCommitment, updatesDigest, gradientBound].
+    /// @notice Finish the task: the present weights are final, with this bound on the gradient. By the coordinator, after its
+    /// deadline by anybody.
+    /// @dev Public inputs, in circuit order: [modelCommitment, hash of the round's point, gradientBound].
     function certify(uint256 taskId, uint32 gradientBound, uint256[24] calldata proof) external;
+
+    /// @notice Open the sum of an information round, and the round after it at the same weights. By the coordinator, after
+    /// its deadline by anybody.
+    /// @param sum The sum of all shared vectors, modulo the subgroup's order: the contract checks that it opens the round's
+    /// point.
+    /// @param generators As the task has their hash.
+    function proceed(uint256 taskId, uint256[] calldata sum, uint256[] calldata generators) external;
 
     function trainingOf(uint256 taskId) external view returns (Training memory);
 
@@ -137,11 +160,15 @@ interface IHLR is IRounds {
     /// @notice What the present model commitment binds besides the weights.
     function contextOf(uint256 taskId) external view returns (uint256);
 
-    /// @notice Digest of all updates of the present attempt, once all segments but the last are folded.
-    function updatesDigestOf(uint256 taskId) external view returns (uint256);
+    /// @notice The second public input of aggregate and certify: the hash of the round's point.
+    function updatesCommitmentOf(uint256 taskId) external view returns (uint256);
 
-    /// @notice Digest of one segment of the present attempt.
-    function segmentDigestOf(uint256 taskId, uint256 segment) external view returns (uint256);
+    /// @notice What the present round collects: Step or Information.
+    function statementOf(uint256 taskId) external view returns (IVerifierRegistry.Statement);
 
-    function stepVerifierOf(uint256 taskId, uint32 size) external view returns (address);
+    function verifierOf(
+        uint256 taskId,
+        IVerifierRegistry.Statement statement,
+        uint32 size
+    ) external view returns (address);
 }

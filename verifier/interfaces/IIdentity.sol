@@ -15,6 +15,7 @@ interface IIdentity {
     event Joined(address indexed member, string endpoint, bytes publicKey);
     event Updated(address indexed member, string endpoint, bytes publicKey);
     event Left(address indexed member);
+    event AggregationKeySet(address indexed member, uint256 x, uint256 y, uint256 challenge, uint256 response);
 
     error AlreadyMember(address member, uint64 since);
     error NotAMember(address account);
@@ -28,6 +29,13 @@ interface IIdentity {
     /// @notice Replace endpoint and key; membership goes on.
     function update(string calldata endpoint, bytes calldata publicKey) external;
 
+    /// @notice Set the lasting key with which a member shares sums: a point (x, y) of Baby Jubjub, not of small order. The key
+    /// that counts is 8 times it.
+    /// @dev Challenge and response prove that the owner knows the secret, for this account, contract and chain, so that nobody
+    /// registers another one's key or a multiple of it: challenge = keccak256(abi.encode("twopm-zk key possession", contract,
+    /// chainid, account, x, y, R.x, R.y)) modulo the subgroup's order, R = response B - challenge 8 (x, y).
+    function setAggregationKey(uint256 x, uint256 y, uint256 challenge, uint256 response) external;
+
     /// @notice Stop being a member.
     function leave() external;
 
@@ -37,6 +45,9 @@ interface IIdentity {
     function memberSince(address account) external view returns (uint64);
 
     function memberOf(address account) external view returns (Member memory);
+
+    /// @notice keccak256(abi.encode(x, y)) of a member's lasting key; 0 where there is none.
+    function aggregationKeyOf(address account) external view returns (bytes32 keyHash);
 
     function memberCount() external view returns (uint256);
 

@@ -5,17 +5,20 @@ pragma solidity 0.8.37;
 /// @notice The machinery that horizontal federated learning (HFLContract) and logistic regression with proofs
 /// (HLRContract) share. A task has rounds, a round has attempts; see docs/protocol.md, section 4.
 ///
-/// Nobody can block others: every phase has a deadline after which anyone may move on, an attempt that fails is opened
-/// again without those that the coordinator names, and a coordinator that misses its deadline can be replaced by a
-/// participant.
+/// Nobody can block others: every phase has a deadline after which anyone may move on, and one member's updates cannot keep
+/// others from reaching the minimum of nodes.
 interface IRounds {
+    /// @dev Ready, Sharing, Summed and Disputed are HLRContract's, Closed is HFLContract's.
     enum Phase {
         None,
         Created,
-        Joining,
         Collecting,
-        Closed,
-        Finished
+        Ready,
+        Sharing,
+        Summed,
+        Disputed,
+        Finished,
+        Closed
     }
 
     struct TaskConfig {
@@ -25,89 +28,97 @@ interface IRounds {
         bytes32 dataset;
         /// @dev Wei of ETH that a node has at stake; 0 for none.
         uint96 minimumStake;
+        /// @dev Wei of ETH that a node loses which is silent, or lies, once others have shared; 0 for none.
+        uint96 penalty;
         /// @dev Distinct nodes of an attempt; three or more, or nodes learn each other's updates.
         uint16 minimumNodes;
         /// @dev Updates of an attempt.
-        uint16 maximumUpdates;
-        /// @dev Updates of one node in an attempt; 0 for no limit of its own.
-        uint16 maximumBatches;
-        /// @dev Time to join and advertise a key before updates; 0 where nobody has to join.
-        uint32 joinSeconds;
+        uint32 maximumUpdates;
+        /// @dev Updates of one node in an attempt; so few that fewer than `minimumNodes` nodes cannot fill it.
+        uint32 maximumBatches;
         uint32 collectSeconds;
+        uint32 readySeconds;
+        uint32 shareSeconds;
+        uint32 disputeSeconds;
         uint32 aggregateSeconds;
+        /// @dev Moves of the weights, or results accepted.
         uint32 maximumRounds;
     }
 
     struct Task {
-        address coordinator;
         Phase phase;
         uint16 minimumNodes;
-        /// @dev Distinct nodes that joined this attempt, where nodes join.
-        uint16 joined;
-        /// @dev Distinct nodes with an update in this attempt.
-        uint16 nodes;
-        uint16 updates;
+        /// @dev Distinct nodes with an update in this attempt, those of them in the set that shares, and those that shared.
+        uint24 nodes;
+        uint24 ready;
+        uint24 shared;
+        uint24 updates;
         uint32 round;
         uint32 attempt;
+        uint24 shareAttempt;
+        /// @dev End of the present phase, in seconds since 1970.
+        uint48 deadline;
         /// @dev Block in which the round's first attempt opened: members and data are from before it.
         uint64 openedAt;
-        /// @dev End of the present phase, in seconds since 1970.
-        uint64 deadline;
-        /// @dev Key of the attempt whose aggregation was not done in time, 0 for none: allows one change of coordinator.
-        uint64 missed;
         uint96 minimumStake;
-        uint32 joinSeconds;
+        uint24 maximumUpdates;
+        uint24 maximumBatches;
+        /// @dev Moves so far, of at most `maximumRounds`.
+        uint32 moves;
+        /// @dev Somebody has shared in this round: from now on there is no other attempt.
+        bool sharedOnce;
+        /// @dev There has been a dispute over this share attempt.
+        bool disputed;
+        address coordinator;
+        uint96 penalty;
+        /// @dev Key of the last attempt, where somebody else had to do the coordinator's work, 0 for none: allows one change
+        /// of coordinator.
+        uint64 missed;
         uint32 collectSeconds;
+        uint32 readySeconds;
+        uint32 shareSeconds;
+        uint32 disputeSeconds;
         uint32 aggregateSeconds;
         uint32 maximumRounds;
-        uint16 maximumUpdates;
-        uint16 maximumBatches;
         bytes32 specHash;
         bytes32 dataset;
     }
 
     struct Node {
-        /// @dev Keys of the attempts it last joined, took part in, and was left out of.
-        uint64 joined;
+        /// @dev Keys of the attempts that it last took part in, and was last in the set of; 0 once it is out.
         uint64 participated;
-        uint64 excluded;
-        /// @dev Updates in the attempt it last took part in, and the first index it has not passed there.
-        uint16 batches;
+        uint64 inSet;
+        /// @dev In the attempt it last took part in: the first index it has not passed, its updates, and the share attempt in
+        /// which it shared, plus 1.
         uint48 nextIndex;
+        uint24 batches;
+        uint24 sharedIn;
+        /// @dev Out of this task for good.
+        bool barred;
     }
 
     event TaskCreated(uint256 indexed taskId, address indexed coordinator, bytes32 specHash, bytes32 dataset);
-    event RoundOpened(uint256 indexed taskId, uint32 indexed round, uint32 attempt, Phase phase, uint64 deadline);
-    event NodeJoined(
-        uint256 indexed taskId,
-        uint32 indexed round,
-        uint32 attempt,
-        address indexed node,
-        bytes publicKey
-    );
-    event CollectingStarted(uint256 indexed taskId, uint32 indexed round, uint32 attempt, uint64 deadline);
+    event RoundOpened(uint256 indexed taskId, uint32 indexed round, uint32 attempt, uint48 deadline);
     event RoundClosed(
         uint256 indexed taskId,
         uint32 indexed round,
         uint32 attempt,
-        uint16 nodes,
-        uint16 updates,
-        uint64 deadline
+        uint24 nodes,
+        uint24 updates,
+        uint48 deadline
     );
-    event NodeExcluded(uint256 indexed taskId, uint32 indexed round, uint32 attempt, address indexed node);
     event CoordinatorChanged(uint256 indexed taskId, address indexed from, address indexed to);
     event TaskFinished(uint256 indexed taskId, uint32 round);
 
     error InvalidConfig(string field);
     error WrongPhase(uint256 taskId, Phase phase);
     error NotTheCoordinator(uint256 taskId, address account);
-    error DeadlinePassed(uint64 deadline);
-    error DeadlineNotReached(uint64 deadline);
+    error DeadlinePassed(uint48 deadline);
+    error DeadlineNotReached(uint48 deadline);
     error NotAMemberBeforeTheRound(address account, uint64 since, uint64 openedAt);
     error StakeTooLow(address account, uint256 stake, uint256 minimum);
-    error ExcludedFromAttempt(address account, uint32 attempt);
-    error NotJoined(address account);
-    error AlreadyJoined(address account);
+    error Barred(uint256 taskId, address account);
+    error NotAParticipant(uint256 taskId, address account);
     error DataNotCommittedBeforeTheRound(address account, uint256 index, uint64 since, uint64 openedAt);
     error IndexNotAscending(address account, uint256 index, uint256 nextIndex);
     error AttemptFull(uint256 updates);
@@ -115,29 +126,20 @@ interface IRounds {
     error TooManyBatches(address account, uint256 limit);
     error BelowMinimum(uint256 nodes, uint256 minimum);
     error EnoughNodes(uint256 nodes, uint256 minimum);
-    error TooManyExcluded(uint256 count, uint256 limit);
     error CannotTakeOver(uint256 taskId, address account);
     error RoundLimit(uint32 maximumRounds);
-    error RoundsLeft(uint32 round, uint32 maximumRounds);
-    error KeyTooLong(uint256 length, uint256 limit);
+    error RoundsLeft(uint32 moves, uint32 maximumRounds);
 
     /// @notice Open the first round. Only for the coordinator.
     function openRound(uint256 taskId) external;
 
-    /// @notice Join the present attempt and advertise a public key for secure aggregation.
-    function join(uint256 taskId, bytes calldata publicKey) external;
-
-    /// @notice End joining: by the coordinator once enough nodes joined, by anyone after the deadline.
-    function startCollecting(uint256 taskId) external;
-
     /// @notice End collecting: by the coordinator once enough nodes took part, by anyone once full or after the deadline.
     function close(uint256 taskId) external;
 
-    /// @notice Open a new attempt of the same round. The coordinator may while the round is closed, or stuck before, and
-    /// leave nodes out by name; anyone may after a missed deadline, leaving out nobody.
-    function reopen(uint256 taskId, address[] calldata excluded) external;
+    /// @notice Open a new attempt of the same round, where the present one has failed and nobody has shared. Anyone may.
+    function reopen(uint256 taskId) external;
 
-    /// @notice Take the coordinator's place, as a participant of an attempt that it did not aggregate in time.
+    /// @notice Take the coordinator's place, as one of the nodes that wait for it after its deadline, or waited last time.
     function takeOver(uint256 taskId) external;
 
     /// @notice End a task that was never opened, or has had all its rounds. Only for the coordinator, and once: a coordinator

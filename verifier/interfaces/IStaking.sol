@@ -123,5 +123,8 @@ interface IStaking {
 
     function lockedUntil(address user) external view returns (uint64);
 
+    /// @notice How long what a user takes out of its stake can still be slashed, in seconds.
+    function EXIT_DELAY() external view returns (uint64); // solhint-disable-line func-name-mixedcase
+
     function isSlasher(address account) external view returns (bool);
 }

@@ -8,7 +8,7 @@ interface IVerifierRegistry {
     enum Statement {
         None,
         Step,
-        Fold,
+        Information,
         Aggregate,
         Certify,
         Predict
@@ -17,7 +17,7 @@ interface IVerifierRegistry {
     struct Entry {
         address verifier;
         Statement statement;
-        /// @dev Rows of a step, slots of a fold, aggregate or certify, 0 for a prediction.
+        /// @dev Rows of a step or an information, 0 for the others.
         uint32 size;
         uint16 features;
         /// @dev Fractional bits of a feature.

@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {EnumerableSet} from "@openzeppelin/contracts/utils/structs/EnumerableSet.sol";
 import {IIdentity} from "../interfaces/IIdentity.sol";
+import {PointProofs} from "../proofs/PointProofs.sol";
 
 /// @title Members, their endpoints and public keys
 /// @dev No loop grows with the number of members, past or present: leaving moves the last entry into the gap.
@@ -13,6 +14,8 @@ contract IdentityContract is IIdentity {
 
     EnumerableSet.AddressSet private _members;
     mapping(address account => Member member) private _details;
+    /// @inheritdoc IIdentity
+    mapping(address account => bytes32 keyHash) public aggregationKeyOf;
 
     /// @inheritdoc IIdentity
     function join(string calldata endpoint, bytes calldata publicKey) external {
@@ -30,9 +33,18 @@ contract IdentityContract is IIdentity {
     }
 
     /// @inheritdoc IIdentity
+    function setAggregationKey(uint256 x, uint256 y, uint256 challenge, uint256 response) external {
+        _sinceOrRevert();
+        PointProofs.requirePossession(msg.sender, x, y, challenge, response);
+        aggregationKeyOf[msg.sender] = keccak256(abi.encode(x, y));
+        emit AggregationKeySet(msg.sender, x, y, challenge, response);
+    }
+
+    /// @inheritdoc IIdentity
     function leave() external {
         _sinceOrRevert();
         delete _details[msg.sender];
+        delete aggregationKeyOf[msg.sender];
         _members.remove(msg.sender);
         emit Left(msg.sender);
     }

@@ -5,10 +5,13 @@ import {IDataHub} from "../interfaces/IDataHub.sol";
 import {IHFL} from "../interfaces/IHFL.sol";
 import {IIdentity} from "../interfaces/IIdentity.sol";
 import {IStaking} from "../interfaces/IStaking.sol";
+import {Phases} from "./Phases.sol";
 import {Rounds} from "./Rounds.sol";
 
 /// @title Horizontal federated learning (HFL) with acceptance by a quorum
 contract HFLContract is IHFL, Rounds {
+    using Phases for Task;
+
     mapping(uint256 taskId => uint8 percent) private _quorums;
     mapping(uint256 taskId => mapping(address node => uint64 key)) private _confirmed;
     mapping(uint256 taskId => mapping(uint64 key => mapping(bytes32 result => uint256 votes))) private _votes;
@@ -19,6 +22,7 @@ contract HFLContract is IHFL, Rounds {
     /// @inheritdoc IHFL
     function createTask(TaskConfig calldata config, uint8 quorumPercent) external returns (uint256 taskId) {
         if (quorumPercent <= 50 || quorumPercent > 100) revert InvalidQuorum(quorumPercent);
+        if (config.penalty != 0) revert InvalidConfig("penalty"); // nothing here takes one
         taskId = _createTask(config);
         _quorums[taskId] = quorumPercent;
     }
@@ -34,9 +38,9 @@ contract HFLContract is IHFL, Rounds {
     /// @inheritdoc IHFL
     function confirm(uint256 taskId, bytes32 result) external {
         Task storage task = _tasks[taskId];
-        _requirePhase(taskId, task, Phase.Closed);
-        uint64 key = _key(task);
-        if (_nodes[taskId][msg.sender].participated != key) revert NotAParticipant(taskId, msg.sender);
+        task.requirePhase(taskId, Phase.Closed);
+        uint64 key = task.key();
+        if (_sets[taskId].nodes[msg.sender].participated != key) revert NotAParticipant(taskId, msg.sender);
         if (_confirmed[taskId][msg.sender] == key) revert AlreadyConfirmed(taskId, msg.sender);
 
         _confirmed[taskId][msg.sender] = key;
@@ -46,9 +50,10 @@ contract HFLContract is IHFL, Rounds {
 
         _results[taskId][task.round] = result;
         emit ResultAccepted(taskId, task.round, result);
-        if (task.round + 1 == task.maximumRounds) {
-            _finish(taskId, task);
+        if (task.moves + 1 == task.maximumRounds) {
+            task.finish(taskId);
         } else {
+            ++task.moves;
             _nextRound(taskId, task);
         }
     }
@@ -60,7 +65,7 @@ contract HFLContract is IHFL, Rounds {
 
     /// @inheritdoc IHFL
     function votesFor(uint256 taskId, bytes32 result) external view returns (uint256) {
-        return _votes[taskId][_key(_tasks[taskId])][result];
+        return _votes[taskId][_tasks[taskId].key()][result];
     }
 
     /// @inheritdoc IHFL
@@ -69,4 +74,22 @@ contract HFLContract is IHFL, Rounds {
     }
 
     function _onAttempt(uint256, Task storage) internal override {} // solhint-disable-line no-empty-blocks
+
+    function _onClose(uint256, Task storage task) internal override {
+        task.enter(Phase.Closed, task.aggregateSeconds);
+    }
+
+    /// @dev A result without a quorum at the deadline has failed too.
+    function _requireFailed(uint256 taskId, Task storage task) internal view override {
+        if (task.phase != Phase.Closed) {
+            super._requireFailed(taskId, task);
+            return;
+        }
+        task.requireLate();
+    }
+
+    function _mayTakeOver(uint256 taskId, Task storage task) internal view override returns (bool) {
+        bool waits = _sets[taskId].nodes[msg.sender].participated == task.key();
+        return waits && task.phase == Phase.Closed && task.late();
+    }
 }

@@ -1,36 +1,41 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {IDataHub} from "../interfaces/IDataHub.sol";
+import {IDisputes} from "../interfaces/IDisputes.sol";
 import {IHLR} from "../interfaces/IHLR.sol";
 import {IIdentity} from "../interfaces/IIdentity.sol";
 import {IPlonkVerifier3} from "../interfaces/IPlonkVerifier3.sol";
+import {ISharing} from "../interfaces/ISharing.sol";
 import {IStaking} from "../interfaces/IStaking.sol";
 import {IVerifierRegistry} from "../interfaces/IVerifierRegistry.sol";
-import {FIELD_ORDER, ProofCheck} from "../proofs/ProofCheck.sol";
+import {BabyJubjub, Point} from "../proofs/BabyJubjub.sol";
+import {PointProofs} from "../proofs/PointProofs.sol";
+import {ProofCheck} from "../proofs/ProofCheck.sol";
+import {HLRTasks} from "./HLRTasks.sol";
+import {Phases} from "./Phases.sol";
 import {PublicHash} from "./PublicHash.sol";
 import {Rounds} from "./Rounds.sol";
+import {Set, Sets} from "./Sets.sol";
+import {Sharing} from "./Sharing.sol";
 
 /// @title Horizontal logistic regression (HLR) with proofs
 /// @dev See {IHLR} and docs/protocol.md. Verifiers are copied from the registry when a task is created.
-contract HLRContract is IHLR, Rounds {
-    /// @dev A verifier of `step`, and the task's slots in the same word.
-    struct Step {
-        IPlonkVerifier3 verifier;
-        uint16 slots;
-    }
+contract HLRContract is IHLR, Sharing {
+    using Phases for Task;
+    using Sets for Set;
 
-    /// @notice Updates that one sum can hold, see docs/protocol.md, section 3.
-    uint256 public constant MAX_UPDATES = 1024;
-    uint256 public constant MAX_FEATURES = 255;
-    uint256 private constant WEIGHT_LIMIT = 2 ** 31;
+    /// @dev Sums in a shared scalar; see docs/protocol.md, section 3.
+    uint256 private constant GRADIENT_LANES = 3;
+    uint256 private constant INFORMATION_LANES = 4;
 
     IVerifierRegistry public immutable REGISTRY;
 
     mapping(uint256 taskId => Training training) private _trainings;
     mapping(uint256 taskId => uint256[] packed) private _weights;
-    mapping(uint256 taskId => mapping(uint256 segment => uint256 digest)) private _segments;
-    mapping(uint256 taskId => mapping(uint32 size => Step step)) private _steps;
+    mapping(uint256 taskId => mapping(IVerifierRegistry.Statement statement => mapping(uint32 size => IPlonkVerifier3)))
+        private _verifiers;
 
     constructor(
         IIdentity identity,
@@ -46,21 +51,18 @@ contract HLRContract is IHLR, Rounds {
         TaskConfig calldata config,
         TrainingConfig calldata training
     ) external returns (uint256 taskId) {
-        _requireTraining(config, training);
-        taskId = _createTask(config);
-        Training storage state = _trainings[taskId];
-        state.taskKey =
-            uint256(keccak256(abi.encode(block.chainid, address(this), taskId, config.specHash))) % FIELD_ORDER;
-        state.weights = training.features + 1;
-        state.slots = training.slots;
-        state.lambda = training.lambda;
-        state.weightBound = training.weightBound;
-        state.minRows = training.minRows;
-        state.gradientTarget = training.gradientTarget;
-        state.matrixReplaceable = training.matrixReplaceable;
-        state.digest = 1; // so that the first node does not pay for a new slot; 1 is never read
-        _fixVerifiers(taskId, state, training);
-        _publish(taskId, state, 0, training.initialWeights, training.matrixHash);
+        taskId = ++taskCount;
+        HLRTasks.create(
+            taskId,
+            _tasks[taskId],
+            _trainings[taskId],
+            _weights[taskId],
+            _verifiers[taskId],
+            STAKING,
+            REGISTRY,
+            config,
+            training
+        );
     }
 
     /// @inheritdoc IHLR
@@ -68,44 +70,22 @@ contract HLRContract is IHLR, Rounds {
         uint256 taskId,
         uint32 size,
         uint256 index,
-        uint256 update,
+        uint256 x,
+        uint256 y,
         uint256[24] calldata proof
     ) external {
         Task storage task = _tasks[taskId];
         uint256 data = _requireUpdate(taskId, task, index);
-        Step memory step = _steps[taskId][size];
-        if (step.slots == 0) revert NoVerifierOfSize(taskId, size);
         Training storage training = _trainings[taskId];
-        ProofCheck.requireProof(step.verifier, proof, [training.modelCommitment, data, update]);
+        IPlonkVerifier3 verifier = _verifiers[taskId][training.collected][size];
+        if (address(verifier) == address(0)) revert NoVerifierOfSize(taskId, training.collected, size);
+        Point memory point = BabyJubjub.proven(x, y);
+        if (BabyJubjub.isIdentity(point)) revert IdentityPoint();
+        ProofCheck.requireProof(verifier, proof, [training.modelCommitment, data, y]);
 
         uint256 position = task.updates;
-        uint256 slots = step.slots;
-        uint256 previous = 0;
-        if (position % slots != 0) {
-            previous = training.digest;
-        } else if (position != 0) {
-            _segments[taskId][position / slots - 1] = training.digest;
-        }
-        training.digest = PublicHash.append(previous, update);
-        _countUpdate(taskId, task, index);
-        emit UpdateAccepted(taskId, task.round, task.attempt, msg.sender, data, update, position, size, index, proof);
-    }
-
-    /// @inheritdoc IHLR
-    function foldSegment(uint256 taskId, uint256 partialAfter, uint256[24] calldata proof) external {
-        Task storage task = _tasks[taskId];
-        _requirePhase(taskId, task, Phase.Closed);
-        _requireCoordinator(taskId, task);
-        Training storage training = _trainings[taskId];
-        uint256 folded = training.folded;
-        if (folded == _lastSegment(task, training)) revert NothingToFold(folded);
-        if (partialAfter == 0) revert ProofCheck.NotAFieldElement(0); // 0 stands for no partial sum
-        uint256[3] memory inputs = [training.partialSum, _segments[taskId][folded], partialAfter];
-        ProofCheck.requireProof(training.fold, proof, inputs);
-
-        training.partialSum = partialAfter;
-        training.folded = uint16(folded + 1);
-        emit SegmentFolded(taskId, task.round, task.attempt, partialAfter);
+        _addPoint(taskId, point, _countUpdate(taskId, task, index));
+        emit UpdateAccepted(taskId, task.round, task.attempt, msg.sender, data, x, y, position, size, index, proof);
     }
 
     /// @inheritdoc IHLR
@@ -116,41 +96,60 @@ contract HLRContract is IHLR, Rounds {
         uint256[24] calldata proof
     ) external {
         Task storage task = _tasks[taskId];
-        _requirePhase(taskId, task, Phase.Closed);
-        _requireCoordinator(taskId, task);
-        Training storage training = _trainings[taskId];
-        uint32 round = task.round;
-        if (round == task.maximumRounds) revert RoundLimit(round);
+        Training storage training = _requireSum(taskId, task, IVerifierRegistry.Statement.Step);
+        if (task.moves == task.maximumRounds) revert RoundLimit(task.maximumRounds);
         if (weights.length != training.weights) revert WrongNumberOfWeights(weights.length, training.weights);
-        if (matrixHash != training.matrixHash && !training.matrixReplaceable) {
-            revert MatrixIsFixed(training.matrixHash);
-        }
+        if (msg.sender != task.coordinator) _sets[taskId].requireIn(taskId, task, msg.sender);
         ProofCheck.requireFieldElement(matrixHash);
 
         uint256 current = training.modelCommitment;
-        uint256 digest = _updatesDigest(task, training);
-        _publish(taskId, training, round + 1, weights, matrixHash);
+        uint256 sum = updatesCommitmentOf(taskId);
+        _sumUsed(taskId, task);
+        if (training.information == Information.BeforeEveryMove) {
+            training.collected = IVerifierRegistry.Statement.Information;
+        }
+        ++task.moves;
+        _weights[taskId] = PublicHash.pack(weights);
+        training.matrixHash = matrixHash;
+        emit ModelPublished(taskId, task.round + 1, weights, matrixHash);
         _nextRound(taskId, task); // sets the next model commitment, from the weights just stored
-        ProofCheck.requireProof(training.aggregate, proof, [current, digest, training.modelCommitment]);
+        ProofCheck.requireProof(training.aggregate, proof, [current, sum, training.modelCommitment]);
     }
 
     /// @inheritdoc IHLR
     function certify(uint256 taskId, uint32 gradientBound, uint256[24] calldata proof) external {
         Task storage task = _tasks[taskId];
-        _requirePhase(taskId, task, Phase.Closed);
-        _requireCoordinator(taskId, task);
-        Training storage training = _trainings[taskId];
+        Training storage training = _requireSum(taskId, task, IVerifierRegistry.Statement.Step);
         if (gradientBound > training.gradientTarget) {
             revert BoundTooLoose(gradientBound, training.gradientTarget);
         }
         uint256 model = training.modelCommitment;
-        uint256[3] memory inputs = [model, _updatesDigest(task, training), gradientBound];
-        ProofCheck.requireProof(training.certify, proof, inputs);
+        ProofCheck.requireProof(training.certify, proof, [model, updatesCommitmentOf(taskId), gradientBound]);
 
         training.certified = true;
         training.gradientBound = gradientBound;
+        _sumUsed(taskId, task);
         emit Certified(taskId, task.round, model, gradientBound);
-        _finish(taskId, task);
+        task.finish(taskId);
+    }
+
+    /// @inheritdoc IHLR
+    function proceed(uint256 taskId, uint256[] calldata sum, uint256[] calldata generators) external {
+        Task storage task = _tasks[taskId];
+        Training storage training = _requireSum(taskId, task, IVerifierRegistry.Statement.Information);
+        bytes32 expected = generatorsHashOf(taskId);
+        if (keccak256(abi.encode(generators)) != expected) revert NotTheGenerators(expected);
+        for (uint256 i = 0; i < sum.length; ++i) {
+            if (sum[i] >= BabyJubjub.SUBGROUP_ORDER) revert NotAScalar(sum[i]);
+        }
+        Point memory opened = PointProofs.commit(sum, generators);
+        Point storage point = _sets[taskId].point;
+        if (opened.x != point.x || opened.y != point.y) revert SumDoesNotOpen(taskId);
+
+        training.collected = IVerifierRegistry.Statement.Step;
+        _sumUsed(taskId, task);
+        emit InformationOpened(taskId, task.round, sum);
+        _nextRound(taskId, task);
     }
 
     /// @inheritdoc IHLR
@@ -174,101 +173,64 @@ contract HLRContract is IHLR, Rounds {
     }
 
     /// @inheritdoc IHLR
-    function updatesDigestOf(uint256 taskId) external view returns (uint256) {
-        return _updatesDigest(_tasks[taskId], _trainings[taskId]);
+    function updatesCommitmentOf(uint256 taskId) public view returns (uint256) {
+        Point storage point = _sets[taskId].point;
+        return PublicHash.roundPoint(point.x, point.y);
     }
 
     /// @inheritdoc IHLR
-    function segmentDigestOf(uint256 taskId, uint256 segment) external view returns (uint256) {
-        Task storage task = _tasks[taskId];
-        if (task.updates == 0) return 0;
-        uint256 last = _lastSegment(task, _trainings[taskId]);
-        if (segment > last) return 0;
-        return segment == last ? _trainings[taskId].digest : _segments[taskId][segment];
+    function statementOf(uint256 taskId) external view returns (IVerifierRegistry.Statement) {
+        return _trainings[taskId].collected;
     }
 
     /// @inheritdoc IHLR
-    function stepVerifierOf(uint256 taskId, uint32 size) external view returns (address) {
-        return address(_steps[taskId][size].verifier);
+    function verifierOf(
+        uint256 taskId,
+        IVerifierRegistry.Statement statement,
+        uint32 size
+    ) external view returns (address) {
+        return address(_verifiers[taskId][statement][size]);
+    }
+
+    /// @inheritdoc ISharing
+    function vectorLengthOf(uint256 taskId) public view override(ISharing, Sharing) returns (uint256) {
+        Training storage training = _trainings[taskId];
+        uint256 weights = training.weights;
+        bool gradient = training.collected == IVerifierRegistry.Statement.Step;
+        uint256 sums = gradient ? weights : (weights * (weights + 1)) / 2;
+        // packed sums, then rows and blinding
+        return Math.ceilDiv(sums, gradient ? GRADIENT_LANES : INFORMATION_LANES) + 2;
+    }
+
+    /// @inheritdoc IDisputes
+    function generatorsHashOf(uint256 taskId) public view override(IDisputes, Sharing) returns (bytes32) {
+        Training storage training = _trainings[taskId];
+        return
+            training.collected == IVerifierRegistry.Statement.Step
+                ? training.gradientGenerators
+                : training.informationGenerators;
     }
 
     /// @dev An attempt has a model commitment of its own, from the same weights.
     function _onAttempt(uint256 taskId, Task storage task) internal override {
+        super._onAttempt(taskId, task);
         Training storage training = _trainings[taskId];
         uint256 commitment = PublicHash.model(_context(task, training), _weights[taskId], training.weights);
         training.modelCommitment = commitment;
-        training.partialSum = 0;
-        training.folded = 0;
-        emit AttemptModel(taskId, task.round, task.attempt, commitment);
+        emit AttemptModel(taskId, task.round, task.attempt, training.collected, commitment);
     }
 
-    function _publish(
+    /// @dev A sum of this statement that the sender may use. One that is disputed can be used too: what is proven of it shows
+    /// that it opens.
+    function _requireSum(
         uint256 taskId,
-        Training storage training,
-        uint32 round,
-        int32[] calldata weights,
-        uint256 matrixHash
-    ) private {
-        _weights[taskId] = PublicHash.pack(weights);
-        if (matrixHash != training.matrixHash) training.matrixHash = matrixHash;
-        emit ModelPublished(taskId, round, weights, matrixHash);
-    }
-
-    function _fixVerifiers(uint256 taskId, Training storage state, TrainingConfig calldata training) private {
-        if (training.stepVerifiers.length == 0) revert InvalidTraining("stepVerifiers");
-        uint8 bits = REGISTRY.usable(training.stepVerifiers[0]).fractionalBits;
-        for (uint256 i = 0; i < training.stepVerifiers.length; ++i) {
-            uint256 id = training.stepVerifiers[i];
-            (IPlonkVerifier3 step, uint32 rows) = _fix(
-                taskId,
-                id,
-                IVerifierRegistry.Statement.Step,
-                training.features,
-                bits
-            );
-            _steps[taskId][rows] = Step(step, training.slots);
-        }
-        uint32 size;
-        if (training.segments > 1) {
-            (state.fold, size) = _fix(
-                taskId,
-                training.foldVerifier,
-                IVerifierRegistry.Statement.Fold,
-                training.features,
-                bits
-            );
-            if (size != training.slots) revert WrongVerifier(training.foldVerifier);
-        }
-        (state.aggregate, size) = _fix(
-            taskId,
-            training.aggregateVerifier,
-            IVerifierRegistry.Statement.Aggregate,
-            training.features,
-            bits
-        );
-        if (size != training.slots) revert WrongVerifier(training.aggregateVerifier);
-        (state.certify, size) = _fix(
-            taskId,
-            training.certifyVerifier,
-            IVerifierRegistry.Statement.Certify,
-            training.features,
-            bits
-        );
-        if (size != training.slots) revert WrongVerifier(training.certifyVerifier);
-    }
-
-    function _fix(
-        uint256 taskId,
-        uint256 id,
-        IVerifierRegistry.Statement statement,
-        uint16 features,
-        uint8 bits
-    ) private returns (IPlonkVerifier3, uint32) {
-        IVerifierRegistry.Entry memory entry = REGISTRY.usable(id);
-        bool fits = entry.statement == statement && entry.features == features && entry.fractionalBits == bits;
-        if (!fits) revert WrongVerifier(id);
-        emit VerifierFixed(taskId, id, entry.verifier, entry.size, entry.insecure, entry.codeHash);
-        return (IPlonkVerifier3(entry.verifier), entry.size);
+        Task storage task,
+        IVerifierRegistry.Statement statement
+    ) private view returns (Training storage training) {
+        if (task.phase != Phase.Disputed) task.requirePhase(taskId, Phase.Summed);
+        if (!task.late()) _requireCoordinator(taskId, task);
+        training = _trainings[taskId];
+        if (training.collected != statement) revert WrongCollection(training.collected);
     }
 
     function _context(Task storage task, Training storage training) private view returns (uint256) {
@@ -277,39 +239,5 @@ contract HLRContract is IHLR, Rounds {
         policy = (policy << 32) | training.weightBound;
         policy = (policy << 32) | training.minRows;
         return PublicHash.context(training.taskKey, policy, training.matrixHash);
-    }
-
-    function _updatesDigest(Task storage task, Training storage training) private view returns (uint256) {
-        uint256 needed = _lastSegment(task, training);
-        if (training.folded != needed) revert SegmentsNotFolded(training.folded, needed);
-        return PublicHash.updates(training.partialSum, training.digest);
-    }
-
-    /// @dev Number of the segment that holds the last update; there is at least one.
-    function _lastSegment(Task storage task, Training storage training) private view returns (uint256) {
-        return (uint256(task.updates) - 1) / training.slots;
-    }
-
-    function _requireTraining(TaskConfig calldata config, TrainingConfig calldata training) private pure {
-        if (training.features == 0 || training.features > MAX_FEATURES) revert InvalidTraining("features");
-        if (training.slots == 0) revert InvalidTraining("slots");
-        uint256 updates = uint256(training.slots) * training.segments;
-        if (updates == 0 || updates > MAX_UPDATES) revert InvalidTraining("segments");
-        if (config.maximumUpdates != updates) revert InvalidConfig("maximumUpdates");
-        uint32 bound = training.weightBound;
-        // lambda 0: separable data saturate the sigmoid, and a zero gradient alone would certify nothing
-        if (bound == 0 || bound > WEIGHT_LIMIT || (training.lambda == 0 && bound == WEIGHT_LIMIT)) {
-            revert InvalidTraining("weightBound");
-        }
-        if (training.minRows == 0) revert InvalidTraining("minRows");
-        ProofCheck.requireFieldElement(training.matrixHash);
-        uint256 count = training.initialWeights.length;
-        if (count != uint256(training.features) + 1) revert WrongNumberOfWeights(count, training.features + 1);
-        for (uint256 i = 0; i < count; ++i) {
-            int256 weight = training.initialWeights[i];
-            if (weight > int256(uint256(bound)) || -weight > int256(uint256(bound))) {
-                revert WeightOutOfBound(training.initialWeights[i], bound);
-            }
-        }
     }
 }

@@ -10,7 +10,7 @@ import {PoseidonT4} from "poseidon-solidity/PoseidonT4.sol";
 library PublicHash {
     uint256 private constant TAG_MODEL = 1;
     uint256 private constant TAG_CONTEXT = 2;
-    uint256 private constant TAG_ROUND = 9;
+    uint256 private constant TAG_POINT = 10;
     /// @dev Weights of 32 bits in a field element.
     uint256 private constant WEIGHTS_PER_ELEMENT = 7;
 
@@ -30,14 +30,9 @@ library PublicHash {
         if (i < packed.length) hash = PoseidonT3.hash([hash, packed[i]]);
     }
 
-    /// @notice A list of updates with one more at its end; the empty list is 0, which is no domain.
-    function append(uint256 previous, uint256 update) internal pure returns (uint256) {
-        return PoseidonT3.hash([previous, update]);
-    }
-
-    /// @notice All updates of a round: the partial sum of the folded segments, and the last segment.
-    function updates(uint256 partialSum, uint256 segment) internal pure returns (uint256) {
-        return PoseidonT4.hash([_domain(TAG_ROUND, 2, 0), partialSum, segment]);
+    /// @notice The sum of a round's updates, by its point.
+    function roundPoint(uint256 x, uint256 y) internal pure returns (uint256) {
+        return PoseidonT4.hash([_domain(TAG_POINT, 2, 0), x, y]);
     }
 
     /// @notice Weights to field elements: biased by 2^31, seven to an element, the first one lowest.

@@ -22,7 +22,12 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("task", type=click.IntRange(1))
-@click.option("--spec", "spec_file", type=click.Path(path_type=Path), help="Specification to compare with its hash.")
+@click.option(
+    "--spec",
+    "spec_file",
+    type=click.Path(path_type=Path),
+    help="Specification to compare with the task, and its rule with the moves of the weights.",
+)
 @click.option(
     "--verifier",
     type=click.Choice(["python", "native", "snarkjs"]),
@@ -40,12 +45,12 @@ def audit(
     backend: str | None,
     as_json: bool,
 ) -> None:
-    """Verify every proof, commitment, digest, weight and bound of TASK again, trusting nobody.
+    """Verify every proof, share, sum, dispute, weight and bound of TASK again, trusting nobody.
 
-    Reads events, calldata and code from the chain, and nothing else. Keys are derived here from the circuits (with
-    --ptau from the ceremony's file), and the contracts' verifiers compared with them. Needs no account. Exits with 0
-    where the task is sound, with 1 where a check fails, and with 12 where every check holds under insecure keys, which
-    prove nothing.
+    Reads events, calldata, blocks and code from the chain, and nothing else. Keys are derived here from the circuits
+    (with --ptau from the ceremony's file), and the contracts' verifiers compared with them. With --spec the step
+    matrices are compared with those that its rule gives. Needs no account. Exits with 0 where the task is sound, with 1
+    where a check fails, and with 12 where every check holds under insecure keys, which prove nothing.
 
     \b
     Examples:

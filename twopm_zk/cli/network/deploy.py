@@ -18,7 +18,15 @@ from twopm_zk.errors import InputError
 if TYPE_CHECKING:
     from twopm_zk.chain.deployment import Deployment, GeneratedVerifier
 
-DEFAULT_INSTANCES = ("step-32x3", "step-128x3", "aggregate-4x3", "certify-4x3", "predict-3")
+DEFAULT_INSTANCES = (
+    "step-48x3",
+    "step-119x3",
+    "information-48x3",
+    "information-119x3",
+    "aggregate-3",
+    "certify-3",
+    "predict-3",
+)
 
 
 @click.command()
@@ -65,8 +73,8 @@ def deploy(
     \b
     Examples:
       twopm-zk deploy --rpc-url http://127.0.0.1:8545 --deployment deployment.json
-      twopm-zk deploy --instance step-128x3 --instance aggregate-16x3 --instance certify-16x3
-      twopm-zk deploy --add step-128x30 --add aggregate-16x30
+      twopm-zk deploy --instance step-119x3 --instance information-119x3 --instance aggregate-3 --instance certify-3
+      twopm-zk deploy --add step-167x30 --add aggregate-30
     """
     from twopm_zk.chain.deployer import add_verifiers, deploy_all, journal_path
     from twopm_zk.chain.deployment import Deployment

@@ -1,30 +1,32 @@
-"""``node``: a data owner's part."""
+"""``node``: a data owner's part, in a loop or step by step."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
+from twopm_zk.cli.network.node_steps import forget, ledger, ready, share, submit, withdraw
 from twopm_zk.cli.next_steps import after_kind
 from twopm_zk.cli.options.amounts import WEI, asset_option, parse_amount
 from twopm_zk.cli.options.connection import Connection, chain_options, describe_receipt
 from twopm_zk.cli.options.participants import (
     ProvingOptions,
     checked_address,
+    consent_options,
     news_printer,
     open_view,
     poll_option,
     proving_options,
-    shortened,
     spec_argument,
     state_option,
     stop_on_sigterm,
 )
 from twopm_zk.cli.output import emit, json_option
-from twopm_zk.errors import InputError
+
+if TYPE_CHECKING:
+    from twopm_zk.node.node import Consent
 
 _AT_ONCE = 16
 """Proofs that are given to a scheduler together; those that a kill interrupts are made again."""
@@ -34,23 +36,25 @@ _AT_ONCE = 16
 def node() -> None:
     """Take part in a task with your own rows, which never leave this machine.
 
+    `twopm-zk node run` does all of it by itself. By hand: join, `twopm-zk data register`, and in each round submit,
+    ready, share.
+
     \b
     Example:
       twopm-zk node run spec.toml --data rows.csv --coordinator 0x7099...79C8
     """
 
 
+for _step in (submit, ready, share, withdraw, ledger, forget):
+    node.add_command(_step)
+
+
 @node.command()
 @spec_argument
 @click.option("--data", type=click.Path(path_type=Path), help="CSV file of rows; needed the first time only.")
-@click.option("--coordinator", required=True, help="Address of the coordinator that you work with.")
-@click.option(
-    "--successor", "successors", multiple=True, help="Address that you trust as well if it takes over; may be repeated."
-)
+@click.option("--coordinator", required=True, help="Address of the coordinator whose tasks you take part in.")
 @click.option("--task", type=click.IntRange(1), help="Its task; default: the newest one of the specification.")
-@click.option("--minimum-nodes", type=click.IntRange(1), help="Stay out of tasks that go on with fewer.")
-@click.option("--minimum-rows", type=click.IntRange(1), help="Stay out of tasks that go on with fewer rows in all.")
-@click.option("--allow-insecure", is_flag=True, help="Take part although the verifiers are of development keys.")
+@consent_options
 @state_option("node.db")
 @proving_options
 @poll_option
@@ -61,27 +65,28 @@ def run(
     spec_file: Path,
     data: Path | None,
     coordinator: str,
-    successors: tuple[str, ...],
     task: int | None,
-    minimum_nodes: int | None,
-    minimum_rows: int | None,
-    allow_insecure: bool,
+    consent: Consent,
     state: Path,
     proving: ProvingOptions,
     poll: float,
     as_json: bool,
 ) -> None:
-    """Register your data, and prove an update in every round of the task until it is finished.
+    """Register your data, and take part in every round of the task until it is finished.
 
-    SPEC is the task's specification: read it before you take part. The state file holds your rows, salts and proofs;
+    In each round the node proves its updates, says that it is ready, and shares their sum under masks that cancel over
+    all nodes: nobody learns it, the coordinator neither. Keep it running from being ready until it has shared.
+
+    SPEC is the task's specification: read it before you take part. The state file holds your rows, salts and keys;
     a node that was stopped, even with kill -9, goes on where it was. With --json every event is one document a line.
 
     \b
     Examples:
       twopm-zk node run spec.toml --data rows.csv --coordinator 0x7099...79C8
       twopm-zk node run spec.toml --coordinator 0x7099...79C8 --task 3 --minimum-nodes 5 --json
+      twopm-zk node run spec.toml --coordinator 0x7099...79C8 --require-account 0x90F7...b906 --refuse-after-silence
     """
-    from twopm_zk.node.node import Consent, Node
+    from twopm_zk.node.node import Node
     from twopm_zk.node.store import NodeStore
     from twopm_zk.participants.news import News
     from twopm_zk.rows.tables import read_table
@@ -101,12 +106,7 @@ def run(
             coordinator=checked_address(coordinator),
             table=table,
             task=task,
-            consent=Consent(
-                minimum_nodes or 0,
-                minimum_rows or 0,
-                allow_insecure,
-                frozenset(checked_address(address) for address in successors),
-            ),
+            consent=consent,
             notify=notify,
             poll=poll,
             chunk=1 if proving.scheduler is None else _AT_ONCE,
@@ -132,11 +132,10 @@ def join(
     state: Path,
     as_json: bool,
 ) -> None:
-    """Become a member in IdentityContract, with the key of the state file; register no data yet.
+    """Become a member in IdentityContract, and register the key of the state file to share with; no data yet.
 
-    Membership counts for rounds that open later, so join before a task's first one. Who is a member already stays so.
-    If there is a task of SPEC, its minimum stake is compared with yours, and an attempt in a joining phase is joined
-    too: only who has joined it may hand in updates there. `twopm-zk node run` becomes a member by itself.
+    Membership counts for rounds that open later, so join before a task's first one. What is done already stays.
+    If there is a task of SPEC, its minimum stake is compared with yours. `twopm-zk node run` joins by itself.
 
     \b
     Examples:
@@ -145,7 +144,6 @@ def join(
     """
     from twopm_zk.node.membership import join as become_member
     from twopm_zk.node.store import NodeStore
-    from twopm_zk.participants.records import secret_key
     from twopm_zk.task.specification_file import read_spec
 
     spec = read_spec(spec_file)
@@ -153,8 +151,7 @@ def join(
     with NodeStore(state) as store:
         view = open_view(connection)
         store.belongs_to(view.address, view.fingerprint)
-        key = secret_key(store).public_key().public_bytes_raw()
-        found = become_member(view, spec, key, task=task, stake=None if wei is None else (asset, wei))
+        found = become_member(view, spec, store, task=task, stake=None if wei is None else (asset, wei))
     obstacles = [f"{one.sentence} {after_kind(one.kind) or ''}".strip() for one in found.obstacles]
     document = {
         "account": view.address,
@@ -163,12 +160,10 @@ def join(
         "stake_wei": str(found.stake),
         "task": None if found.task is None else found.task.id,
         "minimum_stake_wei": None if found.task is None else str(found.task.minimum_stake),
-        "joined_attempt": found.joined_attempt,
         "ready": not found.obstacles,
         "obstacles": obstacles,
     }
     lines = [f"{view.address} is a member since block {found.since}, with {found.stake / WEI:g} ETH at stake."]
-    lines += [f"Joined {found.task.name()}."] if found.task and found.joined_attempt else []
     lines += [*obstacles, f"Next: twopm-zk data register {spec_file} --data ROWS.csv --state {state}"]
     emit(as_json, document, "\n".join(lines))
 
@@ -190,68 +185,3 @@ def leave(connection: Connection, as_json: bool) -> None:
     receipt = network.identity.leave()
     text = f"{network.chain.address} is no member any more.\nTransaction {receipt.transaction}"
     emit(as_json, {"account": network.chain.address, **describe_receipt(receipt)}, text)
-
-
-@node.command()
-@click.argument("matrix_hash", metavar="HASH")
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="Where to write it.")
-@state_option("node.db")
-@json_option
-def matrix(matrix_hash: str, out: Path, state: Path, as_json: bool) -> None:
-    """Write a public step matrix that this node has kept, for whoever takes over as coordinator.
-
-    HASH is `matrix hash` of `twopm-zk task show`, hexadecimal with 0x or decimal. The node may go on running.
-
-    \b
-    Example:
-      twopm-zk node matrix 0x2f06...91c4 --out matrix.json
-    """
-    from twopm_zk.node.store import NodeStore
-    from twopm_zk.system.files import write_text
-
-    number = parse_hash(matrix_hash)
-    with NodeStore(state, read_only=True) as store:
-        found = store.matrix(number)
-    if found is None:
-        raise InputError("this node has not kept a step matrix with this hash")
-    write_text(out, json.dumps({"size": found.size, "upper": [str(value) for value in found.upper]}) + "\n")
-    emit(as_json, {"matrix": str(out), "size": found.size})
-
-
-@node.command()
-@state_option("node.db")
-@json_option
-def receipts(state: Path, as_json: bool) -> None:
-    """Show the coordinator's signed receipts: with them a node that was left out can show that it delivered.
-
-    With --json they are whole, signature and all, for whoever is to check them.
-
-    \b
-    Example:
-      twopm-zk node receipts --json
-    """
-    from twopm_zk.node.store import NodeStore
-
-    with NodeStore(state, read_only=True) as store:
-        found = [json.loads(text) for text in store.receipts()]
-    lines = [_describe_receipt(receipt["header"]) for receipt in found]
-    emit(as_json, {"receipts": found}, "\n".join(lines) or "No receipts.")
-
-
-def parse_hash(text: str) -> int:
-    """A field element as commands print it, with 0x, or as JSON documents have it. InputError for anything else."""
-    try:
-        number = int(text, 16 if text.startswith("0x") else 10) if len(text) < 80 and text.isascii() else -1
-    except ValueError:
-        number = -1
-    if number < 0:
-        raise InputError(
-            "HASH is neither hexadecimal with 0x nor a decimal number",
-            hint="`twopm-zk task show TASK` has the task's `matrix hash`.",
-        )
-    return number
-
-
-def _describe_receipt(header: dict[str, Any]) -> str:
-    where = f"task {header['task']}, round {header['round']}, attempt {header['attempt']}"
-    return f"{where}: signed by {header['recipient']} for the opening of update {shortened(int(header['subject']))}"

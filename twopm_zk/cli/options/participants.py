@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from twopm_zk.cli.options.amounts import parse_stake
 from twopm_zk.cli.options.building import key_options
 from twopm_zk.cli.options.connection import Connection
 from twopm_zk.cli.output import Command
 from twopm_zk.errors import InputError, StoreError
 from twopm_zk.participants.service import ServiceSettings
-from twopm_zk.system.parsing import read_json
 from twopm_zk.system.progress import Progress
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from twopm_zk.participants.news import News, Notify
     from twopm_zk.participants.task_view import ChainView
     from twopm_zk.proving.prover import Prover
-    from twopm_zk.statements import StepMatrix
 
 _COLOURS = {
     "finished": "green",
@@ -35,10 +34,14 @@ _COLOURS = {
     "refused": "red",
     "retry": "yellow",
     "waiting": "yellow",
+    "objection": "yellow",
+    "lost": "red",
+    "barred": "red",
+    "dispute": "red",
     "progress": "dim",
 }
 _PROGRESS_SECONDS = 4.0
-_QUIET = {"chain:VerifierFixed", "chain:AttemptModel"}
+_QUIET = {"chain:VerifierFixed", "chain:AttemptModel", "chain:SetOpened"}
 
 spec_argument = click.argument("spec_file", metavar="SPEC", type=click.Path(path_type=Path))
 poll_option = click.option(
@@ -46,12 +49,68 @@ poll_option = click.option(
 )
 
 
-minimum_stake_option = click.option(
-    "--minimum-stake", default="0", show_default=True, help="ETH that a node must have at stake."
-)
-matrix_option = click.option(
-    "--matrix", type=click.Path(path_type=Path), help="Step matrix that a node kept, after taking over."
-)
+task_option = click.option("--task", type=click.IntRange(1), required=True, help="The task's number.")
+
+
+def stakes_options(command: Command) -> Command:
+    """Add what a new task asks of its nodes, passed on as ``stakes``."""
+
+    @click.option("--minimum-stake", default="0", show_default=True, help="ETH that a node must have at stake.")
+    @click.option(
+        "--penalty",
+        default="0",
+        show_default=True,
+        help="ETH of its stake that a node loses which spoils a sum: by a lie, by silence, or by leaving.",
+    )
+    @wraps(command)
+    def wrapped(*args: Any, minimum_stake: str, penalty: str, **kwargs: Any) -> Any:
+        from twopm_zk.coordinator.task_creation import Stakes
+
+        return command(*args, stakes=Stakes(parse_stake(minimum_stake), parse_stake(penalty)), **kwargs)
+
+    return wrapped  # type: ignore[return-value]
+
+
+def consent_options(command: Command) -> Command:
+    """Add below what a node takes no part and with whom it shares, passed on as ``consent``."""
+
+    @click.option("--minimum-nodes", type=click.IntRange(1), help="Stay out of tasks that go on with fewer.")
+    @click.option("--minimum-rows", type=click.IntRange(1), help="Stay out of tasks that go on with fewer rows in all.")
+    @click.option(
+        "--require-account",
+        "accounts",
+        metavar="ADDRESS",
+        multiple=True,
+        help="Share only with a set in which this node is; repeatable.",
+    )
+    @click.option(
+        "--refuse-after-silence",
+        is_flag=True,
+        help="Share no more once a node was left out for silence, whatever that costs.",
+    )
+    @click.option("--allow-insecure", is_flag=True, help="Take part although the verifiers are of development keys.")
+    @wraps(command)
+    def wrapped(
+        *args: Any,
+        minimum_nodes: int | None,
+        minimum_rows: int | None,
+        accounts: tuple[str, ...],
+        refuse_after_silence: bool,
+        allow_insecure: bool,
+        **kwargs: Any,
+    ) -> Any:
+        from twopm_zk.node.node import Consent
+
+        consent = Consent(
+            minimum_nodes=minimum_nodes or 0,
+            minimum_rows=minimum_rows or 0,
+            allow_insecure=allow_insecure,
+            accounts=frozenset(checked_address(address) for address in accounts),
+            refuse_after_silence=refuse_after_silence,
+        )
+        return command(*args, consent=consent, **kwargs)
+
+    return wrapped  # type: ignore[return-value]
 
 
 def state_option(name: str) -> Callable[[Command], Command]:
@@ -191,31 +250,18 @@ def checked_address(text: str) -> str:
     return to_checksum_address(text)
 
 
-def read_matrix(path: Path) -> StepMatrix:
-    """A step matrix from a file of `twopm-zk node matrix`."""
-    from twopm_zk.statements import StepMatrix
-
-    content = read_json(path, what="step matrix")
-    try:
-        return StepMatrix(int(content["size"]), tuple(int(value) for value in content["upper"]))
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{str(path)!r} is not a step matrix that `twopm-zk node matrix` wrote") from error
-
-
-def shortened(number: int) -> str:
-    """Both ends of a field element in hexadecimal, for people who compare two by eye."""
-    digits = f"{number:064x}"
-    return f"0x{digits[:8]}...{digits[-8:]}"
-
-
 def stop_on_sigterm(loop: PollingLoop) -> None:
     """End after what is being done, when the system asks."""
     signal.signal(signal.SIGTERM, lambda *_: loop.stop())
 
 
-def _plain(values: dict[str, Any]) -> dict[str, Any]:
-    """Large integers as text, as JavaScript needs them."""
-    return {key: str(v) if isinstance(v, int) and abs(v) >= 1 << 53 else v for key, v in values.items()}
+def _plain(value: Any) -> Any:
+    """Large integers as text, as JavaScript needs them, in lists as well."""
+    if isinstance(value, dict):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return str(value) if isinstance(value, int) and abs(value) >= 1 << 53 else value
 
 
 def _escape(text: str) -> str:

@@ -55,7 +55,7 @@ def compile(circuit: str, libraries: tuple[Path, ...], out: Path | None, force: 
 
     \b
     Examples:
-      twopm-zk compile step-32x3
+      twopm-zk compile step-48x3
       twopm-zk compile my.circom -l vendor --out build
     """
     steps = Steps(quiet=as_json)
@@ -95,8 +95,8 @@ def setup(
 
     \b
     Examples:
-      twopm-zk setup step-32x3
-      twopm-zk setup step-128x3 --ptau powersOfTau28_hez_final_15.ptau
+      twopm-zk setup step-48x3
+      twopm-zk setup step-119x3 --ptau powersOfTau28_hez_final_15.ptau
       twopm-zk setup my.circom --ptau ours.ptau --ptau-digest 0123abcd... --out build
     """
     steps = Steps(quiet=as_json)

@@ -1,4 +1,4 @@
-"""``witness``, and ``prove`` in its three forms."""
+"""``witness``, and ``prove`` in its forms."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ import click
 
 from twopm_zk.circuit.compilation import Circuit
 from twopm_zk.circuit.inputs import checked_inputs
-from twopm_zk.circuit.instances import Instance, find_instance
+from twopm_zk.circuit.instances import find_instance
 from twopm_zk.circuit.witness import calculate_witness
 from twopm_zk.cli.options.building import circuit_argument, compile_named, key_options, library_option, obtain_keys
 from twopm_zk.cli.output import (
+    Command,
     Steps,
     backend_option,
     emit,
@@ -29,8 +30,9 @@ from twopm_zk.errors import InputError
 from twopm_zk.numbers.field import FIELD_ORDER
 from twopm_zk.plonk.proving import KEY_FILE, PROOF_FILE, PUBLIC_FILE, ProofResult, prove_files
 from twopm_zk.plonk.proving import prove as make_proof
-from twopm_zk.rows.step import PreparedStep, prepare_step, step_gradient
-from twopm_zk.rows.tables import read_scaling, read_table, read_weights
+from twopm_zk.rows.step import PreparedStep, prepare_step, step_gradient, step_information
+from twopm_zk.rows.tables import Table, read_scaling, read_table, read_weights
+from twopm_zk.statements import Collection
 from twopm_zk.system import files
 from twopm_zk.system.files import is_file, shown
 from twopm_zk.system.parsing import parse_natural, parse_number, read_json
@@ -102,19 +104,20 @@ def parse_scaling(options: tuple[str, ...], path: Path | None, names: tuple[str,
 
 def write_opening(out: Path, prepared: PreparedStep) -> Path:
     """The secrets that open the commitments, readable by their owner only."""
-    said = prepared.statement
-    opening = {
+    said, opening = prepared.statement, prepared.statement.opening
+    document = {
         "instance": prepared.instance.name,
         "context": str(said.context),
         "weights": list(said.weights),
         "salt": str(said.salt),
-        "blinding": str(said.blinding),
-        "rows": said.update.rows,
-        "gradient": [str(component) for component in said.update.gradient],
-        "gradient_frac_bits": said.shape.gradient_frac_bits,
+        "blinding": str(opening.blinding),
+        "rows": opening.rows,
+        "sums": [str(value) for value in opening.items],
+        "sums_frac_bits": opening.unit.frac_bits,
+        "point": {"x": str(opening.point.x), "y": str(opening.point.y)},
     }
     path = out / OPENING_FILE
-    files.write_text(path, json.dumps(opening, indent=2) + "\n", private=True)
+    files.write_text(path, json.dumps(document, indent=2) + "\n", private=True)
     return path
 
 
@@ -153,7 +156,11 @@ def _proven(out: Path, result: ProofResult, circuit: Circuit) -> dict[str, Any]:
 
 
 def _announce(as_json: bool, document: Mapping[str, Any]) -> None:
-    emit(as_json, document)
+    point = document.get("update_commitment")
+    emit(
+        as_json,
+        document if as_json or not point else {**document, "update_commitment": f"x {point['x']}, y {point['y']}"},
+    )
     if not as_json:
         click.echo(f"Verify it: twopm-zk verify {shlex.quote(document['out'])}")
 
@@ -170,10 +177,10 @@ def _spelt_out(words: list[str]) -> list[str]:
     name, rest = words[at : at + 1], words[:at] + words[at + 1 :]
     if not name:
         return ["files", *rest]
-    if name == ["step"]:
-        return ["step", *rest]
+    if name in (["step"], ["information"]):
+        return [*name, *rest]
     if any(word.partition("=")[0] == "--data" for word in rest):
-        return ["step", "--instance", *name, *rest]
+        return ["information" if name[0].startswith("information-") else "step", "--instance", *name, *rest]
     return ["circuit", *name, *rest]
 
 
@@ -190,49 +197,56 @@ class _ProveGroup(click.Group):
 def prove() -> None:
     """Make a proof, and leave proof.json, public.json and verification_key.json in a folder.
 
-    `step` proves a logistic-regression update over the rows of a CSV file, `circuit` any circuit for its input
-    signals, `files` a witness that was calculated elsewhere. The name may be left out where the rest says which is
-    meant: `prove my.circom --input input.json`, `prove --zkey my.zkey --wtns my.wtns`.
+    `step` proves a logistic-regression update over the rows of a CSV file, `information` what they tell about the
+    weights, `circuit` any circuit for its input signals, `files` a witness that was calculated elsewhere. The name
+    may be left out where the rest says which is meant: `prove my.circom --input input.json`,
+    `prove --zkey my.zkey --wtns my.wtns`.
     """
 
 
+def _rows_options(command: Command) -> Command:
+    """Options of the statements about the rows of a CSV file."""
+    for option in (
+        json_option,
+        force_option,
+        out_option,
+        key_options,
+        click.option("--context", default="0", help="Context that the model commitment binds, a field element."),
+        click.option(
+            "--scale", multiple=True, metavar="NAME=CENTRE,SCALE", help="Public constants of one column; repeatable."
+        ),
+        click.option(
+            "--scaling", type=click.Path(path_type=Path), help='JSON: {"GPA": {"centre": 3, "scale": 0.64}, ...}.'
+        ),
+        click.option(
+            "--weights",
+            type=click.Path(path_type=Path),
+            required=True,
+            help="JSON: {feature: weight, ..., intercept} or a list.",
+        ),
+        click.option("--label", required=True, help="Column that holds the label, 0 or 1."),
+        click.option(
+            "--data",
+            type=click.Path(path_type=Path),
+            required=True,
+            help="CSV file of rows, with a header of column names.",
+        ),
+        click.option(
+            "--instance", "instance_name", metavar="NAME", help="Such as step-119x3; default: the smallest that fits."
+        ),
+    ):
+        command = option(command)
+    return command
+
+
 @prove.command()
-@click.option("--instance", "instance_name", metavar="NAME", help="As step-128x3; default: the smallest that fits.")
-@click.option(
-    "--data", type=click.Path(path_type=Path), required=True, help="CSV file of rows, with a header of column names."
-)
-@click.option("--label", required=True, help="Column that holds the label, 0 or 1.")
-@click.option(
-    "--weights",
-    type=click.Path(path_type=Path),
-    required=True,
-    help="JSON: {feature: weight, ..., intercept} or a list.",
-)
-@click.option("--scaling", type=click.Path(path_type=Path), help='JSON: {"GPA": {"centre": 3, "scale": 0.64}, ...}.')
-@click.option("--scale", multiple=True, metavar="NAME=CENTRE,SCALE", help="Public constants of one column; repeatable.")
-@click.option("--context", default="0", help="Context that the model commitment binds, a field element; default 0.")
-@key_options
-@out_option
-@force_option
-@json_option
-def step(
-    instance_name: str | None,
-    data: Path,
-    label: str,
-    weights: Path,
-    scaling: Path | None,
-    scale: tuple[str, ...],
-    context: str,
-    ptau: Path | None,
-    backend: str | None,
-    out: Path,
-    force: bool,
-    as_json: bool,
-) -> None:
+@_rows_options
+def step(out: Path, force: bool, as_json: bool, ptau: Path | None, backend: str | None, **rows: Any) -> None:
     """Prove a logistic-regression update over the rows of a CSV file, at given weights.
 
-    Columns are centred and scaled by public constants first. The folder also holds opening.json: salt, blinding and
-    update, for its owner only.
+    Columns are centred and scaled by public constants first. The update is the gradient, each component rounded once to
+    units of 2^-48; its commitment is a point, whose y is the third public input. The folder also holds opening.json:
+    salt, blinding and sums, for its owner only.
 
     \b
     Examples:
@@ -241,22 +255,41 @@ def step(
     """
     steps = Steps(quiet=as_json)
     _refuse_used_folder(out, force)
-    instance = None if instance_name is None else find_instance(instance_name)
-    prepared, gradient, names = _prepare(data, label, weights, scaling, scale, context, instance)
-    name = prepared.instance.name
-    compiled = compile_named(name, steps)
-    inputs = prepared.statement.circuit_inputs()
-    result = _prove(compiled, inputs, steps, named=name, ptau=ptau, backend=backend)
-    opening = write_opening(out, prepared)
-    result.save(out)
-    document = _proven(out, result, compiled) | {"opening": str(opening)}
-    update = dict(zip(names, gradient, strict=True))
+    table, prepared = _prepare(Collection.GRADIENT, **rows)
+    document = _prove_rows(out, prepared, steps, ptau=ptau, backend=backend)
+    update = dict(zip([*table.names, "intercept"], step_gradient(table, prepared), strict=True))
     if as_json:
         document["update"] = update
     else:
         click.echo("update, the gradient of the loss summed over the rows (secret unless you share it):")
         for column, value in update.items():
             click.echo(f"  {column:<12} {value:+.6g}")
+    _announce(as_json, document)
+
+
+@prove.command()
+@_rows_options
+def information(out: Path, force: bool, as_json: bool, ptau: Path | None, backend: str | None, **rows: Any) -> None:
+    """Prove the information in the rows of a CSV file at given weights: the sums of x x' sigma'(z).
+
+    Takes what `twopm-zk prove step` takes. Each sum is rounded once to units of 2^-20. A task collects their total over
+    all nodes, from which it makes the matrix of its steps.
+
+    \b
+    Example:
+      twopm-zk prove information --data rows.csv --label GRADE --weights w.json --out proof
+    """
+    steps = Steps(quiet=as_json)
+    _refuse_used_folder(out, force)
+    table, prepared = _prepare(Collection.INFORMATION, **rows)
+    document = _prove_rows(out, prepared, steps, ptau=ptau, backend=backend)
+    names, matrix = [*table.names, "intercept"], step_information(table, prepared)
+    if as_json:
+        document["information"] = dict(zip(names, matrix, strict=True))
+    else:
+        click.echo("information of the rows (secret unless you share it):")
+        for name, line in zip(names, matrix, strict=True):
+            click.echo(f"  {name:<12} " + " ".join(f"{value:+.6g}" for value in line))
     _announce(as_json, document)
 
 
@@ -321,17 +354,34 @@ def prove_with_files(zkey: Path, wtns: Path, backend: str | None, out: Path, for
 
 
 def _prepare(
+    collection: Collection,
+    *,
+    instance_name: str | None,
     data: Path,
     label: str,
     weights: Path,
     scaling: Path | None,
     scale: tuple[str, ...],
     context: str,
-    instance: Instance | None,
-) -> tuple[PreparedStep, list[float], list[str]]:
+) -> tuple[Table, PreparedStep]:
+    instance = None if instance_name is None else find_instance(instance_name)
     table = read_table(data, label=label)
     constants = parse_scaling(scale, scaling, table.names)
     bound = parse_natural(context, what="--context", limit=FIELD_ORDER)
     table = table.scaled(constants)
-    prepared = prepare_step(table, read_weights(weights, table.names), context=bound, instance=instance)
-    return prepared, step_gradient(table, prepared), [*table.names, "intercept"]
+    real = read_weights(weights, table.names)
+    return table, prepare_step(table, real, context=bound, instance=instance, collection=collection)
+
+
+def _prove_rows(
+    out: Path, prepared: PreparedStep, steps: Steps, *, ptau: Path | None, backend: str | None
+) -> dict[str, Any]:
+    """Proof and opening in a folder, and what is told of them."""
+    name, point = prepared.instance.name, prepared.statement.opening.point
+    compiled = compile_named(name, steps)
+    inputs = prepared.statement.circuit_inputs()
+    result = _prove(compiled, inputs, steps, named=name, ptau=ptau, backend=backend)
+    opening = write_opening(out, prepared)
+    result.save(out)
+    commitment = {"update_commitment": {"x": str(point.x), "y": str(point.y)}}
+    return _proven(out, result, compiled) | commitment | {"opening": str(opening)}

@@ -117,7 +117,7 @@ def export_verifier(
 
     \b
     Example:
-      twopm-zk export-verifier step-32x3 --name StepVerifier --out StepVerifier.sol
+      twopm-zk export-verifier step-48x3 --name StepVerifier --out StepVerifier.sol
     """
     steps = Steps(quiet=as_json)
     if out is not None:

@@ -48,10 +48,15 @@ def render(report: Report) -> str:
         _coefficients(report),
         f"<p>{escape(report.certificate)}</p><p>{escape(report.coverage)}</p>",
         "<h2>How they were reached</h2><div class=two>",
-        _figure(plots.convergence(report), f"Difference from {source} after each verified round."),
+        _figure(plots.convergence(report), f"Difference from {source} after each proven move of the weights."),
         _figure(plots.timing(report), "Where the time of each round went."),
         "</div>",
         _rounds(report.rounds),
+        "<h2>Who sees what</h2>",
+        f"<p>{escape(report.seen)}</p>",
+        "<h2>What each round took</h2>",
+        _phases(report.rounds),
+        _gas(report.rounds),
         "<h2>Who proved and sent what</h2>",
         _transactions("Before the first round", report.setup),
         *(_transactions(f"Round {record.number}", record.transactions) for record in report.rounds),
@@ -84,7 +89,7 @@ def _banner(insecure: Sequence[str]) -> str:
 def _cards(report: Report, source: str) -> str:
     cards = {
         "largest difference from " + source: f"{report.difference(source):.3%}",
-        "rounds, every one verified": str(report.rounds[-1].number),
+        "moves of the weights, every one proven": str(report.moves),
         "gas, all in all": f"{report.gas:,}",
         **report.facts,
     }
@@ -123,11 +128,41 @@ def _rounds(rounds: Sequence[RoundRecord]) -> str:
     lines = []
     for record in rounds:
         bound = "" if record.bound_per_row is None else f"{record.bound_per_row:.2e}"
-        gas = sum(one.gas for one in record.transactions)
         values = [_digits(record.coefficients[name]) for name in names]
         people = escape(", ".join(f"{who} {count}" for who, count in record.participants.items()))
-        lines.append([str(record.number), *values, bound, f"{sum(record.seconds.values()):.1f}", f"{gas:,}", people])
-    return _table(["round", *names, "gradient per row", "seconds", "gas", "updates of"], lines)
+        lines.append([f"{record.number}, {escape(record.collects)}", *values, bound, str(record.rows), people])
+    return _table(["round, which collects", *names, "gradient per row", "rows in the sum", "updates of"], lines)
+
+
+def _phases(rounds: Sequence[RoundRecord]) -> str:
+    names = list(dict.fromkeys(name for record in rounds for name in record.seconds))
+    lines = []
+    for record in rounds:
+        seconds = [f"{record.seconds[name]:.1f}" if name in record.seconds else "" for name in names]
+        lines.append([str(record.number), *seconds, f"{sum(record.seconds.values()):.1f}"])
+    return _table(["round", *(f"{name}, s" for name in names), "all, s"], lines)
+
+
+_STEPS = {
+    "hand in an update": ("submitUpdate",),
+    "be ready": ("ready",),
+    "share": ("share",),
+    "conclude": ("proceed", "acceptWeights", "certify"),
+}
+"""The functions of HLRContract that each step of a round calls."""
+
+
+def _gas(rounds: Sequence[RoundRecord]) -> str:
+    lines = []
+    for record in rounds:
+        each = [_range(record.gas(*functions)) for functions in _STEPS.values()]
+        lines.append([str(record.number), *each, f"{sum(one.gas for one in record.transactions):,}"])
+    return _table(["round", *(f"{name}, gas each" for name in _STEPS), "all"], lines)
+
+
+def _range(values: Sequence[int]) -> str:
+    """The least and the most, one number where they are the same."""
+    return " to ".join(f"{value:,}" for value in sorted({min(values), max(values)})) if values else ""
 
 
 def _digits(value: float) -> str:

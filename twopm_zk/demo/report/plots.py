@@ -44,13 +44,14 @@ def convergence(report: Report) -> bytes:
     plt = _pyplot()
     figure, axes = _axes(plt)
     source, reference = next(iter(report.reference.items()))
-    numbers = [record.number for record in report.rounds]
+    gradients = [record for record in report.rounds if record.collects == "gradient"]
+    numbers = range(len(gradients))
     for colour, (name, value) in zip(_COLOURS * 8, reference.items(), strict=False):
-        differences = [max(abs(record.coefficients[name] / value - 1), 1e-9) for record in report.rounds]
+        differences = [max(abs(record.coefficients[name] / value - 1), 1e-9) for record in gradients]
         axes.semilogy(numbers, differences, marker="o", markersize=4, color=colour, label=name)
     axes.axhline(1e-3, color="#6b7280", linewidth=1, linestyle="--")
     axes.annotate("0.1%", (numbers[0], 1.15e-3), color="#6b7280", fontsize=9)
-    axes.set_xlabel("verified rounds")
+    axes.set_xlabel("proven moves of the weights")
     axes.set_ylabel(f"difference from {source}")
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.legend(frameon=False, ncols=min(4, len(reference)), fontsize=9)

@@ -18,9 +18,11 @@ class Transaction:
 
 @dataclass(frozen=True)
 class RoundRecord:
-    """One round: coefficients in the units of the data before it, and what was sent in it."""
+    """One round, which is one collection: coefficients at which it was made, and what was sent in it."""
 
     number: int
+    collects: str
+    """``gradient`` or ``information``."""
     coefficients: Mapping[str, float]
     bound_per_row: float | None
     """Largest component of the gradient per row at these coefficients, where it is known."""
@@ -28,7 +30,13 @@ class RoundRecord:
     """Wall time by activity."""
     transactions: Sequence[Transaction] = ()
     participants: Mapping[str, int] = field(default_factory=dict)
-    """How many updates of whom the round counted, by name."""
+    """How many updates of whom are in the round's sum, by name."""
+    rows: int = 0
+    """Of all nodes together, as the sum says."""
+
+    def gas(self, *functions: str) -> list[int]:
+        """What transactions of these functions took, each."""
+        return [one.gas for one in self.transactions if one.what.rpartition(".")[2] in functions]
 
 
 @dataclass(frozen=True)
@@ -53,6 +61,8 @@ class Report:
     reference: Mapping[str, Mapping[str, float]]
     """Coefficients to compare with, by name of their source."""
     certificate: str
+    seen: str
+    """What others than a data owner get to see."""
     audit: Sequence[str]
     unknowable: Sequence[str]
     predictions: Sequence[Prediction] = ()
@@ -65,6 +75,11 @@ class Report:
     insecure: Sequence[str] = ()
     """Instances whose keys are insecure: under them nothing on the page is proven to anybody."""
     facts: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def moves(self) -> int:
+        """How often the weights have moved."""
+        return sum(record.collects == "gradient" for record in self.rounds) - 1
 
     @property
     def coefficients(self) -> Mapping[str, float]:

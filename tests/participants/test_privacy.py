@@ -1,0 +1,332 @@
+"""What a whole task leaves of one node: nothing on the chain, in the coordinator's store, or in its own file.
+
+One task is run for all tests here. Its generators are multiples of the blinding's with factors that the tests know, and
+nobody could know of the true ones: so other openings can be found that the very same points commit to.
+"""
+
+from itertools import combinations
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from eth_utils.crypto import keccak
+from support import recovery
+from support.people_stage import Stage
+from support.people_world import SPEC, Party, replace
+from support.recovery import recover_rows
+
+from twopm_zk.chain.tasks import Phase
+from twopm_zk.numbers import pedersen
+from twopm_zk.numbers.baby_jubjub import SUBGROUP_ORDER, hash_to_point, multiply
+from twopm_zk.numbers.pedersen import centred, pack
+from twopm_zk.participants.attempts import read_history
+from twopm_zk.participants.records import Attempt
+from twopm_zk.rows.tables import Table
+from twopm_zk.sharing import Sharer, commit, masked, vector_of
+from twopm_zk.sharing.keys import EIGHTH
+from twopm_zk.statements import Collection, Opening
+from twopm_zk.statements.step import StepShape, exact_gradient
+
+pytestmark = pytest.mark.slow
+
+TARGET = 0
+"""The node whose secrets are looked for: it has three rows of three features, which an exact gradient gives back."""
+SHIFTS = range(-200, 201)
+SMALL = 1 << 24
+"""Integers below are on every chain: numbers of blocks, sizes, indices."""
+
+
+def logarithm(name):
+    return int.from_bytes(keccak(text=name), "big") % SUBGROUP_ORDER
+
+
+@pytest.fixture(scope="module")
+def known_generators():
+    base, patch = hash_to_point("blinding"), pytest.MonkeyPatch()
+
+    def known(name):
+        return base if name == "blinding" else multiply(base, logarithm(name))
+
+    patch.setattr(pedersen, "hash_to_point", known)
+    pedersen._generator.cache_clear()
+    yield
+    patch.undo()
+    pedersen._generator.cache_clear()
+
+
+@pytest.fixture(scope="module")
+def course(known_generators, deployed, tmp_path_factory):
+    """A finished task, with what each node kept secret while it lasted."""
+    snapshot, folder = deployed.node.snapshot(), tmp_path_factory.mktemp("privacy")
+    spec = replace(SPEC, gradient_bound=0.1, minimum_node_rows=3)
+    party = Party(deployed, folder, spec=spec, sizes=(3, 14, 15))
+    random = np.random.default_rng(2)  # rows of any numbers, as measurements are
+    features = random.uniform((2, 12, 0), (4, 30, 1), (3, 3))
+    party.tables[TARGET] = Table(party.tables[TARGET].names, features, np.array([0, 1, 0]))
+    stage = Stage(party).begin()
+    for node in stage.nodes[1:]:
+        node._sharing._conditions = replace(node._sharing._conditions, rows=3)
+    secrets = []
+    while stage.state.phase is not Phase.FINISHED:
+        state = stage.until(Phase.SHARING)
+        attempt = Attempt.of(state)
+        secrets.append(
+            SimpleNamespace(
+                state=state,
+                set=stage.attempt.sharing_set,
+                openings=[sum_up(node.store.updates(attempt)) for node in stage.nodes],
+                keys=[node.store.round_key(attempt) for node in stage.nodes],
+            )
+        )
+        while (now := stage.state).round == state.round and now.phase is not Phase.FINISHED:
+            stage.tick(*stage.everybody())
+    for node in stage.nodes:
+        assert node.tick() is True
+    found = SimpleNamespace(stage=stage, secrets=secrets, folder=folder, nodes=stage.nodes)
+    found.history = read_history(stage.reader, stage.state)
+    found.words, found.bytes = seen_on_chain(stage.reader)
+    found.batches = [node._batches[0].batch for node in stage.nodes]
+    found.lasting = [node.store.lasting_key for node in stage.nodes]
+    stage.close()
+    yield found
+    deployed.node.revert(snapshot)
+    deployed.chain.forget_nonces()
+
+
+def sum_up(updates):
+    first, *others = [update.opening for update in updates.values()]
+    return sum(others, start=first)
+
+
+def seen_on_chain(view):
+    """Every word of 32 bytes in calldata and logs since the deployment, and all their bytes."""
+    web3, parts = view.chain.web3, []
+    for number in range(view.deployment.block, view.block() + 1):
+        for sent in web3.eth.get_block(number, full_transactions=True)["transactions"]:
+            data = bytes(sent["input"])
+            parts += [data[4:], data] if len(data) < 40_000 else []  # not the code of contracts
+            for log in web3.eth.get_transaction_receipt(sent["hash"])["logs"]:
+                parts += [b"".join(map(bytes, log["topics"])), bytes(log["data"])]
+    words = {int.from_bytes(part[at : at + 32], "big") for part in parts for at in range(0, len(part) - 31, 32)}
+    return words, b"|".join(parts)
+
+
+def scaled(values):
+    """Integers at every scaling by a power of two, modulo the order."""
+    found = set()
+    for value in values:
+        for shift in SHIFTS:
+            factor = pow(2, shift, SUBGROUP_ORDER)
+            found.add(value * factor % SUBGROUP_ORDER)
+            if shift >= 0 or value % (1 << -shift) == 0:
+                found.add((value << shift if shift >= 0 else value >> -shift) % (1 << 256))
+    return {value for value in found if SMALL < value % SUBGROUP_ORDER < SUBGROUP_ORDER - SMALL}
+
+
+def own_sums(course, node=TARGET):
+    """What a node's openings hold: its sums, packed and one by one, and their blindings."""
+    values = []
+    for secret in course.secrets:
+        opening = secret.openings[node]
+        packed = pack(opening.unit, opening.items)
+        values += [*(value for value in (*opening.items, *packed) if is_telling(value)), opening.blinding]
+    return values
+
+
+def is_telling(value):
+    """At zero weights some sums are round: no more than small numbers, scaled."""
+    return value != 0 and abs(value) // (abs(value) & -abs(value)) > SMALL
+
+
+def secret_numbers(course, node=TARGET):
+    """Salts and keys, which nobody scales."""
+    keys = [course.lasting[node].scalar, *(secret.keys[node].scalar for secret in course.secrets)]
+    return {course.batches[node].salt, *keys, *(key * EIGHTH % SUBGROUP_ORDER for key in keys)}
+
+
+def combined(vectors):
+    """What can be made of shares with factors -1, 0 and 1, but for the sum of all."""
+    for size in range(1, len(vectors)):
+        for chosen in combinations(vectors, size):
+            for signs in range(1 << (size - 1)):
+                factors = [1, *(-1 if signs >> place & 1 else 1 for place in range(size - 1))]
+                yield [sum(f * x for f, x in zip(factors, column, strict=True)) for column in zip(*chosen, strict=True)]
+
+
+def shares(course):
+    """The vectors of each round."""
+    return [list(collected.view.vectors.values()) for collected in course.history]
+
+
+# --- (a) a search ---
+
+
+def test_the_task_was_run_to_its_certificate_with_all_three_nodes(course):
+    assert course.stage.party.news[TARGET][-1].values["certified"]
+    assert [len(vectors) for vectors in shares(course)] == [3] * len(course.secrets)
+    assert {secret.state.collection for secret in course.secrets} == set(Collection)
+
+
+def test_neither_sums_nor_blindings_of_a_node_are_on_the_chain_at_any_scaling(course):
+    private = scaled(own_sums(course))
+    words = course.words | {word % SUBGROUP_ORDER for word in course.words}
+    assert words.isdisjoint(private)
+    assert {-word % SUBGROUP_ORDER for word in words}.isdisjoint(private)
+    made = {value % SUBGROUP_ORDER for round_ in shares(course) for vector in combined(round_) for value in vector}
+    assert made.isdisjoint(private)
+
+
+def test_the_search_finds_what_is_there(course):
+    """The sum of all is public: it is found on the chain, and so would a node's opening be."""
+    opened = course.history[0].view.total
+    assert course.words & scaled(pack(opened.unit, opened.items))
+    assert {value % SUBGROUP_ORDER for value in vector_of(course.secrets[1].openings[TARGET])} & scaled(
+        own_sums(course)
+    )
+
+
+def test_neither_rows_nor_salts_nor_keys_of_a_node_are_on_the_chain(course):
+    assert course.words.isdisjoint(secret_numbers(course))
+    for row in course.batches[TARGET].features:
+        for width in (2, 4, 32):
+            for order in ("big", "little"):
+                row_bytes = b"".join(int(value).to_bytes(width, order, signed=True) for value in row)
+                assert row_bytes not in course.bytes
+
+
+def test_nothing_of_a_node_is_in_the_coordinators_store(course):
+    content = b"".join(path.read_bytes() for path in course.folder.glob("coordinator.db*"))
+    assert b"aggregate" in content
+    private = {*own_sums(course), *secret_numbers(course)}
+    assert not [value for value in private if str(value).encode() in content or f"{value:x}".encode() in content]
+    assert course.batches[TARGET].features.astype("<i4").tobytes() not in content
+
+
+# --- (b) the attack that gives rows back ---
+
+
+def lanes(vector, count):
+    """The numbers in a vector's scalars that could stand for ``count`` packed sums."""
+    bits = pedersen.GRADIENT.lane_bits
+    half, whole = 1 << (bits - 1), 1 << bits
+    scalars = [centred(value % SUBGROUP_ORDER) for value in vector[:-2]]
+    found = [((value >> (bits * k)) + half) % whole - half for value in scalars for k in range(pedersen.GRADIENT.lanes)]
+    return found[:count]
+
+
+def test_the_attack_on_exact_openings_gives_nothing_back_from_all_that_is_seen(course, monkeypatch):
+    monkeypatch.setattr(recovery, "TRIED", 20_000)  # enough for these rows, as the first result shows
+    collected, batch = course.history[-1], course.batches[TARGET]
+    assert any(
+        collected.weights
+    )  # at zero weights all rows have the same residual, which the attack does not tell apart
+    shape = StepShape(batch.shape.rows, batch.shape.features, batch.shape.format)
+    wanted = sorted((tuple(map(int, row)), int(label)) for row, label in zip(batch.features, batch.labels, strict=True))
+    exact = exact_gradient(shape, collected.weights, batch.features, batch.labels)
+    assert recover_rows(shape, collected.weights, exact, 3) == wanted  # what an exact opening tells
+    total, vectors = collected.view.total, list(collected.view.vectors.values())
+    scale = shape.gradient_frac_bits - total.unit.frac_bits
+    own = list(collected.view.vectors).index(course.nodes[TARGET].view.address)
+    others = [vector for place, vector in enumerate(vectors) if place != own]
+    for vector in (vectors[own], add_up(others), add_up([vectors[own], others[0]]), vector_of(total)):
+        sums = [value << scale for value in lanes(vector, len(exact))]
+        assert recover_rows(shape, collected.weights, sums, 3) is None
+    raw = [centred(value) for value in vectors[own]]
+    assert recover_rows(shape, collected.weights, raw, 3) is None
+
+
+def add_up(vectors):
+    return [sum(column) % SUBGROUP_ORDER for column in zip(*vectors, strict=True)]
+
+
+def test_a_single_opening_gives_a_single_row_back(course):
+    """Rounding hides little: a feature is a quotient of two sums. So nobody may have a node's opening."""
+    batch, secret = course.batches[TARGET], course.secrets[1]
+    one = replace_rows(batch, 1)
+    *sums, intercept = one.tally(Collection.GRADIENT, secret.state.weights).items
+    features = [round(value * batch.shape.format.one / intercept) for value in sums]
+    assert features == [int(value) for value in batch.features[0]]
+
+
+def replace_rows(batch, count):
+    return type(batch)(batch.shape, batch.features[:count], batch.labels[:count])
+
+
+# --- (c) the view does not depend on how a sum splits ---
+
+
+def test_every_split_of_the_sum_between_two_honest_nodes_has_masks_that_make_the_very_same_events(course):
+    """All that is on the chain, and all that the third node knows: no bit of it says whose part of the sum is whose."""
+    honest, corrupt = (TARGET, 1), 2
+    addresses = [node.view.address for node in course.nodes]
+    for collected, secret in zip(course.history, course.secrets, strict=True):
+        view, unit = collected.view, secret.openings[0].unit
+        sharers = [
+            Sharer(secret.set, address, lasting, key)
+            for address, lasting, key in zip(addresses, course.lasting, secret.keys, strict=True)
+        ]
+        masks = {
+            frozenset((address, other)): mask
+            for address, sharer in zip(addresses, sharers, strict=True)
+            for other, mask in sharer.masks(len(view.generators)).items()
+        }
+        before = [vector_of(opening) for opening in secret.openings]
+        assert events_of(addresses, before, masks, view) == seen(addresses, view)
+
+        drawn = np.random.default_rng(secret.state.round).integers(-(2**40), 2**40, len(secret.openings[0].items))
+        moved = [
+            move(unit, secret.openings[node], sign * drawn, sign) for node, sign in zip(honest, (1, -1), strict=True)
+        ]
+        assert [opening.point for opening in moved] == [secret.openings[node].point for node in honest]
+        after = [*map(vector_of, moved), before[corrupt]]
+        assert after[:2] != before[:2]
+        pair = frozenset(addresses[node] for node in honest)
+        low = min(honest, key=lambda node: int(addresses[node], 16))
+        others = masks | {
+            pair: tuple(
+                (mask + a - b) % SUBGROUP_ORDER for mask, a, b in zip(masks[pair], before[low], after[low], strict=True)
+            )
+        }
+        assert {key: mask for key, mask in others.items() if addresses[corrupt] in key} == {
+            key: mask for key, mask in masks.items() if addresses[corrupt] in key
+        }
+        assert events_of(addresses, after, others, view) == seen(addresses, view)
+
+
+def move(unit, opening, change, rows):
+    """Another opening with the same point: its blinding makes up for the difference."""
+    items = [item + int(delta) for item, delta in zip(opening.items, change, strict=True)]
+    names = [f"{unit} {place}" for place in range(unit.scalars(len(items)))] + [f"{unit} rows of {len(items)}"]
+    was, now = (*pack(unit, opening.items), opening.rows), (*pack(unit, items), opening.rows + rows)
+    shift = sum((a - b) * logarithm(name) for a, b, name in zip(was, now, names, strict=True))
+    return Opening(unit, tuple(items), opening.rows + rows, centred(opening.blinding + shift))
+
+
+def events_of(addresses, vectors, masks, view):
+    """Points and shares as nodes with these openings and masks would put them on the chain."""
+    return {
+        address: (
+            commit(view.generators, vector),
+            masked(
+                address, vector, {other: masks[frozenset((address, other))] for other in addresses if other != address}
+            ),
+        )
+        for address, vector in zip(addresses, vectors, strict=True)
+    }
+
+
+def seen(addresses, view):
+    return {address: (view.sharing_set.member(address).point, tuple(view.vectors[address])) for address in addresses}
+
+
+# --- (d) a node's own file ---
+
+
+def test_after_the_task_a_nodes_file_holds_no_opening_and_no_key_of_an_attempt(course):
+    for number in range(3):
+        content = b"".join(path.read_bytes() for path in course.folder.glob(f"node{number}.db*"))
+        assert str(course.lasting[number].scalar).encode() in content
+        kept = {secret.keys[number].scalar for secret in course.secrets}
+        kept |= {secret.openings[number].blinding for secret in course.secrets}
+        kept |= {item for secret in course.secrets for item in secret.openings[number].items if abs(item) > 10**9}
+        assert not [value for value in kept if str(value).encode() in content]

@@ -1,0 +1,102 @@
+"""From the chain to what a replay takes: events with their blocks and calls, registrations, memberships and keys."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from eth_abi.exceptions import DecodingError
+from eth_utils.address import to_checksum_address
+from eth_utils.crypto import keccak
+
+from twopm_zk.auditor.history import NEED_CALL, Call, Registrations, ReplayedEvent
+from twopm_zk.chain.abi import DecodedEvent, decode_values, signature
+from twopm_zk.chain.contracts import Contract
+from twopm_zk.chain.rpc import reading
+from twopm_zk.errors import ChainError
+from twopm_zk.participants.task_view import ChainView
+
+_MADE_BY = {
+    "TaskCreated": "createTask",
+    "ModelPublished": "acceptWeights",
+    "Certified": "certify",
+    "PairRevealed": "reveal",
+}
+"""The functions that are looked for in the calldata of other contracts, by the event that they make."""
+_MOST_CALLS = 16
+"""Calls of one function in one transaction; more are not looked at."""
+
+
+def read_registrations(view: ChainView, block: int) -> Registrations:
+    """Registered data, memberships and lasting keys, up to a block."""
+    start = view.deployment.block
+
+    def read(contract: Contract, name: str) -> list[DecodedEvent]:
+        return reading(name, lambda: contract.events(name, from_block=start, to_block=block))
+
+    identity = [
+        event for name in ("Joined", "Left", "AggregationKeySet") for event in read(view.identity.contract, name)
+    ]
+    return Registrations.of_events(read(view.data_hub.contract, "Registered"), identity)
+
+
+class EventReader:
+    """Events of HLRContract with their blocks, and the calls that made them where a replay needs those."""
+
+    def __init__(self, contract: Contract) -> None:
+        self._contract = contract
+        self._functions = {
+            keccak(signature(entry).encode())[:4]: entry
+            for entry in contract.artifact.abi
+            if entry["type"] == "function"
+        }
+        self._block: tuple[int, int, bytes] = (-1, 0, b"")
+
+    def read(self, event: DecodedEvent) -> ReplayedEvent:
+        """One event; in the order of the chain each block is asked for once."""
+        web3 = self._contract.chain.web3
+        if self._block[0] != event.block:
+            block: Any = reading("a block", lambda: web3.eth.get_block(event.block))
+            self._block = (event.block, int(block["timestamp"]), bytes(block["parentHash"]))
+        _, time, parent = self._block
+        call = self._call(event) if event.name in NEED_CALL else None
+        return ReplayedEvent(**vars(event), time=time, parent=parent, call=call)
+
+    def _call(self, event: DecodedEvent) -> Call | None:
+        web3 = self._contract.chain.web3
+        sent: Any = reading("a transaction", lambda: web3.eth.get_transaction(event.transaction))  # type: ignore[arg-type]
+        if sent is None:
+            raise ChainError(f"transaction {event.transaction} is not known to this node")
+        data, sender = bytes(sent["input"]), to_checksum_address(sent["from"])
+        if sent.get("to") == self._contract.address:
+            return self.decode(data, sender)
+        return self.find(event, data, sender)
+
+    def decode(self, data: bytes, sender: str) -> Call | None:
+        """The call of the contract itself; None for a function that it does not have."""
+        entry = self._functions.get(data[:4])
+        if entry is None:
+            return None
+        try:
+            values = decode_values(entry["inputs"], data[4:])
+        except DecodingError:
+            return None
+        names = [item["name"] for item in entry["inputs"]]
+        return Call(entry["name"], dict(zip(names, values, strict=True)), sender)
+
+    def find(self, event: DecodedEvent, data: bytes, sender: str) -> Call | None:
+        """The call that another contract, such as a wallet, passed on from its own calldata; None where none is found.
+
+        It agrees with its event in all that both name. A proof holds wherever it was found, so that calldata of a call
+        that was never made do no harm.
+        """
+        name, start = _MADE_BY.get(event.name), -1
+        selector = next((key for key, entry in self._functions.items() if entry["name"] == name), None)
+        if selector is None:
+            return None
+        for _ in range(_MOST_CALLS):
+            start = data.find(selector, start + 1)
+            call = self.decode(data[start:], sender) if start >= 0 else None
+            if call is not None and call.agrees(event):
+                return replace(call, direct=False)
+        return None

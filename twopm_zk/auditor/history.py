@@ -1,0 +1,104 @@
+"""What an auditor reads: a task's events with their calls and blocks, and the accounts' own history beside it.
+
+Events of all contracts are ordered by block and log index: what an account was, had registered and used as a key is
+asked for at one such moment, so that leaving and joining again within one block misleads nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from twopm_zk.chain.abi import DecodedEvent
+from twopm_zk.sharing import AggregationKey
+
+NEED_CALL = frozenset(
+    {
+        "TaskCreated",
+        "ModelPublished",
+        "InformationOpened",
+        "Certified",
+        "RoundClosed",
+        "Shared",
+        "PairRevealed",
+        "TaskFinished",
+    }
+)
+"""Events that are compared with the call that made them, or whose sender counts."""
+PROVEN = frozenset({"UpdateAccepted", "ModelPublished", "Certified"})
+"""Events that come with a proof, but for the first weights."""
+Moment = tuple[int, int]
+"""Block and log index."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """The call of a contract that made an event, as far as its transaction shows it."""
+
+    function: str
+    arguments: Mapping[str, Any]
+    sender: str
+    """Who sent the transaction."""
+    direct: bool = True
+    """Whether the sender called the contract itself. If not, the call was found in the calldata of another contract,
+    and who the contract saw is not known."""
+
+    def agrees(self, event: DecodedEvent) -> bool:
+        """Whether what call and event both name is the same."""
+        said = {**self.arguments, **self.arguments.get("config", {})}
+        return all(value == said.get(name, value) for name, value in event.values.items())
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReplayedEvent(DecodedEvent):
+    """An event with its block, and the call that made it where a replay needs that."""
+
+    time: int
+    """Timestamp of the block."""
+    parent: bytes = b""
+    """Hash of the block before."""
+    call: Call | None = None
+    """None where it is not needed, or nowhere to be found."""
+
+    @property
+    def sender(self) -> str | None:
+        """Who called the contract; None where that is not known."""
+        return self.call.sender if self.call is not None and self.call.direct else None
+
+
+@dataclass(frozen=True)
+class Registrations:
+    """What the events of DataHub and IdentityContract say: registered data, members, and their lasting keys."""
+
+    data: Mapping[tuple[str, str, int], tuple[int, int]]
+    """Commitment and block of registration, by owner, data set and index."""
+    accounts: Mapping[str, Sequence[DecodedEvent]]
+    """Joined, Left and AggregationKeySet, in order, by account."""
+
+    @classmethod
+    def of_events(cls, data: Iterable[DecodedEvent], identity: Iterable[DecodedEvent]) -> Registrations:
+        """From the events of both contracts, in any order."""
+        accounts: dict[str, list[DecodedEvent]] = {}
+        for event in sorted(identity, key=lambda event: event.moment):
+            accounts.setdefault(event["member"], []).append(event)
+        registered = {
+            (event["owner"], event["dataset"], event["index"]): (event["commitment"], event.block) for event in data
+        }
+        return cls(registered, accounts)
+
+    def member_since(self, account: str, moment: Moment) -> int:
+        """The block in which the membership began that holds at a moment, 0 for none."""
+        joined = self._last(account, moment, "Joined", "Left")
+        return joined.block if joined is not None and joined.name == "Joined" else 0
+
+    def key_of(self, account: str, moment: Moment) -> AggregationKey | None:
+        """The lasting key of an account at a moment; leaving deletes it. InputError for a key that none can be."""
+        last = self._last(account, moment, "AggregationKeySet", "Left")
+        if last is None or last.name == "Left":
+            return None
+        return AggregationKey.parse(last["x"], last["y"], last["challenge"], last["response"])
+
+    def _last(self, account: str, moment: Moment, *names: str) -> DecodedEvent | None:
+        found = (event for event in reversed(self.accounts.get(account, ())) if event.name in names)
+        return next((event for event in found if event.moment < moment), None)

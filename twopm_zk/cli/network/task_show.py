@@ -1,0 +1,175 @@
+"""``task show``: how a task stands, who has done what in its round, and all sums that are public."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from twopm_zk.cli.options.amounts import show_amount, show_time
+from twopm_zk.cli.options.connection import Connection, chain_options
+from twopm_zk.cli.options.participants import open_view
+from twopm_zk.cli.output import emit, json_option
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from twopm_zk.chain.tasks import TaskSnapshot
+    from twopm_zk.participants.attempts import AttemptView, Collected
+
+
+@click.command()
+@click.argument("number", metavar="TASK", type=click.IntRange(1))
+@click.option("--spec", "spec_file", type=click.Path(path_type=Path), help="Its specification, for the coefficients.")
+@chain_options
+@json_option
+def show(connection: Connection, number: int, spec_file: Path | None, as_json: bool) -> None:
+    """Show how TASK stands: phase, deadline, who has handed in, is ready, has shared, and the sums of all rounds.
+
+    Everything is read off the chain, and needs no account. Sums are over all nodes of a round; with --json the
+    information that was collected is there in full, by the upper triangle of its matrix.
+
+    \b
+    Examples:
+      twopm-zk task show 1
+      twopm-zk task show 1 --spec spec.toml
+    """
+    from twopm_zk.participants.attempts import AttemptView, read_attempt, read_history
+    from twopm_zk.participants.task_view import require_spec
+    from twopm_zk.task.specification_file import read_spec
+
+    view = open_view(connection, signing=False)
+    state = view.state(number)
+    begun = bool(state.opened_at)
+    attempt = read_attempt(view, state) if begun else AttemptView(state.collection, len(state.weights))
+    history = read_history(view, state) if begun else ()
+    insecure = view.insecure_verifiers(number)
+    coefficients = {}
+    if spec_file is not None:
+        spec = read_spec(spec_file)
+        require_spec(state, spec)
+        coefficients = spec.coefficients(state.weights)
+    covered = history[-1] if state.certified and history else None
+    document: dict[str, Any] = {
+        **_standing(state),
+        "spec_hash": "0x" + state.spec_hash.hex(),
+        "weights": list(state.weights),
+        "certified": state.certified,
+        "insecure_keys": insecure,
+        "gradient_bound_per_row": state.bound_per_row,
+    }
+    if as_json:
+        document |= {
+            "nodes_of_the_attempt": _nodes(attempt),
+            "rounds": [_round_document(state, one) for one in history],
+            "certified_nodes": None if covered is None else list(covered.view.nodes),
+            "certified_rows": None if covered is None else _rows(covered),
+        }
+        emit(True, document | ({"coefficients": coefficients} if spec_file is not None else {}))
+        return
+    if insecure:
+        click.secho("INSECURE KEYS: nothing of this task is proven to anybody.", fg="red", bold=True, err=True)
+    emit(False, document)
+    for name, value in coefficients.items():
+        click.echo(f"  {name:<14} {value:+.6g}")
+    for line in [*_present_lines(state, attempt), *_past_lines(state, history), *_certificate_lines(covered)]:
+        click.echo(line)
+
+
+def _standing(state: TaskSnapshot) -> dict[str, Any]:
+    shared = f"{state.shared} of {state.ready}"
+    return {
+        "task": state.id,
+        "phase": state.phase.name.lower(),
+        "collects": state.collection.name.lower(),
+        "round": state.round,
+        "attempt": state.attempt,
+        "moves": f"{state.moves} of {state.maximum_rounds}",
+        "coordinator": state.coordinator,
+        "nodes": f"{state.nodes} (minimum {state.minimum_nodes})",
+        "updates": f"{state.updates} of {state.maximum_updates}",
+        "ready": f"{state.ready} of {state.nodes}",
+        "shared": shared + (f", share attempt {state.share_attempt}" if state.share_attempt else ""),
+        "deadline": _deadline(state),
+        "minimum_stake": f"{show_amount(state.minimum_stake)} ETH",
+        "lost_by_spoiling": f"{show_amount(state.stake_penalty)} ETH",
+    }
+
+
+def _deadline(state: TaskSnapshot) -> str:
+    from twopm_zk.chain.tasks import Phase
+
+    if state.phase in (Phase.CREATED, Phase.FINISHED):
+        return "none"
+    return show_time(state.deadline) + (" (passed)" if state.late else "")
+
+
+def _nodes(attempt: AttemptView) -> dict[str, dict[str, Any]]:
+    """What each node of the present attempt has done."""
+    found: dict[str, dict[str, Any]] = {}
+    for node, batches in sorted(attempt.batches.items()):
+        found[node] = {"updates": batches, "ready": node in attempt.nodes, "shared": node in attempt.vectors}
+    if attempt.sharing_set is not None:
+        for node, reason in attempt.sharing_set.departed:
+            found.setdefault(node, {})["left"] = reason.value
+    return found
+
+
+def _present_lines(state: TaskSnapshot, attempt: AttemptView) -> Iterator[str]:
+    from twopm_zk.chain.tasks import Phase
+
+    if state.phase is Phase.FINISHED or not attempt.batches:
+        return
+    yield f"round {state.round}, attempt {state.attempt}, {state.collection.name.lower()}:"
+    for node, done in _nodes(attempt).items():
+        words = [f"{done.get('updates', 0)} updates"]
+        words += [word for word in ("ready", "shared") if done.get(word)]
+        words += [f"out: {done['left']}"] if "left" in done else []
+        yield f"  {node}  {', '.join(words)}"
+
+
+def _past_lines(state: TaskSnapshot, history: Sequence[Collected]) -> Iterator[str]:
+    for one in history:
+        nodes = one.view.nodes
+        line = f"round {one.round}: {one.view.collection.name.lower()} of {_rows(one)} rows of {len(nodes)} nodes"
+        bound = _bound(state, one)
+        if bound is not None:
+            line += f", at most {bound:.2e} per row"
+        yield f"{line}: {', '.join(nodes)}"
+
+
+def _certificate_lines(covered: Collected | None) -> Iterator[str]:
+    if covered is not None:
+        yield (
+            f"The certificate covers the {_rows(covered)} rows of {len(covered.view.nodes)} nodes in round "
+            f"{covered.round}."
+        )
+
+
+def _round_document(state: TaskSnapshot, one: Collected) -> dict[str, Any]:
+    from twopm_zk.statements import Collection
+
+    document: dict[str, Any] = {
+        "round": one.round,
+        "attempt": one.attempt,
+        "collects": one.view.collection.name.lower(),
+        "nodes": list(one.view.nodes),
+        "rows": _rows(one),
+        "gradient_bound_per_row": _bound(state, one),
+    }
+    if one.view.collection is Collection.INFORMATION and one.view.total is not None:
+        document["information"] = one.view.total.real.tolist()
+    return document
+
+
+def _rows(one: Collected) -> int:
+    return 0 if one.view.total is None else one.view.total.rows
+
+
+def _bound(state: TaskSnapshot, one: Collected) -> float | None:
+    from twopm_zk.statements.rounds import BOUND_FRAC_BITS
+
+    bound = one.gradient_bound(state)
+    return None if bound is None else bound / (1 << BOUND_FRAC_BITS)

@@ -1,0 +1,271 @@
+"""A node's part in a sum: it says that it is ready, shares its masked opening, and stands by it in a dispute.
+
+Everything is written down before it is sent. A share that was sent is the only one for its rows and weights: the
+store's ledger knows, whatever happens to the process or the chain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import reduce
+from operator import add
+
+from twopm_zk.chain.tasks import Phase, TaskSnapshot
+from twopm_zk.errors import InputError, TransactionError
+from twopm_zk.node.store import NodeStore, StoredBatch
+from twopm_zk.numbers.baby_jubjub import Point
+from twopm_zk.numbers.commitments import model_commitment
+from twopm_zk.participants.attempts import AttemptView, place_of, read_attempt
+from twopm_zk.participants.loop import OVERTAKEN
+from twopm_zk.participants.records import Attempt
+from twopm_zk.participants.task_view import ChainView
+from twopm_zk.sharing import (
+    Conditions,
+    KeyOwner,
+    LedgerEntry,
+    Member,
+    Objection,
+    PhaseTime,
+    Reveal,
+    Sharer,
+    SharingSet,
+    ledger,
+    ready_objections,
+    share_objections,
+    vector_of,
+    withdrawal_objections,
+)
+from twopm_zk.statements import Opening
+from twopm_zk.task.specification import TaskSpec
+
+_CLAIMS_AT_ONCE = 50
+"""Pair points in one transaction."""
+Say = Callable[..., None]
+"""Tells news once: kind, text, values, and a key that tells repetitions from what is new."""
+
+
+@dataclass(frozen=True)
+class _Held:
+    """What this node holds of an attempt: its own total opening, and the rows that it is of."""
+
+    opening: Opening = field(repr=False)
+    data: frozenset[int]
+
+
+class SharingPart:
+    """What one account does in the phases of a sum, from the chain and its store."""
+
+    def __init__(self, view: ChainView, spec: TaskSpec, store: NodeStore, *, conditions: Conditions, say: Say) -> None:
+        self.view, self.spec, self.store = view, spec, store
+        self._conditions, self._say = conditions, say
+
+    def act(self, state: TaskSnapshot, batches: Sequence[StoredBatch]) -> None:
+        """Do what the phase asks of this node, if anything. What the chain has overtaken is no error."""
+        attempt = read_attempt(self.view, state)
+        held = self._held(state, attempt, batches)
+        try:
+            if state.phase is Phase.SUMMED:
+                self._check(state, attempt)
+            elif state.phase is Phase.DISPUTED:
+                self._answer(state, attempt)
+            elif state.phase is Phase.READY and held is not None:
+                self._ready(state, attempt, held)
+            elif state.phase is Phase.SHARING:
+                self._share(state, attempt, held)
+        except TransactionError as error:
+            if error.error not in OVERTAKEN:
+                raise
+            self._say("overtaken", f"{state.name()} went on meanwhile: {error.message}", key=(state.key, error.error))
+
+    def _held(self, state: TaskSnapshot, attempt: AttemptView, batches: Sequence[StoredBatch]) -> _Held | None:
+        """What opens this node's point of the attempt; None where it has none, or can open it no more."""
+        me = self.view.address
+        if me not in attempt.points:
+            return None
+        stored = self.store.updates(Attempt.of(state))
+        mine = {update.data for update in self.view.updates(state, node=me)}
+        numbers = [entry.number for entry in batches if entry.batch.commitment in mine]
+        openings = [stored[number].opening for number in numbers if number in stored]
+        if len(openings) == len(mine) and (total := reduce(add, openings)).point == attempt.points[me]:
+            return _Held(total, frozenset(mine))
+        self._say("lost", f"openings of {state.name()} are not in this store: this node cannot share", key=state.key)
+        return None
+
+    # --- ready ---
+
+    def _ready(self, state: TaskSnapshot, attempt: AttemptView, held: _Held) -> None:
+        sharing_set, me = _set_of(attempt), self.view.address
+        if state.late:
+            return
+        time, inside = self._time(state), me in sharing_set
+        if inside and not time.is_late:
+            return
+        objections = ready_objections(
+            self._conditions,
+            self._collection(state, held),
+            place=place_of(self.view, state),
+            candidates=sharing_set.addresses if inside else attempt.points,
+            own_rows=held.opening.rows,
+            time=time,
+            ledger=self.store.ledger(),
+        )
+        if inside:  # no honest node comes in any more: now is the last time to leave for nothing
+            self._leave_free(state, [objection for objection in objections if objection.kind != "too-late"])
+            return
+        if self._objects(state, "stays out of", objections):
+            return
+        key = self.store.lasting_key.aggregation_key(self._owner)
+        if self.view.identity.aggregation_key_of(me) != key.hash:
+            text = f"stays out of {state.name()}: its account has another key registered than is in its store"
+            self._say("objection", f"this node {text}", {"objection": "other-key"}, key=state.key)
+            return
+        round_key = self.store.begin_round_key(Attempt.of(state))
+        receipt = self.view.hlr.ready(state.id, key.eighth, round_key.posted.eighth)
+        values = {"transaction": receipt.transaction, "gas": receipt.gas_used}
+        self._say("ready", f"ready to share in {state.name()}", values, key=state.key)
+
+    def _leave_free(self, state: TaskSnapshot, objections: Sequence[Objection]) -> None:
+        if self._objects(state, "leaves", objections):
+            self.view.hlr.withdraw(state.id)
+            self._say("withdrawn", f"withdrew from {state.name()}", {"penalty": 0}, key=state.key)
+
+    # --- sharing ---
+
+    def _share(self, state: TaskSnapshot, attempt: AttemptView, held: _Held | None) -> None:
+        sharing_set, me = _set_of(attempt), self.view.address
+        if me not in sharing_set or me in attempt.vectors or state.late or len(attempt.nodes) < state.minimum_nodes:
+            return
+        sharer = None if held is None else self._sharer(state, sharing_set)
+        if held is None or sharer is None:
+            self._leave(state, lost=True)
+            return
+        collection = self._collection(state, held)
+        objections = share_objections(
+            self._conditions,
+            collection,
+            sharing_set=sharing_set,
+            digest=state.set_digest,
+            own_rows=held.opening.rows,
+            time=self._time(state),
+            ledger=self.store.ledger(),
+        )
+        if self._objects(state, "does not share in", objections):
+            self._leave(state)
+            return
+        if not self.view.is_final(state):
+            self._say("waiting", f"{state.name()}: sharing once the set is final on the chain", key=state.set_digest)
+            return
+        vector = sharer.vector(attempt.generators, vector_of(held.opening))
+        self.store.add_to_ledger(LedgerEntry.of(collection, sharing_set))
+        receipt = self.view.hlr.share(state.id, sharing_set.digest, vector)
+        values = {"transaction": receipt.transaction, "gas": receipt.gas_used, "nodes": len(sharing_set.members)}
+        text = f"shared in {state.name()}, with {len(sharing_set.members)} nodes"
+        self._say("shared", text, values, key=sharing_set.digest)
+
+    def _leave(self, state: TaskSnapshot, *, lost: bool = False) -> None:
+        """Withdraw, so that the others need not wait for a share that does not come.
+
+        Not where a share of this attempt may be known, for then the sum without it would give it away; and not where
+        only this store is in the way and leaving costs something, for its owner may bring it back before the deadline.
+        """
+        cost = f", which costs it {state.stake_penalty} wei of its stake" if state.stake_penalty else ""
+        if withdrawal_objections(self.store.ledger(), place_of(self.view, state)):
+            text = f"{state.name()}: a share of this node may be known already, so that it stays in the set, silent"
+            self._say("stuck", text, key=state.set_digest)
+        elif lost and (cost or state.shared_once):
+            text = f"{state.name()}: bring this node's store back before the deadline, or it pays for its silence"
+            self._say("stuck", text, key=state.set_digest)
+        else:
+            self.view.hlr.withdraw(state.id)
+            self._say(
+                "withdrawn", f"withdrew from {state.name()}{cost}", {"penalty": state.stake_penalty}, key=state.key
+            )
+
+    # --- disputes ---
+
+    def _check(self, state: TaskSnapshot, attempt: AttemptView) -> None:
+        """Dispute a sum that does not open, as one of those that shared."""
+        if self.view.address not in attempt.nodes or state.disputed or attempt.total is not None:
+            return
+        self.view.hlr.dispute(state.id)
+        self._say("dispute", f"the sum of {state.name()} does not open: somebody shared something else", key=state.key)
+
+    def _answer(self, state: TaskSnapshot, attempt: AttemptView) -> None:
+        said, me = attempt.dispute, self.view.address
+        if said is None or me not in _set_of(attempt):
+            return
+        if (sharer := self._sharer(state, said.sharing_set)) is None:
+            return
+        if me not in said.complete:
+            if not state.late and said.sharing_set is attempt.sharing_set:
+                self._claim(state, attempt, sharer.claims(attempt.generators), said.claims.get(me, {}))
+            return
+        # what a pair has in common is shown where the contract asks for it, and told to no endpoint otherwise
+        if not any(said.contradict(me, other) for other in attempt.nodes):
+            return
+        for reveal in sharer.answers(attempt.generators, said.claims):
+            if reveal.other in _set_of(attempt) and said.contradict(me, reveal.other):
+                self._reveal(state, said.sharing_set, attempt.generators, reveal)
+
+    def _claim(
+        self, state: TaskSnapshot, attempt: AttemptView, claims: Mapping[str, Point], done: Mapping[str, Point]
+    ) -> None:
+        waiting = [(other, point) for other, point in claims.items() if other not in done]
+        for start in range(0, len(waiting), _CLAIMS_AT_ONCE):
+            part = waiting[start : start + _CLAIMS_AT_ONCE]
+            last = start + _CLAIMS_AT_ONCE >= len(waiting)
+            self.view.hlr.claim(
+                state.id,
+                [other for other, _ in part],
+                [point for _, point in part],
+                vector=attempt.vectors[self.view.address] if last else (),
+                generators=attempt.generators if last else (),
+            )
+        self._say("claimed", f"claimed the pair points of {state.name()}", key=_set_of(attempt).digest)
+
+    def _reveal(
+        self, state: TaskSnapshot, sharing_set: SharingSet, generators: Sequence[Point], reveal: Reveal
+    ) -> None:
+        shown = [(*proven.eighth, proven.challenge, proven.response) for proven in (reveal.lasting, reveal.round_key)]
+        mine, theirs = (_keys(sharing_set.member(node)) for node in (reveal.revealer, reveal.other))
+        self.view.hlr.reveal(state.id, reveal.other, mine, theirs, shown, generators)
+        self._say("revealed", f"{state.name()}: showed what {reveal.other} should have claimed", key=reveal.other)
+
+    # --- all ---
+
+    @property
+    def _owner(self) -> KeyOwner:
+        return KeyOwner(self.view.identity.address, self.view.chain.chain_id, self.view.address)
+
+    def _collection(self, state: TaskSnapshot, held: _Held) -> ledger.Collection:
+        unit = str(state.collection.unit)
+        return ledger.Collection(statement=unit, weights=model_commitment(0, state.weights), data=held.data)
+
+    def _sharer(self, state: TaskSnapshot, sharing_set: SharingSet) -> Sharer | None:
+        round_key = self.store.round_key(Attempt.of(state))
+        try:
+            if round_key is None:
+                raise InputError("the key of this attempt is not in this store")
+            return Sharer(sharing_set, self.view.address, self.store.lasting_key, round_key)
+        except InputError as error:
+            self._say("lost", f"this node cannot share in {state.name()}: {error.message}", key=sharing_set.digest)
+            return None
+
+    def _time(self, state: TaskSnapshot) -> PhaseTime:
+        return PhaseTime(state.time, state.deadline, state.seconds[state.phase])
+
+    def _objects(self, state: TaskSnapshot, what: str, objections: Sequence[Objection]) -> bool:
+        for objection in objections:
+            text = f"this node {what} {state.name()}: {objection.message}"
+            self._say("objection", text, {"objection": objection.kind}, key=(state.key, objection.kind))
+        return bool(objections)
+
+
+def _set_of(attempt: AttemptView) -> SharingSet:
+    assert attempt.sharing_set is not None  # noqa: S101 - the contract has one from closing on
+    return attempt.sharing_set
+
+
+def _keys(member: Member) -> tuple[list[int], int, int]:
+    return list(member.lasting.eighth), *member.round_key.eighth

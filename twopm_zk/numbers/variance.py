@@ -1,0 +1,56 @@
+"""The variance function sigma'(z) = sigma(z) (1 - sigma(z)) as the circuits compute it: one exact polynomial of |z|.
+
+Twin of circuits/lib/variance.circom; tools/design_variance.py says where the constants come from. |z| is rounded as for
+the sigmoid; beyond its table the result is 0.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+
+from twopm_zk.numbers import sigmoid
+from twopm_zk.numbers.fixed_point import Bound
+from twopm_zk.system import paths
+
+_CONSTANTS = json.loads((paths.circuits_dir() / "lib" / "variance.json").read_text())
+SCALE_BITS: int = _CONSTANTS["scale_bits"]
+LIMB_BITS = 8
+
+
+def _horner(T: int) -> list[int]:
+    """All u_i; the last one is the value at T."""
+    u = [_CONSTANTS["coefficients"][0]]
+    for coefficient in _CONSTANTS["coefficients"][1:]:
+        u.append(u[-1] * (T - _CONSTANTS["centre"]) + coefficient)
+    return u
+
+
+@cache
+def table() -> tuple[int, ...]:
+    """The numerator of sigma' for every T in [0, 2**INPUT_BITS) of the sigmoid."""
+    return tuple(_horner(T)[-1] for T in range(1 << sigmoid.INPUT_BITS))
+
+
+def variance_numerator(z: int, *, z_frac_bits: int) -> int:
+    """Exact integer N with N / 2**SCALE_BITS nearly sigma'(z / 2**z_frac_bits)."""
+    T = sigmoid.rounded_input(z, z_frac_bits=z_frac_bits)
+    return 0 if T >> sigmoid.INPUT_BITS else _horner(T)[-1]
+
+
+@cache
+def limbs() -> npt.NDArray[np.int64]:
+    """The table in limbs of LIMB_BITS bits, lowest first, one row for each T; the last row, beyond the table, is 0."""
+    return sigmoid.in_limbs([*table(), 0], bits=LIMB_BITS)
+
+
+@cache
+def magnitudes() -> tuple[Bound, ...]:
+    """Largest magnitude of every intermediate of the polynomial, over all T (exhaustive)."""
+    worst = [0] * len(_CONSTANTS["coefficients"])
+    for T in range(1 << sigmoid.INPUT_BITS):
+        worst = [max(old, abs(new)) for old, new in zip(worst, _horner(T), strict=True)]
+    return tuple(Bound(f"variance u[{i}]", value) for i, value in enumerate(worst))

@@ -1,0 +1,338 @@
+"""An attempt as its events tell it: who handed in what, who is in the set that shares, what was shared, and the sum.
+
+Nothing is believed: the set's digest is made anew from each event and compared, points are added here, and a sum counts
+only where it opens the sum of the points.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import combinations, groupby
+from weakref import WeakKeyDictionary
+
+from twopm_zk.chain.abi import DecodedEvent
+from twopm_zk.chain.tasks import COLLECTIONS, Phase, TaskSnapshot
+from twopm_zk.errors import ChainError, DeploymentError, RangeError
+from twopm_zk.numbers.baby_jubjub import IDENTITY, Point, add
+from twopm_zk.numbers.pedersen import Opening, vector_generators
+from twopm_zk.participants.task_view import ChainView
+from twopm_zk.sharing import (
+    Departure,
+    Evidence,
+    Member,
+    Place,
+    PostedKey,
+    SharingSet,
+    open_sum,
+    opening_of,
+)
+from twopm_zk.sharing.sums import Vector
+from twopm_zk.statements import Collection, Policy, RoundShape
+
+
+@dataclass(frozen=True)
+class Dispute:
+    """What has been said of one share attempt."""
+
+    accuser: str
+    sharing_set: SharingSet
+    """Under which the shares were made: whoever is found out leaves the set, and changes its digest."""
+    claims: Mapping[str, Mapping[str, Point]] = field(default_factory=dict)
+    complete: frozenset[str] = frozenset()
+
+    @property
+    def contradictions(self) -> tuple[tuple[str, str], ...]:
+        """The pairs of which both have claimed a point, and not the same one."""
+        members = sorted(self.claims, key=lambda address: int(address, 16))
+        return tuple(pair for pair in combinations(members, 2) if self.contradict(*pair))
+
+    def contradict(self, one: str, other: str) -> bool:
+        """Whether both of a pair have claimed a point, and not the same one."""
+        claimed = self.claims.get(one, {}).get(other), self.claims.get(other, {}).get(one)
+        return None not in claimed and claimed[0] != claimed[1]
+
+
+@dataclass(frozen=True)
+class AttemptView:
+    """What the chain shows of one attempt."""
+
+    collection: Collection
+    weights: int
+    """Number of weights, the intercept among them."""
+    points: Mapping[str, Point] = field(default_factory=dict)
+    """The sum of each node's update commitments."""
+    batches: Mapping[str, int] = field(default_factory=dict)
+    """How many updates each node has handed in."""
+    sharing_set: SharingSet | None = None
+    """The set that shares; None until the attempt is closed."""
+    vectors: Mapping[str, Vector] = field(default_factory=dict)
+    """What was shared in the present share attempt."""
+    dispute: Dispute | None = None
+
+    @property
+    def count(self) -> int:
+        """Sums of an update."""
+        return self.collection.sums(self.weights)
+
+    @cached_property
+    def generators(self) -> tuple[Point, ...]:
+        """What the scalars of a vector multiply."""
+        return vector_generators(self.collection.unit, self.count)
+
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        """Addresses of the set that shares."""
+        return () if self.sharing_set is None else tuple(sorted(self.sharing_set.addresses))
+
+    @property
+    def silent(self) -> tuple[str, ...]:
+        """Addresses of those in the set that have not shared."""
+        return tuple(node for node in self.nodes if node not in self.vectors)
+
+    @cached_property
+    def total(self) -> Opening | None:
+        """What opens the round's point, once all have shared; None before, and where somebody shared rubbish."""
+        if self.sharing_set is None or set(self.vectors) != set(self.sharing_set.addresses) or not self.vectors:
+            return None
+        points = (member.point for member in self.sharing_set.members)
+        vector = open_sum(self.generators, self.vectors.values(), points)
+        if vector is None:
+            return None
+        try:
+            return opening_of(self.collection.unit, self.count, vector)
+        except RangeError:  # the circuits cannot open it either
+            return None
+
+    @property
+    def evidence(self) -> Evidence | None:
+        """What a dispute goes by; None where there is none."""
+        if self.dispute is None:
+            return None
+        return Evidence(
+            sharing_set=self.dispute.sharing_set,
+            generators=self.generators,
+            vectors=self.vectors,
+            claims=self.dispute.claims,
+            accuser=self.dispute.accuser,
+        )
+
+    # --- one event after the other ---
+
+    def after(self, event: DecodedEvent, place: Place) -> AttemptView:
+        """The view once one more event of the attempt has happened."""
+        handler = _HANDLERS.get(event.name)
+        return self if handler is None else handler(self, event, place)
+
+    def _set(self) -> SharingSet:
+        if self.sharing_set is None:
+            raise DeploymentError("an event speaks of a set of nodes before there is one")
+        return self.sharing_set
+
+
+@dataclass(frozen=True)
+class _Replayed:
+    """What was made of the events of an attempt so far; whoever looks again goes on from there."""
+
+    place: Place
+    events: Sequence[DecodedEvent]
+    view: AttemptView
+
+
+_LAST: WeakKeyDictionary[ChainView, _Replayed] = WeakKeyDictionary()
+
+
+def read_attempt(view: ChainView, state: TaskSnapshot) -> AttemptView:
+    """The present attempt at the snapshot's block.
+
+    Raises ChainError where the events that the endpoint shows are not those that the contract has counted: blocks were
+    just replaced, or some are missing there. Nothing may be concluded from such a view.
+    """
+    events = [event for event in view.attempt_events(state) if event.values.get("attempt") == state.attempt]
+    place, known = place_of(view, state), _LAST.get(view)
+    if known is None or known.place != place or events[: len(known.events)] != known.events:
+        known = _Replayed(place, [], AttemptView(state.collection, len(state.weights)))
+    try:
+        found = known.view
+        for event in events[len(known.events) :]:
+            found = found.after(event, place)
+    except DeploymentError as error:
+        raise ChainError(f"{state.name()}: {error.message}; looking again") from error
+    if not _agree(found, state):
+        raise ChainError(
+            f"{state.name()}: the endpoint shows other events than its contract has counted; looking again"
+        )
+    _LAST[view] = _Replayed(place, events, found)
+    return found
+
+
+def _agree(found: AttemptView, state: TaskSnapshot) -> bool:
+    if sum(found.batches.values()) != state.updates:
+        return False
+    if found.sharing_set is None:
+        return state.phase in (Phase.CREATED, Phase.COLLECTING)
+    shared = state.shared if state.phase in (Phase.SHARING, Phase.SUMMED, Phase.DISPUTED) else len(found.vectors)
+    return found.sharing_set.digest == state.set_digest and len(found.vectors) == shared
+
+
+def place_of(view: ChainView, state: TaskSnapshot) -> Place:
+    """What a set of the present attempt is bound to."""
+    return Place(
+        chain_id=view.chain.chain_id,
+        contract=view.hlr.address,
+        task=state.id,
+        round=state.round,
+        attempt=state.attempt,
+        identity=view.identity.address,
+    )
+
+
+def replay_attempt(events: Iterable[DecodedEvent], collection: Collection, weights: int, place: Place) -> AttemptView:
+    """The view after all events of one attempt."""
+    found = AttemptView(collection, weights)
+    for event in events:
+        found = found.after(event, place)
+    return found
+
+
+def _update(found: AttemptView, event: DecodedEvent, _: Place) -> AttemptView:
+    node = event["node"]
+    points = {**found.points, node: add(found.points.get(node, IDENTITY), Point(event["x"], event["y"]))}
+    return replace(found, points=points, batches={**found.batches, node: found.batches.get(node, 0) + 1})
+
+
+def _opened(found: AttemptView, event: DecodedEvent, place: Place) -> AttemptView:
+    return replace(found, sharing_set=SharingSet(place, _bytes(event["digest"])))
+
+
+def _ready(found: AttemptView, event: DecodedEvent, _: Place) -> AttemptView:
+    node = event["node"]
+    member = Member(
+        node,
+        PostedKey.parse(*event["lasting"]),
+        PostedKey.parse(event["roundX"], event["roundY"]),
+        found.points.get(node, IDENTITY),
+    )
+    return _changed(found, found._set().with_ready(member), event)
+
+
+def _left(found: AttemptView, event: DecodedEvent, _: Place) -> AttemptView:
+    node, sharing_set = event["node"], found._set()
+    points = {other: point for other, point in found.points.items() if other != node}
+    if node in sharing_set:  # else it goes before it was ready, and the set stays as it is
+        sharing_set = sharing_set.without(node, reason_of(event))
+    return _changed(replace(found, points=points), sharing_set, event)
+
+
+def reason_of(event: DecodedEvent) -> Departure:
+    """Why a node has left the set, as NodeLeft says. Raises DeploymentError for what is no reason."""
+    try:
+        return Departure(_bytes(event["reason"]).rstrip(b"\0").decode())
+    except ValueError:
+        raise DeploymentError(f"node {event['node']} has left for a reason that is none") from None
+
+
+def _started(found: AttemptView, event: DecodedEvent, _: Place) -> AttemptView:
+    sharing_set = found._set()
+    if event["shareAttempt"] != sharing_set.share_attempt:
+        sharing_set = sharing_set.next_share_attempt()
+    return replace(_changed(found, sharing_set, event), vectors={}, dispute=None)
+
+
+def _shared(found: AttemptView, event: DecodedEvent, _: Place) -> AttemptView:
+    return replace(found, vectors={**found.vectors, event["node"]: tuple(event["vector"])})
+
+
+def _disputed(found: AttemptView, event: DecodedEvent, _: Place) -> AttemptView:
+    return replace(found, dispute=Dispute(event["accuser"], found._set()))
+
+
+def _claimed(found: AttemptView, event: DecodedEvent, _: Place) -> AttemptView:
+    if found.dispute is None:
+        return found
+    node, said = event["node"], found.dispute
+    new = dict(zip(event["others"], (Point(x, y) for x, y in event["points"]), strict=True))
+    claims = {**said.claims, node: {**said.claims.get(node, {}), **new}}
+    complete = said.complete | {node} if event["complete"] else said.complete
+    return replace(found, dispute=replace(said, claims=claims, complete=complete))
+
+
+def _changed(found: AttemptView, sharing_set: SharingSet, event: DecodedEvent) -> AttemptView:
+    if sharing_set.digest != _bytes(event["digest"]):
+        raise DeploymentError(f"the set of round {event['round']} has another digest than follows from its nodes")
+    return replace(found, sharing_set=sharing_set)
+
+
+def _bytes(text: str | bytes) -> bytes:
+    return text if isinstance(text, bytes) else bytes.fromhex(text.removeprefix("0x"))
+
+
+_HANDLERS = {
+    "UpdateAccepted": _update,
+    "SetOpened": _opened,
+    "NodeReady": _ready,
+    "NodeLeft": _left,
+    "SharingStarted": _started,
+    "Shared": _shared,
+    "DisputeOpened": _disputed,
+    "PairPointsClaimed": _claimed,
+}
+
+
+# --- all rounds of a task ---
+
+
+@dataclass(frozen=True)
+class Collected:
+    """A round whose sum was shared: whose data it is of, and what it comes to."""
+
+    round: int
+    attempt: int
+    weights: tuple[int, ...]
+    """At which it was collected, in units of 2^-20."""
+    matrix_hash: int
+    """Of the step matrix that led to the weights."""
+    view: AttemptView
+
+    def policy(self, state: TaskSnapshot) -> Policy:
+        """What the model commitment of this round binds, in the task of a snapshot."""
+        return replace(state.policy, round=self.round, attempt=self.attempt, matrix_hash=self.matrix_hash)
+
+    def gradient_bound(self, state: TaskSnapshot) -> int | None:
+        """The smallest bound on the gradient per row that follows from the sum, lambda included, in units of 2^-32.
+
+        None for information, and where there is nothing that a bound could be of.
+        """
+        total = self.view.total
+        if self.view.collection is Collection.INFORMATION or total is None or total.rows < 1:
+            return None
+        return RoundShape(len(self.weights) - 1).smallest_bound(self.policy(state), self.weights, total)
+
+
+def read_history(view: ChainView, state: TaskSnapshot) -> tuple[Collected, ...]:
+    """All rounds of a task up to the snapshot whose nodes have shared, the present one too, in order.
+
+    Only the last attempt of a round counts, and of it the last share attempt.
+    """
+    events = view.task_events(state.id, from_block=view.deployment.block, to_block=state.block)
+    weights: tuple[int, ...] = ()
+    matrix, found = 0, {}
+    collections: dict[tuple[int, int], tuple[Collection, tuple[int, ...], int]] = {}
+    parts: dict[tuple[int, int], list[DecodedEvent]] = {}
+    for event in events:
+        if event.name == "ModelPublished":
+            weights, matrix = tuple(event["weights"]), event["matrixHash"]
+        elif event.name == "AttemptModel":
+            kind = COLLECTIONS[event["collected"]]
+            collections[event["round"], event["attempt"]] = (kind, weights, matrix)
+        elif "attempt" in event.values and "round" in event.values:
+            parts.setdefault((event["round"], event["attempt"]), []).append(event)
+    for number, attempts in groupby(sorted(collections), key=lambda key: key[0]):
+        last = list(attempts)[-1]
+        kind, at, led = collections[last]
+        place = replace(place_of(view, state), round=number, attempt=last[1])
+        attempt = replay_attempt(parts.get(last, []), kind, len(at), place)
+        if attempt.total is not None:
+            found[number] = Collected(number, last[1], at, led, attempt)
+    return tuple(found[number] for number in sorted(found))

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {IRounds} from "./IRounds.sol";
+
+/// @title Sums of which nobody sees a part
+/// @notice Updates are committed to as points of Baby Jubjub, which the contract adds. Once collecting is over, nodes that
+/// are there say so (`ready`) and are the set. Each of the set shares its own opening under masks that cancel in the sum
+/// over all of the set, so that anybody can read that sum off the chain, and nothing else. See docs/protocol.md, section 4.
+///
+/// From the first share on the set is fixed: nobody leaves it but by its own withdrawal, by a proven lie, or, at the very
+/// last, for silence; and no sum of another attempt is ever opened at these weights.
+interface ISharing is IRounds {
+    /// @dev The set of an attempt begins, with a digest that no other chain, contract, task or fork has.
+    event SetOpened(uint256 indexed taskId, uint32 indexed round, uint32 attempt, bytes32 digest);
+    event NodeReady(
+        uint256 indexed taskId,
+        uint32 indexed round,
+        uint32 attempt,
+        address indexed node,
+        uint256[2] lasting,
+        uint256 roundX,
+        uint256 roundY,
+        bytes32 digest
+    );
+    event SharingStarted(
+        uint256 indexed taskId,
+        uint32 indexed round,
+        uint32 attempt,
+        uint24 shareAttempt,
+        uint24 nodes,
+        bytes32 digest,
+        uint48 deadline
+    );
+    event Shared(
+        uint256 indexed taskId,
+        uint32 indexed round,
+        uint32 attempt,
+        uint24 shareAttempt,
+        address indexed node,
+        uint256[] vector
+    );
+    event SumShared(
+        uint256 indexed taskId,
+        uint32 indexed round,
+        uint32 attempt,
+        uint24 shareAttempt,
+        uint256 x,
+        uint256 y,
+        uint48 deadline
+    );
+    /// @param digest Of the set without the node.
+    event NodeLeft(
+        uint256 indexed taskId,
+        uint32 indexed round,
+        uint32 attempt,
+        address indexed node,
+        bytes32 reason,
+        bytes32 digest
+    );
+    /// @param value Wei of ETH that were there to be taken, and the contract was allowed to take.
+    event Penalised(uint256 indexed taskId, address indexed node, uint256 value, bytes32 reason);
+    event NodeBarred(uint256 indexed taskId, address indexed node);
+    event TaskFailed(uint256 indexed taskId, bytes32 reason);
+
+    error AlreadyReady(address account);
+    error NotTheRegisteredKey(address account, bytes32 registered);
+    error NotInTheSet(uint256 taskId, address account);
+    error AlreadyShared(address account);
+    error WrongSet(bytes32 digest, bytes32 expected);
+    error WrongNumberOfScalars(uint256 count, uint256 expected);
+    error NotAScalar(uint256 value);
+    error TooLittleGas(uint256 left, uint256 needed);
+
+    /// @notice Say that the sender, which handed in an update, is there to share. Only for the accounts of the attempt, until
+    /// the deadline. Sharing begins when all have said so.
+    /// @param lasting The sender's key in IdentityContract, x and y: it stays this node's key in this attempt, whatever is set later.
+    /// @param roundX A fresh key for this round, a point like the lasting one.
+    function ready(uint256 taskId, uint256[2] calldata lasting, uint256 roundX, uint256 roundY) external;
+
+    /// @notice Begin sharing after the deadline, with all that are ready. Anyone may.
+    function startSharing(uint256 taskId) external;
+
+    /// @notice Leave the present attempt, until the deadline of the phase. Free before sharing begins. Then it costs the
+    /// penalty: shares may be on their way. Where somebody has shared, the others share again.
+    function withdraw(uint256 taskId) external;
+
+    /// @notice Share the sender's masked opening: packed sums and rows, then the blinding.
+    /// @param digest Of the set for which the masks were made; the call reverts where the contract has another one.
+    function share(uint256 taskId, bytes32 digest, uint256[] calldata vector) external;
+
+    /// @notice Leave a silent node out for good, which costs it the penalty. Anyone may: in sharing after the deadline, for
+    /// who has not shared; in a dispute after twice its length without a proven liar, for who has not claimed.
+    function expel(uint256 taskId, address account) external;
+
+    /// @notice Digest of the set: keccak256(abi.encode(...)) of what each node added.
+    function setDigestOf(uint256 taskId) external view returns (bytes32);
+
+    /// @notice Sum of the points of all that shared in the present share attempt.
+    function roundPointOf(uint256 taskId) external view returns (uint256 x, uint256 y);
+
+    /// @notice Sum of a node's points in the attempt it last took part in.
+    function pointOf(uint256 taskId, address node) external view returns (uint256 x, uint256 y);
+
+    /// @notice Scalars of a share in the present collection.
+    function vectorLengthOf(uint256 taskId) external view returns (uint256);
+}

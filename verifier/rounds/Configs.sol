@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {IRounds} from "../interfaces/IRounds.sol";
+
+/// @title What a task says of its rounds, checked when it is created
+library Configs {
+    /// @dev Updates that one sum can hold, see docs/protocol.md, section 3.
+    uint256 private constant MAX_UPDATES = 2 ** 20;
+    uint32 private constant MAX_PHASE = 90 days;
+
+    function write(uint256 taskId, IRounds.Task storage task, IRounds.TaskConfig calldata config) internal {
+        if (config.minimumNodes == 0) revert IRounds.InvalidConfig("minimumNodes");
+        if (config.maximumUpdates < config.minimumNodes || config.maximumUpdates > MAX_UPDATES) {
+            revert IRounds.InvalidConfig("maximumUpdates");
+        }
+        // fewer nodes than the minimum cannot fill an attempt, so that none fails for want of room
+        uint256 others = uint256(config.maximumBatches) * (config.minimumNodes - 1);
+        if (config.maximumBatches == 0 || config.maximumBatches > MAX_UPDATES || others >= config.maximumUpdates) {
+            revert IRounds.InvalidConfig("maximumBatches");
+        }
+        if (config.maximumRounds == 0 || config.maximumRounds == type(uint32).max) {
+            revert IRounds.InvalidConfig("maximumRounds");
+        }
+        requirePhaseLength(config.collectSeconds, "collectSeconds");
+        requirePhaseLength(config.aggregateSeconds, "aggregateSeconds");
+        task.coordinator = msg.sender;
+        task.phase = IRounds.Phase.Created;
+        task.minimumNodes = config.minimumNodes;
+        task.minimumStake = config.minimumStake;
+        task.maximumUpdates = uint24(config.maximumUpdates);
+        task.maximumBatches = uint24(config.maximumBatches);
+        task.collectSeconds = config.collectSeconds;
+        task.aggregateSeconds = config.aggregateSeconds;
+        task.maximumRounds = config.maximumRounds;
+        task.specHash = config.specHash;
+        task.dataset = config.dataset;
+        emit IRounds.TaskCreated(taskId, msg.sender, config.specHash, config.dataset);
+    }
+
+    function requirePhaseLength(uint32 duration, string memory field) internal pure {
+        if (duration == 0 || duration > MAX_PHASE) revert IRounds.InvalidConfig(field);
+    }
+}

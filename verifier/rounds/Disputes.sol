@@ -1,0 +1,374 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {IDisputes} from "../interfaces/IDisputes.sol";
+import {IRounds} from "../interfaces/IRounds.sol";
+import {ISharing} from "../interfaces/ISharing.sol";
+import {IStaking} from "../interfaces/IStaking.sol";
+import {BabyJubjub, Point} from "../proofs/BabyJubjub.sol";
+import {PointProofs} from "../proofs/PointProofs.sol";
+import {Phases} from "./Phases.sol";
+import {Claims, Part, Set, Sets} from "./Sets.sol";
+
+/// @title How nodes leave a set, and disputes over what they shared
+/// @dev See {ISharing} and {IDisputes}. A library with an address of its own, which works on the caller's storage: together
+/// with it the contract would be too large for a chain.
+///
+/// Claims end with the phase's deadline; who is contradicted has as long again to reveal, so that a last claim cannot
+/// catch anybody unprepared.
+library Disputes {
+    using Phases for IRounds.Task;
+    using Sets for Set;
+
+    /// @dev Gas that a call needs to leave for a slash, so that nobody saves a node from it by sending too little.
+    uint256 private constant SLASH_GAS = 2_000_000;
+    bytes32 private constant WITHDREW = "withdrew";
+    bytes32 private constant SILENT = "silent";
+    bytes32 private constant LIED = "lied";
+    bytes32 private constant ACCUSED = "accused without cause";
+    bytes32 private constant TOO_FEW = "too few nodes";
+    bytes32 private constant UNDECIDED = "undecided dispute";
+
+    function withdraw(uint256 taskId, IRounds.Task storage task, Set storage set, IStaking staking) external {
+        if (task.phase != IRounds.Phase.Ready) task.requirePhase(taskId, IRounds.Phase.Sharing);
+        task.requireInTime();
+        if (task.phase == IRounds.Phase.Ready) {
+            uint64 key = task.key();
+            IRounds.Node storage node = set.nodes[msg.sender];
+            if (node.participated != key) revert IRounds.NotAParticipant(taskId, msg.sender);
+            --task.nodes;
+            if (node.inSet == key) {
+                _remove(taskId, task, set, msg.sender, WITHDREW);
+            } else {
+                node.participated = 0;
+                emit ISharing.NodeLeft(taskId, task.round, task.attempt, msg.sender, WITHDREW, set.digest);
+            }
+            set.startIfAllAreReady(taskId, task);
+        } else {
+            set.requireIn(taskId, task, msg.sender);
+            _remove(taskId, task, set, msg.sender, WITHDREW);
+            _penalise(taskId, task, staking, msg.sender, WITHDREW);
+            if (task.sharedOnce) _restart(taskId, task, set);
+        }
+    }
+
+    function expel(
+        uint256 taskId,
+        IRounds.Task storage task,
+        Set storage set,
+        IStaking staking,
+        address account
+    ) external {
+        set.requireIn(taskId, task, account);
+        if (task.phase == IRounds.Phase.Disputed) {
+            _requireLastResort(taskId, task, set);
+            if (set.claims[_shareAttempt(task)][account].complete) revert IDisputes.AlreadyClaimed(account);
+            ++set.dispute.removed;
+            _expel(taskId, task, set, staking, account, SILENT);
+            return;
+        }
+        task.requirePhase(taskId, IRounds.Phase.Sharing);
+        task.requireLate();
+        if (set.nodes[account].sharedIn == task.shareAttempt + 1) revert ISharing.AlreadyShared(account);
+        _expel(taskId, task, set, staking, account, SILENT);
+        if (task.sharedOnce && task.shared == task.ready) _restart(taskId, task, set);
+    }
+
+    function dispute(uint256 taskId, IRounds.Task storage task, Set storage set) external {
+        task.requirePhase(taskId, IRounds.Phase.Summed);
+        set.requireIn(taskId, task, msg.sender);
+        if (task.disputed) revert IDisputes.AlreadyDisputed(taskId, task.shareAttempt);
+
+        task.disputed = true;
+        set.dispute = IDisputes.Dispute(msg.sender, 0, 0, 0, false, set.digest);
+        task.enter(IRounds.Phase.Disputed, task.disputeSeconds);
+        emit IDisputes.DisputeOpened(taskId, task.round, task.attempt, task.shareAttempt, msg.sender, task.deadline);
+    }
+
+    function claim(
+        uint256 taskId,
+        IRounds.Task storage task,
+        Set storage set,
+        bytes32 generatorsHash,
+        uint256[] calldata vector,
+        uint256[] calldata generators,
+        address[] calldata others,
+        uint256[2][] calldata points
+    ) external {
+        task.requirePhase(taskId, IRounds.Phase.Disputed);
+        task.requireInTime();
+        set.requireIn(taskId, task, msg.sender);
+        if (set.dispute.liarFound) revert IDisputes.LiarFound(taskId);
+        if (points.length != others.length) revert IDisputes.WrongNumberOfPoints(points.length, others.length);
+        Claims memory claims = set.claims[_shareAttempt(task)][msg.sender];
+        if (claims.complete) revert IDisputes.AlreadyClaimed(msg.sender);
+        if (claims.count == 0) claims.sum = BabyJubjub.identity();
+        for (uint256 i = 0; i < others.length; ++i) {
+            address other = others[i];
+            if (other <= claims.last) revert IDisputes.NotAscending(other, claims.last);
+            if (other == msg.sender) revert ISharing.NotInTheSet(taskId, other);
+            set.requireIn(taskId, task, other);
+            Point memory point = Point(points[i][0], points[i][1]);
+            BabyJubjub.requireOnCurve(point);
+            claims.last = other;
+            claims.sum = BabyJubjub.add(claims.sum, msg.sender < other ? point : BabyJubjub.negate(point));
+            _keep(taskId, task, set, other, _hash(point));
+        }
+        claims.count += uint24(others.length);
+        claims.complete = claims.count + 1 == task.ready;
+        if (claims.complete) {
+            _requireAddsUp(set.parts[msg.sender], generatorsHash, vector, generators, claims.sum);
+            ++set.dispute.claimed;
+        }
+        set.claims[_shareAttempt(task)][msg.sender] = claims;
+        emit IDisputes.PairPointsClaimed(
+            taskId,
+            task.round,
+            task.attempt,
+            task.shareAttempt,
+            msg.sender,
+            others,
+            points,
+            claims.complete
+        );
+    }
+
+    function reveal(
+        uint256 taskId,
+        IRounds.Task storage task,
+        Set storage set,
+        IStaking staking,
+        bytes32 generatorsHash,
+        address other,
+        PointProofs.Keys calldata mine,
+        PointProofs.Keys calldata theirs,
+        PointProofs.SharedPoint[2] calldata shown,
+        uint256[] calldata generators
+    ) external {
+        task.requirePhase(taskId, IRounds.Phase.Disputed);
+        set.requireIn(taskId, task, msg.sender);
+        set.requireIn(taskId, task, other);
+        _requireKeys(set, msg.sender, mine);
+        _requireKeys(set, other, theirs);
+        _requireGenerators(generatorsHash, generators);
+        _requireContradicted(task, set, msg.sender, other);
+        bytes32 digest = set.dispute.digest;
+        Point memory truth = PointProofs.pairPoint(digest, msg.sender, other, mine, theirs, shown, generators);
+
+        set.dispute.liarFound = true;
+        emit IDisputes.PairRevealed(
+            taskId,
+            task.round,
+            task.attempt,
+            task.shareAttempt,
+            msg.sender,
+            other,
+            truth.x,
+            truth.y
+        );
+        _expelLiar(taskId, task, set, staking, msg.sender, other, _hash(truth));
+        _expelLiar(taskId, task, set, staking, other, msg.sender, _hash(truth));
+    }
+
+    function expelPair(
+        uint256 taskId,
+        IRounds.Task storage task,
+        Set storage set,
+        IStaking staking,
+        address first,
+        address second
+    ) external {
+        _requireLastResort(taskId, task, set);
+        _requireContradicted(task, set, first, second);
+        uint256 present = _shareAttempt(task);
+        delete set.pairs[present][first][second]; // this contradiction is dealt with
+        --set.dispute.contradictions;
+        uint64 key = task.key();
+        // where one of them is out already, the other may have been right
+        if (set.nodes[first].inSet != key || set.nodes[second].inSet != key) return;
+        _requireClaimed(set, present, first);
+        _requireClaimed(set, present, second);
+        set.dispute.claimed -= 2;
+        set.dispute.removed += 2;
+        _expel(taskId, task, set, staking, first, SILENT);
+        _expel(taskId, task, set, staking, second, SILENT);
+    }
+
+    function settle(uint256 taskId, IRounds.Task storage task, Set storage set, IStaking staking) external {
+        task.requirePhase(taskId, IRounds.Phase.Disputed);
+        IDisputes.Dispute storage state = set.dispute;
+        if (state.liarFound) {
+            _restart(taskId, task, set);
+            return;
+        }
+        task.requireLate();
+        uint256 silent = task.ready - state.claimed;
+        if (silent != 0 || state.contradictions != 0) revert IDisputes.Unsettled(silent, state.contradictions);
+        if (state.removed == 0) {
+            task.enter(IRounds.Phase.Summed, task.aggregateSeconds);
+            _reject(taskId, task, set, staking);
+        } else {
+            // whoever is out may have been honest, and kept from the chain: a sum without it would give it away
+            _fail(taskId, task, UNDECIDED);
+        }
+    }
+
+    /// @dev Something was proven of the disputed sum, so it opens.
+    function reject(uint256 taskId, IRounds.Task storage task, Set storage set, IStaking staking) external {
+        _reject(taskId, task, set, staking);
+    }
+
+    function _reject(uint256 taskId, IRounds.Task storage task, Set storage set, IStaking staking) private {
+        address accuser = set.dispute.accuser;
+        emit IDisputes.DisputeRejected(taskId, task.round, task.attempt, accuser);
+        _bar(taskId, set, accuser); // its share is good, and stays
+        _penalise(taskId, task, staking, accuser, ACCUSED);
+    }
+
+    function _keep(uint256 taskId, IRounds.Task storage task, Set storage set, address other, bytes32 point) private {
+        uint256 present = _shareAttempt(task);
+        set.pairs[present][msg.sender][other] = point;
+        bytes32 theirs = set.pairs[present][other][msg.sender];
+        if (theirs == 0 || theirs == point) return;
+        ++set.dispute.contradictions;
+        emit IDisputes.Contradiction(taskId, task.round, task.attempt, task.shareAttempt, msg.sender, other);
+    }
+
+    function _expelLiar(
+        uint256 taskId,
+        IRounds.Task storage task,
+        Set storage set,
+        IStaking staking,
+        address account,
+        address other,
+        bytes32 truth
+    ) private {
+        if (set.pairs[_shareAttempt(task)][account][other] == truth) return;
+        _expel(taskId, task, set, staking, account, LIED);
+    }
+
+    function _expel(
+        uint256 taskId,
+        IRounds.Task storage task,
+        Set storage set,
+        IStaking staking,
+        address account,
+        bytes32 reason
+    ) private {
+        _remove(taskId, task, set, account, reason);
+        _bar(taskId, set, account);
+        _penalise(taskId, task, staking, account, reason);
+    }
+
+    /// @dev Whoever is out neither shares nor claims nor takes over.
+    function _remove(
+        uint256 taskId,
+        IRounds.Task storage task,
+        Set storage set,
+        address account,
+        bytes32 reason
+    ) private {
+        set.nodes[account].participated = 0;
+        set.nodes[account].inSet = 0;
+        --task.ready;
+        set.digest = keccak256(abi.encode(set.digest, account));
+        emit ISharing.NodeLeft(taskId, task.round, task.attempt, account, reason, set.digest);
+    }
+
+    function _bar(uint256 taskId, Set storage set, address account) private {
+        set.nodes[account].barred = true;
+        emit ISharing.NodeBarred(taskId, account);
+    }
+
+    /// @dev A contract that may no longer slash blocks no round.
+    function _penalise(
+        uint256 taskId,
+        IRounds.Task storage task,
+        IStaking staking,
+        address account,
+        bytes32 reason
+    ) private {
+        uint256 penalty = task.penalty;
+        if (penalty == 0) return;
+        if (gasleft() < SLASH_GAS) revert ISharing.TooLittleGas(gasleft(), SLASH_GAS);
+        uint256 value = 0;
+        try staking.slash(account, penalty, reason) returns (uint256 slashed) {
+            value = slashed;
+        } catch {} // solhint-disable-line no-empty-blocks
+        emit ISharing.Penalised(taskId, account, value, reason);
+    }
+
+    /// @dev The nodes that are left share again. Too few of them never do: beside what was shared already, a sum over
+    /// another set at these weights would give others away, so the task ends.
+    function _restart(uint256 taskId, IRounds.Task storage task, Set storage set) private {
+        if (task.ready < task.minimumNodes) {
+            _fail(taskId, task, TOO_FEW);
+            return;
+        }
+        ++task.shareAttempt;
+        set.digest = keccak256(abi.encode(set.digest, task.shareAttempt));
+        set.startSharing(taskId, task);
+    }
+
+    function _fail(uint256 taskId, IRounds.Task storage task, bytes32 reason) private {
+        emit ISharing.TaskFailed(taskId, reason);
+        task.finish(taskId);
+    }
+
+    function _requireAddsUp(
+        Part storage part,
+        bytes32 generatorsHash,
+        uint256[] calldata vector,
+        uint256[] calldata generators,
+        Point memory masks
+    ) private view {
+        if (keccak256(abi.encode(vector)) != part.vectorHash) revert IDisputes.NotTheSharedVector(msg.sender);
+        _requireGenerators(generatorsHash, generators);
+        Point memory shared = PointProofs.commit(vector, generators);
+        Point memory expected = BabyJubjub.add(part.point, masks);
+        if (shared.x != expected.x || shared.y != expected.y) revert IDisputes.ClaimsDoNotAddUp(msg.sender);
+    }
+
+    /// @dev Time is over for everything that could prove a lie.
+    function _requireLastResort(uint256 taskId, IRounds.Task storage task, Set storage set) private view {
+        task.requirePhase(taskId, IRounds.Phase.Disputed);
+        if (set.dispute.liarFound) revert IDisputes.LiarFound(taskId);
+        uint48 end = task.deadline + task.disputeSeconds;
+        if (block.timestamp <= end) revert IRounds.DeadlineNotReached(end);
+    }
+
+    function _requireContradicted(
+        IRounds.Task storage task,
+        Set storage set,
+        address account,
+        address other
+    ) private view {
+        uint256 present = _shareAttempt(task);
+        bytes32 claimed = set.pairs[present][account][other];
+        bytes32 theirs = set.pairs[present][other][account];
+        if (claimed == 0 || theirs == 0 || claimed == theirs) revert IDisputes.NotContradicted(account, other);
+    }
+
+    /// @dev A silent node is left out alone, before anybody is for contradicting it.
+    function _requireClaimed(Set storage set, uint256 present, address account) private view {
+        if (!set.claims[present][account].complete) revert IDisputes.NotClaimed(account);
+    }
+
+    function _requireKeys(Set storage set, address account, PointProofs.Keys calldata keys) private view {
+        bytes32 hash = keccak256(abi.encode(keccak256(abi.encode(keys.lasting)), keys.roundX, keys.roundY));
+        if (hash != set.parts[account].keysHash) revert IDisputes.NotTheKeys(account);
+    }
+
+    function _requireGenerators(bytes32 expected, uint256[] calldata generators) private pure {
+        if (keccak256(abi.encode(generators)) != expected) revert IDisputes.NotTheGenerators(expected);
+    }
+
+    /// @dev Claims of one share attempt are never taken for another's.
+    function _shareAttempt(IRounds.Task storage task) private view returns (uint256) {
+        return (uint256(task.key()) << 24) | task.shareAttempt;
+    }
+
+    function _hash(Point memory point) private pure returns (bytes32) {
+        return keccak256(abi.encode(point.x, point.y));
+    }
+}
