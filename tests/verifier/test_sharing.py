@@ -3,9 +3,10 @@
 import pytest
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
+from support.curve_points import SMALL
 from support.rounds_task import COLLECTING, FINISHED, READY, SHARING, SUMMED, WITH_PENALTY, Task, point_hash
 from support.rounds_world import ETH, World
-from support.sharing import Key, commit, plus, point_of_order_8
+from support.sharing import Key, commit, plus
 
 from twopm_zk.numbers.baby_jubjub import IDENTITY, SUBGROUP_ORDER, Point
 from twopm_zk.numbers.field import FIELD_ORDER
@@ -154,7 +155,7 @@ def test_a_key_replaced_after_ready_changes_nothing_in_this_attempt(task, people
 def test_a_round_key_of_small_order_or_off_the_curve_is_refused(task, people, refused):
     task.submit_all()
     task.close()
-    for small in (IDENTITY, Point(0, FIELD_ORDER - 1), point_of_order_8()):
+    for small in (IDENTITY, Point(0, FIELD_ORDER - 1), SMALL[1]):
         with refused("SmallOrder", x=small.x, y=small.y):
             task.ready(people.ada, of_round=small)
     x, y = Key().posted
