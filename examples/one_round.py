@@ -20,10 +20,9 @@ from twopm_zk.chain import (
     dataset_name,
     deploy_all,
 )
-from twopm_zk.coordinator.task_creation import generators_hash
 from twopm_zk.errors import TransactionError
 from twopm_zk.participants.attempts import AttemptView, read_attempt
-from twopm_zk.participants.task_view import ChainView
+from twopm_zk.participants.task_view import ChainView, generators_of
 from twopm_zk.sharing import KeyOwner, SecretKey, Sharer, vector_of
 
 INSTANCES = ("step-48x3", "aggregate-3", "certify-3", "predict-3")
@@ -93,6 +92,7 @@ class Story:
     def open(self) -> None:
         """The coordinator creates the task: all that later checks use is fixed here, verifiers included."""
         hlr, verifier_id = self.coordinator.hlr, self.network.verifier_id
+        generators = generators_of(weights=4)
         self.task = hlr.create_task(
             TaskConfig(
                 spec_hash=b"\x01" * 32, dataset=DATASET, minimum_stake=ETH // 2, maximum_updates=4, maximum_batches=1
@@ -108,8 +108,8 @@ class Story:
                 information=0,
                 aggregate_verifier=verifier_id("aggregate-3"),
                 certify_verifier=verifier_id("certify-3"),
-                gradient_generators=generators_hash(zk.Collection.GRADIENT, 4),
-                information_generators=generators_hash(zk.Collection.INFORMATION, 4),
+                gradient_generators=generators[zk.Collection.GRADIENT],
+                information_generators=generators[zk.Collection.INFORMATION],
                 initial_weights=[0, 0, 0, 0],
             ),
         )

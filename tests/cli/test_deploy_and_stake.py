@@ -1,6 +1,7 @@
 """Commands on a chain: deploy, stake, and what is refused."""
 
 import json
+import re
 import time
 
 import pytest
@@ -137,9 +138,11 @@ def test_deploy_shows_each_contract_and_how_many_there_are(call, connected, monk
     path = tmp_path / "d.json"
     code, _, err = call("deploy", "--instance", "predict-3", "--deployment", path)
     assert code == 0, err
-    assert "compiled 1 of 16" in err
-    for number in range(1, 18):
-        assert f"{number} of 17 deployed: " in err
+    for sentence in (r"compiled (\d+) of (\d+): ", r"(\d+) of (\d+) deployed: "):
+        numbers, totals = zip(*re.findall(sentence, err), strict=True)
+        assert set(totals) == {str(len(numbers))}
+        assert numbers == tuple(str(number) for number in range(1, len(numbers) + 1))
+        assert len(numbers) >= len(Deployment.read(path).contracts)
     assert list(tmp_path.iterdir()) == [path]
 
 

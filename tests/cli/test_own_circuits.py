@@ -197,7 +197,7 @@ def test_words_without_a_name_mean_the_proof_that_they_meant_before(old, new):
 
 
 def test_a_step_and_a_circuit_have_one_name_each(call):
-    assert list(prove_commands.prove.commands) == ["step", "circuit", "files"]
+    assert list(prove_commands.prove.commands) == ["step", "information", "circuit", "files"]
     assert call("prove", "circuit", "step-48x3", "--data", "rows.csv", "--out", "p")[0] == 2
     assert call("prove", "step", "--input", "in.json", "--out", "p")[0] == 2
 

@@ -97,7 +97,7 @@ def test_doctor_names_what_is_missing_and_exits_with_4(call, monkeypatch, tmp_pa
 def test_circuits_lists_every_instance_with_its_sizes(call):
     _, out, _ = call("circuits", "--json")
     rows = {row["name"]: row for row in json.loads(out)["circuits"]}
-    assert rows["step-119x3"]["rows"] == 120
+    assert rows["step-119x3"]["rows"] == 119
     assert rows["step-119x3"]["features"] == 3
     assert set(rows["step-48x3"]) >= {"template", "parameters", "constraints", "gates", "power", "keys"}
 

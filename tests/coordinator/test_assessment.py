@@ -61,7 +61,7 @@ def snapshot(spec, **changes):
         "gradient_target": spec.gradient_bound_units,
         "collection": Collection.INFORMATION,
         "information": int(spec.step.collects),
-        "generators": generators_of(spec),
+        "generators": generators_of(spec.sizes.width + 1),
         "set_digest": bytes(32),
         "certified": False,
         "gradient_bound": 0,

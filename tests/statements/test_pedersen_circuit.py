@@ -77,8 +77,11 @@ def test_point_and_its_hash_equal_the_twin(circuits, opening):
 
 @settings(deadline=None, max_examples=30)
 @given(opening=openings)
-def test_a_single_commitment_needs_a_small_x(circuits, opening):
-    if opening.point.x < 1 << X_BITS:
+def test_a_single_commitment_needs_a_small_x_and_a_point_that_is_not_the_identity(circuits, opening):
+    if opening.point == IDENTITY:
+        with pytest.raises(WitnessError, match="PedersenPoint"):
+            calculate_witness(circuits["PedersenCommitment"], inputs(opening))
+    elif opening.point.x < 1 << X_BITS:
         assert calculate_witness(circuits["PedersenCommitment"], inputs(opening)).public == [opening.point.y]
     else:
         with pytest.raises(WitnessError, match="RangeCheck"):

@@ -8,7 +8,7 @@ from twopm_zk.system import paths
 
 
 def load_tool(name, *, needs=()):
-    """``tools/NAME.py``; skips the test where a package that it needs is not installed."""
+    """A script of ``tools`` by its name; skips the test where a package that it needs is not installed."""
     for package in needs:
         pytest.importorskip(package)
     spec = importlib.util.spec_from_file_location(name, paths.source_root() / "tools" / f"{name}.py")

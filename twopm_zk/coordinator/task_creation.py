@@ -101,7 +101,8 @@ def training_config(spec: TaskSpec, network: Network) -> TrainingConfig:
     deployment.
     """
     chosen = spec.round_instances
-    weights, generators = spec.sizes.width + 1, generators_of(spec)
+    weights = spec.sizes.width + 1
+    generators = generators_of(weights)
     return TrainingConfig(
         features=spec.sizes.width,
         penalty=spec.penalty_units,

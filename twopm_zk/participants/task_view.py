@@ -56,12 +56,11 @@ def dataset_of(spec: TaskSpec) -> bytes:
     return spec.spec_hash
 
 
-def generators_of(spec: TaskSpec) -> dict[Collection, bytes]:
-    """keccak256(abi.encode(uint256[])) of the generators of each collection, x and y one after another.
+def generators_of(weights: int) -> dict[Collection, bytes]:
+    """keccak256(abi.encode(uint256[])) of each collection's generators for so many weights, x before y of each point.
 
     By others nobody could answer in a dispute, and all nodes would pay for it.
     """
-    weights = spec.sizes.width + 1
     found = {}
     for collection in Collection:
         points = vector_generators(collection.unit, collection.sums(weights))
@@ -351,7 +350,7 @@ def require_spec(state: TaskSnapshot, spec: TaskSpec) -> None:
         ("limit of updates", state.maximum_updates, spec.maximum_updates),
         ("limit of a node's updates", state.maximum_batches, spec.maximum_node_updates),
         ("time to collect information", state.information, int(spec.step.collects)),
-        ("hash of generators", dict(state.generators), generators_of(spec)),
+        ("hash of generators", dict(state.generators), generators_of(spec.sizes.width + 1)),
         ("limit of moves", state.maximum_rounds, spec.maximum_rounds),
         ("duration of a phase", dict(state.seconds), phase_seconds(spec)),
     ):
