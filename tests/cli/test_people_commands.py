@@ -54,11 +54,7 @@ def test_everybody_by_their_commands(shell, tmp_path):
             "0.2",
         )
         nodes.append(shell.start(2 + number, "node", "run", "spec.json", *words))
-    said = []
-    for process in (coordinator, *nodes):
-        out, err = process.communicate(timeout=300)
-        assert process.returncode == 0, out + err
-        said.append(out + err)
+    said = [out + err for out, err in shell.outcomes(coordinator, *nodes)]
     last = json.loads(said[0].splitlines()[-1])
     expected = train(parts, spec)
     assert (last["news"], last["certified"], last["coefficients"]) == ("finished", True, expected.coefficients)

@@ -3,6 +3,7 @@
 import csv
 import os
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 
 CODE = "from twopm_zk.cli import main; main()"
 
@@ -32,6 +33,14 @@ class Shell:
         out, err = process.communicate(timeout=240)
         assert process.returncode == code, f"{words}\n{out}{err}"
         return out
+
+    def outcomes(self, *processes):
+        """What each has printed, (standard output, errors), once all have ended; one that nobody reads would wait."""
+        with ThreadPoolExecutor(len(processes)) as pool:
+            found = list(pool.map(lambda process: process.communicate(timeout=300), processes))
+        for process, (out, err) in zip(processes, found, strict=True):
+            assert process.returncode == 0, out + err
+        return found
 
     def close(self):
         for process in self.running:
