@@ -79,7 +79,10 @@ def show(connection: Connection, number: int, spec_file: Path | None, as_json: b
 
 
 def _standing(state: TaskSnapshot) -> dict[str, Any]:
-    shared = f"{state.shared} of {state.ready}"
+    from twopm_zk.chain.tasks import Phase
+
+    sharing = state.phase in (Phase.SHARING, Phase.SUMMED, Phase.DISPUTED)
+    shared = f"{state.shared if sharing else 0} of {state.ready}"
     return {
         "task": state.id,
         "phase": state.phase.name.lower(),
