@@ -113,19 +113,21 @@ def choose_instances(
     """
     steps = [(i, StepShape.from_parameters(i.parameters)) for i in _of("Step")]
     for width in sorted({s.features for _, s in steps if s.format == format and s.features >= features}):
-        fitting = sorted(
-            ((s.rows, i.name) for i, s in steps if (s.features, s.format) == (width, format)),
-        )
-        enough = next((r for r, _ in fitting if r >= rows), fitting[-1][0])
-        used = [(r, name) for r, name in fitting if r <= enough]
         sums = {
             shape.rows: i.name
             for i in _of("Information")
             if ((shape := InformationShape.from_parameters(i.parameters)).features, shape.format) == (width, format)
         }
+        fitting = sorted(
+            (s.rows, i.name)
+            for i, s in steps
+            if (s.features, s.format) == (width, format) and (not information or s.rows in sums)
+        )
         aggregate, certify = _of_width("Aggregate", width), _of_width("Certify", width)
-        if aggregate is None or certify is None or (information and not sums.keys() >= {r for r, _ in used}):
+        if aggregate is None or certify is None or not fitting:
             continue
+        enough = next((r for r, _ in fitting if r >= rows), fitting[-1][0])
+        used = [(r, name) for r, name in fitting if r <= enough]
         asked = PredictShape(width, format)
         predict = (i.name for i in _of("Predict") if PredictShape.from_parameters(i.parameters) == asked)
         return TaskInstances(
@@ -138,8 +140,7 @@ def choose_instances(
     raise CircuitTooLargeError(
         f"no instances for {features} features in {format.bits} bits with {format.frac_bits} fractional"
         f"{', with information' if information else ''}",
-        hint="Add them to circuits.json, or take fewer features"
-        + (", or `step.curvature` = 'ranges', which collects no information." if information else "."),
+        hint="Add them to circuits.json, or take fewer features.",
     )
 
 
