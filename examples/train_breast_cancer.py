@@ -1,14 +1,14 @@
 """Three hospitals train on scikit-learn's breast-cancer data: 569 rows, 30 features, lambda = 1.
 
-python examples/train_breast_cancer.py [--rule newton] [--prove final|all] [--curvature ranges] [--scheduler processes:2]
+python examples/train_breast_cancer.py [--rule newton] [--prove final|all] [--scheduler processes:2]
 python examples/train_breast_cancer.py --chain --curvature ranges [--table breast-cancer.md]
 
 With --chain the hospitals and a coordinator train over a development chain with every proof, and an auditor checks it
 all again: each hospital proves its batches in every round, and shares their sum under masks.
 
 Boehning and Lindsay's rule would need hundreds of moves here: the classes are nearly separable. Newton's rule needs
-seven, BFGS about twenty. Both take information, whose proofs are large for 30 features (2^19 gates): BFGS can also start
-from the curvature of the specification's ranges, which takes more moves.
+seven, BFGS about twenty. Both take information, whose proofs are large for 30 features (2^19 gates): BFGS can start
+from the specification's ranges instead (--curvature ranges), which takes more moves.
 """
 
 import argparse
