@@ -294,7 +294,7 @@ def test_a_node_leaves_freely_before_sharing_begins_and_not_after_its_own_share(
     gone = hand("node", "withdraw", "--task", "1", "--state", "node2.db", account=4)
     assert gone["lost_wei"] == "0"
     assert "twopm-zk task show 1" in step(hand, "ready", 2, code=3)["hint"]
-    step(hand, "ready", 1)
+    assert "2 nodes, the owner wants at least 3" in step(hand, "ready", 1, code=3)["message"]
     hand.party.world.node.advance(100_000)
     assert hand("task", "reopen", "1")["attempt"] == 1
     for number in range(3):
