@@ -40,7 +40,7 @@ def trained(deployed, tmp_path_factory):
     party = Party(deployed, tmp_path_factory.mktemp("trained"), spec=replace(SPEC, gradient_bound=0.2))
     nodes = [party.node(number) for number in range(3)]
     coordinator = party.coordinator()
-    with coordinator, Running(coordinator, *nodes) as running:
+    with Running(coordinator, *nodes) as running:
         running.wait()
     put_up_stake(deployed.view(OPERATOR))
     yield party
@@ -162,7 +162,7 @@ def test_inputs_of_others_and_other_inputs_are_refused(stage):
             send(client.view, task=request + 1)
         with refused("wrong_contract"):
             send(client.view, contract=client.view.hlr.address)
-        with refused("wrong_kind"):
+        with refused("malformed"):
             send(client.view, kind="opening")
         with refused("does_not_open"):
             send(client.view, content=PredictionInput((1, 2, 3), 4).encode())

@@ -146,8 +146,6 @@ class Operator(Participant[OperatorStore]):
     def receive(self, envelope: Envelope) -> Receipt:
         """Take the input of a request, from the one who asked."""
         header = envelope.header
-        if header.kind != PredictionInput.kind:
-            raise MessageError("wrong_kind", f"an operator takes no message of the kind {header.kind!r}")
         if (header.chain_id, header.contract) != (self.view.chain.chain_id, self._contract):
             raise MessageError("wrong_contract", "the message is for another chain or contract")
         if header.recipient != self.view.address:
