@@ -110,8 +110,10 @@ def main() -> None:
 
     backends = [name for name in ("snarkjs", "native") if find_backend(name)[0] is not None]
     lines = [
+        "<!-- written by bench/pipeline.py -->",
         f"Machine: {os.cpu_count()} cores ({cpu_model()}), Python {platform.python_version()}. "
-        f"Medians of {arguments.runs} runs, each in a fresh process.",
+        f"Medians of {arguments.runs} runs, each in a fresh process; the native prover has its key loaded. "
+        f"Load before: {os.getloadavg()[0]:.1f} (0 is idle); quiet figures of proving are in `native.md`.",
         "",
         "| instance | gates | stage | backend | seconds | peak MB |",
         "|---|---:|---|---|---:|---:|",
