@@ -23,9 +23,7 @@ Cells = dict[str, Cell]
 def page(known: dict[str, Any]) -> str:
     """All of it, in Markdown."""
     cells: Cells = known["cells"]
-    parts = [head(known), table(cells), spent(cells)]
-    if BASE in cells:
-        parts.append(on_paper(cells))
+    parts = [head(known), table(cells), spent(cells), on_paper(cells)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -113,17 +111,16 @@ def spent(cells: Cells) -> str:
 
 def on_paper(cells: Cells) -> str:
     """What 10^4 nodes would need, with the arithmetic."""
-    base = cells[BASE]
-    submit, ready, share = (each(base, "gas", name) for name in OF_A_NODE)
-    blocks = (NODES * (submit + ready + share) + each(base, "gas", "acceptWeights")) / SCROLL_BLOCK_GAS
-    size = sum(each(base, "calldata", name) for name in OF_A_NODE)
-    most = max(cells.values(), key=lambda cell: cell["nodes"])
+    most = max(cells.values(), key=lambda cell: (cell["nodes"], -cell["updates"]))
+    submit, ready, share = (each(most, "gas", name) for name in OF_A_NODE)
+    blocks = (NODES * (submit + ready + share) + each(most, "gas", "acceptWeights")) / SCROLL_BLOCK_GAS
+    size = sum(each(most, "calldata", name) for name in OF_A_NODE)
     a_pair = most["nodes_each"]["times"]["masks"] / most["moves"] / (most["nodes"] - 1)
     requests = most["nodes_each"]["counts"]["requests"] / most["nodes_each"]["seconds"]
     shares = NODES * (submit + ready + share)
     return reflowed(f"""## On paper: {NODES:,} nodes, one batch each
 
-From the measured figures of {BASE} and {most["nodes"]}x{most["rows"]}x{most["features"]} above.
+From the measured figures of {most["nodes"]}x{most["rows"]}x{most["features"]} above.
 
 * **Gas of a round.** {NODES:,} x ({submit:,.0f} submit + {ready:,.0f} ready + {share:,.0f} share) =
   {shares / 1e6:,.0f} million, and one `acceptWeights` whatever their number. At {SCROLL_BLOCK_GAS / 1e6:.0f} million a
