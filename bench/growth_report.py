@@ -33,10 +33,11 @@ def head(known: dict[str, Any]) -> str:
 
 {known["machine"]}, all participants on it: each node and the coordinator is a process, the chain is anvil with one
 block a transaction; contracts, verifiers and proofs are the real ones, with the native prover and development keys.
-Rows are random, 119 of 3 features to a proof, dealt to the nodes in equal parts; a round collects gradients. Everybody
-looks at the chain every {known["poll"]:g} s, so that no phase takes much less; at most one proof a core is made at a
-time. `others` is how many cores were busy with other work meanwhile, on average: the more, the longer everything
-takes. Seconds of cells with more than half a core are not to be quoted; all else does not depend on it.""")
+Rows are random, up to 119 of 3 features to a proof, 270 of 8, 167 of 30, dealt to the nodes in equal parts; a round
+collects gradients. Everybody looks at the chain every {known["poll"]:g} s, and a phase lasts from one look of the
+coordinator to another; at most one proof a core is made at a time. `others` is how many cores were busy with other
+work meanwhile, on average: the more, the longer everything takes. With more than half a core the seconds are not to be
+quoted, and more is asked of the RPC endpoint; proofs, gas, calldata and memory do not depend on it.""")
 
 
 def reflowed(text: str) -> str:
