@@ -1,6 +1,6 @@
 """The native prover beside snarkjs: time, memory, growth, and where the time goes.
 
-Run: python bench/native_prove.py [--runs 5] [--snarkjs-runs 3] [--largest 18]; writes bench/results/native.md
+Run: python bench/native_prove.py [--runs 7] [--snarkjs-runs 3] [--largest 18]; writes bench/results/native.md
 and native.svg. One proof is measured from the call to the verified proof in a process that has the key loaded
 (a node), and as a fresh process (a command). Peak memory is that of a process that loads the extension alone.
 Other work on the machine shows in the cores that a proof had: nearly 2 of 2 where there was none.
@@ -117,7 +117,7 @@ def side_by_side(folder: Path, runs: int, snarkjs_runs: int) -> list[str]:
     assert theirs.read_bytes() == zkey.read_bytes(), "the keys differ"
     proofs, fresh, reference = [], [], []
     for _ in range(snarkjs_runs):  # interleaved, so that both see the same machine
-        proofs.append(native("prove", zkey, wtns, runs))
+        proofs.append(native("prove", zkey, wtns, runs + 1))
         fresh.append(native("prove", zkey, wtns, 1))
         reference.append(snarkjs("plonk", "prove", zkey, wtns, folder / "proof.json", folder / "public.json"))
     prove = statistics.median(t for proof in proofs for t in proof["times"][1:])
