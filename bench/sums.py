@@ -195,7 +195,7 @@ def figures(before: Version, now: Version) -> list[str]:
         ["`ready`, later rounds, gas", *shown("ready, later"), "at most 60,000"],
         ["`share`, first round, gas", *shown("share, first"), ""],
         ["`share`, later rounds, gas", *shown("share, later"), "at most 90,000"],
-        ["`acceptWeights`, gas", *shown("acceptWeights"), ""],
+        ["`acceptWeights`, first move, gas", *shown("acceptWeights"), ""],
         ["`certify`, gas", *shown("certify"), ""],
         ["`proceed`, gas", "–", f"{opened:,}", ""],
         ["updates in a round", *size("updates"), "2^20 = 1,048,576"],
