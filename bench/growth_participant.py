@@ -1,7 +1,7 @@
 """One participant of a cell of bench/growth.py, in a process of its own; not for use by hand.
 
 The first line of its input is a JSON document with what it is; the end of its input ends it. Output is JSON, one line
-for each piece of news and a last one with its figures: times by what they went to, messages, peak memory. No value of
+for each piece of news and a last one with its figures: times by what they went to, requests, peak memory. No value of
 a row, opening or key is in them.
 """
 
@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from twopm_zk.chain import Chain, Deployment, Network
+from twopm_zk.chain import Chain, Deployment, Network, rpc
 from twopm_zk.coordinator.coordinator import Coordinator, CoordinatorSettings
 from twopm_zk.coordinator.store import CoordinatorStore
 from twopm_zk.demo.stage import split_rows
@@ -33,18 +33,19 @@ from twopm_zk.numbers import commitments
 from twopm_zk.participants.database import Database
 from twopm_zk.participants.news import News
 from twopm_zk.participants.task_view import ChainView
-from twopm_zk.participants.transport import Peer
 from twopm_zk.plonk import proving
 from twopm_zk.plonk.backends import get_backend
 from twopm_zk.plonk.backends.native import NativeBackend
-from twopm_zk.proving.prover import Prover
+from twopm_zk.proving import prover as provers
 from twopm_zk.rows.tables import Table
+from twopm_zk.sharing import Sharer
 from twopm_zk.task.columns import choose_column
-from twopm_zk.task.specification import TaskSpec
+from twopm_zk.task.instances import BATCH_ROWS
+from twopm_zk.task.specification import StepRule, TaskSpec
 
 POLL = 1.0
-"""Seconds between looks at the chain, as the commands have it."""
-_NEWS = ("created", "submitted", "retry", "reopened", "fault", "refused", "finished")
+"""Seconds between looks at the chain."""
+_NEWS = ("created", "submitted", "retry", "unstuck", "overtaken", "silent", "finished")
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,6 @@ class Cell:
     rows: int
     features: int
     rounds: int = 2
-    batch: int = 128
-    """Most rows of a proof."""
 
     @property
     def name(self) -> str:
@@ -65,24 +64,29 @@ class Cell:
     @property
     def updates(self) -> int:
         """Proofs of all nodes in one round."""
-        return sum(-(-table.rows // self.batch) for table in self.tables())
+        rows = self.spec().sizes.largest.rows
+        return sum(-(-table.rows // rows) for table in self.tables())
 
     def spec(self) -> TaskSpec:
-        """A task that does not come to its end while it is measured."""
+        """A task of gradients alone, which does not come to its end while it is measured."""
         columns = tuple(choose_column(f"x{index}", mean=0.0, sd=1.0) for index in range(self.features))
         columns = tuple(replace(column, low=-6.0, high=6.0) for column in columns)
         free = TaskSpec(
             columns=columns,
             label="y",
+            step=StepRule(curvature="ranges"),
             gradient_bound=2.0**-30,
             maximum_rounds=100,
             minimum_nodes=self.nodes,
             minimum_rows=self.rows,
             minimum_node_rows=1,
+            maximum_updates=1 << 20,
+            maximum_node_updates=1024,
             collecting_seconds=86_400,
+            ready_seconds=86_400,
             aggregating_seconds=86_400,
         )
-        found = free.provable(rows=self.batch, updates=self.updates + self.nodes)
+        found = free.provable(rows=min(BATCH_ROWS, -(-self.rows // self.nodes)))
         assert found.instances is not None
         return replace(found, instances=replace(found.instances, predict=None))
 
@@ -100,7 +104,6 @@ class Times:
 
     def __init__(self) -> None:
         self.seconds: defaultdict[str, float] = defaultdict(float)
-        self.calls: defaultdict[str, int] = defaultdict(int)
         self.counts: defaultdict[str, int] = defaultdict(int)
         self._inner = threading.local()
 
@@ -113,7 +116,6 @@ class Times:
         finally:
             spent = time.perf_counter() - started
             self.seconds[name] += spent - self._inner.seconds
-            self.calls[name] += 1
             self._inner.seconds = outer + spent
 
     def wrap(self, owner: Any, attribute: str, name: str, count: Callable[..., None] | None = None) -> None:
@@ -151,29 +153,29 @@ def _slot(folder: Path, slots: int) -> Iterator[None]:
 
 def instrument(times: Times, folder: Path) -> None:
     """Measure where the seconds of this process go."""
-    from web3 import HTTPProvider
 
-    def messages(result: tuple[int, bytes], _peer: Peer, _method: str, _path: str, body: bytes | None) -> None:
-        times.counts["message bytes"] += len(body or b"") + len(result[1])
+    def asked(_answer: Any, _provider: Any, body: bytes) -> None:
+        times.counts["requests"] += 1
+        times.counts["rpc bytes"] += len(body)
 
-    def asked(answer: bytes, _provider: Any, method: str, request: bytes) -> None:
-        times.counts[f"rpc {method}"] += 1
-        times.counts["rpc bytes"] += len(request) + len(answer)
+    def answered(content: bytes, *_: Any) -> None:
+        times.counts["rpc bytes"] += len(content)
 
-    times.wrap(Peer, "_once", "messages", messages)
-    times.wrap(HTTPProvider, "make_request", "chain")
-    times.wrap(HTTPProvider, "_make_request", "chain", asked)
+    times.wrap(rpc.RpcProvider, "make_request", "chain")
+    times.wrap(rpc.RpcProvider, "_once", "chain", asked)
+    times.wrap(rpc, "_limited", "chain", answered)
     for name in ("run", "query"):
         times.wrap(Database, name, "store")
     for name in ("public_hash", "secret_hash"):
         times.wrap(commitments, name, "Poseidon in Python")
+    times.wrap(Sharer, "vector", "masks")
     times.wrap(proving, "calculate_witness", "witness")
     times.wrap(NativeBackend, "verify", "own proofs verified")
     times.wrap(NativeBackend, "prove", "proof")
     times.wrap(Chain, "send", "sending and waiting")
     times.wrap(Node, "tick", "the rest of the program")
     times.wrap(Coordinator, "tick", "the rest of the program")
-    prove = proving.prove
+    prove = provers.prove
 
     def in_turn(*arguments: Any, **named: Any) -> Any:
         with ExitStack() as turn:
@@ -181,7 +183,7 @@ def instrument(times: Times, folder: Path) -> None:
                 turn.enter_context(_slot(folder, os.cpu_count() or 1))
             return prove(*arguments, **named)
 
-    sys.modules["twopm_zk.proving.prover"].prove = in_turn  # type: ignore[attr-defined]
+    provers.prove = in_turn
 
 
 def figures(times: Times, started: float) -> dict[str, Any]:
@@ -191,7 +193,6 @@ def figures(times: Times, started: float) -> dict[str, Any]:
         "cpu": usage.ru_utime + usage.ru_stime,
         "peak_mb": usage.ru_maxrss / 1024,
         "times": dict(times.seconds),
-        "calls": dict(times.calls),
         "counts": dict(times.counts),
     }
 
@@ -200,11 +201,11 @@ def main() -> None:
     options = json.loads(sys.stdin.readline())
     folder, times, started = Path(options["folder"]), Times(), time.perf_counter()
     instrument(times, folder)
-    cell = Cell(**options["cell"])
+    cell, number = Cell(**options["cell"]), options["number"]
     chain = Chain(options["url"], private_key=options["key"])
     view = ChainView(Network(chain, Deployment.read(folder / "deployment.json")))
     get_backend("native")
-    prover = Prover(backend="native", verifier="native")
+    prover = provers.Prover(backend="native", verifier="native")
     lock = threading.Lock()
 
     def say(document: dict[str, Any]) -> None:
@@ -212,8 +213,9 @@ def main() -> None:
             print(json.dumps(document), flush=True)
 
     def notify(news: News) -> None:
-        if news.kind in _NEWS:
-            say({"news": news.kind, "name": news.values.get("name"), "text": news.text})
+        if news.kind in _NEWS or (number is None and news.kind.startswith("chain:")):
+            known = {name: news.values.get(name) for name in ("name", "round")}
+            say({"news": news.kind, "text": news.text, **known})
 
     def end_with_input() -> None:
         sys.stdin.read()
@@ -221,26 +223,14 @@ def main() -> None:
         os._exit(0)
 
     threading.Thread(target=end_with_input, daemon=True).start()
-    if options["number"] is None:
+    if number is None:
         settings = CoordinatorSettings(nodes=cell.nodes, poll=POLL)
-        with (
-            CoordinatorStore(folder / "coordinator.db") as store,
-            Coordinator(view, cell.spec(), store, prover=prover, settings=settings, notify=notify) as coordinator,
-        ):
-            coordinator.run()
+        with CoordinatorStore(folder / "coordinator.db") as store:
+            Coordinator(view, cell.spec(), store, prover=prover, settings=settings, notify=notify).run()
     else:
-        number = options["number"]
         with NodeStore(folder / f"node{number}.db") as store:
-            Node(
-                view,
-                cell.spec(),
-                store,
-                prover=prover,
-                coordinator=options["coordinator"],
-                table=cell.tables()[number],
-                notify=notify,
-                poll=POLL,
-            ).run()
+            options = {"coordinator": options["coordinator"], "table": cell.tables()[number], "poll": POLL}
+            Node(view, cell.spec(), store, prover=prover, notify=notify, **options).run()
 
 
 if __name__ == "__main__":

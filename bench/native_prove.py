@@ -1,6 +1,6 @@
 """The native prover beside snarkjs: time, memory, growth, and where the time goes.
 
-Run: python bench/native_prove.py [--runs 5] [--snarkjs-runs 3] [--largest 18]; writes bench/results/native.md
+Run: python bench/native_prove.py [--runs 7] [--snarkjs-runs 3] [--largest 18]; writes bench/results/native.md
 and native.svg. One proof is measured from the call to the verified proof in a process that has the key loaded
 (a node), and as a fresh process (a command). Peak memory is that of a process that loads the extension alone.
 Other work on the machine shows in the cores that a proof had: nearly 2 of 2 where there was none.
@@ -22,6 +22,9 @@ import tempfile
 import time
 from pathlib import Path
 
+from pipeline import step_inputs
+
+STEP = "step-119x3"
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "bench" / "results"
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
@@ -91,20 +94,12 @@ def snarkjs(*arguments: object) -> tuple[float, float]:
 
 
 def step_files(folder: Path) -> tuple[Path, Path, int]:
-    """R1CS and witness of the 128 x 3 step, and its gates."""
-    import numpy as np
-
+    """R1CS and witness of a step, and its gates."""
     from twopm_zk import calculate_witness, compile_circuit, find_instance
-    from twopm_zk.statements import Rows, StepShape, StepStatement
 
-    instance = find_instance("step-119x3")
+    instance = find_instance(STEP)
     circuit = compile_circuit(instance)
-    shape = StepShape.from_parameters(instance.parameters)
-    rng = np.random.default_rng(1)
-    features = rng.integers(-8192, 8192, (shape.rows, shape.features))
-    rows = Rows.padded(shape, features, rng.integers(0, 2, shape.rows).tolist())
-    said = StepStatement(shape, 0, tuple(range(shape.features + 1)), rows)
-    calculate_witness(circuit, said.circuit_inputs()).write(folder / "step.wtns")
+    calculate_witness(circuit, step_inputs(instance)).write(folder / "step.wtns")
     return circuit.r1cs, folder / "step.wtns", circuit.gates
 
 
@@ -122,7 +117,7 @@ def side_by_side(folder: Path, runs: int, snarkjs_runs: int) -> list[str]:
     assert theirs.read_bytes() == zkey.read_bytes(), "the keys differ"
     proofs, fresh, reference = [], [], []
     for _ in range(snarkjs_runs):  # interleaved, so that both see the same machine
-        proofs.append(native("prove", zkey, wtns, runs))
+        proofs.append(native("prove", zkey, wtns, runs + 1))
         fresh.append(native("prove", zkey, wtns, 1))
         reference.append(snarkjs("plonk", "prove", zkey, wtns, folder / "proof.json", folder / "public.json"))
     prove = statistics.median(t for proof in proofs for t in proof["times"][1:])
@@ -136,7 +131,7 @@ def side_by_side(folder: Path, runs: int, snarkjs_runs: int) -> list[str]:
     memory = f"{max(m for _, m in reference):.0f} MB | {max(p['memory'] for p in proofs):.0f} MB"
     median = lambda rows, name="time": statistics.median(row[name] for row in rows)  # noqa: E731
     lines = [
-        f"The 128 x 3 step: {gates:,} gates, domain 2^15; medians. A proof had {cores:.1f} cores to itself.",
+        f"`{STEP}`: {gates:,} gates, domain 2^15; medians. A proof had {cores:.1f} cores to itself.",
         "",
         "| figure | snarkjs 0.7.6 | native | ratio |",
         "|---|---|---|---|",

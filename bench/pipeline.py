@@ -17,18 +17,32 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from twopm_zk import Instance
 
 RESULTS = Path(__file__).parent / "results" / "pipeline.md"
 STAGES = ("compile", "setup", "witness", "prove", "verify")
 
 
-def stage(name: str, instance_name: str, backend: str) -> None:
-    """Child process: run one stage and print seconds and peak memory in MB."""
+def step_inputs(instance: Instance) -> dict[str, Any]:
+    """Inputs of a step of random rows, as many as it holds."""
     import numpy as np
 
+    from twopm_zk.statements import Rows, StepShape, StepStatement
+
+    shape = StepShape.from_parameters(instance.parameters)
+    rng = np.random.default_rng(1)
+    features = rng.integers(-8192, 8192, (shape.rows, shape.features))
+    rows = Rows.padded(shape, features, rng.integers(0, 2, shape.rows).tolist())
+    return dict(StepStatement(shape, 0, tuple(range(shape.features + 1)), rows).circuit_inputs())
+
+
+def stage(name: str, instance_name: str, backend: str) -> None:
+    """Child process: run one stage and print seconds and peak memory in MB."""
     from twopm_zk import calculate_witness, compile_circuit, find_instance, insecure_ptau, setup
     from twopm_zk.plonk.backends import get_backend
-    from twopm_zk.statements import Rows, StepShape, StepStatement
 
     instance = find_instance(instance_name)
     circuit = None if name == "compile" else compile_circuit(instance)
@@ -36,12 +50,7 @@ def stage(name: str, instance_name: str, backend: str) -> None:
     scratch = Path(tempfile.mkdtemp())
     ready = {}
     if name in ("witness", "prove", "verify"):
-        shape = StepShape.from_parameters(instance.parameters)
-        rng = np.random.default_rng(1)
-        features = rng.integers(-8192, 8192, (shape.rows, shape.features))
-        rows = Rows.padded(shape, features, rng.integers(0, 2, shape.rows).tolist())
-        said = StepStatement(shape, 0, tuple(range(shape.features + 1)), rows)
-        ready["inputs"] = said.circuit_inputs()
+        ready["inputs"] = step_inputs(instance)
     if name in ("prove", "verify"):
         ready["keys"] = setup(circuit)
         calculate_witness(circuit, ready["inputs"]).write(scratch / "w.wtns")
@@ -101,8 +110,10 @@ def main() -> None:
 
     backends = [name for name in ("snarkjs", "native") if find_backend(name)[0] is not None]
     lines = [
+        "<!-- written by bench/pipeline.py -->",
         f"Machine: {os.cpu_count()} cores ({cpu_model()}), Python {platform.python_version()}. "
-        f"Medians of {arguments.runs} runs, each in a fresh process.",
+        f"Medians of {arguments.runs} runs, each in a fresh process; the native prover has its key loaded. "
+        f"Load before: {os.getloadavg()[0]:.1f} (0 is idle); quiet figures of proving are in `native.md`.",
         "",
         "| instance | gates | stage | backend | seconds | peak MB |",
         "|---|---:|---|---|---:|---:|",
