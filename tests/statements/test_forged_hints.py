@@ -14,6 +14,7 @@ from twopm_zk.circuit.compilation import compile_circuit
 from twopm_zk.circuit.instances import Instance
 from twopm_zk.circuit.witness import calculate_witness
 from twopm_zk.errors import WitnessError
+from twopm_zk.numbers import sigmoid
 from twopm_zk.numbers.field import FIELD_ORDER
 from twopm_zk.numbers.pedersen import GRADIENT, Opening
 from twopm_zk.statements import (
@@ -134,6 +135,30 @@ def test_a_count_of_no_rows_has_no_reciprocal(update, reciprocal):
     assert {"main.point.rows", f"{rows}.reciprocal"} in all_violated(
         circuit, with_signals(circuit, honest.values, made)
     )
+
+
+Z_FRAC_BITS = 32
+PARTS = ("dropped", "T", "overflow")
+"""Of |z|, lowest first: their sum is pinned, and each has its digits."""
+
+
+@pytest.mark.parametrize(("low", "high"), [(0, 1), (1, 2)])
+@pytest.mark.parametrize("shift", [1, -1])
+def test_a_magnitude_has_no_other_parts_whatever_their_sum(update, low, high, shift):
+    """What one part gains the other one loses: no constraint but its digits could tell."""
+    circuit, honest = update
+    wire_of = circuit.load_symbols().wire_of
+    parts = [next(n for n in wire_of if n.endswith(f".{part}") and "[0]" in n and wire_of[n] >= 0) for part in PARTS]
+    (parent,) = {name.rsplit(".", 1)[0] for name in parts if name.endswith(".dropped")}
+    values = [honest.signal(name) for name in parts]
+    unit = (1 << sigmoid.dropped_bits(Z_FRAC_BITS), 1 << sigmoid.INPUT_BITS)[low]
+    made = {parts[low]: values[low] - shift * unit, parts[high]: values[high] + shift}
+    failed = all_violated(circuit, mended(circuit, with_signals(circuit, honest.values, made)))
+    refused = {
+        name.rsplit(".", 1)[0] for names in failed for name in names if ".digit[" in name or name.endswith(".top")
+    }
+    assert refused
+    assert all(name.startswith(f"{parent}.RangeCheck") for name in refused)
 
 
 # --- aggregate and certify ---
