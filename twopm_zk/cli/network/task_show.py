@@ -69,7 +69,7 @@ def show(connection: Connection, number: int, spec_file: Path | None, as_json: b
         document |= {
             "nodes_of_the_attempt": _nodes(attempt),
             "rounds": [_round_document(state, one) for one in history],
-            "distance_to_optimum": None if nearness is None else nearness.to_json(),
+            "distance_to_optimum": None if nearness is None else _distance_document(nearness, insecure),
             "certified_nodes": None if covered is None else list(covered.view.nodes),
             "certified_rows": None if covered is None else _rows(covered),
         }
@@ -96,6 +96,10 @@ def _distance(spec: TaskSpec | None, state: TaskSnapshot, history: Sequence[Coll
     if not gradients:
         return None
     return distance_of(spec, [one.public_sum(state) for one in history[: gradients[-1] + 1]])
+
+
+def _distance_document(found: Distance, insecure: Sequence[str]) -> dict[str, Any]:
+    return found.to_json() | ({"kind": "insecure-keys"} if found.proven and insecure else {})
 
 
 def _standing(state: TaskSnapshot) -> dict[str, Any]:
