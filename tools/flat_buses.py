@@ -15,7 +15,7 @@ _TEMPLATE = re.compile(r"^template (\w+)\(.*?^\}\n", re.MULTILINE | re.DOTALL)
 _INPUT = re.compile(r"^ +input (\w+)\(([^)]*)\) (\w+);\n", re.MULTILINE)
 
 Fields = list[tuple[str, str]]
-"""Names of the signals of a bus, ``segment_used``, with their dimensions, ``[SLOTS]``."""
+"""Names of the signals of a bus, ``sum_gradient``, with their dimensions, ``[WEIGHTS]``."""
 
 
 def flattened(folder: Path) -> dict[str, str]:

@@ -23,6 +23,8 @@ REVIEWED = {
     ("lib/fixed_point.circom", "top"): "boolean, and the sum is pinned",
     ("lib/fixed_point.circom", "inverse"): "free only where in = 0, and used nowhere else",
     ("lib/fixed_point.circom", "out"): "in != 0 forces 0, in = 0 forces 1",
+    ("lib/rows.circom", "reciprocal"): "free for no count: only 0 has none, and 0 is refused",
+    ("lib/variance.circom", "sign"): "pinned where T is not 0, and used nowhere: sigma' is even",
     ("lib/rounding.circom", "out"): "the quotient: its rest is range-checked here, itself by every caller",
     ("lib/sigmoid.circom", "sign"): "sign^2 = active; the wrong one makes the magnitude negative",
     ("lib/sigmoid.circom", "dropped"): "range-checked part of a pinned sum",

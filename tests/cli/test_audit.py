@@ -8,6 +8,7 @@ from click.testing import CliRunner
 from twopm_zk.auditor import audit as auditor
 from twopm_zk.auditor.report import AttemptRecord, AuditReport, Outcome
 from twopm_zk.cli.network import audit as command
+from twopm_zk.training.distance import Distance
 
 NODE = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
 VERDICTS = {
@@ -60,3 +61,15 @@ def test_the_nodes_of_each_round_and_the_rows_at_least_are_named_under_insecure_
         shown = run(**found).output
         assert f"round 0: 2 updates of 1 node: {NODE} (2)" in shown
         assert "at least 32." in shown
+
+
+@pytest.mark.parametrize("proven", [True, False])
+def test_the_distance_to_the_optimum_is_said_in_text_and_in_json_with_what_it_rests_on(run, proven):
+    found = Distance(0.0012, 0.00119, 0.00121 if proven else None, 1e-4 if proven else None)
+    shown = run(distance=found).output
+    document = json.loads(run("--json", distance=found).output)["distance_to_optimum"]
+    words = "proven to be between 0.00119 and 0.00121." if proven else "as is estimated; proven is only that they are"
+    assert f"The weights are 0.0012 standard errors from the optimum, {words}" in shown
+    assert (document["kind"], document["standard_errors"]) == ("proven" if proven else "estimated", 0.0012)
+    assert (document["at_least"], document["at_most"]) == (found.at_least, found.at_most)
+    assert "standard errors" not in run().output

@@ -202,7 +202,13 @@ def test_a_task_shows_who_did_what_and_every_public_sum(hand):
     assert found["insecure_keys"] == ["step-48x3", "information-48x3", "aggregate-3", "certify-3"]
     assert (sorted(found["certified_nodes"]), found["certified_rows"]) == (addresses, 32)
     assert found["rounds"][1]["gradient_bound_per_row"] == pytest.approx(found["gradient_bound_per_row"])
-    assert "The certificate covers the 32 rows of 3 nodes in round 1." in hand.text("task", "show", "1")
+    near = found["distance_to_optimum"]  # the information is that of the certified weights, which are all zero
+    assert near["kind"] == "insecure-keys"
+    assert 0 < near["at_least"] < near["standard_errors"] < near["at_most"]
+    shown = hand.text("task", "show", "1")
+    assert "The certificate covers the 32 rows of 3 nodes in round 1." in shown
+    assert "At the last gradient the weights are" in shown
+    assert "which is not proven to anybody: the keys are insecure." in shown
 
 
 # --- a node by hand ---

@@ -77,6 +77,7 @@ class Stage:
         self.parts = parts or tables((11, 11, 10))
         self.batches = [prepare(part, spec).batches[0] for part in self.parts]
         self.history = []
+        self.data = frozenset(batch.commitment for batch in self.batches)
         first = Collection.INFORMATION if spec.instances.information else Collection.GRADIENT
         self.state = snapshot(spec, collection=first)
 
@@ -84,7 +85,7 @@ class Stage:
         tallies = [batch.tally(state.collection, state.weights) for batch in self.batches]
         items = tuple(sum(column) for column in zip(*(tally.items for tally in tallies), strict=True))
         total = Opening(tallies[0].unit, items, sum(tally.rows for tally in tallies), 7)
-        view = SimpleNamespace(collection=state.collection, total=total, nodes=NODES)
+        view = SimpleNamespace(collection=state.collection, total=total, nodes=NODES, summed_data=self.data)
         return Collected(state.round, state.attempt, state.weights, state.matrix_hash, view)
 
     def assess(self, **changes):

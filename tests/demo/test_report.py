@@ -107,6 +107,12 @@ def test_the_page_names_whose_updates_each_round_counted_and_what_the_certificat
     assert "at least 32 rows." in page
 
 
+def test_the_page_says_how_near_the_optimum_is_and_what_of_it_is_proven():
+    said = "The weights are 0.0012 standard errors from the optimum, as is estimated; nothing of it is proven."
+    assert said in render(replace(REPORT, nearness=said))
+    assert "<p></p>" not in render(replace(REPORT, coverage="All rows."))
+
+
 def test_small_coefficients_keep_their_digits():
     tiny = [replace(one, coefficients={"GPA": 1.23456789e-7, "intercept": -13.0}) for one in ROUNDS]
     page = render(replace(REPORT, rounds=tiny, reference={"the table": {"GPA": 1.2e-7, "intercept": -13.0}}))

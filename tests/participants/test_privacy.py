@@ -4,6 +4,7 @@ One task is run for all tests here. Its generators are multiples of the blinding
 nobody could know of the true ones: so other openings can be found that the very same points commit to.
 """
 
+import re
 from itertools import combinations
 from types import SimpleNamespace
 
@@ -84,7 +85,9 @@ def course(known_generators, deployed, tmp_path_factory):
         assert node.tick() is True
     found = SimpleNamespace(stage=stage, secrets=secrets, folder=folder, nodes=stage.nodes)
     found.history = read_history(stage.reader, stage.state)
-    found.words, found.bytes = seen_on_chain(stage.reader)
+    found.parts = seen_on_chain(stage.reader)
+    found.words, found.bytes = {word for part in found.parts for word in words_of(part)}, b"|".join(found.parts)
+    found.store = {path.name: path.read_bytes() for path in folder.glob("coordinator*")}
     found.batches = [node._batches[0].batch for node in stage.nodes]
     found.lasting = [node.store.lasting_key for node in stage.nodes]
     stage.close()
@@ -99,16 +102,26 @@ def sum_up(updates):
 
 
 def seen_on_chain(view):
-    """Every word of 32 bytes in calldata and logs since the deployment, and all their bytes."""
+    """The calldata of every transaction since the deployment, without its selector, and every log."""
     web3, parts = view.chain.web3, []
     for number in range(view.deployment.block, view.block() + 1):
         for sent in web3.eth.get_block(number, full_transactions=True)["transactions"]:
-            data = bytes(sent["input"])
-            parts += [data[4:], data] if len(data) < 40_000 else []  # not the code of contracts
+            parts += [bytes(sent["input"])[4:]] if sent["to"] is not None else []  # not the code of contracts
             for log in web3.eth.get_transaction_receipt(sent["hash"])["logs"]:
                 parts += [b"".join(map(bytes, log["topics"])), bytes(log["data"])]
-    words = {int.from_bytes(part[at : at + 32], "big") for part in parts for at in range(0, len(part) - 31, 32)}
-    return words, b"|".join(parts)
+    return parts
+
+
+def words_of(part):
+    """The words of 32 bytes of some calldata or log, in order."""
+    return [int.from_bytes(part[at : at + 32], "big") for at in range(0, len(part) - 31, 32)]
+
+
+def numbers_in(content):
+    """The decimal and hexadecimal numbers in a file, in order, as far as they are no small ones."""
+    found = re.findall(rb"(?<![0-9a-f])(?:0x)?([0-9a-f]{6,})", content)
+    decimal = [int(text) for text in found if text.isdigit()]
+    return [decimal, [int(text, 16) for text in found]]
 
 
 def scaled(values):
@@ -142,6 +155,17 @@ def secret_numbers(course, node=TARGET):
     """Salts and keys, which nobody scales."""
     keys = [course.lasting[node].scalar, *(secret.keys[node].scalar for secret in course.secrets)]
     return {course.batches[node].salt, *keys, *(key * EIGHTH % SUBGROUP_ORDER for key in keys)}
+
+
+def own_masks(course, node=TARGET):
+    """What hides a node's shares: its masks with each other node, of every round, and their sums with its signs."""
+    found, address = set(), course.nodes[node].view.address
+    for secret, collected in zip(course.secrets, course.history, strict=True):
+        sharer = Sharer(secret.set, address, course.lasting[node], secret.keys[node])
+        masks = sharer.masks(len(collected.view.generators))
+        found |= {scalar for mask in masks.values() for scalar in mask}
+        found |= set(masked(address, [0] * len(collected.view.generators), masks))
+    return found
 
 
 def combined(vectors):
@@ -194,12 +218,52 @@ def test_neither_rows_nor_salts_nor_keys_of_a_node_are_on_the_chain(course):
                 assert row_bytes not in course.bytes
 
 
+def test_no_mask_of_a_node_is_on_the_chain(course):
+    """Whoever had them all could take them off its share."""
+    masks = own_masks(course)
+    both = masks | {SUBGROUP_ORDER - mask for mask in masks}
+    assert course.words.isdisjoint(both)
+    address = course.nodes[TARGET].view.address
+    whole = masked(address, [0] * len(course.history[-1].view.generators), last_masks(course))
+    opening = vector_of(course.secrets[-1].openings[TARGET])
+    share = course.history[-1].view.vectors[address]
+    assert tuple((a - b) % SUBGROUP_ORDER for a, b in zip(share, whole, strict=True)) == tuple(
+        value % SUBGROUP_ORDER for value in opening
+    )
+    assert set(whole) <= both  # these were looked for
+
+
+def last_masks(course, node=TARGET):
+    secret, address = course.secrets[-1], course.nodes[node].view.address
+    sharer = Sharer(secret.set, address, course.lasting[node], secret.keys[node])
+    return sharer.masks(len(course.history[-1].view.generators))
+
+
+def leaks(content, private, rows):
+    """Whether bytes hold one of these integers, as text or in binary, or these rows."""
+    sizes = [(value.bit_length() + 8) // 8 for value in private]
+    numbers = [
+        part
+        for value, size in zip(private, sizes, strict=True)
+        for part in (
+            str(value).encode(),
+            f"{value:x}".encode(),
+            *(value.to_bytes(max(size, 6), order, signed=value < 0) for order in ("big", "little")),
+        )
+    ]
+    return [part for part in [*numbers, rows] if part in content]
+
+
 def test_nothing_of_a_node_is_in_the_coordinators_store(course):
-    content = b"".join(path.read_bytes() for path in course.folder.glob("coordinator.db*"))
+    content = b"".join(course.store.values())
     assert b"aggregate" in content
-    private = {*own_sums(course), *secret_numbers(course)}
-    assert not [value for value in private if str(value).encode() in content or f"{value:x}".encode() in content]
-    assert course.batches[TARGET].features.astype("<i4").tobytes() not in content
+    private = [*own_sums(course), *secret_numbers(course), *own_masks(course)]
+    rows = course.batches[TARGET].features.astype("<i4").tobytes()
+    assert not leaks(content, private, rows)
+    public = {number % SUBGROUP_ORDER for numbers in numbers_in(content) for number in numbers}
+    assert public.isdisjoint(scaled(own_sums(course)))
+    assert leaks(content + str(private[0]).encode(), private, rows)  # it would be found
+    assert leaks(content + private[-1].to_bytes(32, "big"), private, rows)
 
 
 # --- (b) the attack that gives rows back ---
@@ -233,6 +297,41 @@ def test_the_attack_on_exact_openings_gives_nothing_back_from_all_that_is_seen(c
         assert recover_rows(shape, collected.weights, sums, 3) is None
     raw = [centred(value) for value in vectors[own]]
     assert recover_rows(shape, collected.weights, raw, 3) is None
+
+
+def test_the_attacks_give_nothing_back_from_any_numbers_on_the_chain_or_in_the_coordinators_store(course, monkeypatch):
+    """Every run of words in every event and all calldata, as they are and as packed sums; likewise the store."""
+    monkeypatch.setattr(recovery, "TRIED", 3_000)  # enough for these rows, as the last result shows
+    collected, batch = course.history[-1], course.batches[TARGET]
+    shape = StepShape(batch.shape.rows, batch.shape.features, batch.shape.format)
+    exact = tuple(exact_gradient(shape, collected.weights, batch.features, batch.labels))
+    runs = [words_of(part) for part in course.parts]
+    runs += [numbers for content in course.store.values() for numbers in numbers_in(content)]
+    tried = {one for run in runs for one in in_a_row(run, len(exact))}
+    assert len(tried) > 200
+    assert not [one for one in tried if recover_rows(shape, collected.weights, one, 3) is not None]
+    assert exact in set(in_a_row([7, *exact, 9], 4))
+    assert recover_rows(shape, collected.weights, exact, 3) is not None
+
+    rows = {tuple(map(int, row)) for row in batch.features}
+    packed = {one for run in runs for one in in_a_row(run, pedersen.GRADIENT.scalars(len(exact)))}
+    assert not rows & {quotients(lanes([*one, 0, 0], len(exact)), shape) for one in packed}
+    alone = replace_rows(batch, 1).tally(Collection.GRADIENT, collected.weights)
+    assert quotients(lanes([*pack(alone.unit, alone.items), 0, 0], len(exact)), shape) in rows
+
+
+def in_a_row(run, count):
+    """Consecutive numbers, centred, that could be so many sums: more than one is no small number."""
+    for start in range(len(run) - count + 1):
+        found = tuple(centred(value) for value in run[start : start + count])
+        if sum(abs(value) > SMALL for value in found) > 1:
+            yield found
+
+
+def quotients(sums, shape):
+    """The features of a single row, from its sums."""
+    *features, intercept = sums
+    return tuple(round(value * shape.format.one / intercept) for value in features) if intercept else ()
 
 
 def add_up(vectors):

@@ -1,8 +1,10 @@
 """What all see of a sharing tells the sum, and nothing of how it splits over the nodes.
 
-The view is everything: shares, points, and whatever corrupt nodes know. For any two splits with one sum there is a
-bijection of the masks among honest nodes that leaves the view the same; masks that nobody knows are as good as
-uniform, so that the view has the same distribution for both.
+The view is everything: the point of each update, shares, claims of a dispute, and whatever corrupt nodes know. For any
+two splits with one sum there is a bijection of the blindings, and of the masks among honest nodes, that leaves the view
+the same; blindings are uniform and masks that nobody knows as good as that, so that the view has the same distribution
+for both. This is exact, and no statistics. Beside it stand data commitments, which hide as far as Poseidon does, and
+proofs, which are zero-knowledge by PLONK's own blinding: docs/protocol.md, section 7.
 """
 
 from collections import Counter
@@ -37,6 +39,18 @@ def view(openings, mask_of, honest):
     points = {node: commit(GENERATORS, opening) for node, opening in openings.items()}
     known = {pair: mask for pair, mask in mask_of.items() if not pair <= set(honest)}
     return shares, points, known, {node: opening for node, opening in openings.items() if node not in honest}
+
+
+def claims(openings, mask_of, nodes):
+    """The pair points that every node would claim in a dispute."""
+    points = {}
+    for one in nodes:
+        for other in nodes:
+            if one != other:
+                sign = 1 if int(one, 16) < int(other, 16) else -1
+                mask = [sign * scalar % SUBGROUP_ORDER for scalar in mask_of[frozenset((one, other))]]
+                points[one, other] = commit(GENERATORS, mask)
+    return points
 
 
 def same_points(openings, split):
@@ -79,6 +93,59 @@ def test_any_two_splits_of_one_sum_have_masks_that_make_the_same_view(data):
     assert moved_masks(other_masks, others, openings, honest) == mask_of
 
 
+@settings(deadline=None, max_examples=10)
+@given(st.data())
+def test_a_dispute_shows_the_same_pair_points_whatever_the_split(data):
+    nodes = [address_of(number) for number in (1, 2, 3)]
+    openings = {node: data.draw(vectors) for node in nodes}
+    mask_of = {pair: data.draw(vectors) for pair in pairs(nodes)}
+    moved = data.draw(lanes)
+    split = {nodes[0]: plus(openings[nodes[0]][:2], moved), nodes[1]: minus(openings[nodes[1]][:2], moved)}
+    others = same_points(openings, split)
+    other_masks = moved_masks(mask_of, openings, others, nodes[:2])
+    assert claims(others, other_masks, nodes) == claims(openings, mask_of, nodes)
+
+
+@settings(deadline=None, max_examples=10)
+@given(st.data())
+def test_a_node_that_withdraws_before_it_shares_may_have_had_any_update(data):
+    """All others shared with masks for it, and then again without: of its own update nothing is told."""
+    gone, *rest = nodes = [address_of(number) for number in (1, 2, 3, 4)]
+    openings = {node: data.draw(vectors) for node in nodes}
+    first = {pair: data.draw(vectors) for pair in pairs(nodes)}
+    second = {pair: data.draw(vectors) for pair in pairs(rest)}
+    split = {gone: data.draw(lanes), rest[0]: data.draw(lanes)}
+    split[rest[1]] = minus(plus(openings[rest[0]][:2], openings[rest[1]][:2]), split[rest[0]])
+    others = same_points(openings, split)
+
+    def both(openings, first, second):
+        shares, points, _, _ = view(openings, first, nodes)
+        del shares[gone]
+        return shares, points, view({node: openings[node] for node in rest}, second, rest)
+
+    star = dict(first)  # its masks make up for the change of each of the others
+    for node in rest:
+        pair, change = frozenset((gone, node)), minus(openings[node], others[node])
+        assert int(gone, 16) < int(node, 16)  # so that the others subtract
+        star[pair] = minus(star[pair], change)
+    again = moved_masks(second, openings, others, rest)
+    assert both(others, star, again) == both(openings, first, second)
+
+
+@settings(deadline=None, max_examples=10)
+@given(st.lists(vectors, min_size=1, max_size=4), st.data())
+def test_every_single_update_of_a_node_may_have_been_any_other(updates, data):
+    """The chain has the point of each batch: each is of any update, under the one blinding that belongs to it."""
+    for update in updates:
+        wanted = data.draw(lanes)
+        (other,) = same_points({"node": update}, {"node": wanted}).values()
+        assert commit(GENERATORS, other) == commit(GENERATORS, update)
+        (back,) = same_points({"node": other}, {"node": update[:2]}).values()
+        assert back == update
+        # no other blinding gives the point: the map between blindings is one to one
+        assert commit(GENERATORS, (*other[:2], (other[2] + 1) % SUBGROUP_ORDER)) != commit(GENERATORS, update)
+
+
 def all_views(openings, honest):
     """How often each view occurs over all masks of pairs of honest nodes, of one scalar modulo 3."""
     nodes = [address_of(number + 1) for number in range(len(openings))]
@@ -114,6 +181,52 @@ def test_views_of_all_splits_of_one_sum_are_equally_distributed(modulo_3, honest
         assert len(set(distributions[0].values())) == 1  # and uniform over all that add up to the sum
         assert len(distributions[0]) == 3 ** (honest - 1)
     assert len({frozenset(distributions[0]) for distributions in by_sum.values()}) == 3
+
+
+ALLOWED = (1, 2)
+"""Those of three points that have an x which a single commitment may have."""
+
+
+def all_points_and_shares(updates, masks_between):
+    """How often each view of points and shares occurs, over all blindings that leave allowed points and all masks.
+
+    In the group of three elements, written by logarithms: a point is 2 update + blinding.
+    """
+    nodes, seen = [address_of(number + 1) for number in range(len(updates))], Counter()
+    between = pairs(nodes)
+    for blindings in product(range(3), repeat=len(updates)):
+        openings = list(zip(updates, blindings, strict=True))
+        points = tuple((2 * update + blinding) % 3 for update, blinding in openings)
+        if not set(points) <= set(ALLOWED):
+            continue  # whoever commits draws again
+        for values in masks_between(len(between)):
+            mask_of = dict(zip(between, values, strict=True))
+            shares = tuple(
+                masked(a, opening, {b: mask_of[frozenset((a, b))] for b in nodes if b != a})
+                for a, opening in zip(nodes, openings, strict=True)
+            )
+            seen[points, shares] += 1
+    return seen
+
+
+@pytest.mark.parametrize("nodes", [2, pytest.param(3, marks=pytest.mark.slow)])
+def test_points_and_shares_together_are_equally_distributed_for_all_splits_of_one_sum(modulo_3, nodes):
+    """Drawing blindings until x fits does not spoil it: which points are allowed does not depend on the update."""
+    masks_between = lambda count: product(list(product(range(3), repeat=2)), repeat=count)  # noqa: E731
+    by_sum = {}
+    for updates in product(range(3), repeat=nodes):
+        if nodes == 2 or sum(updates) % 3 == 1:
+            by_sum.setdefault(sum(updates) % 3, []).append(all_points_and_shares(updates, masks_between))
+    for distributions in by_sum.values():
+        assert len(distributions) == 3 ** (nodes - 1)
+        assert all(distribution == distributions[0] for distribution in distributions)
+    assert len({frozenset(distributions[0]) for distributions in by_sum.values()}) == len(by_sum)
+
+
+def test_the_count_would_show_a_point_that_tells_something(modulo_3):
+    """Without masks the very same count finds the splits apart."""
+    none = lambda count: [[(0, 0)] * count]  # noqa: E731
+    assert all_points_and_shares((0, 1), none) != all_points_and_shares((1, 0), none)
 
 
 def test_a_node_whose_masks_are_known_is_not_hidden(modulo_3):

@@ -18,6 +18,7 @@ from twopm_zk.numbers.pedersen import vector_generators
 from twopm_zk.sharing import Departure, KeyOwner, Member, Place, SecretKey, Sharer, SharingSet, opening_of, vector_of
 from twopm_zk.sharing.sums import add_up
 from twopm_zk.statements import Collection, Opening, Policy, updates_commitment
+from twopm_zk.task.specification import Collects
 
 CHAIN_ID = 31337
 CONTRACT, IDENTITY = "0x" + "C0" * 20, "0x" + "1D" * 20
@@ -402,6 +403,8 @@ class Story:
                 self.rejects(emit)
             emit("ModelPublished", taskId=1, round=self.round + 1, **values)
             self.weights, self.matrix, self.round, self.attempt = list(weights), matrix, self.round + 1, 0
+            if self.training["information"] == Collects.EVERY_ROUND:
+                self.kind = Collection.INFORMATION
             self.begin_attempt(emit)
 
     def certify(self, bound=5, sender=COORDINATOR):
@@ -448,7 +451,7 @@ class Story:
         for event in self.events if events is None else events:
             replay.feed(event)
         replay.finish()
-        report.gradient_bound = replay.bound
+        report.gradient_bound, report.distance = replay.bound, replay.distance
         return report
 
 

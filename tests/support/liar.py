@@ -3,7 +3,7 @@
 Then only the constraint that is meant to stop it is left to do so, and a test sees which one that was.
 """
 
-from support.soundness import constraints, holds
+from support.soundness import constraints, holds, value_of
 
 from twopm_zk.circuit.witness import Witness, calculate_witness
 from twopm_zk.errors import WitnessError
@@ -155,3 +155,51 @@ def all_violated(circuit, witness):
     values = list(witness.values)
     failed = [index for index, row in enumerate(constraints(r1cs)) if not holds(row, values)]
     return [{name_of[wire] for wire in r1cs.wires_of(index)} for index in failed]
+
+
+def mended(circuit, witness):
+    """A witness in which every RangeCheck has the lowest digits of the number that it checks now.
+
+    What a liar does who changes signals and lets all digits follow: then a number outside its range is refused alone.
+    """
+    r1cs, symbols = circuit.load_r1cs(), circuit.load_symbols()
+    rows, values = constraints(r1cs), list(witness.values)
+    touching = {}
+    for row in rows:
+        for wire in {wire for part in row for wire in part}:
+            touching.setdefault(wire, []).append(row)
+    for component, bits in range_checks(symbols.wire_of).items():
+        names = [f"{component}.digit[{k}]" for k in range(bits // 2)] + [f"{component}.top"] * (bits % 2)
+        digits = {symbols.wire_of[name] for name in names}
+        checked = symbols.wire_of[f"{component}.in"]
+        if checked >= 0 and symbols.name_of[checked] == f"{component}.in":
+            for row in touching[checked]:
+                if not {wire for part in row for wire in part} & digits and not holds(row, values):
+                    solve(row, checked, values)
+        first = symbols.wire_of[names[0]]
+        (whole,) = (c for a, b, c in touching[first] if not a or not b)  # the sum of all digits is the number
+        others = value_of({wire: factor for wire, factor in whole.items() if wire not in digits}, values)
+        made = check_signals(component, -others * inverse(whole[first]) % FIELD_ORDER, bits)
+        for name in (name for name in made if symbols.wire_of[name] >= 0 and not name.endswith(".in")):
+            values[symbols.wire_of[name]] = made[name] % FIELD_ORDER
+    return Witness(circuit, values)
+
+
+def range_checks(wire_of):
+    """The bits of every RangeCheck, by the name of its component."""
+    found = {}
+    for name in wire_of:
+        component, _, signal = name.rpartition(".")
+        if component.rpartition(".")[2].startswith("RangeCheck"):
+            bits = 1 if signal == "top" else 2 if signal.startswith("digit[") else 0
+            found[component] = found.get(component, 0) + bits
+    return found
+
+
+def solve(row, wire, values):
+    """Give ``wire`` the value under which a linear constraint holds; one that multiplies it is left as it is."""
+    a, b, c = row
+    if wire in a or wire in b or c.get(wire, 0) % FIELD_ORDER == 0:
+        return
+    known = value_of(a, values) * value_of(b, values) - value_of({w: k for w, k in c.items() if w != wire}, values)
+    values[wire] = known * inverse(c[wire]) % FIELD_ORDER

@@ -39,6 +39,9 @@ def recover_rows(shape: StepShape, weights, gradient, rows):
     if rows >= size or not any(gradient):
         return None
     orthogonal = kernel([list(gradient)], size)[: size - rows]
+    largest = size * shape.format.bias**2  # of a row's square
+    if any(dot(vector, vector) > 4**size * largest**rows for vector in orthogonal):
+        return None  # rows would have shorter ones
     basis = kernel(orthogonal, size)
     if len(basis) != rows:
         return None
@@ -73,7 +76,7 @@ def residual_combinations(parts):
     low = grid.astype(np.uint64) @ np.array([part % (1 << 64) for part in parts], dtype=np.uint64)  # modulo 2^64
     found = []
     for divisor in range(1, LARGEST_DIVISOR + 1 if len(parts) < 4 else 2):
-        multiples = np.sort(residuals_modulo_2_64() * np.uint64(divisor))
+        multiples = multiples_modulo_2_64(divisor)
         places = np.minimum(np.searchsorted(multiples, low), len(multiples) - 1)
         for row in grid[multiples[places] == low]:
             combination = [Fraction(int(factor), divisor) for factor in row]
@@ -95,8 +98,9 @@ def residuals():
 
 
 @cache
-def residuals_modulo_2_64():
-    return np.fromiter((value % (1 << 64) for value in residuals()), dtype=np.uint64)
+def multiples_modulo_2_64(divisor):
+    """Of every residual, ascending."""
+    return np.sort(np.fromiter((value % (1 << 64) for value in residuals()), dtype=np.uint64) * np.uint64(divisor))
 
 
 def rows_of(combinations, basis):

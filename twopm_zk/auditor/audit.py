@@ -88,7 +88,7 @@ def audit(
         replay.feed(reader.read(event))
     replay.finish()
     replay.compare(state)
-    report.weights, report.gradient_bound = replay.weights, replay.bound
+    report.weights, report.gradient_bound, report.distance = replay.weights, replay.bound, replay.distance
     report.coefficients = None if spec is None else spec.coefficients(replay.weights)
     return report
 

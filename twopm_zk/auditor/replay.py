@@ -21,6 +21,7 @@ from twopm_zk.chain.tasks import Phase, TaskSnapshot
 from twopm_zk.errors import InputError
 from twopm_zk.sharing import Place
 from twopm_zk.task.specification import TaskSpec
+from twopm_zk.training.distance import Distance
 
 _WITH_SET = (Phase.READY, Phase.SHARING, Phase.SUMMED, Phase.DISPUTED)
 
@@ -65,6 +66,11 @@ class Replay:
     def bound(self) -> int | None:
         """The certified bound, None without a certificate."""
         return self._rounds.bound
+
+    @property
+    def distance(self) -> Distance | None:
+        """Of the certified weights to the optimum, in standard errors; None without a certificate."""
+        return self._rounds.distance
 
     def feed(self, event: ReplayedEvent) -> None:
         """The next event. Without the calldata of the task's creation there is nothing to compare with."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from twopm_zk.statements import Collection
 from twopm_zk.statements.rounds import BOUND_FRAC_BITS
+from twopm_zk.training.distance import Distance
 
 CHECKS = {
     "contracts": "code of the contracts, as this version of the sources compiles to",
@@ -155,6 +156,8 @@ class AuditReport:
     """The number of rows that each sum was proven to count at least; how many there were is not on the chain."""
     gradient_bound: int | None = None
     """Units of 2^-32 per row; None without a certificate."""
+    distance: Distance | None = None
+    """Of the certified weights to the optimum, recomputed from the chain; None without a certificate."""
     coefficients: Mapping[str, float] | None = None
 
     def check(self, name: str, holds: bool, detail: str) -> bool:
@@ -231,6 +234,15 @@ class AuditReport:
         )
 
     @property
+    def nearness(self) -> str | None:
+        """How far the certified weights are from the optimum, as a sentence; None without a certificate."""
+        if self.distance is None:
+            return None
+        reasons = {Verdict.INSECURE_KEYS: "the keys are insecure", Verdict.UNSOUND: "a check failed"}
+        said = self.distance.sentence(unproven=reasons.get(self.verdict, ""))
+        return f"{said[0].upper()}{said[1:]}."
+
+    @property
     def nodes(self) -> set[str]:
         """Every node that has handed in an update in any attempt."""
         return {node for one in self.attempts for node in one.updates}
@@ -273,6 +285,13 @@ class AuditReport:
         """What no audit can know."""
         return UNKNOWABLE
 
+    @property
+    def _distance_document(self) -> dict[str, Any] | None:
+        if self.distance is None:
+            return None
+        void = self.distance.proven and self.verdict is not Verdict.CERTIFIED
+        return self.distance.to_json() | ({"kind": self.verdict.value} if void else {})
+
     def to_json(self) -> dict[str, Any]:
         """The whole report."""
         covered = self.certified_attempt
@@ -288,6 +307,7 @@ class AuditReport:
             "certified": self.certified,
             "insecure_keys": self.insecure,
             "gradient_bound_per_row": self.bound_per_row,
+            "distance_to_optimum": self._distance_document,
             "certificate_covers": None if covered is None else covered.to_json() | {"minimum_rows": self.minimum_rows},
             "rounds": self.rounds,
             "updates": self.updates,

@@ -15,6 +15,7 @@ from twopm_zk.sharing.hashes import abi_hash
 from twopm_zk.statements import Collection, updates_commitment
 from twopm_zk.statements.rounds import MAX_UPDATES
 from twopm_zk.task.specification import Collects
+from twopm_zk.training.distance import Distance, PublicSum, distance
 
 _UPDATE = {Collection.GRADIENT: "step", Collection.INFORMATION: "information"}
 """The statement that proves an update."""
@@ -34,7 +35,11 @@ class RoundsReplay:
         """The last attempt whose sum somebody else than the coordinator made something of."""
         self._models: dict[tuple[Collection, tuple[int, ...]], int] = {}
         self._may_finish = False
+        self._sums: list[PublicSum] = []
+        """The sums that were opened so far, of information and of the last gradient."""
         self.bound: int | None = None
+        self.distance: Distance | None = None
+        """Of the certified weights to the optimum, recomputed from the sums."""
         self.handlers: Handlers = {
             "TaskCreated": self._created,
             "CoordinatorChanged": self._coordinator,
@@ -218,6 +223,9 @@ class RoundsReplay:
         self._models.setdefault(sums, now.round)
         if now.total is not None:
             self._rule.take(now.collection, now.policy, now.weights, now.total, now.round)
+            self._sums = [one for one in self._sums if one.collection is Collection.INFORMATION]
+            data = now.view.summed_data
+            self._sums.append(PublicSum(now.collection, now.policy, now.weights, now.total, data))
 
     def _information(self, event: ReplayedEvent) -> None:
         now = self._course
@@ -275,3 +283,5 @@ class RoundsReplay:
         public = (now.model, updates_commitment(now.point), bound)
         now.prove("certificate", ("certify", 0), public, call["proof"], event)
         self.bound = bound
+        if now.total is not None:
+            self.distance = distance(self._sums, estimate=self._rule.decrement)

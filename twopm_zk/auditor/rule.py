@@ -31,6 +31,11 @@ class RuleCheck:
             self._note(f"round {number}: the specification's rule has nothing to go by: {error.message}")
             self._learner, self._said = None, True
 
+    @property
+    def decrement(self) -> float | None:
+        """The distance to the optimum in standard errors as the rule knows it; None without a specification."""
+        return None if self._learner is None else self._learner.optimiser.decrements[-1]
+
     def compare(self, matrix_hash: int, number: int) -> None:
         """The step matrix of the move after a round, by its hash."""
         if self._learner is None:

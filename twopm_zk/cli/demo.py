@@ -159,6 +159,7 @@ def run_training(out: Path, steps: Steps, *, backend: str | None, quiet: bool) -
         "coefficients": dict(report.coefficients),
         "largest_difference": worst,
         "certified_bound_per_row": report.rounds[-1].bound_per_row,
+        "distance_to_optimum": report.nearness,
         "insecure_keys": list(report.insecure),
         "gas": report.gas,
         "audit": list(report.audit),
@@ -184,6 +185,7 @@ def _print_training(report: Report, page: Path) -> None:
         title=f"{report.moves} proven moves of the weights, {report.gas:,} gas",
     )
     click.echo(f"{report.certificate} {report.coverage}")
+    click.echo(report.nearness)
     for line in report.audit:
         click.echo(f"audit: {line}")
     for one in report.predictions:

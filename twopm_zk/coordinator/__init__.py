@@ -1,1 +1,1 @@
-"""A coordinator runs a task: it gathers openings, proves the sum, and publishes weights."""
+"""A coordinator runs a task: it opens and closes rounds, proves what follows from their sums, and publishes weights."""

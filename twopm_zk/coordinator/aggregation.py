@@ -71,8 +71,9 @@ class RoundExecutor:
             self._notify(News("summed", f"round {state.round}: the {state.collection.name.lower()} is summed", values))
             return
         text = f"round {state.round}: gradient at most {bound:.2e} per row"
-        if assessment.decrement is not None:
-            text += f", {assessment.decrement:.2g} standard errors from the optimum"
+        if assessment.distance is not None:
+            values["distance"] = assessment.distance.to_json()
+            text += f"; {assessment.distance.sentence()}"
         self._notify(News("gradient", text, values))
 
     def proceed(self, assessment: RoundAssessment) -> None:

@@ -16,6 +16,7 @@ from twopm_zk.participants.attempts import Collected
 from twopm_zk.statements import Collection, Opening, StepMatrix
 from twopm_zk.statements.rounds import BOUND_FRAC_BITS
 from twopm_zk.task.specification import TaskSpec
+from twopm_zk.training.distance import Distance, distance
 from twopm_zk.training.in_process import check_weights
 from twopm_zk.training.learner import Learner
 from twopm_zk.training.stopping import doubts, stands_still
@@ -59,8 +60,8 @@ class RoundAssessment:
     """The smallest gradient bound that can be proven, in units of 2^-32 per row; None where there can be no proof."""
     certifiable: bool = False
     """Whether the contract's target is reached, and a proof of it possible."""
-    decrement: float | None = None
-    """The distance to the optimum in standard errors, as well as it is known."""
+    distance: Distance | None = None
+    """The distance to the optimum in standard errors, and what is proven of it."""
     settled: bool = True
     """Whether that distance is within the specification's limit, or no longer gets smaller, or is not known."""
     doubts: tuple[str, ...] = ()
@@ -73,6 +74,11 @@ class RoundAssessment:
     def rows(self) -> int:
         """Rows of all updates together."""
         return 0 if self.total is None else self.total.rows
+
+    @property
+    def decrement(self) -> float | None:
+        """The distance to the optimum in standard errors, as well as it is known."""
+        return None if self.distance is None else self.distance.value
 
     @property
     def bound_per_row(self) -> float | None:
@@ -100,8 +106,9 @@ class RoundAssessment:
         if self.bound_per_row is None:
             return f"{where}."
         away = ""
-        if self.decrement is not None:
-            away = f" The weights are {self.decrement:.2g} standard errors from the optimum."
+        if self.distance is not None:
+            said = self.distance.sentence()
+            away = f" {said[0].upper()}{said[1:]}."
         return (
             f"{where}: the gradient is at most {self.bound_per_row:.2e} per row, the target "
             f"{self.state.target_per_row:.2e}.{away}"
@@ -175,11 +182,10 @@ def assess(spec: TaskSpec, state: TaskSnapshot, history: Sequence[Collected]) ->
     found = RoundAssessment(state, view.nodes, total)
     if found.rows < state.minimum_rows:
         return replace(found, obstacle=_too_few_rows(state, found.rows))
-    learner = Learner(spec)
+    learner, sums = Learner(spec), [past.public_sum(state) for past in history]
     try:
-        for past in history:
-            assert past.view.total is not None  # noqa: S101 - `read_history` has no others
-            learner.take(past.view.collection, past.policy(state), past.weights, past.view.total)
+        for past in sums:
+            learner.take(past.collection, past.policy, past.weights, past.total)
     except DataError as error:
         return replace(found, obstacle=error)
     if state.collection is Collection.INFORMATION:
@@ -191,7 +197,7 @@ def assess(spec: TaskSpec, state: TaskSnapshot, history: Sequence[Collected]) ->
         found,
         bound=bound,
         certifiable=bound <= state.gradient_target,
-        decrement=optimiser.decrements[-1],
+        distance=distance(sums, estimate=optimiser.decrements[-1]),
         settled=near or stands_still(optimiser.decrements),
         doubts=tuple(doubts(spec, optimiser, found.rows, near=near)),
     )

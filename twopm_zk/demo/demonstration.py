@@ -92,6 +92,7 @@ def make_report(
         certificate="Certified on chain: at these weights no component of the gradient over all rows exceeds "
         f"{findings.bound_per_row:.2e} per row, so they are the optimum to that precision, however they were found.",
         coverage=f"The certificate is {stage.named(findings.coverage or '')}",
+        nearness=findings.nearness or "",
         insecure=findings.insecure,
         audit=findings.checked,
         unknowable=findings.unknowable,

@@ -19,6 +19,12 @@ from twopm_zk.system import paths
 _CONSTANTS = json.loads((paths.circuits_dir() / "lib" / "variance.json").read_text())
 SCALE_BITS: int = _CONSTANTS["scale_bits"]
 LIMB_BITS = 8
+RELATIVE_ERROR = 1e-3
+"""Of the result within the table, with ``ABSOLUTE_ERROR`` beside it: both together are enough for every z."""
+ABSOLUTE_ERROR = 1e-5
+"""What the result may differ from sigma' by, beside ``RELATIVE_ERROR``."""
+BEYOND = 5.4e-5
+"""sigma' is below this wherever the result is 0 because |z| is beyond the sigmoid's table."""
 
 
 def _horner(T: int) -> list[int]:

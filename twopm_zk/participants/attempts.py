@@ -30,6 +30,7 @@ from twopm_zk.sharing import (
 )
 from twopm_zk.sharing.sums import Vector
 from twopm_zk.statements import Collection, Policy, RoundShape
+from twopm_zk.training.distance import PublicSum
 
 
 @dataclass(frozen=True)
@@ -63,8 +64,8 @@ class AttemptView:
     """Number of weights, the intercept among them."""
     points: Mapping[str, Point] = field(default_factory=dict)
     """The sum of each node's update commitments."""
-    batches: Mapping[str, int] = field(default_factory=dict)
-    """How many updates each node has handed in."""
+    data: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """The data commitments of the updates that each node has handed in."""
     sharing_set: SharingSet | None = None
     """The set that shares; None until the attempt is closed."""
     vectors: Mapping[str, Vector] = field(default_factory=dict)
@@ -80,6 +81,16 @@ class AttemptView:
     def generators(self) -> tuple[Point, ...]:
         """What the scalars of a vector multiply."""
         return vector_generators(self.collection.unit, self.count)
+
+    @property
+    def batches(self) -> Mapping[str, int]:
+        """How many updates each node has handed in."""
+        return {node: len(data) for node, data in self.data.items()}
+
+    @property
+    def summed_data(self) -> frozenset[int]:
+        """The data commitments of all updates of the set that shares: over which rows the sum is."""
+        return frozenset(one for node in self.nodes for one in self.data[node])
 
     @property
     def nodes(self) -> tuple[str, ...]:
@@ -199,7 +210,7 @@ def replay_attempt(events: Iterable[DecodedEvent], collection: Collection, weigh
 def _update(found: AttemptView, event: DecodedEvent, _: Place) -> AttemptView:
     node = event["node"]
     points = {**found.points, node: add(found.points.get(node, IDENTITY), Point(event["x"], event["y"]))}
-    return replace(found, points=points, batches={**found.batches, node: found.batches.get(node, 0) + 1})
+    return replace(found, points=points, data={**found.data, node: (*found.data.get(node, ()), event["data"])})
 
 
 def _opened(found: AttemptView, event: DecodedEvent, place: Place) -> AttemptView:
@@ -298,6 +309,11 @@ class Collected:
     def policy(self, state: TaskSnapshot) -> Policy:
         """What the model commitment of this round binds, in the task of a snapshot."""
         return replace(state.policy, round=self.round, attempt=self.attempt, matrix_hash=self.matrix_hash)
+
+    def public_sum(self, state: TaskSnapshot) -> PublicSum:
+        """What is learnt from this round."""
+        assert self.view.total is not None  # noqa: S101 - `read_history` has no others
+        return PublicSum(self.view.collection, self.policy(state), self.weights, self.view.total, self.view.summed_data)
 
     def gradient_bound(self, state: TaskSnapshot) -> int | None:
         """The smallest bound on the gradient per row that follows from the sum, lambda included, in units of 2^-32.

@@ -6,10 +6,12 @@ Training in process, a running coordinator, whoever takes its place and auditors
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from twopm_zk.errors import DataError
 from twopm_zk.statements import Collection, Policy, Tally
 from twopm_zk.task.specification import NEWTON, TaskSpec
+from twopm_zk.training.distance import Distance, PublicSum, distance
 from twopm_zk.training.optimiser import Optimiser, information_curvature, range_curvature
 
 
@@ -44,6 +46,18 @@ class Learner:
             check_classes(self._spec, total)
         gradient = self._spec.sizes.round.regularised(policy, weights, total)
         self._optimiser.observe(weights, gradient, self.information if self._spec.step.rule == NEWTON else None)
+
+
+def distance_of(spec: TaskSpec | None, sums: Sequence[PublicSum]) -> Distance:
+    """The distance to the optimum at the last one of ``sums``, a gradient; the rule of ``spec`` estimates it."""
+    estimate = None
+    if spec is not None:
+        learner = Learner(spec)
+        with suppress(DataError):
+            for one in sums:
+                learner.take(one.collection, one.policy, one.weights, one.total)
+            estimate = learner.optimiser.decrements[-1]
+    return distance(sums, estimate=estimate)
 
 
 def check_classes(spec: TaskSpec, total: Tally) -> None:

@@ -45,7 +45,7 @@ def information_curvature(spec: TaskSpec, total: Tally) -> Matrix:
 
     Raises DataError where lambda is 0 and a column is constant, or columns depend on each other.
     """
-    curvature = _without_padding(spec, _symmetric(total))
+    curvature = _without_padding(spec, symmetric(total))
     if not spec.penalty:
         _require_regular(spec, total, curvature)
     return curvature * _ZERO_SLACK + _penalty(spec)
@@ -53,10 +53,10 @@ def information_curvature(spec: TaskSpec, total: Tally) -> Matrix:
 
 def hessian(spec: TaskSpec, total: Tally) -> Matrix:
     """X' diag(sigma') X + lambda I, from the information at some weights."""
-    return _without_padding(spec, _symmetric(total)) + _penalty(spec)
+    return _without_padding(spec, symmetric(total)) + _penalty(spec)
 
 
-def _symmetric(total: Tally) -> Matrix:
+def symmetric(total: Tally) -> Matrix:
     """The full matrix from its upper triangle by rows."""
     size = int((2 * len(total.items)) ** 0.5)
     full = np.zeros((size, size))

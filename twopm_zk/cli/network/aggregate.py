@@ -170,7 +170,7 @@ def _describe(found: RoundAssessment) -> dict[str, Any]:
         "rows": found.rows,
         "gradient_bound_per_row": found.bound_per_row,
         "gradient_target_per_row": found.state.target_per_row,
-        "standard_errors_from_optimum": found.decrement,
+        "distance_to_optimum": None if found.distance is None else found.distance.to_json(),
         "certifiable": found.certifiable,
         "doubts": list(found.doubts),
         "next_action": found.action.value,

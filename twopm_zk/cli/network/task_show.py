@@ -18,11 +18,15 @@ if TYPE_CHECKING:
 
     from twopm_zk.chain.tasks import TaskSnapshot
     from twopm_zk.participants.attempts import AttemptView, Collected
+    from twopm_zk.task.specification import TaskSpec
+    from twopm_zk.training.distance import Distance
 
 
 @click.command()
 @click.argument("number", metavar="TASK", type=click.IntRange(1))
-@click.option("--spec", "spec_file", type=click.Path(path_type=Path), help="Its specification, for the coefficients.")
+@click.option(
+    "--spec", "spec_file", type=click.Path(path_type=Path), help="Its specification, for coefficients and estimates."
+)
 @chain_options
 @json_option
 def show(connection: Connection, number: int, spec_file: Path | None, as_json: bool) -> None:
@@ -46,12 +50,13 @@ def show(connection: Connection, number: int, spec_file: Path | None, as_json: b
     attempt = read_attempt(view, state) if begun else AttemptView(state.collection, len(state.weights))
     history = read_history(view, state) if begun else ()
     insecure = view.insecure_verifiers(number)
-    coefficients = {}
+    coefficients, spec = {}, None
     if spec_file is not None:
         spec = read_spec(spec_file)
         require_spec(state, spec)
         coefficients = spec.coefficients(state.weights)
     covered = history[-1] if state.certified and history else None
+    nearness = _distance(spec, state, history)
     document: dict[str, Any] = {
         **_standing(state),
         "spec_hash": "0x" + state.spec_hash.hex(),
@@ -64,6 +69,7 @@ def show(connection: Connection, number: int, spec_file: Path | None, as_json: b
         document |= {
             "nodes_of_the_attempt": _nodes(attempt),
             "rounds": [_round_document(state, one) for one in history],
+            "distance_to_optimum": None if nearness is None else _distance_document(nearness, insecure),
             "certified_nodes": None if covered is None else list(covered.view.nodes),
             "certified_rows": None if covered is None else _rows(covered),
         }
@@ -76,6 +82,24 @@ def show(connection: Connection, number: int, spec_file: Path | None, as_json: b
         click.echo(f"  {name:<14} {value:+.6g}")
     for line in [*_present_lines(state, attempt), *_past_lines(state, history), *_certificate_lines(covered)]:
         click.echo(line)
+    if nearness is not None:
+        said = nearness.sentence(unproven="the keys are insecure" if insecure else "")
+        click.echo(f"At the last gradient {said}.")
+
+
+def _distance(spec: TaskSpec | None, state: TaskSnapshot, history: Sequence[Collected]) -> Distance | None:
+    """How far the weights of the last gradient are from the optimum; None before there is any."""
+    from twopm_zk.statements import Collection
+    from twopm_zk.training.learner import distance_of
+
+    gradients = [index for index, one in enumerate(history) if one.view.collection is Collection.GRADIENT]
+    if not gradients:
+        return None
+    return distance_of(spec, [one.public_sum(state) for one in history[: gradients[-1] + 1]])
+
+
+def _distance_document(found: Distance, insecure: Sequence[str]) -> dict[str, Any]:
+    return found.to_json() | ({"kind": "insecure-keys"} if found.proven and insecure else {})
 
 
 def _standing(state: TaskSnapshot) -> dict[str, Any]:

@@ -47,6 +47,7 @@ def render(report: Report) -> str:
         "<h2>The certified coefficients</h2>",
         _coefficients(report),
         f"<p>{escape(report.certificate)}</p><p>{escape(report.coverage)}</p>",
+        f"<p>{escape(report.nearness)}</p>" if report.nearness else "",
         "<h2>How they were reached</h2><div class=two>",
         _figure(plots.convergence(report), f"Difference from {source} after each proven move of the weights."),
         _figure(plots.timing(report), "Where the time of each round went."),

@@ -72,6 +72,8 @@ class Report:
     """Transactions after the last round."""
     coverage: str = ""
     """Whose updates, and how many rows at least, the certificate is about."""
+    nearness: str = ""
+    """How many standard errors the weights are from the optimum, and what of it is proven."""
     insecure: Sequence[str] = ()
     """Instances whose keys are insecure: under them nothing on the page is proven to anybody."""
     facts: Mapping[str, str] = field(default_factory=dict)
