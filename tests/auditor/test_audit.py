@@ -68,16 +68,15 @@ def test_an_audit_says_what_it_is_doing_and_derives_all_keys_at_once(trained):
     assert said[-1][1] == f"proof {report.proofs} of {report.proofs}, round {last}"
 
 
-def test_the_certificate_says_which_nodes_and_how_many_rows_at_least_it_covers(trained):
+def test_the_certificate_says_which_nodes_and_how_many_rows_it_covers(trained):
     report = audit(trained.world.view(8), 1, keyring=DoubleKeys())
     nodes = {trained.world.view(2 + number).address for number in range(3)}
     covered = report.certified_attempt
     assert set(covered.counted) == nodes
     assert covered.round == report.rounds + 1  # information comes first
-    assert f"over 3 updates of 3 nodes: {min(nodes)} (1)" in report.conclusion
-    assert f"at least {trained.spec.minimum_rows}." in report.conclusion
+    assert f"over 32 rows in 3 updates of 3 nodes: {min(nodes)} (1)" in report.conclusion
     document = report.to_json()["certificate_covers"]
-    assert (document["minimum_rows"], document["updates"], set(document["nodes"])) == (30, 3, nodes)
+    assert (document["rows"], document["updates"], set(document["nodes"])) == (32, 3, nodes)
     assert report.updates == 3 * (report.rounds + 2)
 
 

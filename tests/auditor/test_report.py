@@ -15,7 +15,7 @@ def record(number, outcome, *, attempt=0, **updates):
 
 
 def test_a_node_is_listed_for_the_rounds_that_it_took_part_in_and_no_others():
-    report = AuditReport(1, 31337, "0x", 0, "double", minimum_rows=30, gradient_bound=1)
+    report = AuditReport(1, 31337, "0x", 0, "double", gradient_bound=1)
     report.attempts = [
         *(record(number, Outcome.AGGREGATED, a=1, b=2) for number in range(8)),
         record(8, Outcome.ABANDONED, a=1),
@@ -57,11 +57,13 @@ def test_a_verdict_promises_no_more_than_was_proven(failures, insecure, bound, v
 
 
 def test_a_certificate_covers_the_nodes_of_the_sum_and_not_those_that_fell_out_before():
-    one = AttemptRecord(3, 0, updates={"a": 1, "b": 2, "late": 3}, summed=("b", "a"), outcome=Outcome.CERTIFIED)
+    one = AttemptRecord(
+        3, 0, updates={"a": 1, "b": 2, "late": 3}, summed=("b", "a"), rows=40, outcome=Outcome.CERTIFIED
+    )
     assert one.participants == "3 updates of 2 nodes: a (1), b (2)"
     assert (one.to_json()["updates"], one.to_json()["nodes"]) == (3, {"a": 1, "b": 2})
     report = AuditReport(1, 31337, "0x", 0, "double", minimum_rows=30, gradient_bound=1, attempts=[one])
-    assert "late" not in report.coverage
+    assert report.coverage.startswith("over 40 rows in 3 updates of 2 nodes: a (1), b (2) (round 3).")
     assert report.nodes == {"a", "b", "late"}
 
 

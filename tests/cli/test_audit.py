@@ -22,9 +22,9 @@ VERDICTS = {
 @pytest.fixture
 def run(monkeypatch):
     def invoke(*words, **found):
-        report = AuditReport(1, 31337, "0x", 7, "python", minimum_rows=32, **{"gradient_bound": 1 << 12} | found)
+        report = AuditReport(1, 31337, "0x", 7, "python", **{"gradient_bound": 1 << 12} | found)
         outcome = Outcome.AGGREGATED if report.gradient_bound is None else Outcome.CERTIFIED
-        report.attempts = [AttemptRecord(0, 0, updates={NODE: 2}, outcome=outcome)]
+        report.attempts = [AttemptRecord(0, 0, updates={NODE: 2}, rows=32, outcome=outcome)]
         monkeypatch.setattr(auditor, "audit", lambda *_, **__: report)
         monkeypatch.setattr(command, "open_view", lambda *_, **__: None)
         return CliRunner().invoke(command.audit, ["1", *words])
@@ -56,11 +56,11 @@ def test_what_is_in_order_and_worth_knowing_is_printed_as_notes(run):
     assert "note: round 2: 0xA was left out, it lied" in shown.splitlines()
 
 
-def test_the_nodes_of_each_round_and_the_rows_at_least_are_named_under_insecure_keys_too(run):
+def test_the_nodes_of_each_round_and_the_rows_of_the_certificate_are_named_under_insecure_keys_too(run):
     for found in ({}, {"insecure": ["step-48x3"]}):
         shown = run(**found).output
         assert f"round 0: 2 updates of 1 node: {NODE} (2)" in shown
-        assert "at least 32." in shown
+        assert "over 32 rows in 2 updates of 1 node" in shown
 
 
 @pytest.mark.parametrize("proven", [True, False])

@@ -100,6 +100,8 @@ class AttemptRecord:
     """The number of accepted updates, by node."""
     summed: tuple[str, ...] | None = None
     """The nodes whose updates are in the sum; None where nothing was made of one."""
+    rows: int = 0
+    """The number of rows in the sum, which opens the round's point; 0 where nothing was made of one."""
     outcome: Outcome = Outcome.OPEN
 
     @property
@@ -124,6 +126,7 @@ class AttemptRecord:
             "attempt": self.attempt,
             "collection": self.collection.name.lower(),
             "outcome": self.outcome.value,
+            "rows": self.rows,
             "updates": sum(self.counted.values()),
             "nodes": self.counted,
             "left_out": [{"node": node, "reason": reason} for node, reason in self.left_out],
@@ -152,8 +155,6 @@ class AuditReport:
     """Rounds that ended with proven weights: how often the weights have moved."""
     attempts: list[AttemptRecord] = field(default_factory=list)
     """Every attempt of every round, in order."""
-    minimum_rows: int = 0
-    """The number of rows that each sum was proven to count at least; how many there were is not on the chain."""
     gradient_bound: int | None = None
     """Units of 2^-32 per row; None without a certificate."""
     distance: Distance | None = None
@@ -229,8 +230,8 @@ class AuditReport:
         if covered is None:
             return None
         return (
-            f"over {covered.participants} (round {covered.round}). How many rows these are is not on the chain: "
-            f"proven is that they are at least {self.minimum_rows}."
+            f"over {_many(covered.rows, 'row')} in {covered.participants} (round {covered.round}). "
+            "How many of them each node has is not on the chain."
         )
 
     @property
@@ -308,7 +309,7 @@ class AuditReport:
             "insecure_keys": self.insecure,
             "gradient_bound_per_row": self.bound_per_row,
             "distance_to_optimum": self._distance_document,
-            "certificate_covers": None if covered is None else covered.to_json() | {"minimum_rows": self.minimum_rows},
+            "certificate_covers": None if covered is None else covered.to_json(),
             "rounds": self.rounds,
             "updates": self.updates,
             "nodes": sorted(self.nodes),

@@ -67,7 +67,6 @@ class RoundsReplay:
             return
         now.config, now.training = call["config"], call["training"]
         now.coordinator, now.phase = event["coordinator"], Phase.CREATED
-        now.report.minimum_rows = now.training["minRows"]
         same = (now.config["specHash"], now.config["dataset"]) == (event["specHash"], event["dataset"])
         now.check("calldata", same, event, "creates a task of another specification")
         fits = now.config["minimumNodes"] <= now.config["maximumUpdates"] <= MAX_UPDATES
@@ -222,6 +221,7 @@ class RoundsReplay:
             now.note(f"round {now.round} has a second sum of {name} at the weights of round {self._models[sums]}")
         self._models.setdefault(sums, now.round)
         if now.total is not None:
+            now.record.rows = now.total.rows
             self._rule.take(now.collection, now.policy, now.weights, now.total, now.round)
             self._sums = [one for one in self._sums if one.collection is Collection.INFORMATION]
             data = now.view.summed_data
