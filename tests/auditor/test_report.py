@@ -62,7 +62,7 @@ def test_a_certificate_covers_the_nodes_of_the_sum_and_not_those_that_fell_out_b
     )
     assert one.participants == "3 updates of 2 nodes: a (1), b (2)"
     assert (one.to_json()["updates"], one.to_json()["nodes"]) == (3, {"a": 1, "b": 2})
-    report = AuditReport(1, 31337, "0x", 0, "double", minimum_rows=30, gradient_bound=1, attempts=[one])
+    report = AuditReport(1, 31337, "0x", 0, "double", gradient_bound=1, attempts=[one])
     assert report.coverage.startswith("over 40 rows in 3 updates of 2 nodes: a (1), b (2) (round 3).")
     assert report.nodes == {"a", "b", "late"}
 
