@@ -108,6 +108,29 @@ def test_a_liar_that_hides_its_rubbish_in_one_pair_is_shown_by_the_victim(task, 
     task.accept()
 
 
+def test_no_accomplices_lie_buys_the_time_to_take_a_stake_out_unpunished(world, people, node, refused):
+    share = (world.staking.call("EXIT_DELAY") - 86400 - 3600 - 600) // 2 - DISPUTE_SECONDS
+    task = Task(world, people.dan, config={**WITH_PENALTY, "shareSeconds": share, "minimumNodes": 2})
+    scene = Scene(task)
+    victim, friend = scene.nodes[0], scene.nodes[2]
+    staking = friend.use(world.staking)
+    staking.transact("unstake", 2, staking.call("positionOf", friend.address, 2)["active"])
+    scene.dispute()
+    scene.claim_honestly()
+    task.claim(scene.liar, scene.claims(scene.liar, victim))
+    node.advance(2 * DISPUTE_SECONDS)
+    task.reveal(victim, scene.liar)
+    task.act(victim, "settle")
+    with refused("StakeTooLow", account=friend.address):
+        task.share(friend)
+    task.share_all(without=(friend,))
+    node.advance(share + 1)
+    with refused("StillExiting"):
+        staking.transact("withdraw", 2, friend.address)
+    receipt = task.act(victim, "expel", friend.address)
+    assert abs(receipt.event("Penalised")["value"] - ETH // 10) < 10
+
+
 def test_claims_in_several_calls_are_the_same(task):
     scene = Scene(task)
     scene.dispute()
