@@ -193,16 +193,16 @@ def test_a_node_whose_share_was_sent_and_never_mined_stays_out_of_the_next_attem
 
 
 def test_a_node_without_its_stake_shares_in_no_later_share_attempt_and_is_told(staged):
-    stage = staged((8, 8, 8, 8, 8))
+    stage = staged()
     stage.until(Phase.SHARING)
-    stage.tick(*stage.nodes[:4])
+    stage.tick(*stage.nodes[:3])
     staking = stage.nodes[0].view.staking
     shares = staking.contract.call("positionOf", stage.address(0), 2)["active"]
     staking.contract.transact("unstake", 2, shares)
     stage.late()
-    stage.until(Phase.SHARING, without={0, 4}, when=lambda state: state.share_attempt == 1)
-    stage.tick(*stage.nodes[:4])
-    assert stage.state.shared == 3
+    stage.until(Phase.SHARING, without={0, 3}, when=lambda state: state.share_attempt == 1)
+    stage.tick(*stage.nodes[:3])
+    assert stage.state.shared == 2
     assert "takes a stake of" in news_of(stage, 0, "stake")[0].text
     stake(stage.nodes[0].view, ETH)
     stage.tick(stage.nodes[0])
@@ -377,6 +377,19 @@ def test_a_dispute_without_cause_ends_with_the_next_proof_and_costs_the_accuser(
     assert stage.reader.is_barred(stage.state, stage.address(3))
     assert stakes(stage)[3] < stakes(stage)[0]
     assert (stage.state.phase, stage.state.round) == (Phase.COLLECTING, 1)
+
+
+def test_a_coordinator_that_would_end_the_task_settles_the_dispute_over_its_last_sum_first(staged):
+    stage = staged(spec=replace(NEAR, maximum_rounds=1, gradient_bound=1e-6))
+    stage.until(Phase.SUMMED, when=lambda state: state.last)
+    stage.nodes[1].view.hlr.dispute(stage.task)
+    stage.tick(*stage.nodes, stage.coordinator)
+    assert stage.state.phase is Phase.DISPUTED
+    stage.late()
+    stage.until(Phase.SUMMED)
+    assert paid_by(stage) == [stage.address(1)]
+    stage.late()
+    assert not stage.until(Phase.FINISHED).certified
 
 
 def test_without_a_coordinator_a_dispute_without_cause_ends_once_all_have_claimed(staged):

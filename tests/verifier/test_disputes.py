@@ -109,12 +109,13 @@ def test_a_liar_that_hides_its_rubbish_in_one_pair_is_shown_by_the_victim(task, 
 
 
 def test_no_accomplices_lie_buys_the_time_to_take_a_stake_out_unpunished(world, people, node, refused):
-    share = (world.staking.call("EXIT_DELAY") - 86400 - 3600 - 600) // 2 - DISPUTE_SECONDS
+    share = (world.staking.call("EXIT_DELAY") - 86400 - 3600 - 600 - AGGREGATE_SECONDS) // 2 - DISPUTE_SECONDS
     task = Task(world, people.dan, config={**WITH_PENALTY, "shareSeconds": share, "minimumNodes": 2})
     scene = Scene(task)
     victim, friend = scene.nodes[0], scene.nodes[2]
     staking = friend.use(world.staking)
     staking.transact("unstake", 2, staking.call("positionOf", friend.address, 2)["active"])
+    node.advance(AGGREGATE_SECONDS)
     scene.dispute()
     scene.claim_honestly()
     task.claim(scene.liar, scene.claims(scene.liar, victim))

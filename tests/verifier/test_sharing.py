@@ -14,7 +14,7 @@ from twopm_zk.sharing import Departure, Member, Place, PostedKey, SharingSet
 
 COLLECT_SECONDS, READY_SECONDS, SHARE_SECONDS, DISPUTE_SECONDS, AGGREGATE_SECONDS = 3600, 600, 7200, 900, 1800
 EXIT_DELAY, REACTION = 10 * 86400, 86400
-LONGEST_SHARE = (EXIT_DELAY - REACTION - COLLECT_SECONDS - READY_SECONDS) // 2 - DISPUTE_SECONDS
+LONGEST_SHARE = (EXIT_DELAY - REACTION - COLLECT_SECONDS - READY_SECONDS - AGGREGATE_SECONDS) // 2 - DISPUTE_SECONDS
 """With two share attempts and a dispute between them a round just ends before a stake is out."""
 
 

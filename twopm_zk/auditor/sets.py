@@ -169,7 +169,7 @@ class SharingReplay:
             self._withdrew(event)
         elif silent_in_sharing:
             over = now.is_late(event) and now.shared_once
-            now.check("sets", over, event, f"{node} is left out for silence before the deadline, or with everybody")
+            now.check("sets", over, event, f"{node} is left out for silence in time, or where nobody has shared")
             there = node in now.sharing_set and node not in now.view.vectors
             now.check("sets", there, event, f"{node} is left out for silence, and has shared")
         else:

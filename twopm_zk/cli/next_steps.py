@@ -61,8 +61,8 @@ def _invalid_config(values: Values) -> str:
     if values["field"] == "penalty":
         return (
             "A penalty needs a contract that may slash, a --minimum-stake of at least as much, and phases in SPEC that "
-            "together, and with a day to spare, are no longer than the exit delay of stakes: collecting, ready, twice "
-            "sharing and twice disputing."
+            "together, and with a day to spare, are no longer than the exit delay of stakes: collecting, ready, "
+            "aggregating, twice sharing and twice disputing."
         )
     return "The contract refuses this part of SPEC: choose another value in a new specification."
 
@@ -77,8 +77,8 @@ _BY_KIND: dict[str, Step] = {
     "not-shared": "`twopm-zk task show {task}` names who has not shared, and the deadline.",
     "information-round": "Next: `twopm-zk proceed {spec} --task {task}`.",
     "gradient-round": "Next: `twopm-zk aggregate {spec} --task {task}`, or `twopm-zk certify {spec} --task {task}`.",
-    "last-round": "Next: `twopm-zk certify {spec} --task {task}`, or `twopm-zk task finish {task}`.",
-    "last-round-uncertified": "Next: `twopm-zk task finish {task}`.",
+    "last-round": "Next: `twopm-zk certify {spec} --task {task}`, or after the deadline `twopm-zk task finish {task}`.",
+    "last-round-uncertified": "Next: `twopm-zk task finish {task}`, once the deadline for disputes has passed.",
     "not-certifiable": "Next: `twopm-zk aggregate {spec} --task {task}`.",
     "not-enough-nodes": "They register with `twopm-zk node join {spec}` and `twopm-zk data register {spec}`; "
     "`twopm-zk coordinator run {spec}` waits for them.",

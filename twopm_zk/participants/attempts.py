@@ -217,8 +217,9 @@ def _ready(found: AttemptView, event: DecodedEvent, _: Place) -> AttemptView:
     return _changed(found, found._set().with_ready(member), event)
 
 
-def _left(found: AttemptView, event: DecodedEvent, _: Place) -> AttemptView:
-    return _changed(_withdrawn(found, event, _), found._set().without(event["node"], reason_of(event)), event)
+def _left(found: AttemptView, event: DecodedEvent, place: Place) -> AttemptView:
+    sharing_set = found._set().without(event["node"], reason_of(event))
+    return _changed(_withdrawn(found, event, place), sharing_set, event)
 
 
 def _withdrawn(found: AttemptView, event: DecodedEvent, _: Place) -> AttemptView:

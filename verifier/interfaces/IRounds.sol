@@ -67,18 +67,18 @@ interface IRounds {
         uint32 moves;
         /// @dev Somebody has shared in this round: from now on there is no other attempt.
         bool sharedOnce;
-        /// @dev There has been a dispute over this share attempt.
-        bool disputed;
         address coordinator;
         uint96 penalty;
         /// @dev Key of the last attempt, where somebody else had to do the coordinator's work, 0 for none: allows one change
         /// of coordinator.
         uint64 missed;
-        uint32 collectSeconds;
-        uint32 readySeconds;
-        uint32 shareSeconds;
-        uint32 disputeSeconds;
-        uint32 aggregateSeconds;
+        /// @dev There has been a dispute over this share attempt.
+        bool disputed;
+        uint24 collectSeconds;
+        uint24 readySeconds;
+        uint24 shareSeconds;
+        uint24 disputeSeconds;
+        uint24 aggregateSeconds;
         uint32 maximumRounds;
         bytes32 specHash;
         bytes32 dataset;

@@ -94,7 +94,8 @@ interface ISharing is IRounds {
     function share(uint256 taskId, bytes32 digest, uint256[] calldata vector) external;
 
     /// @notice Leave a silent node out for good, which costs it the penalty. Anyone may: in sharing after the deadline, for
-    /// who has not shared, where others have (else see {reopen}); in a dispute after twice its length without a proven liar, for who has not claimed.
+    /// who has not shared where others have (where nobody has, {reopen} starts again); in a dispute after twice its length
+    /// without a proven liar, for who has not claimed.
     function expel(uint256 taskId, address account) external;
 
     /// @notice Digest of the set: keccak256(abi.encode(...)) of what each node added.

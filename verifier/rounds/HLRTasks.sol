@@ -59,17 +59,18 @@ library HLRTasks {
         Configs.requirePhaseLength(config.shareSeconds, "shareSeconds");
         Configs.requirePhaseLength(config.disputeSeconds, "disputeSeconds");
         if (config.penalty != 0) {
-            // what a node has at stake when it hands in an update is still there when its first share is judged, or its
-            // silence in the second share attempt; from then on each share asks for the stake anew
+            // what a node has at stake when it hands in an update is still there when its first share is judged, which may
+            // be disputed until the sum's deadline, or its silence in the second share attempt; from then on each share
+            // asks for the stake anew
             uint256 longest = REACTION + config.collectSeconds + config.readySeconds;
-            longest += 2 * (uint256(config.shareSeconds) + config.disputeSeconds);
+            longest += 2 * (uint256(config.shareSeconds) + config.disputeSeconds) + config.aggregateSeconds;
             bool enforceable = config.penalty <= config.minimumStake && longest <= staking.EXIT_DELAY();
             if (!enforceable || !staking.isSlasher(address(this))) revert IRounds.InvalidConfig("penalty");
         }
         task.penalty = config.penalty;
-        task.readySeconds = config.readySeconds;
-        task.shareSeconds = config.shareSeconds;
-        task.disputeSeconds = config.disputeSeconds;
+        task.readySeconds = uint24(config.readySeconds);
+        task.shareSeconds = uint24(config.shareSeconds);
+        task.disputeSeconds = uint24(config.disputeSeconds);
     }
 
     function _fixVerifiers(
