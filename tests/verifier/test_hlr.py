@@ -28,7 +28,7 @@ from support.rounds_world import (
 )
 from support.sharing import commit, flattened, generators_hash, plus, provable_opening
 
-from twopm_zk.numbers.baby_jubjub import IDENTITY, SUBGROUP_ORDER, hash_to_point, negate
+from twopm_zk.numbers.baby_jubjub import IDENTITY, SUBGROUP_ORDER, Point, add, hash_to_point, negate
 from twopm_zk.numbers.field import FIELD_ORDER
 
 
@@ -739,6 +739,25 @@ def test_an_information_round_ends_with_the_sum_that_opens_its_point_and_no_othe
         newton.proceed([opened[0] + SUBGROUP_ORDER, *opened[1:]])
     node.advance(1801)
     newton.proceed(person=people.eve)
+
+
+def test_a_sum_that_opens_the_other_point_with_the_same_x_does_not_open_the_rounds(newton, people, refused):
+    newton.submit_all(people=("ben", "cleo"))
+    others = [Point(*newton.call("pointOf", person.address)) for person in (people.ben, people.cleo)]
+    for number in range(1, 100):
+        opened = [number, 0, 0, 0, 0]
+        x, y = commit(opened, MATRICES)
+        point = add(Point(x, FIELD_ORDER - y), negate(add(*others)))
+        if point.x < 2**252:
+            break
+    newton.submit(people.ada, point=point)
+    newton.close()
+    newton.ready_all()
+    for person in newton.members:
+        newton.share(person, [1] * 5)
+    assert newton.call("roundPointOf") == (x, FIELD_ORDER - y)
+    with refused("SumDoesNotOpen"):
+        newton.proceed(opened)
 
 
 def test_rubbish_in_an_information_round_is_disputed_like_any(newton, refused):

@@ -624,6 +624,16 @@ def test_a_node_of_the_next_set_takes_over(task, people, node):
     assert task.state["coordinator"] == people.eve.address
 
 
+def test_who_was_in_an_earlier_set_than_the_one_that_waited_does_not_take_over(task, people, node, refused):
+    task.to_accepted()
+    task.to_summed(people=("ada", "ben", "cleo"))
+    node.advance(AGGREGATE_SECONDS + 1)
+    task.accept(person=people.ada)
+    with refused("CannotTakeOver", account=people.eve.address):
+        task.act(people.eve, "takeOver")
+    task.act(people.ben, "takeOver")
+
+
 def test_a_finished_task_is_taken_over_by_nobody(task, people, node, refused):
     task.to_summed(people=("ada", "ben", "cleo"))
     node.advance(AGGREGATE_SECONDS + 1)
