@@ -13,7 +13,15 @@ GENERATED = sorted(path.stem for path in (paths.verifier_dir() / "generated").gl
 
 
 def test_there_are_generated_verifiers():
-    assert {"step-48x3", "step-119x3", "information-48x3", "information-119x3", "aggregate-3", "certify-3", "predict-3"} <= set(GENERATED)
+    assert {
+        "step-48x3",
+        "step-119x3",
+        "information-48x3",
+        "information-119x3",
+        "aggregate-3",
+        "certify-3",
+        "predict-3",
+    } <= set(GENERATED)
 
 
 @pytest.mark.prover
