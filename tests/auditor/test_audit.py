@@ -121,18 +121,15 @@ def test_a_call_is_found_in_the_calldata_of_a_wallet(trained):
     contract = view.hlr.contract
     reader = EventReader(contract)
     events = view.task_events(1, from_block=view.deployment.block, to_block=view.state(1).block)
-    moved = next(event for event in events if event.name == "ModelPublished" and event["round"] > 0)
-    found = reader.read(moved)
-    assert (found.call.function, found.call.direct, found.sender) == (
-        "acceptWeights",
-        True,
-        trained.coordinator_address,
-    )
-    sent = bytes(contract.chain.web3.eth.get_transaction(moved.transaction)["input"])
+    created = next(event for event in events if event.name == "TaskCreated")
+    found = reader.read(created)
+    assert (found.call.function, found.call.direct, found.sender) == ("createTask", True, trained.coordinator_address)
+    sent = bytes(contract.chain.web3.eth.get_transaction(created.transaction)["input"])
     said = found.call.arguments
-    decoy = contract.encode("acceptWeights", 1, [1, 2, 3, 4], said["matrixHash"], said["proof"])
+    other = {**said["config"], "specHash": "0x" + "11" * 32}
+    decoy = contract.encode("createTask", other, said["training"])
     wrapped = b"\x01\x02\x03\x04" + bytes(32) + decoy + b"\0" * 7 + sent + bytes(20)
-    call = reader.find(moved, wrapped, found.call.sender)
+    call = reader.find(created, wrapped, found.call.sender)
     assert (dict(call.arguments), call.direct) == (dict(said), False)
-    assert reader.find(moved, wrapped[: len(decoy) + 40], found.call.sender) is None
+    assert reader.find(created, wrapped[: len(decoy) + 40], found.call.sender) is None
     assert {"Shared", "PairRevealed"} <= NEED_CALL

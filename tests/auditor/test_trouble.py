@@ -4,13 +4,18 @@ import time
 from dataclasses import replace
 
 import pytest
+from eth_utils.crypto import keccak
 from support.audits import SOON, train
 from support.histories import failed_checks
 from support.people_world import DoubleKeys, DoubleProver, Party, Running, World, double_verifier, fake_proof
 
 from twopm_zk.auditor.audit import audit
+from twopm_zk.chain import Chain, compile_contract
+from twopm_zk.chain.abi import signature
 from twopm_zk.chain.deployment import GeneratedVerifier
+from twopm_zk.chain.network import Network
 from twopm_zk.numbers.baby_jubjub import SUBGROUP_ORDER, add, negate
+from twopm_zk.participants.task_view import ChainView
 from twopm_zk.plonk.proving import ProofResult
 from twopm_zk.sharing import Sharer
 from twopm_zk.task.specification import StepRule
@@ -89,6 +94,40 @@ def test_a_member_that_leaves_and_joins_again_within_one_block_spoils_no_audit(p
     assert 0 < before < view.identity.member_since(view.address)
     report = audit(party.world.view(8), 1, keyring=DoubleKeys())
     assert report.sound, report.failed
+
+
+class ThroughWallet(Chain):
+    """Its account is a contract: moves and certificates are proposed first, and in no calldata when they are made."""
+
+    def __init__(self, chain):
+        self.__dict__.update(chain.__dict__)
+        self.wallet = chain.deploy(compile_contract("WalletDouble"))
+        self.later = {
+            keccak(signature(entry).encode())[:4]
+            for entry in compile_contract("HLRContract").abi
+            if entry.get("name") in ("acceptWeights", "certify", "proceed")
+        }
+
+    @property
+    def address(self):
+        return self.wallet.address
+
+    def send(self, what, *, to=None, data=b"", value=0, gas=None):
+        if data[:4] not in self.later:
+            return self.wallet.transact("forward", to, data)
+        self.wallet.transact("propose", to, data)
+        return self.wallet.transact("confirm")
+
+
+def test_a_coordinator_that_is_a_wallet_of_several_owners_trains_and_the_audit_is_sound(world, tmp_path):
+    party = Party(world, tmp_path, spec=SOON)
+    chain = ThroughWallet(world.view(1).chain)
+    party.coordinator_view = ChainView(Network(chain, world.deployment))
+    train(party)
+    report = audit(world.view(8), 1, keyring=DoubleKeys(), spec=party.spec)
+    assert report.sound, report.failed
+    assert report.certified
+    assert world.view(8).state(1).coordinator == chain.address
 
 
 def test_a_node_that_shares_rubbish_is_found_and_the_audit_says_why_it_is_out(world, tmp_path, monkeypatch):

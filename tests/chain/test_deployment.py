@@ -7,7 +7,7 @@ from twopm_zk.chain import Chain, compile_contract
 from twopm_zk.chain import deployer as deployer_module
 from twopm_zk.chain import deployment as deployment_module
 from twopm_zk.chain.deployer import add_verifiers, deploy_all
-from twopm_zk.chain.deployment import Deployment, EigenLayer, GeneratedVerifier, StakeAsset
+from twopm_zk.chain.deployment import Deployment, EigenLayer, GeneratedVerifier, StakeAsset, Terms
 from twopm_zk.chain.network import Network, TaskConfig, dataset_name
 from twopm_zk.errors import ChainError, DeploymentError, InputError, InsecureKeyError
 
@@ -211,7 +211,7 @@ def test_wrappers_do_what_the_contracts_do(chain, deployed, keys, node):
     node.advance(600, blocks=64)
     network.staking.complete_undelegation(2, queued, user=ada.chain.address)
     ada.staking.unstake(2, network.staking.position_of(ada.chain.address, 2)["active"])
-    node.advance(7 * 86_400)
+    node.advance(Terms().exit_seconds)
     ada.staking.withdraw(2)
     assert network.staking.stake_of(ada.chain.address) == 0
     ada.identity.leave()

@@ -315,6 +315,21 @@ def test_a_node_leaves_freely_before_sharing_begins_and_not_after_its_own_share(
     assert forgotten["kept"] == {"round": 0, "attempt": 1}
 
 
+def test_where_nobody_has_shared_nobody_is_left_out_and_the_round_is_started_again(nodes_by_hand):
+    hand = nodes_by_hand
+    for number in range(3):
+        step(hand, "submit", number)
+    hand("task", "close", "1")
+    for number in range(3):
+        step(hand, "ready", number)
+    hand.party.world.node.advance(hand.party.spec.sharing_seconds + 1)
+    silent = hand.party.world.view(2).address
+    refused = hand("task", "expel", "1", silent, account=STRANGER, code=8)
+    assert "NobodyHasShared" in refused["message"]
+    assert "twopm-zk task reopen 1" in refused["hint"]
+    assert hand("task", "reopen", "1", account=STRANGER)["attempt"] == 1
+
+
 def test_a_dispute_is_settled_only_once_its_outcome_is_known(nodes_by_hand):
     hand = nodes_by_hand
     for number in range(3):
@@ -350,13 +365,13 @@ def test_who_is_silent_is_left_out_by_anybody_after_the_deadline(world, tmp_path
         hand.until(Phase.COLLECTING, 4, 0)
         hand("task", "close", "1")
         hand.until(Phase.SHARING)
-        refused = hand("task", "expel", "1", silent, account=STRANGER, code=8)
-        assert "DeadlineNotReached" in refused["message"]
         limit = time.monotonic() + 60
         while hand.state.shared < 3:
             assert time.monotonic() < limit
             time.sleep(0.05)
         assert hand("task", "show", "1")["nodes_of_the_attempt"][silent]["shared"] is False
+        refused = hand("task", "expel", "1", silent, account=STRANGER, code=8)
+        assert "DeadlineNotReached" in refused["message"]
         early = hand("task", "reopen", "1", code=8)
         assert "WrongPhase" in early["message"]
         party.world.node.advance(10 * 24 * 3600)
@@ -525,6 +540,9 @@ def test_after_the_last_round_the_task_is_finished_without_a_certificate(hand):
         hand.summed(2)
         for command in ("aggregate", "certify"):
             assert "twopm-zk task finish 1" in hand(command, "spec.json", "--task", "1", code=9)["hint"]
+        early = hand("task", "finish", "1", code=8)
+        assert "DeadlineNotReached" in early["message"]
+        hand.party.world.node.advance(hand.party.spec.aggregating_seconds + 1)
         assert hand("task", "finish", "1")["event"] == "TaskFinished"
         running.wait()
     assert len(hand.prover.made) == 1

@@ -1,7 +1,7 @@
 """Silence, lies, withdrawals, lost stores, replaced blocks, greedy coordinators: others go on with the right sum."""
 
 import pytest
-from support.people_stage import ETH, Stage, lying
+from support.people_stage import ETH, Stage, lying, stake
 from support.people_world import SPEC, DoubleProver, Party, replace
 
 from twopm_zk.chain.compiler import compile_contract
@@ -152,8 +152,61 @@ def test_a_set_in_which_nobody_shares_in_time_is_given_up_and_the_round_starts_a
     stage = staged()
     stage.until(Phase.SHARING)
     stage.late()
+    before = stakes(stage)
     state = stage.until(Phase.COLLECTING, without={0, 1, 2, 3})
     assert (state.round, state.attempt) == (0, 1)
+    stage.until(Phase.SUMMED)  # they have shared nothing, so that all take part again
+    expect_sum(stage, [0, 1, 2, 3])
+    assert stage.events("NodeLeft") == stage.events("Penalised") == stage.events("NodeBarred") == []
+    assert stakes(stage) == before
+
+
+def test_nodes_start_again_by_themselves_where_nobody_has_shared_in_time(staged):
+    stage = staged()
+    stage.until(Phase.SHARING)
+    stage.last_third()
+    stage.tick(*stage.nodes)  # too late to share; nobody has, so that waiting costs nothing, and leaving would
+    assert stage.state.ready == 4
+    assert "the round starts again and nobody pays" in news_of(stage, 0, "waiting")[-1].text
+    stage.late()
+    assert stage.until(Phase.COLLECTING, coordinator=False).attempt == 1
+    assert paid_by(stage) == []
+
+
+def test_a_node_whose_share_was_sent_and_never_mined_stays_out_of_the_next_attempt(staged, monkeypatch):
+    stage = staged()
+    stage.until(Phase.SHARING)
+
+    def lost(*_):
+        raise ChainError("the endpoint is gone")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(stage.nodes[0].view.hlr), "share", lost)
+        with pytest.raises(ChainError):
+            stage.nodes[0].tick()
+    stage.late()
+    stage.until(Phase.COLLECTING, without={0, 1, 2, 3})
+    stage.until(Phase.READY)
+    stage.tick(*stage.nodes)
+    assert stage.state.ready == 3
+    assert {item.values["objection"] for item in news_of(stage, 0, "objection")} == {"shared-before"}
+
+
+def test_a_node_without_its_stake_shares_in_no_later_share_attempt_and_is_told(staged):
+    stage = staged()
+    stage.until(Phase.SHARING)
+    stage.tick(*stage.nodes[:3])
+    staking = stage.nodes[0].view.staking
+    shares = staking.contract.call("positionOf", stage.address(0), 2)["active"]
+    staking.contract.transact("unstake", 2, shares)
+    stage.late()
+    stage.until(Phase.SHARING, without={0, 3}, when=lambda state: state.share_attempt == 1)
+    stage.tick(*stage.nodes[:3])
+    assert stage.state.shared == 2
+    assert "takes a stake of" in news_of(stage, 0, "stake")[0].text
+    stake(stage.nodes[0].view, ETH)
+    stage.tick(stage.nodes[0])
+    assert stage.state.phase is Phase.SUMMED
 
 
 # --- leaving ---
@@ -324,6 +377,19 @@ def test_a_dispute_without_cause_ends_with_the_next_proof_and_costs_the_accuser(
     assert stage.reader.is_barred(stage.state, stage.address(3))
     assert stakes(stage)[3] < stakes(stage)[0]
     assert (stage.state.phase, stage.state.round) == (Phase.COLLECTING, 1)
+
+
+def test_a_coordinator_that_would_end_the_task_settles_the_dispute_over_its_last_sum_first(staged):
+    stage = staged(spec=replace(NEAR, maximum_rounds=1, gradient_bound=1e-6))
+    stage.until(Phase.SUMMED, when=lambda state: state.last)
+    stage.nodes[1].view.hlr.dispute(stage.task)
+    stage.tick(*stage.nodes, stage.coordinator)
+    assert stage.state.phase is Phase.DISPUTED
+    stage.late()
+    stage.until(Phase.SUMMED)
+    assert paid_by(stage) == [stage.address(1)]
+    stage.late()
+    assert not stage.until(Phase.FINISHED).certified
 
 
 def test_without_a_coordinator_a_dispute_without_cause_ends_once_all_have_claimed(staged):
@@ -710,6 +776,7 @@ def test_a_node_says_ready_and_shares_nothing_in_the_last_third_of_a_phase(stage
     assert "the last third of the phase has begun" in news_of(stage, 3, "objection")[0].text
     stage.late()
     stage.until(Phase.SHARING)
+    stage.tick(stage.nodes[1])
     stage.last_third()
     stage.tick(stage.nodes[0])
     assert shared_by(stage, 0) == []

@@ -193,8 +193,13 @@ def test_a_constant_column_trains_where_lambda_allows_it(party, stage):
     assert stage(gradient_bound=0.2).until(Phase.FINISHED).certified
 
 
-def test_a_target_that_is_not_reached_ends_without_a_certificate(stage):
+def test_a_target_that_is_not_reached_ends_without_a_certificate_once_nobody_may_dispute_any_more(stage):
     made = stage(maximum_rounds=1, gradient_bound=1e-6)
+    made.until(Phase.SUMMED, when=lambda state: state.last)
+    made.tick(made.coordinator)
+    assert "after the deadline until which nodes may dispute" in made.party.news["coordinator"][-1].text
+    assert made.state.phase is Phase.SUMMED
+    made.late()
     assert not made.until(Phase.FINISHED).certified
     made.tick(made.nodes[0])
     assert made.party.news[0][-1].text.startswith("task 1 is finished, not certified")

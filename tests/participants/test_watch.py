@@ -38,6 +38,7 @@ def padded(text):
         ("SharingStarted", {"shareAttempt": 1, "nodes": 2}, "round 2: 2 nodes share, once more"),
         ("Shared", {"node": "0xB"}, "round 2: 0xB has shared"),
         ("NodeLeft", {"node": "0xB", "reason": padded("silent")}, "round 2: 0xB is out of the set: silent"),
+        ("UpdateWithdrawn", {"node": "0xB"}, "round 2: 0xB withdraws its updates"),
         ("DisputeOpened", {"accuser": "0xA"}, "round 2: this node says that the sum does not open"),
         (
             "PairRevealed",

@@ -323,6 +323,23 @@ def shares_that_were_seen_but_not_taken_are_followed_by_another_set(missing):
     return minus(seen, game.opened())[:2] == tuple(lane % SUBGROUP_ORDER for lane in LANES[4])
 
 
+def shares_that_are_kept_from_the_chain_are_followed_by_another_set(missing):
+    """A sequencer takes no share and sees them all: the round starts again, and it keeps one node out of the set."""
+    game, nodes = play(4, missing)
+    seen = plus(*(node.send() for node in nodes))
+    assert seen == plus(*(node.opening for node in nodes))
+    game.now = game.deadline + 1
+    game.reopen()
+    again = nodes[:3]
+    for node in again:
+        node.opening, node.round_key = (), SecretKey.drawn()
+    submit_and_close(again)
+    willing = [not node.objections_to_ready() and node.share() for node in again]
+    if not all(willing):
+        return False
+    return minus(seen, game.opened())[:2] == tuple(lane % SUBGROUP_ORDER for lane in LANES[3])
+
+
 def accounts_for_nothing_make_a_set_of_one(missing):
     """Enough nodes are there, and all but one are the same person."""
     game, nodes = play(4, missing)
@@ -353,6 +370,7 @@ ATTACKS = [
     (one_blinding_for_two_updates_tells_guesses_about_their_difference, [Rule.FRESH_BLINDING]),
     (two_tasks_at_zero_weights_differ_by_one_node, [Rule.LEDGER]),
     (shares_that_were_seen_but_not_taken_are_followed_by_another_set, [Rule.LEDGER]),
+    (shares_that_are_kept_from_the_chain_are_followed_by_another_set, [Rule.LEDGER]),
     (accounts_for_nothing_make_a_set_of_one, [Rule.NAMED_ACCOUNTS]),
 ]
 NAMED = pytest.mark.parametrize(("attack", "rules"), ATTACKS, ids=lambda value: getattr(value, "__name__", ""))

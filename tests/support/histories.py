@@ -99,7 +99,7 @@ class Story:
         self.barred = set()
         with self.call(COORDINATOR, "createTask", config=self.config, training=self.training) as emit:
             emit("TaskCreated", taskId=1, coordinator=COORDINATOR, specHash=SPEC_HASH, dataset=DATASET)
-            emit("ModelPublished", taskId=1, round=0, weights=self.weights, matrixHash=0)
+            emit("ModelPublished", taskId=1, round=0, weights=self.weights, matrixHash=0, proof=[0] * 24)
 
     # --- how events are written ---
 
@@ -299,8 +299,7 @@ class Story:
     def withdraw(self, person):
         with self.call(person.address, "withdraw", taskId=1) as emit:
             if person.address not in self.set:
-                left = {"node": person.address, "reason": text("withdrew"), "digest": self.digest}
-                emit("NodeLeft", **self.where, **left)
+                emit("UpdateWithdrawn", **self.where, node=person.address)
                 self.unready.discard(person.address)
                 return
             self.leaves(emit, person.address, Departure.WITHDREW)
@@ -398,7 +397,8 @@ class Story:
         following = self.policy.next_round(matrix_hash=matrix).model_commitment(weights)
         proof = proof_of("aggregate", (self.model, updates_commitment(self.point), following))
         values = {"weights": list(weights), "matrixHash": matrix}
-        with self.call(sender, "acceptWeights", taskId=1, **values, proof=proof) as emit:
+        values["proof"] = proof
+        with self.call(sender, "acceptWeights", taskId=1, **values) as emit:
             if rejecting:
                 self.rejects(emit)
             emit("ModelPublished", taskId=1, round=self.round + 1, **values)
@@ -409,8 +409,9 @@ class Story:
 
     def certify(self, bound=5, sender=COORDINATOR):
         proof = proof_of("certify", (self.model, updates_commitment(self.point), bound))
-        with self.call(sender, "certify", taskId=1, gradientBound=bound, proof=proof) as emit:
-            emit("Certified", taskId=1, round=self.round, modelCommitment=self.model, gradientBound=bound)
+        said = {"gradientBound": bound, "proof": proof}
+        with self.call(sender, "certify", taskId=1, **said) as emit:
+            emit("Certified", taskId=1, round=self.round, modelCommitment=self.model, **said)
             emit("TaskFinished", taskId=1, round=self.round)
 
     def take_over(self, person, coordinator=COORDINATOR):

@@ -189,6 +189,7 @@ class Game:
         self.begin_phase()
 
     def expel(self, account):
+        self.require(self.ever_shared, "nobody has shared")
         self.require(account not in self.shares and self.now > self.deadline, "it has shared, or has time")
         self.leave_out(account, Departure.SILENT)
         if all(member in self.shares for member in self.set.addresses):
@@ -205,9 +206,9 @@ class Game:
         self.share_anew()
 
     def reopen(self):
-        self.require(
-            not self.ever_shared and len(self.set.members) < self.minimum, "somebody shared, or enough are there"
-        )
+        self.require(not self.ever_shared, "somebody has shared")
+        failed = len(self.set.members) < self.minimum or self.now > self.deadline
+        self.require(failed, "enough are there, and have time")
         self.attempt, self.points, self.set = self.attempt + 1, {}, None
 
     def opened(self):

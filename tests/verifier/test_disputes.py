@@ -6,7 +6,7 @@ from support.rounds_task import DISPUTED, FINISHED, SHARING, SUMMED, WITH_PENALT
 from support.rounds_world import ETH, World
 from support.sharing import Key, commit, flattened, minus, plus
 
-from twopm_zk.numbers.baby_jubjub import BASE, IDENTITY, SUBGROUP_ORDER, add, multiply, negate
+from twopm_zk.numbers.baby_jubjub import BASE, IDENTITY, SUBGROUP_ORDER, Point, add, multiply, negate
 from twopm_zk.numbers.field import FIELD_ORDER
 
 DISPUTE_SECONDS, AGGREGATE_SECONDS = 900, 1800
@@ -106,6 +106,30 @@ def test_a_liar_that_hides_its_rubbish_in_one_pair_is_shown_by_the_victim(task, 
     assert task.opens()
     assert task.shared_sum() == plus(*(task.openings[1, person] for person in scene.honest))
     task.accept()
+
+
+def test_no_accomplices_lie_buys_the_time_to_take_a_stake_out_unpunished(world, people, node, refused):
+    share = (world.staking.call("EXIT_DELAY") - 86400 - 3600 - 600 - AGGREGATE_SECONDS) // 2 - DISPUTE_SECONDS
+    task = Task(world, people.dan, config={**WITH_PENALTY, "shareSeconds": share, "minimumNodes": 2})
+    scene = Scene(task)
+    victim, friend = scene.nodes[0], scene.nodes[2]
+    staking = friend.use(world.staking)
+    staking.transact("unstake", 2, staking.call("positionOf", friend.address, 2)["active"])
+    node.advance(AGGREGATE_SECONDS)
+    scene.dispute()
+    scene.claim_honestly()
+    task.claim(scene.liar, scene.claims(scene.liar, victim))
+    node.advance(2 * DISPUTE_SECONDS)
+    task.reveal(victim, scene.liar)
+    task.act(victim, "settle")
+    with refused("StakeTooLow", account=friend.address):
+        task.share(friend)
+    task.share_all(without=(friend,))
+    node.advance(share + 1)
+    with refused("StillExiting"):
+        staking.transact("withdraw", 2, friend.address)
+    receipt = task.act(victim, "expel", friend.address)
+    assert abs(receipt.event("Penalised")["value"] - ETH // 10) < 10
 
 
 def test_claims_in_several_calls_are_the_same(task):
@@ -295,8 +319,8 @@ def test_one_of_a_contradicting_pair_that_is_out_already_takes_nobody_with_it(wo
     task.act(third, "expelPair", scene.liar.address, first.address)
     with refused("Unsettled", silent=0, contradictions=2):
         task.act(third, "settle")
-    for other in (second, third):
-        receipt = task.act(third, "expelPair", other.address, scene.liar.address)
+    for one, other in ((second, scene.liar), (scene.liar, third)):
+        receipt = task.act(third, "expelPair", one.address, other.address)
         assert not reasons(receipt)
     assert task.members == [second, third]
     assert task.act(third, "settle").event("TaskFailed")
@@ -512,6 +536,13 @@ def test_a_complete_claim_is_about_what_was_shared_and_the_tasks_generators(task
     small[scene.honest[1]] = add(task.pair_point(person, scene.honest[1]), SMALL[1])
     with refused("ClaimsDoNotAddUp", account=person.address):
         task.claim(person, small)
+    other = scene.honest[1]
+    shared = commit(scene.shared[person], task.generators)
+    shift = add(Point(shared.x, FIELD_ORDER - shared.y), negate(shared))  # to the other point with this x
+    below = int(person.address, 16) < int(other.address, 16)
+    mirrored = {**points, other: add(task.pair_point(person, other), shift if below else negate(shift))}
+    with refused("ClaimsDoNotAddUp", account=person.address):
+        task.claim(person, mirrored)
 
 
 def test_a_reveal_is_about_a_contradiction_and_the_keys_of_the_set(task, people, refused):

@@ -148,6 +148,13 @@ def test_the_machinery_is_the_same(task, people, refused, node):
     task.act(people.ben, "confirm", RESULT)  # what was handed in still counts
 
 
+def test_nobody_takes_over_while_updates_are_collected(task, people, node, refused):
+    task.act(people.ada, "commitUpdate", 0, RESULT)
+    node.advance(10**5)
+    with refused("CannotTakeOver", account=people.ada.address):
+        task.act(people.ada, "takeOver")
+
+
 def test_a_penalty_that_nothing_would_take_is_refused(world, refused):
     with refused("InvalidConfig", field="penalty"):
         Task(world, penalty=1)

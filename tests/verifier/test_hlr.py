@@ -4,7 +4,19 @@
 
 import pytest
 from eth_utils.crypto import keccak
-from support.rounds_task import COLLECTING, FINISHED, INFORMATION, NONE, READY, STEP, Task, point_hash
+from support.rounds_task import (
+    COLLECTING,
+    DISPUTED,
+    FINISHED,
+    INFORMATION,
+    NONE,
+    READY,
+    SHARING,
+    STEP,
+    WITH_PENALTY,
+    Task,
+    point_hash,
+)
 from support.rounds_world import (
     CERTIFY,
     ETH,
@@ -16,7 +28,7 @@ from support.rounds_world import (
 )
 from support.sharing import commit, flattened, generators_hash, plus, provable_opening
 
-from twopm_zk.numbers.baby_jubjub import IDENTITY, SUBGROUP_ORDER, hash_to_point, negate
+from twopm_zk.numbers.baby_jubjub import IDENTITY, SUBGROUP_ORDER, Point, add, hash_to_point, negate
 from twopm_zk.numbers.field import FIELD_ORDER
 
 
@@ -79,8 +91,9 @@ def test_weights_are_accepted_round_after_round_and_certified(task, people, worl
     assert (task.state["round"], task.state["attempt"], task.state["phase"]) == (1, 0, COLLECTING)
     assert task.model == task.policy.model_commitment([5, -6, 7, -8])
     task.to_summed()
-    receipt = task.certify(500)
-    assert receipt.event("Certified")["gradientBound"] == 500
+    proof = fake_proof("certify", task.model, task.sum_commitment, 500)
+    certified = task.certify(500).event("Certified")
+    assert (certified["gradientBound"], certified["proof"]) == (500, proof)
     assert task.state["phase"] == FINISHED
     training = task.hlr.call("trainingOf", task.id)
     assert (training["certified"], training["gradientBound"]) == (True, 500)
@@ -543,6 +556,50 @@ def test_a_coordinator_ends_a_task_after_its_last_round_without_a_certificate(wo
     assert task.hlr.call("trainingOf", task.id)["certified"] is False
 
 
+@pytest.fixture
+def last_round(world, people):
+    """A task with penalties whose weights cannot move any more: its coordinator may end it without a certificate."""
+    task = Task(world, people.dan, config={**WITH_PENALTY, "maximumRounds": 1})
+    task.to_accepted()
+    return task
+
+
+def test_no_coordinator_saves_a_liar_or_a_silent_node_by_ending_the_task(last_round, people, node, refused):
+    task = last_round
+    task.to_sharing(people=("ada", "ben", "cleo"))
+    task.share(people.ada)
+    for late in (False, True):
+        node.advance(7201 if late else 0)
+        with refused("WrongPhase", phase=SHARING):
+            task.act(people.dan, "finish")
+    assert task.act(people.ada, "expel", people.ben.address).event("Penalised")["node"] == people.ben.address
+
+
+def test_a_sum_that_all_have_shared_can_be_disputed_until_the_deadline_before_the_task_is_ended(
+    last_round, people, node, refused
+):
+    task = last_round
+    task.to_summed(people=("ada", "ben", "cleo"))
+    with refused("DeadlineNotReached"):
+        task.act(people.dan, "finish")
+    snapshot = node.snapshot()
+    node.advance(1801)
+    task.act(people.dan, "finish")
+    assert task.phase == FINISHED
+    node.revert(snapshot)
+    people.dan.chain.forget_nonces()
+    task.act(people.ada, "dispute")
+    node.advance(10**5)
+    with refused("WrongPhase", phase=DISPUTED):
+        task.act(people.dan, "finish")
+
+
+def test_a_last_round_in_which_nobody_has_shared_is_ended_at_once(last_round, people):
+    last_round.to_sharing(people=("ada", "ben", "cleo"))
+    last_round.act(people.dan, "finish")
+    assert last_round.phase == FINISHED
+
+
 def test_strangers_cannot_act_for_the_coordinator(world, people, task, refused):
     unopened = Task(world, people.dan, opened=False)
     with refused("NotTheCoordinator", account=people.ada.address):
@@ -682,6 +739,25 @@ def test_an_information_round_ends_with_the_sum_that_opens_its_point_and_no_othe
         newton.proceed([opened[0] + SUBGROUP_ORDER, *opened[1:]])
     node.advance(1801)
     newton.proceed(person=people.eve)
+
+
+def test_a_sum_that_opens_the_other_point_with_the_same_x_does_not_open_the_rounds(newton, people, refused):
+    newton.submit_all(people=("ben", "cleo"))
+    others = [Point(*newton.call("pointOf", person.address)) for person in (people.ben, people.cleo)]
+    for number in range(1, 100):
+        opened = [number, 0, 0, 0, 0]
+        x, y = commit(opened, MATRICES)
+        point = add(Point(x, FIELD_ORDER - y), negate(add(*others)))
+        if point.x < 2**252:
+            break
+    newton.submit(people.ada, point=point)
+    newton.close()
+    newton.ready_all()
+    for person in newton.members:
+        newton.share(person, [1] * 5)
+    assert newton.call("roundPointOf") == (x, FIELD_ORDER - y)
+    with refused("SumDoesNotOpen"):
+        newton.proceed(opened)
 
 
 def test_rubbish_in_an_information_round_is_disputed_like_any(newton, refused):

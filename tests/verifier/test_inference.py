@@ -125,7 +125,7 @@ def test_the_stake_of_an_operator_that_owes_an_answer_is_not_withdrawn(service, 
     staking = people.dan.use(service.world.staking)
     people.dan.stake(2 * ETH)
     staking.transact("unstake", 2, staking.call("positionOf", people.dan.address, 2)["active"] // 3)
-    node.advance(7 * DAY - 60)
+    node.advance(staking.call("EXIT_DELAY") - 60)
     request = service.accepted()
     node.advance(DAY + 1)
     with refused("StakeLocked", user=people.dan.address):

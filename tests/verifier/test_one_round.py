@@ -43,7 +43,8 @@ def parts_of(node, network, receipt):
     trace = node.rpc("debug_traceTransaction", receipt.transaction, {"tracer": "callTracer"})
     names = {entry.address.lower(): name for name, entry in network.deployment.contracts.items()}
     names |= {entry.address.lower(): name for name, entry in network.deployment.verifiers.items()}
-    names |= {address.lower(): name for name, address in network.deployment.libraries.items()}
+    for entry in network.deployment.contracts.values():
+        names |= {address.lower(): name for name, address in entry.libraries.items()}
     parts = {names[call["to"]]: int(call["gasUsed"], 16) for call in trace["calls"]}
     parts["HLRContract, base and calldata"] = int(trace["gasUsed"], 16) - sum(parts.values())
     return parts

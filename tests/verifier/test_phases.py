@@ -30,7 +30,7 @@ ALLOWED = {
     "acceptWeights": {"Summed", "Disputed"},
     "certify": {"Summed", "Disputed"},
     "proceed": {"Summed", "Disputed"},
-    "finish": {"Created", "Collecting", "Ready", "Sharing", "Summed", "Disputed"},
+    "finish": {"Created", "Collecting", "Ready", "Summed"},  # and Sharing, before the first share
 }
 """Where a function gets past the check of the phase; takeOver has none, but its own conditions."""
 PHASES = ("Created", "Collecting", "Ready", "Sharing", "Summed", "Disputed", "Finished")

@@ -12,7 +12,10 @@ from twopm_zk.numbers.baby_jubjub import IDENTITY, SUBGROUP_ORDER, Point
 from twopm_zk.numbers.field import FIELD_ORDER
 from twopm_zk.sharing import Departure, Member, Place, PostedKey, SharingSet
 
-READY_SECONDS, SHARE_SECONDS, AGGREGATE_SECONDS = 600, 7200, 1800
+COLLECT_SECONDS, READY_SECONDS, SHARE_SECONDS, DISPUTE_SECONDS, AGGREGATE_SECONDS = 3600, 600, 7200, 900, 1800
+EXIT_DELAY, REACTION = 10 * 86400, 86400
+LONGEST_SHARE = (EXIT_DELAY - REACTION - COLLECT_SECONDS - READY_SECONDS - AGGREGATE_SECONDS) // 2 - DISPUTE_SECONDS
+"""With two share attempts and a dispute between them a round just ends before a stake is out."""
 
 
 @pytest.fixture(scope="module")
@@ -198,8 +201,10 @@ def test_a_node_that_withdraws_before_it_is_ready_holds_up_nobody(task, people, 
     task.ready_all(people.ada, people.ben, people.cleo)
     assert task.phase == READY
     before = task.digest
-    assert task.act(people.eve, "withdraw").event("NodeLeft")["node"] == people.eve.address
-    assert task.digest == before  # it was not in the set
+    receipt = task.act(people.eve, "withdraw")
+    assert receipt.event("UpdateWithdrawn")["node"] == people.eve.address
+    assert "NodeLeft" not in [event.name for event in receipt.events]  # it was not in the set
+    assert task.digest == before
     assert task.phase == SHARING
     with refused("NotInTheSet", account=people.eve.address):
         task.act(people.eve, "withdraw")
@@ -314,7 +319,7 @@ def test_withdrawing_before_anyone_has_shared_costs_the_penalty_and_makes_anothe
 
 def test_a_set_below_the_minimum_never_shares_and_is_reopened_at_once(task, people, refused):
     task.to_sharing(people=("ada", "ben", "cleo"))
-    with refused("EnoughNodes", nodes=3, minimum=3):
+    with refused("DeadlineNotReached"):
         task.act(people.dan, "reopen")
     task.act(people.cleo, "withdraw")
     with refused("BelowMinimum", nodes=2, minimum=3):
@@ -418,15 +423,19 @@ def test_silent_nodes_are_out_for_good_and_the_others_share_again(task, people, 
         task.act(people.eve, "takeOver")
 
 
-def test_when_nobody_shares_silent_nodes_are_expelled_until_the_round_is_reopened(task, people, node, refused):
+def test_where_nobody_has_shared_in_time_anyone_reopens_the_round_and_nobody_pays(task, people, node, refused):
+    """Whoever is to blame is not known, and nothing was opened: all may be kept from the chain."""
     task.to_sharing(people=("ada", "ben", "cleo"))
+    with refused("DeadlineNotReached"):
+        task.act(people.eve, "reopen")
     node.advance(SHARE_SECONDS + 1)
-    task.act(people.dan, "expel", people.ada.address)
-    assert task.phase == SHARING
-    task.act(people.dan, "reopen")
-    with refused("Barred", account=people.ada.address):
-        task.submit(people.ada)
-    task.submit(people.ben)
+    with refused("NobodyHasShared", taskId=task.id):
+        task.act(people.dan, "expel", people.ada.address)
+    receipt = task.act(people.eve, "reopen")
+    assert [event.name for event in receipt.events] == ["AttemptModel", "RoundOpened"]
+    assert (task.phase, task.state["attempt"]) == (COLLECTING, 1)
+    assert not any(barred(task, person) for person in vars(people).values())
+    task.to_accepted()
 
 
 def test_silence_below_the_minimum_ends_the_task_once_all_silent_ones_are_out(task, people, node):
@@ -478,7 +487,7 @@ def test_too_little_gas_saves_nobody_from_a_penalty(task, people, refused):
     [
         {"penalty": ETH + 1},
         {"penalty": 1, "minimumStake": 0},
-        {"penalty": 1, "shareSeconds": 7 * 86400 - 3600 - 600 - 2 * 900 + 1},
+        {"penalty": 1, "shareSeconds": LONGEST_SHARE + 1},
     ],
 )
 def test_a_penalty_that_could_not_be_taken_is_refused(world, people, refused, changes):
@@ -487,12 +496,37 @@ def test_a_penalty_that_could_not_be_taken_is_refused(world, people, refused, ch
 
 
 def test_a_penalty_at_its_limits_is_taken_and_needs_a_contract_that_may_slash(world, people, refused):
-    limits = {"penalty": ETH, "shareSeconds": 7 * 86400 - 3600 - 600 - 2 * 900}
+    assert world.staking.call("EXIT_DELAY") == EXIT_DELAY
+    limits = {"penalty": ETH, "shareSeconds": LONGEST_SHARE}
     Task(world, people.dan, config=limits)
     world.staking.transact("revoke", world.hlr.address)
     with refused("InvalidConfig", field="penalty"):
         Task(world, people.dan, config=limits)
     Task(world, people.dan, config={**limits, "penalty": 0})
+
+
+def test_no_accomplices_silence_buys_the_time_to_take_a_stake_out_unpunished(world, people, node, refused):
+    """One is silent in the first share attempt, so that the exit of another, which began after its update, goes on."""
+    task = Task(world, people.dan, config={**WITH_PENALTY, "shareSeconds": LONGEST_SHARE})
+    task.submit_all(people=("ada", "ben", "cleo", "eve", "dan"))
+    staking = people.eve.use(world.staking)
+    staking.transact("unstake", 2, staking.call("positionOf", people.eve.address, 2)["active"])
+    node.advance(COLLECT_SECONDS - 60)
+    task.close()
+    node.advance(READY_SECONDS - 60)
+    task.ready_all()
+    task.share_all(without=(people.dan,))
+    node.advance(LONGEST_SHARE + 1)
+    task.act(people.ada, "expel", people.dan.address)
+    with refused("StakeTooLow", account=people.eve.address, stake=0, minimum=ETH):
+        task.share(people.eve)
+    task.share_all(without=(people.eve,))
+    node.advance(LONGEST_SHARE + 1)
+    with refused("StillExiting"):
+        staking.transact("withdraw", 2, people.eve.address)
+    receipt = task.act(people.ada, "expel", people.eve.address)
+    assert abs(receipt.event("Penalised")["value"] - ETH // 10) < 10
+    assert task.state["shareAttempt"] == 2
 
 
 # --- the coordinator, and who does without it ---
@@ -588,6 +622,16 @@ def test_a_node_of_the_next_set_takes_over(task, people, node):
     task.to_sharing(people=("ben", "cleo", "eve"))
     task.act(people.eve, "takeOver")
     assert task.state["coordinator"] == people.eve.address
+
+
+def test_who_was_in_an_earlier_set_than_the_one_that_waited_does_not_take_over(task, people, node, refused):
+    task.to_accepted()
+    task.to_summed(people=("ada", "ben", "cleo"))
+    node.advance(AGGREGATE_SECONDS + 1)
+    task.accept(person=people.ada)
+    with refused("CannotTakeOver", account=people.eve.address):
+        task.act(people.eve, "takeOver")
+    task.act(people.ben, "takeOver")
 
 
 def test_a_finished_task_is_taken_over_by_nobody(task, people, node, refused):

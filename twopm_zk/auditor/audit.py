@@ -1,6 +1,6 @@
 """An auditor: from the chain alone, every proof, commitment, digest, weight and bound of a task again.
 
-Read are events, the calldata of their transactions, blocks, and deployed code. Keys are derived here, and the verifiers
+Read are events, the calldata of some transactions, blocks, and deployed code. Keys are derived here, and the verifiers
 that the task used are compared with them; see docs/auditor.md for what follows from a passed audit, and what does not.
 """
 

@@ -16,12 +16,7 @@ from twopm_zk.chain.rpc import reading
 from twopm_zk.errors import ChainError
 from twopm_zk.participants.task_view import ChainView
 
-_MADE_BY = {
-    "TaskCreated": "createTask",
-    "ModelPublished": "acceptWeights",
-    "Certified": "certify",
-    "PairRevealed": "reveal",
-}
+_MADE_BY = {"TaskCreated": "createTask", "PairRevealed": "reveal"}
 """The functions that are looked for in the calldata of other contracts, by the event that they make."""
 _MOST_CALLS = 16
 """Calls of one function in one transaction; more are not looked at."""
@@ -87,8 +82,8 @@ class EventReader:
     def find(self, event: DecodedEvent, data: bytes, sender: str) -> Call | None:
         """The call that another contract, such as a wallet, passed on from its own calldata; None where none is found.
 
-        It agrees with its event in all that both name. A proof holds wherever it was found, so that calldata of a call
-        that was never made do no harm.
+        It agrees with its event in all that both name. What a node reveals is proven wherever it was found, and a task
+        is compared with the contract's state, so that calldata of a call that was never made do no harm.
         """
         name, start = _MADE_BY.get(event.name), -1
         selector = next((key for key, entry in self._functions.items() if entry["name"] == name), None)

@@ -1,6 +1,6 @@
 """The history of a task, replayed from its events: what HLRContract must have computed, computed again.
 
-Events come in the order of the chain, some with the calldata of their transactions, where the proofs are. Nothing is
+Events come in the order of the chain, with the proofs in them, some with the calldata of their transactions. Nothing is
 taken from the contract's storage; the present state is compared at the end.
 """
 

@@ -18,7 +18,7 @@ CHECKS = {
     "task key": "binds proofs to this chain, contract, task and specification",
     "specification": "hash and rules of the specification that was given",
     "calldata": "transactions that say what their events say",
-    "weights": "published weights, against calldata and their bound",
+    "weights": "published weights, and their bound",
     "model commitments": "recomputed from weights, rules, round and attempt",
     "membership": "nodes were members before the round opened",
     "data": "data commitments were registered before the round opened, used once in an attempt",

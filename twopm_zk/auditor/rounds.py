@@ -101,6 +101,10 @@ class RoundsReplay:
             now.check("rounds", ended, event, "ends a task that has rounds left")
             allowed = event.sender in (None, now.coordinator)
             now.check("coordinator", allowed, event, "ends the task in the coordinator's place")
+            judging = now.phase is Phase.DISPUTED or (now.phase is Phase.SHARING and now.shared_once)
+            in_time = now.phase is Phase.SUMMED and not now.is_late(event)
+            what = "ends a task while it may turn out who has spoilt a sum"
+            now.check("rounds", not judging and not in_time, event, what)
         now.phase, self._missed = Phase.FINISHED, None  # nobody takes over what is finished
         if now.record.outcome is Outcome.OPEN:
             now.record.outcome = Outcome.ABANDONED
@@ -150,8 +154,9 @@ class RoundsReplay:
         now.check_phase("rounds", event, Phase.COLLECTING, Phase.READY, Phase.SHARING)
         collecting = now.phase is Phase.COLLECTING
         enough = len(now.nodes) >= now.config["minimumNodes"] if collecting else now.enough
-        late = now.phase is Phase.SHARING or now.is_late(event)
-        now.check("rounds", late and not enough, event, "gives up an attempt that is in time, or has enough nodes")
+        late, sharing = now.is_late(event), now.phase is Phase.SHARING
+        failed = (late or not enough) if sharing else (late and not enough)
+        now.check("rounds", failed, event, "gives up an attempt that is in time, or has enough nodes")
 
     def _opened(self, event: ReplayedEvent) -> None:
         now = self._course
@@ -258,13 +263,9 @@ class RoundsReplay:
         now.check("rounds", within, event, "moves the weights more often than the task allows")
         if now.total is not None:
             self._rule.compare(event["matrixHash"], now.round)
-        call = now.check_called(event, "acceptWeights")
-        if call is not None:
-            same = (tuple(call["weights"]), call["matrixHash"]) == (weights, event["matrixHash"])
-            now.check("calldata", same, event, "says other weights than its event")
-            following = now.policy.next_round(matrix_hash=event["matrixHash"]).model_commitment(weights)
-            public = (now.model, updates_commitment(now.point), following)
-            now.prove("aggregate proofs", ("aggregate", 0), public, call["proof"], event)
+        following = now.policy.next_round(matrix_hash=event["matrixHash"]).model_commitment(weights)
+        public = (now.model, updates_commitment(now.point), following)
+        now.prove("aggregate proofs", ("aggregate", 0), public, event["proof"], event)
         now.moves += 1
         now.report.rounds += 1
         self._used = True
@@ -276,12 +277,8 @@ class RoundsReplay:
         target = now.training["gradientTarget"]
         now.check("certificate", bound <= target, event, f"certifies {bound}, the target is {target}")
         self._may_finish = True
-        call = now.check_called(event, "certify")
-        if call is None:
-            return
-        now.check("calldata", call["gradientBound"] == bound, event, "says another bound than its event")
         public = (now.model, updates_commitment(now.point), bound)
-        now.prove("certificate", ("certify", 0), public, call["proof"], event)
+        now.prove("certificate", ("certify", 0), public, event["proof"], event)
         self.bound = bound
         if now.total is not None:
             self.distance = distance(self._sums, estimate=self._rule.decrement)

@@ -46,6 +46,7 @@ class SharingReplay:
             "Shared": self._shared,
             "SumShared": self._summed,
             "NodeLeft": self._left,
+            "UpdateWithdrawn": self._update_withdrawn,
             "NodeBarred": self._barred,
             "Penalised": self._penalised,
             "DisputeRejected": self._rejected,
@@ -167,7 +168,8 @@ class SharingReplay:
         if reason is Departure.WITHDREW:
             self._withdrew(event)
         elif silent_in_sharing:
-            now.check("sets", now.is_late(event), event, f"{node} is left out for silence before the deadline")
+            over = now.is_late(event) and now.shared_once
+            now.check("sets", over, event, f"{node} is left out for silence in time, or where nobody has shared")
             there = node in now.sharing_set and node not in now.view.vectors
             now.check("sets", there, event, f"{node} is left out for silence, and has shared")
         else:
@@ -179,8 +181,7 @@ class SharingReplay:
             self._owe(node, reason.value)
         elif now.phase is Phase.SHARING:
             self._owe(node, reason.value)
-        if node in now.sharing_set:  # else it goes before it was ready
-            now.last_set.pop(node, None)
+        now.last_set.pop(node, None)
         now.follow(event)
         everybody = set(now.sharing_set.addresses) <= set(now.view.vectors)
         if now.shared_once and (reason is Departure.WITHDREW or (silent_in_sharing and everybody)):
@@ -190,10 +191,19 @@ class SharingReplay:
         now, node = self._course, event["node"]
         now.check_phase("sets", event, Phase.READY, Phase.SHARING)
         now.check("sets", not now.is_late(event), event, f"{node} withdraws after the deadline")
-        there = node in now.nodes if now.phase is Phase.READY else node in now.sharing_set
-        now.check("sets", there, event, f"{node} withdraws from where it was not")
+        now.check("sets", node in now.sharing_set, event, f"{node} withdraws from where it was not")
         if now.phase is Phase.READY:
             now.nodes.discard(node)
+
+    def _update_withdrawn(self, event: ReplayedEvent) -> None:
+        now, node = self._course, event["node"]
+        now.check_phase("sets", event, Phase.READY)
+        now.check("sets", not now.is_late(event), event, f"{node} withdraws after the deadline")
+        there = node in now.nodes and node not in now.sharing_set
+        now.check("sets", there, event, f"{node} withdraws updates that it has not, or after it was ready")
+        now.nodes.discard(node)
+        now.record.left_out.append((node, Departure.WITHDREW.value))
+        now.follow(event)
 
     def _rejected(self, event: ReplayedEvent) -> None:
         self._disputes.reject(event)

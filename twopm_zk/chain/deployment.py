@@ -109,7 +109,8 @@ class GeneratedVerifier:
 class Terms:
     """Settings of staking and inference: seconds, and wei of ETH."""
 
-    exit_seconds: int = 7 * _DAY
+    exit_seconds: int = 10 * _DAY
+    """Longer than the phases of a task with penalties may take together."""
     user_stake: int = 10**16
     operator_stake: int = 10**18
     accept_seconds: int = _DAY

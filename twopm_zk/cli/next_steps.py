@@ -22,7 +22,8 @@ _AFTER_PHASE = {
     3: "Its nodes say that they are ready: `twopm-zk node ready SPEC --task {task}`, and after the deadline "
     "`twopm-zk task share {task}`.",
     4: "Its nodes share: `twopm-zk node share SPEC --task {task}`; after the deadline "
-    "`twopm-zk task expel {task} NODE` leaves out who does not.",
+    "`twopm-zk task expel {task} NODE` leaves out who does not, and "
+    "where nobody has, `twopm-zk task reopen {task}` starts again.",
     5: "Its sum is public: go on with `twopm-zk aggregate SPEC --task {task}`, `twopm-zk certify SPEC --task {task}` "
     "or, where information was collected, `twopm-zk proceed SPEC --task {task}`.",
     6: "Its sum is disputed: `twopm-zk task settle {task}` ends that.",
@@ -60,7 +61,8 @@ def _invalid_config(values: Values) -> str:
     if values["field"] == "penalty":
         return (
             "A penalty needs a contract that may slash, a --minimum-stake of at least as much, and phases in SPEC that "
-            "together are no longer than the exit delay of stakes: collecting, ready, sharing and twice disputing."
+            "together, and with a day to spare, are no longer than the exit delay of stakes: collecting, ready, "
+            "aggregating, twice sharing and twice disputing."
         )
     return "The contract refuses this part of SPEC: choose another value in a new specification."
 
@@ -75,8 +77,8 @@ _BY_KIND: dict[str, Step] = {
     "not-shared": "`twopm-zk task show {task}` names who has not shared, and the deadline.",
     "information-round": "Next: `twopm-zk proceed {spec} --task {task}`.",
     "gradient-round": "Next: `twopm-zk aggregate {spec} --task {task}`, or `twopm-zk certify {spec} --task {task}`.",
-    "last-round": "Next: `twopm-zk certify {spec} --task {task}`, or `twopm-zk task finish {task}`.",
-    "last-round-uncertified": "Next: `twopm-zk task finish {task}`.",
+    "last-round": "Next: `twopm-zk certify {spec} --task {task}`, or after the deadline `twopm-zk task finish {task}`.",
+    "last-round-uncertified": "Next: `twopm-zk task finish {task}`, once the deadline for disputes has passed.",
     "not-certifiable": "Next: `twopm-zk aggregate {spec} --task {task}`.",
     "not-enough-nodes": "They register with `twopm-zk node join {spec}` and `twopm-zk data register {spec}`; "
     "`twopm-zk coordinator run {spec}` waits for them.",
@@ -143,6 +145,7 @@ _REFUSALS: dict[str, Step] = {
     "NotTheRegisteredKey": "Register the key of the node's state file: `twopm-zk node join SPEC --state FILE`.",
     "AlreadyReady": "Wait until the others are ready; then `twopm-zk node share SPEC --task TASK`.",
     "AlreadyShared": "There is nothing more to do until all have shared: `twopm-zk task show TASK`.",
+    "NobodyHasShared": "Nobody is to blame: after the deadline `twopm-zk task reopen {taskId}` starts again.",
     "NotInTheSet": "`twopm-zk task show {taskId}` names the set that shares: sign as one of it.",
     "WrongSet": "The set has changed meanwhile: `twopm-zk node share SPEC --task TASK` shares with the present one.",
     "AlreadyDisputed": "It is settled already; see `twopm-zk task show {taskId}`.",

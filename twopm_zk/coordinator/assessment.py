@@ -34,7 +34,7 @@ class Action(Enum):
     AGGREGATE = "aggregate"
     """Prove and publish the next weights."""
     FINISH = "finish"
-    """The last round is over and no certificate possible: end without one."""
+    """The last round is over and no certificate possible: end without one, after the deadline and any dispute."""
     STOP = "stop"
     """Neither a certificate nor other weights are possible; the assessment's obstacle says why."""
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from twopm_zk.chain.tasks import Phase, TaskSnapshot
 from twopm_zk.coordinator.aggregation import RoundExecutor
-from twopm_zk.coordinator.assessment import Action
+from twopm_zk.coordinator.assessment import Action, RoundAssessment
 from twopm_zk.coordinator.store import CoordinatorStore
 from twopm_zk.coordinator.summed_round import assess_round
 from twopm_zk.coordinator.task_creation import Stakes, create_task, registered, wanted_nodes
@@ -182,15 +182,24 @@ class Coordinator(Participant[CoordinatorStore]):
             text = f"the sum of {state.name()} does not open: a node of the set has to dispute it"
             self._say_once("waiting", text, key=state.key)
             return
+        if assessment.action is Action.FINISH and not state.late:
+            text = (
+                f"{state.name()} ends the task without a certificate, after the deadline until which nodes may dispute"
+            )
+            self._say_once("waiting", text, key=state.key)
+            return
+        self._act(assessment)
+
+    def _act(self, assessment: RoundAssessment) -> None:
         if assessment.action is Action.STOP and assessment.obstacle is not None:
             raise assessment.obstacle
         self._executor.conclude(assessment)
 
     def _dispute(self, state: TaskSnapshot) -> None:
-        attempt = read_attempt(self.view, state)
-        if attempt.total is not None:  # what is proven of the sum ends the dispute too
-            self._conclude(state)
-        elif done := settle(self.view, state, attempt):
+        assessment = assess_round(self.view, self.spec, state)
+        if assessment.action not in (Action.WAIT, Action.FINISH):  # what is proven of the sum ends the dispute too
+            self._act(assessment)
+        elif done := settle(self.view, state, read_attempt(self.view, state)):
             self._say("unstuck", f"{state.name()}: {done}")
         else:
             self._say_once("waiting", f"{state.name()} is disputed: waiting for the nodes' claims", key=state.key)

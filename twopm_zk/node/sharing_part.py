@@ -151,7 +151,13 @@ class SharingPart:
             ledger=self.store.ledger(),
         )
         if self._objects(state, "does not share in", objections):
-            self._leave(state)
+            if [objection.kind for objection in objections] == ["too-late"] and not state.shared_once:
+                text = f"{state.name()}: nobody has shared; if nobody does, the round starts again and nobody pays"
+                self._say("waiting", text, key=state.set_digest)
+            else:
+                self._leave(state)
+            return
+        if not self._has_stake(state):
             return
         if not self.view.is_final(state):
             self._say("waiting", f"{state.name()}: sharing once the set is final on the chain", key=state.set_digest)
@@ -162,6 +168,19 @@ class SharingPart:
         values = {"transaction": receipt.transaction, "gas": receipt.gas_used, "nodes": len(sharing_set.members)}
         text = f"shared in {state.name()}, with {len(sharing_set.members)} nodes"
         self._say("shared", text, values, key=sharing_set.digest)
+
+    def _has_stake(self, state: TaskSnapshot) -> bool:
+        """Whether the contract takes a share: from the second share attempt on it asks for the stake again."""
+        if not state.share_attempt or not state.minimum_stake:
+            return True
+        stake = self.view.stake_of(self.view.address)
+        if stake < state.minimum_stake:
+            text = (
+                f"{state.name()}: to share again takes a stake of {state.minimum_stake} wei, {stake} are there: stake "
+                "more before the deadline, or this node pays for its silence"
+            )
+            self._say("stake", text, key=(state.set_digest, stake))
+        return stake >= state.minimum_stake
 
     def _leave(self, state: TaskSnapshot, *, lost: bool = False) -> None:
         """Withdraw, so that the others need not wait for a share that does not come.

@@ -228,12 +228,14 @@ def _ready(found: AttemptView, event: DecodedEvent, _: Place) -> AttemptView:
     return _changed(found, found._set().with_ready(member), event)
 
 
-def _left(found: AttemptView, event: DecodedEvent, _: Place) -> AttemptView:
-    node, sharing_set = event["node"], found._set()
-    points = {other: point for other, point in found.points.items() if other != node}
-    if node in sharing_set:  # else it goes before it was ready, and the set stays as it is
-        sharing_set = sharing_set.without(node, reason_of(event))
-    return _changed(replace(found, points=points), sharing_set, event)
+def _left(found: AttemptView, event: DecodedEvent, place: Place) -> AttemptView:
+    sharing_set = found._set().without(event["node"], reason_of(event))
+    return _changed(_withdrawn(found, event, place), sharing_set, event)
+
+
+def _withdrawn(found: AttemptView, event: DecodedEvent, _: Place) -> AttemptView:
+    points = {node: point for node, point in found.points.items() if node != event["node"]}
+    return replace(found, points=points)
 
 
 def reason_of(event: DecodedEvent) -> Departure:
@@ -284,6 +286,7 @@ _HANDLERS = {
     "SetOpened": _opened,
     "NodeReady": _ready,
     "NodeLeft": _left,
+    "UpdateWithdrawn": _withdrawn,
     "SharingStarted": _started,
     "Shared": _shared,
     "DisputeOpened": _disputed,

@@ -20,6 +20,7 @@ OVERTAKEN = frozenset(
         "WrongSet",
         "AlreadyReady",
         "AlreadyShared",
+        "NobodyHasShared",
         "AlreadyClaimed",
         "AlreadyDisputed",
         "NotInTheSet",

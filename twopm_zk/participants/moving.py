@@ -26,7 +26,7 @@ def move_on(view: ChainView, state: TaskSnapshot) -> str:
             return _sent(lambda: hlr.start_sharing(state.id), "sharing begins")
         return _sent(lambda: hlr.reopen(state.id), "started again")
     if state.phase is Phase.SHARING:
-        if state.set_is_dead:
+        if not state.shared_once:
             return _sent(lambda: hlr.reopen(state.id), "started again")
         return _expelled(view, state, read_attempt(view, state).silent)
     if state.phase is Phase.DISPUTED:

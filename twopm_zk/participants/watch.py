@@ -41,6 +41,8 @@ def _text(event: DecodedEvent, spec: TaskSpec, account: str | None) -> str:
             return f"{where}: all have shared"
         case "NodeLeft":
             return f"{where}: {who(event['node'])} is out of the set: {_reason(event['reason'])}"
+        case "UpdateWithdrawn":
+            return f"{where}: {who(event['node'])} withdraws its updates"
         case "NodeBarred":
             return f"{who(event['node'])} is out of the task for good"
         case "Penalised":

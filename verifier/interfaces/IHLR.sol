@@ -74,7 +74,15 @@ interface IHLR is IDisputes {
         bool insecure,
         bytes32 codeHash
     );
-    event ModelPublished(uint256 indexed taskId, uint32 indexed round, int32[] weights, uint256 matrixHash);
+    /// @param proof Of the move, all zero for the first weights. Here and in `Certified` it is said so that anybody can check
+    /// it again, though a contract has called.
+    event ModelPublished(
+        uint256 indexed taskId,
+        uint32 indexed round,
+        int32[] weights,
+        uint256 matrixHash,
+        uint256[24] proof
+    );
     event AttemptModel(
         uint256 indexed taskId,
         uint32 indexed round,
@@ -98,7 +106,13 @@ interface IHLR is IDisputes {
     );
     /// @dev The sum of all openings of an information round, modulo the subgroup's order; it opens the round's point.
     event InformationOpened(uint256 indexed taskId, uint32 indexed round, uint256[] sum);
-    event Certified(uint256 indexed taskId, uint32 indexed round, uint256 modelCommitment, uint32 gradientBound);
+    event Certified(
+        uint256 indexed taskId,
+        uint32 indexed round,
+        uint256 modelCommitment,
+        uint32 gradientBound,
+        uint256[24] proof
+    );
 
     error WrongVerifier(uint256 id);
     error InvalidTraining(string field);

@@ -67,18 +67,18 @@ interface IRounds {
         uint32 moves;
         /// @dev Somebody has shared in this round: from now on there is no other attempt.
         bool sharedOnce;
-        /// @dev There has been a dispute over this share attempt.
-        bool disputed;
         address coordinator;
         uint96 penalty;
         /// @dev Key of the last attempt, where somebody else had to do the coordinator's work, 0 for none: allows one change
         /// of coordinator.
         uint64 missed;
-        uint32 collectSeconds;
-        uint32 readySeconds;
-        uint32 shareSeconds;
-        uint32 disputeSeconds;
-        uint32 aggregateSeconds;
+        /// @dev There has been a dispute over this share attempt.
+        bool disputed;
+        uint24 collectSeconds;
+        uint24 readySeconds;
+        uint24 shareSeconds;
+        uint24 disputeSeconds;
+        uint24 aggregateSeconds;
         uint32 maximumRounds;
         bytes32 specHash;
         bytes32 dataset;
@@ -136,14 +136,16 @@ interface IRounds {
     /// @notice End collecting: by the coordinator once enough nodes took part, by anyone once full or after the deadline.
     function close(uint256 taskId) external;
 
-    /// @notice Open a new attempt of the same round, where the present one has failed and nobody has shared. Anyone may.
+    /// @notice Open a new attempt of the same round, where the present one has failed and nobody has shared: too few nodes at
+    /// the deadline, too few left in the set that shares, or no share of anybody by the deadline. Anyone may, nobody pays.
     function reopen(uint256 taskId) external;
 
     /// @notice Take the coordinator's place, as one of the nodes that wait for it after its deadline, or waited last time.
     function takeOver(uint256 taskId) external;
 
     /// @notice End a task that was never opened, or has had all its rounds. Only for the coordinator, and once: a coordinator
-    /// cannot end what others still work on.
+    /// cannot end what others still work on, nor while it may turn out who has spoilt a sum: not once somebody has shared,
+    /// not in a dispute, and with all shares there only after the deadline.
     function finish(uint256 taskId) external;
 
     function taskCount() external view returns (uint256);

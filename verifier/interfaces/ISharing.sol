@@ -49,6 +49,8 @@ interface ISharing is IRounds {
         uint256 y,
         uint48 deadline
     );
+    /// @dev Before it was ready, so that the set stays as it is.
+    event UpdateWithdrawn(uint256 indexed taskId, uint32 indexed round, uint32 attempt, address indexed node);
     /// @param digest Of the set without the node.
     event NodeLeft(
         uint256 indexed taskId,
@@ -67,6 +69,7 @@ interface ISharing is IRounds {
     error NotTheRegisteredKey(address account, bytes32 registered);
     error NotInTheSet(uint256 taskId, address account);
     error AlreadyShared(address account);
+    error NobodyHasShared(uint256 taskId);
     error WrongSet(bytes32 digest, bytes32 expected);
     error WrongNumberOfScalars(uint256 count, uint256 expected);
     error NotAScalar(uint256 value);
@@ -85,12 +88,14 @@ interface ISharing is IRounds {
     /// penalty: shares may be on their way. Where somebody has shared, the others share again.
     function withdraw(uint256 taskId) external;
 
-    /// @notice Share the sender's masked opening: packed sums and rows, then the blinding.
+    /// @notice Share the sender's masked opening: packed sums and rows, then the blinding. From the second share attempt on
+    /// the sender has to have the minimum stake still: it may have begun to leave since its update.
     /// @param digest Of the set for which the masks were made; the call reverts where the contract has another one.
     function share(uint256 taskId, bytes32 digest, uint256[] calldata vector) external;
 
     /// @notice Leave a silent node out for good, which costs it the penalty. Anyone may: in sharing after the deadline, for
-    /// who has not shared; in a dispute after twice its length without a proven liar, for who has not claimed.
+    /// who has not shared where others have (where nobody has, {reopen} starts again); in a dispute after twice its length
+    /// without a proven liar, for who has not claimed.
     function expel(uint256 taskId, address account) external;
 
     /// @notice Digest of the set: keccak256(abi.encode(...)) of what each node added.

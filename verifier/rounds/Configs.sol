@@ -7,6 +7,7 @@ import {IRounds} from "../interfaces/IRounds.sol";
 library Configs {
     /// @dev Updates that one sum can hold, see docs/protocol.md, section 3.
     uint256 private constant MAX_UPDATES = 2 ** 20;
+    /// @dev Fits the 24 bits that a task keeps of a duration.
     uint32 private constant MAX_PHASE = 90 days;
 
     function write(uint256 taskId, IRounds.Task storage task, IRounds.TaskConfig calldata config) internal {
@@ -30,8 +31,8 @@ library Configs {
         task.minimumStake = config.minimumStake;
         task.maximumUpdates = uint24(config.maximumUpdates);
         task.maximumBatches = uint24(config.maximumBatches);
-        task.collectSeconds = config.collectSeconds;
-        task.aggregateSeconds = config.aggregateSeconds;
+        task.collectSeconds = uint24(config.collectSeconds);
+        task.aggregateSeconds = uint24(config.aggregateSeconds);
         task.maximumRounds = config.maximumRounds;
         task.specHash = config.specHash;
         task.dataset = config.dataset;

@@ -41,7 +41,7 @@ library Disputes {
                 _remove(taskId, task, set, msg.sender, WITHDREW);
             } else {
                 node.participated = 0;
-                emit ISharing.NodeLeft(taskId, task.round, task.attempt, msg.sender, WITHDREW, set.digest);
+                emit ISharing.UpdateWithdrawn(taskId, task.round, task.attempt, msg.sender);
             }
             set.startIfAllAreReady(taskId, task);
         } else {
@@ -68,10 +68,11 @@ library Disputes {
             return;
         }
         task.requirePhase(taskId, IRounds.Phase.Sharing);
+        if (!task.sharedOnce) revert ISharing.NobodyHasShared(taskId);
         task.requireLate();
         if (set.nodes[account].sharedIn == task.shareAttempt + 1) revert ISharing.AlreadyShared(account);
         _expel(taskId, task, set, staking, account, SILENT);
-        if (task.sharedOnce && task.shared == task.ready) _restart(taskId, task, set);
+        if (task.shared == task.ready) _restart(taskId, task, set);
     }
 
     function dispute(uint256 taskId, IRounds.Task storage task, Set storage set) external {

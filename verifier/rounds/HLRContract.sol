@@ -111,7 +111,7 @@ contract HLRContract is IHLR, Sharing {
         ++task.moves;
         _weights[taskId] = PublicHash.pack(weights);
         training.matrixHash = matrixHash;
-        emit ModelPublished(taskId, task.round + 1, weights, matrixHash);
+        emit ModelPublished(taskId, task.round + 1, weights, matrixHash, proof);
         _nextRound(taskId, task); // sets the next model commitment, from the weights just stored
         ProofCheck.requireProof(training.aggregate, proof, [current, sum, training.modelCommitment]);
     }
@@ -129,7 +129,7 @@ contract HLRContract is IHLR, Sharing {
         training.certified = true;
         training.gradientBound = gradientBound;
         _sumUsed(taskId, task);
-        emit Certified(taskId, task.round, model, gradientBound);
+        emit Certified(taskId, task.round, model, gradientBound, proof);
         task.finish(taskId);
     }
 

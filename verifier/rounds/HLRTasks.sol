@@ -16,6 +16,8 @@ import {PublicHash} from "./PublicHash.sol";
 library HLRTasks {
     uint256 private constant MAX_FEATURES = 255;
     uint256 private constant WEIGHT_LIMIT = 2 ** 31;
+    /// @dev For the others to move a task on after each deadline of a round.
+    uint256 private constant REACTION = 1 days;
 
     function create(
         uint256 taskId,
@@ -48,7 +50,8 @@ library HLRTasks {
         _fixVerifiers(taskId, state, verifiers, registry, training);
         uint256[] memory packed = PublicHash.pack(training.initialWeights);
         for (uint256 i = 0; i < packed.length; ++i) weights.push(packed[i]);
-        emit IHLR.ModelPublished(taskId, 0, training.initialWeights, 0); // no move yet, and no matrix
+        uint256[24] memory none;
+        emit IHLR.ModelPublished(taskId, 0, training.initialWeights, 0, none); // no move yet, no matrix, nothing proven
     }
 
     function _writeSharing(IRounds.Task storage task, IStaking staking, IRounds.TaskConfig calldata config) private {
@@ -56,16 +59,18 @@ library HLRTasks {
         Configs.requirePhaseLength(config.shareSeconds, "shareSeconds");
         Configs.requirePhaseLength(config.disputeSeconds, "disputeSeconds");
         if (config.penalty != 0) {
-            // what a node has at stake when it hands in an update is still there when its share is judged
-            uint256 longest = uint256(config.collectSeconds) + config.readySeconds + config.shareSeconds;
-            longest += 2 * uint256(config.disputeSeconds);
+            // what a node has at stake when it hands in an update is still there when its first share is judged, which may
+            // be disputed until the sum's deadline, or its silence in the second share attempt; from then on each share
+            // asks for the stake anew
+            uint256 longest = REACTION + config.collectSeconds + config.readySeconds;
+            longest += 2 * (uint256(config.shareSeconds) + config.disputeSeconds) + config.aggregateSeconds;
             bool enforceable = config.penalty <= config.minimumStake && longest <= staking.EXIT_DELAY();
             if (!enforceable || !staking.isSlasher(address(this))) revert IRounds.InvalidConfig("penalty");
         }
         task.penalty = config.penalty;
-        task.readySeconds = config.readySeconds;
-        task.shareSeconds = config.shareSeconds;
-        task.disputeSeconds = config.disputeSeconds;
+        task.readySeconds = uint24(config.readySeconds);
+        task.shareSeconds = uint24(config.shareSeconds);
+        task.disputeSeconds = uint24(config.disputeSeconds);
     }
 
     function _fixVerifiers(

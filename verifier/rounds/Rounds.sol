@@ -77,11 +77,15 @@ abstract contract Rounds is IRounds {
     /// @inheritdoc IRounds
     function finish(uint256 taskId) external {
         Task storage task = _tasks[taskId];
-        if (task.phase == Phase.None || task.phase == Phase.Finished) revert WrongPhase(taskId, task.phase);
+        Phase phase = task.phase;
+        // who has spoilt a sum does not get away by the task's end
+        bool judging = phase == Phase.Disputed || (phase == Phase.Sharing && task.sharedOnce);
+        if (phase == Phase.None || phase == Phase.Finished || judging) revert WrongPhase(taskId, phase);
         _requireCoordinator(taskId, task);
-        if (task.phase != Phase.Created && task.moves < task.maximumRounds) {
+        if (phase != Phase.Created && task.moves < task.maximumRounds) {
             revert RoundsLeft(task.moves, task.maximumRounds);
         }
+        if (phase == Phase.Summed) task.requireLate();
         task.finish(taskId);
     }
 
@@ -196,7 +200,7 @@ abstract contract Rounds is IRounds {
         }
     }
 
-    function _requireStake(Task storage task) private view {
+    function _requireStake(Task storage task) internal view {
         uint256 minimum = task.minimumStake;
         if (minimum == 0) return;
         uint256 stake = STAKING.stakeOf(msg.sender);

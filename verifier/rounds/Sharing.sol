@@ -65,6 +65,7 @@ abstract contract Sharing is IDisputes, Rounds {
         uint24 present = task.shareAttempt + 1;
         if (node.sharedIn == present) revert AlreadyShared(msg.sender);
         if (digest != set.digest) revert WrongSet(digest, set.digest);
+        if (present != 1) _requireStake(task); // since the update there was time to take it out
         uint256 length = vectorLengthOf(taskId);
         if (vector.length != length) revert WrongNumberOfScalars(vector.length, length);
         for (uint256 i = 0; i < length; ++i) {
@@ -205,8 +206,9 @@ abstract contract Sharing is IDisputes, Rounds {
             super._requireFailed(taskId, task);
             return;
         }
-        if (task.ready >= task.minimumNodes) revert EnoughNodes(task.ready, task.minimumNodes);
-        if (!sharing) task.requireLate();
+        bool enough = task.ready >= task.minimumNodes;
+        if (enough && !sharing) revert EnoughNodes(task.ready, task.minimumNodes);
+        if (enough || !sharing) task.requireLate();
     }
 
     function _mayTakeOver(uint256 taskId, Task storage task) internal view override returns (bool) {

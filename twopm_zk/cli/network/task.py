@@ -163,8 +163,8 @@ def share(connection: Connection, number: int, as_json: bool) -> None:
 def expel(connection: Connection, number: int, account: str, as_json: bool) -> None:
     """Leave NODE out of TASK for good, which was ready and has not shared by the deadline; the others share again.
 
-    Anybody may. It costs the node its penalty. Where fewer than the minimum remain and somebody has shared, the task
-    ends: a second sum at the same weights would give others away.
+    Anybody may, where others have shared; where nobody has, `task reopen` starts again. It costs the node its penalty.
+    Where fewer than the minimum remain, the task ends: a second sum at the same weights would give others away.
 
     \b
     Example:
@@ -226,9 +226,10 @@ def settle(connection: Connection, number: int, as_json: bool) -> None:
 @chain_options
 @json_option
 def reopen(connection: Connection, number: int, as_json: bool) -> None:
-    """Begin a new attempt of the present round of TASK, where too few nodes are there and nobody has shared.
+    """Begin a new attempt of the present round of TASK, where too few nodes are there, or nobody has shared in time.
 
-    Anybody may, after the deadline of collecting or of being ready. Every update has to be proven again.
+    Anybody may, after the deadline, and once sharing has begun at once where too few nodes are left to share. Nobody
+    pays for it. Not once somebody has shared. Every update has to be proven again.
 
     \b
     Example:
@@ -243,6 +244,9 @@ def reopen(connection: Connection, number: int, as_json: bool) -> None:
 @json_option
 def finish(connection: Connection, number: int, as_json: bool) -> None:
     """End TASK without a certificate: one that was never opened, or that has had all its rounds.
+
+    Not once somebody has shared and not in a dispute, for it may turn out who has spoilt the sum; with a sum that all
+    have shared only after the deadline.
 
     \b
     Example:
