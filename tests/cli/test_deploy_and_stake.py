@@ -189,7 +189,7 @@ def test_stake_adds_shows_unstakes_and_waits(call, connected, rich):
     assert date in err
     code, out, _ = call("stake", "show")
     assert f"0.5 on their way out, to be withdrawn from {date}" in out
-    connected.advance(8 * 86_400)
+    connected.advance(11 * 86_400)  # an exit takes 10 days
     assert as_json(call, "stake", "withdraw", "--asset", "2")["amount"] == ETH // 2
 
 

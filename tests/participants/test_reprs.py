@@ -48,6 +48,7 @@ PUBLIC = {
     ("symbols", "Symbols", "labels"),
     ("demonstration", "Course", "opened"),
     ("ledger", "LedgerEntry", "contributions"),  # a hash of points that are on the chain
+    ("distance", "_Known", "gradient"),  # a sum over all nodes, which is public
 }
 
 

@@ -22,7 +22,7 @@ class Task:
         self.hlr = world.hlr
         self.config = task_config(**(config or {}))
         self.training = training_config(world, **(training or {}))
-        self.openings, self.round_keys, self.lasting = {}, {}, {}
+        self.openings, self.round_keys, self.lasting, self.submitted = {}, {}, {}, set()
         self.receipt = coordinator.use(self.hlr).transact("createTask", self.config, self.training)
         self.id = self.receipt.event("TaskCreated")["taskId"]
         if opened:
@@ -86,6 +86,7 @@ class Task:
         name = "step" if self.call("statementOf") == STEP else "information"
         proof = proof or fake_proof(f"{name}-{size}", self.model, self.data(person, index), point[1])
         receipt = self.act(person, "submitUpdate", size, index, *point, proof)
+        self.submitted.add(person)
         if opening:
             key = self.call("attemptKey")
             self.openings.setdefault((key, person), [0] * len(points))
@@ -116,15 +117,15 @@ class Task:
 
     @property
     def participants(self):
-        everybody = vars(self.people).values()
-        return [person for person in everybody if self.call("participates", person.address)]
+        submitted = [person for person in vars(self.people).values() if person in self.submitted]
+        return [person for person in submitted if self.call("participates", person.address)]
 
     @property
     def members(self):
         """The set, by ascending address."""
         key = self.call("attemptKey")
-        everybody = sorted(vars(self.people).values(), key=lambda person: int(person.address, 16))
-        return [person for person in everybody if self.call("nodeOf", person.address)["inSet"] == key]
+        were_ready = sorted(self.lasting, key=lambda person: int(person.address, 16))
+        return [person for person in were_ready if self.call("nodeOf", person.address)["inSet"] == key]
 
     @property
     def digest(self):
@@ -137,27 +138,28 @@ class Task:
 
     # --- sharing ---
 
-    def pair_masks(self, person, other, *, digest=None):
+    def pair_masks(self, person, other, digest, count):
         lasting = self.lasting[person].shared(self.lasting[other].posted)
         of_round = self.round_keys[person].shared(self.round_keys[other].posted)
         low, high = sorted((person.address, other.address), key=lambda address: int(address, 16))
-        return masks(digest or self.digest, low, high, lasting, of_round, len(self.generators))
+        return masks(digest, low, high, lasting, of_round, count)
 
-    def vector(self, person):
-        vector = self.openings[self.call("attemptKey"), person]
-        for other in self.members:
+    def vector(self, person, members=None):
+        vector, digest = self.openings[self.call("attemptKey"), person], self.digest
+        for other in members or self.members:
             if other is not person:
                 below = int(person.address, 16) < int(other.address, 16)
-                vector = (plus if below else minus)(vector, self.pair_masks(person, other))
+                vector = (plus if below else minus)(vector, self.pair_masks(person, other, digest, len(vector)))
         return vector
 
     def share(self, person, vector=None, *, digest=None):
         return self.act(person, "share", digest or self.digest, vector or self.vector(person))
 
     def share_all(self, *, without=()):
-        for person in self.members:
+        members = self.members
+        for person in members:
             if person not in without:
-                self.share(person)
+                self.share(person, self.vector(person, members))
 
     def shared_sum(self):
         """What anybody reads off the chain in the present share attempt."""
@@ -176,11 +178,12 @@ class Task:
     # --- disputes ---
 
     def pair_point(self, person, other):
-        digest = self.call("disputeOf")["digest"]
-        return commit(self.pair_masks(person, other, digest=digest), self.generators)
+        return self.pair_points(person, [other])[other]
 
-    def pair_points(self, person):
-        return {other: self.pair_point(person, other) for other in self.members if other is not person}
+    def pair_points(self, person, others=None):
+        digest, points = self.call("disputeOf")["digest"], self.generators
+        others = [other for other in others or self.members if other is not person]
+        return {other: commit(self.pair_masks(person, other, digest, len(points)), points) for other in others}
 
     def claim(self, person, points=None, *, vector=None, last=True, generators=None):
         points = self.pair_points(person) if points is None else points

@@ -773,7 +773,8 @@ def test_rubbish_in_an_information_round_is_disputed_like_any(newton, refused):
     points = newton.pair_points(liar)
     wrong = commit([1, 2, 3, 4, 5], MATRICES)
     last = honest[-1]
-    points[last] = commit(plus(newton.pair_masks(liar, last), [1, 2, 3, 4, 5]), MATRICES)
+    true = newton.pair_masks(liar, last, newton.call("disputeOf")["digest"], 5)
+    points[last] = commit(plus(true, [1, 2, 3, 4, 5]), MATRICES)
     assert wrong != points[last]
     newton.claim(liar, points)
     newton.reveal(last, liar)

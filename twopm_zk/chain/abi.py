@@ -53,10 +53,14 @@ class Registry:
     def __init__(self) -> None:
         self._errors: dict[bytes, dict[str, Any]] = {}
         self._events: dict[bytes, list[dict[str, Any]]] = {}
+        self._met: dict[int, Sequence[Mapping[str, Any]]] = {}
         self.add(_BUILT_IN_ERRORS)
 
     def add(self, abi: Sequence[Mapping[str, Any]]) -> None:
-        """Learn the errors and events of ``abi``."""
+        """Learn the errors and events of ``abi``, which nobody changes any more."""
+        if id(abi) in self._met:
+            return
+        self._met[id(abi)] = abi  # kept, so that its id stays its own
         for entry in abi:
             if entry["type"] == "error":
                 self._errors[keccak(signature(entry).encode())[:4]] = dict(entry)

@@ -30,7 +30,7 @@ from twopm_zk.system.urls import shown_url
 
 _SEND_ATTEMPTS = 5
 _EVENT_CHUNK = 5000
-_QUICK, _SLOW = 0.02, 1.0
+_QUICK, _SLOW = 0.002, 1.0
 """Seconds between looks for a receipt: at first on a chain that mines at once, and at most."""
 _TAKEN_SECONDS = 15.0
 """How long another transaction has to hold this one's nonce before this one counts as replaced."""
