@@ -32,6 +32,7 @@ def test_an_import_in_a_comment_is_no_import():
     assert artifact.name == "A"
 
 
+@pytest.mark.slow
 def test_the_second_compilation_comes_from_the_cache(monkeypatch, tmp_path):
     monkeypatch.setenv("TWOPM_ZK_CACHE", str(tmp_path))
     source = SOURCE + "contract A { uint256 public immutable X = block.number; }"

@@ -77,6 +77,7 @@ def test_a_log_file_of_the_users_choice_stays(tmp_path):
     assert "Listening on" in (tmp_path / "node.log").read_text()
 
 
+@pytest.mark.slow
 def test_blocks_come_by_time_where_asked():
     with DevelopmentNode(block_time=1) as node:
         assert int(node.rpc("eth_blockNumber"), 16) <= 1

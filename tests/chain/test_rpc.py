@@ -144,6 +144,7 @@ def test_a_revert_that_speaks_of_a_rate_limit_is_a_revert(node):
         assert proxy.counted["eth_call"] == 1
 
 
+@pytest.mark.slow
 def test_reads_are_made_again_after_a_broken_gateway_and_a_transaction_is_sent_once(node, chain):
     broken = (502, {}, None)
     with RpcProxy(node.url, refuse=lambda method, number: broken if number == 1 else None) as proxy:

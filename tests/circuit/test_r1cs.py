@@ -178,6 +178,7 @@ def test_gates_are_those_of_a_real_setup(tmp_path, constraints, outputs):
     assert counted == made
 
 
+@pytest.mark.slow
 @pytest.mark.prover
 @pytest.mark.parametrize("seed", range(3))
 def test_gates_of_random_r1cs_are_those_of_a_real_setup(tmp_path, seed):

@@ -50,6 +50,7 @@ def mentions(tree, name):
             yield from (f"{name}:{node.lineno}: {word}" for word in found)
 
 
+@pytest.mark.slow
 def test_no_room_but_the_command_line_names_a_command_or_an_option():
     found = [mention for name, tree in library() for mention in mentions(tree, name)]
     assert not found, "\n".join(found)

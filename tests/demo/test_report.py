@@ -62,6 +62,7 @@ class Tags(HTMLParser):
         assert self.open.pop() == tag
 
 
+@pytest.mark.slow
 def test_page_is_well_formed_and_loads_nothing():
     tags = Tags()
     tags.feed(render(REPORT))
@@ -107,6 +108,7 @@ def test_the_page_names_whose_updates_each_round_counted_and_what_the_certificat
     assert "at least 32 rows." in page
 
 
+@pytest.mark.slow
 def test_the_page_says_how_near_the_optimum_is_and_what_of_it_is_proven():
     said = "The weights are 0.0012 standard errors from the optimum, as is estimated; nothing of it is proven."
     assert said in render(replace(REPORT, nearness=said))

@@ -32,6 +32,7 @@ def inputs_of(tiny, tiny_inputs, tmp_path):
     return write
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PROVABLE)
 def test_keys_are_those_of_snarkjs_byte_for_byte(backend, tiny, tiny_keys, tmp_path, name):
     circuit = tiny(name)
@@ -77,6 +78,7 @@ def test_it_accepts_proofs_of_snarkjs(backend, tiny_proof, name):
     assert backend.verify(made.verification_key, made.public, made.proof)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["multiplier", "three"])
 def test_false_statements_and_changed_proofs_are_false(backend, tiny_proof, name):
     from dataclasses import replace

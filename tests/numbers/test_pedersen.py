@@ -164,6 +164,7 @@ def test_private_values_do_not_appear_in_a_repr():
     assert not any(secret in shown for secret in ("123456789", "987654321", "55555555"))
 
 
+@pytest.mark.slow
 def test_generated_circom_points_equal_those_of_the_twin():
     spec = importlib.util.spec_from_file_location(
         "pedersen_generators", paths.source_root() / "tools" / "pedersen_generators.py"

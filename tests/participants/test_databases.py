@@ -232,6 +232,7 @@ def test_answered_inputs_are_in_none_of_the_files(tmp_path):
         assert holding(store.path, str(salt).encode()) == set()
 
 
+@pytest.mark.slow
 def test_what_is_forgotten_just_before_a_kill_is_gone_after_the_next_start(store):
     path, secrets = store.path, begun(store, ATTEMPT)
     store.close()

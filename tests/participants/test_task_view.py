@@ -99,6 +99,7 @@ def test_looking_for_tasks_again_reads_new_blocks_only(party, asked):
     assert set(others) == {(view.block(), view.block())}
 
 
+@pytest.mark.slow
 def test_what_a_coordinator_reads_at_each_look_does_not_grow_with_the_nodes(party, monkeypatch):
     stage = Stage(party).begin()
     stage.tick(*stage.nodes[:2], stage.coordinator)

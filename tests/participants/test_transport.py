@@ -136,6 +136,7 @@ def test_a_body_that_is_too_large_is_not_read_to_its_end(server, service):
     assert MAX_ENVELOPE < 1 << 20
 
 
+@pytest.mark.slow
 def test_a_body_that_never_ends_is_given_up(monkeypatch, service):
     monkeypatch.setattr(transport, "READ_SECONDS", 0.2)
 
@@ -208,6 +209,7 @@ def test_an_endpoint_that_cannot_be_looked_up(url, envelope):
         Peer(url, attempts=1, timeout=0.5).send(envelope)
 
 
+@pytest.mark.slow
 def test_connections_that_never_ask_do_not_shut_others_out(service, envelope, monkeypatch):
     monkeypatch.setattr(transport, "READ_SECONDS", 0.3)
     with Server(service) as server, contextlib.ExitStack() as idle:

@@ -102,6 +102,7 @@ def test_a_circuit_beyond_development_files_is_told_of_a_ceremony(tiny):
     assert caught.value.facts["ceremony"] == "powersOfTau28_hez_final_23.ptau"
 
 
+@pytest.mark.slow
 def test_a_proving_key_larger_than_the_disk_is_refused_before_anything_is_written(source, fresh_keys, monkeypatch):
     circuit = compile_circuit(source("fifty"))
     key = 50 * 5 * 32 * 2**circuit.power  # the polynomials of the public inputs alone

@@ -36,6 +36,7 @@ class SpyBackend(SnarkjsBackend):
         return True
 
 
+@pytest.mark.slow
 def test_a_saved_proof_is_accepted_by_snarkjs_itself(tiny_proof, tmp_path):
     tiny_proof("three").save(tmp_path / "out")
     command = [programs.node(), npm_package("snarkjs") / "build" / "cli.cjs", "plonk", "verify"]
@@ -102,6 +103,7 @@ def test_wrong_inputs_are_refused_before_proving(tiny_keys):
         prove(tiny_keys("multiplier"), {"a": 3}, backend=SpyBackend())
 
 
+@pytest.mark.slow
 def test_a_truncated_proving_key_is_refused_before_proving(source, fresh_keys):
     keys = setup(compile_circuit(source("multiplier")), backend="snarkjs")
     keys.zkey.write_bytes(keys.zkey.read_bytes()[:-64])

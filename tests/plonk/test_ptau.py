@@ -132,6 +132,7 @@ def test_a_failed_generation_leaves_nothing(fresh_cache, with_snarkjs, monkeypat
     assert not list(fresh_cache.glob("ptau/*"))
 
 
+@pytest.mark.slow
 def test_a_well_formed_ptau_passes(small):
     assert check_well_formed(small).power == 4
 
@@ -142,6 +143,7 @@ TAU_G2 = TAU_G1 + 31 * 64 + 12
 LAGRANGE = TAU_G2 + 256 + 12
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("offset", "content"),
     [

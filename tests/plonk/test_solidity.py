@@ -19,6 +19,7 @@ def snarkjs(*arguments):
     return finished.output
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["multiplier", "three", "fifty"])
 def test_the_contract_is_that_of_snarkjs_under_another_name(tiny_keys, tmp_path, name):
     keys, out = tiny_keys(name), tmp_path / "verifier.sol"
@@ -52,6 +53,7 @@ def test_a_key_without_public_inputs_has_no_contract(tiny_keys):
         export_verifier(tiny_keys("hidden"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["multiplier", "three", "fifty"])
 def test_calldata_is_that_of_snarkjs_with_the_comma_put_right(tiny_proof, tmp_path, name):
     result = tiny_proof(name)

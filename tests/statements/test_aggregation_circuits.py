@@ -97,6 +97,7 @@ def test_aggregate_equals_its_twin(circuits, data):
     assert accepts(circuits["aggregate"], said)
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(data=st.data())
 def test_certify_equals_its_twin(circuits, data):

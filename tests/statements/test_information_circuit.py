@@ -53,6 +53,7 @@ def edge_or_any(low, high):
     return st.one_of(st.sampled_from([low, low + 1, -1, 0, 1, high - 1, high]), st.integers(low, high))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sizes", SHAPES)
 @settings(max_examples=20, deadline=None)
 @given(data=st.data())
@@ -224,6 +225,7 @@ def test_beyond_the_end_of_the_table_a_row_counts_and_adds_nothing(smallest):
             assert said.tally().rows == 1
 
 
+@pytest.mark.slow
 def test_edges_of_every_input_range(small):
     circuit, shape = small
     honest = statement(shape).circuit_inputs()

@@ -75,6 +75,7 @@ def test_point_and_its_hash_equal_the_twin(circuits, opening):
     assert hashed == [public_hash(Tag.POINT, opening.point)]
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=30)
 @given(opening=openings)
 def test_a_single_commitment_needs_a_small_x_and_a_point_that_is_not_the_identity(circuits, opening):

@@ -48,6 +48,7 @@ def edge_or_any(low, high):
     return st.one_of(st.sampled_from([low, low + 1, -1, 0, 1, high - 1, high]), st.integers(low, high))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sizes", SHAPES)
 @settings(max_examples=25, deadline=None)
 @given(data=st.data())
@@ -228,6 +229,7 @@ def test_either_sign_gives_the_same_update_where_z_rounds_to_zero_and_only_there
         assert forged.public == list(said.public)
 
 
+@pytest.mark.slow
 def test_edges_of_every_input_range(small):
     circuit, shape = small
     honest = statement(shape).circuit_inputs()

@@ -30,7 +30,10 @@ def node():
 @pytest.fixture(scope="session")
 def chain(node):
     """Signs as the first account, which owns what the fixtures deploy."""
-    return Chain(node.url, private_key=node.private_keys[0])
+    made = Chain(node.url, private_key=node.private_keys[0])
+    offered = {"maxPriorityFeePerGas": 10**9, "maxFeePerGas": 10**11}
+    made.fees = lambda: offered  # asked for with every transaction, by whoever signs over this connection
+    return made
 
 
 @pytest.fixture(autouse=True)

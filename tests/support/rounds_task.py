@@ -78,13 +78,12 @@ class Task:
 
     def submit(self, person, index=0, *, point=None, size=32, proof=None, values=None):
         """An update with an opening that the node remembers, or the point that is given."""
-        points = self.generators
+        points, data = self.generators, self.data(person, index)
         opening = None
         if point is None:
-            values = values or [self.data(person, index) + i for i in range(len(points) - 1)]
-            opening, point = provable_opening(values, points)
-        name = "step" if self.call("statementOf") == STEP else "information"
-        proof = proof or fake_proof(f"{name}-{size}", self.model, self.data(person, index), point[1])
+            opening, point = provable_opening(values or [data + i for i in range(len(points) - 1)], points)
+        name = "step" if points is GRADIENT else "information"
+        proof = proof or fake_proof(f"{name}-{size}", self.model, data, point[1])
         receipt = self.act(person, "submitUpdate", size, index, *point, proof)
         self.submitted.add(person)
         if opening:

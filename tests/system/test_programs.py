@@ -45,6 +45,7 @@ def test_a_program_that_takes_too_long_is_stopped_with_its_children(tmp_path):
     assert not (tmp_path / "alive").exists()
 
 
+@pytest.mark.slow
 def test_an_exception_stops_the_program_and_its_children(tmp_path):
     def interrupt(line):
         raise KeyboardInterrupt

@@ -80,6 +80,7 @@ def test_training_without_a_bound_of_its_own_ends_within_a_hundredth_of_a_standa
     assert result.coefficients["GPA"] == pytest.approx(2.82611259, abs=0.01 * 1.263)
 
 
+@pytest.mark.slow
 def test_rare_events_are_followed_to_the_end_and_what_the_sigmoid_costs_is_said():
     result, texts = said(lambda: train(rare_events(), spec()))
     assert result.rounds[-1].decrement <= 0.01
@@ -110,6 +111,7 @@ def test_rows_that_only_several_columns_together_tell_apart_are_found(rule):
     assert text.startswith("not converged: 'x0', 'x1' tell the classes apart")
 
 
+@pytest.mark.slow
 def test_all_thirty_columns_of_the_breast_cancer_data_tell_the_classes_apart():
     datasets = pytest.importorskip("sklearn.datasets")
     from sklearn.exceptions import ConvergenceWarning
