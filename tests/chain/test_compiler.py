@@ -11,6 +11,7 @@ from twopm_zk.system import paths
 SOURCE = "// SPDX-License-Identifier: Apache-2.0\npragma solidity 0.8.37;\n"
 
 
+@pytest.mark.slow
 def test_a_compile_error_carries_the_compilers_words():
     with pytest.raises(CompileError, match=r"DeclarationError: Undeclared identifier"):
         compile_source(SOURCE + "contract A { function f() external { g(); } }", "A")
@@ -98,6 +99,7 @@ def test_deployed_code_is_recognised_whatever_its_immutables_and_libraries(chain
     assert not checked.artifact.matches(bytes(changed))
 
 
+@pytest.mark.slow
 def test_solc_answers_its_version():
     done = subprocess.run(
         ["node", compiler.__file__.replace("compiler.py", "solc.mjs"), paths.npm_package("solc"), "--version"],

@@ -266,6 +266,7 @@ def test_the_estimate_is_more_than_it_takes_and_not_much_more(chain, node, verif
     assert sum(used) <= costs[0].gas <= 1.6 * sum(used)
 
 
+@pytest.mark.slow
 def test_a_deployment_that_stopped_goes_on_and_pays_for_nothing_twice(chain, node, verifier, tmp_path, monkeypatch):
     journal, real, sent = tmp_path / "d.json.unfinished", Chain.send, []
 
@@ -297,6 +298,7 @@ def test_a_deployment_that_stopped_goes_on_and_pays_for_nothing_twice(chain, nod
     )
 
 
+@pytest.mark.slow
 def test_a_journal_of_contracts_that_are_gone_is_not_believed(chain, node, tmp_path):
     journal = tmp_path / "journal"
     snapshot = node.snapshot()

@@ -85,6 +85,7 @@ def test_a_change_in_an_included_file_is_another_circuit(tmp_path, source):
     assert compiled(copied / "three.circom") is None
 
 
+@pytest.mark.slow
 def test_includes_above_the_main_file_are_found(tmp_path, fresh_cache):
     written(
         tmp_path,
@@ -95,6 +96,7 @@ def test_includes_above_the_main_file_are_found(tmp_path, fresh_cache):
     assert compile_circuit(tmp_path / "project" / "circuits" / "main.circom").constraints == 1
 
 
+@pytest.mark.slow
 def test_two_files_of_one_name_are_kept_apart(tmp_path, fresh_cache):
     written(
         tmp_path,
@@ -105,6 +107,7 @@ def test_two_files_of_one_name_are_kept_apart(tmp_path, fresh_cache):
     assert compile_circuit(tmp_path / "t.circom").constraints == 1
 
 
+@pytest.mark.slow
 def test_packages_beside_the_users_file_are_found(tmp_path, fresh_cache):
     written(
         tmp_path,
@@ -114,6 +117,7 @@ def test_packages_beside_the_users_file_are_found(tmp_path, fresh_cache):
     assert compile_circuit(tmp_path / "deep" / "er" / "main.circom").constraints == 1
 
 
+@pytest.mark.slow
 def test_a_library_folder_is_searched_for_includes_and_their_content_is_part_of_the_circuit(tmp_path, fresh_cache):
     text = 'pragma circom 2.1.9;\ninclude "mylib/t.circom";\n' + MAIN
     written(tmp_path, project__main=text, vendor__mylib__t=TRIVIAL, other__mylib__t=TRIVIAL.replace("a * a", "a"))
@@ -130,6 +134,7 @@ def test_a_library_folder_is_searched_for_includes_and_their_content_is_part_of_
     assert compiled(main, libraries=[tmp_path / "vendor"]) is None
 
 
+@pytest.mark.slow
 def test_a_file_beside_the_including_one_comes_before_a_library(tmp_path, fresh_cache):
     written(tmp_path, main='include "t.circom";\n' + MAIN, t=TRIVIAL, vendor__t=TRIVIAL.replace("a * a", "a * a * 1"))
     beside = compile_circuit(tmp_path / "main.circom")
@@ -143,6 +148,7 @@ def test_a_library_that_is_no_folder_and_one_for_an_instance_are_refused(tmp_pat
         compile_circuit(find_instance("predict-3"), libraries=[tmp_path])
 
 
+@pytest.mark.slow
 def test_an_include_in_a_comment_or_a_string_is_none(tmp_path, fresh_cache):
     text = '// include "nowhere.circom";\n/* include "nowhere.circom"; */\n' + TRIVIAL
     text = text.replace("<== a * a;", '<== a * a; log("include \\"nowhere.circom\\";"); ').replace('\\"', "'")
@@ -150,6 +156,7 @@ def test_an_include_in_a_comment_or_a_string_is_none(tmp_path, fresh_cache):
     assert compile_circuit(tmp_path / "main.circom").constraints == 1
 
 
+@pytest.mark.slow
 def test_an_odd_file_name_is_no_obstacle(tmp_path, fresh_cache):
     path = tmp_path / "my circuit; $(x) é.circom"
     path.write_text(TRIVIAL + MAIN)
@@ -203,6 +210,7 @@ def test_a_damaged_cache_entry_is_named(tiny):
     assert str(circuit.folder) in caught.value.hint
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["r1cs", "sym", "wasm"])
 def test_a_damaged_file_of_a_cached_circuit_is_no_file_of_the_users(source, fresh_cache, suffix):
     circuit = compile_circuit(source("multiplier"))
@@ -211,6 +219,7 @@ def test_a_damaged_file_of_a_cached_circuit_is_no_file_of_the_users(source, fres
         calculate_witness(circuit, {"a": 1, "b": 2}).signal("main.a")
 
 
+@pytest.mark.slow
 def test_two_compilations_at_once_make_one_whole_entry(source, fresh_cache):
     with ThreadPoolExecutor(2) as pool:
         first, second = pool.map(compile_circuit, [source("one_gate")] * 2)
@@ -252,6 +261,7 @@ def test_an_instance_spells_out_its_main_component():
     assert "component main {public [in]} = Rescale(16, 8);" in instance.main()
 
 
+@pytest.mark.slow
 def test_a_native_circom_of_another_version_is_passed_over(tmp_path, monkeypatch, source, fresh_cache):
     other = tmp_path / "bin" / "circom"
     other.parent.mkdir()

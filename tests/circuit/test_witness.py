@@ -293,6 +293,7 @@ def test_a_wtns_file_of_another_circuit_is_refused(tiny, tmp_path):
         read_witness(path, tiny("three"))
 
 
+@pytest.mark.slow
 def test_machine_code_that_others_could_write_is_not_loaded(source, fresh_cache, monkeypatch):
     circuit = compile_circuit(source("multiplier"))
     calculate_witness(circuit, {"a": 1, "b": 2})
@@ -306,6 +307,7 @@ def test_machine_code_that_others_could_write_is_not_loaded(source, fresh_cache,
     assert not witness_module._is_ours(machine_code)
 
 
+@pytest.mark.slow
 def test_machine_code_of_another_build_is_compiled_again(source, fresh_cache):
     circuit = compile_circuit(source("multiplier"))
     calculate_witness(circuit, {"a": 1, "b": 2})

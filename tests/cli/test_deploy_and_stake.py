@@ -219,6 +219,7 @@ def test_what_is_no_number_of_shares_is_refused(call, rich, amount):
     assert "shares" in err
 
 
+@pytest.mark.slow
 def test_what_was_delegated_comes_back(call, connected, rich):
     call("stake", "add", "1", "--asset", "2")
     as_json(call, "stake", "delegate", "0.6", "--asset", "2")
@@ -250,6 +251,7 @@ def test_what_was_delegated_comes_back(call, connected, rich):
     assert found["withdrawals"] == []
 
 
+@pytest.mark.slow
 def test_a_stake_of_steth_reaches_the_amount_though_transfers_round_down(call, rich):
     """The rate is no whole number, so that every transfer loses a wei or two."""
     steth = rich.contract("StETHDouble")

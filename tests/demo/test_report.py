@@ -71,6 +71,7 @@ def test_page_is_well_formed_and_loads_nothing():
     assert "<script" not in render(REPORT)
 
 
+@pytest.mark.slow
 def test_texts_are_escaped():
     page = render(REPORT)
     assert "A <title>" not in page
@@ -93,6 +94,7 @@ def test_the_page_says_what_each_round_collects_takes_and_shows_to_others():
     assert REPORT.moves == 1
 
 
+@pytest.mark.slow
 def test_insecure_keys_are_said_at_the_head_of_the_page_and_only_then():
     page = render(replace(REPORT, insecure=["step-48x3", "<predict-3>"]))
     assert "nothing on this page is proven" in page

@@ -143,6 +143,7 @@ def test_witnesses_that_do_not_fit_are_refused_before_proving(prove, sound):
         prove(wtns=synthetic.wtns_bytes(values, prime=FIELD_ORDER + 2))
 
 
+@pytest.mark.slow
 def test_every_changed_value_of_a_witness_is_noticed_or_harmless(prove, sound):
     content = (sound / "circuit.wtns").read_bytes()
     start = at_section(content, 2)

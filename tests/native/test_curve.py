@@ -54,6 +54,7 @@ def test_bytes_that_are_not_as_many_scalars_as_points_are_refused(extension, poi
     assert caught.value.args[0] == "point"
 
 
+@pytest.mark.slow
 def test_other_threads_run_meanwhile_a_sum(extension):
     count = 20_000
     ran_at = []

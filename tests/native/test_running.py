@@ -84,6 +84,7 @@ def test_other_threads_run_meanwhile(extension, tmp_path):
     assert len(ticks) >= 5
 
 
+@pytest.mark.slow
 def test_one_key_proves_from_several_threads(extension, backend, folder):
     key = extension.ProvingKey(folder / "circuit.zkey")
     verification_key = key.verification_key()

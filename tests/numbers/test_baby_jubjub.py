@@ -102,6 +102,7 @@ def test_multiples_add_up_whatever_the_point(point, a, b):
     assert multiply(point, a + b) == add(multiply(point, a), multiply(point, b))
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=20)
 @given(points)
 def test_a_scalar_is_not_reduced_modulo_the_order_of_the_subgroup(point):

@@ -159,6 +159,7 @@ def test_nobody_there(envelope):
     assert time.monotonic() - started > 0.1
 
 
+@pytest.mark.slow
 def test_a_service_that_comes_back_is_reached(service, envelope):
     with Server(service) as first:
         port = first.port

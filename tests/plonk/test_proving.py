@@ -67,6 +67,7 @@ def test_a_folder_that_lacks_a_file_or_holds_half_of_one_is_refused(tiny_proof, 
         load_proof(tmp_path)
 
 
+@pytest.mark.slow
 def test_times_and_backend_are_told(tiny_proof):
     result = tiny_proof("multiplier")
     assert result.backend == "snarkjs"

@@ -23,6 +23,7 @@ def test_it_is_available(backend):
     assert backend.available() is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["multiplier", "three", "hidden", "zeros"])
 def test_the_verification_key_is_the_one_that_snarkjs_exports(backend, tiny_keys, tmp_path, name):
     out = tmp_path / "key.json"
@@ -35,12 +36,14 @@ def test_the_verification_key_is_the_one_that_snarkjs_exports(backend, tiny_keys
     assert tiny_keys(name).verification_key_file.read_text() == out.read_text()
 
 
+@pytest.mark.slow
 def test_a_ptau_that_is_too_small_is_translated(backend, tiny, tmp_path):
     with pytest.raises(PtauTooSmallError) as caught:
         backend.setup(tiny("three").r1cs, insecure_ptau(5), tmp_path / "out.zkey")
     assert "circuit too big" in str(caught.value.__cause__)
 
 
+@pytest.mark.slow
 def test_an_unprepared_ptau_is_translated(backend, tiny, tmp_path):
     content = insecure_ptau(4).read_bytes()
     at = 12 + 12 + 44 + 12 + 31 * 64 + 12 + 256
@@ -51,6 +54,7 @@ def test_an_unprepared_ptau_is_translated(backend, tiny, tmp_path):
         backend.setup(tiny("multiplier").r1cs, path, tmp_path / "out.zkey")
 
 
+@pytest.mark.slow
 def test_a_witness_that_does_not_satisfy_the_circuit_is_translated(backend, tiny, tiny_keys, tmp_path):
     forged = calculate_witness(tiny("multiplier"), {"a": 3, "b": 14}).replace("main.product", 43)
     forged.write(tmp_path / "forged.wtns")
@@ -59,6 +63,7 @@ def test_a_witness_that_does_not_satisfy_the_circuit_is_translated(backend, tiny
     assert isinstance(caught.value.__cause__, ToolError)
 
 
+@pytest.mark.slow
 def test_a_witness_of_another_circuit_is_translated(backend, tiny, tiny_keys, tiny_inputs, tmp_path):
     calculate_witness(tiny("fifty"), tiny_inputs["fifty"]).write(tmp_path / "other.wtns")
     with pytest.raises(WitnessError, match="another circuit"):

@@ -51,6 +51,7 @@ def test_plain_text_to_another_machine_needs_a_word():
     assert callable(executor_for("tcp://10.0.0.7:8786", allow_plaintext=True))
 
 
+@pytest.mark.slow
 def test_a_scheduler_that_does_not_answer_is_named():
     pytest.importorskip("distributed")
     from twopm_zk.proving.executors import DaskExecutor

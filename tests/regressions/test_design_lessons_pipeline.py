@@ -48,6 +48,7 @@ MESSAGES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MESSAGES)
 def test_every_challenge_depends_on_all_messages_before_it(tiny_proof, name):
     result = tiny_proof("three")
@@ -65,6 +66,7 @@ def test_every_challenge_depends_on_all_messages_before_it(tiny_proof, name):
         assert getattr(challenges(replace(vk, Qm=GENERATOR), public, proof), name) != honest
 
 
+@pytest.mark.slow
 def test_challenges_are_those_of_snarkjs(tiny_proof, tmp_path):
     """snarkjs prints its challenges with -v; a proof is no secret."""
     from twopm_zk.system import programs

@@ -140,6 +140,7 @@ def test_regularisation_leaves_the_intercept_alone():
     assert some == [1 << GRADIENT.frac_bits] * 2 + [0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["aggregate", "certify", "predict"])
 def test_every_wire_is_determined_by_the_inputs(circuits, name):
     said = {
@@ -219,6 +220,7 @@ def test_another_opening_of_the_point_is_another_blinding_only(circuits):
     assert 4**COUNT_DIGITS < SUBGROUP_ORDER
 
 
+@pytest.mark.slow
 def test_a_digit_of_another_sum_is_refused_even_when_the_point_is_its(circuits):
     circuit, total = circuits["aggregate"], some_sum()
     witness = calculate_witness(circuit, AggregateStatement(total, policy(), MATRIX, WEIGHTS_NOW).circuit_inputs())

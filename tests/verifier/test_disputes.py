@@ -74,6 +74,7 @@ def barred(task, person):
 # --- who lied ---
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("liar", "victim"), [(0, 3), (3, 0), (1, 2)])
 def test_a_liar_that_hides_its_rubbish_in_one_pair_is_shown_by_the_victim(task, gas, refused, node, liar, victim):
     scene = Scene(task, liar=liar)
@@ -345,6 +346,7 @@ def test_a_silent_node_that_contradicted_another_goes_alone(task, node, refused)
     assert task.act(other, "settle").event("TaskFailed")
 
 
+@pytest.mark.slow
 def test_a_proven_lie_makes_silence_and_contradictions_harmless(task, node, refused):
     scene = Scene(task)
     scene.dispute()
@@ -452,6 +454,7 @@ def test_a_dispute_in_which_all_claim_the_same_is_back_where_it_was(task, people
         task.submit(accuser)
 
 
+@pytest.mark.slow
 def test_a_new_share_attempt_can_be_disputed_again_and_old_claims_do_not_count(task):
     scene = Scene(task)
     scene.dispute()
@@ -545,6 +548,7 @@ def test_a_complete_claim_is_about_what_was_shared_and_the_tasks_generators(task
         task.claim(person, mirrored)
 
 
+@pytest.mark.slow
 def test_a_reveal_is_about_a_contradiction_and_the_keys_of_the_set(task, people, refused):
     scene = Scene(task)
     scene.dispute()

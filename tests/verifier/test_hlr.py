@@ -699,6 +699,7 @@ def test_information_is_collected_before_the_first_gradient(world, people, gas, 
     assert task.state["moves"] == 1
 
 
+@pytest.mark.slow
 def test_information_is_collected_before_every_move(newton):
     for move in range(2):
         assert newton.call("statementOf") == INFORMATION
@@ -760,6 +761,7 @@ def test_a_sum_that_opens_the_other_point_with_the_same_x_does_not_open_the_roun
         newton.proceed(opened)
 
 
+@pytest.mark.slow
 def test_rubbish_in_an_information_round_is_disputed_like_any(newton, refused):
     newton.to_sharing()
     liar, *honest = newton.members

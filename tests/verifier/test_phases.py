@@ -109,6 +109,7 @@ def outcome(task, person, function, arguments):
             each.chain.forget_nonces()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("late", [False, True])
 @pytest.mark.parametrize("phase", PHASES)
 def test_only_the_functions_of_a_phase_get_past_it(world, people, node, phase, late):
@@ -125,6 +126,7 @@ def test_only_the_functions_of_a_phase_get_past_it(world, people, node, phase, l
                 assert found != "WrongPhase" or function in ("reopen", "finish"), (function, person, found)
 
 
+@pytest.mark.slow
 def test_once_somebody_has_shared_no_function_leads_to_another_attempt(world, people, node):
     """Whatever anybody calls, in time or late."""
     for phase in ("Sharing", "Summed", "Disputed"):

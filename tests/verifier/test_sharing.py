@@ -45,6 +45,7 @@ def barred(task, person):
 # --- ready ---
 
 
+@pytest.mark.slow
 def test_the_sum_of_all_that_are_ready_opens_the_rounds_point(task, gas):
     task.submit_all(0, 1, people=("ada", "ben", "cleo", "eve"))
     task.close()

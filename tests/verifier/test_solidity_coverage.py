@@ -97,6 +97,7 @@ def missed(found):
     return lines, branches
 
 
+@pytest.mark.slow
 def test_marked_sources_keep_their_lines():
     marked, points = instrument({UNIT: SOURCE})
     assert marked[UNIT].removesuffix(MARKERS).count("\n") == SOURCE.count("\n")
