@@ -30,6 +30,8 @@ TABLE = ROOT / "docs" / "contracts.md"
 EXCLUDED = "naming-convention"  # solhint's business, which knows that immutables are written like constants
 POSEIDON = re.compile(r"poseidon-solidity/(Poseidon(T\d)).sol")
 PLACE = re.compile(r" \([^()]*#\d+(?:-\d+)?\)")
+LISTS = re.compile("Calls stack|State variables written after")
+"""What follows is as long as the contract, and in another order each time."""
 
 
 def sources() -> dict[str, str]:
@@ -70,7 +72,7 @@ def compiled(units: Mapping[str, str]) -> tuple[str, str]:
 
 
 def findings(units: Mapping[str, str]) -> dict[str, list[str]]:
-    """Findings by detector: their words without the numbers of lines and the ways that lead to a loop."""
+    """Findings by detector: their words without the numbers of lines and the lists behind them."""
     request, answer = compiled(units)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -91,7 +93,7 @@ def findings(units: Mapping[str, str]) -> dict[str, list[str]]:
         sys.exit(f"slither did not analyse the contracts:\n{finished.output}")
     found: dict[str, set[str]] = {}
     for result in report["results"].get("detectors", []):
-        words = PLACE.sub("", result["description"]).partition("Calls stack")[0]
+        words = LISTS.split(PLACE.sub("", result["description"]))[0]
         found.setdefault(result["check"], set()).add(" ".join(words.split()))
     return {check: sorted(texts) for check, texts in sorted(found.items())}
 
