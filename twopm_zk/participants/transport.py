@@ -41,7 +41,7 @@ MAX_ANSWER = 1 << 20
 READ_SECONDS = 10.0
 """Seconds for the head of a request, and as long for its body."""
 MAX_CONNECTIONS = 64
-_STATUS = {"too_large": 413, "bad_signature": 401, "not_a_member": 403, "not_the_sender": 403, "stale": 409}
+_STATUS = {"too_large": 413, "bad_signature": 401, "not_the_sender": 403, "stale": 409}
 _RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
 _SHOWN = 200
 """Characters of somebody's URL that a message shows."""
