@@ -7,7 +7,7 @@ BIN := .venv/bin
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup native demo test fast coverage check format docs generate lock bench clean
+.PHONY: help setup native demo test fast coverage check format docs generate figures lock bench clean
 
 help: ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -79,6 +79,9 @@ docs: setup ## build the documentation site in build/site: guides, commands, and
 GENERATED := step-48x3 step-119x3 information-48x3 information-119x3 aggregate-3 certify-3 predict-3
 generate: setup ## write the verifiers of development keys to verifier/generated
 	for name in $(GENERATED); do $(BIN)/twopm-zk export-verifier $$name --force --out verifier/generated/$$name.sol; done
+
+figures: setup ## compile every instance, and write down constraints and gates for the tests (takes minutes)
+	$(BIN)/python tools/circuit_figures.py
 
 bench: setup ## measure gates, times and memory; README quotes the results
 	$(BIN)/python bench/pipeline.py

@@ -126,9 +126,14 @@ Source: TypeAlias = Instance | StrPath
 """An instance of ours, or the path of a ``.circom`` file."""
 
 
+def source_digest(source: Source, *, libraries: Sequence[StrPath] = ()) -> str:
+    """What names a circuit in the cache: a digest of the compiler, its options and every file that is included."""
+    return _digest(_sources(source, libraries))
+
+
 def compiled(source: Source, *, libraries: Sequence[StrPath] = ()) -> Circuit | None:
     """The circuit if it is in the cache; never compiles."""
-    return _load(_name(source), _digest(_sources(source, libraries)))
+    return _load(_name(source), source_digest(source, libraries=libraries))
 
 
 def compile_circuit(source: Source, *, libraries: Sequence[StrPath] = (), progress: Progress | None = None) -> Circuit:
