@@ -119,3 +119,20 @@ def test_importing_the_package_does_not_import_web3():
     program = "import sys, twopm_zk, twopm_zk.chain; sys.exit('web3' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], cwd=paths.PACKAGE_DIR.parent, check=False)
     assert done.returncode == 0
+
+
+def test_going_back_to_a_snapshot_puts_the_clock_back_only_by_what_was_advanced():
+    def lead(node):
+        node.rpc("anvil_mine", "0x1")
+        return int(node.rpc("eth_getBlockByNumber", "latest", False)["timestamp"], 16) - time.time()
+
+    with DevelopmentNode() as node:
+        outer = node.snapshot()
+        node.advance(1000)
+        inner = node.snapshot()
+        node.advance(500)
+        time.sleep(2.2)
+        node.revert(inner)
+        assert lead(node) == pytest.approx(1000, abs=1.5)
+        node.revert(outer)
+        assert lead(node) == pytest.approx(0, abs=1.5)

@@ -93,6 +93,9 @@ class DevelopmentNode:
         self._log = log
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._process: subprocess.Popen[bytes] | None = None
+        self._lead = 0
+        self._leads: dict[str, int] = {}
+        """Seconds by which the chain's clock is ahead of this machine's: now, and at each snapshot."""
         self._log_file: IO[bytes] | None = None
 
     @property
@@ -173,15 +176,24 @@ class DevelopmentNode:
 
     def snapshot(self) -> str:
         """Remember the chain's state; the result goes to ``revert`` once."""
-        return str(self.rpc("evm_snapshot"))
+        snapshot = str(self.rpc("evm_snapshot"))
+        self._leads[snapshot] = self._lead
+        return snapshot
 
     def revert(self, snapshot: str) -> None:
-        """Go back to a snapshot, which is used up."""
+        """Go back to a snapshot, which is used up. The clock goes on: what was advanced since alone is taken back."""
         if not self.rpc("evm_revert", snapshot):
             raise ChainError(f"snapshot {snapshot} does not exist")
+        self._lead = self._leads.pop(snapshot, 0)
+        behind = (
+            int(time.time()) + self._lead - int(self.rpc("eth_getBlockByNumber", "pending", False)["timestamp"], 16)
+        )
+        if behind > 0:  # anvil puts its clock back too, by as long as the snapshot was there
+            self.rpc("evm_increaseTime", behind)
 
     def advance(self, seconds: int, *, blocks: int = 1) -> None:
         """Let ``seconds`` pass and mine ``blocks`` blocks."""
+        self._lead += seconds
         self.rpc("evm_increaseTime", seconds)
         self.rpc("anvil_mine", hex(blocks))
 
