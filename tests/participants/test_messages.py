@@ -205,7 +205,7 @@ def test_no_value_of_a_refused_message_is_shown():
     assert "987654321" not in str(caught.value)
 
 
-@pytest.mark.parametrize("kind", ["opening", "enrolment", "matrix", ""])
+@pytest.mark.parametrize("kind", ["update", "inputs", "INPUT", ""])
 def test_messages_of_training_are_no_messages(kind):
     document = json.loads(seal(HEADER, INPUT.encode(), PUBLIC, NODE).encode())
     document["header"]["kind"] = kind
