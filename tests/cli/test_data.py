@@ -4,11 +4,12 @@ import json
 import stat
 
 import pytest
-from support.people_world import INSTANCES, double_verifier
+from support.people_world import double_verifier
 
 from twopm_zk.chain import Chain, DevelopmentNode
 from twopm_zk.chain.deployer import deploy_all
 from twopm_zk.cli import main
+from twopm_zk.cli.network.deploy import DEFAULT_INSTANCES
 from twopm_zk.rows.tables import load_spector
 from twopm_zk.system import paths
 
@@ -26,7 +27,7 @@ def own_node():
 def call(own_node, tmp_path, monkeypatch, capsys):
     path = tmp_path / "deployment.json"
     chain = Chain(own_node.url, private_key=own_node.private_keys[0])
-    deploy_all(chain, verifiers=[double_verifier(name) for name in INSTANCES]).write(path)
+    deploy_all(chain, verifiers=[double_verifier(name) for name in DEFAULT_INSTANCES]).write(path)
     monkeypatch.setenv("TWOPM_ZK_RPC_URL", own_node.url)
     monkeypatch.setenv("TWOPM_ZK_DEPLOYMENT", str(path))
     monkeypatch.setenv("TWOPM_ZK_PRIVATE_KEY", own_node.private_keys[2])

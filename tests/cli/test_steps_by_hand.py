@@ -242,6 +242,14 @@ def step(hand, name, number, *words, code=0):
     return hand("node", name, "spec.json", "--task", "1", *state, *words, account=2 + number, code=code)
 
 
+def all_ready(hand):
+    for number in range(3):
+        step(hand, "submit", number)
+    hand("task", "close", "1")
+    for number in range(3):
+        step(hand, "ready", number)
+
+
 def test_a_round_by_hand_on_all_sides_opens_the_sum(nodes_by_hand):
     hand = nodes_by_hand
     for number in range(3):
@@ -303,11 +311,7 @@ def test_a_node_leaves_freely_before_sharing_begins_and_not_after_its_own_share(
     assert "2 nodes, the owner wants at least 3" in step(hand, "ready", 1, code=3)["message"]
     hand.party.world.node.advance(100_000)
     assert hand("task", "reopen", "1")["attempt"] == 1
-    for number in range(3):
-        step(hand, "submit", number)
-    hand("task", "close", "1")
-    for number in range(3):
-        step(hand, "ready", number)
+    all_ready(hand)
     step(hand, "share", 0)
     refused = hand("node", "withdraw", "--task", "1", "--state", "node0.db", account=2, code=3)
     assert "the sum without it would give it away" in refused["message"]
@@ -317,11 +321,7 @@ def test_a_node_leaves_freely_before_sharing_begins_and_not_after_its_own_share(
 
 def test_where_nobody_has_shared_nobody_is_left_out_and_the_round_is_started_again(nodes_by_hand):
     hand = nodes_by_hand
-    for number in range(3):
-        step(hand, "submit", number)
-    hand("task", "close", "1")
-    for number in range(3):
-        step(hand, "ready", number)
+    all_ready(hand)
     hand.party.world.node.advance(hand.party.spec.sharing_seconds + 1)
     silent = hand.party.world.view(2).address
     refused = hand("task", "expel", "1", silent, account=STRANGER, code=8)
@@ -332,11 +332,7 @@ def test_where_nobody_has_shared_nobody_is_left_out_and_the_round_is_started_aga
 
 def test_a_dispute_is_settled_only_once_its_outcome_is_known(nodes_by_hand):
     hand = nodes_by_hand
-    for number in range(3):
-        step(hand, "submit", number)
-    hand("task", "close", "1")
-    for number in range(3):
-        step(hand, "ready", number)
+    all_ready(hand)
     for number in range(2):
         step(hand, "share", number)
     with hand.patch.context() as lying:

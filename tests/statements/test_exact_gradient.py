@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.drawn_rows import draw_weights, edge_or_any
 
 from twopm_zk.errors import DataError, InputError, RangeError
 from twopm_zk.numbers import sigmoid, variance
-from twopm_zk.numbers.fixed_point import FEATURES, WEIGHTS, Format, round_half_up
+from twopm_zk.numbers.fixed_point import FEATURES, Format, round_half_up
 from twopm_zk.numbers.pedersen import GRADIENT, INFORMATION, Opening, Tally
 from twopm_zk.statements import (
     AggregateStatement,
@@ -56,20 +57,15 @@ def information_by_definition(shape, weights, features):
     return Tally(INFORMATION, tuple(items), len(features))
 
 
-def edge_or_any(bias):
-    return st.one_of(st.sampled_from([-bias, -1, 0, 1, bias - 1]), st.integers(-bias, bias - 1))
-
-
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
 def test_equals_the_definition_over_the_whole_range(data):
     sizes = 128, data.draw(st.integers(1, 4)), data.draw(st.sampled_from([FEATURES, Format(20, 16), Format(24, 20)]))
     shape, same = StepShape(*sizes), InformationShape(*sizes)
     rows = data.draw(st.integers(0, 12))
-    weight = st.one_of(edge_or_any(WEIGHTS.bias), st.integers(-(1 << 21), 1 << 21))
-    weights = data.draw(st.lists(weight, min_size=shape.features + 1, max_size=shape.features + 1))
-    size = rows * shape.features
-    values = data.draw(st.lists(edge_or_any(shape.format.bias), min_size=size, max_size=size))
+    weights = draw_weights(data, shape.features + 1)
+    size, bias = rows * shape.features, shape.format.bias
+    values = data.draw(st.lists(edge_or_any(-bias, bias - 1), min_size=size, max_size=size))
     features = np.array(values, dtype=np.int64).reshape(rows, shape.features)
     marks = np.array(data.draw(st.lists(st.sampled_from([1, -1]), min_size=rows, max_size=rows)), dtype=np.int64)
     found = gradient_tally(shape, weights, features, (1 - marks) // 2)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.drawn_rows import draw_statement
 from support.liar import all_violated, check_in, check_signals, committed, with_signals, with_some_blinding
 from support.soundness import free_wires, undetected_changes
 
@@ -49,28 +50,13 @@ def statement(shape, *, rows=None, weights=None, seed=0):
     )
 
 
-def edge_or_any(low, high):
-    return st.one_of(st.sampled_from([low, low + 1, -1, 0, 1, high - 1, high]), st.integers(low, high))
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("sizes", SHAPES)
 @settings(max_examples=20, deadline=None)
 @given(data=st.data())
 def test_circuit_equals_twin(sizes, data):
     circuit, shape = information_circuit(*sizes)
-    count = data.draw(st.integers(1, shape.rows))
-    feature = edge_or_any(-shape.format.bias, shape.format.bias - 1)
-    rows = data.draw(
-        st.lists(st.lists(feature, min_size=shape.features, max_size=shape.features), min_size=count, max_size=count)
-    )
-    labels = data.draw(st.lists(st.integers(0, 1), min_size=count, max_size=count))
-    weight = st.one_of(edge_or_any(-WEIGHTS.bias, WEIGHTS.bias - 1), st.integers(-(1 << 21), 1 << 21))
-    weights = tuple(data.draw(st.lists(weight, min_size=shape.features + 1, max_size=shape.features + 1)))
-    scalar = st.integers(0, FIELD_ORDER - 1)
-    said = InformationStatement(
-        shape, data.draw(scalar), weights, Rows.padded(shape, np.array(rows), labels), salt=data.draw(scalar)
-    )
+    said = draw_statement(data, InformationStatement, shape)
     assert calculate_witness(circuit, said.circuit_inputs()).public == list(said.public)
 
 

@@ -14,6 +14,7 @@ from twopm_zk.chain.deployer import deploy_all
 from twopm_zk.chain.deployment import GeneratedVerifier, Terms
 from twopm_zk.chain.network import Network
 from twopm_zk.circuit.instances import find_instance
+from twopm_zk.cli.network.deploy import DEFAULT_INSTANCES
 from twopm_zk.coordinator.coordinator import Coordinator, CoordinatorSettings
 from twopm_zk.coordinator.store import CoordinatorStore
 from twopm_zk.node.node import Node
@@ -27,15 +28,6 @@ from twopm_zk.task.columns import Column
 from twopm_zk.task.instances import TaskInstances
 from twopm_zk.task.specification import StepRule, TaskSpec
 
-INSTANCES = (
-    "step-48x3",
-    "step-119x3",
-    "information-48x3",
-    "information-119x3",
-    "aggregate-3",
-    "certify-3",
-    "predict-3",
-)
 DOUBLE = """// SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 contract {contract} {{
@@ -130,7 +122,7 @@ class World:
     def __init__(self, node, *, verifiers=None):
         self.node = node
         self.chain = Chain(node.url, private_key=node.private_keys[0])
-        made = verifiers if verifiers is not None else [double_verifier(name) for name in INSTANCES]
+        made = verifiers if verifiers is not None else [double_verifier(name) for name in DEFAULT_INSTANCES]
         self.deployment = deploy_all(self.chain, verifiers=made, treasury=node.accounts[9], terms=Terms())
         self._views = {}
 

@@ -3,7 +3,7 @@
 import pytest
 from support.curve_points import SMALL
 from support.rounds_task import DISPUTED, FINISHED, SHARING, SUMMED, WITH_PENALTY, Task
-from support.rounds_world import ETH, World
+from support.rounds_world import ETH
 from support.sharing import Key, commit, flattened, minus, plus
 
 from twopm_zk.numbers.baby_jubjub import BASE, IDENTITY, Point, add, multiply, negate
@@ -11,16 +11,6 @@ from twopm_zk.numbers.field import FIELD_ORDER
 
 DISPUTE_SECONDS, AGGREGATE_SECONDS = 900, 1800
 RUBBISH = [11, 22, 33, 44]
-
-
-@pytest.fixture(scope="module")
-def world(chain, node, keys):
-    return World(chain, node, keys)
-
-
-@pytest.fixture
-def people(world):
-    return world.people
 
 
 @pytest.fixture

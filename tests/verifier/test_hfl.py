@@ -2,19 +2,9 @@
 
 import pytest
 from support.rounds_task import CLOSED, COLLECTING, FINISHED
-from support.rounds_world import World, task_config
+from support.rounds_world import task_config
 
 RESULT, OTHER = b"\x01" * 32, b"\x02" * 32
-
-
-@pytest.fixture(scope="module")
-def world(chain, node, keys):
-    return World(chain, node, keys)
-
-
-@pytest.fixture
-def people(world):
-    return world.people
 
 
 class Task:

@@ -23,23 +23,12 @@ from support.rounds_world import (
     GRADIENT,
     MATRICES,
     ZERO,
-    World,
     fake_proof,
 )
 from support.sharing import commit, flattened, generators_hash, plus, provable_opening
 
 from twopm_zk.numbers.baby_jubjub import IDENTITY, SUBGROUP_ORDER, Point, add, hash_to_point, negate
 from twopm_zk.numbers.field import FIELD_ORDER
-
-
-@pytest.fixture(scope="module")
-def world(chain, node, keys):
-    return World(chain, node, keys)
-
-
-@pytest.fixture
-def people(world):
-    return world.people
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 from support.rounds_task import Task
-from support.rounds_world import ETH, World, fake_proof
+from support.rounds_world import ETH, fake_proof
 
 from twopm_zk.chain import compile_contract
 from twopm_zk.numbers.field import FIELD_ORDER
@@ -12,16 +12,6 @@ from twopm_zk.numbers.field import FIELD_ORDER
 NONE, ASKED, ACCEPTED, ANSWERED, LATE = range(5)
 DAY = 86_400
 INPUT = 31337
-
-
-@pytest.fixture(scope="module")
-def world(chain, node, keys):
-    return World(chain, node, keys)
-
-
-@pytest.fixture
-def people(world):
-    return world.people
 
 
 @pytest.fixture

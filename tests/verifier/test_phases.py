@@ -8,7 +8,6 @@ from contextlib import suppress
 
 import pytest
 from support.rounds_task import WITH_PENALTY, Task
-from support.rounds_world import World
 
 from twopm_zk.errors import TransactionError
 
@@ -35,16 +34,6 @@ ALLOWED = {
 """Where a function gets past the check of the phase; takeOver has none, but its own conditions."""
 PHASES = ("Created", "Collecting", "Ready", "Sharing", "Summed", "Disputed", "Finished")
 NEVER = 10**6
-
-
-@pytest.fixture(scope="module")
-def world(chain, node, keys):
-    return World(chain, node, keys)
-
-
-@pytest.fixture
-def people(world):
-    return world.people
 
 
 def in_phase(world, phase):

@@ -5,7 +5,7 @@ from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 from support.curve_points import SMALL
 from support.rounds_task import COLLECTING, FINISHED, READY, SHARING, SUMMED, WITH_PENALTY, Task, point_hash
-from support.rounds_world import ETH, World
+from support.rounds_world import ETH
 from support.sharing import Key, commit, plus
 
 from twopm_zk.numbers.baby_jubjub import IDENTITY, SUBGROUP_ORDER, Point
@@ -16,20 +16,6 @@ COLLECT_SECONDS, READY_SECONDS, SHARE_SECONDS, DISPUTE_SECONDS, AGGREGATE_SECOND
 EXIT_DELAY, REACTION = 10 * 86400, 86400
 LONGEST_SHARE = (EXIT_DELAY - REACTION - COLLECT_SECONDS - READY_SECONDS - AGGREGATE_SECONDS) // 2 - DISPUTE_SECONDS
 """With two share attempts and a dispute between them a round just ends before a stake is out."""
-
-
-@pytest.fixture(scope="module")
-def world(chain, node, keys):
-    return World(chain, node, keys)
-
-
-@pytest.fixture
-def people(world):
-    """With the keys that they have on the chain again when a test is undone."""
-    before = {person: person.lasting for person in vars(world.people).values()}
-    yield world.people
-    for person, key in before.items():
-        person.lasting = key
 
 
 @pytest.fixture

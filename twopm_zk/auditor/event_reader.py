@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from eth_abi.exceptions import DecodingError
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
 from twopm_zk.auditor.history import NEED_CALL, Call, Registrations, ReplayedEvent
-from twopm_zk.chain.abi import DecodedEvent, decode_values, signature
+from twopm_zk.chain.abi import DecodedEvent, decode_inputs, signature
 from twopm_zk.chain.contracts import Contract
 from twopm_zk.chain.rpc import reading
 from twopm_zk.errors import ChainError
@@ -72,12 +71,8 @@ class EventReader:
         entry = self._functions.get(data[:4])
         if entry is None:
             return None
-        try:
-            values = decode_values(entry["inputs"], data[4:])
-        except DecodingError:
-            return None
-        names = [item["name"] for item in entry["inputs"]]
-        return Call(entry["name"], dict(zip(names, values, strict=True)), sender)
+        values = decode_inputs(entry, data[4:])
+        return None if values is None else Call(entry["name"], values, sender)
 
     def find(self, event: DecodedEvent, data: bytes, sender: str) -> Call | None:
         """The call that another contract, such as a wallet, passed on from its own calldata; None where none is found.

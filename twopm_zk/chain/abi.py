@@ -74,11 +74,8 @@ class Registry:
         entry = self._errors.get(data[:4])
         if entry is None:
             return None
-        try:
-            values = decode_values(entry["inputs"], data[4:])
-        except DecodingError:
-            return None
-        return entry["name"], dict(zip(_names(entry["inputs"]), values, strict=True))
+        values = decode_inputs(entry, data[4:])
+        return None if values is None else (entry["name"], values)
 
     def event(self, log: LogReceipt) -> DecodedEvent | None:
         """The event in a log, or None where its ABI is not known."""
@@ -128,6 +125,15 @@ def encode_values(what: str, items: Sequence[Any], values: Sequence[Any]) -> byt
             raise InputError(f"{what}: argument {name} does not fit {collapse_if_tuple(item)}") from None
         encoded.append(plain)
     return encode([collapse_if_tuple(item) for item in items], encoded)
+
+
+def decode_inputs(entry: Mapping[str, Any], data: bytes) -> dict[str, Any] | None:
+    """What a function or an error was given, by name; None where ``data`` does not encode it."""
+    try:
+        values = decode_values(entry["inputs"], data)
+    except DecodingError:
+        return None
+    return dict(zip(_names(entry["inputs"]), values, strict=True))
 
 
 def decode_values(items: Sequence[Any], data: bytes) -> list[Any]:

@@ -12,7 +12,7 @@ from twopm_zk.errors import CircuitTooLargeError, InputError
 from twopm_zk.numbers.fixed_point import FEATURES, WEIGHTS, Format
 from twopm_zk.rows.batches import Batch, padded_columns
 from twopm_zk.rows.tables import Table
-from twopm_zk.statements import Collection, RowsStatement, StepShape
+from twopm_zk.statements import Collection, RowsStatement, StepShape, symmetric
 
 _TEMPLATES = {Collection.GRADIENT: "Step", Collection.INFORMATION: "Information"}
 
@@ -88,8 +88,7 @@ def step_gradient(table: Table, prepared: PreparedStep) -> list[float]:
 
 def step_information(table: Table, prepared: PreparedStep) -> list[list[float]]:
     """The proven information as reals, a symmetric matrix: columns of ``table`` and then the intercept."""
-    real, size = prepared.statement.opening.real, prepared.statement.shape.weights
-    full = np.zeros((size, size))
-    full[np.triu_indices(size)] = real
-    keep = [*range(len(table.names)), size - 1]
-    return [[float(value) for value in row] for row in (full + np.triu(full, 1).T)[np.ix_(keep, keep)]]
+    full = symmetric(prepared.statement.opening)
+    keep = [*range(len(table.names)), len(full) - 1]
+    found: list[list[float]] = full[np.ix_(keep, keep)].tolist()
+    return found

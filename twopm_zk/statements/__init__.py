@@ -6,7 +6,7 @@ can wrap around FIELD_ORDER.
 """
 
 from twopm_zk.numbers.pedersen import Opening, Tally
-from twopm_zk.statements.information import InformationShape, InformationStatement, information_tally
+from twopm_zk.statements.information import InformationShape, InformationStatement, information_tally, symmetric
 from twopm_zk.statements.policy import Policy, StepMatrix
 from twopm_zk.statements.predict import PredictShape, PredictStatement
 from twopm_zk.statements.rounds import AggregateStatement, CertifyStatement, RoundShape, updates_commitment
@@ -35,5 +35,6 @@ __all__ = [
     "Tally",
     "gradient_tally",
     "information_tally",
+    "symmetric",
     "updates_commitment",
 ]

@@ -56,6 +56,14 @@ _MARGIN_BITS = 10
 """sigma' is at most 1/4 but for a relative error of 2^-10."""
 
 
+def symmetric(total: Tally) -> npt.NDArray[np.float64]:
+    """The sums of information as reals, the full matrix (weights, weights) from its upper triangle by rows."""
+    size = int((2 * len(total.items)) ** 0.5)
+    full = np.zeros((size, size))
+    full[np.triu_indices(size)] = total.real
+    return full + np.triu(full, 1).T
+
+
 def information_tally(shape: InformationShape, weights: Sequence[int], features: npt.NDArray[np.int64]) -> Tally:
     """The rounded sums over quantised ``features`` (rows, columns) at integer ``weights``, as the circuit has them.
 

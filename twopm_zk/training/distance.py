@@ -26,10 +26,10 @@ import numpy.typing as npt
 
 from twopm_zk.numbers import variance
 from twopm_zk.numbers.pedersen import GRADIENT, INFORMATION, Tally
-from twopm_zk.statements import Collection, Policy, RoundShape
+from twopm_zk.statements import Collection, Policy, RoundShape, symmetric
 from twopm_zk.statements.policy import LAMBDA_FRAC_BITS
 from twopm_zk.statements.step import WHOLE_BITS
-from twopm_zk.training.optimiser import Matrix, decrement, symmetric
+from twopm_zk.training.optimiser import Matrix, decrement
 from twopm_zk.training.stopping import sigmoid_shift
 
 _LARGEST = float(1 << (WHOLE_BITS - 1))

@@ -23,7 +23,7 @@ import numpy.typing as npt
 from twopm_zk.errors import DataError
 from twopm_zk.numbers.fixed_point import WEIGHTS
 from twopm_zk.numbers.pedersen import GRADIENT as GRADIENT_UNIT
-from twopm_zk.statements import StepMatrix, Tally
+from twopm_zk.statements import StepMatrix, Tally, symmetric
 from twopm_zk.task.specification import BFGS, GRADIENT, NEWTON, TaskSpec
 
 Matrix = npt.NDArray[np.float64]
@@ -54,14 +54,6 @@ def information_curvature(spec: TaskSpec, total: Tally) -> Matrix:
 def hessian(spec: TaskSpec, total: Tally) -> Matrix:
     """X' diag(sigma') X + lambda I, from the information at some weights."""
     return _without_padding(spec, symmetric(total)) + _penalty(spec)
-
-
-def symmetric(total: Tally) -> Matrix:
-    """The full matrix from its upper triangle by rows."""
-    size = int((2 * len(total.items)) ** 0.5)
-    full = np.zeros((size, size))
-    full[np.triu_indices(size)] = total.real
-    return full + np.triu(full, 1).T
 
 
 def range_curvature(spec: TaskSpec, rows: int) -> Matrix:

@@ -1,0 +1,18 @@
+"""One network for the tests of rounds; each test starts from the state in which it was made."""
+
+import pytest
+from support.rounds_world import World
+
+
+@pytest.fixture(scope="session")
+def world(chain, node, keys):
+    return World(chain, node, keys)
+
+
+@pytest.fixture
+def people(world):
+    """With the keys that they have on the chain again when a test is undone."""
+    before = {person: person.lasting for person in vars(world.people).values()}
+    yield world.people
+    for person, key in before.items():
+        person.lasting = key
