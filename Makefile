@@ -12,29 +12,46 @@ PYTEST_ARGS ?=
 help: ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-setup: .venv/.installed node_modules/.installed native ## install everything the project needs
+# a shell that forbids byte code would pay for compiling every module of every package at each start
+unexport PYTHONDONTWRITEBYTECODE
 
-.venv/.installed: requirements.lock pyproject.toml
+setup: ## install everything the project needs, and compile the circuits that most use
+	@$(MAKE) --no-print-directory -j3 native build/.compiled
+
+.venv/.installed: requirements.lock requirements-uv.lock pyproject.toml
 	@test -x $(BIN)/python || { test -n "$(PYTHON)" && $(PYTHON) -m venv .venv; } || \
 		{ echo "Python 3.11 or newer, with its venv module, is needed; PYTHON=... names it"; exit 1; }
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@echo "python packages: installing"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock || \
+		{ echo "python packages: uv could not, pip takes minutes"; \
+		$(BIN)/pip install --disable-pip-version-check --require-hashes -r requirements.lock; }
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
+	@echo "python packages: installed"
 
 # slither needs web3 7, the library web3 8
 .venv-slither/.installed: requirements-slither.lock .venv/.installed
-	$(BIN)/python -m venv .venv-slither
-	.venv-slither/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-slither.lock
+	$(BIN)/python -m venv --without-pip .venv-slither
+	$(BIN)/uv pip install --quiet --python .venv-slither/bin/python --require-hashes -r requirements-slither.lock
 	@touch $@
 
 # npm ci would insist on the optional binaries of other platforms, which not every registry has
 node_modules/.installed: package.json package-lock.json
 	@node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' || { echo "Node.js 20 or newer is needed"; exit 1; }
-	npm install --no-save --no-audit --no-fund --ignore-scripts --loglevel=error
+	@echo "npm packages: installing"
+	@npm install --no-save --no-audit --no-fund --ignore-scripts --loglevel=error
 	@touch $@
+	@echo "npm packages: installed"
 
-native: .venv/.installed # the native prover, where Rust and its crates are reachable
-	@sh native/build.sh || echo "native prover not built: proving goes through snarkjs (slower, same proofs)"
+native: # the native prover, where Rust and its crates are reachable
+	@PYTHON="$(or $(wildcard $(CURDIR)/$(BIN)/python),$(PYTHON))" sh native/build.sh || \
+		echo "native prover not built: proving goes through snarkjs (slower, same proofs)"
+
+DEFAULT_INSTANCES := step-48x3 step-119x3 information-48x3 information-119x3 aggregate-3 certify-3 predict-3
+build/.compiled: .venv/.installed node_modules/.installed $(shell find circuits -type f)
+	@$(BIN)/twopm-zk compile $(DEFAULT_INSTANCES) >/dev/null
+	@touch $@
 
 demo: setup ## train with three data owners on real data, every step proven, audited, and asked for a prediction
 	$(BIN)/twopm-zk demo
@@ -68,17 +85,18 @@ format: setup ## format every language
 
 COMPILE = $(UV) pip compile --quiet --universal --fork-strategy fewest --generate-hashes --no-annotate \
 	--custom-compile-command "make lock" $(LOCK_ARGS)
-UV ?= uv
-lock: ## pin every Python package and its hashes anew (LOCK_ARGS=--upgrade: newer versions); needs uv
+UV ?= $(BIN)/uv
+lock: ## pin every Python package and its hashes anew (LOCK_ARGS=--upgrade: newer versions)
 	$(COMPILE) pyproject.toml --group design --group dev --group docs --output-file requirements.lock
+	$(COMPILE) --group uv --output-file requirements-uv.lock
 	$(COMPILE) --group slither --output-file requirements-slither.lock
 
 docs: setup ## build the documentation site in build/site: guides, commands, and the package from its docstrings
 	$(BIN)/python tools/build_docs.py
 
-GENERATED := step-48x3 step-119x3 information-48x3 information-119x3 aggregate-3 certify-3 predict-3
-generate: setup ## write the verifiers of development keys to verifier/generated
-	for name in $(GENERATED); do $(BIN)/twopm-zk export-verifier $$name --force --out verifier/generated/$$name.sol; done
+generate: setup ## write the verifiers of development keys to verifier/generated, and all contracts to verifier/compiled
+	for name in $(DEFAULT_INSTANCES); do $(BIN)/twopm-zk export-verifier $$name --force --out verifier/generated/$$name.sol; done
+	$(BIN)/python tools/compile_contracts.py
 
 figures: setup ## compile every instance, and write down constraints and gates for the tests (takes minutes)
 	$(BIN)/python tools/circuit_figures.py

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Builds the native prover and puts twopm_zk/_native.abi3.so into the checkout: `native/build.sh`.
 #
-# Incremental: seconds where nothing changed. Ends with 1 and one line where Rust or its crates are missing;
+# Incremental: seconds where nothing changed; otherwise a line every few seconds says where it is. Ends with 1 and one line where Rust or its crates are missing;
 # the snarkjs backend then does the work. Field products use mulx and adx where this machine has them; such a
 # build says so on machines without, instead of crashing. CARGO, CARGO_TARGET_DIR and PYTHON are honoured.
 set -eu
@@ -12,7 +12,8 @@ target=${CARGO_TARGET_DIR:-$PWD/target}
 python=${PYTHON:-../.venv/bin/python}
 command -v "$python" >/dev/null 2>&1 || python=python3
 log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+told=
+trap 'rm -f "$log"; [ -z "$told" ] || kill "$told" 2>/dev/null' EXIT
 
 fail() {
     echo "native prover not built: $1 (snarkjs will be used)" >&2
@@ -26,6 +27,11 @@ if [ "$(uname -m)" = x86_64 ] && grep -qw adx /proc/cpuinfo 2>/dev/null && grep 
     features="--features asm"
 fi
 
+while sleep 4 && kill -0 $$ 2>/dev/null; do
+    echo "native prover: $(tail -n 1 "$log" | sed 's/^ *//')"
+done &
+told=$!
+
 # shellcheck disable=SC2086  # two words or none
 if ! "$cargo" build --release --locked -p twopm-zk-python $features --target-dir "$target" >"$log" 2>&1; then
     if grep -qE 'failed to (download|get|fetch|load source)|[Cc]ould not resolve|spurious network|[Uu]nable to update|no matching package' "$log"; then
@@ -34,6 +40,8 @@ if ! "$cargo" build --release --locked -p twopm-zk-python $features --target-dir
     tail -n 40 "$log" >&2
     fail "cargo build failed"
 fi
+kill "$told"
+told=
 
 built="$target/release/lib_native.so"
 [ -f "$built" ] || built="$target/release/lib_native.dylib"

@@ -16,7 +16,11 @@ import twopm_zk
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
-LOCKS = {"requirements.lock": ("dev", "docs", "design"), "requirements-slither.lock": ("slither",)}
+LOCKS = {
+    "requirements.lock": ("dev", "docs", "design"),
+    "requirements-slither.lock": ("slither",),
+    "requirements-uv.lock": ("uv",),
+}
 ENTRY = re.compile(r"^([A-Za-z0-9_.-]+)==(\S+)(?: ; [^\\]*)?((?: \\\n    --hash=sha256:[0-9a-f]{64})*)$", re.MULTILINE)
 
 
@@ -35,7 +39,7 @@ def requirements(lock):
 @pytest.mark.parametrize("lock", LOCKS)
 def test_a_lock_file_has_hashes_for_all_its_packages_and_names_no_place_to_get_them(lock):
     text = (ROOT / lock).read_text()
-    assert len(entries(lock)) == len(re.findall(r"^[A-Za-z]", text, re.MULTILINE)) > 40
+    assert len(entries(lock)) == len(re.findall(r"^[A-Za-z]", text, re.MULTILINE)) > 0
     assert [name for name, (_, hashes) in entries(lock).items() if not hashes] == []
     assert [line for line in text.splitlines() if "://" in line or line.startswith("-")] == []
 

@@ -42,7 +42,7 @@ def sources() -> dict[str, str]:
     found: dict[str, str] = {}
     for unit in compiler._units().values():
         if unit.startswith("verifier/") and not unit.startswith("verifier/doubles/"):
-            found |= compiler._closure(unit, compiler._read_unit(unit))
+            found |= compiler._closure(unit)
     for unit in found:
         if name := POSEIDON.fullmatch(unit):
             count = int(name[2][1:]) - 1
@@ -61,7 +61,7 @@ def compiled(units: Mapping[str, str]) -> tuple[str, str]:
             "settings": {**compiler.SETTINGS, "outputSelection": selection},
         }
     )
-    answer = json.loads(compiler._solc(request))
+    answer = json.loads(*compiler._solc(request))
     if errors := [error for error in answer.get("errors", []) if error["severity"] == "error"]:
         sys.exit("\n".join(error["formattedMessage"] for error in errors))
     empty = {"object": "", "sourceMap": ""}

@@ -1,17 +1,17 @@
 """Keys that an auditor derives itself: side by side, from an empty cache too."""
 
+import os
 import threading
 
 import pytest
 
-from twopm_zk.auditor import keys as auditor_keys
 from twopm_zk.auditor.keys import DerivedKeys
 from twopm_zk.errors import CompileError
 
 
 def test_instances_are_prepared_side_by_side(monkeypatch):
     both = threading.Barrier(2, timeout=20)
-    monkeypatch.setattr(auditor_keys.os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
     monkeypatch.setattr(DerivedKeys, "code", lambda self, instance: both.wait())
     said = []
     DerivedKeys().prepare(["certify-3", "step-48x3"], said.append)
@@ -24,7 +24,7 @@ def test_the_first_instance_that_cannot_be_derived_ends_the_audit(monkeypatch):
     def code(self, instance):
         raise CompileError(f"{instance} does not compile")
 
-    monkeypatch.setattr(auditor_keys.os, "cpu_count", lambda: 1)
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)
     monkeypatch.setattr(DerivedKeys, "code", code)
     with pytest.raises(CompileError, match="a does not compile"):
         DerivedKeys().prepare(["a", *"bcdefgh"], lambda detail: None)

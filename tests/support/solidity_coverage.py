@@ -149,7 +149,7 @@ def instrument(sources, *, first=FIRST):
         "sources": {unit: {"content": text} for unit, text in sources.items()},
         "settings": {"outputSelection": {"*": {"": ["ast"]}}},
     }
-    answer = json.loads(compiler._solc(json.dumps(request)))
+    answer = json.loads(*compiler._solc(json.dumps(request)))
     points, marked = {}, dict(sources)
     for unit, text in sources.items():
         if unit.startswith("verifier/") and unit.split("/")[1] not in NOT_MEASURED:
@@ -181,7 +181,7 @@ class SolidityCoverage:
         units = [unit for unit in compiler._units().values() if unit.startswith("verifier/")]
         sources = {}
         for unit in units:
-            sources |= compiler._closure(unit, compiler._read_unit(unit))
+            sources |= compiler._closure(unit)
         self.marked, self.points = instrument(sources)
         read, close = compiler._read_unit, development_node.DevelopmentNode.close
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -19,6 +17,7 @@ from twopm_zk.plonk.keys import Keys, setup
 from twopm_zk.plonk.proving import Verifier, verify
 from twopm_zk.plonk.solidity import proof_from_calldata
 from twopm_zk.system.progress import Progress
+from twopm_zk.system.side_by_side import side_by_side
 
 
 class Keyring(Protocol):
@@ -68,17 +67,9 @@ class DerivedKeys:
 
     def prepare(self, instances: Sequence[str], progress: Progress) -> None:
         """Derive keys and contracts side by side: circom, the setup and solc take minutes one after another."""
-        if not instances:
-            return
-        progress(f"0 of {len(instances)}: {', '.join(instances)}")
-        with ThreadPoolExecutor(min(len(instances), os.cpu_count() or 1)) as pool:
-            waiting = {pool.submit(self.code, instance): instance for instance in instances}
-            try:
-                for number, made in enumerate(as_completed(waiting), start=1):
-                    made.result()
-                    progress(f"{number} of {len(instances)}: {waiting[made]}")
-            finally:
-                pool.shutdown(cancel_futures=True)
+        if instances:
+            progress(f"0 of {len(instances)}: {', '.join(instances)}")
+            side_by_side(instances, self.code, progress=progress)
 
     def keys(self, instance: str) -> Keys:
         """The keys of an instance, made or found in the cache once."""

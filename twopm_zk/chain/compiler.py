@@ -1,7 +1,10 @@
 """Solidity to artifacts with npm's solc, each source compiled once.
 
-A source unit and everything it imports are collected here, so that the compiler reads nothing from disk
-and the digest of its whole input names the result in the cache.
+A source unit and everything it imports are collected here, so that the compiler reads nothing from disk. What is
+compiled is known by a digest of compiler, settings, our sources, and the pinned versions of the npm packages that
+they import: it names the result in the cache. The contracts of ``verifier/`` and the verifiers of development keys
+come compiled, in ``verifier/compiled``, and are taken from there where the digest is that of the sources at hand;
+then neither Node nor an npm package is needed.
 
 EVM version: Scroll documents ``cancun`` as its compilation target, and so does every Ethereum chain since
 March 2024. ``MCOPY``, ``TLOAD`` and ``TSTORE`` are used; the parts of cancun that Scroll leaves out (blobs,
@@ -14,14 +17,14 @@ from __future__ import annotations
 import json
 import posixpath
 import re
-import subprocess
-from collections.abc import Iterator, Mapping
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
-from twopm_zk.errors import CompileError, InputError, ToolError, ToolTimeoutError, ToolVersionError
+from twopm_zk.errors import CompileError, InputError, ToolError, ToolVersionError
 from twopm_zk.system import files, paths, programs
 
 SOLC_VERSION = "0.8.37"
@@ -46,7 +49,12 @@ SETTINGS: Mapping[str, Any] = {
 POSEIDON_SETTINGS: Mapping[str, Any] = {"viaIR": False, "optimizer": {"enabled": True, "runs": 1_000_000}}
 """For poseidon-solidity's libraries, as they are published: their assembly reads the arguments at 0x80, where
 only the legacy code generator promises to put them, and viaIR unrolls their constants past MAX_CODE_SIZE."""
-NPM_SOURCES = ("@openzeppelin/", "poseidon-solidity/")
+GENERATED = "generated.sol"
+"""The source unit of what is in no file."""
+NPM_SOURCES = ("@openzeppelin/contracts", "poseidon-solidity")
+"""The npm packages that sources may import."""
+SOLC_TIMEOUT = 600.0
+"""Seconds for one input."""
 MAX_CODE_SIZE = 24_576
 """Bytes of code that a chain accepts for one contract (EIP-170)."""
 
@@ -120,48 +128,66 @@ def compile_contract(name: str) -> Artifact:
     unit = _units().get(name)
     if unit is None:
         raise InputError(f"there is no contract {name!r} in {paths.verifier_dir()}")
-    return compile_unit(unit)[name]
+    return _compile(unit, name)[name]
 
 
-def compile_unit(unit: str) -> dict[str, Artifact]:
-    """All contracts of one source unit, such as ``verifier/registry/DataHub.sol``."""
-    return _compile(unit, _read_unit(unit))
-
-
-def compile_source(source: str, name: str, *, unit: str = "generated.sol") -> Artifact:
+def compile_source(source: str, name: str) -> Artifact:
     """Compile Solidity that is not in a file, such as a verifier just exported; ``name`` picks the contract.
 
     Raises CompileError, also where the source has no contract of that name.
     """
-    contracts = _compile(unit, source)
+    contracts = _compile(GENERATED, name, source)
     if name not in contracts:
         raise CompileError(f"the source has no contract {name!r}, only {', '.join(sorted(contracts))}")
     return contracts[name]
 
 
 def contract_names() -> list[str]:
-    """Names that ``compile_contract`` knows: one per file below ``verifier/``, generated ones aside, and Poseidon."""
+    """Names that ``compile_contract`` knows: one per file below ``verifier/``, generated ones aside, and npm's."""
     return sorted(_units())
+
+
+def compiled_dir() -> Path:
+    """Folder of the contracts that come compiled."""
+    return paths.verifier_dir() / "compiled"
+
+
+def compiled_entries(jobs: Sequence[tuple[str, str | None]]) -> list[str]:
+    """What ``compiled_dir()`` has in its files, compiled anew: nothing is read from there or from the cache.
+
+    A job is the name of a contract, with its source where it is in no file of ours.
+    """
+    units = [(_units()[name] if source is None else GENERATED, source) for name, source in jobs]
+    answers = _solc(*(_standard_json(unit, source) for unit, source in units))
+    return [
+        _entry_text(_digest(unit, source), _artifacts(unit, answer))
+        for (unit, source), answer in zip(units, answers, strict=True)
+    ]
 
 
 def _units() -> dict[str, str]:
     root = paths.verifier_dir()
     ours = (path for path in sorted(root.rglob("*.sol")) if path.parent.name != "generated")
     units = {path.stem: f"verifier/{path.relative_to(root).as_posix()}" for path in ours}
+    units["IERC20"] = "@openzeppelin/contracts/token/ERC20/IERC20.sol"
     return units | {f"PoseidonT{n}": f"poseidon-solidity/PoseidonT{n}.sol" for n in range(2, 7)}
 
 
-def _path_of(unit: str) -> Path:
-    if unit.startswith("verifier/"):
-        return paths.verifier_dir() / unit.removeprefix("verifier/")
-    return paths.node_modules() / unit
+def _package_of(unit: str) -> str | None:
+    """The npm package that a unit is in; None for one of ours."""
+    return next((package for package in NPM_SOURCES if unit.startswith(f"{package}/")), None)
 
 
 def _read_unit(unit: str) -> str:
-    if not unit.startswith(("verifier/", *NPM_SOURCES)) or ".." in unit.split("/"):
+    package = _package_of(unit)
+    if (package is None and not unit.startswith("verifier/")) or ".." in unit.split("/"):
         raise CompileError(f"import of {unit!r}: only our own files and {', '.join(NPM_SOURCES)} can be imported")
+    if package is None:
+        path = paths.verifier_dir() / unit.removeprefix("verifier/")
+    else:
+        path = _pinned_package(package) / unit.removeprefix(f"{package}/")
     try:
-        return _path_of(unit).read_text()
+        return path.read_text()
     except OSError as error:
         raise CompileError(f"Solidity source {unit!r} cannot be read: {error.strerror}") from error
 
@@ -174,37 +200,72 @@ def _imports(unit: str, source: str) -> Iterator[str]:
             yield target
 
 
-def _closure(unit: str, source: str) -> dict[str, str]:
-    sources, waiting = {unit: source}, [unit]
+def _closure(unit: str, source: str | None = None, *, pinned: bool = False) -> dict[str, str]:
+    """A unit and what it imports, by name; ``pinned`` has a package's version in place of each of its sources."""
+
+    def read(name: str) -> str:
+        package = _package_of(name) if pinned else None
+        return _read_unit(name) if package is None else f"{package} {_pins()[package]}"
+
+    sources, waiting = {unit: read(unit) if source is None else source}, [unit]
     while waiting:
         importer = waiting.pop()
         for target in _imports(importer, sources[importer]):
             if target not in sources:
-                sources[target] = _read_unit(target)
+                sources[target] = read(target)
                 waiting.append(target)
     return dict(sorted(sources.items()))
 
 
-def _compile(unit: str, source: str) -> dict[str, Artifact]:
+def _settings(unit: str) -> dict[str, Any]:
     settings = {**SETTINGS, **(POSEIDON_SETTINGS if unit.startswith("poseidon-solidity/") else {})}
-    settings["outputSelection"] = {unit: SETTINGS["outputSelection"]["*"]}
+    return {**settings, "outputSelection": {unit: SETTINGS["outputSelection"]["*"]}}
+
+
+def _digest(unit: str, source: str | None) -> str:
+    return files.digest_of(SOLC_VERSION, json.dumps([_closure(unit, source, pinned=True), _settings(unit)]))
+
+
+def _compile(unit: str, name: str, source: str | None = None) -> dict[str, Artifact]:
+    digest = _digest(unit, source)
+    entry = paths.cached("contracts", f"{digest}.json")
+    for known in (compiled_dir() / f"{name}.json", entry):
+        if (contracts := _known(known, digest)) is not None:
+            return contracts
+    contracts = _artifacts(unit, *_solc(_standard_json(unit, source)))
+    files.write_text(entry, _entry_text(digest, contracts))
+    return contracts
+
+
+def _entry_text(digest: str, contracts: Mapping[str, Artifact]) -> str:
+    compiled = {name: asdict(artifact) for name, artifact in sorted(contracts.items())}
+    notice = f"compiled by solc {SOLC_VERSION}; do not edit"
+    return json.dumps({"generated": notice, "digest": digest, "contracts": compiled}, indent=1) + "\n"
+
+
+def _known(entry: Path, digest: str) -> dict[str, Artifact] | None:
+    """The contracts of an entry, if it is of this digest."""
+    try:
+        found, contracts = _read_entry(entry, entry.stat().st_mtime_ns)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):  # not there, or damaged: compiled again
+        return None
+    return dict(contracts) if found == digest else None
+
+
+@lru_cache(maxsize=128)
+def _read_entry(entry: Path, _written: int) -> tuple[str, dict[str, Artifact]]:
+    """Digest and contracts of an entry, parsed once in a process: every look at a deployment wants them all."""
+    saved = json.loads(entry.read_text())
+    return saved["digest"], {name: Artifact(**fields) for name, fields in saved["contracts"].items()}
+
+
+def _standard_json(unit: str, source: str | None) -> str:
     sources = {name: {"content": text} for name, text in _closure(unit, source).items()}
-    standard_json = json.dumps({"language": "Solidity", "sources": sources, "settings": settings})
-    entry = paths.cached("contracts", files.digest_of(SOLC_VERSION, standard_json) + ".json")
-    if not entry.is_file():
-        saved = {name: asdict(artifact) for name, artifact in _run_solc(unit, standard_json).items()}
-        files.write_text(entry, json.dumps(saved))
-    return dict(_read_entry(entry, entry.stat().st_mtime_ns))
+    return json.dumps({"language": "Solidity", "sources": sources, "settings": _settings(unit)})
 
 
-@lru_cache(maxsize=64)
-def _read_entry(entry: Path, _written: int) -> dict[str, Artifact]:
-    """The contracts of an entry, parsed once in a process: every look at a deployment wants them all."""
-    return {name: Artifact(**fields) for name, fields in json.loads(entry.read_text()).items()}
-
-
-def _run_solc(unit: str, standard_json: str) -> dict[str, Artifact]:
-    output = json.loads(_solc(standard_json))
+def _artifacts(unit: str, answer: str) -> dict[str, Artifact]:
+    output = json.loads(answer)
     if errors := [entry for entry in output.get("errors", []) if entry["severity"] == "error"]:
         raise CompileError("\n".join(entry["formattedMessage"].strip() for entry in errors))
     return {
@@ -235,29 +296,30 @@ def _places(references: Mapping[str, Mapping[str, list[dict[str, int]]]]) -> dic
 
 
 @cache
-def _solc_package() -> Path:
-    package = paths.npm_package("solc")
-    version = json.loads((package / "package.json").read_text())["version"]
-    if version != SOLC_VERSION:
+def _pins() -> dict[str, str]:
+    """Versions of the npm packages that everything is compiled with, by name."""
+    pins: dict[str, str] = json.loads((paths.source_root() / "package.json").read_text())["dependencies"]
+    return {**pins, "solc": SOLC_VERSION}
+
+
+@cache
+def _pinned_package(name: str) -> Path:
+    package = paths.npm_package(name)
+    if (version := paths.npm_version(package)) != _pins()[name]:
         raise ToolVersionError(
-            f"npm package solc is {version}; the contracts are pinned to {SOLC_VERSION}",
-            kind="not-installed",
+            f"npm package {name} is {version}; the contracts are pinned to {_pins()[name]}", kind="not-installed"
         )
     return package
 
 
-def _solc(standard_json: str) -> str:
+def _solc(*inputs: str) -> list[str]:
+    """solc's answers to standard-JSON inputs, each of one line."""
     script = Path(__file__).with_name("solc.mjs")
-    try:
-        done = subprocess.run(
-            [str(programs.node()), str(script), str(_solc_package())],
-            input=standard_json.encode(),
-            capture_output=True,
-            timeout=600,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise ToolTimeoutError("solc did not finish within 600 s") from error
-    if done.returncode != 0:
-        raise ToolError(f"solc failed: {done.stderr.decode(errors='replace').strip()[-2000:]}")
-    return done.stdout.decode()
+    command = [programs.node(), script, _pinned_package("solc")]
+    with tempfile.TemporaryDirectory(prefix="twopm-zk-solc-") as scratch:
+        asked, answered = Path(scratch) / "inputs", Path(scratch) / "answers"
+        asked.write_text("\n".join(inputs))
+        finished = programs.run([*command, asked, answered], timeout=SOLC_TIMEOUT * len(inputs))
+        if finished.code:
+            raise ToolError(f"solc failed: {finished.output.strip()[-2000:]}")
+        return answered.read_text().splitlines()

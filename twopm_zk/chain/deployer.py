@@ -8,10 +8,8 @@ its receipt is.
 from __future__ import annotations
 
 import json
-import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -38,6 +36,7 @@ from twopm_zk.errors import DeploymentError, InputError, InsecureKeyError
 from twopm_zk.system import files
 from twopm_zk.system.parsing import read_json
 from twopm_zk.system.progress import Progress
+from twopm_zk.system.side_by_side import side_by_side
 
 _LIBRARIES = ("PoseidonT3", "PoseidonT4", "PointProofs", "Disputes", "HLRTasks")
 """Each after those that it is linked to."""
@@ -52,7 +51,6 @@ _OURS = (
 )
 _TOKENS = {"stETH": "StETHDouble", "wstETH": "WstETHDouble", "rETH": "RETHDouble"}
 _DOUBLES = (*_TOKENS.values(), "StrategyManagerDouble", *["StrategyDouble"] * len(_TOKENS))
-_MOST_COMPILERS = 4
 
 _CREATION, _PER_BYTE, _PER_WORD = 53_000, 200, 2
 _CONSTRUCTOR = 250_000
@@ -256,22 +254,15 @@ def _refuse_insecure(chain: Chain, verifiers: Sequence[GeneratedVerifier]) -> No
 def _compiled(
     names: Sequence[str], verifiers: Sequence[GeneratedVerifier], progress: Progress
 ) -> tuple[dict[str, Artifact], dict[str, Artifact]]:
-    """Contracts and verifiers by name, several compilers at work at once: solc is slow, and uses one core."""
-    contracts: dict[str, Artifact] = {}
-    generated: dict[str, Artifact] = {}
-    with ThreadPoolExecutor(min(os.cpu_count() or 1, _MOST_COMPILERS)) as pool:
-        jobs = {pool.submit(compile_contract, name): (contracts, name) for name in dict.fromkeys(names)}
-        for made in verifiers:
-            jobs[pool.submit(compile_source, made.solidity, made.contract_name)] = (generated, made.name)
-        try:
-            for number, job in enumerate(as_completed(jobs), 1):
-                found, name = jobs[job]
-                found[name] = job.result()
-                progress(f"compiled {number} of {len(jobs)}: {name}")
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
-    return contracts, generated
+    """Contracts and verifiers by name."""
+    generated = {made.name: made for made in verifiers}
+
+    def make(name: str) -> Artifact:
+        verifier = generated.get(name)
+        return compile_source(verifier.solidity, verifier.contract_name) if verifier else compile_contract(name)
+
+    made = side_by_side([*names, *generated], make, progress=lambda line: progress(f"compiled {line}"))
+    return made, {name: made.pop(name) for name in generated}
 
 
 def _creation_gas(artifact: Artifact) -> int:

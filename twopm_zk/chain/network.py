@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
-from twopm_zk.chain.compiler import compile_contract, compile_unit
+from twopm_zk.chain.compiler import compile_contract
 from twopm_zk.chain.connection import Receipt
 from twopm_zk.chain.contracts import Chain, Contract
 from twopm_zk.chain.deployment import Deployment
@@ -136,7 +136,7 @@ class Staking(ContractClient):
         that the stake reaches ``amount``.
         """
         chain, entry = self.contract.chain, self.contract.call("assetAt", asset)
-        token = Contract(chain, _erc20(), entry["token"])
+        token = Contract(chain, compile_contract("IERC20"), entry["token"])
         held = int(token.call("balanceOf", chain.address))
         rounding = STETH_ROUNDING if entry["kind"] == STETH_KIND else 0
         if held + rounding < amount:
@@ -405,7 +405,3 @@ def _struct(config: TaskConfig | TrainingConfig) -> dict[str, Any]:
     if isinstance(config, TrainingConfig):
         found["lambda"] = found.pop("penalty")  # a keyword in Python
     return found
-
-
-def _erc20() -> Any:
-    return compile_unit("@openzeppelin/contracts/token/ERC20/IERC20.sol")["IERC20"]

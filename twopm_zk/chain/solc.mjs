@@ -1,25 +1,24 @@
-// Compile one standard-JSON input from stdin with npm's solc; its answer goes to stdout.
-// Usage: node solc.mjs FOLDER_OF_THE_SOLC_PACKAGE [--version]
+// Compile standard-JSON inputs with npm's solc: one a line of a file, answers one a line of another.
+// Usage: node solc.mjs FOLDER_OF_THE_SOLC_PACKAGE --version | INPUTS ANSWERS
 //
-// solcjs itself is not used: on a pipe it ends before all of its output is written. writeSync does not return
-// before the bytes are gone, except for EAGAIN on a full non-blocking pipe, which is tried again.
+// solcjs itself is not used: on a pipe it ends before all of its output is written. One process for many inputs does
+// half the work of one for each: loading solc and warming up take longer than most contracts.
+import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { readFileSync, writeSync } from "node:fs";
 import path from "node:path";
 
 const folder = path.resolve(process.argv[2]);
 const solc = createRequire(path.join(folder, "package.json"))(folder);
+const [inputs, answers] = process.argv.slice(3);
 
-function write(text) {
-    const bytes = Buffer.from(text);
-    for (let offset = 0; offset < bytes.length;) {
-        try {
-            offset += writeSync(1, bytes, offset);
-        } catch (error) {
-            if (error.code !== "EAGAIN") throw error;
-        }
+if (inputs === "--version") {
+    console.log(solc.version());
+} else {
+    writeFileSync(answers, "");
+    const lines = readFileSync(inputs, "utf8").trimEnd().split("\n");
+    for (const [number, line] of lines.entries()) {
+        appendFileSync(answers, `${solc.compile(line)}\n`);
+        console.log(`compiled ${number + 1} of ${lines.length}`);
     }
 }
-
-write(process.argv.includes("--version") ? solc.version() : solc.compile(readFileSync(0, "utf8")));
 process.exit(0); // soljson leaves handlers behind that keep Node alive

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from twopm_zk.chain.compiler import compile_contract, compile_unit
+from twopm_zk.chain.compiler import compile_contract
 from twopm_zk.chain.connection import Receipt
 from twopm_zk.chain.contracts import Contract
 from twopm_zk.chain.deployment import NOBODY
@@ -92,7 +92,8 @@ class StakeAccount:
         if tokens is None:
             return _all(position.active_shares, asset, "active")
         entry = self._contract.call("assetAt", asset)
-        pool = int(Contract(self.network.chain, _erc20(), entry["token"]).call("balanceOf", self._contract.address)) + 1
+        token = Contract(self.network.chain, compile_contract("IERC20"), entry["token"])
+        pool = int(token.call("balanceOf", self._contract.address)) + 1
         shares = -(-tokens * (int(self._contract.call("totalShares", asset)) + _VIRTUAL) // pool)
         return _within(shares, position.active_shares, tokens, position.active, asset, "active")
 
@@ -184,7 +185,3 @@ def _within(shares: int, most: int, tokens: int, held: int, asset: int, what: st
             )
         return most
     return shares
-
-
-def _erc20() -> Any:
-    return compile_unit("@openzeppelin/contracts/token/ERC20/IERC20.sol")["IERC20"]

@@ -20,6 +20,7 @@ from twopm_zk.errors import SpecError
 from twopm_zk.participants.participant import Participant
 from twopm_zk.participants.task_view import ChainView
 from twopm_zk.plonk.backends import get_backend
+from twopm_zk.plonk.keys import keys_of_instances
 from twopm_zk.plonk.proving import Verifier
 from twopm_zk.proving.prover import Prover
 from twopm_zk.rows.tables import Table
@@ -96,11 +97,11 @@ def set_stage(
     if chosen is None:
         raise SpecError("the demonstration needs a specification that names its instances")
     wanted = [*chosen.step, *chosen.information, chosen.aggregate, chosen.certify, chosen.predict]
-    prover = make_prover(backend)
-    verifiers = []
-    for name in (name for name in wanted if name):
-        tell(f"keys of {name}")
-        verifiers.append(GeneratedVerifier.from_keys(find_instance(name), prover.keys(name)))
+    tell("keys of its circuits")
+    keys = keys_of_instances(
+        [name for name in wanted if name], backend=backend, progress=lambda line: tell(f"keys of its circuits, {line}")
+    )
+    verifiers = [GeneratedVerifier.from_keys(find_instance(name), made) for name, made in keys.items()]
     with DevelopmentNode() as node:
         tell("deploying the contracts")
         chain = Chain(node.url, private_key=node.private_keys[0])

@@ -8,12 +8,14 @@ taken for trusted ones.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from twopm_zk.circuit.compilation import Circuit, damaged_entry
+from twopm_zk.circuit.compilation import Circuit, compile_circuit, damaged_entry
+from twopm_zk.circuit.instances import find_instance
 from twopm_zk.errors import CircuitTooSmallError, PtauError, PtauTooSmallError, ToolError
 from twopm_zk.plonk.backends import Backend, get_backend
 from twopm_zk.plonk.ceremonies import ceremony_file
@@ -33,6 +35,7 @@ from twopm_zk.system import programs
 from twopm_zk.system.files import StrPath, digest_of, locked, replacing, require_space
 from twopm_zk.system.paths import cached
 from twopm_zk.system.progress import Progress
+from twopm_zk.system.side_by_side import side_by_side
 
 if TYPE_CHECKING:
     from twopm_zk.plonk.proof import VerificationKey
@@ -118,6 +121,24 @@ def setup(
             prover = backend if isinstance(backend, Backend) else get_backend(backend)
             _build(circuit, source, folder, prover, progress, _metadata(circuit, digest, origin, insecure))
     return _load(circuit, folder)
+
+
+def keys_of_instances(
+    names: Sequence[str],
+    *,
+    ptau: StrPath | None = None,
+    backend: Backend | str | None = None,
+    progress: Progress,
+) -> dict[str, Keys]:
+    """Compile instances of ours and make their keys, side by side, or find both in the cache.
+
+    Raises what `compile_circuit` and `setup` raise.
+    """
+
+    def make(name: str) -> Keys:
+        return setup(compile_circuit(find_instance(name)), ptau=ptau, backend=backend)
+
+    return side_by_side(names, make, progress=progress)
 
 
 def existing_keys(circuit: Circuit) -> Keys | None:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from twopm_zk.circuit.compilation import compile_circuit
 from twopm_zk.circuit.instances import find_instance, instances
-from twopm_zk.cli.options.building import key_options, obtain_keys
+from twopm_zk.cli.options.building import key_options, warn_if_insecure
 from twopm_zk.cli.options.connection import Connection, chain_options
 from twopm_zk.cli.output import Steps, emit, json_option
 from twopm_zk.errors import InputError
+from twopm_zk.plonk.keys import keys_of_instances
 
 if TYPE_CHECKING:
     from twopm_zk.chain.deployment import Deployment, GeneratedVerifier
@@ -125,12 +125,15 @@ def verifiers_of(
     """The verifiers of instances, with progress: circuits compiled and keys made where they are not in the cache."""
     from twopm_zk.chain.deployment import GeneratedVerifier
 
-    found = []
-    for number, name in enumerate(names, 1):
-        with steps.step(f"compile {name}, circuit {number} of {len(names)}") as progress:
-            circuit = compile_circuit(find_instance(name), progress=progress)
-        keys = obtain_keys(circuit, steps, ptau=ptau, backend=backend)
-        found.append(GeneratedVerifier.from_keys(find_instance(name), keys))
+    with steps.step(f"keys of {len(names)} circuits") as progress:
+        keys = keys_of_instances(names, ptau=ptau, backend=backend, progress=progress)
+    for made in {made.ptau_origin: made for made in keys.values()}.values():
+        warn_if_insecure(steps, made)
+    with steps.step("verifiers of the keys") as progress:
+        found = []
+        for name, made in keys.items():
+            progress(name)
+            found.append(GeneratedVerifier.from_keys(find_instance(name), made))
     return found
 
 

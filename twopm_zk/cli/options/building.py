@@ -17,6 +17,7 @@ from twopm_zk.plonk.keys import UNTRUSTED, Keys, too_small
 from twopm_zk.plonk.keys import setup as make_keys
 from twopm_zk.plonk.ptau import accept_ptau, insecure_ptau
 from twopm_zk.system.progress import Progress
+from twopm_zk.system.side_by_side import side_by_side
 
 circuit_argument = click.argument("circuit")
 library_option = click.option(
@@ -73,11 +74,20 @@ def warn_if_insecure(steps: Steps, keys: Keys) -> None:
         )
 
 
+def compile_all(names: Sequence[str], steps: Steps, libraries: Sequence[Path] = ()) -> dict[str, Circuit]:
+    """The compiled circuits that a command line names, side by side, with progress."""
+    sources = {name: resolve_circuit(name) for name in names}
+    with steps.step(f"compile {', '.join(sources)}") as progress:
+
+        def make(name: str) -> Circuit:
+            return compile_circuit(sources[name], libraries=libraries, progress=progress)
+
+        return side_by_side(list(sources), make, progress=progress)
+
+
 def compile_named(circuit: str, steps: Steps, libraries: Sequence[Path] = ()) -> Circuit:
     """The compiled circuit that a command line names, with progress."""
-    source = resolve_circuit(circuit)
-    with steps.step(f"compile {circuit}") as progress:
-        return compile_circuit(source, libraries=libraries, progress=progress)
+    return compile_all([circuit], steps, libraries)[circuit]
 
 
 def obtain_keys(

@@ -7,8 +7,16 @@ from pathlib import Path
 import click
 
 from twopm_zk.circuit.compilation import Circuit
-from twopm_zk.cli.options.building import circuit_argument, compile_named, key_options, library_option, obtain_keys
-from twopm_zk.cli.output import Steps, emit, force_option, json_option, out_folder
+from twopm_zk.cli.options.building import (
+    circuit_argument,
+    compile_all,
+    compile_named,
+    key_options,
+    library_option,
+    obtain_keys,
+)
+from twopm_zk.cli.output import Steps, emit, force_option, json_option, out_folder, print_table
+from twopm_zk.errors import InputError
 from twopm_zk.plonk.proving import KEY_FILE
 from twopm_zk.plonk.ptau import MAX_INSECURE_POWER
 from twopm_zk.system import files
@@ -42,29 +50,43 @@ def _copy(sources: tuple[Path, ...], targets: list[Path]) -> None:
 
 
 @click.command(name="compile")
-@circuit_argument
+@click.argument("circuits", metavar="CIRCUIT...", nargs=-1, required=True)
 @library_option
 @folder_option
 @force_option
 @json_option
-def compile(circuit: str, libraries: tuple[Path, ...], out: Path | None, force: bool, as_json: bool) -> None:
-    """Compile CIRCUIT, an instance's name or a .circom file, and count its constraints and PLONK gates.
+def compile(
+    circuits: tuple[str, ...], libraries: tuple[Path, ...], out: Path | None, force: bool, as_json: bool
+) -> None:
+    """Compile each CIRCUIT, an instance's name or a .circom file, and count its constraints and PLONK gates.
 
-    The result is cached by content: compiling the same source again takes no time. With --out the R1CS, the witness
-    program and the symbols are left in a folder, as circom would write them.
+    Several are compiled side by side. The result is cached by content: compiling the same source again takes no time.
+    With --out the R1CS, the witness program and the symbols are left in a folder, as circom would write them. With
+    --json several circuits are a list under "circuits".
 
     \b
     Examples:
       twopm-zk compile step-48x3
+      twopm-zk compile step-119x3 information-119x3 aggregate-3 certify-3
       twopm-zk compile my.circom -l vendor --out build
     """
     steps = Steps(quiet=as_json)
-    targets = _copies(circuit, ("r1cs", "wasm", "sym"), out, force=force)
-    compiled = compile_named(circuit, steps, libraries)
-    made = compiled.r1cs, compiled.wasm, compiled.sym
-    _copy(made, targets)
-    r1cs, wasm, sym = targets or made
-    emit(as_json, _describe(compiled) | {"r1cs": str(r1cs), "wasm": str(wasm), "sym": str(sym)})
+    targets = {name: _copies(name, ("r1cs", "wasm", "sym"), out, force=force) for name in circuits}
+    if len({str(path) for paths in targets.values() for path in paths}) < sum(map(len, targets.values())):
+        raise InputError("two circuits of the same name cannot be left in one folder")
+    documents = []
+    for name, compiled in compile_all(circuits, steps, libraries).items():
+        made = compiled.r1cs, compiled.wasm, compiled.sym
+        _copy(made, targets[name])
+        r1cs, wasm, sym = targets[name] or made
+        documents.append(_describe(compiled) | {"r1cs": str(r1cs), "wasm": str(wasm), "sym": str(sym)})
+    if len(documents) == 1:
+        emit(as_json, documents[0])
+    elif as_json:
+        emit(True, {"circuits": documents})
+    else:
+        columns = ("circuit", "constraints", "gates", "power")
+        print_table(columns, [[row[column] for column in columns] for row in documents])
 
 
 @click.command()
