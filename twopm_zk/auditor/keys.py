@@ -66,7 +66,7 @@ class DerivedKeys:
         return self.verifier
 
     def prepare(self, instances: Sequence[str], progress: Progress) -> None:
-        """Derive keys and contracts side by side: circom, the setup and solc take minutes one after another."""
+        """Derive keys and contracts side by side: circom, the setup and solc use one core each."""
         if instances:
             progress(f"0 of {len(instances)}: {', '.join(instances)}")
             side_by_side(instances, self.code, progress=progress)

@@ -16,6 +16,8 @@ from twopm_zk.errors import InputError
 from twopm_zk.system.files import is_file, shown
 from twopm_zk.system.progress import Progress
 
+_PAUSE = 4.0
+"""Seconds between lines that tell of a step where there is no terminal."""
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on standard output.")
@@ -94,10 +96,21 @@ class Steps:
 
     @contextmanager
     def step(self, name: str) -> Iterator[Progress]:
-        """Time a step; the yielded function shows what is going on within it."""
-        started = time.perf_counter()
+        """Time a step; the yielded function shows what is going on within it.
+
+        Where no terminal can show it in place, in a log, it is a line now and then.
+        """
+        started = told = time.perf_counter()
         with self._console.status(name) as status:
-            yield lambda line: status.update(f"{name}: {line[:80]}")
+
+            def show(line: str) -> None:
+                nonlocal told
+                status.update(f"{name}: {line[:80]}")
+                if not self._console.is_terminal and time.perf_counter() - told > _PAUSE:
+                    told = time.perf_counter()
+                    self.note(f"[dim]{name}: {line}[/dim]")
+
+            yield show
         self.seconds[name] = time.perf_counter() - started
         self._console.print(f"[green]✓[/green] {name} [dim]{self.seconds[name]:.2f} s[/dim]")
 

@@ -107,7 +107,7 @@ class ChainView:
     """A deployment on a chain, seen by one account (or none, to read only).
 
     Making one compares every contract and verifier with the deployment file: DeploymentError where they differ.
-    ``progress`` hears of each one, because the first time the contracts are compiled for it, which takes minutes.
+    ``progress`` hears of each one, because contracts that are not of these sources are compiled for it.
     """
 
     def __init__(self, network: Network, *, progress: Progress | None = None) -> None:
