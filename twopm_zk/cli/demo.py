@@ -146,9 +146,10 @@ def run_training(out: Path, steps: Steps, *, backend: str | None, quiet: bool) -
 
         report = demonstrate(spec, folder, backend=backend, tell=tell)
     page = out / "report.html"
-    files.write_text(page, render(report))
-    for name, plot in (("convergence", plots.convergence), ("timing", plots.timing)):
-        (out / f"{name}.png").write_bytes(plot(report))
+    images = plots.images(report)
+    files.write_text(page, render(report, images))
+    for name, image in images.items():
+        (out / f"{name}.png").write_bytes(image)
     if not quiet:
         _print_training(report, page)
     worst = {source: report.difference(source) for source in report.reference}

@@ -16,6 +16,8 @@ from twopm_zk.errors import InputError
 from twopm_zk.system.files import is_file, shown
 from twopm_zk.system.progress import Progress
 
+_FRAMES = 4.0
+"""Pictures a second that a terminal gets: more would take time from the work."""
 _PAUSE = 4.0
 """Seconds between lines that tell of a step where there is no terminal."""
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -101,12 +103,14 @@ class Steps:
         Where no terminal can show it in place, in a log, it is a line now and then.
         """
         started = told = time.perf_counter()
-        with self._console.status(name) as status:
+        if self._console.is_terminal:
+            with self._console.status(name, refresh_per_second=_FRAMES) as status:
+                yield lambda line: status.update(f"{name}: {line[:80]}")
+        else:
 
             def show(line: str) -> None:
                 nonlocal told
-                status.update(f"{name}: {line[:80]}")
-                if not self._console.is_terminal and time.perf_counter() - told > _PAUSE:
+                if time.perf_counter() - told > _PAUSE:
                     told = time.perf_counter()
                     self.note(f"[dim]{name}: {line}[/dim]")
 

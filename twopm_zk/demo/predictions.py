@@ -8,7 +8,7 @@ from pathlib import Path
 
 from twopm_zk.demo.report import Prediction
 from twopm_zk.demo.stage import OPERATOR, STRANGER, USER, AtWork, Stage, make_prover, put_up_stake
-from twopm_zk.demo.training_run import POLL, Tell
+from twopm_zk.demo.training_run import Tell
 from twopm_zk.errors import TransactionError
 from twopm_zk.participants.service import ServiceSettings
 from twopm_zk.prediction.client import PredictionClient
@@ -17,6 +17,8 @@ from twopm_zk.prediction.store import OperatorStore, UserStore
 from twopm_zk.task.specification import TaskSpec
 
 ROW = {"GPA": 3.2, "TUCE": 24.0, "PSI": 1.0}
+_POLL = 0.2
+"""Seconds between looks at the chain."""
 _SECONDS = 120.0
 """How long an answer may take."""
 
@@ -38,7 +40,7 @@ def predictions(
             store,
             task,
             prover=make_prover(backend),
-            settings=ServiceSettings(poll=POLL),
+            settings=ServiceSettings(poll=_POLL),
             notify=lambda news: tell(OPERATOR, news),
         ) as operator,
         AtWork([operator]) as at_work,
@@ -58,7 +60,7 @@ def _asked_by(stage: Stage, who: str, operator: str, spec: TaskSpec, task: int, 
         except TransactionError as error:
             return Prediction(who, asked, None, error.error or error.message)
         client.deliver(request)
-        answer = client.wait(request, timeout=_SECONDS, poll=POLL)
+        answer = client.wait(request, timeout=_SECONDS, poll=_POLL)
     (event,) = view.inference.contract.events("Answered", from_block=stage.deployment.block, id=request)
     return Prediction(who, asked, answer.probability, transaction=event.transaction)
 

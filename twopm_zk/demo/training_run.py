@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from twopm_zk.coordinator.coordinator import Coordinator, CoordinatorSettings
 from twopm_zk.coordinator.store import CoordinatorStore
@@ -15,13 +16,14 @@ from twopm_zk.demo.stage import STAKE, AtWork, Stage, make_prover, put_up_stake
 from twopm_zk.node.node import Node
 from twopm_zk.node.store import NodeStore
 from twopm_zk.participants.news import News
+from twopm_zk.participants.participant import Participant
 from twopm_zk.rows.tables import Table
 from twopm_zk.task.specification import TaskSpec
 
 Tell = Callable[[str, News], None]
 """Called with somebody's name and news of theirs."""
-POLL = 0.2
-"""Seconds between looks at the chain."""
+POLL = 0.5
+"""Seconds between looks at the chain, where nobody says that something has happened."""
 
 
 _MOMENTS = {
@@ -71,12 +73,18 @@ def train_on(
     """The coordinator and the owners of ``tables`` train until the task is finished; ``folder`` keeps their stores."""
     clock = RoundClock()
 
-    def coordinator_news(news: News) -> None:
-        clock.note(news)
-        tell("coordinator", news)
+    people: list[Participant[Any]] = []
 
-    def owner_news(name: str) -> Callable[[News], None]:
-        return lambda news: tell(name, news)
+    def notify(name: str) -> Callable[[News], None]:
+        def said(news: News) -> None:
+            if name == "coordinator":
+                clock.note(news)
+            if not news.kind.startswith("chain:"):  # something was done, of which the others have not seen the event
+                for person in people:
+                    person.loop.wake()
+            tell(name, news)
+
+        return said
 
     views = {name: stage.view(name) for name in ("coordinator", *stage.owners)}
     for view in views.values():
@@ -88,7 +96,7 @@ def train_on(
             stack.enter_context(CoordinatorStore(folder / "coordinator.db")),
             prover=make_prover(backend),
             settings=CoordinatorSettings(nodes=len(tables), stakes=Stakes(STAKE, STAKE // 2), poll=POLL),
-            notify=coordinator_news,
+            notify=notify("coordinator"),
         )
         nodes = [
             Node(
@@ -98,11 +106,12 @@ def train_on(
                 prover=make_prover(backend),
                 coordinator=coordinator.view.address,
                 table=table,
-                notify=owner_news(name),
+                notify=notify(name),
                 poll=POLL,
             )
             for name, table in zip(stage.owners, tables, strict=True)
         ]
-        with AtWork([coordinator, *nodes]) as at_work:
+        people += [coordinator, *nodes]
+        with AtWork(people) as at_work:
             at_work.wait()
     return clock

@@ -170,7 +170,8 @@ class Node(Participant[NodeStore]):
         seen = self.store.block(state.task_key)
         first = self.view.deployment.block if seen is None else seen + 1
         self._tell_events(state, first, account=self.view.address)
-        self.store.set_block(state.task_key, max(state.block, seen or 0))
+        if state.block >= first:
+            self.store.set_block(state.task_key, state.block)
 
     # --- collecting ---
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from twopm_zk.numbers.field import BASE_FIELD_ORDER, FIELD_ORDER
@@ -29,6 +30,7 @@ def is_on_g1(x: int, y: int) -> bool:
     return (y * y - x * x * x - 3) % BASE_FIELD_ORDER == 0
 
 
+@lru_cache(maxsize=64)
 def is_in_g2(point: G2Point) -> bool:
     """Whether a pair of coordinates is on the twist and in its subgroup of order FIELD_ORDER."""
     from py_ecc.optimized_bn128 import b2, is_inf, is_on_curve, multiply

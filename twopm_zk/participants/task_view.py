@@ -15,6 +15,7 @@ from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
 from twopm_zk.chain.abi import DecodedEvent
+from twopm_zk.chain.block_hashes import BlockHashes
 from twopm_zk.chain.contracts import Contract
 from twopm_zk.chain.deployment import DEVELOPMENT_CHAINS
 from twopm_zk.chain.network import Network
@@ -88,13 +89,12 @@ class _Seen:
     events: tuple[DecodedEvent, ...]
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Known:
-    """A task at the newest block, which was first seen at a time of this process's clock."""
+    """A task at the newest block, which has this hash."""
 
     head: bytes
-    since: float
-    state: TaskSnapshot | None = None
+    state: TaskSnapshot
 
 
 _YOUNG_SECONDS = 0.25
@@ -114,6 +114,7 @@ class ChainView:
         self.network, self.chain, self.deployment = network, network.chain, network.deployment
         self._seen: dict[tuple[object, ...], _Seen] = {}
         self._states: dict[int, _Known] = {}
+        self._blocks = BlockHashes(self.chain)
         reading("the deployment", lambda: self.deployment.check(self.chain, progress=progress))
         self.hlr = reading("HLRContract", lambda: network.hlr)
         self.identity = reading("IdentityContract", lambda: network.identity)
@@ -139,7 +140,8 @@ class ChainView:
 
     def block(self) -> int:
         """Number of the newest block."""
-        return reading("the newest block", lambda: self.chain.block)
+        reading("the newest block", self._blocks.look)
+        return self._blocks.newest
 
     def verifier_name(self, address: str) -> str:
         """The instance that a verifier of the deployment is of; its address where it is none of them."""
@@ -174,15 +176,13 @@ class ChainView:
     def _state(self, task: int) -> TaskSnapshot:
         """The state as it was read when the newest block was the same, or read anew. A block is young at first: a
         development node that is mining may still answer from the one before."""
-        head, now = bytes(self.chain.web3.eth.get_block("latest")["hash"]), time.monotonic()
+        head, now = self._blocks.look(), time.monotonic()
         known = self._states.get(task)
-        if known is not None and known.head == head and known.state is not None:
+        if known is not None and known.head == head:
             return replace(known.state, time=max(known.state.time, int(time.time())))
-        if known is None or known.head != head:
-            known = self._states[task] = _Known(head, now)
         state = self.hlr.state(task)
-        if now - known.since > _YOUNG_SECONDS:
-            known.state = state
+        if now - self._blocks.since > _YOUNG_SECONDS:
+            self._states[task] = _Known(head, state)
         return state
 
     def attempt_events(self, state: TaskSnapshot) -> list[DecodedEvent]:
@@ -220,9 +220,9 @@ class ChainView:
         The last block is always read again: a development node that is mining may show a part of it.
         """
         known = self._seen.get(key)
-        if known is None or known.block >= last or self._hash(known.block) != known.block_hash:
+        if known is None or known.block >= last or self._blocks.hash(known.block) != known.block_hash:
             known = _Seen(first - 1, b"", ())
-        settled = self._hash(last - 1) if last - 1 > known.block else b""
+        settled = self._blocks.hash(last - 1) if last - 1 > known.block else b""
         newer = read(known.block + 1, last)
         if settled:
             older = tuple(event for event in newer if event.block < last)
@@ -230,9 +230,6 @@ class ChainView:
             found = _Seen(last - 1, settled, known.events + older)
             self._seen = dict([*others[1 - _KEPT :], (key, found)])
         return [*known.events, *newer]
-
-    def _hash(self, block: int) -> bytes:
-        return bytes(self.chain.web3.eth.get_block(block)["hash"])
 
     def is_barred(self, state: TaskSnapshot, node: str) -> bool:
         """Whether a node is out of the task for good."""

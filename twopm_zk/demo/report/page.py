@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
 from twopm_zk.demo.report import plots
@@ -37,8 +37,9 @@ li { margin:.25rem 0; } .two { display:grid; gap:1.6rem; }
 """
 
 
-def render(report: Report) -> str:
-    """The report as one self-contained HTML document."""
+def render(report: Report, images: Mapping[str, bytes] | None = None) -> str:
+    """The report as one self-contained HTML document; ``images`` are `plots.images` of it, made where not given."""
+    images = plots.images(report) if images is None else images
     source = next(iter(report.reference))
     parts = [
         f"<h1>{escape(report.title)}</h1><p class=lead>{escape(report.summary)}</p>",
@@ -49,8 +50,8 @@ def render(report: Report) -> str:
         f"<p>{escape(report.certificate)}</p><p>{escape(report.coverage)}</p>",
         f"<p>{escape(report.nearness)}</p>" if report.nearness else "",
         "<h2>How they were reached</h2><div class=two>",
-        _figure(plots.convergence(report), f"Difference from {source} after each proven move of the weights."),
-        _figure(plots.timing(report), "Where the time of each round went."),
+        _figure(images["convergence"], f"Difference from {source} after each proven move of the weights."),
+        _figure(images["timing"], "Where the time of each round went."),
         "</div>",
         _rounds(report.rounds),
         "<h2>Who sees what</h2>",

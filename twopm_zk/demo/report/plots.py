@@ -39,6 +39,11 @@ def _axes(plt: Any, width: float = 7.2, height: float = 3.4) -> tuple[Any, Any]:
     return figure, axes
 
 
+def images(report: Report) -> dict[str, bytes]:
+    """Both plots, by name."""
+    return {"convergence": convergence(report), "timing": timing(report)}
+
+
 def convergence(report: Report) -> bytes:
     """Relative difference of each coefficient from the first reference, round by round, on a log scale."""
     plt = _pyplot()
