@@ -87,7 +87,7 @@ def prove_one_update(out: Path, steps: Steps, *, backend: str | None, quiet: boo
     answers: list[dict[str, Any]] = []
     for name in verifiers:
         with steps.step(f"verify with {name}"):
-            answers.append(verify_with(name, result))
+            answers.append(verify_with(name, result, keys))
     valid = all(answer["valid"] for answer in answers)
     proven, floating = step_gradient(table, prepared), _floating_gradient(table, weights)
     document = {

@@ -13,6 +13,7 @@ from twopm_zk.cli.options.building import circuit_argument, compile_named, key_o
 from twopm_zk.cli.output import Steps, emit, force_option, json_option, refuse_existing
 from twopm_zk.plonk import proving
 from twopm_zk.plonk.backends import find_backend
+from twopm_zk.plonk.keys import Keys
 from twopm_zk.plonk.proving import ProofResult, Verifier
 from twopm_zk.plonk.solidity import calldata as proof_calldata
 from twopm_zk.plonk.solidity import calldata_text, verifier_name
@@ -23,16 +24,17 @@ IN_PROCESS: tuple[Verifier, ...] = ("native", "snarkjs", "python")
 folder_argument = click.argument("folder", type=click.Path(path_type=Path))
 
 
-def verify_with(name: str, result: ProofResult) -> dict[str, Any]:
-    """Verify once; ``name`` is snarkjs, python, native or evm."""
+def verify_with(name: str, result: ProofResult, keys: Keys | None = None) -> dict[str, Any]:
+    """Verify once; ``name`` is snarkjs, python, native or evm. The contract of known ``keys`` may come compiled."""
     started = time.perf_counter()
     document: dict[str, Any] = {"verifier": name}
     if name == "evm":
         from twopm_zk.chain import verify_on_chain
 
-        source = verifier_source(result.verification_key, "ExportedVerifier")
+        contract = "ExportedVerifier" if keys is None else verifier_name(keys.circuit.name)
+        source = verifier_source(keys or result.verification_key, contract)
         numbers, public = proof_calldata(result.proof, result.public)
-        answer = verify_on_chain(source, "ExportedVerifier", numbers, public)
+        answer = verify_on_chain(source, contract, numbers, public)
         document |= {"valid": answer.accepted, "gas": answer.gas}
     else:
         chosen = next(verifier for verifier in IN_PROCESS if verifier == name)
