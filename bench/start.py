@@ -77,8 +77,8 @@ class Run:
         return next((moment for moment, line in self.lines if re.search(pattern, line)), float("nan"))
 
 
-def run(command: Sequence[str | Path], folder: Path, **environment: str) -> Run:
-    """Run to the end; SystemExit with the output where it fails."""
+def run(command: Sequence[str | Path], folder: Path, *, code: int = 0, **environment: str) -> Run:
+    """Run to the end; SystemExit with the output where it ends otherwise than it should."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("TWOPM_ZK_", "PYTHON"))}
     started = time.perf_counter()
     lines: list[tuple[float, str]] = []
@@ -94,7 +94,7 @@ def run(command: Sequence[str | Path], folder: Path, **environment: str) -> Run:
         assert process.stdout is not None
         for line in process.stdout:
             lines.append((time.perf_counter() - started, line.rstrip()))
-    if process.returncode:
+    if process.returncode != code:
         sys.exit("\n".join([f"{shlex.join(map(str, command))} failed:", *(line for _, line in lines[-30:])]))
     return Run(lines, time.perf_counter() - started)
 
