@@ -94,19 +94,25 @@ def source():
 
 @pytest.fixture
 def fresh_cache(tmp_path, monkeypatch):
-    """An empty cache for tests about building."""
+    """A cache for tests about building: empty but for circom's own machine code, which takes seconds to make."""
     folder = tmp_path / "cache"
+    link_to_usual_cache(folder, "programs")
     monkeypatch.setenv("TWOPM_ZK_CACHE", str(folder))
     return folder
+
+
+def link_to_usual_cache(folder, *kinds):
+    """What is usually cached of these kinds is in ``folder`` too, and what is made there of them is kept."""
+    folder.mkdir(exist_ok=True)
+    for kind in kinds:
+        (USUAL_CACHE / kind).mkdir(mode=0o700, parents=True, exist_ok=True)
+        (folder / kind).symlink_to(USUAL_CACHE / kind)
 
 
 @pytest.fixture
 def fresh_keys(fresh_cache):
     """An empty cache for keys only: compiled circuits and ptaus are those of the usual one."""
-    fresh_cache.mkdir()
-    for kind in ("circuits", "ptau"):
-        (USUAL_CACHE / kind).mkdir(parents=True, exist_ok=True)
-        (fresh_cache / kind).symlink_to(USUAL_CACHE / kind)
+    link_to_usual_cache(fresh_cache, "circuits", "ptau")
     return fresh_cache
 
 

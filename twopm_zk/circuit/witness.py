@@ -8,7 +8,6 @@ and lines, and never carry a number of theirs.
 
 from __future__ import annotations
 
-import os
 import re
 import struct
 from collections.abc import Mapping, Sequence
@@ -22,7 +21,7 @@ from twopm_zk.circuit.inputs import checked_inputs
 from twopm_zk.errors import FileFormatError, WitnessError
 from twopm_zk.numbers.field import FIELD_ORDER
 from twopm_zk.system.binary_file import BinaryFile, open_binary_file
-from twopm_zk.system.files import StrPath, replacing, write_bytes
+from twopm_zk.system.files import StrPath, is_ours, replacing, write_bytes
 
 if TYPE_CHECKING:
     import wasmtime
@@ -319,7 +318,7 @@ def _load_module(circuit: Circuit, engine: wasmtime.Engine) -> wasmtime.Module:
     from twopm_zk.circuit.compilation import damaged_entry
 
     machine_code = circuit.folder / f"wasmtime-{version('wasmtime')}.bin"
-    if _is_ours(machine_code):
+    if is_ours(machine_code):
         try:
             return wasmtime.Module.deserialize(engine, machine_code.read_bytes())
         except wasmtime.WasmtimeError:
@@ -335,12 +334,3 @@ def _load_module(circuit: Circuit, engine: wasmtime.Engine) -> wasmtime.Module:
     except OSError:
         pass  # a read-only cache costs time only
     return module
-
-
-def _is_ours(path: Path) -> bool:
-    try:
-        status = path.stat()
-        folder = path.parent.stat()
-    except OSError:
-        return False
-    return all(entry.st_uid == os.geteuid() and not entry.st_mode & 0o022 for entry in (status, folder))
