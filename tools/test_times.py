@@ -2,9 +2,6 @@
 
 Run: make test PYTEST_ARGS="--durations=0 -vv" >after.log
      python tools/test_times.py before.log after.log >bench/results/tests.md
-
-A test takes as long as its call, and what was set up for it and torn down after; the first of those that share a
-fixture pays for it.
 """
 
 from __future__ import annotations
@@ -53,9 +50,9 @@ def main(first: str, second: str) -> None:
     """Print the page."""
     (said, took, before), (said_after, took_after, after) = read(first), read(second)
     print(
-        "# Times of the tests\n\nSeconds, set-up of a test and what follows it with it. "
-        + (__doc__ or "").strip().split("\n\n")[-1]
+        "# Times of the tests\n\nSeconds of each test: its call, what was set up for it, and what was torn down after."
     )
+    print("The first of those that share a fixture, or something in the cache, pays for it.")
     print("\n| | tests | end | seconds | all tests together |\n|---|---:|---|---:|---:|")
     for when, words, run, tests in (("before", said, took, before), ("after", said_after, took_after, after)):
         print(f"| {when} | {len(tests)} | {words} | {run:.0f} | {sum(tests.values()):.0f} |")
