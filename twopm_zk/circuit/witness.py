@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from enum import IntEnum
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -218,10 +219,8 @@ class _Program:
     """The witness program of one circuit, instantiated once per witness: it keeps state."""
 
     def __init__(self, circuit: Circuit) -> None:
-        import wasmtime
-
         self.circuit = circuit
-        self.engine = wasmtime.Engine()
+        self.engine = _engine()
         self.module = _load_module(circuit, self.engine)
 
     def run(self, inputs: Mapping[str, list[int]]) -> bytes:
@@ -297,7 +296,21 @@ class _Program:
         linker = wasmtime.Linker(self.engine)
         linker.define(store, "circom", "memory", exports["memory"])
         linker.define(store, "circom", function, exports[function])
-        return linker.instantiate(store, wasmtime.Module(self.engine, text)).exports(store)
+        return linker.instantiate(store, _loop_module(text)).exports(store)
+
+
+@cache
+def _engine() -> wasmtime.Engine:
+    import wasmtime
+
+    return wasmtime.Engine()
+
+
+@cache
+def _loop_module(text: str) -> wasmtime.Module:
+    import wasmtime
+
+    return wasmtime.Module(_engine(), text)
 
 
 def _explain(circuit: str, code: int, trace: str) -> str:
