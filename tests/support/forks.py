@@ -104,8 +104,8 @@ def warm_up():
     from twopm_zk.numbers import poseidon, sigmoid, variance
     from twopm_zk.rows.tables import load_spector
 
-    sigmoid.polynomial_limbs()
-    variance.limbs()
+    sigmoid.polynomial_limbs(), sigmoid.magnitudes()
+    variance.limbs(), variance.magnitudes()
     for width in range(2, 7):
         poseidon.parameters(width)
     load_spector()
