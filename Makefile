@@ -56,8 +56,9 @@ build/.compiled: .venv/.installed node_modules/.installed $(shell find circuits 
 demo: setup ## train with three data owners on real data, every step proven, audited, and asked for a prediction
 	$(BIN)/twopm-zk demo
 
-# halves in the order of files, whose tests share what they deployed; whoever is done takes from the other
-WORKERS := -n 2 --dist worksteal
+# a part for each in the order of files, whose tests share what they deployed; whoever is done takes from another.
+# One more than two cores: tests on a chain wait for it a sixth of their time.
+WORKERS := -n 3 --dist worksteal
 test: setup ## run all tests
 	$(BIN)/pytest $(WORKERS) $(PYTEST_ARGS)
 

@@ -30,6 +30,7 @@ from twopm_zk.participants.news import News
 from twopm_zk.proving.executors import executor_for
 from twopm_zk.rows.tables import Table
 from twopm_zk.task.columns import choose_column
+from twopm_zk.task.instances import BATCH_ROWS
 from twopm_zk.task.specification import StepRule, TaskSpec
 from twopm_zk.training.in_process import train
 
@@ -37,14 +38,14 @@ NODES = 3
 TITLE = """<!-- written by examples/train_breast_cancer.py --chain --table -->
 # Breast cancer over a chain, with every proof
 
-569 rows, 30 features, lambda = 1, three nodes, curvature from ranges; `step-167x30` and `aggregate-30`."""
+{rows} rows, 30 features, lambda = 1, three nodes, curvature from ranges; `{step}` and `aggregate-30`."""
 
 
-def load() -> tuple[Table, TaskSpec]:
-    """The data, and constants as one would find them in a publication: rounded means, deviations and ranges."""
+def load(rows: int | None) -> tuple[Table, TaskSpec]:
+    """All data or the first rows, and constants as one would find them published: rounded means, deviations, ranges."""
     data = load_breast_cancer()
     names = tuple(str(name) for name in data.feature_names)
-    table = Table(names, data.data, data.target.astype(np.int64))
+    table = Table(names, data.data[:rows], data.target[:rows].astype(np.int64))
     columns = tuple(
         choose_column(
             name,
@@ -55,7 +56,8 @@ def load() -> tuple[Table, TaskSpec]:
         )
         for name, values in zip(names, data.data.T, strict=True)
     )
-    return table, TaskSpec(columns=columns, label="benign", penalty=1.0, minimum_rows=500, maximum_rounds=300)
+    minimum = min(500, table.rows)
+    return table, TaskSpec(columns=columns, label="benign", penalty=1.0, minimum_rows=minimum, maximum_rounds=300)
 
 
 def compare(table: Table, spec: TaskSpec, coefficients: Mapping[str, float]) -> None:
@@ -73,7 +75,6 @@ PROVEN = ("submitUpdate", "acceptWeights", "certify")
 
 def train_on_chain(tables: list[Table], spec: TaskSpec) -> tuple[dict[str, float], str]:
     """Coefficients, and a table of what every round took."""
-    spec = spec.provable()
     owners = [f"hospital {number + 1}" for number in range(len(tables))]
 
     def tell(who: str, news: News) -> None:
@@ -121,17 +122,22 @@ def main() -> None:
     parser.add_argument("--gradient-bound", type=float, default=2.5e-5, help="of the certificate, per row")
     parser.add_argument("--decrement-bound", type=float, default=0.01, help="standard errors from the optimum")
     parser.add_argument("--table", type=Path, help="with --chain: write the table to a file")
+    parser.add_argument("--rows", type=int, help="train on the first rows only (default: all 569)")
+    parser.add_argument("--batch", type=int, default=BATCH_ROWS, help="with --chain: rows of a proof, or more")
     options = parser.parse_args()
 
-    table, spec = load()
+    table, spec = load(options.rows)
     bounds = {"gradient_bound": options.gradient_bound, "decrement_bound": options.decrement_bound}
     spec = replace(spec, step=StepRule(options.rule, curvature=options.curvature), **bounds)
     tables = [Table(table.names, table.features[k::NODES], table.labels[k::NODES]) for k in range(NODES)]
     if options.chain:
+        spec = spec.provable(rows=options.batch)
         coefficients, text = train_on_chain(tables, spec)
         print(f"\n{text}")
         if options.table:
-            options.table.write_text(f"{TITLE}\n\n{text}\n")
+            assert spec.instances is not None
+            title = TITLE.format(rows=table.rows, step=spec.instances.step[0])
+            options.table.write_text(f"{title}\n\n{text}\n")
         compare(table, spec, coefficients)
         return
     started = time.perf_counter()

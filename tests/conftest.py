@@ -2,6 +2,7 @@
 
 import signal
 from functools import cache
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,22 @@ from twopm_zk.system.paths import cache_dir
 # A shell starts background jobs with Ctrl-C ignored, and children inherit that: the tests of interruption need it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+LONGEST = (
+    "tests/cli/test_pipeline.py::TestProvenStep::test_demo_is_valid_everywhere",
+    "tests/docs/test_training_docs.py::test_breast_cancer_trains",
+    "tests/docs/test_guides.py::",
+    "tests/verifier/test_one_round.py::test_three_nodes_train_certify_and_predict[snarkjs]",
+    "tests/cli/test_people_commands.py::",
+    "tests/docs/test_first_steps.py::",
+    "tests/docs/test_site.py::test_the_site_builds",
+    "tests/chain/test_rpc.py::test_a_whole_task",
+    "tests/training/test_proven_training.py::test_the_published_table",
+    "tests/participants/test_kill.py::test_a_node_that_is_killed_goes_on_where_it_was_and_nobody_proves_again",
+    "tests/participants/test_kill.py::test_a_coordinator_that_is_killed",
+    "tests/training/test_proven_training.py::test_every_round_is_proven",
+    "tests/test_api.py::test_example_runs[one_round]",
+)
+"""Tests of more than half a minute, the longest first: they begin a run, so that no worker ends it with one alone."""
 CIRCUITS = Path(__file__).parent / "circuits"
 pytest_plugins = ["support.chain_fixtures", "support.people_fixtures"]
 USUAL_CACHE = cache_dir()
@@ -35,6 +52,22 @@ def pytest_addoption(parser):
         metavar="FILE.json",
         help="measure lines and branches of the contracts; use = before a file for the figures",
     )
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config, items):
+    """Deal the longest tests out to the workers, each of which begins with an equal part of the list."""
+    workers = getattr(config, "workerinput", {}).get("workercount", 1)
+
+    def place(item):
+        return next((place for place, name in enumerate(LONGEST) if item.nodeid.startswith(name)), None)
+
+    longest = sorted((item for item in items if place(item) is not None), key=place)
+    others = iter([item for item in items if place(item) is None])
+    hands = [longest[worker::workers] for worker in range(workers)]
+    for hand in hands:
+        hand += islice(others, max(0, len(items) // workers - len(hand)))
+    items[:] = [item for hand in hands for item in hand] + list(others)
 
 
 def pytest_configure(config):
@@ -94,19 +127,25 @@ def source():
 
 @pytest.fixture
 def fresh_cache(tmp_path, monkeypatch):
-    """An empty cache for tests about building."""
+    """A cache for tests about building: empty but for circom's own machine code, which takes seconds to make."""
     folder = tmp_path / "cache"
+    link_to_usual_cache(folder, "programs")
     monkeypatch.setenv("TWOPM_ZK_CACHE", str(folder))
     return folder
+
+
+def link_to_usual_cache(folder, *kinds):
+    """What is usually cached of these kinds is in ``folder`` too, and what is made there of them is kept."""
+    folder.mkdir(exist_ok=True)
+    for kind in kinds:
+        (USUAL_CACHE / kind).mkdir(mode=0o700, parents=True, exist_ok=True)
+        (folder / kind).symlink_to(USUAL_CACHE / kind)
 
 
 @pytest.fixture
 def fresh_keys(fresh_cache):
     """An empty cache for keys only: compiled circuits and ptaus are those of the usual one."""
-    fresh_cache.mkdir()
-    for kind in ("circuits", "ptau"):
-        (USUAL_CACHE / kind).mkdir(parents=True, exist_ok=True)
-        (fresh_cache / kind).symlink_to(USUAL_CACHE / kind)
+    link_to_usual_cache(fresh_cache, "circuits", "ptau")
     return fresh_cache
 
 

@@ -38,8 +38,7 @@ def test_a_task_without_known_verifiers_needs_no_keys():
 
 @pytest.mark.slow
 @pytest.mark.prover
-def test_keys_are_derived_in_an_empty_cache(tmp_path, monkeypatch, native):
-    monkeypatch.setenv("TWOPM_ZK_CACHE", str(tmp_path))
+def test_keys_are_derived_in_an_empty_cache(fresh_cache, native):
     keys = DerivedKeys()
     keys.prepare(["certify-3", "predict-3"], lambda detail: None)
     assert (keys.verifier, keys.insecure("predict-3")) == ("native", True)

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from pathlib import Path
 
 import pytest
 
@@ -55,20 +56,22 @@ def test_states_that_do_not_fit_in_memory_are_gone_with_the_node(monkeypatch, tm
 def test_a_node_dies_with_a_parent_that_is_killed():
     program = (
         "from twopm_zk.chain.development_node import DevelopmentNode; import time\n"
-        "node = DevelopmentNode().start(); print(node.url, flush=True); time.sleep(60)"
+        "node = DevelopmentNode().start(); print(node.url, node.log.parent, flush=True); time.sleep(60)"
     )
     parent = subprocess.Popen(
         [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, cwd=paths.PACKAGE_DIR.parent
     )
-    url = parent.stdout.readline().strip()
+    url, folder = parent.stdout.readline().split()
     assert answers(url)
+    assert Path(folder).is_dir()
     os.kill(parent.pid, signal.SIGKILL)
     parent.wait()
     parent.stdout.close()
     deadline = time.monotonic() + 5
-    while answers(url) and time.monotonic() < deadline:
+    while (answers(url) or Path(folder).exists()) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not answers(url)
+    assert not Path(folder).exists()
 
 
 def test_a_log_file_of_the_users_choice_stays(tmp_path):

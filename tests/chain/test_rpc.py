@@ -319,7 +319,7 @@ def test_an_answer_that_never_ends_is_cut_off(monkeypatch):
 @pytest.mark.slow
 def test_a_whole_task_gets_through_an_endpoint_that_limits_requests(world, party, monkeypatch):
     """Coordinator and nodes share it, and meet its limit again and again."""
-    with RpcProxy(world.node.url, per_second=40, poa=True, no_pending=True, blocks=50) as proxy:
+    with RpcProxy(world.node.url, rate=(10, 0.1), poa=True, no_pending=True, blocks=50) as proxy:
 
         def view(number):
             return ChainView(Network(Chain(proxy.url, private_key=world.node.private_keys[number]), world.deployment))

@@ -1,18 +1,29 @@
 import json
 import os
 import shutil
+import stat
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from twopm_zk.circuit import circom
 from twopm_zk.circuit import compilation as circuit_module
 from twopm_zk.circuit import instances as instances_module
 from twopm_zk.circuit.compilation import compile_circuit, compiled
 from twopm_zk.circuit.instances import Instance, find_instance, instances
 from twopm_zk.circuit.witness import calculate_witness
-from twopm_zk.errors import CacheError, CompileError, InputError, KeysError, ToolMissingError, ToolVersionError
+from twopm_zk.errors import (
+    CacheError,
+    CompileError,
+    InputError,
+    KeysError,
+    ToolError,
+    ToolMissingError,
+    ToolVersionError,
+)
+from twopm_zk.plonk.keys import setup
 from twopm_zk.system import paths
 
 pytestmark = pytest.mark.circuit
@@ -70,7 +81,7 @@ def test_a_second_compilation_is_found_in_the_cache(source, monkeypatch, tiny):
 
 def test_compiled_does_not_compile(source, fresh_cache):
     assert compiled(source("multiplier")) is None
-    assert not fresh_cache.exists()
+    assert [path.name for path in fresh_cache.iterdir()] == ["programs"]
 
 
 def test_the_same_text_elsewhere_is_the_same_circuit(tmp_path, source):
@@ -280,8 +291,31 @@ def test_missing_node_and_missing_packages_are_named(tmp_path, monkeypatch, sour
         compile_circuit(source("multiplier"))
     monkeypatch.delenv("TWOPM_ZK_NODE_MODULES")
     monkeypatch.setenv("PATH", str(tmp_path))
+    circuit = compile_circuit(source("multiplier"))  # circom needs no Node, snarkjs does
     with pytest.raises(ToolMissingError, match="node"):
+        setup(circuit, backend="snarkjs")
+
+
+def test_a_compiler_that_cannot_be_used_is_said_to_be_so_and_no_machine_code_of_others_is_run(
+    tmp_path, monkeypatch, source, fresh_cache
+):
+    package = tmp_path / "circom2"
+    package.mkdir()
+    (package / "package.json").write_text(json.dumps({"version": circom.CIRCOM2_VERSION}))
+    (package / "circom.wasm").write_bytes(b"not a program")
+    monkeypatch.setenv("TWOPM_ZK_NODE_MODULES", str(tmp_path))
+    with pytest.raises(ToolError, match=r"circom\.wasm cannot be used by wasmtime"):
         compile_circuit(source("multiplier"))
+    (package / "circom.wasm").write_text('(module (memory (export "memory") 1) (func (export "_start") unreachable))')
+    with pytest.raises(CompileError, match=r"circom broke off: [^\0]*unreachable"):
+        compile_circuit(source("multiplier"))
+    code = circom.compiler()[-2]
+    assert stat.S_IMODE(code.stat().st_mode) == 0o600
+    made = code.stat().st_mtime_ns
+    assert circom.compiler()[-2].stat().st_mtime_ns == made
+    code.write_bytes(b"of somebody else")
+    code.chmod(0o622)
+    assert circom.compiler()[-2].read_bytes() != b"of somebody else"
 
 
 def test_a_package_of_another_version_is_named(tmp_path, monkeypatch, source, fresh_cache):

@@ -12,6 +12,7 @@ from twopm_zk.circuit.compilation import compile_circuit
 from twopm_zk.circuit.witness import calculate_witness, read_witness
 from twopm_zk.errors import FileFormatError, InputError, WitnessError
 from twopm_zk.numbers.field import FIELD_ORDER
+from twopm_zk.system.files import is_ours
 from twopm_zk.system.paths import npm_package
 from twopm_zk.system.programs import node as node_program
 from twopm_zk.system.programs import run
@@ -299,12 +300,12 @@ def test_machine_code_that_others_could_write_is_not_loaded(source, fresh_cache,
     calculate_witness(circuit, {"a": 1, "b": 2})
     (machine_code,) = circuit.folder.glob("wasmtime-*.bin")
     assert stat.S_IMODE(machine_code.stat().st_mode) == 0o600
-    assert witness_module._is_ours(machine_code)
+    assert is_ours(machine_code)
     machine_code.chmod(0o622)
-    assert not witness_module._is_ours(machine_code)
+    assert not is_ours(machine_code)
     machine_code.chmod(0o600)
     circuit.folder.chmod(0o777)
-    assert not witness_module._is_ours(machine_code)
+    assert not is_ours(machine_code)
 
 
 @pytest.mark.slow

@@ -29,7 +29,7 @@ def shell(tmp_path, native, forks):
 
 
 def test_everybody_by_their_commands(shell, tmp_path):
-    spec = replace(SPEC, gradient_bound=0.05)
+    spec = replace(SPEC, gradient_bound=0.1)
     write_spec(spec, tmp_path / "spec.json")
     parts = tables((11, 11, 10))
     for number, table in enumerate(parts):

@@ -44,17 +44,15 @@ def test_links_inside_the_project_lead_somewhere():
 @pytest.mark.chain
 @pytest.mark.slow
 @pytest.mark.parametrize("page", [page for page in PAGES if commands(page)], ids=lambda page: page.name)
-def test_commands_of_a_page_work_in_their_order(page, tmp_path):
+def test_commands_of_a_page_work_in_their_order(page, tmp_path, forks):
     for name, content in FILES.items():
         (tmp_path / name).write_text(content)
     shutil.copy(ROOT / "examples" / "circuits" / "quadratic.circom", tmp_path)
     for line in commands(page):
         words = shlex.split(line)
         assert words[0] == "twopm-zk", line
-        code = "from twopm_zk.cli import main; main()"
-        finished = subprocess.run(
-            [sys.executable, "-c", code, *words[1:]], cwd=tmp_path, capture_output=True, text=True, check=False
-        )
+        command = [*forks.command, *words[1:]]
+        finished = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
         assert finished.returncode == 0, f"{line}\n{finished.stdout}{finished.stderr}"
 
 

@@ -14,7 +14,6 @@ import time
 from pathlib import Path
 
 import pytest
-from support.people_shell import CODE
 
 pytestmark = [pytest.mark.slow, pytest.mark.prover, pytest.mark.chain, pytest.mark.timeout(900)]
 
@@ -37,15 +36,15 @@ def free_port():
 class Desk:
     """Shells in one folder, the programs that run in them, and what they said."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, forks):
         self.folder, self.processes = folder, []
         self.ports = {"8545": free_port()}
         program = folder / "bin" / "twopm-zk"
         program.parent.mkdir()
-        program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -c "{CODE}" "$@"\n')
+        program.write_text(f'#!/bin/sh\nexec {shlex.join(forks.command)} "$@"\n')
         program.chmod(0o755)
         spec = (ROOT / "examples" / "spector.toml").read_text()
-        spec = spec.replace("lambda = 0.0", "lambda = 1.0").replace("gradient_bound = 2.5e-5", "gradient_bound = 0.05")
+        spec = spec.replace("lambda = 0.0", "lambda = 1.0").replace("gradient_bound = 2.5e-5", "gradient_bound = 0.1")
         (folder / "examples").mkdir()
         (folder / "examples" / "spector.toml").write_text(spec)
 
@@ -97,8 +96,8 @@ class Desk:
 
 
 @pytest.fixture
-def desk(tmp_path, native):
-    made = Desk(tmp_path)
+def desk(tmp_path, native, forks):
+    made = Desk(tmp_path, forks)
     yield made
     made.close()
 

@@ -207,7 +207,7 @@ def owners_of(stage, spec, name):
 
 
 def test_every_command_of_the_guides_works_in_the_order_of_the_people(stage):
-    spec = spec_text("run", bound=0.05)
+    spec = spec_text("run", bound=0.1)
     coordinator = Person(stage, "coordinator", COORDINATOR, spec)
     coordinator.follows("coordinator", "Prepare")
     for account in (COORDINATOR, *OWNERS, USER):

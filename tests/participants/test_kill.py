@@ -4,7 +4,6 @@ import contextlib
 import json
 import signal
 import subprocess
-import sys
 import threading
 from pathlib import Path
 
@@ -25,8 +24,8 @@ SCRIPT = Path(__file__).parents[1] / "support" / "people_process.py"
 class Mortal:
     """Runs the process again and again, with the deaths that it is given, until it ends by itself."""
 
-    def __init__(self, party, *, deaths, **options):
-        world = party.world
+    def __init__(self, party, forks, *, deaths, **options):
+        world, self.command = party.world, [*forks.command, "--script", str(SCRIPT)]
         party.world.deployment.write(party.folder / "deployment.json")
         write_spec(party.spec, party.folder / "spec.json")
         self.options = {
@@ -46,7 +45,7 @@ class Mortal:
             death = self.deaths.pop(0) if self.deaths else None
             options = json.dumps({**self.options, "die_at": death})
             self.process = subprocess.Popen(
-                [sys.executable, str(SCRIPT), options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+                [*self.command, options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
             )
             out, err = self.process.communicate(timeout=120)
             self.output += out
@@ -102,10 +101,10 @@ NODE_DEATHS = {
 
 
 @pytest.mark.parametrize("deaths", NODE_DEATHS.values(), ids=NODE_DEATHS)
-def test_a_node_that_is_killed_goes_on_where_it_was_and_nobody_proves_again(party, deaths):
+def test_a_node_that_is_killed_goes_on_where_it_was_and_nobody_proves_again(party, forks, deaths):
     party.spec = NEAR
     key = party.world.node.private_keys[2]
-    mortal = Mortal(party, deaths=deaths, role="node", name="node0", part=0, key=key)
+    mortal = Mortal(party, forks, deaths=deaths, role="node", name="node0", part=0, key=key)
     thread = InThread(mortal)
     others = party.node(1), party.node(2)
     with Running(party.coordinator(), *others) as running:
@@ -122,11 +121,11 @@ def test_a_node_that_is_killed_goes_on_where_it_was_and_nobody_proves_again(part
     assert sorted(shared) == [(number, 0) for number in range(rounds) for _ in range(3)]
 
 
-def test_a_node_that_is_killed_in_a_dispute_claims_and_reveals_where_it_was(world, tmp_path):
+def test_a_node_that_is_killed_in_a_dispute_claims_and_reveals_where_it_was(world, forks, tmp_path):
     party = Party(world, tmp_path, spec=replace(NEAR, minimum_rows=20), sizes=(8, 8, 8, 8))
     deaths = [["sent", "claim"], ["sent", "reveal"]]
     key = party.world.node.private_keys[2]
-    mortal = Mortal(party, deaths=deaths, role="node", name="node0", part=0, key=key)
+    mortal = Mortal(party, forks, deaths=deaths, role="node", name="node0", part=0, key=key)
     thread = InThread(mortal)
     victim = party.world.view(2).address
     liar = lying(party.node(3), blamed=victim, reveals=False)
@@ -166,10 +165,10 @@ COORDINATOR_DEATHS = [
 ]
 
 
-def test_a_coordinator_that_is_killed_goes_on_where_it_was(party):
+def test_a_coordinator_that_is_killed_goes_on_where_it_was(party, forks):
     party.spec = replace(SPEC, gradient_bound=0.1)
     key = party.world.node.private_keys[1]
-    mortal = Mortal(party, deaths=COORDINATOR_DEATHS, role="coordinator", name="coordinator", key=key)
+    mortal = Mortal(party, forks, deaths=COORDINATOR_DEATHS, role="coordinator", name="coordinator", key=key)
     thread = InThread(mortal)
     with Running(*(party.node(number) for number in range(3))) as running:
         thread.start()

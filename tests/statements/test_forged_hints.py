@@ -33,7 +33,7 @@ pytestmark = pytest.mark.circuit
 
 
 def compiled(name, file, template, public=(), **parameters):
-    return compile_circuit(Instance(f"{name}-forged", file, template, parameters, public))
+    return compile_circuit(Instance(f"{name}-test", file, template, parameters, public))
 
 
 # --- RangeCheck and IsZero ---

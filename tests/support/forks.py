@@ -81,6 +81,7 @@ class ForkServer:
 def serve(path):
     for name in IMPORTED:
         importlib.import_module(name)
+    warm_up()
     signal.signal(signal.SIGCHLD, lambda *_: reap())
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(path)
@@ -96,6 +97,18 @@ def serve(path):
                     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
                     listening.close()
                     keep(asked)
+
+
+def warm_up():
+    """Make the tables that every process makes once, which takes a second of a core too."""
+    from twopm_zk.numbers import poseidon, sigmoid, variance
+    from twopm_zk.rows.tables import load_spector
+
+    sigmoid.polynomial_limbs(), sigmoid.magnitudes()
+    variance.limbs(), variance.magnitudes()
+    for width in range(2, 7):
+        poseidon.parameters(width)
+    load_spector()
 
 
 def reap():

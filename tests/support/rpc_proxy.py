@@ -17,7 +17,7 @@ class RpcProxy:
     ``poa``: headers as of a proof-of-authority chain. ``legacy``: no base fee and none of its methods. ``missing``:
     methods that do not exist. ``no_pending``: no pending state. ``blocks``: the widest range of eth_getLogs.
     ``refuse``: a function of (method, number of the request) that returns None or an answer (status, headers, error).
-    ``per_second``: requests that are taken; the others get ``refusal``.
+    ``rate``: how many requests are taken in how many seconds; the others get ``refusal``.
     """
 
     def __init__(
@@ -30,13 +30,13 @@ class RpcProxy:
         no_pending=False,
         blocks=None,
         refuse=None,
-        per_second=None,
+        rate=None,
         refusal=(200, {}, (-32005, "rate limit exceeded, please slow down")),
         path="",
     ):
         self.upstream, self.poa, self.legacy, self.no_pending = upstream, poa, legacy, no_pending
         self.missing = set(missing) | ({"eth_maxPriorityFeePerGas", "eth_feeHistory"} if legacy else set())
-        self.blocks, self.refuse, self.per_second, self.refusal, self.path = blocks, refuse, per_second, refusal, path
+        self.blocks, self.refuse, self.rate, self.refusal, self.path = blocks, refuse, rate, refusal, path
         self.counted, self.refused, self.times = Counter(), 0, []
         self._lock, self._taken, self.closed = threading.Lock(), [], False
 
@@ -62,10 +62,11 @@ class RpcProxy:
             self.counted[method] += 1
             self.times.append((method, time.monotonic()))
             refusal = self.refuse(method, self.counted[method]) if self.refuse else None
-            if self.per_second is not None:
+            if self.rate is not None:
+                most, seconds = self.rate
                 now = time.monotonic()
-                self._taken = [moment for moment in self._taken if moment > now - 1]
-                if len(self._taken) >= self.per_second:
+                self._taken = [moment for moment in self._taken if moment > now - seconds]
+                if len(self._taken) >= most:
                     refusal = self.refusal
                 else:
                     self._taken.append(now)

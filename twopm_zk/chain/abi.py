@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from eth_abi.abi import decode, encode
 from eth_abi.exceptions import DecodingError, EncodingError
+from eth_typing import ChecksumAddress
 from eth_utils.abi import collapse_if_tuple
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
@@ -63,9 +65,9 @@ class Registry:
         self._met[id(abi)] = abi  # kept, so that its id stays its own
         for entry in abi:
             if entry["type"] == "error":
-                self._errors[keccak(signature(entry).encode())[:4]] = dict(entry)
+                self._errors[hash_of(signature(entry))[:4]] = dict(entry)
             elif entry["type"] == "event" and not entry.get("anonymous"):
-                known = self._events.setdefault(keccak(signature(entry).encode()), [])
+                known = self._events.setdefault(hash_of(signature(entry)), [])
                 if entry not in known:
                     known.append(dict(entry))
 
@@ -177,4 +179,16 @@ def _named(item: Mapping[str, Any], value: Any) -> Any:
         return {field["name"]: _named(field, part) for field, part in parts}
     if isinstance(value, bytes):
         return "0x" + value.hex()
-    return to_checksum_address(value) if kind == "address" else value
+    return checksummed(value) if kind == "address" else value
+
+
+@lru_cache(maxsize=4096)
+def checksummed(address: str) -> ChecksumAddress:
+    """An address in the spelling that checks itself: a hash, and the same few addresses come again and again."""
+    return to_checksum_address(address)
+
+
+@lru_cache(maxsize=4096)
+def hash_of(signature: str) -> bytes:
+    """What a function, an event or an error goes by on the chain; a function or an error by its first four bytes."""
+    return keccak(signature.encode())

@@ -14,10 +14,8 @@ from typing import Any, cast
 from eth_abi.abi import encode
 from eth_abi.exceptions import DecodingError
 from eth_typing import ABIEvent
-from eth_utils.address import to_checksum_address
-from eth_utils.crypto import keccak
 
-from twopm_zk.chain.abi import DecodedEvent, decode_values, encode_values, signature
+from twopm_zk.chain.abi import DecodedEvent, checksummed, decode_values, encode_values, hash_of, signature
 from twopm_zk.chain.compiler import MAX_CODE_SIZE, Artifact
 from twopm_zk.chain.connection import Receipt, RpcConnection
 from twopm_zk.errors import DeploymentError, InputError
@@ -65,7 +63,7 @@ class Contract:
         chain.registry.add(artifact.abi)
         self.chain = chain
         self.artifact = artifact
-        self.address = to_checksum_address(address)
+        self.address = checksummed(address)
         self.deployed: Receipt | None = None
 
     def signing_as(self, private_key: str) -> Contract:
@@ -76,7 +74,7 @@ class Contract:
         """Calldata. InputError where there is no such function, or an argument does not fit it."""
         entry = self._function(function)
         what = f"{self.artifact.name}.{function}"
-        return keccak(signature(entry).encode())[:4] + encode_values(what, entry["inputs"], arguments)
+        return hash_of(signature(entry))[:4] + encode_values(what, entry["inputs"], arguments)
 
     def _function(self, name: str) -> dict[str, Any]:
         for entry in self.artifact.abi:
@@ -114,7 +112,7 @@ class Contract:
         entry = next((e for e in self.artifact.abi if e["type"] == "event" and e["name"] == name), None)
         if entry is None:
             raise InputError(f"{self.artifact.name} has no event {name!r}")
-        topics: list[bytes | None] = [keccak(signature(entry).encode())]
+        topics: list[bytes | None] = [hash_of(signature(entry))]
         for item in (item for item in cast(ABIEvent, entry)["inputs"] if item.get("indexed")):
             value = indexed.pop(item["name"], None)
             topics.append(None if value is None else encode([item["type"]], [value]))

@@ -1,8 +1,8 @@
 """A development node: anvil on a free port of 127.0.0.1 that never outlives its parent.
 
 Anvil runs below a two-line shell that waits on a pipe from this process. When this process ends, however
-it ends (kill -9 included), the kernel closes the pipe and the shell stops anvil. Anvil chooses the port
-itself and prints it, so that two nodes started at once cannot race for one.
+it ends (kill -9 included), the kernel closes the pipe, and the shell stops anvil and removes its files.
+Anvil chooses the port itself and prints it, so that two nodes started at once cannot race for one.
 
 Accounts come from the mnemonic that every development node uses: the same at each start, rich, and
 publicly known (``twopm_zk.chain.deployment`` refuses them elsewhere).
@@ -31,7 +31,8 @@ CHAIN_ID = 31337
 HARDFORK = "cancun"
 """The rules the node applies: those of compiler.EVM_VERSION, so that a newer opcode fails in tests."""
 
-_WATCHED = '"$@" </dev/null & node=$!; read -r _; kill "$node" 2>/dev/null; wait "$node"'
+_WATCHED = '"$@" </dev/null & node=$!; read -r _; kill "$node" 2>/dev/null; wait "$node"; rm -rf "$0"'
+"""``$0`` is the node's folder, which a parent that is killed cannot remove."""
 _LISTENING = re.compile(r"^Listening on 127\.0\.0\.1:(\d+)\s*$", re.MULTILINE)
 
 
@@ -128,7 +129,7 @@ class DevelopmentNode:
             command += ["--block-time", str(self.block_time)]
         self._log_file = self._log.open("wb")
         self._process = subprocess.Popen(
-            ["/bin/sh", "-c", _WATCHED, "sh", *command],
+            ["/bin/sh", "-c", _WATCHED, self._folder.name, *command],
             stdin=subprocess.PIPE,
             stdout=self._log_file,
             stderr=subprocess.STDOUT,

@@ -8,13 +8,13 @@ and lines, and never carry a number of theirs.
 
 from __future__ import annotations
 
-import os
 import re
 import struct
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from enum import IntEnum
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,7 @@ from twopm_zk.circuit.inputs import checked_inputs
 from twopm_zk.errors import FileFormatError, WitnessError
 from twopm_zk.numbers.field import FIELD_ORDER
 from twopm_zk.system.binary_file import BinaryFile, open_binary_file
-from twopm_zk.system.files import StrPath, replacing, write_bytes
+from twopm_zk.system.files import StrPath, is_ours, replacing, write_bytes
 
 if TYPE_CHECKING:
     import wasmtime
@@ -219,10 +219,8 @@ class _Program:
     """The witness program of one circuit, instantiated once per witness: it keeps state."""
 
     def __init__(self, circuit: Circuit) -> None:
-        import wasmtime
-
         self.circuit = circuit
-        self.engine = wasmtime.Engine()
+        self.engine = _engine()
         self.module = _load_module(circuit, self.engine)
 
     def run(self, inputs: Mapping[str, list[int]]) -> bytes:
@@ -298,7 +296,21 @@ class _Program:
         linker = wasmtime.Linker(self.engine)
         linker.define(store, "circom", "memory", exports["memory"])
         linker.define(store, "circom", function, exports[function])
-        return linker.instantiate(store, wasmtime.Module(self.engine, text)).exports(store)
+        return linker.instantiate(store, _loop_module(text)).exports(store)
+
+
+@cache
+def _engine() -> wasmtime.Engine:
+    import wasmtime
+
+    return wasmtime.Engine()
+
+
+@cache
+def _loop_module(text: str) -> wasmtime.Module:
+    import wasmtime
+
+    return wasmtime.Module(_engine(), text)
 
 
 def _explain(circuit: str, code: int, trace: str) -> str:
@@ -319,7 +331,7 @@ def _load_module(circuit: Circuit, engine: wasmtime.Engine) -> wasmtime.Module:
     from twopm_zk.circuit.compilation import damaged_entry
 
     machine_code = circuit.folder / f"wasmtime-{version('wasmtime')}.bin"
-    if _is_ours(machine_code):
+    if is_ours(machine_code):
         try:
             return wasmtime.Module.deserialize(engine, machine_code.read_bytes())
         except wasmtime.WasmtimeError:
@@ -335,12 +347,3 @@ def _load_module(circuit: Circuit, engine: wasmtime.Engine) -> wasmtime.Module:
     except OSError:
         pass  # a read-only cache costs time only
     return module
-
-
-def _is_ours(path: Path) -> bool:
-    try:
-        status = path.stat()
-        folder = path.parent.stat()
-    except OSError:
-        return False
-    return all(entry.st_uid == os.geteuid() and not entry.st_mode & 0o022 for entry in (status, folder))

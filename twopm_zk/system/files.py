@@ -212,6 +212,16 @@ def is_file(path: StrPath) -> bool:
         return False
 
 
+def is_ours(path: Path) -> bool:
+    """Whether there is such a file, in a folder such that nobody but this user could have written it."""
+    try:
+        status = path.stat()
+        folder = path.parent.stat()
+    except OSError:
+        return False
+    return all(entry.st_uid == os.geteuid() and not entry.st_mode & 0o022 for entry in (status, folder))
+
+
 def shown(path: StrPath) -> str:
     """A path, or another word of the user's, for a message: quoted, and cut in the middle where it is very long."""
     text = str(path)
