@@ -72,9 +72,13 @@ UV ?= uv
 lock: ## pin every Python package and its hashes anew (LOCK_ARGS=--upgrade: newer versions); needs uv
 	$(COMPILE) pyproject.toml --group design --group dev --group docs --output-file requirements.lock
 	$(COMPILE) --group slither --output-file requirements-slither.lock
+	$(COMPILE) --group wheel --output-file requirements-wheel.lock
 
 docs: setup ## build the documentation site in build/site: guides, commands, and the package from its docstrings
 	$(BIN)/python tools/build_docs.py
+
+wheel: setup ## build the wheel with native prover into dist, and try it in an empty environment
+	$(BIN)/python tools/build_wheel.py
 
 GENERATED := step-48x3 step-119x3 information-48x3 information-119x3 aggregate-3 certify-3 predict-3
 generate: setup ## write the verifiers of development keys to verifier/generated
