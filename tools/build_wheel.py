@@ -41,6 +41,11 @@ GLIBC = (2, 17)
 DICTIONARY = 1 << 26  # programs for witnesses share most of theirs, and lie up to 40 MB apart
 
 
+def say(text: str) -> None:
+    """A line about what is going on within a step."""
+    print(f"  {text}", flush=True)
+
+
 @contextmanager
 def step(name: str) -> Iterator[None]:
     """Say what begins, and how long it took."""
@@ -59,8 +64,7 @@ def compile_small_instances(cache: Path) -> list[Circuit]:
     figures = {name: row for name, row in json.loads(FIGURES.read_text()).items() if row["power"] <= LARGEST_POWER}
     circuits = []
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for circuit in pool.map(lambda name: compile_circuit(find_instance(name)), figures):
-            print(f"  {circuit.name}: {circuit.constraints} constraints", flush=True)
+        for circuit in pool.map(lambda name: compile_circuit(find_instance(name), progress=say), figures):
             measured = figures[circuit.name]
             if (circuit.digest, circuit.constraints) != (measured["sources"], measured["constraints"]):
                 raise SystemExit(f"{circuit.name} is not what {FIGURES} says: run `make figures`")
@@ -70,6 +74,7 @@ def compile_small_instances(cache: Path) -> list[Circuit]:
 
 def pack(circuits: Sequence[Circuit], folder: Path) -> None:
     """Write the archive and the index that `twopm_zk.circuit.shipped` reads."""
+    say(f"packing {len(circuits)} circuits")
     folder.mkdir(parents=True)
     filters = [{"id": lzma.FILTER_LZMA2, "preset": 9, "dict_size": DICTIONARY}]
     # files of one kind side by side, as they resemble each other
@@ -110,7 +115,7 @@ def build_extension(target: Path) -> None:
     needed = max(tuple(map(int, version)) for version in re.findall(rb"GLIBC_(\d+)\.(\d+)", content))
     if needed > GLIBC:
         raise SystemExit(f"the extension needs glibc {needed}, newer than {GLIBC}")
-    print(f"  {len(content) / 1e6:.1f} MB; of glibc it needs {needed[0]}.{needed[1]}")
+    say(f"{len(content) / 1e6:.1f} MB; of glibc it needs {needed[0]}.{needed[1]}")
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes(content)
 
@@ -191,7 +196,7 @@ def main() -> None:
     with step("wheel"):
         tag = None if options.pure else f"cp311-abi3-manylinux_{GLIBC[0]}_{GLIBC[1]}_{platform.machine()}"
         wheel = build(parts, options.out.absolute(), tag)
-        print(f"  {wheel} ({wheel.stat().st_size / 1e6:.1f} MB)")
+        say(f"{wheel} ({wheel.stat().st_size / 1e6:.1f} MB)")
     if not options.no_check:
         try_out(wheel)
 
