@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import sysconfig
 import tomllib
 import zipfile
 from importlib.metadata import version
@@ -109,14 +110,22 @@ def test_what_was_built_goes_into_a_wheel_for_machines_of_that_kind(tmp_path):
         assert opened.read("twopm_zk/_data/compiled/circuits.tar.xz") == b"twopm_zk/_data/compiled/circuits.tar.xz"
 
 
-@pytest.fixture(scope="module")
-def installed(wheel, tmp_path_factory):
-    """``installed(*words)`` runs the command of the wheel, as somebody who has nothing else of this project.
+@pytest.fixture
+def installed(tmp_path):
+    """``installed(*words)`` starts the command of a wheel, as somebody who has nothing else of this project.
 
-    Other packages are those of this environment, since they are the same and take a minute to install.
+    The native prover is this checkout's, where it was built. Other packages are those of this environment, since they
+    are the same and take a minute to install.
     """
-    folder = tmp_path_factory.mktemp("user")
-    programs = load_tool("build_wheel").environment(folder / "venv", ["--no-deps", str(wheel)])
+    tool, extension, folder = load_tool("build_wheel"), ROOT / "twopm_zk" / "_native.abi3.so", tmp_path / "user"
+    parts = tmp_path / "parts" / "twopm_zk"
+    parts.mkdir(parents=True)
+    tag = None
+    if extension.is_file():
+        shutil.copy(extension, parts)
+        tag = f"cp311-abi3-{sysconfig.get_platform().replace('-', '_')}"
+    folder.mkdir()
+    programs = tool.environment(folder / "venv", ["--no-deps", str(tool.build(parts.parent, tmp_path, tag))])
     (site_packages,) = folder.glob("venv/lib/python*/site-packages")
     (site_packages / "others.pth").write_text(f"{Path(click.__file__).parents[1]}\n")
     variables = {name: value for name, value in os.environ.items() if not name.startswith(("TWOPM_ZK_", "PYTHON"))}

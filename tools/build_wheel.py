@@ -31,6 +31,7 @@ from tempfile import TemporaryDirectory
 from twopm_zk.circuit.compilation import Circuit, compile_circuit
 from twopm_zk.circuit.instances import find_instance
 from twopm_zk.circuit.shipped import FILES, sources_digest
+from twopm_zk.system.files import digest_of
 
 ROOT = Path(__file__).parents[1]
 FIGURES = ROOT / "tests" / "statements" / "figures.json"
@@ -88,6 +89,8 @@ def pack(circuits: Sequence[Circuit], folder: Path) -> None:
             member.size = path.stat().st_size
             with path.open("rb") as file:
                 archive.addfile(member, file)
+            print(".", end="", flush=True)
+    print()
     index = {"sources": sources_digest(), "instances": {circuit.name: circuit.digest for circuit in circuits}}
     (folder / "index.json").write_text(json.dumps(index, indent=2) + "\n")
 
@@ -99,7 +102,7 @@ def build_extension(target: Path) -> None:
     """Build the extension module for old Linux systems; SystemExit where it asks for a newer C library."""
     if platform.system() != "Linux" or shutil.which("cargo") is None:
         raise SystemExit("The native prover is built on Linux, with Rust; --pure builds a wheel without it.")
-    tools = environment(WORK / "tools", ["--require-hashes", "-r", str(ROOT / "requirements-wheel.lock")])
+    tools = build_tools()
     built = WORK / "native"
     shutil.rmtree(built, ignore_errors=True)
     features = ["--features", "asm"] if platform.machine() == "x86_64" else []
@@ -118,6 +121,17 @@ def build_extension(target: Path) -> None:
     say(f"{len(content) / 1e6:.1f} MB; of glibc it needs {needed[0]}.{needed[1]}")
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes(content)
+
+
+def build_tools() -> Path:
+    """The folder of maturin and zig, installed once for each lock."""
+    lock = ROOT / "requirements-wheel.lock"
+    folder = WORK / f"tools-{digest_of(lock)}"
+    done = folder / ".installed"
+    if not done.is_file():
+        environment(folder, ["--require-hashes", "-r", str(lock)])
+        done.touch()
+    return folder / "bin"
 
 
 # --- the wheel, and a trial of it ---
