@@ -39,7 +39,7 @@ WORK = ROOT / "build" / "wheel"
 LARGEST_POWER = 16
 """Circuits of larger domains take minutes to set up: compiling them then is the smaller part."""
 GLIBC = (2, 17)
-DICTIONARY = 1 << 26  # programs for witnesses share most of theirs, and lie up to 40 MB apart
+DICTIONARY = 1 << 25  # programs for witnesses share most of theirs, and lie up to 10 MB apart
 
 
 def say(text: str) -> None:
@@ -78,8 +78,9 @@ def pack(circuits: Sequence[Circuit], folder: Path) -> None:
     say(f"packing {len(circuits)} circuits")
     folder.mkdir(parents=True)
     filters = [{"id": lzma.FILTER_LZMA2, "preset": 9, "dict_size": DICTIONARY}]
-    # files of one kind side by side, as they resemble each other
-    paths = [circuit.folder / name for name in FILES for circuit in sorted(circuits, key=lambda made: made.digest)]
+    # what lies before a circuit is read with it: the small ones, which most tasks take, come first
+    in_order = sorted(circuits, key=lambda circuit: (circuit.constraints, circuit.digest))
+    paths = [circuit.folder / name for circuit in in_order for name in FILES]
     with (
         lzma.open(folder / "circuits.tar.xz", "wb", filters=filters) as compressed,
         tarfile.open(fileobj=compressed, mode="w") as archive,

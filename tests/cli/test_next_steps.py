@@ -20,7 +20,10 @@ OTHER_PROGRAMS = {
     },
     "circuit/circom.py": {"--wasm", "--sym", "--r1cs", "--json"},
     "system/programs.py": {"--version"},
-    "system/npm.py": {"--no-save", "--no-audit", "--no-fund", "--ignore-scripts", "--omit", "--loglevel"},
+    "system/npm.py": {
+        *("--no-save", "--no-audit", "--no-fund", "--no-update-notifier", "--ignore-scripts", "--omit"),
+        *("--fetch-retry-mintimeout", "--fetch-retry-maxtimeout", "--loglevel"),
+    },
     "demo/report/page.py": {"--ink", "--soft", "--line", "--paper", "--card", "--accent", "--good", "--bad"},  # CSS
 }
 """Words with two hyphens that belong to programs that the library calls, or to another language."""

@@ -22,11 +22,14 @@ from twopm_zk.system import paths, programs
 from twopm_zk.system.files import locked, replacing
 from twopm_zk.system.progress import Progress
 
-OPTIONS = ("--no-save", "--no-audit", "--no-fund", "--ignore-scripts", "--omit=dev", "--loglevel=http")
+OPTIONS = (
+    *("--no-save", "--no-audit", "--no-fund", "--no-update-notifier", "--ignore-scripts", "--omit=dev"),
+    *("--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=10000", "--loglevel=http"),
+)
 INSTALL_TIMEOUT = 1800.0
-_FETCHED = re.compile(r"http fetch GET \d+ \S*/(\S+)")
-_SAID = re.compile(r"^npm (?:error|ERR!) ?(.*)$", re.MULTILINE)
-_LINES_SHOWN = 8
+_FETCHED = re.compile(r"http fetch GET (?:\d+ )?\S*/(\S+)( attempt .*)?")
+_SAID = re.compile(r"^npm (?:error|ERR!) (?! *at )(.*\S.*)$", re.MULTILINE)
+_LINES_SHOWN = 4
 _CPUS = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64"}
 
 
@@ -101,11 +104,11 @@ def _fetch(folder: Path, progress: Progress | None) -> None:
 
     def report(line: str) -> None:
         if progress is not None and (match := _FETCHED.search(line)):
-            progress(match[1])
+            progress(match[1] + (match[2] or ""))
 
     finished = programs.run([*command, "install", *OPTIONS], cwd=folder, timeout=INSTALL_TIMEOUT, on_line=report)
     if finished.code:
-        said = [line for line in _SAID.findall(finished.output) if line][:_LINES_SHOWN]
+        said = _SAID.findall(finished.output)[:_LINES_SHOWN]
         raise ToolError(
             "npm could not install the packages:\n" + ("\n".join(said) or finished.output[-2000:]),
             hint="Nothing was changed. Once the reason is gone it can be tried again.",
