@@ -77,9 +77,6 @@ lock: ## pin every Python package and its hashes anew (LOCK_ARGS=--upgrade: newe
 docs: setup ## build the documentation site in build/site: guides, commands, and the package from its docstrings
 	$(BIN)/python tools/build_docs.py
 
-wheel: setup ## build the wheel with native prover into dist, and try it in an empty environment
-	$(BIN)/python tools/build_wheel.py
-
 GENERATED := step-48x3 step-119x3 information-48x3 information-119x3 aggregate-3 certify-3 predict-3
 generate: setup ## write the verifiers of development keys to verifier/generated
 	for name in $(GENERATED); do $(BIN)/twopm-zk export-verifier $$name --force --out verifier/generated/$$name.sol; done
@@ -89,6 +86,9 @@ figures: setup ## compile every instance, and write down constraints and gates f
 
 bench: setup ## measure gates, times and memory; README quotes the results
 	$(BIN)/python bench/pipeline.py
+
+wheel: setup ## build the wheel with native prover into dist, and try it in an empty environment
+	$(BIN)/python tools/build_wheel.py
 
 clean: ## remove what was built, but not what was installed
 	rm -rf build native/target dist
