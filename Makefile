@@ -91,6 +91,7 @@ lock: ## pin every Python package and its hashes anew (LOCK_ARGS=--upgrade: newe
 	$(COMPILE) pyproject.toml --group design --group dev --group docs --output-file requirements.lock
 	$(COMPILE) --group uv --output-file requirements-uv.lock
 	$(COMPILE) --group slither --output-file requirements-slither.lock
+	$(COMPILE) --group wheel --output-file requirements-wheel.lock
 
 docs: setup ## build the documentation site in build/site: guides, commands, and the package from its docstrings
 	$(BIN)/python tools/build_docs.py
@@ -104,6 +105,9 @@ figures: setup ## compile every instance, and write down constraints and gates f
 
 bench: setup ## measure gates, times and memory; README quotes the results
 	$(BIN)/python bench/pipeline.py
+
+wheel: setup ## build the wheel with native prover into dist, and try it in an empty environment
+	$(BIN)/python tools/build_wheel.py
 
 clean: ## remove what was built, but not what was installed
 	rm -rf build native/target dist

@@ -31,7 +31,15 @@ from twopm_zk.cli import cli
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "twopm_zk"
 GUIDES = {
-    "For people in a task": ("first-steps", "data-owner", "coordinator", "auditor", "application-user", "training"),
+    "For people in a task": (
+        "first-steps",
+        "installation",
+        "data-owner",
+        "coordinator",
+        "auditor",
+        "application-user",
+        "training",
+    ),
     "How it works": ("architecture", "protocol", "circuits", "contracts", "messages", "native-prover"),
 }
 PROJECT_PAGES = ("CONTRIBUTING", "SECURITY", "CHANGELOG")

@@ -318,6 +318,15 @@ def test_a_compiler_that_cannot_be_used_is_said_to_be_so_and_no_machine_code_of_
     assert circom.compiler()[-2].read_bytes() != b"of somebody else"
 
 
+def test_an_include_of_circomlib_that_is_not_installed_is_no_fault_of_the_circuit(tmp_path, monkeypatch):
+    monkeypatch.setenv("TWOPM_ZK_NODE_MODULES", str(tmp_path / "nothing"))
+    path = tmp_path / "main.circom"
+    path.write_text('include "circomlib/circuits/comparators.circom";\n')
+    with pytest.raises(ToolMissingError, match="not installed") as caught:
+        compile_circuit(path)
+    assert caught.value.kind == "not-installed"
+
+
 def test_a_package_of_another_version_is_named(tmp_path, monkeypatch, source, fresh_cache):
     (tmp_path / "circom2").mkdir()
     (tmp_path / "circom2" / "package.json").write_text(json.dumps({"version": "0.1.0"}))

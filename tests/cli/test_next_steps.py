@@ -20,6 +20,10 @@ OTHER_PROGRAMS = {
     },
     "circuit/circom.py": {"--wasm", "--sym", "--r1cs", "--json"},
     "system/programs.py": {"--version"},
+    "system/npm.py": {
+        *("--no-save", "--no-audit", "--no-fund", "--no-update-notifier", "--ignore-scripts", "--omit"),
+        *("--fetch-retry-mintimeout", "--fetch-retry-maxtimeout", "--loglevel"),
+    },
     "demo/report/page.py": {"--ink", "--soft", "--line", "--paper", "--card", "--accent", "--good", "--bad"},  # CSS
 }
 """Words with two hyphens that belong to programs that the library calls, or to another language."""
@@ -110,6 +114,27 @@ def test_what_the_command_line_knows_is_in_the_next_command():
     with pytest.raises(TrainingError) as caught, next_steps.with_facts(spec="my.toml", task=4):
         raise error
     assert next_steps.next_step(caught.value) == "Next: `twopm-zk aggregate my.toml --task 3`."
+
+
+@pytest.mark.parametrize(("checkout", "command"), [(True, "make setup"), (False, "twopm-zk doctor --install")])
+def test_missing_packages_are_installed_by_what_is_there(monkeypatch, checkout, command):
+    monkeypatch.setattr(next_steps.paths, "is_checkout", lambda: checkout)
+    monkeypatch.delenv("TWOPM_ZK_NODE_MODULES", raising=False)
+    assert next_steps.after_kind("not-installed") == f"Run `{command}`."
+    assert next_steps.after_kind("no-anvil").startswith(f"Run `{command}`, or set TWOPM_ZK_ANVIL")
+    monkeypatch.setenv("TWOPM_ZK_NODE_MODULES", "elsewhere")
+    assert f"TWOPM_ZK_NODE_MODULES names that folder: unset it, and run `{command}`" in next_steps.after_kind(
+        "not-installed"
+    )
+
+
+def test_only_a_checkout_is_told_to_make_something(monkeypatch):
+    assert [kind for kind, step in next_steps._BY_KIND.items() if isinstance(step, str) and "`make " in step] == []
+    monkeypatch.setattr(next_steps.paths, "is_checkout", lambda: False)
+    facts = {"package": "matplotlib"}
+    kinds = ("not-installed", "no-anvil", "no-python-package")
+    assert [kind for kind in kinds if "make" in next_steps.after_kind(kind, **facts)] == []
+    assert next_steps.after_kind("no-python-package", **facts) == "Run `pip install matplotlib`."
 
 
 def test_the_root_of_the_tree_of_errors_is_raised_nowhere():

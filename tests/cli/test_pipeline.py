@@ -94,6 +94,21 @@ def test_doctor_names_what_is_missing_and_exits_with_4(call, monkeypatch, tmp_pa
     assert "make setup" in out
 
 
+def test_doctor_installs_nothing_where_all_packages_are(call):
+    code, out, _ = call("doctor", "--install", "--json")
+    assert code == 0
+    assert json.loads(out)["packages"] == {"folder": str(paths.node_modules_folder()), "fetched": False}
+
+
+def test_doctor_leaves_packages_alone_that_it_did_not_install(call, monkeypatch, tmp_path):
+    monkeypatch.setenv("TWOPM_ZK_NODE_MODULES", str(tmp_path))
+    code, _, err = call("doctor", "--install")
+    assert code == 4
+    assert "is not what package-lock.json says" in err
+    assert "TWOPM_ZK_NODE_MODULES names that folder: unset it" in err
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_circuits_lists_every_instance_with_its_sizes(call):
     _, out, _ = call("circuits", "--json")
     rows = {row["name"]: row for row in json.loads(out)["circuits"]}

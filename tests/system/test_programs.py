@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from twopm_zk.errors import ToolError, ToolTimeoutError, ToolVersionError
+from twopm_zk.errors import ToolError, ToolMissingError, ToolTimeoutError, ToolVersionError
 from twopm_zk.system import programs
 
 
@@ -79,3 +79,12 @@ def test_node_has_to_be_new_enough(tmp_path, monkeypatch, version, accepted):
     else:
         with pytest.raises(ToolVersionError, match="too old"):
             programs.node()
+
+
+def test_whoever_has_no_node_is_told_to_install_it(tmp_path, monkeypatch):
+    monkeypatch.delenv("TWOPM_ZK_NODE", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ToolMissingError, match="'node' was not found") as caught:
+        programs.node()
+    assert caught.value.hint.startswith("Install Node.js 20")
+    assert caught.value.kind is None  # advice to look what is missing would lead in a circle

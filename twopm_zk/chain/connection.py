@@ -169,7 +169,9 @@ class RpcConnection:
                 [parameters, "latest" if block is None else hex(block)],
                 raise_contract_logic_error_on_revert,
             )
-            return bytes.fromhex(cast(str, answer).removeprefix("0x"))
+            if not isinstance(answer, str):
+                raise ValueError("the answer is no hexadecimal string")
+            return bytes.fromhex(answer.removeprefix("0x"))
         except ContractLogicError as error:
             raise self._reverted(what, error) from error
         except (Web3Exception, OSError, ValueError) as error:

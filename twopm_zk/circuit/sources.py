@@ -18,7 +18,7 @@ from pathlib import Path
 
 from twopm_zk.errors import CompileError, InputError, ToolMissingError
 from twopm_zk.system.files import is_file, read_bytes
-from twopm_zk.system.paths import circuits_dir, node_modules
+from twopm_zk.system.paths import circuits_dir, node_modules, npm_package
 
 # Comments and strings come first in the alternation, so that an `include` inside them is not one.
 _TOKEN = re.compile(r'//[^\n]*|/\*.*?\*/|\binclude\s*"(?P<file>[^"\n]*)"|"[^"\n]*"', re.DOTALL)
@@ -43,7 +43,8 @@ def collect_sources(main: Path, *, text: str | None = None, libraries: Sequence[
     """Read ``main`` (or take ``text`` as its content) and everything it includes.
 
     ``libraries`` are searched before the usual folders. Raises InputError where the main file cannot be read or a
-    library is no folder, CompileError where an include is not found.
+    library is no folder, CompileError where an include is not found, ToolMissingError where it is of circomlib and that
+    is not installed.
     """
     for folder in libraries:
         if not folder.is_dir():
@@ -104,6 +105,8 @@ def _resolve(name: str, including: Path, libraries: Sequence[Path]) -> Path:
         candidate = Path(os.path.normpath(folder / name))
         if is_file(candidate):
             return candidate
+    if name.startswith("circomlib/"):
+        npm_package("circomlib")  # says where it is not installed
     raise CompileError(
         f"{including}: included file {name!r} was not found",
         hint=f"Looked beside that file and in {', '.join(str(folder) for folder in libraries)}. "

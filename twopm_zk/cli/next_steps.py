@@ -6,12 +6,14 @@ into what to type next. Where nothing is listed here, the error's own hint stand
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from twopm_zk.errors import TransactionError, TwopmError
+from twopm_zk.system import paths
 
 Values = Mapping[str, Any]
 
@@ -46,6 +48,22 @@ def _after_other_phase(facts: Values) -> str:
 
 def _moment(seconds: int) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(seconds))
+
+
+def _install_packages(facts: Values) -> str:
+    """What brings npm's packages: set-up in a checkout, the user's cache for what a wheel installed."""
+    run = "make setup" if paths.is_checkout() else "twopm-zk doctor --install"
+    if os.environ.get("TWOPM_ZK_NODE_MODULES"):
+        return f"TWOPM_ZK_NODE_MODULES names that folder: unset it, and run `{run}`."
+    return f"Run `{run}`."
+
+
+def _install_anvil(facts: Values) -> str:
+    return f"{_install_packages(facts).removesuffix('.')}, or set TWOPM_ZK_ANVIL to an anvil binary."
+
+
+def _install_python_package(facts: Values) -> str:
+    return "Run `make setup`." if paths.is_checkout() else f"Run `pip install {facts['package']}`."
 
 
 def _missing_stake(values: Values) -> str:
@@ -92,7 +110,8 @@ _BY_KIND: dict[str, Step] = {
     "request-not-answered": "It may still be answered. Wait longer the next time: --timeout SECONDS.",
     "no-predict-verifier": "Its deployer adds it: `twopm-zk deploy --help`.",
     "no-task": "See `twopm-zk task list`.",
-    "not-installed": "Run `make setup`.",
+    "not-installed": _install_packages,
+    "no-python-package": _install_python_package,
     "tools": "Run `twopm-zk doctor` to see everything that is needed.",
     "no-circuit": "`twopm-zk circuits` lists them.",
     "include-not-found": "Looked beside that file and in {folders}. Name another folder with -l FOLDER.",
@@ -103,7 +122,7 @@ _BY_KIND: dict[str, Step] = {
     "not-a-url": "Give the URL of an EVM node with --rpc-url, or in TWOPM_ZK_RPC_URL.",
     "no-rpc": "Is an EVM node running there? Give its URL with --rpc-url, or in TWOPM_ZK_RPC_URL.",
     "rate-limited": "The endpoint limits requests: give another one with --rpc-url, or look less often with --poll 5.",
-    "no-anvil": "Run `make setup`, or set TWOPM_ZK_ANVIL to an anvil binary.",
+    "no-anvil": _install_anvil,
     "no-account": "Give --keystore FILE, or set TWOPM_ZK_PRIVATE_KEY.",
     "no-private-key": "Set TWOPM_ZK_PRIVATE_KEY to one, or give --keystore FILE.",
     "no-funds": "Send ETH for gas to {account} first.",

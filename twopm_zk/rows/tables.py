@@ -100,7 +100,9 @@ def load_spector() -> Table:
     try:
         from statsmodels.datasets import spector
     except ImportError as error:
-        raise DataError("the Spector-Mazzeo data need the package statsmodels", kind="not-installed") from error
+        raise DataError(
+            "the Spector-Mazzeo data need the package statsmodels", kind="no-python-package", package="statsmodels"
+        ) from error
     data = spector.load_pandas()
     names = tuple(str(name) for name in data.exog.columns)
     return Table(names, data.exog.to_numpy(dtype=np.float64), data.endog.to_numpy().astype(np.int64))

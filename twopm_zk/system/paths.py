@@ -8,6 +8,7 @@ nothing stale is ever found.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from functools import cache
@@ -25,9 +26,19 @@ def source_root() -> Path:
     return checkout if (checkout / "circuits" / "circuits.json").is_file() else PACKAGE_DIR / "_data"
 
 
+def is_checkout() -> bool:
+    """Whether this runs from the repository, and not from an installed wheel."""
+    return (source_root() / "pyproject.toml").is_file()
+
+
 def circuits_dir() -> Path:
     """Our circom sources and ``circuits.json``."""
     return source_root() / "circuits"
+
+
+def shipped_dir() -> Path:
+    """Compiled circuits that a wheel brings; a checkout has none."""
+    return source_root() / "compiled"
 
 
 def verifier_dir() -> Path:
@@ -44,7 +55,7 @@ def cache_dir() -> Path:
     """Folder for everything that can be built again."""
     if configured := os.environ.get("TWOPM_ZK_CACHE"):
         return Path(configured).expanduser().resolve()
-    if (source_root() / "pyproject.toml").is_file():
+    if is_checkout():
         return source_root() / "build"
     return Path.home() / ".cache" / "twopm-zk"
 
@@ -54,21 +65,28 @@ def cached(kind: str, digest: str) -> Path:
     return cache_dir() / kind / digest
 
 
-def node_modules() -> Path:
-    """Folder with the npm packages of ``package.json``.
+def npm_entry() -> Path:
+    """Cache entry of the npm packages that ``package-lock.json`` pins; its name is a digest of that file."""
+    return cached("npm", hashlib.sha256((source_root() / "package-lock.json").read_bytes()).hexdigest()[:32])
 
-    ``$TWOPM_ZK_NODE_MODULES``, else the checkout's, else the working folder's.
+
+def node_modules_folder() -> Path:
+    """Where the npm packages are, or have to be: ``$TWOPM_ZK_NODE_MODULES``, else the checkout's, else the cache's.
+
+    Code in it is run, so it is looked for neither in the working folder nor beside a user's file.
     """
-    candidates = [source_root() / "node_modules", Path.cwd() / "node_modules"]
     if configured := os.environ.get("TWOPM_ZK_NODE_MODULES"):
-        candidates = [Path(configured).expanduser()]
-    for candidate in candidates:
-        if candidate.is_dir():
-            return candidate.resolve()
-    raise ToolMissingError(
-        f"npm packages are not installed (looked for {candidates[0]})",
-        kind="not-installed",
-    )
+        return Path(configured).expanduser()
+    own = source_root() / "node_modules"
+    return own if own.is_dir() else npm_entry() / "node_modules"
+
+
+def node_modules() -> Path:
+    """Folder with the npm packages of ``package.json``. Raises ToolMissingError where it is not there."""
+    folder = node_modules_folder()
+    if not folder.is_dir():
+        raise ToolMissingError(f"npm packages are not installed (looked for {folder})", kind="not-installed")
+    return folder.resolve()
 
 
 def npm_package(name: str) -> Path:

@@ -117,12 +117,15 @@ def version_of(executable: Path) -> str:
 
 def node() -> Path:
     """Node.js, checked to be new enough."""
-    executable = program("node")
+    hint = f"Install Node.js {NODE_MAJOR} or newer, or point $TWOPM_ZK_NODE at one."
+    try:
+        executable = program("node")
+    except ToolMissingError as error:
+        raise ToolMissingError(error.message, hint=hint) from None
     version = version_of(executable)
     if not version or int(version.split(".")[0]) < NODE_MAJOR:
         raise ToolVersionError(
-            f"node {version or '(unknown version)'} is too old; {NODE_MAJOR} or newer is needed",
-            hint="Install Node.js 20 or newer, or point $TWOPM_ZK_NODE at one.",
+            f"node {version or '(unknown version)'} is too old; {NODE_MAJOR} or newer is needed", hint=hint
         )
     return executable
 

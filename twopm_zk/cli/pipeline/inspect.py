@@ -14,10 +14,11 @@ import click
 from twopm_zk.circuit.compilation import CIRCOM2_VERSION, compiled
 from twopm_zk.circuit.instances import find_instance, instances
 from twopm_zk.cli.next_steps import next_step
-from twopm_zk.cli.output import emit, json_option, print_table
+from twopm_zk.cli.output import Steps, emit, json_option, print_table
 from twopm_zk.errors import ToolError, TwopmError
 from twopm_zk.plonk.keys import existing_keys
-from twopm_zk.system import paths
+from twopm_zk.system import npm, paths
+from twopm_zk.system.npm import NpmPackages
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,12 @@ def _native() -> str:
 
     backend, reason = find_backend("native")
     if backend is None or reason is not None:
-        raise ToolError(f"{reason}; snarkjs proves instead, slower", hint="Install Rust and run `make setup`.")
+        hint = (
+            "Install Rust and run `make setup`."
+            if paths.is_checkout()
+            else "A wheel for this kind of machine has it; `make wheel` in a checkout builds one."
+        )
+        raise ToolError(f"{reason}; snarkjs proves instead, slower", hint=hint)
     return "built; the default prover"
 
 
@@ -98,21 +104,40 @@ def findings() -> list[Finding]:
     ]
 
 
+def _install(steps: Steps) -> NpmPackages:
+    with steps.step("npm packages") as progress:
+        packages = npm.install(progress)
+    steps.note(f"{'Fetched into' if packages.fetched else 'All are in'} {packages.folder}.")
+    return packages
+
+
 @click.command()
+@click.option(
+    "--install",
+    is_flag=True,
+    help="First fetch npm's packages into the cache, each of the pinned version and hash, where they are missing.",
+)
 @json_option
-def doctor(as_json: bool) -> None:
+def doctor(install: bool, as_json: bool) -> None:
     """Check everything that twopm-zk needs, and say what to do about what is missing.
 
-    Exits with 4 where something required is missing.
+    Exits with 4 where something required is missing. Installed from a wheel, --install brings what Python's packages
+    do not: circom, snarkjs, solc and anvil, once for each user, below ~/.cache/twopm-zk or TWOPM_ZK_CACHE. In a
+    checkout `make setup` does it.
 
     \b
-    Example:
+    Examples:
       twopm-zk doctor
+      twopm-zk doctor --install
     """
+    packages = _install(Steps(quiet=as_json)) if install else None
     found = findings()
     healthy = all(finding.ok or not finding.required for finding in found)
     if as_json:
-        emit(True, {"healthy": healthy, "findings": [asdict(finding) for finding in found]})
+        document: dict[str, object] = {"healthy": healthy, "findings": [asdict(finding) for finding in found]}
+        if packages is not None:
+            document["packages"] = {"folder": str(packages.folder), "fetched": packages.fetched}
+        emit(True, document)
     else:
         for finding in found:
             mark = "ok     " if finding.ok else "MISSING" if finding.required else "absent "

@@ -20,7 +20,9 @@ def _pyplot() -> Any:
         mpl.use("Agg")
         import matplotlib.pyplot as plt
     except ImportError as error:
-        raise ToolMissingError("plots need the package matplotlib", kind="not-installed") from error
+        raise ToolMissingError(
+            "plots need the package matplotlib", kind="no-python-package", package="matplotlib"
+        ) from error
     return plt
 
 
