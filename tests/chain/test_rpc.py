@@ -316,6 +316,13 @@ def test_an_answer_that_never_ends_is_cut_off(monkeypatch):
         RpcProvider(url).make_request("eth_chainId", [])
 
 
+@pytest.mark.parametrize("answer", [None, 5, [], {"data": "0x"}, "0xzz", "0x1"])
+def test_an_answer_to_a_call_that_is_no_data_is_an_error_of_the_chain(chain, monkeypatch, answer):
+    monkeypatch.setattr(chain.web3.manager, "request_blocking", lambda *_: answer)
+    with pytest.raises(ChainError, match="a question"):
+        chain.call("a question", chain.address, b"")
+
+
 @pytest.mark.slow
 def test_a_whole_task_gets_through_an_endpoint_that_limits_requests(world, party, monkeypatch):
     """Coordinator and nodes share it, and meet its limit again and again."""
