@@ -1,6 +1,6 @@
 """PLONK verification in the paper's notation (Gabizon, Williamson, Ciobotaru: ePrint 2019/953, section 8.3).
 
-For reading and as an independent judge of the other verifiers: plain Python on py_ecc, a quarter of a second
+For reading and as an independent judge of the other verifiers: plain Python on py_ecc, a third of a second
 a proof, and not constant-time (a verifier has no secrets). The numbers in comments are the steps of the
 verifier algorithm in section 8.3. Where snarkjs differs in form, the result is the same:
 
