@@ -37,7 +37,7 @@ def table(title: str, names: list[str], before: dict[str, float], after: dict[st
     lines = ["", f"## {title}", "", "| test | before | after |", "|---|---:|---:|"]
     for name in names:
         cells = (f"{runs[name]:.1f}" if name in runs else "-" for runs in (before, after))
-        lines.append(f"| `{name.removeprefix('tests/')}` | {' | '.join(cells)} |")
+        lines.append(f"| `{name}` | {' | '.join(cells)} |")
     return lines
 
 
@@ -46,18 +46,17 @@ def slowest(seconds: dict[str, float]) -> list[str]:
     return sorted(seconds, key=lambda name: -seconds[name])[:ROWS]
 
 
-def main(first: str, second: str) -> None:
-    """Print the page."""
-    (said, took, before), (said_after, took_after, after) = read(first), read(second)
-    print(
-        "# Times of the tests\n\nSeconds of each test: its call, what was set up for it, and what was torn down after."
-    )
+def main(first: str, second: str | None = None) -> None:
+    """Print the page; without a second run its column is empty."""
+    runs = {when: read(path) for when, path in (("before", first), ("after", second)) if path is not None}
+    before, after = runs["before"][2], runs["after"][2] if second else {}
+    print("# Times of the tests\n\nSeconds of each test: its call, what was set up for it, what was torn down after.")
     print("The first of those that share a fixture, or something in the cache, pays for it.")
     print("\n| | tests | end | seconds | all tests together |\n|---|---:|---|---:|---:|")
-    for when, words, run, tests in (("before", said, took, before), ("after", said_after, took_after, after)):
+    for when, (words, run, tests) in runs.items():
         print(f"| {when} | {len(tests)} | {words} | {run:.0f} | {sum(tests.values()):.0f} |")
     lines = table(f"The slowest {ROWS} before", slowest(before), before, after)
-    lines += table(f"The slowest {ROWS} after", slowest(after), before, after)
+    lines += table(f"The slowest {ROWS} after", slowest(after), before, after) if after else []
     print("\n".join(lines))
 
 

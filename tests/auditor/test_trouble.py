@@ -22,6 +22,8 @@ from twopm_zk.task.specification import StepRule
 
 pytestmark = pytest.mark.slow
 
+ONE_MOVE = replace(SOON, gradient_bound=0.1)
+
 YES = """// SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 contract Yes{number} {{
@@ -57,7 +59,7 @@ def test_contracts_that_say_yes_to_everything_are_found(world, tmp_path):
         replace_fields(double_verifier(name), solidity=YES.format(number=number), contract_name=f"Yes{number}")
         for number, name in enumerate(names)
     ]
-    party = Party(World(world.node, verifiers=liars), tmp_path, spec=SOON, prover=JunkProver)
+    party = Party(World(world.node, verifiers=liars), tmp_path, spec=ONE_MOVE, prover=JunkProver)
     train(party)
     report = audit(party.world.view(8), 1, keyring=DoubleKeys())
     assert not report.sound
@@ -78,7 +80,7 @@ def test_a_task_that_goes_on_is_sound_and_not_certified(party):
 
 
 def test_a_member_that_leaves_and_joins_again_within_one_block_spoils_no_audit(party):
-    party.spec = SOON
+    party.spec = ONE_MOVE
     train(party)
     node, view = party.world.node, party.world.view(2)
     before = view.identity.member_since(view.address)
@@ -120,7 +122,7 @@ class ThroughWallet(Chain):
 
 
 def test_a_coordinator_that_is_a_wallet_of_several_owners_trains_and_the_audit_is_sound(world, tmp_path):
-    party = Party(world, tmp_path, spec=SOON)
+    party = Party(world, tmp_path, spec=ONE_MOVE)
     chain = ThroughWallet(world.view(1).chain)
     party.coordinator_view = ChainView(Network(chain, world.deployment))
     train(party)
@@ -131,7 +133,7 @@ def test_a_coordinator_that_is_a_wallet_of_several_owners_trains_and_the_audit_i
 
 
 def test_a_node_that_shares_rubbish_is_found_and_the_audit_says_why_it_is_out(world, tmp_path, monkeypatch):
-    party = Party(world, tmp_path, spec=replace(SOON, minimum_rows=20), sizes=(8, 8, 8, 8))
+    party = Party(world, tmp_path, spec=replace(ONE_MOVE, minimum_rows=20), sizes=(8, 8, 8, 8))
     liar, victim = world.view(5).address, world.view(2).address
     vector, claims = Sharer.vector, Sharer.claims
 

@@ -332,6 +332,7 @@ def test_a_whole_task_gets_through_an_endpoint_that_limits_requests(world, party
             return ChainView(Network(Chain(proxy.url, private_key=world.node.private_keys[number]), world.deployment))
 
         monkeypatch.setattr(world, "view", view)
+        party.spec = replace(party.spec, gradient_bound=0.1)
         party.coordinator_view, party.settings = view(1), replace(party.settings, poll=0.4)
         nodes = [party.node(number, poll=0.4) for number in range(3)]
         with Running(party.coordinator(), *nodes) as running:

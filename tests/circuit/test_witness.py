@@ -1,6 +1,7 @@
 import json
 import stat
 import struct
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -335,3 +336,16 @@ def test_no_private_value_stays_in_the_memory_of_a_witness_program(rescale, monk
     for store in made:
         with pytest.raises(ValueError, match="closed"):
             store.ptr()
+
+
+@pytest.mark.slow
+def test_a_process_that_has_made_a_witness_ends_without_a_word(source):
+    code = (
+        "from pathlib import Path; import sys\n"
+        "from twopm_zk.circuit.compilation import compile_circuit\n"
+        "from twopm_zk.circuit.witness import calculate_witness\n"
+        "sys.kept = sys.modules['twopm_zk.circuit.witness']\n"  # as long as anything, as debuggers keep modules
+        "print(calculate_witness(compile_circuit(Path(sys.argv[1])), {'a': 3, 'b': 14}).public)"
+    )
+    finished = run([sys.executable, "-c", code, source("multiplier")], timeout=60)
+    assert (finished.code, finished.output) == (0, "[42]")

@@ -8,6 +8,7 @@ and lines, and never carry a number of theirs.
 
 from __future__ import annotations
 
+import atexit
 import re
 import struct
 from collections.abc import Mapping, Sequence
@@ -303,6 +304,9 @@ class _Program:
 def _engine() -> wasmtime.Engine:
     import wasmtime
 
+    # what is still there when Python takes its modules apart is an error that nobody can help
+    atexit.register(_engine.cache_clear)
+    atexit.register(_loop_module.cache_clear)
     return wasmtime.Engine()
 
 
