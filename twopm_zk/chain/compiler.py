@@ -109,6 +109,19 @@ class Artifact:
         return found == expected
 
 
+@dataclass(frozen=True)
+class _KnownDigest:
+    """The digest of a unit, from sources of ours that were written at some time."""
+
+    units: tuple[str, ...]
+    written: tuple[int, ...]
+    digest: str
+
+
+_DIGESTS: dict[tuple[Path, str], _KnownDigest] = {}
+"""Of this process: every look at a deployment asks for all of them."""
+
+
 def _link(name: str, code: str, links: Mapping[str, list[list[int]]], libraries: Mapping[str, str]) -> str:
     for key, places in links.items():
         library = key.rpartition(":")[2]
@@ -131,12 +144,12 @@ def compile_contract(name: str) -> Artifact:
     return _compile(unit, name)[name]
 
 
-def compile_source(source: str, name: str) -> Artifact:
+def compile_source(source: str, name: str, *, unit: str = GENERATED) -> Artifact:
     """Compile Solidity that is not in a file, such as a verifier just exported; ``name`` picks the contract.
 
     Raises CompileError, also where the source has no contract of that name.
     """
-    contracts = _compile(GENERATED, name, source)
+    contracts = _compile(unit, name, source)
     if name not in contracts:
         raise CompileError(f"the source has no contract {name!r}, only {', '.join(sorted(contracts))}")
     return contracts[name]
@@ -166,7 +179,11 @@ def compiled_entries(jobs: Sequence[tuple[str, str | None]]) -> list[str]:
 
 
 def _units() -> dict[str, str]:
-    root = paths.verifier_dir()
+    return _units_of(paths.verifier_dir())
+
+
+@cache
+def _units_of(root: Path) -> dict[str, str]:
     ours = (path for path in sorted(root.rglob("*.sol")) if path.parent.name != "generated")
     units = {path.stem: f"verifier/{path.relative_to(root).as_posix()}" for path in ours}
     units["IERC20"] = "@openzeppelin/contracts/token/ERC20/IERC20.sol"
@@ -182,14 +199,15 @@ def _read_unit(unit: str) -> str:
     package = _package_of(unit)
     if (package is None and not unit.startswith("verifier/")) or ".." in unit.split("/"):
         raise CompileError(f"import of {unit!r}: only our own files and {', '.join(NPM_SOURCES)} can be imported")
-    if package is None:
-        path = paths.verifier_dir() / unit.removeprefix("verifier/")
-    else:
-        path = _pinned_package(package) / unit.removeprefix(f"{package}/")
+    path = _our_path(unit) if package is None else _pinned_package(package) / unit.removeprefix(f"{package}/")
     try:
         return path.read_text()
     except OSError as error:
         raise CompileError(f"Solidity source {unit!r} cannot be read: {error.strerror}") from error
+
+
+def _our_path(unit: str) -> Path:
+    return paths.verifier_dir() / unit.removeprefix("verifier/")
 
 
 def _imports(unit: str, source: str) -> Iterator[str]:
@@ -223,7 +241,22 @@ def _settings(unit: str) -> dict[str, Any]:
 
 
 def _digest(unit: str, source: str | None) -> str:
-    return files.digest_of(SOLC_VERSION, json.dumps([_closure(unit, source, pinned=True), _settings(unit)]))
+    """What names the result of compiling a unit; of files that were not written since the last time, as it was then."""
+    root = paths.verifier_dir()
+    known = _DIGESTS.get((root, unit)) if source is None else None
+    if known is not None and known.written == _written(known.units):
+        return known.digest
+    closure = _closure(unit, source, pinned=True)
+    digest = files.digest_of(SOLC_VERSION, json.dumps([closure, _settings(unit)]))
+    if source is None:
+        units = tuple(name for name in closure if _package_of(name) is None)
+        _DIGESTS[root, unit] = _KnownDigest(units, _written(units), digest)
+    return digest
+
+
+def _written(units: Sequence[str]) -> tuple[int, ...]:
+    """When each of our sources was written last; 0 for one that is not there."""
+    return tuple(path.stat().st_mtime_ns if (path := _our_path(unit)).is_file() else 0 for unit in units)
 
 
 def _compile(unit: str, name: str, source: str | None = None) -> dict[str, Artifact]:
