@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -102,21 +103,36 @@ class Steps:
 
         Where no terminal can show it in place, in a log, it is a line now and then.
         """
-        started = told = time.perf_counter()
+        started = time.perf_counter()
         if self._console.is_terminal:
             with self._console.status(name, refresh_per_second=_FRAMES) as status:
                 yield lambda line: status.update(f"{name}: {line[:80]}")
         else:
-
-            def show(line: str) -> None:
-                nonlocal told
-                if time.perf_counter() - told > _PAUSE:
-                    told = time.perf_counter()
-                    self.note(f"[dim]{name}: {line}[/dim]")
-
-            yield show
+            with self._telling(name) as show:
+                yield show
         self.seconds[name] = time.perf_counter() - started
         self._console.print(f"[green]✓[/green] {name} [dim]{self.seconds[name]:.2f} s[/dim]")
+
+    @contextmanager
+    def _telling(self, name: str) -> Iterator[Progress]:
+        """A line now and then of what is going on, also where nothing is heard of it."""
+        ended, last = threading.Event(), ""
+
+        def show(line: str) -> None:
+            nonlocal last
+            last = f": {line}"
+
+        def tell() -> None:
+            while not ended.wait(_PAUSE):
+                self.note(f"[dim]{name}{last}[/dim]")
+
+        thread = threading.Thread(target=tell, daemon=True)
+        thread.start()
+        try:
+            yield show
+        finally:
+            ended.set()
+            thread.join()
 
     def note(self, text: str) -> None:
         """A line of its own, such as a warning."""

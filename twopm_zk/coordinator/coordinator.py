@@ -91,6 +91,7 @@ class Coordinator(Participant[CoordinatorStore]):
             return True
         if state.phase is Phase.CREATED:
             self.view.hlr.open_round(state.id)
+            self.loop.wake()
         elif state.phase is Phase.COLLECTING:
             self._collect(state)
         elif state.phase is Phase.SUMMED:
@@ -140,6 +141,7 @@ class Coordinator(Participant[CoordinatorStore]):
             text = f"{node} has handed in {handed_in or 'none'} of its {batches} batches in {state.name()}"
             self._say("silent", text, {"node": node, "batches": handed_in, "registered": batches})
         self.view.hlr.close(state.id)
+        self.loop.wake()
 
     def _waited(self, state: TaskSnapshot) -> float:
         """Seconds since this process first saw the phase: nobody is blamed for a difference between clocks."""

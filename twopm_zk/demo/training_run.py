@@ -79,7 +79,7 @@ def train_on(
         def said(news: News) -> None:
             if name == "coordinator":
                 clock.note(news)
-            if not news.kind.startswith("chain:"):  # something was done, of which the others have not seen the event
+            if name == "coordinator" or not news.kind.startswith("chain:"):  # news to others too
                 for person in people:
                     person.loop.wake()
             tell(name, news)
