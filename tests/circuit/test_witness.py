@@ -2,6 +2,8 @@ import json
 import stat
 import struct
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -349,3 +351,17 @@ def test_a_process_that_has_made_a_witness_ends_without_a_word(source):
     )
     finished = run([sys.executable, "-c", code, source("multiplier")], timeout=60)
     assert (finished.code, finished.output) == (0, "[42]")
+
+
+def test_threads_that_ask_for_a_first_witness_at_once_share_one_engine(monkeypatch, tiny, tiny_inputs):
+    def slowly(make=wasmtime.Engine):
+        time.sleep(0.05)
+        return make()
+
+    monkeypatch.setattr(wasmtime, "Engine", slowly)
+    witness_module._made_engine.cache_clear()
+    witness_module._loop_module.cache_clear()
+    circuit = tiny("multiplier")
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(lambda _: calculate_witness(circuit, tiny_inputs["multiplier"]), range(8)))
+    assert {tuple(one.values) for one in made} == {tuple(made[0].values)}

@@ -45,6 +45,7 @@ class Attempt:
         coordinator._absent, coordinator._seen, coordinator._told = set(), {}, set()
         coordinator._notify = self.news.append
         coordinator._waited = lambda state: waited
+        coordinator.loop = SimpleNamespace(wake=lambda: None)
         self.coordinator = coordinator
 
     def collect(self):

@@ -11,6 +11,7 @@ from __future__ import annotations
 import atexit
 import re
 import struct
+import threading
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -300,12 +301,21 @@ class _Program:
         return linker.instantiate(store, _loop_module(text)).exports(store)
 
 
-@cache
+_ONE_ENGINE = threading.Lock()
+
+
 def _engine() -> wasmtime.Engine:
+    """The one engine of this process: what belongs to another cannot be used with it."""
+    with _ONE_ENGINE:  # a cache alone makes one for each thread that asks before the first is there
+        return _made_engine()
+
+
+@cache
+def _made_engine() -> wasmtime.Engine:
     import wasmtime
 
     # what is still there when Python takes its modules apart is an error that nobody can help
-    atexit.register(_engine.cache_clear)
+    atexit.register(_made_engine.cache_clear)
     atexit.register(_loop_module.cache_clear)
     return wasmtime.Engine()
 
