@@ -97,7 +97,7 @@ def run(command: Sequence[str | Path], folder: Path, *, code: int = 0, **environ
     ) as process:
         assert process.stdout is not None
         for line in process.stdout:
-            lines.append((time.perf_counter() - started, line.rstrip()))
+            lines.append((time.perf_counter() - started, line.rstrip().replace(str(folder), ".")))
     if process.returncode != code:
         sys.exit("\n".join([f"{shlex.join(map(str, command))} failed:", *(line for _, line in lines[-30:])]))
     return Run(lines, time.perf_counter() - started)
