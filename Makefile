@@ -51,7 +51,7 @@ native: # the native prover, where Rust and its crates are reachable
 DEFAULT_INSTANCES := step-48x3 step-119x3 information-48x3 information-119x3 aggregate-3 certify-3 predict-3
 build/.compiled: .venv/.installed node_modules/.installed $(shell find circuits -type f)
 	@$(BIN)/twopm-zk compile $(DEFAULT_INSTANCES) >/dev/null
-	@touch $@
+	@mkdir -p build && touch $@
 
 demo: setup ## train with three data owners on real data, every step proven, audited, and asked for a prediction
 	$(BIN)/twopm-zk demo

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Builds the native prover and puts twopm_zk/_native.abi3.so into the checkout: `native/build.sh`.
 #
-# Incremental: seconds where nothing changed; otherwise a line every few seconds says where it is. Ends with 1 and one line where Rust or its crates are missing;
+# Incremental: seconds where nothing changed; otherwise a line every few seconds says where it is.
+# Ends with 1 and one line where Rust or its crates are missing;
 # the snarkjs backend then does the work. Field products use mulx and adx where this machine has them; such a
 # build says so on machines without, instead of crashing. CARGO, CARGO_TARGET_DIR and PYTHON are honoured.
 set -eu

@@ -73,7 +73,9 @@ def compile(
     steps = Steps(quiet=as_json)
     targets = {name: _copies(name, ("r1cs", "wasm", "sym"), out, force=force) for name in circuits}
     if len({str(path) for paths in targets.values() for path in paths}) < sum(map(len, targets.values())):
-        raise InputError("two circuits of the same name cannot be left in one folder")
+        raise InputError(
+            "two circuits of the same name cannot be left in one folder", hint="Compile each with an --out of its own."
+        )
     documents = []
     for name, compiled in compile_all(circuits, steps, libraries).items():
         made = compiled.r1cs, compiled.wasm, compiled.sym
