@@ -24,7 +24,8 @@ from twopm_zk.rows.tables import load_spector
 from twopm_zk.statements import InformationShape, RoundShape, StepShape, information_tally
 from twopm_zk.statements.policy import LAMBDA_FRAC_BITS, MATRIX
 from twopm_zk.statements.rounds import MAX_UPDATES
-from twopm_zk.statements.step import MAX_ROWS, WHOLE_BITS, exact_gradient
+from twopm_zk.statements.rows import MAX_ROWS, WHOLE_BITS
+from twopm_zk.statements.step import exact_gradient
 from twopm_zk.task.specification import StepRule, TaskSpec
 from twopm_zk.task.specification_file import read_spec
 from twopm_zk.training.optimiser import Optimiser, information_curvature

@@ -1,45 +1,47 @@
 pragma circom 2.1.6;
 
+include "lib/family.circom";
 include "lib/fixed_point.circom";
-include "lib/log_odds.circom";
+include "lib/linear_predictor.circom";
 include "lib/model.circom";
 include "lib/pedersen.circom";
 include "lib/policy.circom";
 include "lib/rounding.circom";
 include "lib/rows.circom";
-include "lib/variance.circom";
 
 // Bits that are rounded away from the sum of x_j x_k v, for column j <= column k; the intercept is column FEATURES.
-function INFORMATION_DROPPED(j, k, FEATURES, X_FRAC) {
+function INFORMATION_DROPPED(j, k, FEATURES, X_FRAC, FAMILY) {
     var PLACES = (j < FEATURES ? X_FRAC : 0) + (k < FEATURES ? X_FRAC : 0);
-    return VARIANCE_SCALE_BITS() + PLACES - INFORMATION_UNIT_FRAC();
+    return FAMILY_VARIANCE_FRAC(FAMILY) + PLACES - INFORMATION_UNIT_FRAC();
 }
 
-// Signed base-4 digits of a rounded sum: at most ROWS x^2 / 4 in units of 2^-INFORMATION_UNIT_FRAC, |x| <= 2^(X_BITS - 1 - X_FRAC).
+// Signed base-4 digits of a rounded sum in units of 2^-INFORMATION_UNIT_FRAC: at most ROWS x^2 v, where v <= 1/4 (1 + 2^-10)
+// and |x| <= 2^(X_BITS - 1 - X_FRAC).
 function INFORMATION_DIGITS(ROWS, X_BITS, X_FRAC) {
     var LARGEST = (ROWS * 1025) << (2 * (X_BITS - 1 - X_FRAC) - 2 + INFORMATION_UNIT_FRAC() - 10);
     return (BIT_LENGTH(LARGEST) + 2) \ 2;
 }
 
 // Information: the sums opened by updateCommitment are those of x_j x_k v(z) over the rows in dataCommitment, the upper
-// triangle by rows, each rounded once, half up, to units of 2^-INFORMATION_UNIT_FRAC; v = sigma' as in Variance,
-// z = w . x at the weights in modelCommitment.
+// triangle by rows, each rounded once, half up, to units of 2^-INFORMATION_UNIT_FRAC; v as in Variances, z = w . x at the
+// weights in modelCommitment.
 //
 // Public inputs, in this order: modelCommitment, dataCommitment, updateCommitment.
 //
-// context, weights, features, labels, salt, blinding   as in Step; labels serve to open the rows, and to tell padding
+// context, weights, cells, marks, salt, blinding   as in Step; labels serve to open the rows, marks to tell padding
 // Sound     the exact sums stay below 2^221 (bound table of the twin): sum + HALF = rounded 2^LOW + rest has one solution
 //           with the rest in [0, 2^LOW) and the rounded sum within its digits, which PedersenCommitment enforces
-template Information(ROWS, FEATURES, X_BITS, X_FRAC) {
+template Information(ROWS, FEATURES, X_BITS, X_FRAC, FAMILY) {
     assert(0 < ROWS && ROWS <= MAX_ROWS() && 0 < FEATURES && FEATURES <= 64);
     assert(X_FRAC < X_BITS && X_BITS <= 24);
     var WEIGHTS = FEATURES + 1;
+    var COLUMNS = FEATURES + LABEL_COLUMNS(FAMILY);
     var PAIRS = WEIGHTS * (WEIGHTS + 1) \ 2;
 
     signal input context;
     signal input weights[WEIGHTS];
-    signal input features[ROWS][FEATURES];
-    signal input labels[ROWS];
+    signal input cells[ROWS][COLUMNS];
+    signal input marks[ROWS];
     signal input salt;
     signal input blinding;
     signal output modelCommitment;
@@ -47,9 +49,9 @@ template Information(ROWS, FEATURES, X_BITS, X_FRAC) {
     signal output updateCommitment;
 
     modelCommitment <== ModelCommitment(WEIGHTS)(context, weights);
-    component rows = Rows(ROWS, FEATURES, X_BITS, X_FRAC);
-    rows.features <== features;
-    rows.labels <== labels;
+    component rows = Rows(ROWS, FEATURES, X_BITS, X_FRAC, FAMILY);
+    rows.cells <== cells;
+    rows.marks <== marks;
     rows.salt <== salt;
     dataCommitment <== rows.commitment;
 
@@ -57,17 +59,16 @@ template Information(ROWS, FEATURES, X_BITS, X_FRAC) {
     for (var p = 0; p < PAIRS; p++) {
         sum[p] = 0;
     }
-    signal z[ROWS] <== LogOdds(ROWS, FEATURES, X_BITS, X_FRAC)(weights, features);
-    signal v[ROWS];
+    signal z[ROWS] <== LinearPredictor(ROWS, FEATURES, COLUMNS, X_BITS, X_FRAC)(weights, cells);
+    signal v[ROWS] <== Variances(ROWS, FEATURES, X_BITS, X_FRAC, FAMILY)(z, rows.active);
     signal weighted[ROWS][FEATURES];
     signal product[ROWS][FEATURES * WEIGHTS \ 2];
     for (var i = 0; i < ROWS; i++) {
-        v[i] <== Variance(LOG_ODDS_MAX(FEATURES, X_BITS, X_FRAC), X_FRAC + WEIGHT_FRAC())(z[i], rows.active[i]);
         for (var j = 0; j < FEATURES; j++) {
-            weighted[i][j] <== (features[i][j] - BIAS(X_BITS)) * v[i];
+            weighted[i][j] <== (cells[i][j] - BIAS(X_BITS)) * v[i];
             for (var k = j; k < FEATURES; k++) {
                 var p = UPPER_INDEX(FEATURES, j, k);
-                product[i][p] <== weighted[i][j] * (features[i][k] - BIAS(X_BITS));
+                product[i][p] <== weighted[i][j] * (cells[i][k] - BIAS(X_BITS));
                 sum[UPPER_INDEX(WEIGHTS, j, k)] += product[i][p];
             }
             sum[UPPER_INDEX(WEIGHTS, j, FEATURES)] += weighted[i][j];
@@ -80,7 +81,7 @@ template Information(ROWS, FEATURES, X_BITS, X_FRAC) {
     for (var j = 0; j < WEIGHTS; j++) {
         for (var k = j; k < WEIGHTS; k++) {
             var p = UPPER_INDEX(WEIGHTS, j, k);
-            rounded[p] = RoundHalfUp(INFORMATION_DROPPED(j, k, FEATURES, X_FRAC));
+            rounded[p] = RoundHalfUp(INFORMATION_DROPPED(j, k, FEATURES, X_FRAC, FAMILY));
             rounded[p].in <== sum[p];
             DIGITS[p] = INFORMATION_DIGITS(ROWS, X_BITS, X_FRAC);
         }

@@ -1,23 +1,23 @@
 pragma circom 2.1.6;
 
+include "lib/family.circom";
 include "lib/fixed_point.circom";
-include "lib/log_odds.circom";
+include "lib/linear_predictor.circom";
 include "lib/model.circom";
 include "lib/pedersen.circom";
 include "lib/rounding.circom";
 include "lib/rows.circom";
-include "lib/sigmoid.circom";
 
-// Signed base-4 digits of a rounded gradient: at most ROWS |x| (1 + 2^-14), since the sigmoid is exact to 5e-5.
+// Signed base-4 digits of a rounded gradient: at most ROWS |x| (1 + 2^-14), as Residuals says.
 function GRADIENT_DIGITS(ROWS, X_BITS, X_FRAC) {
     var LARGEST = (ROWS * BIAS(X_BITS) * ((1 << 14) + 1)) << (GRADIENT_UNIT_FRAC() - 14);
     return ((BIT_LENGTH(LARGEST >> X_FRAC)) + 2) \ 2;
 }
 
-// Step: the update opened by updateCommitment is the logistic-regression gradient, rounded once, and the row count, of
-// the rows in dataCommitment at the weights in modelCommitment.
+// Step: the update opened by updateCommitment is the gradient of a family's loss, rounded once, and the row count, of the
+// rows in dataCommitment at the weights in modelCommitment.
 //
-//     gradient_k = sum over rows of x_k * residual,   residual = 2^(scale+1) (sigma(z) - y),   z = w . x
+//     gradient_k = sum over rows of x_k * residual,   residual as in Residuals,   z = w . x
 //
 // with x of the intercept = 2^X_FRAC. Integers throughout; nothing is rounded but |z| inside the sigmoid, and each sum, half
 // up, to units of 2^-GRADIENT_UNIT_FRAC: updates of any split of the rows add up to that of all of them, but for one
@@ -25,24 +25,24 @@ function GRADIENT_DIGITS(ROWS, X_BITS, X_FRAC) {
 //
 // Public inputs, in this order: modelCommitment, dataCommitment, updateCommitment.
 //
-// context     any field element, see ModelCommitment
-// weights     biased, enforced by ModelCommitment
-// features    biased, [0, 2^X_BITS), enforced by Rows; 0 before the bias in padding rows
-// labels      +1 for y = 0, -1 for y = 1, 0 for a padding row, enforced by Rows
-// salt        any field element; uniformly random for hiding, which is the prover's own interest
-// blinding    as in PedersenCommitment
-// Sound       every sum stays under 2^220 (twopm_zk.numbers.fixed_point asserts the bound table of each instance), and its
-//             rounded value within its digits, as RoundHalfUp wants
-template Step(ROWS, FEATURES, X_BITS, X_FRAC) {
+// context         any field element, see ModelCommitment
+// weights         biased, enforced by ModelCommitment
+// cells, marks    as in Rows, enforced there
+// salt            any field element; uniformly random for hiding, which is the prover's own interest
+// blinding        as in PedersenCommitment
+// Sound           every sum stays under 2^220 (twopm_zk.numbers.fixed_point asserts the bound table of each instance), and
+//                 its rounded value within its digits, as RoundHalfUp wants
+template Step(ROWS, FEATURES, X_BITS, X_FRAC, FAMILY) {
     assert(0 < ROWS && ROWS <= MAX_ROWS() && 0 < FEATURES && FEATURES <= 64);
     assert(X_FRAC < X_BITS && X_BITS <= 24);
     var WEIGHTS = FEATURES + 1;
+    var COLUMNS = FEATURES + LABEL_COLUMNS(FAMILY);
     var ONE = 1 << X_FRAC;
 
     signal input context;
     signal input weights[WEIGHTS];
-    signal input features[ROWS][FEATURES];
-    signal input labels[ROWS];
+    signal input cells[ROWS][COLUMNS];
+    signal input marks[ROWS];
     signal input salt;
     signal input blinding;
     signal output modelCommitment;
@@ -50,23 +50,18 @@ template Step(ROWS, FEATURES, X_BITS, X_FRAC) {
     signal output updateCommitment;
 
     modelCommitment <== ModelCommitment(WEIGHTS)(context, weights);
-    component rows = Rows(ROWS, FEATURES, X_BITS, X_FRAC);
-    rows.features <== features;
-    rows.labels <== labels;
+    component rows = Rows(ROWS, FEATURES, X_BITS, X_FRAC, FAMILY);
+    rows.cells <== cells;
+    rows.marks <== marks;
     rows.salt <== salt;
     dataCommitment <== rows.commitment;
 
-    signal z[ROWS] <== LogOdds(ROWS, FEATURES, X_BITS, X_FRAC)(weights, features);
-    signal residual[ROWS];
+    signal z[ROWS] <== LinearPredictor(ROWS, FEATURES, COLUMNS, X_BITS, X_FRAC)(weights, cells);
+    signal residual[ROWS] <== Residuals(ROWS, FEATURES, X_BITS, X_FRAC, FAMILY)(z, cells, marks, rows.active);
     signal moment[ROWS][FEATURES];
-    component sigmoid[ROWS];
     for (var i = 0; i < ROWS; i++) {
-        sigmoid[i] = Sigmoid(LOG_ODDS_MAX(FEATURES, X_BITS, X_FRAC), X_FRAC + WEIGHT_FRAC());
-        sigmoid[i].z <== z[i];
-        sigmoid[i].active <== rows.active[i];
-        residual[i] <== labels[i] * (1 << SIGMOID_SCALE_BITS()) + sigmoid[i].out;
         for (var k = 0; k < FEATURES; k++) {
-            moment[i][k] <== (features[i][k] - BIAS(X_BITS)) * residual[i];
+            moment[i][k] <== (cells[i][k] - BIAS(X_BITS)) * residual[i];
         }
     }
 
@@ -77,7 +72,7 @@ template Step(ROWS, FEATURES, X_BITS, X_FRAC) {
         for (var i = 0; i < ROWS; i++) {
             sum += k < FEATURES ? moment[i][k] : ONE * residual[i];
         }
-        rounded[k] = RoundHalfUp(X_FRAC + SIGMOID_SCALE_BITS() + 1 - GRADIENT_UNIT_FRAC());
+        rounded[k] = RoundHalfUp(X_FRAC + RESIDUAL_FRAC(FAMILY, X_FRAC) - GRADIENT_UNIT_FRAC());
         rounded[k].in <== sum;
         DIGITS[k] = GRADIENT_DIGITS(ROWS, X_BITS, X_FRAC);
     }

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from twopm_zk.numbers import pedersen
 from twopm_zk.numbers.baby_jubjub import SUBGROUP_ORDER, Point, multiply
+from twopm_zk.statements import Collection, Family
 from twopm_zk.system import paths
 
 FILE = paths.circuits_dir() / "lib" / "pedersen_generators.circom"
@@ -17,6 +18,8 @@ WEIGHTS = range(1, 66)
 UNITS = {
     "GRADIENT": (pedersen.GRADIENT, list(WEIGHTS)),
     "INFORMATION": (pedersen.INFORMATION, [weights * (weights + 1) // 2 for weights in WEIGHTS]),
+    "EVALUATION": (pedersen.EVALUATION, [Collection.EVALUATION.sums(1, Family.LOGISTIC)]),
+    "SQUARES": (pedersen.SQUARES, [Collection.EVALUATION.sums(1, Family.GAUSSIAN)]),
 }
 """By its name in circuits: what is collected, and the numbers of sums that there may be."""
 
@@ -63,10 +66,14 @@ def rows_function() -> list[str]:
     return [*lines, "    assert(0 == 1);", "    return [0, 0];", "}"]
 
 
-def number_function(name: str, values: dict[str, int]) -> list[str]:
-    """A number of each unit."""
-    cases = [f"    if (UNIT == UNIT_{unit}()) {{ return {value}; }}" for unit, value in values.items()]
-    return [f"function {name}(UNIT) {{", *cases, "    assert(0 == 1);", "    return 0;", "}"]
+def lanes_function() -> list[str]:
+    """Bits of the lane of a sum."""
+    cases = []
+    for name, (unit, _) in UNITS.items():
+        if unit.wide:
+            cases.append(f"    if (UNIT == UNIT_{name}() && INDEX < {unit.wide}) {{ return {2 * unit.lane_bits}; }}")
+        cases.append(f"    if (UNIT == UNIT_{name}()) {{ return {unit.lane_bits}; }}")
+    return ["function PEDERSEN_LANE_BITS(UNIT, INDEX) {", *cases, "    assert(0 == 1);", "    return 0;", "}"]
 
 
 def circom_source() -> str:
@@ -80,11 +87,11 @@ def circom_source() -> str:
     for number, (name, (unit, _)) in enumerate(UNITS.items()):
         lines.append(f"function UNIT_{name}() {{ return {number}; }}")
         lines.append(f"function {name}_UNIT_FRAC() {{ return {unit.frac_bits}; }}")
-    lines += number_function("PEDERSEN_LANE_BITS", {name: unit.lane_bits for name, (unit, _) in UNITS.items()})
-    lines += number_function("PEDERSEN_LANES", {name: unit.lanes for name, (unit, _) in UNITS.items()})
+    lines += lanes_function()
     lines += [
         "",
         "// Points in Edwards form, x and y. Halves: twice each is the generator that the twin knows.",
+        f"function PEDERSEN_SCALAR_BITS() {{ return {SUBGROUP_ORDER.bit_length() - 2}; }}",
         f"function PEDERSEN_START() {{ return {literal(pedersen.start_point())}; }}",
         f"function PEDERSEN_HALF_BLINDING() {{ return {literal(half(pedersen.blinding_generator()))}; }}",
         *scalars_function(),

@@ -9,12 +9,12 @@ function WEIGHT_FRAC() { return 20; }
 
 function LAMBDA_BITS() { return 24; }
 function LAMBDA_FRAC() { return 12; }
-function MATRIX_BITS() { return 40; }
+function MATRIX_BITS() { return 48; }
 function MATRIX_FRAC() { return 32; }
 // of gradientBound, per row
 function BOUND_BITS() { return 32; }
 function BOUND_FRAC() { return 32; }
-// of a probability
+// of a prediction
 function PREDICTION_FRAC() { return 16; }
 // of a row count, and of the minimum of one
 function COUNT_BITS() { return 32; }

@@ -38,6 +38,21 @@ function MONTGOMERY_SUM(p, q) {
     return [u, slope * (p[0] - u) - p[1]];
 }
 
+// Where sum INDEX is: in the bits from `place % 2^16` on of scalar `place \ 2^16`. Sums that share a scalar stay below half of
+// the subgroup's order.
+function PEDERSEN_PLACE(UNIT, INDEX) {
+    var scalar = 0;
+    var offset = 0;
+    for (var k = 0; k < INDEX; k++) {
+        offset += PEDERSEN_LANE_BITS(UNIT, k);
+        if (offset + PEDERSEN_LANE_BITS(UNIT, k + 1) > PEDERSEN_SCALAR_BITS()) {
+            scalar++;
+            offset = 0;
+        }
+    }
+    return scalar * (1 << 16) + offset;
+}
+
 // What a digit d picks from p and 3 p: d p = (t[0] + t[1] m, d (t[2] + t[3] m)) where m is 1 for d = 1, -1 and 0 for
 // d = 3, -3. third = 1 / 3: divisions are slow, and the witness program repeats them.
 function DIGIT_TABLE(p, triple, third) {
@@ -46,8 +61,8 @@ function DIGIT_TABLE(p, triple, third) {
 
 // PedersenPoint: the point (x, y) in Edwards form that commits to items, rows and blinding.
 //
-// items       signed, items[k] in [-4^DIGITS[k] / 2, 4^DIGITS[k] / 2), enforced here; LANES of them share a generator g,
-//             so that G of item k is 2^(LANE_BITS (k mod LANES)) g
+// items       signed, items[k] in [-4^DIGITS[k] / 2, 4^DIGITS[k] / 2), enforced here; several of them share a generator g,
+//             so that G of one that starts at bit b of their scalar is 2^b g
 // rows        likewise, with ROWS_DIGITS
 // blinding    likewise, with BLINDING_DIGITS; uniform modulo the order for hiding, which is the prover's own interest
 // x, y        field elements, determined by the rest
@@ -82,9 +97,10 @@ template PedersenPoint(UNIT, COUNT, DIGITS, ROWS_DIGITS) {
     var HALF[SCALARS][2];
     for (var k = 0; k < COUNT; k++) {
         WIDTH[k] = DIGITS[k];
-        assert(2 * DIGITS[k] <= PEDERSEN_LANE_BITS(UNIT));
-        HALF[k] = PEDERSEN_HALF_SCALAR(UNIT, k \ PEDERSEN_LANES(UNIT));
-        for (var i = 0; i < PEDERSEN_LANE_BITS(UNIT) * (k % PEDERSEN_LANES(UNIT)); i++) {
+        assert(2 * DIGITS[k] <= PEDERSEN_LANE_BITS(UNIT, k));
+        var place = PEDERSEN_PLACE(UNIT, k);
+        HALF[k] = PEDERSEN_HALF_SCALAR(UNIT, place \ (1 << 16));
+        for (var i = 0; i < place % (1 << 16); i++) {
             HALF[k] = EDWARDS_SUM(HALF[k], HALF[k]);
         }
     }

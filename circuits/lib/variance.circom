@@ -15,7 +15,7 @@ template Variance(Z_MAX, Z_FRAC) {
     signal input active;
     signal output out;
 
-    signal (T, inside, sign) <== RoundedMagnitude(Z_MAX, Z_FRAC)(z, active);
+    signal (T, inside, overflow, sign) <== RoundedMagnitude(Z_MAX, Z_FRAC)(z, active);
 
     // Horner's rule
     var DEGREE = VARIANCE_DEGREE();

@@ -30,7 +30,7 @@ from twopm_zk.statements import (
     updates_commitment,
 )
 from twopm_zk.statements.rounds import COUNT_DIGITS, MAX_UPDATES, SUM_DIGITS
-from twopm_zk.statements.step import MAX_ROWS
+from twopm_zk.statements.rows import MAX_ROWS
 from twopm_zk.statements.types import in_bus
 
 pytestmark = pytest.mark.circuit

@@ -9,7 +9,7 @@ from twopm_zk.circuit.compilation import compile_circuit, source_digest
 from twopm_zk.circuit.instances import instances
 from twopm_zk.numbers import pedersen
 from twopm_zk.statements import InformationShape, StepShape
-from twopm_zk.statements.step import MAX_ROWS
+from twopm_zk.statements.rows import MAX_ROWS
 from twopm_zk.system import paths
 
 pytestmark = pytest.mark.circuit

@@ -322,7 +322,7 @@ def test_a_step_whose_updates_a_rounds_sum_could_not_hold_is_refused():
     """They would open in every aggregate all the same, and leave the lanes of packed sums."""
     from twopm_zk.errors import BoundError
     from twopm_zk.statements.rounds import MAX_UPDATES, RoundShape
-    from twopm_zk.statements.step import MAX_ROWS
+    from twopm_zk.statements.rows import MAX_ROWS
 
     sizes = {"ROWS": MAX_ROWS, "FEATURES": 3, "X_FRAC": 12, "X_BITS": 16}
     total = next(b for b in RoundShape(3).bounds() if b.name == "sum of updates")

@@ -20,7 +20,7 @@ from twopm_zk.numbers.fixed_point import WEIGHTS, Format
 from twopm_zk.numbers.poseidon import permutation, poseidon
 
 PACKED_BITS = 240
-LABEL_LANES = 6
+MARK_LANES = 6
 _WEIGHT_LANES = PACKED_BITS // WEIGHTS.bits
 
 
@@ -77,30 +77,31 @@ def model_commitment(context: int, weights: Sequence[int]) -> int:
     return public_hash(Tag.MODEL, [context, *packed], shape=len(weights))
 
 
-def pack_rows(features: Sequence[Sequence[int]], marks: Sequence[int], *, format: Format) -> list[int]:
-    """Field elements of the rows: biased features below bit 240, marks (+1, -1, 0) of two bits above."""
+def pack_rows(cells: Sequence[Sequence[int]], marks: Sequence[int], *, format: Format) -> list[int]:
+    """Field elements of the rows: biased cells below bit 240, marks (+1, -1, 0) of two bits above."""
     lanes = PACKED_BITS // format.bits
-    values = [format.biased(value) for row in features for value in row]
+    values = [format.biased(value) for row in cells for value in row]
     biased = [mark + 1 for mark in marks]
-    elements = max(-(-len(values) // lanes), -(-len(biased) // LABEL_LANES))
+    elements = max(-(-len(values) // lanes), -(-len(biased) // MARK_LANES))
     low = pack(values, bits=format.bits, per=lanes) + [0] * elements
-    high = pack(biased, bits=2, per=LABEL_LANES) + [0] * elements
+    high = pack(biased, bits=2, per=MARK_LANES) + [0] * elements
     return [low[i] + (high[i] << PACKED_BITS) for i in range(elements)]
 
 
-def rows_shape(rows: int, features: int, format: Format) -> int:
-    """Sizes and format in one number below 2^28: a commitment of one shape never opens as another."""
-    return ((rows * 128 + features) * 32 + format.bits) * 32 + format.frac_bits
+def rows_shape(rows: int, features: int, format: Format, *, family: int) -> int:
+    """Sizes, format and family in one number below 2^30: a commitment of one shape never opens as another."""
+    return (((family * 1024 + rows) * 128 + features) * 32 + format.bits) * 32 + format.frac_bits
 
 
-def data_commitment(salt: int, features: Sequence[Sequence[int]], marks: Sequence[int], *, format: Format) -> int:
-    """Hiding commitment to the padded rows of one instance; ``marks`` are +1 (y=0), -1 (y=1), 0 (padding)."""
-    items = [salt, *pack_rows(features, marks, format=format)]
-    return secret_hash(Tag.DATA, items, shape=rows_shape(len(features), len(features[0]), format))
+def data_commitment(
+    salt: int, cells: Sequence[Sequence[int]], marks: Sequence[int], *, format: Format, shape: int
+) -> int:
+    """Hiding commitment to the padded rows of one instance, whose ``shape`` is as `rows_shape` says."""
+    return secret_hash(Tag.DATA, [salt, *pack_rows(cells, marks, format=format)], shape=shape)
 
 
-def input_commitment(salt: int, features: Sequence[int], *, format: Format) -> int:
+def input_commitment(salt: int, features: Sequence[int], *, format: Format, family: int) -> int:
     """Hiding commitment to one input row of a prediction."""
     lanes = PACKED_BITS // format.bits
     packed = pack([format.biased(value) for value in features], bits=format.bits, per=lanes)
-    return secret_hash(Tag.INPUT, [salt, *packed], shape=rows_shape(1, len(features), format))
+    return secret_hash(Tag.INPUT, [salt, *packed], shape=rows_shape(1, len(features), format, family=family))

@@ -90,7 +90,12 @@ def from_field(element: int) -> int:
 
 
 def round_half_up(value: int, *, dropped: int) -> int:
-    """floor((value + 2^(dropped - 1)) / 2^dropped): ``value`` without its lowest ``dropped`` bits, at least one."""
+    """floor((value + 2^(dropped - 1)) / 2^dropped): ``value`` without its lowest ``dropped`` bits.
+
+    Where ``dropped`` is 0 or less it has as many more, of zeros.
+    """
+    if dropped <= 0:
+        return value << -dropped
     return (value + (1 << (dropped - 1))) >> dropped
 
 

@@ -1,6 +1,6 @@
 """Vector Pedersen commitments on Baby Jubjub: C = sum of s_j g_j + rows N + blinding H.
 
-Scalars s_j hold several sums each, `Unit.lane_bits` apart: the sum in lane i multiplies 2^(lane_bits i) g_j.
+Scalars s_j hold several sums each, in lanes (`Unit.places`): the sum that starts at bit b multiplies 2^b g_j.
 
 They add up: the sum of commitments opens as the sum of what was committed to. Perfectly hiding with a uniform
 blinding; binding as long as nobody knows a relation between generators, which are hashes of their names
@@ -31,6 +31,15 @@ X_BITS = 252
 
 
 @dataclass(frozen=True)
+class Place:
+    """Where a sum is in a vector of packed scalars: at bit ``offset`` of scalar ``scalar``, ``bits`` wide."""
+
+    scalar: int
+    offset: int
+    bits: int
+
+
+@dataclass(frozen=True)
 class Unit:
     """What a statement collects, as integers in units of 2^-frac_bits."""
 
@@ -38,24 +47,37 @@ class Unit:
     frac_bits: int
     lane_bits: int
     """Of a sum over many updates, the sign among them; so far apart are the lanes of a packed scalar."""
+    wide: int = 0
+    """The first so many sums have lanes of twice as many bits."""
 
-    @property
-    def lanes(self) -> int:
-        """Sums that share a scalar: all of them together stay below half of the subgroup's order."""
-        return (SUBGROUP_ORDER.bit_length() - 2) // self.lane_bits
+    @cache  # noqa: B019 - units are few, and live as long as the module
+    def places(self, count: int) -> tuple[Place, ...]:
+        """Where ``count`` sums are: sums that share a scalar together stay below half of the subgroup's order."""
+        found, scalar, offset = [], 0, 0
+        for index in range(count):
+            bits = 2 * self.lane_bits if index < self.wide else self.lane_bits
+            if offset + bits > SUBGROUP_ORDER.bit_length() - 2:
+                scalar, offset = scalar + 1, 0
+            found.append(Place(scalar, offset, bits))
+            offset += bits
+        return tuple(found)
 
     def scalars(self, count: int) -> int:
         """How many scalars hold ``count`` sums."""
-        return -(-count // self.lanes)
+        return self.places(count)[-1].scalar + 1 if count else 0
 
     def __str__(self) -> str:
         return f"{self.statement} 2^-{self.frac_bits}"
 
 
 GRADIENT = Unit("gradient", 48, 82)
-"""Sums of x (sigma(z) - y), rounded."""
+"""Sums of x times the residual, rounded."""
 INFORMATION = Unit("information", 20, 62)
-"""Sums of x x' sigma'(z), rounded; the upper triangle by rows."""
+"""Sums of x x' times the variance, rounded; the upper triangle by rows."""
+EVALUATION = Unit("evaluation", 20, 31, wide=2)
+"""Sums of log-loss and squared error, rounded, and after them counts, which have no fractional bits."""
+SQUARES = Unit("squares", 32, 82)
+"""Sums of a label, its square, and the squared deviation from it, rounded."""
 
 
 def scalar_generators(unit: Unit, count: int) -> tuple[Point, ...]:
@@ -64,9 +86,8 @@ def scalar_generators(unit: Unit, count: int) -> tuple[Point, ...]:
 
 
 def generators(unit: Unit, count: int) -> tuple[Point, ...]:
-    """G_0 to G_(count - 1), one for each sum: 2^(lane_bits i) g_j for the one in lane i of scalar j."""
-    lanes = [divmod(index, unit.lanes) for index in range(count)]
-    return tuple(multiply(_generator(unit, scalar), 1 << (unit.lane_bits * lane)) for scalar, lane in lanes)
+    """G_0 to G_(count - 1), one for each sum: 2^b g_j for the one that starts at bit b of scalar j."""
+    return tuple(multiply(_generator(unit, place.scalar), 1 << place.offset) for place in unit.places(count))
 
 
 def vector_generators(unit: Unit, count: int) -> tuple[Point, ...]:
@@ -75,28 +96,29 @@ def vector_generators(unit: Unit, count: int) -> tuple[Point, ...]:
 
 
 def pack(unit: Unit, items: Sequence[int]) -> list[int]:
-    """Signed sums as the integers that share scalars: sum of 2^(lane_bits i) items_i, the first one lowest."""
-    parts = (items[start : start + unit.lanes] for start in range(0, len(items), unit.lanes))
-    return [sum(item << (unit.lane_bits * lane) for lane, item in enumerate(part)) for part in parts]
+    """Signed sums as the integers that share scalars: each times 2^b, where it starts at bit b."""
+    scalars = [0] * unit.scalars(len(items))
+    for item, place in zip(items, unit.places(len(items)), strict=True):
+        scalars[place.scalar] += item << place.offset
+    return scalars
 
 
 def unpack(unit: Unit, scalars: Sequence[int], count: int) -> tuple[int, ...]:
-    """The inverse of `pack` for ``count`` sums in [-2^(lane_bits - 1), 2^(lane_bits - 1)) each.
+    """The inverse of `pack` for ``count`` sums in [-2^(bits - 1), 2^(bits - 1)) each, by the bits of their lanes.
 
     Takes scalars modulo SUBGROUP_ORDER. Raises RangeError where one of them holds no such sums, InputError for another
     number of scalars.
     """
     if len(scalars) != unit.scalars(count):
         raise InputError(f"{len(scalars)} scalars for {count} sums; there are {unit.scalars(count)}")
-    half, found = 1 << (unit.lane_bits - 1), []
-    for start, scalar in enumerate(map(centred, scalars)):
-        rest = scalar
-        for _ in range(min(unit.lanes, count - start * unit.lanes)):
-            lane = (rest + half) % (2 * half) - half
-            found.append(lane)
-            rest = (rest - lane) >> unit.lane_bits
-        if rest:
-            raise RangeError(f"a scalar holds more than its sums of {unit.lane_bits} bits")
+    rest, found = [centred(scalar) for scalar in scalars], []
+    for place in unit.places(count):
+        half = 1 << (place.bits - 1)
+        item = (rest[place.scalar] + half) % (2 * half) - half
+        found.append(item)
+        rest[place.scalar] = (rest[place.scalar] - item) >> place.bits
+    if any(rest):
+        raise RangeError("a scalar holds more than the sums of its lanes")
     return tuple(found)
 
 

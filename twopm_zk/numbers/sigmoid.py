@@ -22,13 +22,13 @@ _CONSTANTS = json.loads((paths.circuits_dir() / "lib" / "sigmoid.json").read_tex
 SCALE_BITS: int = _CONSTANTS["scale_bits"]
 INPUT_BITS: int = _CONSTANTS["input_bits"]
 UNIT_DIVISOR: int = _CONSTANTS["unit_divisor"]
-_UNIT_LOG2: int = _CONSTANTS["unit_log2"]
+UNIT_LOG2: int = _CONSTANTS["unit_log2"]
 _SATURATED: int = _CONSTANTS["saturated"]
 
 
 def dropped_bits(z_frac_bits: int) -> int:
     """How many low bits of UNIT_DIVISOR * |z| are rounded away."""
-    return z_frac_bits + _UNIT_LOG2
+    return z_frac_bits + UNIT_LOG2
 
 
 @cache
@@ -81,6 +81,13 @@ def in_limbs(values: Sequence[int], *, bits: int) -> npt.NDArray[np.int64]:
     limbs: npt.NDArray[np.int64] = (octets << (8 * np.arange(width))).sum(axis=2)
     limbs.setflags(write=False)
     return limbs
+
+
+def unclipped_inputs(z: npt.NDArray[np.int64], *, z_frac_bits: int) -> npt.NDArray[np.int64]:
+    """``rounded_input`` of many z at once, each below 2^58 in magnitude."""
+    dropped = dropped_bits(z_frac_bits)
+    result: npt.NDArray[np.int64] = (np.abs(z) * UNIT_DIVISOR + (1 << (dropped - 1)) - 1) >> dropped
+    return result
 
 
 def rounded_inputs(z: npt.NDArray[np.int64], *, z_frac_bits: int) -> npt.NDArray[np.int64]:

@@ -6,17 +6,24 @@ can wrap around FIELD_ORDER.
 """
 
 from twopm_zk.numbers.pedersen import Opening, Tally
+from twopm_zk.statements.evaluate import EvaluateShape, EvaluateStatement, evaluation_tally
+from twopm_zk.statements.family import DISPERSION, Family
 from twopm_zk.statements.information import InformationShape, InformationStatement, information_tally, symmetric
 from twopm_zk.statements.policy import Policy, StepMatrix
 from twopm_zk.statements.predict import PredictShape, PredictStatement
 from twopm_zk.statements.rounds import AggregateStatement, CertifyStatement, RoundShape, updates_commitment
-from twopm_zk.statements.step import Rows, RowsShape, RowsStatement, StepShape, StepStatement, gradient_tally
+from twopm_zk.statements.rows import Rows, RowsShape, RowsStatement
+from twopm_zk.statements.step import StepShape, StepStatement, gradient_tally
 from twopm_zk.statements.types import Collection, Signals, Statement
 
 __all__ = [
+    "DISPERSION",
     "AggregateStatement",
     "CertifyStatement",
     "Collection",
+    "EvaluateShape",
+    "EvaluateStatement",
+    "Family",
     "InformationShape",
     "InformationStatement",
     "Opening",
@@ -33,6 +40,7 @@ __all__ = [
     "StepShape",
     "StepStatement",
     "Tally",
+    "evaluation_tally",
     "gradient_tally",
     "information_tally",
     "symmetric",

@@ -1,7 +1,8 @@
-"""``information``: sums of x x' sigma'(z) over one data owner's rows, rounded. Twin of circuits/information.circom.
+"""``information``: sums of x x' v(z) over one data owner's rows, rounded. Twin of circuits/information.circom.
 
-At zero weights sigma' is 1/4, and the sum over all nodes is the bound of Boehning and Lindsay (1988) on the Hessian;
-at the present weights it is the Hessian itself, without lambda: Fisher's information.
+The variance v is sigma'(z) in the logistic family. At zero weights that is 1/4, and the sum over all nodes is the bound of
+Boehning and Lindsay (1988) on the Hessian; at the present weights it is the Hessian itself, without lambda: Fisher's
+information. In the gaussian family v is 1 / DISPERSION at all weights, and the sum the Hessian everywhere.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ import numpy.typing as npt
 from twopm_zk.numbers import pedersen, sigmoid, variance
 from twopm_zk.numbers.fixed_point import Bound, round_half_up
 from twopm_zk.numbers.pedersen import INFORMATION, Tally
-from twopm_zk.statements.step import ROWS_AT_ONCE, RowsShape, RowsStatement
+from twopm_zk.statements.family import DISPERSION_LOG2, Family
+from twopm_zk.statements.rows import ROWS_AT_ONCE, RowsShape, RowsStatement
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,12 @@ class InformationShape(RowsShape):
     def dropped_bits(self, pair: tuple[int, int]) -> int:
         """Bits that are rounded away from the sum of a pair."""
         places = sum(column < self.features for column in pair) * self.format.frac_bits
-        return variance.SCALE_BITS + places - INFORMATION.frac_bits
+        return self.variance_frac_bits + places - INFORMATION.frac_bits
+
+    @property
+    def variance_frac_bits(self) -> int:
+        """Fractional bits of v, which is at most 1/4 but for a relative error of 2^-10."""
+        return DISPERSION_LOG2 if self.family is Family.GAUSSIAN else variance.SCALE_BITS
 
     @property
     def digits(self) -> int:
@@ -42,11 +49,13 @@ class InformationShape(RowsShape):
     def bounds(self) -> tuple[Bound, ...]:
         """Largest magnitude of each intermediate of the circuit; the ones in sums count all summands."""
         x = max(self.format.bias, self.format.one)
-        largest = self.rows * x * x * variance.magnitudes()[-1].magnitude
+        gaussian = self.family is Family.GAUSSIAN
+        polynomial = () if gaussian else variance.magnitudes()
+        largest = self.rows * x * x * (1 if gaussian else polynomial[-1].magnitude)
         rounded = round_half_up(largest, dropped=self.dropped_bits((0, 0)))
         return (
             *self._row_bounds(),
-            *variance.magnitudes(),
+            *polynomial,
             Bound("sum of products", largest, limit=1 << 250),
             Bound("rounded sum", rounded, limit=(4**self.digits) // 2),
         )
@@ -75,9 +84,12 @@ def information_tally(shape: InformationShape, weights: Sequence[int], features:
     at_once = min(ROWS_AT_ONCE, 1 << (62 - variance.LIMB_BITS - 2 * (shape.format.bits - 1)))
     for start in range(0, len(features), at_once):
         part = features[start : start + at_once]
+        design = np.hstack([part, np.ones((len(part), 1), dtype=np.int64)])
+        if shape.family is Family.GAUSSIAN:
+            exact += (design.T @ design).astype(object)
+            continue
         z = part @ np.array(weights[:-1], dtype=np.int64) + shape.format.one * weights[-1]
         limbs = variance.limbs()[sigmoid.rounded_inputs(z, z_frac_bits=shape.z_frac_bits)]
-        design = np.hstack([part, np.ones((len(part), 1), dtype=np.int64)])
         for number in range(limbs.shape[1]):
             sums = (design * limbs[:, number, None]).T @ design
             exact += sums.astype(object) << (variance.LIMB_BITS * number)

@@ -17,7 +17,7 @@ from twopm_zk.numbers.fixed_point import WEIGHTS, Format
 from twopm_zk.numbers.poseidon import poseidon
 from twopm_zk.statements.types import Signals
 
-MATRIX = Format(bits=40, frac_bits=32)
+MATRIX = Format(bits=48, frac_bits=32)
 LAMBDA_BITS = 24
 LAMBDA_FRAC_BITS = 12
 COUNT_BITS = 32

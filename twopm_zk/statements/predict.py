@@ -6,14 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from twopm_zk.errors import InputError
+from twopm_zk.errors import InputError, RangeError
 from twopm_zk.numbers import commitments, sigmoid
 from twopm_zk.numbers.commitments import random_scalar
-from twopm_zk.numbers.fixed_point import WEIGHTS, Format, assert_bounds
+from twopm_zk.numbers.fixed_point import WEIGHTS, Format, assert_bounds, round_half_up
+from twopm_zk.statements.family import Family
 from twopm_zk.statements.step import StepShape
 from twopm_zk.statements.types import Signals
 
 PREDICTION_FRAC_BITS = 16
+LABEL_BITS = 32
+"""Of a predicted label that is a number, biased."""
 
 
 @dataclass(frozen=True)
@@ -22,19 +25,26 @@ class PredictShape:
 
     features: int
     format: Format
+    family: Family = Family.LOGISTIC
 
     @classmethod
     def from_parameters(cls, parameters: Mapping[str, int]) -> PredictShape:
         """From the template parameters of circuits.json; asserts the bound table."""
-        shape = cls(parameters["FEATURES"], Format(parameters["X_BITS"], parameters["X_FRAC"]))
-        one_row = StepShape(1, shape.features, shape.format)
+        format, family = Format(parameters["X_BITS"], parameters["X_FRAC"]), Family(parameters["FAMILY"])
+        shape = cls(parameters["FEATURES"], format, family)
+        one_row = StepShape(1, shape.features, shape.format, shape.family)
         assert_bounds(one_row.bounds(), instance=f"predict-{shape.features}")
         return shape
+
+    def real(self, prediction: int) -> float:
+        """What a prediction stands for: the probability of the label 1, or a scaled label."""
+        bias = 1 << (LABEL_BITS - 1) if self.family is Family.GAUSSIAN else 0
+        return (prediction - bias) / (1 << PREDICTION_FRAC_BITS)
 
 
 @dataclass(frozen=True)
 class PredictStatement:
-    """The probability of the label 1 for one row, at committed weights."""
+    """What committed weights expect of one row: the probability of the label 1, or a label that is a number."""
 
     shape: PredictShape
     context: int
@@ -51,19 +61,27 @@ class PredictStatement:
 
     @cached_property
     def prediction(self) -> int:
-        """Probability in units of 2^-16, rounded half up."""
+        """In units of 2^-16, rounded half up: a probability, or a scaled label plus 2^15.
+
+        Raises RangeError for a label that has no proof.
+        """
         row = (*self.features, self.shape.format.one)
         z = sum(x * w for x, w in zip(row, self.weights, strict=True))
-        numerator = sigmoid.sigmoid_numerator(z, z_frac_bits=self.shape.format.frac_bits + WEIGHTS.frac_bits)
-        shift = sigmoid.SCALE_BITS + 1 - PREDICTION_FRAC_BITS
-        return ((1 << sigmoid.SCALE_BITS) + numerator + (1 << (shift - 1))) >> shift
+        z_frac_bits = self.shape.format.frac_bits + WEIGHTS.frac_bits
+        if self.shape.family is Family.GAUSSIAN:
+            found = round_half_up(z, dropped=z_frac_bits - PREDICTION_FRAC_BITS) + (1 << (LABEL_BITS - 1))
+            if not 0 <= found < 1 << LABEL_BITS:
+                raise RangeError("the weights expect more of this input than a prediction holds")
+            return found
+        numerator = (1 << sigmoid.SCALE_BITS) + sigmoid.sigmoid_numerator(z, z_frac_bits=z_frac_bits)
+        return round_half_up(numerator, dropped=sigmoid.SCALE_BITS + 1 - PREDICTION_FRAC_BITS)
 
     @cached_property
     def public(self) -> tuple[int, int, int]:
         """``modelCommitment``, ``inputCommitment``, ``prediction``."""
         return (
             commitments.model_commitment(self.context, self.weights),
-            commitments.input_commitment(self.salt, self.features, format=self.shape.format),
+            commitments.input_commitment(self.salt, self.features, format=self.shape.format, family=self.shape.family),
             self.prediction,
         )
 

@@ -16,8 +16,10 @@ from twopm_zk.numbers.commitments import Tag
 from twopm_zk.numbers.field import FIELD_ORDER
 from twopm_zk.numbers.fixed_point import WEIGHTS, Bound, Format, assert_bounds, to_field
 from twopm_zk.numbers.pedersen import GRADIENT, Opening, Tally
+from twopm_zk.statements.family import Family
 from twopm_zk.statements.policy import LAMBDA_BITS, LAMBDA_FRAC_BITS, MATRIX, Policy, StepMatrix
-from twopm_zk.statements.step import MAX_ROWS, WHOLE_BITS, StepShape
+from twopm_zk.statements.rows import MAX_ROWS, WHOLE_BITS
+from twopm_zk.statements.step import StepShape
 from twopm_zk.statements.types import Signals, in_bus
 
 MAX_UPDATES = 1 << 20
@@ -66,13 +68,14 @@ class RoundShape:
 
     def bounds(self) -> tuple[Bound, ...]:
         """Largest magnitudes, for a sum of MAX_UPDATES updates of MAX_ROWS rows, and for any that its digits hold."""
-        widest = StepShape(MAX_ROWS, self.features, Format(_FEATURE_FRAC_BITS + WHOLE_BITS, _FEATURE_FRAC_BITS))
+        format = Format(_FEATURE_FRAC_BITS + WHOLE_BITS, _FEATURE_FRAC_BITS)
+        largest = max(StepShape(MAX_ROWS, self.features, format, family).max_rounded() for family in Family)
         total, rows = (4**SUM_DIGITS) // 2, (4**COUNT_DIGITS) // 2
         penalty = (1 << LAMBDA_BITS) * WEIGHTS.bias * self.penalty_unit
         moved = self.weights * MATRIX.bias * (total + penalty) + (1 << (self.shift - 1))
         allowed = self.bound_unit * (1 << BOUND_BITS) * rows
         return (
-            Bound("sum of updates", MAX_UPDATES * widest.max_rounded(), limit=total),
+            Bound("sum of updates", MAX_UPDATES * largest, limit=total),
             Bound("lane of a packed sum", total, limit=(1 << (GRADIENT.lane_bits - 1)) + 1),
             Bound("row count", MAX_UPDATES * MAX_ROWS, limit=rows),
             Bound("regularised gradient", total + penalty),

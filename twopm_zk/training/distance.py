@@ -28,7 +28,7 @@ from twopm_zk.numbers import variance
 from twopm_zk.numbers.pedersen import GRADIENT, INFORMATION, Tally
 from twopm_zk.statements import Collection, Policy, RoundShape, symmetric
 from twopm_zk.statements.policy import LAMBDA_FRAC_BITS
-from twopm_zk.statements.step import WHOLE_BITS
+from twopm_zk.statements.rows import WHOLE_BITS
 from twopm_zk.training.optimiser import Matrix, decrement
 from twopm_zk.training.stopping import sigmoid_shift
 

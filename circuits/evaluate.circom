@@ -1,0 +1,108 @@
+pragma circom 2.1.6;
+
+include "lib/evaluation.circom";
+include "lib/family.circom";
+include "lib/fixed_point.circom";
+include "lib/linear_predictor.circom";
+include "lib/model.circom";
+include "lib/pedersen.circom";
+include "lib/rounding.circom";
+include "lib/rows.circom";
+
+// Sums of an evaluation, what they are counted in, and the signed base-4 digits of each in an update.
+function EVALUATION_SUMS(FAMILY) {
+    if (FAMILY == GAUSSIAN()) { return 3; }
+    return SCORES();
+}
+function EVALUATION_UNIT(FAMILY) {
+    if (FAMILY == GAUSSIAN()) { return UNIT_SQUARES(); }
+    return UNIT_EVALUATION();
+}
+function EVALUATION_DIGITS(FAMILY, k) {
+    // ROWS y^2 <= 2^16 and ROWS (z - y)^2 <= 2^22, in units of 2^-32
+    if (FAMILY == GAUSSIAN()) { return 29; }
+    return SCORE_DIGITS(k);
+}
+
+// SquareSums: the sums of a gaussian evaluation, rounded once: y, y^2 and (z - y)^2, of the scaled label, in units of
+// 2^-SQUARES_UNIT_FRAC.
+//
+// z, cells, active   as in Deviation
+// sums               within their digits, enforced by the caller
+// Sound              squares follow from cells and z; in padding rows all are 0
+template SquareSums(ROWS, FEATURES, X_BITS, X_FRAC) {
+    signal input z[ROWS];
+    signal input cells[ROWS][FEATURES + 1];
+    signal input active[ROWS];
+    signal output sums[3];
+
+    signal deviation[ROWS];
+    signal labelSquare[ROWS];
+    signal deviationSquare[ROWS];
+    var total[3] = [0, 0, 0];
+    for (var i = 0; i < ROWS; i++) {
+        var y = cells[i][FEATURES] - BIAS(X_BITS);
+        deviation[i] <== Deviation(X_BITS, X_FRAC)(z[i], cells[i][FEATURES], active[i]);
+        labelSquare[i] <== y * y;
+        deviationSquare[i] <== deviation[i] * deviation[i];
+        total[0] += y;
+        total[1] += labelSquare[i];
+        total[2] += deviationSquare[i];
+    }
+    sums[0] <== RoundHalfUp(X_FRAC - SQUARES_UNIT_FRAC())(total[0]);
+    sums[1] <== RoundHalfUp(2 * X_FRAC - SQUARES_UNIT_FRAC())(total[1]);
+    sums[2] <== RoundHalfUp(2 * (X_FRAC + WEIGHT_FRAC()) - SQUARES_UNIT_FRAC())(total[2]);
+}
+
+// Evaluate: the sums opened by updateCommitment say how well the model in modelCommitment predicts the rows in
+// dataCommitment, each rounded once, half up:
+//
+//     logistic   log-loss, squared error of the probability, rows by class and bin of the probability; see ScoreSums
+//     gaussian   the scaled label y, its square, and (z - y)^2; see SquareSums
+//
+// Public inputs, in this order: modelCommitment, dataCommitment, updateCommitment.
+//
+// context, weights, cells, marks, salt, blinding   as in Step
+// Sound     exact sums stay below 2^240 (bound table of the twin), and rounded ones within their digits, as RoundHalfUp wants
+template Evaluate(ROWS, FEATURES, X_BITS, X_FRAC, FAMILY) {
+    assert(0 < ROWS && ROWS <= MAX_ROWS() && 0 < FEATURES && FEATURES <= 64);
+    assert(X_FRAC < X_BITS && X_BITS <= 24);
+    var WEIGHTS = FEATURES + 1;
+    var COLUMNS = FEATURES + LABEL_COLUMNS(FAMILY);
+    var SUMS = EVALUATION_SUMS(FAMILY);
+
+    signal input context;
+    signal input weights[WEIGHTS];
+    signal input cells[ROWS][COLUMNS];
+    signal input marks[ROWS];
+    signal input salt;
+    signal input blinding;
+    signal output modelCommitment;
+    signal output dataCommitment;
+    signal output updateCommitment;
+
+    modelCommitment <== ModelCommitment(WEIGHTS)(context, weights);
+    component rows = Rows(ROWS, FEATURES, X_BITS, X_FRAC, FAMILY);
+    rows.cells <== cells;
+    rows.marks <== marks;
+    rows.salt <== salt;
+    dataCommitment <== rows.commitment;
+
+    signal z[ROWS] <== LinearPredictor(ROWS, FEATURES, COLUMNS, X_BITS, X_FRAC)(weights, cells);
+    signal sums[SUMS];
+    if (FAMILY == LOGISTIC()) {
+        sums <== ScoreSums(ROWS, FEATURES, X_BITS, X_FRAC)(z, marks, rows.active);
+    } else {
+        sums <== SquareSums(ROWS, FEATURES, X_BITS, X_FRAC)(z, cells, rows.active);
+    }
+
+    var DIGITS[SUMS];
+    for (var k = 0; k < SUMS; k++) {
+        DIGITS[k] = EVALUATION_DIGITS(FAMILY, k);
+    }
+    component point = PedersenCommitment(EVALUATION_UNIT(FAMILY), SUMS, DIGITS, ROWS_DIGITS(ROWS));
+    point.items <== sums;
+    point.rows <== rows.count;
+    point.blinding <== blinding;
+    updateCommitment <== point.out;
+}

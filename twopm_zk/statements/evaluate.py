@@ -1,0 +1,123 @@
+"""``evaluate``: how well given weights predict one data owner's rows. Twin of circuits/evaluate.circom.
+
+In the logistic family: log-loss (Good 1952), squared error of the probability (Brier 1950), and rows by class and bin of the
+probability. In the gaussian family: sums of the scaled label, its square, and the squared deviation from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from twopm_zk.numbers import pedersen, scores, sigmoid
+from twopm_zk.numbers.fixed_point import WEIGHTS, Bound, round_half_up
+from twopm_zk.numbers.pedersen import EVALUATION, SQUARES, Tally
+from twopm_zk.statements.family import Family
+from twopm_zk.statements.rows import ROWS_AT_ONCE, RowsShape, RowsStatement
+
+_SQUARE_DIGITS = 29
+
+
+@dataclass(frozen=True)
+class EvaluateShape(RowsShape):
+    """Sizes of an ``evaluate`` instance."""
+
+    @property
+    def digits(self) -> tuple[int, ...]:
+        """Signed base-4 digits of each rounded sum."""
+        if self.family is Family.GAUSSIAN:
+            return (_SQUARE_DIGITS,) * 3
+        return 21, 16, *[pedersen.digits_for((1 << 10) - 1)] * (2 * scores.BINS)
+
+    @property
+    def largest_loss(self) -> int:
+        """The largest rounded sum of 13 times the log-loss that has a proof."""
+        return (4 ** self.digits[0]) // 2 - 1
+
+    def bounds(self) -> tuple[Bound, ...]:
+        """Largest magnitude of each intermediate of the circuit; the ones in sums count all summands."""
+        if self.family is Family.GAUSSIAN:
+            squares = self.rows * max(self.deviation_max**2, (self.format.bias << WEIGHTS.frac_bits) ** 2)
+            rounded = round_half_up(squares, dropped=2 * self.z_frac_bits - SQUARES.frac_bits)
+            return (
+                *self._row_bounds(),
+                Bound("sum of squares", squares, limit=1 << 250),
+                Bound("rounded sum of squares", rounded, limit=(4**_SQUARE_DIGITS) // 2),
+            )
+        magnitude = (self.z_max * sigmoid.UNIT_DIVISOR) >> sigmoid.dropped_bits(self.z_frac_bits)
+        loss = max(scores.loss_table()) + ((magnitude + 1) << scores.CROSSED_SHIFT)
+        error = max(scores.square_table()) + 2 * max(b.magnitude for b in sigmoid.magnitudes() if b.name == "sigmoid value")
+        rounded = round_half_up(self.rows * error, dropped=scores.ERROR_SCALE_BITS - EVALUATION.frac_bits)
+        return (
+            *self._row_bounds(),
+            *sigmoid.magnitudes(),
+            *scores.magnitudes(),
+            Bound("log-loss", self.rows * loss, limit=1 << 250),
+            Bound("squared error", self.rows * error, limit=1 << 250),
+            Bound("rounded squared error", rounded, limit=(4 ** self.digits[1]) // 2),
+            Bound("count of a bin", self.rows, limit=(4 ** self.digits[2]) // 2),
+        )
+
+
+def evaluation_tally(
+    shape: EvaluateShape, weights: Sequence[int], features: npt.NDArray[np.int64], labels: npt.NDArray[np.int64]
+) -> Tally:
+    """The sums over quantised ``features`` (rows, columns) and ``labels``, as the circuit has them.
+
+    Raises InputError for another number of weights, RangeError for integers that the circuit would refuse.
+    """
+    shape.check_integers(weights, features)
+    if shape.family is Family.GAUSSIAN:
+        return _squares(shape, weights, features, labels)
+    exact = [0] * scores.SCORES
+    for start in range(0, len(labels), ROWS_AT_ONCE):
+        part = slice(start, start + ROWS_AT_ONCE)
+        exact = [a + b for a, b in zip(exact, _scores(shape, weights, features[part], labels[part]), strict=True)]
+    loss = round_half_up(exact[0], dropped=scores.LOSS_SCALE_BITS - EVALUATION.frac_bits)
+    error = round_half_up(exact[1], dropped=scores.ERROR_SCALE_BITS - EVALUATION.frac_bits)
+    return Tally(EVALUATION, (loss, error, *exact[2:]), len(labels))
+
+
+def _scores(
+    shape: EvaluateShape, weights: Sequence[int], features: npt.NDArray[np.int64], labels: npt.NDArray[np.int64]
+) -> list[int]:
+    z = features @ np.array(weights[:-1], dtype=np.int64) + shape.format.one * weights[-1]
+    T = sigmoid.rounded_inputs(z, z_frac_bits=shape.z_frac_bits)
+    negative = z < 0
+    signs, marks = np.where(negative, -1, 1), 1 - 2 * labels
+    wrong = signs == marks
+    unclipped = sigmoid.unclipped_inputs(z[wrong], z_frac_bits=shape.z_frac_bits)
+    loss = _joined(scores.loss_limbs()[T].sum(axis=0)) + (int(unclipped.sum()) << scores.CROSSED_SHIFT)
+    tanh = _joined((signs * marks) @ sigmoid.polynomial_limbs()[T])
+    error = _joined(scores.square_limbs()[T].sum(axis=0)) + 2 * tanh
+    cells = np.bincount(labels * scores.BINS + scores.bins(T, negative), minlength=2 * scores.BINS)
+    return [loss, error, *(int(count) for count in cells)]
+
+
+def _joined(limbs: npt.NDArray[np.int64]) -> int:
+    return sum(int(limb) << (scores.LIMB_BITS * index) for index, limb in enumerate(limbs))
+
+
+def _squares(
+    shape: EvaluateShape, weights: Sequence[int], features: npt.NDArray[np.int64], labels: npt.NDArray[np.int64]
+) -> Tally:
+    deviations = [int(value) for value in shape.deviations(weights, features, labels)]
+    y = [int(value) for value in labels]
+    frac = shape.format.frac_bits
+    sums = ((sum(y), frac), (sum(v * v for v in y), 2 * frac), (sum(v * v for v in deviations), 2 * shape.z_frac_bits))
+    items = (round_half_up(value, dropped=bits - SQUARES.frac_bits) for value, bits in sums)
+    return Tally(SQUARES, tuple(items), len(labels))
+
+
+@dataclass(frozen=True)
+class EvaluateStatement(RowsStatement):
+    """One proof of ``evaluate``."""
+
+    shape: EvaluateShape
+
+    def tally(self) -> Tally:
+        """The rounded sums."""
+        return evaluation_tally(self.shape, self.weights, *self.data.used())
