@@ -25,7 +25,7 @@ ROWS = {
     "|z|: rounding, sign, saturation": r"main\.(sigmoid|Variance\w*)\[\d+\]\.",
     "residuals": r"main\.(residual|v\[)",
     "products of the sums": r"main\.(moment|weighted|product)",
-    "dot products": r"main\.(LogOdds|z\[)",
+    "dot products": r"main\.(LinearPredictor|z\[)",
     "labels, padding, row count": r"main\.(rows\.(active|count|features|reciprocal)|labels|features)",
 }
 ROUND = {

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from twopm_zk.errors import RangeError
 from twopm_zk.numbers import commitments
-from twopm_zk.numbers.commitments import LABEL_LANES, PACKED_BITS, Tag, domain, pack, pack_rows
+from twopm_zk.numbers.commitments import MARK_LANES, PACKED_BITS, Tag, domain, pack, pack_rows
 from twopm_zk.numbers.field import FIELD_ORDER
 from twopm_zk.numbers.fixed_point import FEATURES, Format
 
@@ -37,7 +37,7 @@ def test_packing_refuses_a_value_that_would_reach_into_the_next_lane():
 @pytest.mark.parametrize("format", [FEATURES, Format(20, 16)])
 def test_packed_rows_fit_the_field_even_when_every_lane_is_full(rows, features, format):
     packed = pack_rows([[format.bias - 1] * features] * rows, [1] * rows, format=format)
-    assert max(packed) < 1 << (PACKED_BITS + 2 * LABEL_LANES) < FIELD_ORDER
+    assert max(packed) < 1 << (PACKED_BITS + 2 * MARK_LANES) < FIELD_ORDER
 
 
 ROWS = [[1, -2, 3], [4, 5, -6], [0, 0, 0]]

@@ -8,7 +8,7 @@ from support.tools import load_tool
 from twopm_zk.system import paths
 
 LIB = paths.circuits_dir() / "lib"
-NEEDS = {"sigmoid": ("mpmath", "scipy"), "variance": ("scipy",)}
+NEEDS = {"sigmoid": ("mpmath", "scipy"), "variance": ("scipy",), "evaluation": ("scipy",)}
 
 
 @pytest.mark.parametrize("name", NEEDS)

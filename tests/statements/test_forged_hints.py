@@ -83,7 +83,7 @@ def test_nothing_but_zero_passes_for_zero(value):
 @pytest.fixture(scope="module", params=["step", "information"])
 def update(request):
     """A statement of one row and one of padding, its circuit and its witness."""
-    sizes = {"ROWS": 2, "FEATURES": 1, "X_BITS": 16, "X_FRAC": 12}
+    sizes = {"ROWS": 2, "FEATURES": 1, "X_BITS": 16, "X_FRAC": 12, "FAMILY": 0}
     template, shape, statement = {
         "step": ("Step", StepShape, StepStatement),
         "information": ("Information", InformationShape, InformationStatement),
@@ -114,24 +114,24 @@ def test_a_label_that_is_none_is_refused_whatever_its_row_counts(update, label):
     circuit, honest = update
     active = active_signal(circuit, 0)
     for counted in (label * label, 0, 1, label):
-        forged = with_signals(circuit, honest.values, {"main.labels[0]": label, active: counted})
-        assert {"main.labels[0]", active} in all_violated(circuit, forged)
+        forged = with_signals(circuit, honest.values, {"main.marks[0]": label, active: counted})
+        assert {"main.marks[0]", active} in all_violated(circuit, forged)
 
 
 @pytest.mark.parametrize("change", [1, -1, 100])
 def test_a_padding_row_with_content_is_refused_with_all_digits_right(update, change):
     circuit, honest = update
     active = active_signal(circuit, 1)
-    features = honest.signal("main.features[1][0]")
-    forged = mended(circuit, with_signals(circuit, honest.values, {"main.features[1][0]": features + change}))
-    assert {"main.features[1][0]", active} in all_violated(circuit, forged)
+    features = honest.signal("main.cells[1][0]")
+    forged = mended(circuit, with_signals(circuit, honest.values, {"main.cells[1][0]": features + change}))
+    assert {"main.cells[1][0]", active} in all_violated(circuit, forged)
 
 
 @pytest.mark.parametrize("reciprocal", [0, 1, 1 << 200])
 def test_a_count_of_no_rows_has_no_reciprocal(update, reciprocal):
     circuit, honest = update
     rows = rows_component(circuit)
-    made = {"main.labels[0]": 0, active_signal(circuit, 0): 0, f"{rows}.reciprocal": reciprocal, "main.point.rows": 0}
+    made = {"main.marks[0]": 0, active_signal(circuit, 0): 0, f"{rows}.reciprocal": reciprocal, "main.point.rows": 0}
     assert {"main.point.rows", f"{rows}.reciprocal"} in all_violated(
         circuit, with_signals(circuit, honest.values, made)
     )

@@ -24,7 +24,7 @@ SHAPES = {(1, 1, 16, 12): None, (4, 2, 16, 12): None, (3, 2, 20, 16): None}
 
 
 def information_circuit(rows, features, bits=16, frac_bits=12):
-    parameters = {"ROWS": rows, "FEATURES": features, "X_BITS": bits, "X_FRAC": frac_bits}
+    parameters = {"ROWS": rows, "FEATURES": features, "X_BITS": bits, "X_FRAC": frac_bits, "FAMILY": 0}
     instance = Instance(f"information-test-{rows}x{features}", "information.circom", "Information", parameters)
     return compile_circuit(instance), InformationShape.from_parameters(parameters)
 
@@ -221,7 +221,7 @@ def test_edges_of_every_input_range(small):
         inputs[name][path] = value
         return {key: entry.tolist() for key, entry in inputs.items()}
 
-    for name, path, last in (("features", (0, 1), 2**16 - 1), ("weights", (1,), 2**32 - 1)):
+    for name, path, last in (("cells", (0, 1), 2**16 - 1), ("weights", (1,), 2**32 - 1)):
         for inside in (0, last):
             with_some_blinding(circuit, changed(name, path, inside))
         for outside in (-1 % FIELD_ORDER, last + 1):
@@ -229,13 +229,13 @@ def test_edges_of_every_input_range(small):
                 calculate_witness(circuit, changed(name, path, outside))
     for label in (2, -2 % FIELD_ORDER, FIELD_ORDER // 2):
         with pytest.raises(WitnessError, match="Rows"):
-            calculate_witness(circuit, changed("labels", (0,), label))
+            calculate_witness(circuit, changed("marks", (0,), label))
 
 
 def test_a_padding_row_with_content_is_refused(small):
     circuit, shape = small
     inputs = statement(shape).circuit_inputs()
-    inputs["features"][shape.rows - 1][0] += 1
+    inputs["cells"][shape.rows - 1][0] += 1
     with pytest.raises(WitnessError, match="Rows"):
         calculate_witness(circuit, inputs)
 
@@ -250,7 +250,7 @@ def test_bound_table_holds_for_every_listed_instance(name):
 
 @pytest.mark.parametrize("rows", [1, 1023, 1024])
 def test_a_sum_of_very_many_updates_keeps_to_its_lane_and_larger_instances_are_refused(rows):
-    sizes = {"ROWS": rows, "FEATURES": 3, "X_BITS": 16, "X_FRAC": 12}
+    sizes = {"ROWS": rows, "FEATURES": 3, "X_BITS": 16, "X_FRAC": 12, "FAMILY": 0}
     if rows > 1023:
         with pytest.raises(BoundError, match="rows can reach"):
             InformationShape.from_parameters(sizes)

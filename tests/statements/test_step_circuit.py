@@ -25,7 +25,7 @@ SHAPES = {(1, 1, 16, 12): None, (4, 2, 16, 12): None, (13, 3, 16, 12): None, (3,
 
 
 def step_circuit(rows, features, bits=16, frac_bits=12):
-    parameters = {"ROWS": rows, "FEATURES": features, "X_BITS": bits, "X_FRAC": frac_bits}
+    parameters = {"ROWS": rows, "FEATURES": features, "X_BITS": bits, "X_FRAC": frac_bits, "FAMILY": 0}
     instance = Instance(f"step-test-{rows}x{features}-{bits}", "step.circom", "Step", parameters)
     return compile_circuit(instance), StepShape.from_parameters(parameters)
 
@@ -58,7 +58,7 @@ def test_circuit_equals_twin(sizes, data):
 def test_twin_is_near_the_floating_point_gradient():
     shape = StepShape(64, 3, FEATURES)
     said = statement(shape, rows=50)
-    x = np.array([row[:3] for row in said.data.features[:50]]) / FEATURES.one
+    x = np.array([row[:3] for row in said.data.cells[:50]]) / FEATURES.one
     x = np.hstack([x, np.ones((50, 1))])
     y = np.array([(1 - label) // 2 for label in said.data.marks[:50]])
     exact = x.T @ (1 / (1 + np.exp(-x @ (np.array(said.weights) / WEIGHTS.one))) - y)
@@ -221,7 +221,7 @@ def test_edges_of_every_input_range(small):
         inputs[name][path] = value
         return {key: entry.tolist() for key, entry in inputs.items()}
 
-    for name, path, last in (("features", (0, 1), 2**16 - 1), ("weights", (1,), 2**32 - 1)):
+    for name, path, last in (("cells", (0, 1), 2**16 - 1), ("weights", (1,), 2**32 - 1)):
         for inside in (0, last):
             with_some_blinding(circuit, changed(name, path, inside))
         for outside in (-1 % FIELD_ORDER, last + 1):
@@ -229,17 +229,17 @@ def test_edges_of_every_input_range(small):
                 calculate_witness(circuit, changed(name, path, outside))
     for label in (0, 1, -1 % FIELD_ORDER):
         if label:
-            with_some_blinding(circuit, changed("labels", (0,), label))
+            with_some_blinding(circuit, changed("marks", (0,), label))
     for label in (2, -2 % FIELD_ORDER, FIELD_ORDER // 2):
         with pytest.raises(WitnessError, match="Rows"):
-            calculate_witness(circuit, changed("labels", (0,), label))
+            calculate_witness(circuit, changed("marks", (0,), label))
 
 
 def test_a_padding_row_with_content_is_refused(small):
     # else one set of rows would have many commitments under one salt
     circuit, shape = small
     inputs = statement(shape).circuit_inputs()
-    inputs["features"][shape.rows - 1][0] += 1
+    inputs["cells"][shape.rows - 1][0] += 1
     with pytest.raises(WitnessError, match="Rows"):
         calculate_witness(circuit, inputs)
 
@@ -315,7 +315,7 @@ def test_bound_table_would_refuse_a_circuit_that_wraps_around():
     from twopm_zk.errors import BoundError
 
     with pytest.raises(BoundError, match="z can reach"):
-        StepShape.from_parameters({"ROWS": 1, "FEATURES": 1 << 250, "X_BITS": 16, "X_FRAC": 12})
+        StepShape.from_parameters({"ROWS": 1, "FEATURES": 1 << 250, "X_BITS": 16, "X_FRAC": 12, "FAMILY": 0})
 
 
 def test_a_step_whose_updates_a_rounds_sum_could_not_hold_is_refused():
