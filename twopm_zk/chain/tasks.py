@@ -20,7 +20,7 @@ from twopm_zk.chain.contracts import Contract
 from twopm_zk.errors import DeploymentError, InputError
 from twopm_zk.numbers.baby_jubjub import Point
 from twopm_zk.numbers.field import FIELD_ORDER
-from twopm_zk.statements import Collection, Policy
+from twopm_zk.statements import Collection, Family, Policy
 from twopm_zk.statements.rounds import BOUND_FRAC_BITS
 
 
@@ -38,7 +38,7 @@ class Phase(IntEnum):
     CLOSED = 8
 
 
-COLLECTIONS = {1: Collection.GRADIENT, 2: Collection.INFORMATION}
+COLLECTIONS = {1: Collection.GRADIENT, 2: Collection.INFORMATION, 6: Collection.EVALUATION}
 """By the statement that proves them, as VerifierRegistry numbers it."""
 _TIMED = {
     Phase.COLLECTING: "collect",
@@ -129,16 +129,35 @@ class TaskSnapshot(TaskState):
     weight_bound: int
     minimum_rows: int
     gradient_target: int
+    family: Family
     collection: Collection
     """What the updates of the present round are."""
+    held_out: bool
+    """Whether they are of the rows that nodes held out of training."""
     information: int
-    """When information is collected, as the contract numbers it."""
+    """When information is collected before moves, as the contract numbers it."""
+    final_information: bool
+    """Whether information is collected at the certified weights."""
+    evaluation: bool
+    """Whether the certified weights are evaluated on the rows that they were trained on."""
+    held_out_dataset: bytes
+    """On which held-out rows they are evaluated; zeros for none."""
     generators: Mapping[Collection, bytes]
     """The hash of the generators of each collection, by which disputes go."""
     set_digest: bytes
     """Of the set that shares, from closing on."""
     certified: bool
     gradient_bound: int
+
+    @property
+    def collected_dataset(self) -> bytes:
+        """The name in DataHub of the data set that the present round collects from."""
+        return self.held_out_dataset if self.held_out else self.dataset
+
+    @property
+    def collected(self) -> str:
+        """What the present round collects, in words."""
+        return words(self.collection, held_out=self.held_out)
 
     @property
     def target_per_row(self) -> float:
@@ -176,6 +195,11 @@ class AcceptedUpdate:
     """Its place in the attempt."""
 
 
+def words(collection: Collection, *, held_out: bool) -> str:
+    """What a round collects, in words."""
+    return f"{collection.name.lower()}{' on held-out rows' if held_out else ''}"
+
+
 def task_key(chain_id: int, contract: str, task: int, spec_hash: bytes) -> int:
     """What binds a proof to one task of one contract on one chain; docs/protocol.md, section 2."""
     data = encode(["uint256", "address", "uint256", "bytes32"], [chain_id, contract, task, spec_hash])
@@ -206,11 +230,17 @@ def read_training(contract: Contract, task: int) -> TaskSnapshot:
         weight_bound=training["weightBound"],
         minimum_rows=training["minRows"],
         gradient_target=training["gradientTarget"],
+        family=Family(training["family"]),
         collection=COLLECTIONS[training["collected"]],
+        held_out=training["heldOut"],
         information=training["information"],
+        final_information=training["finalInformation"],
+        evaluation=training["evaluation"],
+        held_out_dataset=bytes.fromhex(training["heldOutDataset"][2:]),
         generators={
             Collection.GRADIENT: bytes.fromhex(training["gradientGenerators"][2:]),
             Collection.INFORMATION: bytes.fromhex(training["informationGenerators"][2:]),
+            Collection.EVALUATION: bytes.fromhex(training["evaluationGenerators"][2:]),
         },
         set_digest=bytes.fromhex(contract.call("setDigestOf", task, block=block)[2:]),
         certified=training["certified"],

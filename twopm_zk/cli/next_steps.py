@@ -93,7 +93,7 @@ _BY_KIND: dict[str, Step] = {
     "not-the-coordinator": "Give the coordinator's key: --keystore FILE or TWOPM_ZK_PRIVATE_KEY; or wait until the "
     "deadline that `twopm-zk task show {task}` names.",
     "not-shared": "`twopm-zk task show {task}` names who has not shared, and the deadline.",
-    "information-round": "Next: `twopm-zk proceed {spec} --task {task}`.",
+    "sum-round": "Next: `twopm-zk proceed {spec} --task {task}`.",
     "gradient-round": "Next: `twopm-zk aggregate {spec} --task {task}`, or `twopm-zk certify {spec} --task {task}`.",
     "last-round": "Next: `twopm-zk certify {spec} --task {task}`, or after the deadline `twopm-zk task finish {task}`.",
     "last-round-uncertified": "Next: `twopm-zk task finish {task}`, once the deadline for disputes has passed.",

@@ -1,4 +1,4 @@
-"""From an assessed round to a transaction: the information opened, the next weights, or the certificate.
+"""From an assessed round to a transaction: the sum opened as it is, the next weights, or the certificate.
 
 Proofs, which are slow, are kept in the store before they are sent, so that a coordinator that is killed sends the same
 again instead of making it anew.
@@ -26,9 +26,9 @@ AGGREGATE, CERTIFY = "aggregate", "certify"
 """Names of the proofs that end a round."""
 
 
-def open_information(view: ChainView, assessment: RoundAssessment) -> Receipt:
-    """Send the sum of an information round, of which nothing is proven. Raises the assessment's obstacle."""
-    assessment.require_information()
+def open_sum(view: ChainView, assessment: RoundAssessment) -> Receipt:
+    """Send the sum of a round of information or evaluation, of which nothing is proven. Raises the assessment's obstacle."""
+    assessment.require_opened()
     total = assessment.require_sum()
     generators = vector_generators(total.unit, len(total.items))
     return view.hlr.proceed(assessment.state.id, vector_of(total), generators)
@@ -68,7 +68,7 @@ class RoundExecutor:
         values: dict[str, Any] = {"round": state.round, "rows": assessment.rows, "bound": bound}
         values |= {"nodes": list(assessment.nodes), "decrement": assessment.decrement}
         if bound is None:
-            self._notify(News("summed", f"round {state.round}: the {state.collection.name.lower()} is summed", values))
+            self._notify(News("summed", f"round {state.round}: the {state.collected} is summed", values))
             return
         text = f"round {state.round}: gradient at most {bound:.2e} per row"
         if assessment.distance is not None:
@@ -77,11 +77,11 @@ class RoundExecutor:
         self._notify(News("gradient", text, values))
 
     def proceed(self, assessment: RoundAssessment) -> None:
-        """Open the information on the chain, and the round of the gradient. Raises the assessment's obstacle."""
-        self._sent("proceed", assessment.state, open_information(self.view, assessment))
+        """Open the sum on the chain, and the round after it. Raises the assessment's obstacle."""
+        self._sent("proceed", assessment.state, open_sum(self.view, assessment))
 
     def certify(self, assessment: RoundAssessment) -> None:
-        """Finish the task with the smallest bound that can be proven. TrainingError where the target is not reached."""
+        """Certify the task with the smallest bound that can be proven. TrainingError where the target is not reached."""
         assessment.require_certifiable()
         state = assessment.state
         said = CertifyStatement(assessment.require_sum(), state.policy, state.weights)

@@ -28,7 +28,7 @@ class Action(Enum):
     WAIT = "wait"
     """Not all have shared, or what they shared does not open."""
     PROCEED = "proceed"
-    """The sum of the information is there: open it on the chain, and collect gradients."""
+    """The sum of information or of an evaluation is there: open it on the chain, and collect what is next."""
     CERTIFY = "certify"
     """The weights are near enough, or cannot come nearer: prove the bound, which finishes the task."""
     AGGREGATE = "aggregate"
@@ -90,7 +90,7 @@ class RoundAssessment:
         """What the round needs next."""
         if self.total is None:
             return Action.WAIT
-        if self.state.collection is Collection.INFORMATION:
+        if self.state.collection is not Collection.GRADIENT:
             return Action.PROCEED if self.obstacle is None else Action.STOP
         if self.certifiable and (self.settled or self.state.last or self.move is None):
             return Action.CERTIFY
@@ -101,8 +101,8 @@ class RoundAssessment:
     def sentence(self) -> str:
         """How near the weights are to the optimum, in words."""
         where = f"Round {self.state.round} of task {self.state.id}, {self.rows} rows of {len(self.nodes)} nodes"
-        if self.state.collection is Collection.INFORMATION:
-            return f"{where}: the information is collected."
+        if self.state.collection is not Collection.GRADIENT:
+            return f"{where}: the {self.state.collected} is collected."
         if self.bound_per_row is None:
             return f"{where}."
         away = ""
@@ -126,19 +126,19 @@ class RoundAssessment:
         return self.total
 
     def require_gradient(self) -> None:
-        """Raise TrainingError where the round collects information, from which nothing is proven."""
+        """Raise TrainingError where the round collects something else, from which no weights and no certificate follow."""
         self.require_sum()
-        if self.state.collection is Collection.INFORMATION:
+        if self.state.collection is not Collection.GRADIENT:
             raise TrainingError(
-                f"{self.state.name()} collects information, of which nothing is proven: next is the gradient",
-                kind="information-round",
+                f"{self.state.name()} collects the {self.state.collected}, whose sum is opened as it is",
+                kind="sum-round",
                 task=self.state.id,
             )
 
-    def require_information(self) -> None:
+    def require_opened(self) -> None:
         """Raise TrainingError where the round collects a gradient, and the obstacle where there is one."""
         self.require_sum()
-        if self.state.collection is not Collection.INFORMATION:
+        if self.state.collection is Collection.GRADIENT:
             raise TrainingError(
                 f"{self.state.name()} collects a gradient: the weights are moved by it, or certified",
                 kind="gradient-round",
@@ -180,6 +180,8 @@ def assess(spec: TaskSpec, state: TaskSnapshot, history: Sequence[Collected]) ->
     if view is None or (total := view.total) is None:
         return RoundAssessment(state)
     found = RoundAssessment(state, view.nodes, total)
+    if state.certified:
+        return found
     if found.rows < state.minimum_rows:
         return replace(found, obstacle=_too_few_rows(state, found.rows))
     learner, sums = Learner(spec), [past.public_sum(state) for past in history]
@@ -188,7 +190,7 @@ def assess(spec: TaskSpec, state: TaskSnapshot, history: Sequence[Collected]) ->
             learner.take(past.collection, past.policy, past.weights, past.total)
     except DataError as error:
         return replace(found, obstacle=error)
-    if state.collection is Collection.INFORMATION:
+    if state.collection is not Collection.GRADIENT:
         return found
     shape, optimiser = spec.sizes.round, learner.optimiser
     bound = shape.smallest_bound(state.policy, state.weights, total)
@@ -197,7 +199,7 @@ def assess(spec: TaskSpec, state: TaskSnapshot, history: Sequence[Collected]) ->
         found,
         bound=bound,
         certifiable=bound <= state.gradient_target,
-        distance=distance(sums, estimate=optimiser.decrements[-1]),
+        distance=distance(sums, family=spec.family, estimate=optimiser.decrements[-1]),
         settled=near or stands_still(optimiser.decrements),
         doubts=tuple(doubts(spec, optimiser, found.rows, near=near)),
     )

@@ -130,7 +130,9 @@ class Coordinator(Participant[CoordinatorStore]):
             self._say_who_is_missing(state, missing)
         full = state.updates == state.maximum_updates
         if state.nodes < state.minimum_nodes:
-            if state.late or full:
+            if state.certified and (state.late or state.nodes + len(missing) < state.minimum_nodes):
+                self._end_statistics(state)
+            elif state.late or full:
                 self._move_on(state)
             return
         patience = self.settings.straggler_seconds or max(1, self.spec.collecting_seconds // 3)
@@ -143,6 +145,13 @@ class Coordinator(Participant[CoordinatorStore]):
         self.view.hlr.close(state.id)
         self.loop.wake()
 
+    def _end_statistics(self, state: TaskSnapshot) -> None:
+        """End a certified task whose statistics not enough nodes take part in: the certificate stays."""
+        text = f"{state.name()}: too few nodes for the {state.collected}; the task ends with its certificate"
+        self._say("no-statistics", text, {"nodes": state.nodes, "minimum": state.minimum_nodes})
+        self.view.hlr.finish(state.id)
+        self.loop.wake()
+
     def _waited(self, state: TaskSnapshot) -> float:
         """Seconds since this process first saw the phase: nobody is blamed for a difference between clocks."""
         return time.monotonic() - self._seen.setdefault((state.key, state.phase), time.monotonic())
@@ -151,7 +160,7 @@ class Coordinator(Participant[CoordinatorStore]):
         """Nodes that are still expected in this attempt: batches that they have handed in, of those registered."""
         used, barred = {update.data for update in self.view.updates(state)}, self.view.barred(state)
         found = {}
-        for node, commitments in self.view.registrations(state.dataset, before=state.opened_at).items():
+        for node, commitments in self.view.registrations(state.collected_dataset, before=state.opened_at).items():
             handed_in = len(used.intersection(commitments))
             if handed_in:
                 self._absent.discard(node)

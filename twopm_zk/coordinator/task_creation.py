@@ -101,8 +101,8 @@ def training_config(spec: TaskSpec, network: Network) -> TrainingConfig:
     deployment.
     """
     chosen = spec.round_instances
-    weights = spec.sizes.width + 1
-    generators = generators_of(weights)
+    asked, weights = spec.statistics, spec.sizes.width + 1
+    generators = generators_of(spec)
     return TrainingConfig(
         features=spec.sizes.width,
         penalty=spec.penalty_units,
@@ -111,7 +111,7 @@ def training_config(spec: TaskSpec, network: Network) -> TrainingConfig:
         gradient_target=spec.gradient_bound_units,
         step_verifiers=[network.verifier_id(name) for name in chosen.step],
         information_verifiers=[network.verifier_id(name) for name in chosen.information],
-        information=int(spec.step.collects),
+        information=int(spec.collects),
         aggregate_verifier=network.verifier_id(chosen.aggregate),
         certify_verifier=network.verifier_id(chosen.certify),
         gradient_generators=generators[Collection.GRADIENT],

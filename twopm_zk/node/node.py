@@ -48,7 +48,8 @@ class Consent:
 class Node(Participant[NodeStore]):
     """One data owner's part in one task.
 
-    ``table`` holds the unscaled rows; without it the batches are those of the store. ``coordinator`` is the address
+    ``table`` holds the unscaled rows, and ``held_out`` those that the trained weights are evaluated on, where the specification
+    has that; without them the batches are those of the store. ``coordinator`` is the address
     that the owner has agreed to work with; ``task`` its task, else the newest one of this specification.
     """
 
@@ -61,6 +62,7 @@ class Node(Participant[NodeStore]):
         prover: StatementProver,
         coordinator: str,
         table: Table | None = None,
+        held_out: Table | None = None,
         task: int | None = None,
         consent: Consent | None = None,
         notify: Notify = ignore,
@@ -76,7 +78,7 @@ class Node(Participant[NodeStore]):
         self._instances = RowsInstances.of(spec.instances)
         if table is not None:
             self._say("preparing", "preparing the rows: a commitment to each batch of them")
-        self._batches = load_batches(store, spec, table)
+        self._batches = load_batches(store, spec, table, held_out=held_out)
         self._sharing = SharingPart(view, spec, store, conditions=self._conditions(), say=self._say_once)
         self._registered = False
         self._accepted_task: int | None = None
@@ -181,7 +183,8 @@ class Node(Participant[NodeStore]):
         attempt = Attempt.of(state)
         self.store.forget_rounds(state.task_key, before=attempt)
         done = {update.data for update in self.view.updates(state, node=self.view.address)}
-        waiting = [entry for entry in self._batches if entry.batch.commitment not in done]
+        asked = [entry for entry in self._batches if entry.held_out is state.held_out]
+        waiting = [entry for entry in asked if entry.batch.commitment not in done]
         stored = self.store.updates(attempt)
         for start in range(0, len(waiting), self._chunk):
             part = waiting[start : start + self._chunk]
@@ -217,7 +220,7 @@ class Node(Participant[NodeStore]):
             known = stored.get(entry.number)
             if known is None or known.model != model:
                 tally = entry.batch.tally(state.collection, state.weights)
-                known = self.store.begin_update(attempt, entry.number, model, state.collection, tally)
+                known = self.store.begin_update(attempt, entry.number, model, state.collection, state.family, tally)
             found[entry.number] = known
             if known.proof is None:
                 statements[entry.number] = entry.batch.statement(

@@ -12,7 +12,7 @@ from twopm_zk.errors import DataError, InputError, TransactionError
 from twopm_zk.node.store import NodeStore, StoredBatch
 from twopm_zk.numbers.commitments import random_scalar
 from twopm_zk.participants.preflight import require_verifiers
-from twopm_zk.participants.task_view import ChainView, dataset_of
+from twopm_zk.participants.task_view import ChainView, dataset_of, held_out_dataset_of
 from twopm_zk.rows.batches import NodeData, prepare
 from twopm_zk.rows.tables import Table
 from twopm_zk.sharing import KeyOwner
@@ -22,25 +22,40 @@ _AT_ONCE = 100
 """Commitments in one transaction."""
 
 
-def load_batches(store: NodeStore, spec: TaskSpec, table: Table | None) -> list[StoredBatch]:
-    """The batches of a specification: those of the store, or ``table`` (unscaled rows), kept in the store first.
+def load_batches(
+    store: NodeStore, spec: TaskSpec, table: Table | None, *, held_out: Table | None = None
+) -> list[StoredBatch]:
+    """The batches of a specification: those of the store, or of tables (unscaled rows), kept in the store first.
 
-    Raises DataError for other rows than the store has, InputError where neither has any.
+    ``held_out`` are rows that the trained weights are evaluated on, and that take no part in training.
+
+    Raises DataError for other rows than the store has, InputError where neither has any, and for rows that are held out
+    where the specification evaluates nothing on such.
     """
-    known = store.batches(spec.spec_hash)
-    if table is None and not known:
-        raise InputError("this node has no data for the specification yet", hint="Give its rows.", kind="no-data")
+    if held_out is not None and not spec.statistics.held_out:
+        raise InputError(
+            "the specification evaluates nothing on held-out rows",
+            hint="Leave them out, or agree on a specification whose `statistics.held_out` is true.",
+        )
     if table is not None:
-        prepared = prepare(table, spec)
-        if not known:
-            store.add_batches(spec.spec_hash, prepared.batches)
-            known = store.batches(spec.spec_hash)
-        elif not _same_rows(known, prepared):
-            raise DataError(
-                "the rows are others than those this node has committed to for this specification",
-                hint="Give the rows that were registered, or none; a task cannot change its data.",
-            )
+        _keep(store, spec, prepare(table, spec), held_out=False)
+    if held_out is not None:
+        _keep(store, spec, prepare(held_out, spec, name="held-out rows"), held_out=True)
+    known = store.batches(spec.spec_hash)
+    if not any(not entry.held_out for entry in known):
+        raise InputError("this node has no data for the specification yet", hint="Give its rows.", kind="no-data")
     return known
+
+
+def _keep(store: NodeStore, spec: TaskSpec, prepared: NodeData, *, held_out: bool) -> None:
+    known = [entry for entry in store.batches(spec.spec_hash) if entry.held_out is held_out]
+    if not known:
+        store.add_batches(spec.spec_hash, prepared.batches, held_out=held_out)
+    elif not _same_rows(known, prepared):
+        raise DataError(
+            "the rows are others than those this node has committed to for this specification",
+            hint="Give the rows that were registered, or none; a task cannot change its data.",
+        )
 
 
 def _same_rows(known: Sequence[StoredBatch], prepared: NodeData) -> bool:
@@ -56,26 +71,36 @@ def register(view: ChainView, store: NodeStore, spec: TaskSpec) -> list[StoredBa
     A commitment that somebody else has registered (copied out of the queue of pending transactions) is of no use to
     them, and is replaced by one with a new salt.
     """
-    while True:
-        places = _places(view, spec)
-        batches = store.batches(spec.spec_hash)
-        waiting = [entry for entry in batches if entry.batch.commitment not in places]
-        for entry in batches:
-            place = places.get(entry.batch.commitment)
-            if place is not None and place != entry.place:
-                store.set_place(spec.spec_hash, entry.number, place)
-        if not waiting:
-            return store.batches(spec.spec_hash)
-        require_verifiers(view, spec)
-        first = max(places.values(), default=-1) + 1
-        part = waiting[:_AT_ONCE]
-        try:
-            view.data_hub.register(dataset_of(spec), first, [entry.batch.commitment for entry in part])
-        except TransactionError as error:
-            if error.error == "AlreadyRegistered":
-                _replace_copied(view, store, spec, part)
-            elif error.error != "PlaceTaken":  # our own transaction of before a restart may just have been mined
-                raise
+    for held_out, dataset in ((False, dataset_of(spec)), (True, held_out_dataset_of(spec))):
+        while not _registered(view, store, spec, dataset, held_out=held_out):
+            pass
+    return store.batches(spec.spec_hash)
+
+
+def _registered(view: ChainView, store: NodeStore, spec: TaskSpec, dataset: bytes, *, held_out: bool) -> bool:
+    """Whether all batches of a data set are registered; if not, some more of them are now."""
+    batches = [entry for entry in store.batches(spec.spec_hash) if entry.held_out is held_out]
+    if not batches:
+        return True
+    places = _places(view, dataset)
+    waiting = [entry for entry in batches if entry.batch.commitment not in places]
+    for entry in batches:
+        place = places.get(entry.batch.commitment)
+        if place is not None and place != entry.place:
+            store.set_place(spec.spec_hash, entry.number, place)
+    if not waiting:
+        return True
+    require_verifiers(view, spec)
+    first = max(places.values(), default=-1) + 1
+    part = waiting[:_AT_ONCE]
+    try:
+        view.data_hub.register(dataset, first, [entry.batch.commitment for entry in part])
+    except TransactionError as error:
+        if error.error == "AlreadyRegistered":
+            _replace_copied(view, store, spec, part)
+        elif error.error != "PlaceTaken":  # our own transaction of before a restart may just have been mined
+            raise
+    return False
 
 
 def register_key(view: ChainView, store: NodeStore) -> None:
@@ -86,12 +111,12 @@ def register_key(view: ChainView, store: NodeStore) -> None:
         view.identity.set_aggregation_key(key.numbers)
 
 
-def _places(view: ChainView, spec: TaskSpec) -> dict[int, int]:
-    """Index by commitment, of all that this account has registered under the specification's name."""
+def _places(view: ChainView, dataset: bytes) -> dict[int, int]:
+    """Index by commitment, of all that this account has registered under a data set's name."""
     events = reading(
         "registered data",
         lambda: view.data_hub.contract.events(
-            "Registered", from_block=view.deployment.block, owner=view.address, dataset=dataset_of(spec)
+            "Registered", from_block=view.deployment.block, owner=view.address, dataset=dataset
         ),
     )
     return {event["commitment"]: event["index"] for event in events}

@@ -258,7 +258,7 @@ class SharingPart:
         return KeyOwner(self.view.identity.address, self.view.chain.chain_id, self.view.address)
 
     def _collection(self, state: TaskSnapshot, held: _Held) -> ledger.Collection:
-        unit = str(state.collection.unit)
+        unit = str(state.collection.unit(state.family))
         return ledger.Collection(statement=unit, weights=model_commitment(0, state.weights), data=held.data)
 
     def _sharer(self, state: TaskSnapshot, sharing_set: SharingSet) -> Sharer | None:

@@ -20,17 +20,18 @@ from twopm_zk.participants.database import Database
 from twopm_zk.participants.records import Attempt
 from twopm_zk.rows.batches import Batch
 from twopm_zk.sharing import Ledger, LedgerEntry, Place, SecretKey, ledger
-from twopm_zk.statements import Collection, Opening, StepShape, Tally
+from twopm_zk.statements import Collection, Family, Opening, StepShape, Tally
 
 _SCHEMA = (
     """CREATE TABLE batches (
-        spec TEXT NOT NULL, number INTEGER NOT NULL, place INTEGER,
+        spec TEXT NOT NULL, number INTEGER NOT NULL, held_out INTEGER NOT NULL, place INTEGER,
         rows INTEGER NOT NULL, features INTEGER NOT NULL, bits INTEGER NOT NULL, frac_bits INTEGER NOT NULL,
-        cells BLOB NOT NULL, marks BLOB NOT NULL, salt TEXT NOT NULL, commitment TEXT NOT NULL UNIQUE,
+        family INTEGER NOT NULL,
+        cells BLOB NOT NULL, labels BLOB NOT NULL, salt TEXT NOT NULL, commitment TEXT NOT NULL UNIQUE,
         PRIMARY KEY (spec, number)) STRICT""",
     """CREATE TABLE updates (
         task_key TEXT NOT NULL, round INTEGER NOT NULL, attempt INTEGER NOT NULL, number INTEGER NOT NULL,
-        model TEXT NOT NULL, collection INTEGER NOT NULL,
+        model TEXT NOT NULL, collection INTEGER NOT NULL, family INTEGER NOT NULL,
         items TEXT NOT NULL, rows INTEGER NOT NULL, blinding TEXT NOT NULL, proof TEXT,
         PRIMARY KEY (task_key, round, attempt, number)) STRICT""",
     """CREATE TABLE round_keys (
@@ -50,6 +51,8 @@ class StoredBatch:
     """A batch, and its index in DataHub once one was chosen."""
 
     number: int
+    held_out: bool
+    """Whether its rows are kept out of training, to evaluate weights on them."""
     place: int | None
     batch: Batch
 
@@ -78,11 +81,14 @@ class NodeStore(Database):
     def batches(self, spec_hash: bytes) -> list[StoredBatch]:
         """The batches of one specification, in order."""
         rows = self.query(
-            "SELECT number, place, rows, features, bits, frac_bits, cells, marks, salt, commitment "
+            "SELECT number, held_out, place, rows, features, bits, frac_bits, family, cells, labels, salt, commitment "
             "FROM batches WHERE spec = ? ORDER BY number",
             spec_hash.hex(),
         )
-        return [StoredBatch(number, place, self._batch(number, *columns)) for number, place, *columns in rows]
+        return [
+            StoredBatch(number, bool(held_out), place, self._batch(number, *columns))
+            for number, held_out, place, *columns in rows
+        ]
 
     def _batch(
         self,
@@ -91,33 +97,36 @@ class NodeStore(Database):
         features: int,
         bits: int,
         frac_bits: int,
+        family: int,
         cells: bytes,
-        marks: bytes,
+        labels: bytes,
         salt: str,
         commitment: str,
     ) -> Batch:
-        columns = rows, features, bits, frac_bits, cells, marks, salt, commitment
+        columns = rows, features, bits, frac_bits, family, cells, labels, salt, commitment
         if columns not in self._checked:
             table = np.frombuffer(cells, dtype="<i4").astype(np.int64).reshape(-1, features)
-            labels = (1 - np.frombuffer(marks, dtype="i1").astype(np.int64)) // 2
-            batch = Batch(StepShape(rows, features, Format(bits, frac_bits)), table, labels, salt=int(salt))
+            shape = StepShape(rows, features, Format(bits, frac_bits), Family(family))
+            batch = Batch(shape, table, np.frombuffer(labels, dtype="<i4").astype(np.int64), salt=int(salt))
             if str(batch.commitment) != commitment:
                 raise StoreError(f"batch {number} in {str(self.path)!r} is damaged: it has another commitment")
             self._checked[columns] = batch
         return self._checked[columns]
 
-    def add_batches(self, spec_hash: bytes, batches: Sequence[Batch]) -> None:
-        """Keep the batches of a specification that has none yet."""
+    def add_batches(self, spec_hash: bytes, batches: Sequence[Batch], *, held_out: bool = False) -> None:
+        """Keep the batches of a specification that has none of these rows yet."""
         with self.transaction():
-            for number, batch in enumerate(batches):
+            (first,) = self.one("SELECT COUNT(*) FROM batches WHERE spec = ?", spec_hash.hex()) or (0,)
+            for number, batch in enumerate(batches, start=int(first)):
                 shape = batch.shape
                 columns = (
-                    *(shape.rows, shape.features, shape.format.bits, shape.format.frac_bits),
-                    *(batch.features.astype("<i4").tobytes(), (1 - 2 * batch.labels).astype("i1").tobytes()),
+                    *(shape.rows, shape.features, shape.format.bits, shape.format.frac_bits, int(shape.family)),
+                    *(batch.features.astype("<i4").tobytes(), batch.labels.astype("<i4").tobytes()),
                     *(str(batch.salt), str(batch.commitment)),
                 )
                 self.run(
-                    "INSERT INTO batches VALUES (?, ?, NULL, ?, ?, ?, ?, ?, ?, ?, ?)", spec_hash.hex(), number, *columns
+                    "INSERT INTO batches VALUES (?, ?, ?, NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    *(spec_hash.hex(), number, int(held_out), *columns),
                 )
                 self._checked[columns] = batch
 
@@ -134,34 +143,34 @@ class NodeStore(Database):
 
     def rows_of(self, commitments: Iterable[int]) -> int:
         """How many rows the batches with these commitments hold; a batch that was replaced since counts for none."""
-        found = (self.one("SELECT LENGTH(marks) FROM batches WHERE commitment = ?", str(one)) for one in commitments)
-        return sum(int(row[0]) for row in found if row is not None)
+        found = (self.one("SELECT LENGTH(labels) FROM batches WHERE commitment = ?", str(one)) for one in commitments)
+        return sum(int(row[0]) for row in found if row is not None) // 4
 
     # --- updates ---
 
     def updates(self, attempt: Attempt) -> dict[int, StoredUpdate]:
         """All that is known of an attempt, by number of the batch."""
         rows = self.query(
-            "SELECT number, model, collection, items, rows, blinding, proof FROM updates "
+            "SELECT number, model, collection, family, items, rows, blinding, proof FROM updates "
             "WHERE task_key = ? AND round = ? AND attempt = ? ORDER BY number",
             *attempt.columns,
         )
         found = {}
-        for number, model, collection, items, count, blinding, proof in rows:
+        for number, model, collection, family, items, count, blinding, proof in rows:
             sums = tuple(int(value) for value in json.loads(items))
-            opening = Opening(Collection(collection).unit, sums, count, int(blinding))
+            opening = Opening(Collection(collection).unit(Family(family)), sums, count, int(blinding))
             numbers = None if proof is None else tuple(int(value) for value in json.loads(proof))
             found[number] = StoredUpdate(number, int(model), opening, numbers)
         return found
 
     def begin_update(
-        self, attempt: Attempt, number: int, model: int, collection: Collection, tally: Tally
+        self, attempt: Attempt, number: int, model: int, collection: Collection, family: Family, tally: Tally
     ) -> StoredUpdate:
         """Draw a blinding for an update and keep both; replaces what was made for another model commitment."""
         opening = Opening.drawn(tally.unit, tally.items, tally.rows)
         self.run(
-            "INSERT OR REPLACE INTO updates VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)",
-            *(*attempt.columns, number, str(model), int(collection)),
+            "INSERT OR REPLACE INTO updates VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)",
+            *(*attempt.columns, number, str(model), int(collection), int(family)),
             *(json.dumps([str(value) for value in opening.items]), opening.rows, str(opening.blinding)),
         )
         return StoredUpdate(number, model, opening, None)

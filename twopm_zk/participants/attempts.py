@@ -13,10 +13,10 @@ from itertools import combinations, groupby
 from weakref import WeakKeyDictionary
 
 from twopm_zk.chain.abi import DecodedEvent
-from twopm_zk.chain.tasks import COLLECTIONS, Phase, TaskSnapshot
+from twopm_zk.chain.tasks import COLLECTIONS, Phase, TaskSnapshot, words
 from twopm_zk.errors import ChainError, DeploymentError, RangeError
 from twopm_zk.numbers.baby_jubjub import IDENTITY, Point, add
-from twopm_zk.numbers.pedersen import Opening, vector_generators
+from twopm_zk.numbers.pedersen import Opening, Unit, vector_generators
 from twopm_zk.participants.task_view import ChainView
 from twopm_zk.sharing import (
     Departure,
@@ -29,7 +29,7 @@ from twopm_zk.sharing import (
     opening_of,
 )
 from twopm_zk.sharing.sums import Vector
-from twopm_zk.statements import Collection, Policy, RoundShape
+from twopm_zk.statements import Collection, Family, Policy, RoundShape
 from twopm_zk.training.distance import PublicSum
 
 
@@ -62,6 +62,7 @@ class AttemptView:
     collection: Collection
     weights: int
     """Number of weights, the intercept among them."""
+    family: Family = Family.LOGISTIC
     points: Mapping[str, Point] = field(default_factory=dict)
     """The sum of each node's update commitments."""
     data: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
@@ -75,12 +76,17 @@ class AttemptView:
     @property
     def count(self) -> int:
         """Sums of an update."""
-        return self.collection.sums(self.weights)
+        return self.collection.sums(self.weights, self.family)
 
     @cached_property
     def generators(self) -> tuple[Point, ...]:
         """What the scalars of a vector multiply."""
-        return vector_generators(self.collection.unit, self.count)
+        return vector_generators(self.unit, self.count)
+
+    @property
+    def unit(self) -> Unit:
+        """What the sums are counted in."""
+        return self.collection.unit(self.family)
 
     @property
     def batches(self) -> Mapping[str, int]:
@@ -112,7 +118,7 @@ class AttemptView:
         if vector is None:
             return None
         try:
-            return opening_of(self.collection.unit, self.count, vector)
+            return opening_of(self.unit, self.count, vector)
         except RangeError:  # the circuits cannot open it either
             return None
 
@@ -163,7 +169,7 @@ def read_attempt(view: ChainView, state: TaskSnapshot) -> AttemptView:
     events = [event for event in view.attempt_events(state) if event.values.get("attempt") == state.attempt]
     place, known = place_of(view, state), _LAST.get(view)
     if known is None or known.place != place or events[: len(known.events)] != known.events:
-        known = _Replayed(place, [], AttemptView(state.collection, len(state.weights)))
+        known = _Replayed(place, [], AttemptView(state.collection, len(state.weights), state.family))
     try:
         found = known.view
         for event in events[len(known.events) :]:
@@ -199,9 +205,9 @@ def place_of(view: ChainView, state: TaskSnapshot) -> Place:
     )
 
 
-def replay_attempt(events: Iterable[DecodedEvent], collection: Collection, weights: int, place: Place) -> AttemptView:
-    """The view after all events of one attempt."""
-    found = AttemptView(collection, weights)
+def replay_attempt(events: Iterable[DecodedEvent], start: AttemptView, place: Place) -> AttemptView:
+    """The view after all events of one attempt, from the one before them."""
+    found = start
     for event in events:
         found = found.after(event, place)
     return found
@@ -308,6 +314,13 @@ class Collected:
     matrix_hash: int
     """Of the step matrix that led to the weights."""
     view: AttemptView
+    held_out: bool = False
+    """Whether the rows are those that nodes held out of training."""
+
+    @property
+    def collected(self) -> str:
+        """What the round collected, in words."""
+        return words(self.view.collection, held_out=self.held_out)
 
     def policy(self, state: TaskSnapshot) -> Policy:
         """What the model commitment of this round binds, in the task of a snapshot."""
@@ -316,17 +329,23 @@ class Collected:
     def public_sum(self, state: TaskSnapshot) -> PublicSum:
         """What is learnt from this round."""
         assert self.view.total is not None  # noqa: S101 - `read_history` has no others
-        return PublicSum(self.view.collection, self.policy(state), self.weights, self.view.total, self.view.summed_data)
+        collection = self.view.collection, self.held_out
+        return PublicSum(*collection, self.policy(state), self.weights, self.view.total, self.view.summed_data)
 
     def gradient_bound(self, state: TaskSnapshot) -> int | None:
         """The smallest bound on the gradient per row that follows from the sum, lambda included, in units of 2^-32.
 
-        None for information, and where there is nothing that a bound could be of.
+        None for other sums, and where there is nothing that a bound could be of.
         """
         total = self.view.total
-        if self.view.collection is Collection.INFORMATION or total is None or total.rows < 1:
+        if self.view.collection is not Collection.GRADIENT or total is None or total.rows < 1:
             return None
         return RoundShape(len(self.weights) - 1).smallest_bound(self.policy(state), self.weights, total)
+
+
+def certified_round(history: Sequence[Collected]) -> Sequence[Collected]:
+    """The round that a certificate is of, the last one of a gradient; empty where there is none."""
+    return [one for one in history if one.view.collection is Collection.GRADIENT][-1:]
 
 
 def read_history(view: ChainView, state: TaskSnapshot) -> tuple[Collected, ...]:
@@ -337,21 +356,21 @@ def read_history(view: ChainView, state: TaskSnapshot) -> tuple[Collected, ...]:
     events = view.task_events(state.id, from_block=view.deployment.block, to_block=state.block)
     weights: tuple[int, ...] = ()
     matrix, found = 0, {}
-    collections: dict[tuple[int, int], tuple[Collection, tuple[int, ...], int]] = {}
+    collections: dict[tuple[int, int], tuple[Collection, bool, tuple[int, ...], int]] = {}
     parts: dict[tuple[int, int], list[DecodedEvent]] = {}
     for event in events:
         if event.name == "ModelPublished":
             weights, matrix = tuple(event["weights"]), event["matrixHash"]
         elif event.name == "AttemptModel":
             kind = COLLECTIONS[event["collected"]]
-            collections[event["round"], event["attempt"]] = (kind, weights, matrix)
+            collections[event["round"], event["attempt"]] = (kind, event["heldOut"], weights, matrix)
         elif "attempt" in event.values and "round" in event.values:
             parts.setdefault((event["round"], event["attempt"]), []).append(event)
     for number, attempts in groupby(sorted(collections), key=lambda key: key[0]):
         last = list(attempts)[-1]
-        kind, at, led = collections[last]
+        kind, held_out, at, led = collections[last]
         place = replace(place_of(view, state), round=number, attempt=last[1])
-        attempt = replay_attempt(parts.get(last, []), kind, len(at), place)
+        attempt = replay_attempt(parts.get(last, []), AttemptView(kind, len(at), state.family), place)
         if attempt.total is not None:
-            found[number] = Collected(number, last[1], at, led, attempt)
+            found[number] = Collected(number, last[1], at, led, attempt, held_out)
     return tuple(found[number] for number in sorted(found))

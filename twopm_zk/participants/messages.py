@@ -13,7 +13,6 @@ from typing import Any, ClassVar, Self
 from twopm_zk.errors import MessageError
 from twopm_zk.numbers.commitments import input_commitment
 from twopm_zk.numbers.field import FIELD_ORDER
-from twopm_zk.numbers.fixed_point import Format
 from twopm_zk.participants import wire
 from twopm_zk.statements import PredictShape
 
@@ -30,9 +29,9 @@ class PredictionInput:
     features: tuple[int, ...] = field(repr=False)
     salt: int = field(repr=False)
 
-    def commitment(self, format: Format) -> int:
+    def commitment(self, shape: PredictShape) -> int:
         """``inputCommitment``."""
-        return input_commitment(self.salt, self.features, format=format)
+        return input_commitment(self.salt, self.features, format=shape.format, family=shape.family)
 
     def encode(self) -> bytes:
         """Plain bytes; private."""
@@ -45,7 +44,7 @@ class PredictionInput:
         bias = shape.format.bias
         features = fields.decimals("features", count=shape.features, low=-bias, high=bias - 1)
         found = cls(features, fields.decimal("salt", high=FIELD_ORDER - 1))
-        if found.commitment(shape.format) != commitment:
+        if found.commitment(shape) != commitment:
             raise MessageError("does_not_open", "the input does not open the input commitment on the chain")
         return found
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Generic, TypeVar
 
 from twopm_zk.chain.tasks import TaskSnapshot
-from twopm_zk.participants.attempts import read_history
+from twopm_zk.participants.attempts import certified_round, read_history
 from twopm_zk.participants.database import Database
 from twopm_zk.participants.loop import PollingLoop
 from twopm_zk.participants.news import News, Notify
@@ -44,7 +44,7 @@ class Participant(ABC, Generic[Store]):
 
     def _tell_end(self, state: TaskSnapshot) -> None:
         """News of a finished task: what it is certified for, over whose rows and how many."""
-        covered = read_history(self.view, state)[-1:] if state.certified else ()
+        covered = certified_round(read_history(self.view, state)) if state.certified else ()
         nodes = covered[0].view.nodes if covered else ()
         total = covered[0].view.total if covered else None
         rows = None if total is None else total.rows

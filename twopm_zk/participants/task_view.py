@@ -57,14 +57,23 @@ def dataset_of(spec: TaskSpec) -> bytes:
     return spec.spec_hash
 
 
-def generators_of(weights: int) -> dict[Collection, bytes]:
-    """keccak256(abi.encode(uint256[])) of each collection's generators for so many weights, x before y of each point.
+def held_out_dataset_of(spec: TaskSpec) -> bytes:
+    """Name in DataHub of the rows that nodes keep out of training, to evaluate its weights on them."""
+    return keccak(b"held out" + spec.spec_hash)
+
+
+def generators_of(spec: TaskSpec) -> dict[Collection, bytes]:
+    """keccak256(abi.encode(uint256[])) of the generators of each collection that a task has, x before y of each point.
 
     By others nobody could answer in a dispute, and all nodes would pay for it.
     """
+    needed = {Collection.INFORMATION: spec.collects_information, Collection.EVALUATION: spec.statistics.evaluates}
     found = {}
     for collection in Collection:
-        points = vector_generators(collection.unit, collection.sums(weights))
+        if not needed.get(collection, True):
+            found[collection] = bytes(32)
+            continue
+        points = vector_generators(collection.unit(spec.family), collection.sums(spec.sizes.width + 1, spec.family))
         found[collection] = keccak(encode(["uint256[]"], [[coordinate for point in points for coordinate in point]]))
     return found
 
@@ -336,8 +345,11 @@ def require_spec(state: TaskSnapshot, spec: TaskSpec) -> None:
             f"task {state.id} is of the specification 0x{state.spec_hash.hex()}, this one is 0x{spec.spec_hash.hex()}",
             hint="Ask the coordinator for its specification, and read it before taking part.",
         )
+    asked = spec.statistics
     for name, found, wanted in (
         ("data set", state.dataset, dataset_of(spec)),
+        ("held-out data set", state.held_out_dataset, held_out_dataset_of(spec) if asked.held_out else bytes(32)),
+        ("family", state.family, spec.family),
         ("lambda", state.penalty, spec.penalty_units),
         ("weight bound", state.weight_bound, spec.weight_bound_units),
         ("minimum of rows", state.minimum_rows, spec.minimum_rows),
@@ -346,8 +358,9 @@ def require_spec(state: TaskSnapshot, spec: TaskSpec) -> None:
         ("number of weights", len(state.weights), spec.sizes.width + 1),
         ("limit of updates", state.maximum_updates, spec.maximum_updates),
         ("limit of a node's updates", state.maximum_batches, spec.maximum_node_updates),
-        ("time to collect information", state.information, int(spec.step.collects)),
-        ("hash of generators", dict(state.generators), generators_of(spec.sizes.width + 1)),
+        ("time to collect information", state.information, int(spec.collects)),
+        ("choice of statistics", (state.final_information, state.evaluation), (spec.final_information, asked.evaluation)),
+        ("hash of generators", dict(state.generators), generators_of(spec)),
         ("limit of moves", state.maximum_rounds, spec.maximum_rounds),
         ("duration of a phase", dict(state.seconds), phase_seconds(spec)),
     ):

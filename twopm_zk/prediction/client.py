@@ -56,7 +56,7 @@ class PredictionClient:
             raise SpecError(f"task {task} is of another specification than the one given")
         shape = predict_shape(self.spec)
         content = PredictionInput(quantized_row(self.spec, row), random_scalar())
-        sent = SentInput(content.commitment(shape.format), task, operator, content)
+        sent = SentInput(content.commitment(shape), task, operator, content)
         self.store.add(self._contract, sent)
         request = self.view.inference.ask(task, operator, sent.commitment)
         self.store.set_request(sent.commitment, request)

@@ -17,6 +17,9 @@ from twopm_zk.numbers.commitments import random_scalar
 from twopm_zk.rows.tables import Table
 from twopm_zk.statements import (
     Collection,
+    EvaluateShape,
+    EvaluateStatement,
+    Family,
     InformationShape,
     InformationStatement,
     Opening,
@@ -25,6 +28,7 @@ from twopm_zk.statements import (
     StepShape,
     StepStatement,
     Tally,
+    evaluation_tally,
     gradient_tally,
     information_tally,
 )
@@ -33,7 +37,7 @@ from twopm_zk.task.specification import TaskSpec
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """Rows of one step proof: ``features`` (rows, padded columns), ``labels`` of 0 and 1."""
+    """Rows of one proof: ``features`` (rows, padded columns), ``labels`` of 0 and 1, or quantised where they are numbers."""
 
     shape: StepShape
     features: npt.NDArray[np.int64] = field(repr=False)
@@ -55,6 +59,8 @@ class Batch:
         """The update at integer ``weights``."""
         if collection is Collection.INFORMATION:
             return information_tally(self._information_shape, weights, self.features)
+        if collection is Collection.EVALUATION:
+            return evaluation_tally(self._evaluate_shape, weights, self.features, self.labels)
         return gradient_tally(self.shape, weights, self.features, self.labels)
 
     def statement(
@@ -64,11 +70,17 @@ class Batch:
         weights = tuple(weights)
         if collection is Collection.INFORMATION:
             return InformationStatement(self._information_shape, context, weights, self.data, self.salt, opening)
+        if collection is Collection.EVALUATION:
+            return EvaluateStatement(self._evaluate_shape, context, weights, self.data, self.salt, opening)
         return StepStatement(self.shape, context, weights, self.data, self.salt, opening)
 
     @property
     def _information_shape(self) -> InformationShape:
-        return InformationShape(self.shape.rows, self.shape.features, self.shape.format)
+        return InformationShape(self.shape.rows, self.shape.features, self.shape.format, self.shape.family)
+
+    @property
+    def _evaluate_shape(self) -> EvaluateShape:
+        return EvaluateShape(self.shape.rows, self.shape.features, self.shape.format, self.shape.family)
 
 
 @dataclass(frozen=True)
@@ -135,7 +147,10 @@ def quantized_rows(table: Table, spec: TaskSpec, *, name: str) -> tuple[npt.NDAr
     order = [table.names.index(column) for column in spec.features]
     ordered = Table(spec.features, table.features[:, order], table.labels)
     _check_cells(ordered, spec, name)
-    return padded_columns(ordered.scaled(spec.scaling), spec.sizes.largest), ordered.labels.astype(np.int64)
+    features = padded_columns(ordered.scaled(spec.scaling), spec.sizes.largest)
+    if spec.family is Family.GAUSSIAN:
+        return features, spec.format.quantize(ordered.labels, name=spec.label)
+    return features, ordered.labels.astype(np.int64)
 
 
 def _check_cells(table: Table, spec: TaskSpec, name: str) -> None:
@@ -150,5 +165,5 @@ def _check_cells(table: Table, spec: TaskSpec, name: str) -> None:
             error = RangeError if column.has(value) else DataError
             raise error(f"{where} outside the specification's range, {low:g} to {high:g}")
     wrong = np.flatnonzero((table.labels != 0) & (table.labels != 1))
-    if wrong.size:
+    if wrong.size and spec.family is Family.LOGISTIC:
         raise DataError(f"{name}: label {spec.label!r}, row {int(wrong[0]) + 1} is neither 0 nor 1")

@@ -12,9 +12,9 @@ from twopm_zk.errors import CircuitTooLargeError, InputError
 from twopm_zk.numbers.fixed_point import FEATURES, WEIGHTS, Format
 from twopm_zk.rows.batches import Batch, padded_columns
 from twopm_zk.rows.tables import Table
-from twopm_zk.statements import Collection, RowsStatement, StepShape, symmetric
+from twopm_zk.statements import Collection, Family, RowsStatement, StepShape, symmetric
 
-_TEMPLATES = {Collection.GRADIENT: "Step", Collection.INFORMATION: "Information"}
+_TEMPLATES = {Collection.GRADIENT: "Step", Collection.INFORMATION: "Information", Collection.EVALUATION: "Evaluate"}
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ def choose_step(
     """
     template = _TEMPLATES[collection]
     shapes = [(i, StepShape.from_parameters(i.parameters)) for i in instances().values() if i.template == template]
-    shapes = [(i, shape) for i, shape in shapes if shape.format == format]
+    shapes = [(i, shape) for i, shape in shapes if (shape.format, shape.family) == (format, Family.LOGISTIC)]
     fitting = [(i, shape) for i, shape in shapes if shape.rows >= rows and shape.features >= features]
     if not fitting:
         wide = [shape for _, shape in shapes if shape.features >= features] or [shape for _, shape in shapes]

@@ -35,7 +35,7 @@ class EvaluateShape(RowsShape):
     @property
     def largest_loss(self) -> int:
         """The largest rounded sum of 13 times the log-loss that has a proof."""
-        return (4 ** self.digits[0]) // 2 - 1
+        return int(4 ** self.digits[0]) // 2 - 1
 
     def bounds(self) -> tuple[Bound, ...]:
         """Largest magnitude of each intermediate of the circuit; the ones in sums count all summands."""

@@ -14,7 +14,16 @@ from typing import TypeVar
 from twopm_zk.circuit.instances import Instance, find_instance, instances
 from twopm_zk.errors import CircuitTooLargeError, SpecError
 from twopm_zk.numbers.fixed_point import Format
-from twopm_zk.statements import Collection, InformationShape, PredictShape, RoundShape, RowsShape, StepShape
+from twopm_zk.statements import (
+    Collection,
+    EvaluateShape,
+    Family,
+    InformationShape,
+    PredictShape,
+    RoundShape,
+    RowsShape,
+    StepShape,
+)
 
 Shape = TypeVar("Shape", bound=RowsShape)
 
@@ -24,12 +33,13 @@ BATCH_ROWS = 119
 
 @dataclass(frozen=True)
 class TaskInstances:
-    """Names in circuits.json; ``step`` holds one or more sizes, and ``information``, where there is any, the same."""
+    """Names in circuits.json; ``step`` holds one or more sizes, ``information`` and ``evaluate``, where they are, the same."""
 
     step: tuple[str, ...]
     aggregate: str
     certify: str
     information: tuple[str, ...] = ()
+    evaluate: tuple[str, ...] = ()
     predict: str | None = None
 
 
@@ -44,6 +54,7 @@ class RowsInstances:
         """Those of a task."""
         named = [(Collection.GRADIENT, name) for name in chosen.step]
         named += [(Collection.INFORMATION, name) for name in chosen.information]
+        named += [(Collection.EVALUATION, name) for name in chosen.evaluate]
         return cls({(kind, find_instance(name).parameters["ROWS"]): name for kind, name in named})
 
     def name(self, collection: Collection, rows: int) -> str:
@@ -70,82 +81,95 @@ class Sizes:
         return self.steps[-1]
 
     @classmethod
-    def free(cls, features: int, format: Format) -> Sizes:
+    def free(cls, features: int, format: Format, family: Family) -> Sizes:
         """Of training without proofs."""
-        return cls((StepShape(BATCH_ROWS, features, format),), RoundShape(features))
+        return cls((StepShape(BATCH_ROWS, features, format, family),), RoundShape(features))
 
 
-def sizes_of(chosen: TaskInstances, features: int, format: Format) -> Sizes:
-    """Shapes of the instances; SpecError where they do not fit each other, the features or the format."""
+def sizes_of(chosen: TaskInstances, features: int, format: Format, family: Family) -> Sizes:
+    """Shapes of the instances; SpecError where they do not fit each other, the features, the format or the family."""
     if not chosen.step:
         raise SpecError("`instances.step` is empty: it needs one name or more")
-    steps = sorted((_rows("step", StepShape, name, format) for name in chosen.step), key=lambda shape: shape.rows)
+    found = [_rows("step", StepShape, name, format, family) for name in chosen.step]
+    steps = sorted(found, key=lambda shape: shape.rows)
     width = steps[0].features
-    for name in chosen.step:
-        if _rows("step", StepShape, name, format).features != width:
+    for name, shape in zip(chosen.step, found, strict=True):
+        if shape.features != width:
             raise SpecError(f"`instances.step`: {name!r} has another number of features than {chosen.step[0]!r}")
     if features > width:
         raise SpecError(f"`instances.step`: {features} features do not fit the {width} of {chosen.step[0]!r}")
-    if chosen.information:
-        found = {
-            (shape.rows, shape.features)
-            for shape in (_rows("information", InformationShape, name, format) for name in chosen.information)
-        }
-        if found != {(shape.rows, shape.features) for shape in steps}:
-            raise SpecError("`instances.information` has other sizes than `instances.step`")
+    wanted = {(shape.rows, shape.features) for shape in steps}
+    others: tuple[tuple[str, type[RowsShape], tuple[str, ...]], ...] = (
+        ("information", InformationShape, chosen.information),
+        ("evaluate", EvaluateShape, chosen.evaluate),
+    )
+    for key, kind, names in others:
+        shapes = [_rows(key, kind, name, format, family) for name in names]
+        if names and {(shape.rows, shape.features) for shape in shapes} != wanted:
+            raise SpecError(f"`instances.{key}` has other sizes than `instances.step`")
     for key, name in (("aggregate", chosen.aggregate), ("certify", chosen.certify)):
-        shape = RoundShape.from_parameters(_instance(key, name, key.capitalize()).parameters)
-        if shape.features != width:
-            raise SpecError(f"`instances.{key}`: {name!r} is for {shape.features} features, the steps for {width}")
+        round_shape = RoundShape.from_parameters(_instance(key, name, key.capitalize()).parameters)
+        if round_shape.features != width:
+            raise SpecError(f"`instances.{key}`: {name!r} is for {round_shape.features} features, the steps for {width}")
     if chosen.predict is not None:
         asked = PredictShape.from_parameters(_instance("predict", chosen.predict, "Predict").parameters)
-        if (asked.features, asked.format) != (width, format):
-            raise SpecError(f"`instances.predict`: {chosen.predict!r} is not for {width} features in this format")
+        if (asked.features, asked.format, asked.family) != (width, format, family):
+            raise SpecError(
+                f"`instances.predict`: {chosen.predict!r} is not for {width} features in this format and family"
+            )
     return Sizes(tuple(steps), RoundShape(width))
 
 
 def choose_instances(
-    features: int, format: Format, *, rows: int = BATCH_ROWS, information: bool = True
+    features: int,
+    format: Format,
+    *,
+    rows: int = BATCH_ROWS,
+    family: Family = Family.LOGISTIC,
+    information: bool = True,
+    evaluate: bool = False,
 ) -> TaskInstances:
-    """The smallest instances for batches of ``rows`` rows, with those that collect ``information`` where asked for.
+    """The smallest instances for batches of ``rows`` rows, with those of ``information`` and ``evaluate`` where asked for.
 
     Raises CircuitTooLargeError where circuits.json has none.
     """
-    steps = [(i, StepShape.from_parameters(i.parameters)) for i in _of("Step")]
-    for width in sorted({s.features for _, s in steps if s.format == format and s.features >= features}):
-        sums = {
-            shape.rows: i.name
-            for i in _of("Information")
-            if ((shape := InformationShape.from_parameters(i.parameters)).features, shape.format) == (width, format)
-        }
-        fitting = sorted(
-            (s.rows, i.name)
-            for i, s in steps
-            if (s.features, s.format) == (width, format) and (not information or s.rows in sums)
-        )
+    steps = [StepShape.from_parameters(i.parameters) for i in _of("Step")]
+    widths = {s.features for s in steps if (s.format, s.family) == (format, family) and s.features >= features}
+    for width in sorted(widths):
+        named = {kind: _by_rows(kind, width, format, family) for kind in ("Step", "Information", "Evaluate")}
+        needed = ["Step", *["Information"] * information, *["Evaluate"] * evaluate]
+        fitting = sorted(set.intersection(*(set(named[kind]) for kind in needed)))
         aggregate, certify = _of_width("Aggregate", width), _of_width("Certify", width)
         if aggregate is None or certify is None or not fitting:
             continue
-        enough = next((r for r, _ in fitting if r >= rows), fitting[-1][0])
-        used = [(r, name) for r, name in fitting if r <= enough]
-        asked = PredictShape(width, format)
+        enough = next((r for r in fitting if r >= rows), fitting[-1])
+        used = [r for r in fitting if r <= enough]
+        asked = PredictShape(width, format, family)
         predict = (i.name for i in _of("Predict") if PredictShape.from_parameters(i.parameters) == asked)
         return TaskInstances(
-            tuple(name for _, name in used),
+            tuple(named["Step"][r] for r in used),
             aggregate,
             certify,
-            tuple(sums[r] for r, _ in used) if information else (),
+            tuple(named["Information"][r] for r in used) if information else (),
+            tuple(named["Evaluate"][r] for r in used) if evaluate else (),
             next(predict, None),
         )
+    also = " and ".join([*["information"] * information, *["evaluation"] * evaluate])
     raise CircuitTooLargeError(
-        f"no instances for {features} features in {format.bits} bits with {format.frac_bits} fractional"
-        f"{', with information' if information else ''}",
+        f"no {family.name.lower()} instances for {features} features in {format.bits} bits with {format.frac_bits} "
+        f"fractional{f', with {also}' if also else ''}",
         hint="Add them to circuits.json, or take fewer features.",
     )
 
 
 def _of(template: str) -> Iterable[Instance]:
     return (instance for instance in instances().values() if instance.template == template)
+
+
+def _by_rows(template: str, width: int, format: Format, family: Family) -> dict[int, str]:
+    """Names of the instances about rows of one width, format and family, by how many rows they hold."""
+    shapes = ((i, StepShape.from_parameters(i.parameters)) for i in _of(template))
+    return {s.rows: i.name for i, s in shapes if (s.features, s.format, s.family) == (width, format, family)}
 
 
 def _of_width(template: str, width: int) -> str | None:
@@ -160,11 +184,16 @@ def _instance(key: str, name: str, template: str) -> Instance:
     return instance
 
 
-def _rows(key: str, kind: type[Shape], name: str, format: Format) -> Shape:
+def _rows(key: str, kind: type[Shape], name: str, format: Format, family: Family) -> Shape:
     shape = kind.from_parameters(_instance(key, name, key.capitalize()).parameters)
     if shape.format != format:
         raise SpecError(
             f"`instances.{key}`: {name!r} takes {shape.format.bits} bits with {shape.format.frac_bits} fractional, "
             f"`format` says {format.bits} with {format.frac_bits}"
+        )
+    if shape.family is not family:
+        raise SpecError(
+            f"`instances.{key}`: {name!r} is of the {shape.family.name.lower()} family, `family` is "
+            f"{family.name.lower()}"
         )
     return shape

@@ -17,6 +17,7 @@ from twopm_zk.errors import SpecError
 from twopm_zk.numbers.field import FIELD_ORDER
 from twopm_zk.numbers.fixed_point import FEATURES, WEIGHTS, Format
 from twopm_zk.numbers.sigmoid import MAX_ERROR
+from twopm_zk.statements.family import DISPERSION, Family
 from twopm_zk.statements.policy import LAMBDA_BITS, LAMBDA_FRAC_BITS, Policy
 from twopm_zk.statements.rounds import BOUND_FRAC_BITS, MAX_UPDATES
 from twopm_zk.task.canonical import Json, canonical
@@ -77,6 +78,27 @@ class StepRule:
         return Collects.FIRST if self.curvature == "information" else Collects.NEVER
 
 
+_DEFAULT_RULE = StepRule()
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """What is collected once the weights are certified, each over all nodes; see docs/statistics.md."""
+
+    information: bool = False
+    """At the certified weights, for standard errors. Newton's rule has it already, and a family whose information is the same
+    at all weights."""
+    evaluation: bool = False
+    """How well the weights predict the rows that they were trained on."""
+    held_out: bool = False
+    """How well they predict rows that nodes have registered apart from those, and that took no part in training."""
+
+    @property
+    def evaluates(self) -> bool:
+        """Whether there is an evaluation of any rows."""
+        return self.evaluation or self.held_out
+
+
 @dataclass(frozen=True, kw_only=True)
 class TaskSpec:
     """A validated specification. Reals are in the units that people use; ``*_units`` are the integers of the circuits.
@@ -86,13 +108,15 @@ class TaskSpec:
 
     columns: tuple[Column, ...]
     label: str
+    family: Family = Family.LOGISTIC
     penalty: float = 1.0
     """lambda of the summed loss: sum of log-losses + lambda / 2 |w|^2, the intercept left out; a multiple of 2^-12."""
     name: str = ""
     format: Format = FEATURES
     weight_bound: float = 1024.0
     """Largest |w| after scaling; below 2048 with lambda = 0, which is the format's own."""
-    step: StepRule = field(default_factory=StepRule)
+    step: StepRule = _DEFAULT_RULE
+    """Where none is given, BFGS; Newton's in the gaussian family, whose information is the same at all weights."""
     decrement_bound: float = 0.01
     """Training goes on until the Newton decrement, the distance to the optimum in standard errors, is at most this."""
     gradient_bound: float | None = None
@@ -114,17 +138,25 @@ class TaskSpec:
     """Long: a node that is ready and does not share in time loses its stake, and what it knows of is given away."""
     disputing_seconds: int = 24 * 3600
     aggregating_seconds: int = 3600
+    statistics: Statistics = field(default_factory=Statistics)
     instances: TaskInstances | None = None
     """None for training without proofs."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "label", same_name(self.label))
+        if self.step is _DEFAULT_RULE:
+            object.__setattr__(self, "step", default_rule(self.family))
+        if self.family is Family.GAUSSIAN and self.step.rule == BOEHNING_LINDSAY:
+            raise SpecError("`step.rule` is 'boehning-lindsay', a bound of the logistic family", hint="Take 'newton'.")
         check_format(self.format)
         _check_columns(self.columns, self.label, self.format)
-        _require("lambda", self.penalty, 0, ((1 << LAMBDA_BITS) - 1) / _PENALTY_UNIT)
-        if self.penalty * _PENALTY_UNIT % 1:
-            nearest = penalty_on_grid(self.penalty)
-            raise SpecError(f"`lambda` is {self.penalty:g}; it must be a multiple of 2^-12, such as {nearest!r}")
+        unit = _penalty_unit(self.family)
+        _require("lambda", self.penalty, 0, ((1 << LAMBDA_BITS) - 1) / unit)
+        if self.penalty * unit % 1:
+            nearest = penalty_on_grid(self.penalty, self.family)
+            raise SpecError(
+                f"`lambda` is {self.penalty:g}; it must be a multiple of 2^-{unit.bit_length() - 1}, such as {nearest!r}"
+            )
         _require("weight_bound", self.weight_bound, 1 / WEIGHTS.one, WEIGHTS.bias / WEIGHTS.one)
         if self.weight_bound * WEIGHTS.one % 1:
             raise SpecError(f"`weight_bound` is {self.weight_bound:g}; it must be a multiple of 2^-{WEIGHTS.frac_bits}")
@@ -151,29 +183,55 @@ class TaskSpec:
             self._check_instances(self.instances)
 
     def _check_instances(self, chosen: TaskInstances) -> None:
-        if chosen.information and self.step.collects is Collects.NEVER:
+        if chosen.information and not self.collects_information:
             raise SpecError(f"`instances.information` is given; {self._rule}")
+        if chosen.evaluate and not self.statistics.evaluates:
+            raise SpecError("`instances.evaluate` is given; `statistics` asks for no evaluation")
         _ = self.sizes
 
     @property
     def _rule(self) -> str:
-        return f"`step.rule` is {self.step.rule!r} and `step.curvature` {self.step.curvature!r}"
+        return (
+            f"`step.rule` is {self.step.rule!r}, `step.curvature` {self.step.curvature!r}, and `statistics.information` "
+            f"{str(self.statistics.information).lower()}"
+        )
+
+    @property
+    def collects(self) -> Collects:
+        """When information is collected for step matrices: what is the same at all weights, once."""
+        if self.family is Family.GAUSSIAN and self.step.collects is Collects.EVERY_ROUND:
+            return Collects.FIRST
+        return self.step.collects
+
+    @property
+    def final_information(self) -> bool:
+        """Whether information is collected at the certified weights, because none that was collected before is of them."""
+        if not self.statistics.information or self.collects is Collects.EVERY_ROUND:
+            return False
+        return self.family is not Family.GAUSSIAN or self.collects is Collects.NEVER
+
+    @property
+    def collects_information(self) -> bool:
+        """Whether there is any round of information."""
+        return self.collects is not Collects.NEVER or self.final_information
 
     @property
     def round_instances(self) -> TaskInstances:
         """Instances that prove every round. Raises SpecError where there are none, or none of information."""
         if self.instances is None:
             raise SpecError("a task without `instances` cannot be proven", hint="Name them in the specification.")
-        if self.step.collects is not Collects.NEVER and not self.instances.information:
+        if self.collects_information and not self.instances.information:
             raise SpecError(f"`instances.information` is missing; {self._rule}")
+        if self.statistics.evaluates and not self.instances.evaluate:
+            raise SpecError("`instances.evaluate` is missing; `statistics` asks for an evaluation")
         return self.instances
 
     @cached_property
     def sizes(self) -> Sizes:
         """Shapes of circuits and of the padded data."""
         if self.instances is None:
-            return Sizes.free(len(self.columns), self.format)
-        return sizes_of(self.instances, len(self.columns), self.format)
+            return Sizes.free(len(self.columns), self.format, self.family)
+        return sizes_of(self.instances, len(self.columns), self.format, self.family)
 
     def provable(self, *, rows: int = BATCH_ROWS, rounds: bool = True) -> TaskSpec:
         """This specification with instances: its own, or the smallest for batches of ``rows``.
@@ -182,8 +240,14 @@ class TaskSpec:
         """
         if self.instances is not None:
             return self
-        information = rounds and self.step.collects is not Collects.NEVER
-        chosen = choose_instances(len(self.columns), self.format, rows=rows, information=information)
+        chosen = choose_instances(
+            len(self.columns),
+            self.format,
+            rows=rows,
+            family=self.family,
+            information=rounds and self.collects_information,
+            evaluate=rounds and self.statistics.evaluates,
+        )
         return replace(self, instances=chosen)
 
     @property
@@ -200,22 +264,40 @@ class TaskSpec:
     def gradient_target(self) -> float:
         """``gradient_bound``, or a power of two that follows from ``decrement_bound``, lambda and ``minimum_rows``.
 
-        A decrement d leaves no component of the gradient above d sqrt(H_jj), and H_jj is about n/4 + lambda for a
-        column of standard deviation 1. Never below what a column with root mean square ``SPREAD`` can reach: weights
-        in units of 2^-20 and a sigmoid within MAX_ERROR leave up to SPREAD (MAX_ERROR + (SPREAD p + 1) 2^-23).
+        A decrement d leaves no component of the gradient above d sqrt(H_jj), and H_jj is about n v + lambda for a
+        column of standard deviation 1, with a variance v of 1/4, or 1/DISPERSION. Never below what a column with root mean
+        square ``SPREAD`` can reach: weights in units of 2^-20 and a sigmoid within MAX_ERROR leave up to
+        SPREAD (MAX_ERROR + (SPREAD p + 1) v 2^-21).
         """
         if self.gradient_bound is not None:
             return self.gradient_bound
-        rows = self.minimum_rows
-        implied = self.decrement_bound * math.sqrt(1 / (4 * rows) + self.penalty / rows**2)
-        rounding = (SPREAD * len(self.columns) + 1) / (8 * WEIGHTS.one)
-        reachable = SPREAD * (MAX_ERROR + rounding)
+        rows, gaussian = self.minimum_rows, self.family is Family.GAUSSIAN
+        variance = 1 / DISPERSION if gaussian else 1 / 4
+        decrement = self.decrement_bound / self.decrement_scale
+        implied = decrement * math.sqrt(variance / rows + self.circuit_penalty / rows**2)
+        rounding = (SPREAD * len(self.columns) + 1) * variance / (2 * WEIGHTS.one)
+        reachable = SPREAD * ((0 if gaussian else MAX_ERROR) + rounding)
         return 2.0 ** min(math.ceil(math.log2(max(implied, reachable))), _LOOSEST_LOG2)
 
     @property
     def penalty_units(self) -> int:
-        """lambda in units of 2^-12."""
-        return int(self.penalty * _PENALTY_UNIT)
+        """lambda of the circuits' loss in units of 2^-12."""
+        return int(self.penalty * _penalty_unit(self.family))
+
+    @property
+    def circuit_penalty(self) -> float:
+        """lambda of the circuits' loss, which is that of people over the dispersion."""
+        return self.penalty_units / _PENALTY_UNIT
+
+    @property
+    def decrement_scale(self) -> float:
+        """Standard errors to a unit of the circuits' Newton decrement.
+
+        In the gaussian family they depend on the variance of the residuals, which only an evaluation tells: this is for a
+        standard deviation of an eighth of the scaled label's unit.
+        """
+        return DISPERSION if self.family is Family.GAUSSIAN else 1.0
+
 
     @property
     def weight_bound_units(self) -> int:
@@ -287,10 +369,18 @@ class TaskSpec:
                 "rows_per_node": self.minimum_node_rows,
             },
         }
+        if self.statistics != Statistics():
+            asked = self.statistics
+            document["statistics"] = {
+                "information": asked.information,
+                "evaluation": asked.evaluation,
+                "held_out": asked.held_out,
+            }
         if chosen is not None:
             named: dict[str, Json] = {"step": list(chosen.step), "aggregate": chosen.aggregate}
             named |= {"certify": chosen.certify}
             named |= {"information": list(chosen.information)} if chosen.information else {}
+            named |= {"evaluate": list(chosen.evaluate)} if chosen.evaluate else {}
             named |= {"predict": chosen.predict} if chosen.predict else {}
             document["instances"] = named
         return document
@@ -318,11 +408,22 @@ def _column_document(column: Column) -> Json:
     }
 
 
-def penalty_on_grid(penalty: float) -> float:
-    """The multiple of 2^-12 nearest to a lambda, and not 0 for one above 0; what is no number stays what it is."""
+def default_rule(family: Family) -> StepRule:
+    """The step rule of a task that names none."""
+    return StepRule(NEWTON) if family is Family.GAUSSIAN else StepRule()
+
+
+def penalty_on_grid(penalty: float, family: Family = Family.LOGISTIC) -> float:
+    """The nearest lambda that a task may have, and not 0 for one above 0; what is no number stays what it is."""
     if not math.isfinite(penalty) or penalty <= 0:
         return penalty
-    return max(round(penalty * _PENALTY_UNIT), 1) / _PENALTY_UNIT
+    unit = _penalty_unit(family)
+    return max(round(penalty * unit), 1) / unit
+
+
+def _penalty_unit(family: Family) -> int:
+    """What lambda is a multiple of the inverse of: the circuits' own 2^-12, times the dispersion of the loss."""
+    return _PENALTY_UNIT // (DISPERSION if family is Family.GAUSSIAN else 1)
 
 
 def check_format(format: Format) -> None:

@@ -10,19 +10,21 @@ import difflib
 import json
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from twopm_zk.errors import SpecError
 from twopm_zk.numbers.fixed_point import FEATURES, Format
+from twopm_zk.statements import Family
 from twopm_zk.system.files import StrPath, read_bytes, write_text
 from twopm_zk.system.parsing import parse_json
 from twopm_zk.task.columns import Column, choose_column
 from twopm_zk.task.instances import BATCH_ROWS, TaskInstances, choose_instances
-from twopm_zk.task.specification import SECONDS, VERSION, Collects, StepRule, TaskSpec, check_format
+from twopm_zk.task.specification import SECONDS, VERSION, Statistics, StepRule, TaskSpec, check_format, default_rule
 
 T = TypeVar("T")
-_NAMES = {str: "a text", int: "an integer", float: "a number", list: "a list", dict: "a table"}
+_NAMES = {str: "a text", bool: "true or false", int: "an integer", float: "a number", list: "a list", dict: "a table"}
 _DEFAULTS = {name: field.default for name, field in TaskSpec.__dataclass_fields__.items()}
 
 
@@ -53,9 +55,10 @@ def parse_spec(document: object) -> TaskSpec:
     format = Format(shape.take("bits", int, FEATURES.bits), shape.take("frac_bits", int, FEATURES.frac_bits))
     shape.done()
     check_format(format)
+    family = _family(top.take("family", str, Family.LOGISTIC.name.lower()))
     step = top.section("step")
     rule = StepRule(
-        step.take("rule", str, StepRule.rule),
+        step.take("rule", str, default_rule(family).rule),
         step.take("factor", float, StepRule.factor),
         step.take("curvature", str, StepRule.curvature),  # type: ignore[arg-type]
     )
@@ -63,9 +66,12 @@ def parse_spec(document: object) -> TaskSpec:
     entries = top.take("features", list)
     columns = tuple(_column(entry, index, format) for index, entry in enumerate(entries))
     rounds, minimum, maximum = top.section("rounds"), top.section("minimum"), top.section("maximum")
+    asked = top.section("statistics")
+    statistics = Statistics(**{key: asked.take(key, bool, False) for key in ("information", "evaluation", "held_out")})
     spec: dict[str, Any] = {
         "columns": columns,
         "label": top.take("label", str),
+        "family": family,
         "penalty": top.take("lambda", float),
         "name": top.take("name", str, ""),
         "format": format,
@@ -80,12 +86,14 @@ def parse_spec(document: object) -> TaskSpec:
         "minimum_nodes": minimum.take("nodes", int, _DEFAULTS["minimum_nodes"]),
         "minimum_rows": minimum.take("rows", int, _DEFAULTS["minimum_rows"]),
         "minimum_node_rows": minimum.take("rows_per_node", int, _DEFAULTS["minimum_node_rows"]),
-        "instances": _instances(top.section("instances"), len(columns), format, rule) if "instances" in top else None,
+        "statistics": statistics,
     }
-    for section in (rounds, minimum, maximum, top):
+    chosen = top.section("instances") if "instances" in top else None
+    for section in (rounds, minimum, maximum, asked, top):
         section.done()
     parsed = TaskSpec(**spec)
-    if parsed.instances is not None:
+    if chosen is not None:
+        parsed = replace(parsed, instances=_instances(chosen, parsed))
         _ = parsed.round_instances
     return parsed
 
@@ -105,20 +113,33 @@ def _column(entry: object, index: int, format: Format) -> Column:
     return Column(name, centre, scale, known["low"], known["high"], known["unit"])
 
 
-def _instances(section: _Section, features: int, format: Format, rule: StepRule) -> TaskInstances:
+def _family(name: str) -> Family:
+    if name not in (names := [family.name.lower() for family in Family]):
+        raise SpecError(f"`family` is {name!r}; allowed: {', '.join(names)}")
+    return Family[name.upper()]
+
+
+def _instances(section: _Section, spec: TaskSpec) -> TaskInstances:
     """Either names, or a size: ``rows`` of a batch."""
     if "step" not in section:
         rows = section.take("rows", int, BATCH_ROWS)
         section.done()
         if rows < 1:
             raise SpecError(f"`instances.rows` is {rows}; it must be 1 or more")
-        information = rule.collects is not Collects.NEVER
-        return choose_instances(features, format, rows=rows, information=information)
+        return choose_instances(
+            len(spec.columns),
+            spec.format,
+            rows=rows,
+            family=spec.family,
+            information=spec.collects_information,
+            evaluate=spec.statistics.evaluates,
+        )
     chosen = TaskInstances(
         _names(section, "step"),
         section.take("aggregate", str),
         section.take("certify", str),
         _names(section, "information") if "information" in section else (),
+        _names(section, "evaluate") if "evaluate" in section else (),
         section.optional("predict", str),
     )
     section.done()
@@ -162,7 +183,7 @@ class _Section:
                 value = float(value)
             except OverflowError:
                 raise SpecError(f"`{self._place(key)}` is too large") from None
-        if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
+        if value is not None and (not isinstance(value, kind) or isinstance(value, bool) is not (kind is bool)):
             raise SpecError(f"`{self._place(key)}` is not {_NAMES[kind]}")
         return value
 

@@ -26,7 +26,7 @@ import numpy.typing as npt
 
 from twopm_zk.numbers import variance
 from twopm_zk.numbers.pedersen import GRADIENT, INFORMATION, Tally
-from twopm_zk.statements import Collection, Policy, RoundShape, symmetric
+from twopm_zk.statements import DISPERSION, Collection, Family, Policy, RoundShape, symmetric
 from twopm_zk.statements.policy import LAMBDA_FRAC_BITS
 from twopm_zk.statements.rows import WHOLE_BITS
 from twopm_zk.training.optimiser import Matrix, decrement
@@ -45,6 +45,8 @@ class PublicSum:
     """The sum of one round, as the chain shows it to everybody."""
 
     collection: Collection
+    held_out: bool
+    """Whether the rows are those that nodes held out of training."""
     policy: Policy
     weights: tuple[int, ...]
     """At which it was collected, padded, intercept last."""
@@ -103,13 +105,44 @@ class Distance:
         }
 
 
-def distance(sums: Sequence[PublicSum], *, estimate: float | None = None) -> Distance:
-    """The distance at the weights of the last one of ``sums``, a gradient, from those before it.
+@dataclass(frozen=True)
+class FinalSums:
+    """The last gradient of a task, and what else is known at its weights."""
 
-    ``estimate`` is what an optimiser knows; it is used where nothing better follows from the sums.
+    gradient: PublicSum
+    information: PublicSum | None = None
+    evaluation: PublicSum | None = None
+    """Over rows that took part in training."""
+    held_out: PublicSum | None = None
+    """Over rows that did not."""
+
+    @classmethod
+    def of(cls, sums: Sequence[PublicSum], family: Family) -> FinalSums | None:
+        """From all sums of a task, in order; None before there is a gradient."""
+        gradients = [one for one in sums if one.collection is Collection.GRADIENT]
+        if not gradients:
+            return None
+        here = [one for one in sums if one.weights == gradients[-1].weights]
+        anywhere = sums if family is Family.GAUSSIAN else here
+        information = [one for one in anywhere if one.collection is Collection.INFORMATION]
+        evaluations = [one for one in here if one.collection is Collection.EVALUATION]
+        last = {one.held_out: one for one in evaluations}
+        return cls(gradients[-1], information[-1] if information else None, last.get(False), last.get(True))
+
+
+def distance(sums: Sequence[PublicSum], *, family: Family, estimate: float | None = None) -> Distance:
+    """The distance at the weights of the last gradient among ``sums``, from all of them.
+
+    ``estimate`` is what an optimiser knows; it is used where nothing better follows from the sums. In the gaussian family a
+    standard error takes the residuals' variance, which an evaluation over the same rows tells: without one the distance is
+    not known, and the lower bound is that of residuals as large as labels can be.
     """
-    *before, gradient = sums
-    information = [one for one in before if one.collection is Collection.INFORMATION]
+    final = FinalSums.of(sums, family)
+    assert final is not None  # noqa: S101 - asked for after a gradient
+    if family is Family.GAUSSIAN:
+        return _gaussian_distance(final)
+    gradient = final.gradient
+    information = [one for one in sums if one.collection is Collection.INFORMATION]
     at_zero = [one for one in information if not any(one.weights) and one.data >= gradient.data]
     same = [one for one in information if (one.weights, one.data) == (gradient.weights, gradient.data)]
     known = _Known.of(gradient, [*at_zero[-1:], *same[-1:]])
@@ -126,6 +159,29 @@ def distance(sums: Sequence[PublicSum], *, estimate: float | None = None) -> Dis
         return Distance(value, least)
     inverse = np.asarray(np.linalg.inv(low), dtype=np.float64)
     return Distance(value, least, most, sigmoid_shift(gradient.total.rows, moments, inverse))
+
+
+def _gaussian_distance(final: FinalSums) -> Distance:
+    """The loss is quadratic: the information has no error but its rounding, and squares fall by those of the distance."""
+    gradient, information, evaluation = final.gradient, final.information, final.evaluation
+    if information is None or information.data != gradient.data:
+        return Distance(None, 0.0)
+    known = _Known.of(gradient, [information])
+    found, rounding = known.matrix(information)
+    least, most = known.least(found + rounding + known.penalty), known.most(found - rounding + known.penalty)
+    free = gradient.total.rows - len(known.used)
+    if evaluation is None or evaluation.data != gradient.data or most is None or free < 1:
+        return Distance(None, least)
+    squares, slack = evaluation.total.real[2], len(evaluation.data) / (1 << (evaluation.total.unit.frac_bits + 1))
+    smallest = squares - slack - DISPERSION * most**2
+    if smallest <= 0:
+        return Distance(None, least)
+    value = decrement(known.gradient, found + known.penalty)
+    return Distance(
+        value * math.sqrt(DISPERSION * free / squares),
+        least * math.sqrt(DISPERSION * free / (squares + slack)),
+        most * math.sqrt(DISPERSION * free / smallest),
+    )
 
 
 @dataclass(frozen=True)

@@ -151,7 +151,7 @@ class _Training:
         self, weights: Sequence[int], *, first: bool, prover: RoundProver | None
     ) -> tuple[Tally | None, tuple[RoundProof, ...]]:
         """The round before the one of the gradient, at the same weights, where there is one."""
-        collects = self.spec.step.collects
+        collects = self.spec.collects
         if collects is Collects.NEVER or (collects is Collects.FIRST and not first):
             return None, ()
         total = self._sum(Collection.INFORMATION, weights)
@@ -165,7 +165,8 @@ class _Training:
         spec, estimate = self.spec, self.learner.optimiser.decrements[-1]
         if spec.step.rule == NEWTON or estimate > spec.decrement_bound:
             return estimate
-        return decrement(real_gradient(spec, gradient), hessian(spec, self._sum(Collection.INFORMATION, weights)))
+        exact = decrement(real_gradient(spec, gradient), hessian(spec, self._sum(Collection.INFORMATION, weights)))
+        return exact * spec.decrement_scale
 
     def _result(self, rounds: list[Round], *, proven: bool) -> TrainingResult:
         spec, last = self.spec, rounds[-1]

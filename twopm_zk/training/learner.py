@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from twopm_zk.errors import DataError
-from twopm_zk.statements import Collection, Policy, Tally
+from twopm_zk.statements import Collection, Family, Policy, Tally
 from twopm_zk.task.specification import NEWTON, TaskSpec
 from twopm_zk.training.distance import Distance, PublicSum, distance
 from twopm_zk.training.optimiser import Optimiser, information_curvature, range_curvature
@@ -35,6 +35,8 @@ class Learner:
 
         Raises DataError for data without a single optimum, or of one class only: the first sums tell.
         """
+        if collection is Collection.EVALUATION:
+            return
         if collection is Collection.INFORMATION:
             self.information = total
             if self._optimiser is None:
@@ -42,14 +44,14 @@ class Learner:
             return
         if self._optimiser is None:
             self._optimiser = Optimiser(self._spec, range_curvature(self._spec, total.rows))
-        if not self._optimiser.decrements:
+        if not self._optimiser.decrements and self._spec.family is Family.LOGISTIC:
             check_classes(self._spec, total)
         gradient = self._spec.sizes.round.regularised(policy, weights, total)
         self._optimiser.observe(weights, gradient, self.information if self._spec.step.rule == NEWTON else None)
 
 
-def distance_of(spec: TaskSpec | None, sums: Sequence[PublicSum]) -> Distance:
-    """The distance to the optimum at the last one of ``sums``, a gradient; the rule of ``spec`` estimates it."""
+def distance_of(spec: TaskSpec | None, family: Family, sums: Sequence[PublicSum]) -> Distance:
+    """The distance to the optimum at the last gradient of ``sums``; the rule of ``spec`` estimates it where it is known."""
     estimate = None
     if spec is not None:
         learner = Learner(spec)
@@ -57,7 +59,7 @@ def distance_of(spec: TaskSpec | None, sums: Sequence[PublicSum]) -> Distance:
             for one in sums:
                 learner.take(one.collection, one.policy, one.weights, one.total)
             estimate = learner.optimiser.decrements[-1]
-    return distance(sums, estimate=estimate)
+    return distance(sums, family=family, estimate=estimate)
 
 
 def check_classes(spec: TaskSpec, total: Tally) -> None:

@@ -23,11 +23,11 @@ import numpy.typing as npt
 from twopm_zk.errors import DataError
 from twopm_zk.numbers.fixed_point import WEIGHTS
 from twopm_zk.numbers.pedersen import GRADIENT as GRADIENT_UNIT
-from twopm_zk.statements import StepMatrix, Tally, symmetric
+from twopm_zk.statements import DISPERSION, Family, StepMatrix, Tally, symmetric
 from twopm_zk.task.specification import BFGS, GRADIENT, NEWTON, TaskSpec
 
 Matrix = npt.NDArray[np.float64]
-LARGEST_EIGENVALUE = 127.0
+LARGEST_EIGENVALUE = 32767.0
 """Of P, so that every entry fits the format MATRIX; flatter directions are walked more slowly, and still downhill."""
 SMALLEST_MOVE = 64
 """A largest weight change below this many units in the last place is mostly rounding: BFGS learns nothing from it."""
@@ -43,26 +43,34 @@ _GROWTH = 4.0
 def information_curvature(spec: TaskSpec, total: Tally) -> Matrix:
     """A = X'X/4 + lambda I from the information at weights of zero, the intercept not regularised.
 
+    In the gaussian family it is the Hessian itself, X'X/DISPERSION + lambda I, with the circuits' lambda.
+
     Raises DataError where lambda is 0 and a column is constant, or columns depend on each other.
     """
     curvature = _without_padding(spec, symmetric(total))
     if not spec.penalty:
         _require_regular(spec, total, curvature)
-    return curvature * _ZERO_SLACK + _penalty(spec)
+    slack = 1.0 if spec.family is Family.GAUSSIAN else _ZERO_SLACK
+    return curvature * slack + _penalty(spec)
 
 
 def hessian(spec: TaskSpec, total: Tally) -> Matrix:
-    """X' diag(sigma') X + lambda I, from the information at some weights."""
+    """X' diag(v) X + lambda I, from the information at some weights."""
     return _without_padding(spec, symmetric(total)) + _penalty(spec)
 
 
 def range_curvature(spec: TaskSpec, rows: int) -> Matrix:
-    """A diagonal bound on X'X/4 + lambda I for any ``rows`` rows within the specification's ranges.
+    """A diagonal bound on X'X v + lambda I for any ``rows`` rows within the specification's ranges, v the largest variance.
 
     x x' <= diag(|x_j| sum_k |x_k|), as each 2 x 2 part shows; then the largest |x_j| of each column.
     """
     largest = np.array([*(column.magnitude(spec.format) for column in spec.columns), 1.0])
-    return np.diag(rows / 4 * largest * largest.sum()) + _penalty(spec)
+    return np.diag(rows * largest_variance(spec) * largest * largest.sum()) + _penalty(spec)
+
+
+def largest_variance(spec: TaskSpec) -> float:
+    """The largest v: sigma' is at most 1/4."""
+    return 1 / DISPERSION if spec.family is Family.GAUSSIAN else 1 / 4
 
 
 def real_weights(spec: TaskSpec, weights: Sequence[int]) -> Matrix:
@@ -89,7 +97,7 @@ def decrement(gradient: Matrix, information: Matrix) -> float:
 
 
 def _penalty(spec: TaskSpec) -> Matrix:
-    return np.diag([spec.penalty] * len(spec.columns) + [0.0])
+    return np.diag([spec.circuit_penalty] * len(spec.columns) + [0.0])
 
 
 def _without_padding(spec: TaskSpec, matrix: Matrix) -> Matrix:
@@ -183,12 +191,12 @@ class Optimiser:
             information = hessian(self._spec, total)
             values, vectors = np.linalg.eigh(information)
             self.estimate = (vectors / np.maximum(values, _TINY)) @ vectors.T
-            self.decrements.append(decrement(g, information))
+            self.decrements.append(decrement(g, information) * self._spec.decrement_scale)
         else:
             if pair is not None:
                 self.estimate = pair.learnt(self.estimate, rescale=self._rescale)
             known = max(float(g @ self.estimate @ g), 0.0) ** 0.5
-            self.decrements.append(max(known, decrement(g, self._bound)))
+            self.decrements.append(max(known, decrement(g, self._bound)) * self._spec.decrement_scale)
         self.steps.append(-self.estimate @ g)
         if self._spec.step.rule in (BFGS, NEWTON):
             if astray:
@@ -206,7 +214,7 @@ class Optimiser:
     @property
     def moments(self) -> Matrix:
         """X'X, where the curvature is from information."""
-        return 4 * (self._bound - _penalty(self._spec))
+        return (self._bound - _penalty(self._spec)) / largest_variance(self._spec)
 
     def _quantized(self) -> StepMatrix:
         values, vectors = np.linalg.eigh((self._inverse + self._inverse.T) / 2)

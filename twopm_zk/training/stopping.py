@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from twopm_zk.numbers import sigmoid
+from twopm_zk.statements import Family
 from twopm_zk.task.specification import TaskSpec
 from twopm_zk.training.optimiser import Matrix, Optimiser, decrement
 from twopm_zk.training.results import Round
@@ -66,6 +67,8 @@ def find_obstacles(
     are searched for one where ``arrived`` is False or a Newton step still moves some row's log-odds by much.
     """
     design = np.hstack([features / spec.format.one, np.ones((len(labels), 1))])
+    if spec.family is Family.GAUSSIAN:  # a quadratic loss, exact in the circuits, and columns that are not regular were refused
+        return Obstacles((), 0.0)
     penalty = np.array([spec.penalty] * features.shape[1] + [0.0])
     true, information = _derivatives(design, labels, weights, penalty)
     shift = decrement(true - gradient, information)
@@ -124,6 +127,8 @@ def doubts(spec: TaskSpec, optimiser: Optimiser, rows: int, *, near: bool) -> li
             f"the weights are {optimiser.decrements[-1]:.3g} standard errors from the optimum, "
             f"{spec.decrement_bound:g} were asked for (`decrement_bound`)"
         )
+    if spec.family is Family.GAUSSIAN:
+        return said
     settled = near or stands_still(optimiser.decrements)
     growing = [spec.features[int(k)] for k in np.flatnonzero(_growing(spec, optimiser)[:-1])]
     if growing and settled and not spec.penalty:

@@ -51,7 +51,7 @@ def _options(command: Command) -> Command:
 @chain_options
 @json_option
 def proceed(connection: Connection, spec_file: Path, task: int, dry_run: bool, as_json: bool) -> None:
-    """Open the sum of a round that collected information, and the round of the gradient at the same weights.
+    """Open the sum of a round that collected information or an evaluation, and the round after it at the same weights.
 
     No proof is needed: the contract checks that what all have shared opens the round's point. The coordinator may at
     once, anybody after the deadline.
@@ -61,7 +61,7 @@ def proceed(connection: Connection, spec_file: Path, task: int, dry_run: bool, a
       twopm-zk proceed spec.toml --task 1 --dry-run
       twopm-zk proceed spec.toml --task 1
     """
-    from twopm_zk.coordinator.aggregation import open_information
+    from twopm_zk.coordinator.aggregation import open_sum
     from twopm_zk.coordinator.summed_round import assess_own_round
     from twopm_zk.task.specification_file import read_spec
 
@@ -69,8 +69,8 @@ def proceed(connection: Connection, spec_file: Path, task: int, dry_run: bool, a
     with with_facts(spec=spec_file):
         view = open_view(connection)
         found = assess_own_round(view, spec, task)
-        found.require_information()
-        receipt = None if dry_run else open_information(view, found)
+        found.require_opened()
+        receipt = None if dry_run else open_sum(view, found)
     lines, sent = [found.sentence()], []
     if receipt is None:
         lines.append("The sum opens the round's point.")

@@ -40,14 +40,14 @@ def show(connection: Connection, number: int, spec_file: Path | None, as_json: b
       twopm-zk task show 1
       twopm-zk task show 1 --spec spec.toml
     """
-    from twopm_zk.participants.attempts import AttemptView, read_attempt, read_history
+    from twopm_zk.participants.attempts import AttemptView, certified_round, read_attempt, read_history
     from twopm_zk.participants.task_view import require_spec
     from twopm_zk.task.specification_file import read_spec
 
     view = open_view(connection, signing=False)
     state = view.state(number)
     begun = bool(state.opened_at)
-    attempt = read_attempt(view, state) if begun else AttemptView(state.collection, len(state.weights))
+    attempt = read_attempt(view, state) if begun else AttemptView(state.collection, len(state.weights), state.family)
     history = read_history(view, state) if begun else ()
     insecure = view.insecure_verifiers(number)
     coefficients, spec = {}, None
@@ -55,7 +55,7 @@ def show(connection: Connection, number: int, spec_file: Path | None, as_json: b
         spec = read_spec(spec_file)
         require_spec(state, spec)
         coefficients = spec.coefficients(state.weights)
-    covered = history[-1] if state.certified and history else None
+    covered = next(iter(certified_round(history)), None) if state.certified else None
     nearness = _distance(spec, state, history)
     document: dict[str, Any] = {
         **_standing(state),
@@ -92,10 +92,9 @@ def _distance(spec: TaskSpec | None, state: TaskSnapshot, history: Sequence[Coll
     from twopm_zk.statements import Collection
     from twopm_zk.training.learner import distance_of
 
-    gradients = [index for index, one in enumerate(history) if one.view.collection is Collection.GRADIENT]
-    if not gradients:
+    if not any(one.view.collection is Collection.GRADIENT for one in history):
         return None
-    return distance_of(spec, [one.public_sum(state) for one in history[: gradients[-1] + 1]])
+    return distance_of(spec, state.family, [one.public_sum(state) for one in history])
 
 
 def _distance_document(found: Distance, insecure: Sequence[str]) -> dict[str, Any]:
@@ -110,7 +109,7 @@ def _standing(state: TaskSnapshot) -> dict[str, Any]:
     return {
         "task": state.id,
         "phase": state.phase.name.lower(),
-        "collects": state.collection.name.lower(),
+        "collects": state.collected,
         "round": state.round,
         "attempt": state.attempt,
         "moves": f"{state.moves} of {state.maximum_rounds}",
@@ -149,7 +148,7 @@ def _present_lines(state: TaskSnapshot, attempt: AttemptView) -> Iterator[str]:
 
     if state.phase is Phase.FINISHED or not attempt.batches:
         return
-    yield f"round {state.round}, attempt {state.attempt}, {state.collection.name.lower()}:"
+    yield f"round {state.round}, attempt {state.attempt}, {state.collected}:"
     for node, done in _nodes(attempt).items():
         words = [f"{done.get('updates', 0)} updates"]
         words += [word for word in ("ready", "shared") if done.get(word)]
@@ -160,7 +159,7 @@ def _present_lines(state: TaskSnapshot, attempt: AttemptView) -> Iterator[str]:
 def _past_lines(state: TaskSnapshot, history: Sequence[Collected]) -> Iterator[str]:
     for one in history:
         nodes = one.view.nodes
-        line = f"round {one.round}: {one.view.collection.name.lower()} of {_rows(one)} rows of {len(nodes)} nodes"
+        line = f"round {one.round}: {one.collected} of {_rows(one)} rows of {len(nodes)} nodes"
         bound = _bound(state, one)
         if bound is not None:
             line += f", at most {bound:.2e} per row"
@@ -181,7 +180,7 @@ def _round_document(state: TaskSnapshot, one: Collected) -> dict[str, Any]:
     document: dict[str, Any] = {
         "round": one.round,
         "attempt": one.attempt,
-        "collects": one.view.collection.name.lower(),
+        "collects": one.collected,
         "nodes": list(one.view.nodes),
         "rows": _rows(one),
         "gradient_bound_per_row": _bound(state, one),
