@@ -36,6 +36,7 @@ PUBLIC = {
     "TaskSpec",
     "TrainingResult",
     "TrainingWarning",
+    "TwoPMLinearRegression",
     "TwoPMLogisticRegression",
     "TwopmError",
     "VerificationKey",

@@ -55,6 +55,7 @@ if _typing.TYPE_CHECKING:
     from twopm_zk.task.specification_file import parse_spec, read_spec, write_spec
     from twopm_zk.training.estimator import TwoPMLogisticRegression
     from twopm_zk.training.in_process import train
+    from twopm_zk.training.linear_estimator import TwoPMLinearRegression
     from twopm_zk.training.results import Certificate, Round, TrainingResult, TrainingWarning
 
 _LAZY = {
@@ -69,6 +70,7 @@ _LAZY = {
     "parse_spec": "twopm_zk.task.specification_file",
     "read_spec": "twopm_zk.task.specification_file",
     "write_spec": "twopm_zk.task.specification_file",
+    "TwoPMLinearRegression": "twopm_zk.training.linear_estimator",
     "TwoPMLogisticRegression": "twopm_zk.training.estimator",
     "train": "twopm_zk.training.in_process",
     "Certificate": "twopm_zk.training.results",
@@ -117,6 +119,7 @@ __all__ = [
     "TaskSpec",
     "TrainingResult",
     "TrainingWarning",
+    "TwoPMLinearRegression",
     "TwoPMLogisticRegression",
     "TwopmError",
     "VerificationKey",

@@ -104,12 +104,13 @@ def test_it_works_in_the_tools_around_it_and_survives_pickling(data):
 
 
 def test_without_scikit_learn_the_error_says_what_to_install(monkeypatch):
-    monkeypatch.delitem(sys.modules, "twopm_zk.training.estimator")
+    for module in ("estimator", "estimator_base", "scikit_learn"):
+        monkeypatch.delitem(sys.modules, f"twopm_zk.training.{module}")
     monkeypatch.setitem(sys.modules, "sklearn.base", None)
     import twopm_zk
 
     with pytest.raises(
-        ToolMissingError, match=r"needs the package scikit-learn\nRun `pip install 'twopm-zk\[sklearn\]'`"
+        ToolMissingError, match=r"need the package scikit-learn\nRun `pip install 'twopm-zk\[sklearn\]'`"
     ):
         twopm_zk.TwoPMLogisticRegression  # noqa: B018
 

@@ -2,37 +2,21 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from twopm_zk.errors import ToolMissingError
-from twopm_zk.proving.executors import executor_for
-from twopm_zk.rows.tables import Table
-from twopm_zk.task.columns import Column, choose_column
-from twopm_zk.task.scaling import Scaling
-from twopm_zk.task.specification import INTERCEPT, NEWTON, StepRule, TaskSpec, penalty_on_grid
-from twopm_zk.training.in_process import Proofs, train
-from twopm_zk.training.results import TrainingWarning
-
-try:
-    from sklearn.base import BaseEstimator, ClassifierMixin
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.utils.multiclass import check_classification_targets
-    from sklearn.utils.validation import check_is_fitted, validate_data
-except ImportError as error:
-    raise ToolMissingError(
-        "the estimator needs the package scikit-learn", hint="Run `pip install 'twopm-zk[sklearn]'`."
-    ) from error
-
-_LABEL = "label"
+from twopm_zk.training.estimator_base import FederatedEstimator, label_of
+from twopm_zk.training.scikit_learn import (
+    ClassifierMixin,
+    check_classification_targets,
+    check_is_fitted,
+    validate_data,
+)
 
 
-class TwoPMLogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class TwoPMLogisticRegression(ClassifierMixin, FederatedEstimator):  # type: ignore[misc]
     """Binary logistic regression: minimises the summed log-loss plus alpha / 2 |w|^2, w of the scaled columns.
 
     ``alpha`` is the lambda of a task, rounded to a multiple of 2^-12, which is above 0 where ``alpha`` is; it may be 0.
@@ -42,86 +26,29 @@ class TwoPMLogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[m
     False, True, or "final" for the certificate only; ``backend`` and ``scheduler`` then say how.
 
     After `fit`: ``alpha_``, the lambda that was used, ``coef_``, ``intercept_``, ``classes_``, ``n_features_in_``,
-    ``n_iter_``, ``certificate_`` and ``training_``, the whole `TrainingResult`. Predictions are made in floating point
-    with the trained weights; they differ from what ``predict`` proves by less than 1e-4 where a row fits the format.
+    ``feature_names_in_`` where X has names, ``n_iter_``, ``certificate_`` and ``training_``, the whole
+    `TrainingResult`; `summary` and `conf_int` give standard errors, tests and intervals. Predictions are made in
+    floating point with the trained weights; they differ from what ``predict`` proves by less than 1e-4 where a row fits
+    the format.
     """
 
-    def __init__(
-        self,
-        *,
-        alpha: float = 1.0,
-        rule: str = NEWTON,
-        gradient_bound: float | None = None,
-        decrement_bound: float = 0.01,
-        max_iter: int = 100,
-        weight_bound: float = 1024.0,
-        scaling: Sequence[Scaling] | None = None,
-        nodes: int = 1,
-        prove: Proofs = False,
-        backend: str | None = None,
-        scheduler: str | None = None,
-    ) -> None:
-        self.alpha = alpha
-        self.rule = rule
-        self.gradient_bound = gradient_bound
-        self.decrement_bound = decrement_bound
-        self.max_iter = max_iter
-        self.weight_bound = weight_bound
-        self.scaling = scaling
-        self.nodes = nodes
-        self.prove = prove
-        self.backend = backend
-        self.scheduler = scheduler
-
     def fit(self, X: npt.ArrayLike, y: npt.ArrayLike) -> TwoPMLogisticRegression:
-        """Train on ``X`` (rows, columns) and ``y`` (rows,) of two classes.
+        """Train on ``X`` (rows, columns), an array or a DataFrame, and ``y`` (rows,) of two classes.
 
         Raises ValueError for input that scikit-learn refuses or other than two classes, and the errors of `train`.
         """
         checked = validate_data(self, X, y, dtype=np.float64, ensure_min_samples=2)
         rows: npt.NDArray[np.float64] = checked[0]
         check_classification_targets(checked[1])
-        self.classes_, codes = np.unique(checked[1], return_inverse=True)
+        self.classes_ = np.unique(checked[1])
         if len(self.classes_) != 2:
             raise ValueError(
                 "Only binary classification is supported. The target has "
                 f"{len(self.classes_)} class{'' if len(self.classes_) == 1 else 'es'}."
             )
-        self.alpha_ = penalty_on_grid(self.alpha)
-        spec = TaskSpec(
-            columns=self._columns(rows),
-            label=_LABEL,
-            penalty=self.alpha_,
-            weight_bound=self.weight_bound,
-            step=StepRule(self.rule),
-            gradient_bound=self.gradient_bound,
-            decrement_bound=self.decrement_bound,
-            maximum_rounds=self.max_iter,
-            minimum_nodes=1,
-            minimum_rows=len(rows),
-            minimum_node_rows=1,
-        )
-        tables = [
-            Table(spec.features, rows[k :: self.nodes], codes[k :: self.nodes].astype(np.int64))
-            for k in range(self.nodes)
-        ]
-        with warnings.catch_warnings(record=True) as said:
-            warnings.simplefilter("always", TrainingWarning)
-            self.training_ = train(
-                tables,
-                spec,
-                prove=self.prove,
-                backend=self.backend,
-                executor=executor_for(self.scheduler),
-            )
-        self.certificate_ = self.training_.certificate
-        for warning in said:
-            kind = ConvergenceWarning if issubclass(warning.category, TrainingWarning) else warning.category
-            warnings.warn(str(warning.message), kind, stacklevel=2)
-        *slopes, intercept = self.training_.coefficients.values()
+        *slopes, intercept = self._train(rows, self._codes(checked[1]), label_of(y)).values()
         self.coef_ = np.array([slopes])
         self.intercept_ = np.array([intercept])
-        self.n_iter_ = max(1, self.training_.moves)
         return self
 
     def decision_function(self, X: npt.ArrayLike) -> npt.NDArray[np.float64]:
@@ -142,28 +69,12 @@ class TwoPMLogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[m
         chosen: npt.NDArray[Any] = self.classes_[second.astype(int)]
         return chosen
 
-    def _columns(self, X: npt.NDArray[np.float64]) -> tuple[Column, ...]:
-        names = [str(name) for name in getattr(self, "feature_names_in_", [])]
-        reserved = {INTERCEPT, _LABEL}
-        if len(set(names) - reserved) != X.shape[1] or not all(n.strip() and n.isprintable() for n in names):
-            names = [f"x{index}" for index in range(X.shape[1])]
-        if self.scaling is None:
-            return tuple(_own_column(name, X[:, index]) for index, name in enumerate(names))
-        if len(self.scaling) != X.shape[1]:
-            raise ValueError(f"scaling has {len(self.scaling)} entries, X has {X.shape[1]} columns")
-        constants = zip(names, self.scaling, strict=True)
-        return tuple(Column(name, known.centre, known.scale) for name, known in constants)
+    def _codes(self, y: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+        if unknown := [one for one in np.unique(y) if one not in self.classes_]:
+            raise ValueError(f"y has {len(unknown)} value{'s' if len(unknown) > 1 else ''} that training had not")
+        return np.asarray(np.searchsorted(self.classes_, y), dtype=np.int64)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_class = False
         return tags
-
-
-def _own_column(name: str, values: npt.NDArray[np.float64]) -> Column:
-    """Constants from the column itself."""
-    low, high, sd = float(values.min()), float(values.max()), float(values.std())
-    if not low < high or not sd:
-        return Column(name, centre=low)
-    chosen = choose_column(name, mean=float(values.mean()), sd=sd, low=low, high=high)
-    return replace(chosen, low=None, high=None)

@@ -29,6 +29,7 @@ from twopm_zk.statements.rounds import BOUND_BITS
 from twopm_zk.system.progress import Progress
 from twopm_zk.task.instances import BATCH_ROWS
 from twopm_zk.task.specification import NEWTON, Collects, TaskSpec
+from twopm_zk.training.final_sums import FinalSums
 from twopm_zk.training.learner import Learner
 from twopm_zk.training.optimiser import decrement, hessian, real_gradient, real_weights
 from twopm_zk.training.results import Certificate, Round, TrainingResult, TrainingWarning
@@ -140,7 +141,7 @@ class _Training:
             )
             self._say(rounds[-1], last=last)
             if last:
-                return self._result(rounds, proven=prover is not None)
+                return self._result(rounds, prover, proven_rounds=proven_rounds)
             self.policy = policy.next_round(matrix_hash=matrix.hash)
             weights = moved
 
@@ -168,7 +169,7 @@ class _Training:
         exact = decrement(real_gradient(spec, gradient), hessian(spec, self._sum(Collection.INFORMATION, weights)))
         return exact * spec.decrement_scale
 
-    def _result(self, rounds: list[Round], *, proven: bool) -> TrainingResult:
+    def _result(self, rounds: list[Round], prover: RoundProver | None, *, proven_rounds: bool) -> TrainingResult:
         spec, last = self.spec, rounds[-1]
         arrived = last.gradient_bound <= spec.gradient_bound_units and last.decrement <= spec.decrement_bound
         features = np.vstack([batch.features[:, : len(spec.columns)] for batch in self.batches])
@@ -187,9 +188,16 @@ class _Training:
             spec.weight_bound,
             last.rows,
             self.nodes,
-            last.proofs[-1] if proven else None,
+            last.proofs[-1] if prover is not None else None,
         )
-        return TrainingResult(spec, tuple(rounds), certificate, converged)
+        sums = FinalSums.of(
+            spec,
+            last.weights,
+            self.batches,
+            proven=last.information if proven_rounds else None,
+            insecure=prover is not None and prover.insecure,
+        )
+        return TrainingResult(spec, tuple(rounds), certificate, converged, sums)
 
     def _say(self, done: Round, *, last: bool) -> None:
         if self.progress is not None:

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from twopm_zk.statements import StepMatrix, Tally
+import numpy as np
+
+from twopm_zk.rows.tables import Table
+from twopm_zk.statements import StepMatrix, Tally, symmetric
 from twopm_zk.statements.rounds import BOUND_FRAC_BITS
+from twopm_zk.statistics.provenance import Part, Provenance
+from twopm_zk.statistics.results import Evaluation
+from twopm_zk.statistics.summarise import Model, summarise
+from twopm_zk.statistics.summary import Summary
 from twopm_zk.task.specification import TaskSpec
+from twopm_zk.training.final_sums import FinalSums, evaluate, family_of
 from twopm_zk.training.round_proofs import RoundProof
 
 _BOUND_UNIT = 1 << BOUND_FRAC_BITS
@@ -65,13 +74,17 @@ class Certificate:
         """The bound as a real."""
         return self.gradient_bound / _BOUND_UNIT
 
-    def __str__(self) -> str:
-        owners = "1 node" if self.nodes == 1 else f"{self.nodes} nodes"
-        text = (
-            f"over {self.rows} rows of {owners} ({self.minimum_rows} or more are proven), "
+    @property
+    def claim(self) -> str:
+        """What is certified of the weights, as the end of a sentence."""
+        return (
             f"no component of the gradient with lambda = {self.penalty:g} "
             f"exceeds {self.bound_per_row:.3g} per row, and no weight {self.weight_bound:g}"
         )
+
+    def __str__(self) -> str:
+        owners = "1 node" if self.nodes == 1 else f"{self.nodes} nodes"
+        text = f"over {self.rows} rows of {owners} ({self.minimum_rows} or more are proven), {self.claim}"
         if not self.penalty:
             text += "; lambda is 0, so the optimum is near only if the classes are not separable"
         return text if self.proof is not None else f"{text} (computed, not proven)"
@@ -87,6 +100,8 @@ class TrainingResult:
     certificate: Certificate
     converged: bool
     """Whether the weights are as near to the optimum as the specification asks, and there is one."""
+    sums: FinalSums = field(repr=False)
+    """What the summary follows from."""
 
     @property
     def weights(self) -> tuple[int, ...]:
@@ -107,3 +122,36 @@ class TrainingResult:
     def proofs(self) -> tuple[RoundProof, ...]:
         """All proofs, in order."""
         return tuple(proof for one in self.rounds for proof in one.proofs)
+
+    def summary(self, held_out: Table | Sequence[Table] | None = None) -> Summary:
+        """Coefficients with standard errors, tests, and how well the model fits; prints as statsmodels' does.
+
+        ``held_out`` are (unscaled) tables of rows that training has not seen, one for each node: the summary then says
+        too how well the model fits these. Raises DataError and RangeError for rows that training would refuse.
+        """
+        sums, certificate = self.sums, self.certificate
+        rows, nodes = certificate.rows, certificate.nodes
+        proven = certificate.proof is not None
+        fit = Provenance(proven, rows, nodes, sums.insecure_keys and proven, reason=certificate.claim)
+        known = Provenance(sums.information_proven, rows, nodes, sums.insecure_keys and sums.information_proven)
+        keep = [*range(len(self.spec.columns)), -1]
+        model = Model(
+            family=family_of(self.spec),
+            label=self.spec.label,
+            coefficients=self.coefficients,
+            scaling=tuple(column.scaling for column in self.spec.columns),
+            penalty=self.spec.penalty,
+        )
+        return summarise(
+            model,
+            fit,
+            information=Part.of(symmetric(sums.information)[np.ix_(keep, keep)], known),
+            evaluation=Part.of(sums.evaluation, Provenance(False, rows, nodes)),
+            held_out=None if held_out is None else self._held_out(held_out),
+            converged=self.converged,
+        )
+
+    def _held_out(self, given: Table | Sequence[Table]) -> Part[Evaluation]:
+        tables = [given] if isinstance(given, Table) else list(given)
+        found = evaluate(tables, self.spec, self.weights)
+        return Part.of(found, Provenance(False, found.rows, len(tables)))

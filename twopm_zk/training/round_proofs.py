@@ -45,6 +45,11 @@ class RoundProver:
         self._prover, self._names = prover, spec.instances
         self._rows = RowsInstances.of(spec.instances)
 
+    @property
+    def insecure(self) -> bool:
+        """Whether the certificate is under development keys."""
+        return self._prover.keys(self._names.certify).insecure
+
     def prove_information(
         self, policy: Policy, weights: Sequence[int], batches: Sequence[Batch]
     ) -> tuple[RoundProof, ...]:

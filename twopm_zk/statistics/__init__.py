@@ -1,0 +1,1 @@
+"""What a statistician publishes of a fitted model, as it follows from public sums."""

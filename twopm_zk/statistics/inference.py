@@ -1,0 +1,215 @@
+"""Standard errors, tests and confidence intervals, from the information matrix at fitted weights.
+
+The information I is the sum of x x' v over scaled columns, the intercept last, with v = p (1 - p) for a logistic model
+and v = 1 / DISPERSION for a gaussian one. With H = I + diag(lambda, ..., lambda, 0) the covariance of the weights is
+
+    phi H^-1 I H^-1
+
+where phi is 1, or sigma^2 / DISPERSION with the residuals' variance sigma^2. With lambda = 0 this is I^-1, that of a
+maximum likelihood estimate (sigma^2 (X'X)^-1 for a gaussian one). With lambda above 0 it is that of the penalised
+estimate about what it estimates on average (Gray 1992, JASA 87, 942-951), which is pulled towards 0: intervals do not
+cover the coefficients of a fit without penalty. No robust ("sandwich") covariance is computed: it takes other sums.
+
+A column x is scaled as (x - c) / s, so that coefficients in the columns' own units are a linear map of the weights, the
+intercept too; the covariance goes through the same map.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from twopm_zk.errors import DataError, InputError
+from twopm_zk.statistics.distributions import chi_squared_tail, f_tail, quantile, two_sided
+from twopm_zk.task.scaling import Scaling
+
+DISPERSION = 64
+"""The circuits' information of a gaussian model is the sum of x x' / DISPERSION."""
+_SINGULAR = 1e-10
+"""Least eigenvalue of H with a unit diagonal below which its inverse is taken to be rounding."""
+_NAMED = 0.1
+
+Reals = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class WaldTest:
+    """A test that linear combinations of the coefficients have given values. Names are statsmodels'."""
+
+    statistic: float
+    pvalue: float
+    df_num: int
+    """How many combinations are tested."""
+    df_denom: int | None
+    """Degrees of freedom of the residuals, for F; None for chi-squared."""
+
+    @property
+    def distribution(self) -> str:
+        """``F`` or ``chi2``: what the statistic follows where the combinations have these values."""
+        return "chi2" if self.df_denom is None else "F"
+
+
+@dataclass(frozen=True)
+class Inference:
+    """Coefficients in the columns' own units with their covariance; ``names`` with the intercept last."""
+
+    names: tuple[str, ...]
+    params: Reals
+    """(weights,)"""
+    covariance: Reals = field(repr=False)
+    """(weights, weights)"""
+    df_resid: int | None
+    """Degrees of freedom of Student's t; None for the normal distribution."""
+    penalised: bool
+
+    @property
+    def standard_errors(self) -> Reals:
+        """Roots of the covariance's diagonal."""
+        return np.asarray(np.sqrt(np.diag(self.covariance)), dtype=np.float64)
+
+    @property
+    def statistics(self) -> Reals:
+        """z, or t: coefficients in their standard errors."""
+        return np.asarray(self.params / self.standard_errors, dtype=np.float64)
+
+    @property
+    def p_values(self) -> Reals:
+        """Two-sided, of each coefficient being 0."""
+        return two_sided(self.statistics, self.df_resid)
+
+    def intervals(self, level: float = 0.95) -> Reals:
+        """Confidence intervals (weights, 2) at a ``level`` between 0 and 1, which else raises InputError."""
+        if not 0 < level < 1:
+            raise InputError(f"a confidence level of {level:g} is not between 0 and 1")
+        half = quantile((1 + level) / 2, self.df_resid) * self.standard_errors
+        return np.column_stack([self.params - half, self.params + half])
+
+    @property
+    def correlation(self) -> Reals:
+        """Correlation of the estimates, (weights, weights)."""
+        errors = self.standard_errors
+        return np.asarray(self.covariance / np.outer(errors, errors), dtype=np.float64)
+
+    def wald_test(
+        self, R: npt.ArrayLike | Mapping[str, float] | Sequence[Mapping[str, float]], q: npt.ArrayLike = 0.0
+    ) -> WaldTest:
+        """Test R b = q for contrasts ``R``: (contrasts, weights), or mappings from names to factors.
+
+        F for a gaussian model, divided by the number of contrasts, and chi-squared for a logistic one. Raises
+        InputError for contrasts that are of other columns, are not finite, or depend on each other.
+        """
+        contrasts = self._contrasts(R)
+        if not len(contrasts) or contrasts.shape[1:] != (len(self.names),):
+            raise InputError(f"contrasts have to be an array of rows of {len(self.names)} factors")
+        try:
+            values = np.broadcast_to(np.asarray(q, dtype=np.float64), (len(contrasts),))
+        except ValueError:
+            raise InputError(f"{np.size(q)} values for {len(contrasts)} contrasts") from None
+        if not (np.isfinite(contrasts).all() and np.isfinite(values).all()):
+            raise InputError("a factor or a value of a contrast is not finite")
+        spread = contrasts @ self.covariance @ contrasts.T
+        size = np.sqrt(np.diag(spread))
+        if not (size > 0).all() or np.linalg.eigvalsh(spread / np.outer(size, size))[0] < _SINGULAR:
+            raise InputError("a contrast is zero, or the contrasts depend on each other")
+        apart = contrasts @ self.params - values
+        statistic, count = float(apart @ np.linalg.solve(spread, apart)), len(contrasts)
+        if self.df_resid is None:
+            return WaldTest(statistic, chi_squared_tail(statistic, count), count, None)
+        return WaldTest(statistic / count, f_tail(statistic / count, count, self.df_resid), count, self.df_resid)
+
+    def _contrasts(self, R: npt.ArrayLike | Mapping[str, float] | Sequence[Mapping[str, float]]) -> Reals:
+        named = [R] if isinstance(R, Mapping) else R
+        if not isinstance(named, Sequence) or not named or not isinstance(named[0], Mapping):
+            try:
+                return np.atleast_2d(np.asarray(R, dtype=np.float64))
+            except (TypeError, ValueError):
+                raise InputError("contrasts are neither an array of numbers nor mappings from names to them") from None
+        rows = np.zeros((len(named), len(self.names)))
+        for row, contrast in zip(rows, named, strict=True):
+            for name, factor in dict(contrast).items():
+                if name not in self.names:
+                    raise InputError(f"there is no coefficient {name!r}", hint=f"There are {', '.join(self.names)}.")
+                row[self.names.index(name)] = factor
+        return rows
+
+
+def logistic_inference(
+    coefficients: Mapping[str, float],
+    information: npt.ArrayLike,
+    *,
+    scaling: Sequence[Scaling],
+    penalty: float = 0.0,
+) -> Inference:
+    """Inference of a logistic model from its ``information`` (weights, weights) over the scaled columns.
+
+    ``coefficients`` are in the columns' own units, those of the columns in the order of the information and of
+    ``scaling``, the intercept last. Raises DataError, of kind ``singular-information``, where the rows do not determine
+    some coefficient.
+    """
+    covariance = _own_units(_covariance(list(coefficients), information, penalty), scaling)
+    return Inference(tuple(coefficients), _values(coefficients), covariance, None, bool(penalty))
+
+
+def gaussian_inference(
+    coefficients: Mapping[str, float],
+    information: npt.ArrayLike,
+    *,
+    scaling: Sequence[Scaling],
+    variance: float,
+    df_resid: int,
+    penalty: float = 0.0,
+) -> Inference:
+    """Inference of a linear model whose ``information`` is the sum of x x' / DISPERSION.
+
+    ``variance`` is that of the residuals in the label's own units, over the rows of the information, with ``df_resid``
+    degrees of freedom. Else as `logistic_inference`.
+    """
+    spread = _covariance(list(coefficients), information, penalty) * (variance / DISPERSION)
+    covariance = _own_units(spread, scaling)
+    return Inference(tuple(coefficients), _values(coefficients), covariance, df_resid, bool(penalty))
+
+
+def _values(coefficients: Mapping[str, float]) -> Reals:
+    return np.array(list(coefficients.values()), dtype=np.float64)
+
+
+def _own_units(spread: Reals, scaling: Sequence[Scaling]) -> Reals:
+    """The covariance of coefficients of columns in their own units: w_j / s_j, and w_0 - sum of w_j c_j / s_j."""
+    scales = np.array([one.scale for one in scaling])
+    linear = np.diag([*(1 / scales), 1.0])
+    linear[-1, :-1] = -np.array([one.centre for one in scaling]) / scales
+    return np.asarray(linear @ spread @ linear.T, dtype=np.float64)
+
+
+def _covariance(names: Sequence[str], matrix: npt.ArrayLike, penalty: float) -> Reals:
+    """H^-1 I H^-1, by way of a unit diagonal."""
+    information = np.asarray(matrix, dtype=np.float64)
+    if information.shape != (len(names), len(names)):
+        raise InputError(f"information of {len(names)} coefficients is {len(names)} x {len(names)}")
+    curvature = information + np.diag([*[penalty] * (len(names) - 1), 0.0])
+    diagonal = np.diag(curvature)
+    undetermined = [name for name, value in zip(names, diagonal, strict=True) if not value > 0]
+    if not undetermined:
+        scale = 1 / np.sqrt(diagonal)
+        values, vectors = np.linalg.eigh(curvature * np.outer(scale, scale))
+        if values[0] >= _SINGULAR:
+            inverse = ((vectors / values) @ vectors.T) * np.outer(scale, scale)
+            spread: Reals = inverse @ information @ inverse if penalty else inverse
+            return (spread + spread.T) / 2
+        undetermined = [names[int(k)] for k in np.flatnonzero(np.abs(vectors[:, 0]) > _NAMED)]
+    raise DataError(
+        f"these rows do not determine {', '.join(map(repr, undetermined))}: the information is singular",
+        hint="Columns depend on each other or are constant, or the classes can be told apart without error.",
+        kind="singular-information",
+    )
+
+
+def level_of(alpha: float) -> float:
+    """The confidence level of statsmodels' ``alpha``. Raises InputError unless it is between 0 and 1."""
+    if not 0 < alpha < 1 or not math.isfinite(alpha):
+        raise InputError(f"alpha is {alpha:g}; it must be between 0 and 1")
+    return 1 - alpha

@@ -1,0 +1,186 @@
+"""What a summary shows, in statsmodels' order and words; `layout` turns it into text or HTML."""
+
+from __future__ import annotations
+
+from twopm_zk.statistics.gaussian import GaussianEvaluation
+from twopm_zk.statistics.layout import Content, Pairs, Rows
+from twopm_zk.statistics.logistic import HALF, LogisticEvaluation
+from twopm_zk.statistics.results import Evaluation, Results
+
+_UNKNOWN, _UNDEFINED = "not known", "not defined"
+LEVEL = 0.95
+"""Of the confidence intervals that a summary shows."""
+_LARGE, _SMALL = 1e4, 1e-4
+
+
+def content_of(summary: Results) -> Content:
+    """The tables, what is proven of each part, and notes."""
+    logistic = summary.family == "logistic"
+    tables: list[Pairs | Rows] = [
+        _logistic_top(summary) if logistic else _gaussian_top(summary),
+        _coefficients(summary),
+    ]
+    if summary.evaluation.content is not None and logistic:
+        tables.append(_classification(summary.evaluation.content, "Rows of training"))
+    sentences = [
+        ("Coefficients", summary.fit.sentence),
+        ("Standard errors", summary.inference.sentence),
+        ("Fit", summary.evaluation.sentence),
+    ]
+    if summary.held_out is not None:
+        if summary.held_out.content is not None:
+            tables.append(_held_out(summary.held_out.content))
+        sentences.append(("Held-out rows", summary.held_out.sentence))
+    title = f"{'Logit' if logistic else 'OLS'} Regression Results"
+    return Content(title, tuple(tables), tuple(sentences), _notes(summary))
+
+
+def _notes(summary: Results) -> tuple[str, ...]:
+    notes = list(summary.notes)
+    if summary.converged is False:
+        notes.append(
+            "The weights are not as near to the optimum as was asked, or there is none: standard errors and tests are "
+            "those of an optimum."
+        )
+    if summary.penalty:
+        notes.append(
+            f"The fit is penalised (lambda = {summary.penalty:g} on the scaled columns): coefficients are pulled "
+            "towards 0, standard errors are those of the penalised estimate (H^-1 I H^-1), and intervals do not cover "
+            "the coefficients of a fit without penalty. AIC and BIC count every coefficient as one."
+        )
+    evaluation = summary.evaluation.content
+    if isinstance(evaluation, LogisticEvaluation) and not evaluation.null_log_likelihood:
+        notes.append("All rows are of one class: pseudo-R2, AUC and the likelihood ratio are not defined.")
+    if isinstance(evaluation, GaussianEvaluation) and evaluation.log_likelihood is None:
+        notes.append("The model leaves no residuals: log-likelihood, AIC, BIC, F and standard errors are not defined.")
+    return tuple(notes)
+
+
+def _logistic_top(summary: Results) -> Pairs:
+    known = summary.evaluation.content is not None
+    found, penalised = summary.evaluation.content, bool(summary.penalty)
+    error = found.log_likelihood_error if isinstance(found, LogisticEvaluation) else 0.0
+    return Pairs(
+        (
+            ("Dep. Variable", summary.label),
+            ("Model", "Logit"),
+            ("Method", "Penalised MLE" if penalised else "MLE"),
+            ("lambda", f"{summary.penalty:g}"),
+            ("Covariance Type", "penalised" if penalised else "nonrobust"),
+            ("converged", _UNKNOWN if summary.converged is None else str(summary.converged)),
+            ("AIC", _number(summary.aic, ".4g", known=known)),
+            ("BIC", _number(summary.bic, ".4g", known=known)),
+        ),
+        (
+            ("No. Observations", str(summary.nobs)),
+            ("Df Residuals", str(summary.df_resid)),
+            ("Df Model", str(summary.df_model)),
+            ("Pseudo R-squ.", _number(summary.prsquared, ".4g", known=known)),
+            ("Log-Likelihood", _number(summary.llf, ".5g", known=known, error=error)),
+            ("LL-Null", _number(summary.llnull, ".5g", known=known)),
+            ("LLR p-value", _number(summary.llr_pvalue, ".4g", known=known)),
+        ),
+    )
+
+
+def _gaussian_top(summary: Results) -> Pairs:
+    known, penalised = summary.evaluation.content is not None, bool(summary.penalty)
+    found = summary.evaluation.content
+    sigma = found.sigma(len(summary.coefficients)) if isinstance(found, GaussianEvaluation) else None
+    return Pairs(
+        (
+            ("Dep. Variable", summary.label),
+            ("Model", "OLS"),
+            ("Method", "Penalised Least Squares" if penalised else "Least Squares"),
+            ("lambda", f"{summary.penalty:g}"),
+            ("No. Observations", str(summary.nobs)),
+            ("Df Residuals", str(summary.df_resid)),
+            ("Df Model", str(summary.df_model)),
+            ("Covariance Type", "penalised" if penalised else "nonrobust"),
+        ),
+        (
+            ("R-squared", _number(summary.rsquared, ".3f", known=known)),
+            ("Adj. R-squared", _number(summary.rsquared_adj, ".3f", known=known)),
+            ("F-statistic", _number(summary.fvalue, ".4g", known=known)),
+            ("Prob (F-statistic)", _number(summary.f_pvalue, ".3g", known=known)),
+            ("Log-Likelihood", _number(summary.llf, ".5g", known=known)),
+            ("AIC", _number(summary.aic, ".4g", known=known)),
+            ("BIC", _number(summary.bic, ".4g", known=known)),
+            ("Residual std. error", _number(sigma, ".4g", known=known)),
+        ),
+    )
+
+
+def _coefficients(summary: Results) -> Rows:
+    inferred = summary.inference.content
+    if inferred is None:
+        return Rows(("coef",), tuple((name, _fixed(value, 4)) for name, value in summary.coefficients.items()))
+    letter = "z" if summary.family == "logistic" else "t"
+    low, high = (1 - LEVEL) / 2, (1 + LEVEL) / 2
+    columns = zip(
+        summary.coefficients.items(),
+        inferred.standard_errors,
+        inferred.statistics,
+        inferred.p_values,
+        inferred.intervals(LEVEL),
+        strict=True,
+    )
+    return Rows(
+        ("coef", "std err", letter, f"P>|{letter}|", f"[{low:g}", f"{high:g}]"),
+        tuple(
+            (name, _fixed(value, 4), _fixed(error, 3), f"{statistic:.3f}", f"{p:.3f}", *(_fixed(e, 3) for e in ends))
+            for (name, value), error, statistic, p, ends in columns
+        ),
+    )
+
+
+def _classification(found: Evaluation, title: str, *extra: tuple[str, str]) -> Pairs:
+    assert isinstance(found, LogisticEvaluation)  # noqa: S101 - the family is logistic
+    half, auc = found.histogram.at_threshold(HALF), found.histogram.auc
+    area = _UNDEFINED if auc is None else f"{auc.value:.4f}"
+    between = _UNDEFINED if auc is None else f"{auc.low:.4f} to {auc.high:.4f}"
+    return Pairs(
+        (
+            ("Accuracy at 0.5", _number(half.accuracy, ".4f")),
+            ("Sensitivity", _number(half.sensitivity, ".4f")),
+            ("Specificity", _number(half.specificity, ".4f")),
+            ("Precision", _number(half.precision, ".4f")),
+            *extra,
+        ),
+        (
+            ("Positives", f"{found.positives} of {found.rows}"),
+            ("AUC", area),
+            ("AUC between", between),
+            ("AUC std err", _number(found.histogram.auc_standard_error, ".4f")),
+            ("Brier score", _number(found.brier_score, ".4f", error=found.brier_error)),
+        ),
+        title,
+    )
+
+
+def _held_out(found: Evaluation) -> Pairs:
+    if isinstance(found, LogisticEvaluation):
+        loss = _number(found.mean_log_loss, ".4f", error=found.log_loss_error)
+        return _classification(found, "Held-out rows", ("Log-loss per row", loss))
+    return Pairs(
+        (("No. Observations", str(found.rows)), ("RMSE", f"{found.rmse:.4g}")),
+        (("R-squared", _number(found.r2, ".3f")), ("Mean of the label", f"{found.mean:.4g}")),
+        "Held-out rows",
+    )
+
+
+def _number(value: float | None, format_: str, *, known: bool = True, error: float = 0.0) -> str:
+    """A figure with its error; or that it is not known, or not defined."""
+    if not known:
+        return _UNKNOWN
+    if value is None:
+        return _UNDEFINED
+    shown = format(value, format_ if format_.endswith("f") else f"#{format_}")
+    return f"{shown} ± {error:.1g}" if error else shown
+
+
+def _fixed(value: float, places: int) -> str:
+    """As statsmodels prints coefficients: so many places, and powers of ten where they would not do."""
+    if value and not _SMALL <= abs(value) < _LARGE:
+        return f"{value:.{places}g}"
+    return f"{value:.{places}f}"

@@ -1,0 +1,70 @@
+"""The summary of a fitted model: what `Results` knows, as text in statsmodels' layout, as HTML, and for JSON.
+
+Each part says over which rows and nodes it is proven, or that it is not, or why it is not known.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from twopm_zk.statistics.layout import as_html, as_text
+from twopm_zk.statistics.provenance import Part
+from twopm_zk.statistics.report import LEVEL, content_of
+from twopm_zk.statistics.results import Results
+
+_BOTH = ("llf", "llnull", "aic", "bic")
+_LOGISTIC = ("prsquared", "llr", "llr_pvalue")
+_GAUSSIAN = ("rsquared", "rsquared_adj", "fvalue", "f_pvalue", "scale")
+
+
+@dataclass(frozen=True)
+class Summary(Results):
+    """A fitted model as a statistician publishes it; see docs/statistics.md."""
+
+    def __str__(self) -> str:
+        return as_text(content_of(self))
+
+    def _repr_html_(self) -> str:
+        return as_html(content_of(self))
+
+    def as_dict(self) -> dict[str, Any]:
+        """All of it for JSON: no nan, no infinity, None for what is not known or not defined."""
+        inferred = self.inference.content
+        rows: dict[str, dict[str, float | None]] = {
+            name: {"coefficient": value} for name, value in self.coefficients.items()
+        }
+        if inferred is not None:
+            intervals = inferred.intervals(LEVEL)
+            for index, row in enumerate(rows.values()):
+                row["standard_error"] = float(inferred.standard_errors[index])
+                row["statistic"] = float(inferred.statistics[index])
+                row["p_value"] = float(inferred.p_values[index])
+                row["low"], row["high"] = (float(end) for end in intervals[index])
+        own = _LOGISTIC if self.family == "logistic" else _GAUSSIAN
+        return {
+            "family": self.family,
+            "label": self.label,
+            "lambda": self.penalty,
+            "converged": self.converged,
+            "nobs": self.nobs,
+            "df_model": self.df_model,
+            "df_resid": self.df_resid,
+            "coefficients": rows,
+            "level": LEVEL,
+            "covariance": None if inferred is None else inferred.covariance.tolist(),
+            "statistics": {name: getattr(self, name) for name in (*_BOTH, *own)},
+            "evaluation": self.evaluation.then(lambda found: found.to_json()),
+            "held_out": None if self.held_out is None else self.held_out.then(lambda found: found.to_json()),
+            "provenance": {
+                "coefficients": self.fit.to_json(),
+                "standard_errors": _provenance(self.inference),
+                "evaluation": _provenance(self.evaluation),
+                "held_out": None if self.held_out is None else _provenance(self.held_out),
+            },
+            "notes": list(self.notes),
+        }
+
+
+def _provenance(part: Part[Any]) -> dict[str, object]:
+    return {"sentence": part.sentence} if part.provenance is None else part.provenance.to_json()

@@ -1,0 +1,155 @@
+"""What both estimators are: a table of one owner, dealt out to nodes, trained in the protocol's integers."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from twopm_zk.proving.executors import executor_for
+from twopm_zk.rows.tables import Table
+from twopm_zk.statistics.summary import Summary
+from twopm_zk.task.columns import Column, choose_column
+from twopm_zk.task.scaling import Scaling
+from twopm_zk.task.specification import INTERCEPT, NEWTON, StepRule, TaskSpec, penalty_on_grid
+from twopm_zk.training.in_process import Proofs, train
+from twopm_zk.training.results import TrainingWarning
+from twopm_zk.training.scikit_learn import BaseEstimator, ConvergenceWarning, check_is_fitted, validate_data
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_LABEL = "y"
+
+
+class FederatedEstimator(BaseEstimator):  # type: ignore[misc]
+    """The parameters of both estimators, and what they give after `fit`."""
+
+    def __init__(
+        self,
+        *,
+        alpha: float = 1.0,
+        rule: str = NEWTON,
+        gradient_bound: float | None = None,
+        decrement_bound: float = 0.01,
+        max_iter: int = 100,
+        weight_bound: float = 1024.0,
+        scaling: Sequence[Scaling] | None = None,
+        nodes: int = 1,
+        prove: Proofs = False,
+        backend: str | None = None,
+        scheduler: str | None = None,
+    ) -> None:
+        self.alpha = alpha
+        self.rule = rule
+        self.gradient_bound = gradient_bound
+        self.decrement_bound = decrement_bound
+        self.max_iter = max_iter
+        self.weight_bound = weight_bound
+        self.scaling = scaling
+        self.nodes = nodes
+        self.prove = prove
+        self.backend = backend
+        self.scheduler = scheduler
+
+    def summary(self, X: npt.ArrayLike | None = None, y: npt.ArrayLike | None = None) -> Summary:
+        """The summary of the fit: prints as statsmodels' does, and has its attributes.
+
+        With ``X`` and ``y``, rows that were held out, it says too how well the model fits these.
+        """
+        check_is_fitted(self)
+        if X is None or y is None:
+            if X is not None or y is not None:
+                raise ValueError("held-out rows need both X and y")
+            found: Summary = self.training_.summary()
+            return found
+        rows: npt.NDArray[np.float64] = validate_data(self, X, dtype=np.float64, reset=False)
+        return self.training_.summary(Table(self.training_.spec.features, rows, self._codes(np.asarray(y))))
+
+    def conf_int(self, alpha: float = 0.05) -> pd.DataFrame:
+        """Confidence intervals of the coefficients at level 1 - ``alpha``; ``intercept`` is the last row."""
+        return self.summary().conf_int(alpha)
+
+    def _codes(self, y: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Labels as the task has them."""
+        raise NotImplementedError
+
+    def _train(
+        self, rows: npt.NDArray[np.float64], codes: npt.NDArray[Any], label: str, **family: Any
+    ) -> dict[str, float]:
+        """Train, and the coefficients; ``family`` are settings of the specification that the family takes."""
+        self.alpha_ = penalty_on_grid(self.alpha)
+        if label in getattr(self, "feature_names_in_", []):
+            label = _LABEL
+        spec = TaskSpec(
+            columns=self._columns(rows, label),
+            label=label,
+            penalty=self.alpha_,
+            weight_bound=self.weight_bound,
+            step=StepRule(self.rule),
+            gradient_bound=self.gradient_bound,
+            decrement_bound=self.decrement_bound,
+            maximum_rounds=self.max_iter,
+            minimum_nodes=1,
+            minimum_rows=len(rows),
+            minimum_node_rows=1,
+            **family,
+        )
+        tables = [Table(spec.features, rows[k :: self.nodes], codes[k :: self.nodes]) for k in range(self.nodes)]
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always", TrainingWarning)
+            self.training_ = train(
+                tables,
+                spec,
+                prove=self.prove,
+                backend=self.backend,
+                executor=executor_for(self.scheduler),
+            )
+        self.certificate_ = self.training_.certificate
+        for warning in said:
+            kind = ConvergenceWarning if issubclass(warning.category, TrainingWarning) else warning.category
+            warnings.warn(str(warning.message), kind, stacklevel=3)
+        self.n_iter_ = max(1, self.training_.moves)
+        return self.training_.coefficients
+
+    def _columns(self, X: npt.NDArray[np.float64], label: str) -> tuple[Column, ...]:
+        names = [str(name) for name in getattr(self, "feature_names_in_", [])]
+        reserved = {INTERCEPT, label}
+        if len(set(names) - reserved) != X.shape[1] or not all(map(_is_name, names)):
+            names = [f"x{index}" for index in range(X.shape[1])]
+        if self.scaling is None:
+            return tuple(own_column(name, X[:, index]) for index, name in enumerate(names))
+        if len(self.scaling) != X.shape[1]:
+            raise ValueError(f"scaling has {len(self.scaling)} entries, X has {X.shape[1]} columns")
+        constants = zip(names, self.scaling, strict=True)
+        return tuple(Column(name, known.centre, known.scale) for name, known in constants)
+
+    def _html_repr(self) -> str:
+        """scikit-learn's diagram, and the summary below it once there is one."""
+        shown = str(super()._html_repr())
+        if not hasattr(self, "training_"):
+            return shown
+        return f"<div>{shown}{self.summary()._repr_html_()}</div>"
+
+
+def label_of(y: object) -> str:
+    """The name of a Series of labels, such as of a column of a DataFrame; ``y`` where there is none."""
+    name = getattr(y, "name", None)
+    return name if isinstance(name, str) and _is_name(name) and name != INTERCEPT else _LABEL
+
+
+def own_column(name: str, values: npt.NDArray[np.float64]) -> Column:
+    """Constants from the column itself, which is right where it is nobody else's."""
+    low, high, sd = float(values.min()), float(values.max()), float(values.std())
+    if not low < high or not sd:
+        return Column(name, centre=low)
+    chosen = choose_column(name, mean=float(values.mean()), sd=sd, low=low, high=high)
+    return replace(chosen, low=None, high=None)
+
+
+def _is_name(name: str) -> bool:
+    return bool(name.strip()) and name.isprintable()
