@@ -15,7 +15,8 @@ from twopm_zk.sharing.hashes import abi_hash
 from twopm_zk.statements import Collection, updates_commitment
 from twopm_zk.statements.rounds import MAX_UPDATES
 from twopm_zk.task.specification import Collects
-from twopm_zk.training.distance import Distance, PublicSum, distance
+from twopm_zk.training.distance import Distance, distance
+from twopm_zk.training.public_sums import PublicSum
 
 _UPDATE = {Collection.GRADIENT: "step", Collection.INFORMATION: "information"}
 """The statement that proves an update."""

@@ -30,7 +30,7 @@ from twopm_zk.sharing import (
 )
 from twopm_zk.sharing.sums import Vector
 from twopm_zk.statements import Collection, Family, Policy, RoundShape
-from twopm_zk.training.distance import PublicSum
+from twopm_zk.training.public_sums import PublicSum
 
 
 @dataclass(frozen=True)
@@ -329,8 +329,15 @@ class Collected:
     def public_sum(self, state: TaskSnapshot) -> PublicSum:
         """What is learnt from this round."""
         assert self.view.total is not None  # noqa: S101 - `read_history` has no others
-        collection = self.view.collection, self.held_out
-        return PublicSum(*collection, self.policy(state), self.weights, self.view.total, self.view.summed_data)
+        return PublicSum(
+            self.view.collection,
+            self.policy(state),
+            self.weights,
+            self.view.total,
+            self.view.summed_data,
+            self.held_out,
+            self.view.nodes,
+        )
 
     def gradient_bound(self, state: TaskSnapshot) -> int | None:
         """The smallest bound on the gradient per row that follows from the sum, lambda included, in units of 2^-32.

@@ -25,10 +25,9 @@ import numpy.typing as npt
 
 from twopm_zk.errors import DataError, InputError
 from twopm_zk.statistics.distributions import chi_squared_tail, f_tail, quantile, two_sided
+from twopm_zk.statements import DISPERSION
 from twopm_zk.task.scaling import Scaling
 
-DISPERSION = 64
-"""The circuits' information of a gaussian model is the sum of x x' / DISPERSION."""
 _SINGULAR = 1e-10
 """Least eigenvalue of H with a unit diagonal below which its inverse is taken to be rounding."""
 _NAMED = 0.1
@@ -166,9 +165,9 @@ def gaussian_inference(
     """Inference of a linear model whose ``information`` is the sum of x x' / DISPERSION.
 
     ``variance`` is that of the residuals in the label's own units, over the rows of the information, with ``df_resid``
-    degrees of freedom. Else as `logistic_inference`.
+    degrees of freedom; ``penalty`` is lambda beside half of the squared residuals. Else as `logistic_inference`.
     """
-    spread = _covariance(list(coefficients), information, penalty) * (variance / DISPERSION)
+    spread = _covariance(list(coefficients), information, penalty / DISPERSION) * (variance / DISPERSION)
     covariance = _own_units(spread, scaling)
     return Inference(tuple(coefficients), _values(coefficients), covariance, df_resid, bool(penalty))
 

@@ -27,6 +27,7 @@ class Model:
     scaling: tuple[Scaling, ...]
     """Of the columns."""
     penalty: float = 0.0
+    """lambda of the loss of the scaled columns and label: log-loss, or half of the squared deviation."""
 
 
 def summarise(

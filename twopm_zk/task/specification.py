@@ -236,7 +236,7 @@ class TaskSpec:
     def provable(self, *, rows: int = BATCH_ROWS, rounds: bool = True) -> TaskSpec:
         """This specification with instances: its own, or the smallest for batches of ``rows``.
 
-        Without ``rounds`` they need to prove the certificate only, and collect no information.
+        Without ``rounds`` they need to prove the certificate only, and what `statistics` asks for at its weights.
         """
         if self.instances is not None:
             return self
@@ -245,8 +245,8 @@ class TaskSpec:
             self.format,
             rows=rows,
             family=self.family,
-            information=rounds and self.collects_information,
-            evaluate=rounds and self.statistics.evaluates,
+            information=self.collects_information if rounds else self.statistics.information,
+            evaluate=self.statistics.evaluates,
         )
         return replace(self, instances=chosen)
 
@@ -313,11 +313,21 @@ class TaskSpec:
         """The policy of the first round, before any step matrix."""
         return Policy(task_key, 0, 0, self.penalty_units, self.weight_bound_units, self.minimum_rows, 0)
 
+    @property
+    def label_column(self) -> Column:
+        """The label as a column."""
+        return Column(self.label, 0.0, 1.0)
+
     def coefficients(self, weights: Sequence[int]) -> dict[str, float]:
-        """Integer weights (padded, intercept last) as coefficients of the unscaled columns, ``intercept`` last."""
-        slopes = {c.name: w / WEIGHTS.one / c.scale for c, w in zip(self.columns, weights[:-1], strict=False)}
+        """Integer weights (padded, intercept last) as coefficients of the unscaled columns, ``intercept`` last.
+
+        In the unscaled label's unit where it is a number.
+        """
+        label = self.label_column
+        units = [weight / WEIGHTS.one * label.scale for weight in weights]
+        slopes = {c.name: unit / c.scale for c, unit in zip(self.columns, units[:-1], strict=False)}
         shift = math.fsum(slopes[c.name] * c.centre for c in self.columns)
-        return {**slopes, INTERCEPT: weights[-1] / WEIGHTS.one - shift}
+        return {**slopes, INTERCEPT: label.centre + units[-1] - shift}
 
     def weight_name(self, index: int) -> str:
         """What weight ``index`` belongs to, for messages."""

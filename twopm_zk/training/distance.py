@@ -25,11 +25,12 @@ import numpy as np
 import numpy.typing as npt
 
 from twopm_zk.numbers import variance
-from twopm_zk.numbers.pedersen import GRADIENT, INFORMATION, Tally
-from twopm_zk.statements import DISPERSION, Collection, Family, Policy, RoundShape, symmetric
+from twopm_zk.numbers.pedersen import GRADIENT, INFORMATION
+from twopm_zk.statements import DISPERSION, Collection, Family, RoundShape, symmetric
 from twopm_zk.statements.policy import LAMBDA_FRAC_BITS
 from twopm_zk.statements.rows import WHOLE_BITS
 from twopm_zk.training.optimiser import Matrix, decrement
+from twopm_zk.training.public_sums import PublicSum, SumsAtTheEnd
 from twopm_zk.training.stopping import sigmoid_shift
 
 _LARGEST = float(1 << (WHOLE_BITS - 1))
@@ -38,21 +39,6 @@ _FLATTEST = 1e-10
 _FLOATING = 1e-6
 """Relative error of floating point where no eigenvalue of a scaled matrix is below `_FLATTEST`."""
 _DIGITS = 3
-
-
-@dataclass(frozen=True)
-class PublicSum:
-    """The sum of one round, as the chain shows it to everybody."""
-
-    collection: Collection
-    held_out: bool
-    """Whether the rows are those that nodes held out of training."""
-    policy: Policy
-    weights: tuple[int, ...]
-    """At which it was collected, padded, intercept last."""
-    total: Tally
-    data: frozenset[int]
-    """The data commitments of all updates in the sum: over which rows it is."""
 
 
 @dataclass(frozen=True)
@@ -105,31 +91,6 @@ class Distance:
         }
 
 
-@dataclass(frozen=True)
-class FinalSums:
-    """The last gradient of a task, and what else is known at its weights."""
-
-    gradient: PublicSum
-    information: PublicSum | None = None
-    evaluation: PublicSum | None = None
-    """Over rows that took part in training."""
-    held_out: PublicSum | None = None
-    """Over rows that did not."""
-
-    @classmethod
-    def of(cls, sums: Sequence[PublicSum], family: Family) -> FinalSums | None:
-        """From all sums of a task, in order; None before there is a gradient."""
-        gradients = [one for one in sums if one.collection is Collection.GRADIENT]
-        if not gradients:
-            return None
-        here = [one for one in sums if one.weights == gradients[-1].weights]
-        anywhere = sums if family is Family.GAUSSIAN else here
-        information = [one for one in anywhere if one.collection is Collection.INFORMATION]
-        evaluations = [one for one in here if one.collection is Collection.EVALUATION]
-        last = {one.held_out: one for one in evaluations}
-        return cls(gradients[-1], information[-1] if information else None, last.get(False), last.get(True))
-
-
 def distance(sums: Sequence[PublicSum], *, family: Family, estimate: float | None = None) -> Distance:
     """The distance at the weights of the last gradient among ``sums``, from all of them.
 
@@ -137,7 +98,7 @@ def distance(sums: Sequence[PublicSum], *, family: Family, estimate: float | Non
     standard error takes the residuals' variance, which an evaluation over the same rows tells: without one the distance is
     not known, and the lower bound is that of residuals as large as labels can be.
     """
-    final = FinalSums.of(sums, family)
+    final = SumsAtTheEnd.of(sums, family)
     assert final is not None  # noqa: S101 - asked for after a gradient
     if family is Family.GAUSSIAN:
         return _gaussian_distance(final)
@@ -161,7 +122,7 @@ def distance(sums: Sequence[PublicSum], *, family: Family, estimate: float | Non
     return Distance(value, least, most, sigmoid_shift(gradient.total.rows, moments, inverse))
 
 
-def _gaussian_distance(final: FinalSums) -> Distance:
+def _gaussian_distance(final: SumsAtTheEnd) -> Distance:
     """The loss is quadratic: the information has no error but its rounding, and squares fall by those of the distance."""
     gradient, information, evaluation = final.gradient, final.information, final.evaluation
     if information is None or information.data != gradient.data:

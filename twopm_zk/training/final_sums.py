@@ -1,83 +1,125 @@
-"""What training in one process knows for its summary: sums over all rows at the final weights, as circuits prove them.
-
-The information is in the circuits' integers. The evaluation is of the same rounded rows and weights, in floating point.
-"""
+"""From sums at the final weights to the summary of a model: those of a chain, or of rows at hand."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate
 
 import numpy as np
-import numpy.typing as npt
 
 from twopm_zk.errors import DataError
-from twopm_zk.rows.batches import Batch, quantized_rows
+from twopm_zk.numbers.pedersen import Tally
+from twopm_zk.rows.batches import quantized_rows
 from twopm_zk.rows.tables import Table
-from twopm_zk.statements import Collection, Tally
-from twopm_zk.statistics.gaussian import GaussianEvaluation
-from twopm_zk.statistics.logistic import LogisticEvaluation
-from twopm_zk.statistics.results import Evaluation, Family
+from twopm_zk.statements import EvaluateShape, evaluation_tally, symmetric
+from twopm_zk.statistics.evaluations import evaluation_of
+from twopm_zk.statistics.inference import Reals
+from twopm_zk.statistics.provenance import Part, Provenance
+from twopm_zk.statistics.results import Evaluation
+from twopm_zk.statistics.summarise import Model, summarise
+from twopm_zk.statistics.summary import Summary
 from twopm_zk.task.specification import TaskSpec
-from twopm_zk.training.optimiser import real_weights
+from twopm_zk.training.public_sums import PublicSum, SumsAtTheEnd
+
+
+@dataclass(frozen=True)
+class KnownSum:
+    """A sum at the final weights, and who vouches for it."""
+
+    total: Tally = field(repr=False)
+    provenance: Provenance
 
 
 @dataclass(frozen=True)
 class FinalSums:
-    """Sums over all rows of training at the final weights."""
+    """What is known at the final weights beside their certificate."""
 
-    information: Tally = field(repr=False)
-    evaluation: Evaluation
-    information_proven: bool = False
-    insecure_keys: bool = False
-    """Whether proofs are under development keys."""
+    information: KnownSum | None = None
+    evaluation: KnownSum | None = None
+    """Over the rows of training."""
+    held_out: KnownSum | None = None
+    """Over rows that took no part in it."""
 
-    @classmethod
-    def of(
-        cls, spec: TaskSpec, weights: Sequence[int], batches: Sequence[Batch], *, proven: Tally | None, insecure: bool
-    ) -> FinalSums:
-        """The sums of ``batches``; ``proven`` is the information at these weights, where it was proven."""
-        tallies = (batch.tally(Collection.INFORMATION, weights) for batch in batches)
-        information = list(accumulate(tallies))[-1] if proven is None else proven
-        columns = len(spec.columns)
-        features = np.vstack([batch.features[:, :columns] for batch in batches])
-        labels = np.concatenate([batch.labels for batch in batches])
-        return cls(information, _evaluate(spec, weights, features, labels), proven is not None, insecure)
+    def summary(
+        self,
+        spec: TaskSpec,
+        weights: Sequence[int],
+        fit: Provenance,
+        *,
+        converged: bool | None = None,
+        notes: Sequence[str] = (),
+    ) -> Summary:
+        """The summary of ``weights`` (integers, padded), whose certificate is ``fit``."""
+        model = Model(
+            family="gaussian" if spec.family else "logistic",
+            label=spec.label,
+            coefficients=spec.coefficients(weights),
+            scaling=tuple(column.scaling for column in spec.columns),
+            penalty=spec.penalty,
+        )
+        evaluation = _evaluation(spec, self.evaluation)
+        return summarise(
+            model,
+            fit,
+            information=_matrix(spec, self.information),
+            evaluation=evaluation or Part.unknown("these weights were not evaluated on the rows of training"),
+            held_out=_evaluation(spec, self.held_out),
+            converged=converged,
+            notes=notes,
+        )
 
 
-def evaluate(tables: Sequence[Table], spec: TaskSpec, weights: Sequence[int]) -> Evaluation:
-    """The evaluation of (unscaled) tables, one of each node, at integer ``weights``: of rows that were held out.
+def evaluate(tables: Sequence[Table], spec: TaskSpec, weights: Sequence[int]) -> Tally:
+    """The sums that ``evaluate`` would prove of (unscaled) tables, one of each node, at integer ``weights``.
 
     Raises DataError and RangeError for rows that training would refuse, but for their number, and for no rows at all.
     """
     parts = [quantized_rows(one, spec, name=f"held-out rows of node {k}") for k, one in enumerate(tables, start=1)]
     if not sum(len(labels) for _, labels in parts):
         raise DataError("there are no held-out rows")
-    features = np.vstack([features[:, : len(spec.columns)] for features, _ in parts])
-    return _evaluate(spec, weights, features, np.concatenate([labels for _, labels in parts]))
+    features = np.vstack([features for features, _ in parts])
+    largest = spec.sizes.largest
+    shape = EvaluateShape(largest.rows, largest.features, largest.format, largest.family)
+    return evaluation_tally(shape, weights, features, np.concatenate([labels for _, labels in parts]))
 
 
-def family_of(spec: TaskSpec) -> Family:
-    """The family of a task's model."""
-    found: Family = getattr(spec, "family", "logistic")
-    return found
+def summary_of_task(spec: TaskSpec, sums: Sequence[PublicSum], *, claim: str, insecure: bool) -> Summary | None:
+    """The summary of a certified task from its public sums, all of them in order; None before there is a gradient.
+
+    ``claim`` is what is certified, as the end of a sentence, ``insecure`` whether proofs are under development keys.
+    """
+    final = SumsAtTheEnd.of(sums, spec.family)
+    if final is None:
+        return None
+
+    def known(one: PublicSum | None, reason: str = "") -> KnownSum | None:
+        return None if one is None else KnownSum(one.total, _provenance(one, insecure, reason))
+
+    found = FinalSums(known(final.information), known(final.evaluation), known(final.held_out))
+    others = ((final.information, "information"), (final.evaluation, "evaluation"))
+    notes = [_other_rows(one, final.gradient, what) for one, what in others if one is not None]
+    fit = _provenance(final.gradient, insecure, claim)
+    return found.summary(spec, final.gradient.weights, fit, notes=[note for note in notes if note])
 
 
-def _evaluate(
-    spec: TaskSpec, weights: Sequence[int], features: npt.NDArray[np.int64], labels: npt.NDArray[np.int64]
-) -> Evaluation:
-    *slopes, intercept = real_weights(spec, weights)
-    predicted = features / spec.format.one @ np.array(slopes) + intercept
-    if family_of(spec) == "logistic":
-        return LogisticEvaluation.of(predicted, labels)
-    column = spec.label_column  # type: ignore[attr-defined]
-    scaled = GaussianEvaluation.of(predicted, labels / spec.format.one)
-    return GaussianEvaluation.scaled(
-        scaled.rows,
-        scaled.total,
-        scaled.total_squares,
-        scaled.residual_squares,
-        centre=column.centre,
-        scale=column.scale,
-    )
+def _provenance(one: PublicSum, insecure: bool, reason: str) -> Provenance:
+    return Provenance(True, one.total.rows, len(one.nodes), insecure, addresses=one.nodes, reason=reason)
+
+
+def _other_rows(one: PublicSum, gradient: PublicSum, what: str) -> str:
+    if one.data == gradient.data:
+        return ""
+    return f"The {what} and the certificate are not over the same rows: {one.total.rows} and {gradient.total.rows}."
+
+
+def _matrix(spec: TaskSpec, known: KnownSum | None) -> Part[Reals]:
+    if known is None:
+        return Part.unknown("no information was collected at these weights")
+    keep = [*range(len(spec.columns)), -1]
+    return Part.of(symmetric(known.total)[np.ix_(keep, keep)], known.provenance)
+
+
+def _evaluation(spec: TaskSpec, known: KnownSum | None) -> Part[Evaluation] | None:
+    if known is None:
+        return None
+    return Part.of(evaluation_of(known.total, spec.label_column.scaling), known.provenance)

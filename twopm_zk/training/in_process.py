@@ -22,14 +22,15 @@ from twopm_zk.numbers.fixed_point import WEIGHTS
 from twopm_zk.plonk.proving import Verifier
 from twopm_zk.proving.executors import InProcess
 from twopm_zk.proving.prover import Prover
-from twopm_zk.rows.batches import NodeData, prepare
+from twopm_zk.rows.batches import Batch, NodeData, prepare
 from twopm_zk.rows.tables import Table
-from twopm_zk.statements import Collection, Tally
+from twopm_zk.statements import Collection, Family, Tally
 from twopm_zk.statements.rounds import BOUND_BITS
+from twopm_zk.statistics.provenance import Provenance
 from twopm_zk.system.progress import Progress
 from twopm_zk.task.instances import BATCH_ROWS
 from twopm_zk.task.specification import NEWTON, Collects, TaskSpec
-from twopm_zk.training.final_sums import FinalSums
+from twopm_zk.training.final_sums import FinalSums, KnownSum
 from twopm_zk.training.learner import Learner
 from twopm_zk.training.optimiser import decrement, hessian, real_gradient, real_weights
 from twopm_zk.training.results import Certificate, Round, TrainingResult, TrainingWarning
@@ -43,16 +44,18 @@ def train(
     parties: Table | Sequence[Table],
     spec: TaskSpec,
     *,
+    held_out: Table | Sequence[Table] = (),
     prove: Proofs = False,
     backend: str | None = None,
     executor: Callable[[], Executor] | None = None,
     verifier: Verifier = "python",
     progress: Progress | None = None,
 ) -> TrainingResult:
-    """Train on the (unscaled) tables of one or more nodes.
+    """Train on the (unscaled) tables of one or more nodes; ``held_out`` are tables that the weights are evaluated on.
 
-    With ``prove`` every update, aggregation and the certificate is proven, and verified by ``verifier``;
-    with ``"final"`` only the last round is, which certifies the weights however they were found. Proofs go through
+    With ``prove`` every update, aggregation and the certificate is proven, and verified by ``verifier``; with ``"final"``
+    only the last round is, which certifies the weights however they were found. Either way the sums that
+    ``spec.statistics`` asks for are proven at the final weights. Proofs go through
     ``backend``, on what ``executor`` makes (see `executors.executor_for`), and need ``spec.instances``: without any,
     the smallest that fit are taken.
 
@@ -67,7 +70,9 @@ def train(
             _ = spec.round_instances
     nodes = [prepare(table, spec, name=f"node {number}") for number, table in enumerate(tables, start=1)]
     _check_parties(nodes, spec)
-    training = _Training(nodes, spec, progress)
+    others = [held_out] if isinstance(held_out, Table) else list(held_out)
+    apart = [prepare(table, spec, name=f"held-out rows of node {number}") for number, table in enumerate(others, start=1)]
+    training = _Training(nodes, apart, spec, progress)
     if not prove:
         return training.run(None, proven_rounds=False)
     with Prover(executor or InProcess, backend=backend, verifier=verifier, progress=progress) as prover:
@@ -89,9 +94,11 @@ def _check_parties(nodes: Sequence[NodeData], spec: TaskSpec) -> None:
 
 
 class _Training:
-    def __init__(self, nodes: Sequence[NodeData], spec: TaskSpec, progress: Progress | None) -> None:
+    def __init__(
+        self, nodes: Sequence[NodeData], held_out: Sequence[NodeData], spec: TaskSpec, progress: Progress | None
+    ) -> None:
         self.spec, self.progress = spec, progress
-        self.nodes = len(nodes)
+        self.nodes, self.held_out = len(nodes), held_out
         self.batches = [batch for node in nodes for batch in node.batches]
         self.learner = Learner(spec)
         self.policy = spec.policy(spec.local_task_key)
@@ -146,7 +153,7 @@ class _Training:
             weights = moved
 
     def _sum(self, collection: Collection, weights: Sequence[int]) -> Tally:
-        return list(accumulate(batch.tally(collection, weights) for batch in self.batches))[-1]
+        return _sum(collection, weights, self.batches)
 
     def _information(
         self, weights: Sequence[int], *, first: bool, prover: RoundProver | None
@@ -157,7 +164,7 @@ class _Training:
             return None, ()
         total = self._sum(Collection.INFORMATION, weights)
         self.learner.take(Collection.INFORMATION, self.policy, weights, total)
-        proofs = () if prover is None else prover.prove_information(self.policy, weights, self.batches)
+        proofs = () if prover is None else prover.prove_sum(Collection.INFORMATION, self.policy, weights, self.batches)
         self.policy = self.policy.next_collection()
         return total, proofs
 
@@ -189,20 +196,54 @@ class _Training:
             last.rows,
             self.nodes,
             last.proofs[-1] if prover is not None else None,
+            prover is not None and prover.insecure,
         )
-        sums = FinalSums.of(
-            spec,
-            last.weights,
-            self.batches,
-            proven=last.information if proven_rounds else None,
-            insecure=prover is not None and prover.insecure,
-        )
-        return TrainingResult(spec, tuple(rounds), certificate, converged, sums)
+        sums, proofs = self._final_sums(rounds, prover, proven_rounds=proven_rounds)
+        return TrainingResult(spec, tuple(rounds), certificate, converged, sums, proofs)
+
+    def _final_sums(
+        self, rounds: list[Round], prover: RoundProver | None, *, proven_rounds: bool
+    ) -> tuple[FinalSums, tuple[RoundProof, ...]]:
+        """What is known at the final weights: proven where the specification asks for it, else computed."""
+        spec, weights = self.spec, rounds[-1].weights
+        proofs: list[RoundProof] = []
+        known = None
+        if spec.collects is Collects.EVERY_ROUND:
+            known = rounds[-1].information
+        elif spec.family is Family.GAUSSIAN:
+            known = rounds[0].information
+
+        def summed(collection: Collection, batches: Sequence[Batch], nodes: int, *, wanted: bool) -> KnownSum:
+            proven = wanted and prover is not None
+            if prover is not None and wanted:
+                self.policy = self.policy.next_collection()
+                proofs.extend(prover.prove_sum(collection, self.policy, weights, batches))
+            total = _sum(collection, weights, batches)
+            return KnownSum(total, Provenance(proven, total.rows, nodes, proven and rounds_insecure))
+
+        rounds_insecure = prover is not None and prover.insecure
+        if known is not None and (proven_rounds or prover is None):
+            provenance = Provenance(proven_rounds, known.rows, self.nodes, proven_rounds and rounds_insecure)
+            information = KnownSum(known, provenance)
+        else:
+            wanted = spec.statistics.information
+            information = summed(Collection.INFORMATION, self.batches, self.nodes, wanted=wanted)
+        evaluation = summed(Collection.EVALUATION, self.batches, self.nodes, wanted=spec.statistics.evaluation)
+        held_out = None
+        if self.held_out:
+            batches = [batch for node in self.held_out for batch in node.batches]
+            wanted = spec.statistics.held_out
+            held_out = summed(Collection.EVALUATION, batches, len(self.held_out), wanted=wanted)
+        return FinalSums(information, evaluation, held_out), tuple(proofs)
 
     def _say(self, done: Round, *, last: bool) -> None:
         if self.progress is not None:
             end = ", certified" if last and done.proofs else ""
             self.progress(f"round {done.number}: gradient at most {done.bound_per_row:.2e} per row{end}")
+
+
+def _sum(collection: Collection, weights: Sequence[int], batches: Sequence[Batch]) -> Tally:
+    return list(accumulate(batch.tally(collection, weights) for batch in batches))[-1]
 
 
 def check_weights(spec: TaskSpec, weights: Sequence[int], *, round_number: int) -> None:

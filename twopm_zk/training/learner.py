@@ -11,7 +11,8 @@ from contextlib import suppress
 from twopm_zk.errors import DataError
 from twopm_zk.statements import Collection, Family, Policy, Tally
 from twopm_zk.task.specification import NEWTON, TaskSpec
-from twopm_zk.training.distance import Distance, PublicSum, distance
+from twopm_zk.training.distance import Distance, distance
+from twopm_zk.training.public_sums import PublicSum
 from twopm_zk.training.optimiser import Optimiser, information_curvature, range_curvature
 
 

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-
-import numpy as np
+from dataclasses import dataclass, field, replace
 
 from twopm_zk.rows.tables import Table
-from twopm_zk.statements import StepMatrix, Tally, symmetric
+from twopm_zk.statements import StepMatrix, Tally
 from twopm_zk.statements.rounds import BOUND_FRAC_BITS
-from twopm_zk.statistics.provenance import Part, Provenance
-from twopm_zk.statistics.results import Evaluation
-from twopm_zk.statistics.summarise import Model, summarise
+from twopm_zk.statistics.provenance import Provenance
 from twopm_zk.statistics.summary import Summary
 from twopm_zk.task.specification import TaskSpec
-from twopm_zk.training.final_sums import FinalSums, evaluate, family_of
+from twopm_zk.training.final_sums import FinalSums, KnownSum, evaluate
 from twopm_zk.training.round_proofs import RoundProof
 
 _BOUND_UNIT = 1 << BOUND_FRAC_BITS
@@ -68,6 +64,8 @@ class Certificate:
     """How many nodes they belong to."""
     proof: RoundProof | None = field(default=None, repr=False)
     """None where training was not asked for proofs."""
+    insecure_keys: bool = False
+    """Whether the proof is under a development key."""
 
     @property
     def bound_per_row(self) -> float:
@@ -101,7 +99,9 @@ class TrainingResult:
     converged: bool
     """Whether the weights are as near to the optimum as the specification asks, and there is one."""
     sums: FinalSums = field(repr=False)
-    """What the summary follows from."""
+    """What the summary follows from, beside the certificate."""
+    final_proofs: tuple[RoundProof, ...] = field(default=(), repr=False)
+    """Of those sums that were proven after the certificate."""
 
     @property
     def weights(self) -> tuple[int, ...]:
@@ -121,37 +121,21 @@ class TrainingResult:
     @property
     def proofs(self) -> tuple[RoundProof, ...]:
         """All proofs, in order."""
-        return tuple(proof for one in self.rounds for proof in one.proofs)
+        return (*(proof for one in self.rounds for proof in one.proofs), *self.final_proofs)
 
     def summary(self, held_out: Table | Sequence[Table] | None = None) -> Summary:
         """Coefficients with standard errors, tests, and how well the model fits; prints as statsmodels' does.
 
         ``held_out`` are (unscaled) tables of rows that training has not seen, one for each node: the summary then says
-        too how well the model fits these. Raises DataError and RangeError for rows that training would refuse.
+        too how well the model fits these, which is not proven. Raises DataError and RangeError for rows that training would
+        refuse.
         """
-        sums, certificate = self.sums, self.certificate
-        rows, nodes = certificate.rows, certificate.nodes
+        certificate, sums = self.certificate, self.sums
         proven = certificate.proof is not None
-        fit = Provenance(proven, rows, nodes, sums.insecure_keys and proven, reason=certificate.claim)
-        known = Provenance(sums.information_proven, rows, nodes, sums.insecure_keys and sums.information_proven)
-        keep = [*range(len(self.spec.columns)), -1]
-        model = Model(
-            family=family_of(self.spec),
-            label=self.spec.label,
-            coefficients=self.coefficients,
-            scaling=tuple(column.scaling for column in self.spec.columns),
-            penalty=self.spec.penalty,
-        )
-        return summarise(
-            model,
-            fit,
-            information=Part.of(symmetric(sums.information)[np.ix_(keep, keep)], known),
-            evaluation=Part.of(sums.evaluation, Provenance(False, rows, nodes)),
-            held_out=None if held_out is None else self._held_out(held_out),
-            converged=self.converged,
-        )
-
-    def _held_out(self, given: Table | Sequence[Table]) -> Part[Evaluation]:
-        tables = [given] if isinstance(given, Table) else list(given)
-        found = evaluate(tables, self.spec, self.weights)
-        return Part.of(found, Provenance(False, found.rows, len(tables)))
+        insecure = proven and certificate.insecure_keys
+        fit = Provenance(proven, certificate.rows, certificate.nodes, insecure, reason=certificate.claim)
+        if held_out is not None:
+            tables = [held_out] if isinstance(held_out, Table) else list(held_out)
+            total = evaluate(tables, self.spec, self.weights)
+            sums = replace(sums, held_out=KnownSum(total, Provenance(False, total.rows, len(tables))))
+        return sums.summary(self.spec, self.weights, fit, converged=self.converged)

@@ -50,11 +50,11 @@ class RoundProver:
         """Whether the certificate is under development keys."""
         return self._prover.keys(self._names.certify).insecure
 
-    def prove_information(
-        self, policy: Policy, weights: Sequence[int], batches: Sequence[Batch]
+    def prove_sum(
+        self, collection: Collection, policy: Policy, weights: Sequence[int], batches: Sequence[Batch]
     ) -> tuple[RoundProof, ...]:
-        """The information of all batches; nothing more is proven of its sum, which opens the sum of their points."""
-        return tuple(self._updates(Collection.INFORMATION, policy, weights, batches)[0])
+        """The updates of all batches; nothing more is proven of their sum, which opens the sum of their points."""
+        return tuple(self._updates(collection, policy, weights, batches)[0])
 
     def prove_move(
         self, policy: Policy, matrix: StepMatrix, weights: Sequence[int], batches: Sequence[Batch]
