@@ -23,6 +23,7 @@ from twopm_zk.participants.task_view import ChainView, require_spec
 from twopm_zk.plonk.proving import Verifier
 from twopm_zk.sharing import Place
 from twopm_zk.task.specification import TaskSpec
+from twopm_zk.training.final_sums import summary_of_task
 
 Progress = Callable[[str, str], None]
 """Called with the name of the present step, and how far it is."""
@@ -89,7 +90,14 @@ def audit(
     replay.finish()
     replay.compare(state)
     report.weights, report.gradient_bound, report.distance = replay.weights, replay.bound, replay.distance
-    report.coefficients = None if spec is None else spec.coefficients(replay.weights)
+    if spec is not None:
+        report.coefficients = spec.coefficients(replay.weights)
+        if replay.bound is not None:
+            claim, insecure = (
+                f"no component of the gradient exceeds {report.bound_per_row:.3g} per row",
+                bool(report.insecure),
+            )
+            report.summary = summary_of_task(spec, replay.sums, claim=claim, insecure=insecure)
     return report
 
 

@@ -21,7 +21,7 @@ from twopm_zk.numbers.pedersen import Opening
 from twopm_zk.participants.attempts import AttemptView
 from twopm_zk.sharing import Place, SharingSet
 from twopm_zk.sharing.sums import add_up
-from twopm_zk.statements import Collection, Policy
+from twopm_zk.statements import Collection, Family, Policy
 
 Handlers = Mapping[str, Callable[[ReplayedEvent], None]]
 _SECONDS = {
@@ -49,7 +49,7 @@ class Course:
         self.phase, self.deadline = Phase.NONE, 0
         self.round = self.attempt = self.moves = self.opened_at = self.model = self.matrix = 0
         self.weights: tuple[int, ...] = ()
-        self.collection = Collection.GRADIENT
+        self.collection, self.held_out = Collection.GRADIENT, False
         self.view = AttemptView(Collection.GRADIENT, 0)
         self.record = AttemptRecord(0, 0)
         self.nodes: set[str] = set()
@@ -63,6 +63,11 @@ class Course:
         """Proofs that were looked at so far."""
 
     # --- where it is ---
+
+    @property
+    def family(self) -> Family:
+        """The family of the task's model."""
+        return Family(self.training["family"])
 
     @property
     def place(self) -> Place:

@@ -6,7 +6,7 @@ taken from the contract's storage; the present state is compared at the end.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from twopm_zk.auditor.course import Course
@@ -22,6 +22,7 @@ from twopm_zk.errors import InputError
 from twopm_zk.sharing import Place
 from twopm_zk.task.specification import TaskSpec
 from twopm_zk.training.distance import Distance
+from twopm_zk.training.public_sums import PublicSum
 
 _WITH_SET = (Phase.READY, Phase.SHARING, Phase.SUMMED, Phase.DISPUTED)
 
@@ -72,6 +73,11 @@ class Replay:
         """Of the certified weights to the optimum, in standard errors; None without a certificate."""
         return self._rounds.distance
 
+    @property
+    def sums(self) -> Sequence[PublicSum]:
+        """The sums that were used, all but gradients before the last one."""
+        return self._rounds.sums
+
     def feed(self, event: ReplayedEvent) -> None:
         """The next event. Without the calldata of the task's creation there is nothing to compare with."""
         handler = self._handlers.get(event.name)
@@ -113,7 +119,7 @@ class Replay:
         found = (state.round, state.attempt, state.share_attempt, state.phase)
         created = now.phase is Phase.CREATED
         limits = ("minimumNodes", "minimumStake", "maximumUpdates", "maximumRounds")
-        rules = ("lambda", "weightBound", "minRows", "gradientTarget")
+        rules = ("lambda", "weightBound", "minRows", "gradientTarget", "family", "finalInformation", "evaluation")
         return {
             "the phase": (found, present),
             "the deadline": (state.deadline, state.deadline if created else now.deadline),
@@ -122,7 +128,10 @@ class Replay:
             "the step matrix": (state.matrix_hash, now.matrix),
             "the model commitment": (state.model_commitment, now.model),
             "the number of moves": (state.moves, now.moves),
-            "the collection": (state.collection, state.collection if created else now.collection),
+            "the collection": (
+                (state.collection, state.held_out),
+                (state.collection, state.held_out) if created else (now.collection, now.held_out),
+            ),
             "the updates": ((state.nodes, state.updates), (len(now.nodes), self._rounds.updates)),
             "the configuration of rounds": (
                 [state.minimum_nodes, state.minimum_stake, state.maximum_updates, state.maximum_rounds],
@@ -130,7 +139,10 @@ class Replay:
             ),
             "the durations": (dict(state.seconds), {phase: now.seconds(phase) for phase in state.seconds}),
             "the rules": (
-                [state.penalty, state.weight_bound, state.minimum_rows, state.gradient_target],
+                [
+                    *(state.penalty, state.weight_bound, state.minimum_rows, state.gradient_target),
+                    *(state.family, state.final_information, state.evaluation),
+                ],
                 [training[name] for name in rules],
             ),
         }

@@ -8,8 +8,10 @@ from enum import StrEnum
 from itertools import groupby
 from typing import Any
 
+from twopm_zk.chain.tasks import words
 from twopm_zk.statements import Collection
 from twopm_zk.statements.rounds import BOUND_FRAC_BITS
+from twopm_zk.statistics.summary import Summary
 from twopm_zk.training.distance import Distance
 
 CHECKS = {
@@ -73,7 +75,7 @@ class Outcome(StrEnum):
     FAILED = "failed"
     """Too few nodes were left to share again, or nobody could tell who lied: the task ended."""
     OPENED = "opened"
-    """A sum of information, from which step matrices are made."""
+    """A sum of information, from which step matrices or standard errors are made, or of an evaluation."""
     AGGREGATED = "aggregated"
     CERTIFIED = "certified"
 
@@ -94,6 +96,8 @@ class AttemptRecord:
     attempt: int
     collection: Collection = Collection.GRADIENT
     """What the updates are of."""
+    held_out: bool = False
+    """Whether they are of rows that nodes held out of training."""
     left_out: list[tuple[str, str]] = field(default_factory=list)
     """The nodes that left, or were left out, with the reason of each."""
     updates: dict[str, int] = field(default_factory=dict)
@@ -124,7 +128,7 @@ class AttemptRecord:
         return {
             "round": self.round,
             "attempt": self.attempt,
-            "collection": self.collection.name.lower(),
+            "collection": words(self.collection, held_out=self.held_out),
             "outcome": self.outcome.value,
             "rows": self.rows,
             "updates": sum(self.counted.values()),
@@ -160,6 +164,8 @@ class AuditReport:
     distance: Distance | None = None
     """Of the certified weights to the optimum, recomputed from the chain; None without a certificate."""
     coefficients: Mapping[str, float] | None = None
+    summary: Summary | None = None
+    """What follows from the sums at the certified weights; None without a certificate or a specification."""
 
     def check(self, name: str, holds: bool, detail: str) -> bool:
         """Count a check, and remember why where it does not hold."""
@@ -316,6 +322,7 @@ class AuditReport:
             "attempts": [one.to_json() for one in self.attempts],
             "weights": list(self.weights),
             "coefficients": None if self.coefficients is None else dict(self.coefficients),
+            "summary": None if self.summary is None else self.summary.as_dict(),
             "checks": {name: self.counts[name] for name in CHECKS if name in self.counts},
             "failed": self.failure_count,
             "failures": [{"check": failure.check, "detail": failure.detail} for failure in self.failures],

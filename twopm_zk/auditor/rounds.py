@@ -6,7 +6,7 @@ from twopm_zk.auditor.course import Course, Handlers
 from twopm_zk.auditor.history import ReplayedEvent
 from twopm_zk.auditor.report import AttemptRecord, Outcome
 from twopm_zk.auditor.rule import RuleCheck
-from twopm_zk.chain.tasks import COLLECTIONS, Phase
+from twopm_zk.chain.tasks import COLLECTIONS, Phase, words
 from twopm_zk.numbers.baby_jubjub import IDENTITY, SUBGROUP_ORDER, Point, is_on_curve
 from twopm_zk.numbers.pedersen import X_BITS, vector_generators
 from twopm_zk.participants.attempts import AttemptView
@@ -18,7 +18,7 @@ from twopm_zk.task.specification import Collects
 from twopm_zk.training.distance import Distance, distance
 from twopm_zk.training.public_sums import PublicSum
 
-_UPDATE = {Collection.GRADIENT: "step", Collection.INFORMATION: "information"}
+_UPDATE = {Collection.GRADIENT: "step", Collection.INFORMATION: "information", Collection.EVALUATION: "evaluate"}
 """The statement that proves an update."""
 
 
@@ -34,13 +34,14 @@ class RoundsReplay:
         self._updates = 0
         self._missed: tuple[int, int] | None = None
         """The last attempt whose sum somebody else than the coordinator made something of."""
-        self._models: dict[tuple[Collection, tuple[int, ...]], int] = {}
+        self._models: dict[tuple[Collection, bool, tuple[int, ...]], int] = {}
         self._may_finish = False
-        self._sums: list[PublicSum] = []
-        """The sums that were opened so far, of information and of the last gradient."""
+        self.sums: list[PublicSum] = []
+        """The sums that were used so far: all but gradients before the last one."""
+        self._pending: list[tuple[Collection, bool]] = []
+        """What is still to be collected after the certificate, and whether on held-out rows."""
+        self._estimate: float | None = None
         self.bound: int | None = None
-        self.distance: Distance | None = None
-        """Of the certified weights to the optimum, recomputed from the sums."""
         self.handlers: Handlers = {
             "TaskCreated": self._created,
             "CoordinatorChanged": self._coordinator,
@@ -49,7 +50,7 @@ class RoundsReplay:
             "RoundOpened": self._opened,
             "UpdateAccepted": self._update,
             "RoundClosed": self._closed,
-            "InformationOpened": self._information,
+            "SumOpened": self._opened_sum,
             "Certified": self._certified,
             "TaskFinished": self._finished,
         }
@@ -74,13 +75,34 @@ class RoundsReplay:
         now.check("rounds", fits, event, "allows more updates than a sum can hold, or fewer than its minimum of nodes")
         bound, penalty = now.training["weightBound"], now.training["lambda"]
         now.check("weights", bool(penalty) or bound < 1 << 31, event, "has lambda 0 and no bound on the weights")
-        needed = [Collection.GRADIENT]
-        needed += [Collection.INFORMATION] if now.training["information"] != Collects.NEVER else []
-        for kind in needed:
-            points = vector_generators(kind.unit, kind.sums(now.training["features"] + 1))
+        for kind in self._kinds():
+            points = vector_generators(kind.unit(now.family), kind.sums(now.training["features"] + 1, now.family))
             digest = abi_hash(("uint256[]", [number for point in points for number in point]))
             same = now.training[f"{kind.name.lower()}Generators"] == "0x" + digest.hex()
             now.check("sums", same, event, f"is to open sums of {kind.name.lower()} with other generators")
+
+    def _kinds(self) -> set[Collection]:
+        """What the task collects."""
+        before = self._course.training["information"] != Collects.NEVER
+        kinds = {Collection.GRADIENT, *(kind for kind, _ in self._afterwards())}
+        return kinds | ({Collection.INFORMATION} if before else set())
+
+    def _afterwards(self) -> list[tuple[Collection, bool]]:
+        """What the task collects after its certificate, and whether on held-out rows, in order."""
+        training = self._course.training
+        chosen = (
+            (training["finalInformation"], (Collection.INFORMATION, False)),
+            (training["evaluation"], (Collection.EVALUATION, False)),
+            (int(training["heldOutDataset"], 16), (Collection.EVALUATION, True)),
+        )
+        return [kind for wanted, kind in chosen if wanted]
+
+    @property
+    def distance(self) -> Distance | None:
+        """Of the certified weights to the optimum, recomputed from the sums; None without a certificate."""
+        if self.bound is None or not any(one.collection is Collection.GRADIENT for one in self.sums):
+            return None
+        return distance(self.sums, family=self._course.family, estimate=self._estimate)
 
     def _coordinator(self, event: ReplayedEvent) -> None:
         now, node = self._course, event["to"]
@@ -98,7 +120,7 @@ class RoundsReplay:
         now = self._course
         now.check("rounds", now.phase is not Phase.FINISHED, event, "finishes a finished task")
         if not self._may_finish and now.record.outcome is not Outcome.FAILED:
-            ended = now.phase is Phase.CREATED or now.moves == now.config["maximumRounds"]
+            ended = now.phase is Phase.CREATED or now.moves == now.config["maximumRounds"] or self.bound is not None
             now.check("rounds", ended, event, "ends a task that has rounds left")
             allowed = event.sender in (None, now.coordinator)
             now.check("coordinator", allowed, event, "ends the task in the coordinator's place")
@@ -123,8 +145,10 @@ class RoundsReplay:
             self._reopened(event, found)
         wanted_kind = self._next_collection(first)
         now.collection = COLLECTIONS.get(event["collected"], Collection.GRADIENT)
+        now.held_out = event["heldOut"]
         now.check("rounds", event["collected"] in COLLECTIONS, event, "collects what nobody knows")
-        now.check("rounds", now.collection is wanted_kind, event, f"collects {now.collection.name.lower()}")
+        collected = words(now.collection, held_out=now.held_out)
+        now.check("rounds", (now.collection, now.held_out) == wanted_kind, event, f"collects {collected}")
         if event["attempt"] == 0:
             now.opened_at, now.shared_once = event.block, False
         now.round, now.attempt = found
@@ -133,19 +157,21 @@ class RoundsReplay:
         now.check("model commitments", same, event, "has another model commitment than its weights and rules")
         if now.record.outcome is Outcome.OPEN:
             now.record.outcome = Outcome.ABANDONED
-        now.record = AttemptRecord(now.round, now.attempt, collection=now.collection)
+        now.record = AttemptRecord(now.round, now.attempt, collection=now.collection, held_out=now.held_out)
         now.report.attempts.append(now.record)
-        now.view = AttemptView(now.collection, len(now.weights))
+        now.view = AttemptView(now.collection, len(now.weights), now.family)
         now.nodes, self._data, self._next_index, self._updates, self._used = set(), set(), {}, 0, False
         now.enter(Phase.COLLECTING, event.time)
 
-    def _next_collection(self, first: bool) -> Collection:
+    def _next_collection(self, first: bool) -> tuple[Collection, bool]:
         now, when = self._course, self._course.training["information"]
         if not (first or self._used):
-            return now.collection
+            return now.collection, now.held_out
+        if self._pending:
+            return self._pending.pop(0)
         moved = self._used and now.collection is Collection.GRADIENT
         wanted = (first and when != Collects.NEVER) or (moved and when == Collects.EVERY_ROUND)
-        return Collection.INFORMATION if wanted else Collection.GRADIENT
+        return (Collection.INFORMATION if wanted else Collection.GRADIENT), False
 
     def _reopened(self, event: ReplayedEvent, found: tuple[int, int]) -> None:
         now = self._course
@@ -175,7 +201,8 @@ class RoundsReplay:
         since = now.registrations.member_since(node, event.moment)
         now.check("membership", 0 < since < now.opened_at, event, f"{node} was no member before the round")
         now.check("data", event["data"] not in self._data, event, "uses data twice in an attempt")
-        known = now.registrations.data.get((node, now.config["dataset"], event["index"]), (0, 0))
+        dataset = now.training["heldOutDataset"] if now.held_out else now.config["dataset"]
+        known = now.registrations.data.get((node, dataset, event["index"]), (0, 0))
         there = known[0] == event["data"] and 0 < known[1] < now.opened_at
         now.check("data", there, event, "uses data that were not registered before the round")
         point = Point(event["x"], event["y"])
@@ -221,25 +248,31 @@ class RoundsReplay:
         now.check_turn("coordinator", event)
         self._missed = None if event.sender == now.coordinator else (now.round, now.attempt)
         now.record.outcome, now.record.summed = outcome, now.sharing_set.addresses
-        sums = (collection, now.weights)
+        sums = (collection, now.held_out, now.weights)
         if sums in self._models:
-            name = collection.name.lower()
+            name = words(collection, held_out=now.held_out)
             now.note(f"round {now.round} has a second sum of {name} at the weights of round {self._models[sums]}")
         self._models.setdefault(sums, now.round)
         if now.total is not None:
             now.record.rows = now.total.rows
-            self._rule.take(now.collection, now.policy, now.weights, now.total, now.round)
-            self._sums = [one for one in self._sums if one.collection is Collection.INFORMATION]
-            data = now.view.summed_data
-            self._sums.append(PublicSum(now.collection, now.policy, now.weights, now.total, data))
+            if self.bound is None:
+                self._rule.take(now.collection, now.policy, now.weights, now.total, now.round)
+            if collection is Collection.GRADIENT:
+                self.sums = [one for one in self.sums if one.collection is not Collection.GRADIENT]
+            what = (now.collection, now.policy, now.weights, now.total, now.view.summed_data)
+            self.sums.append(PublicSum(*what, now.held_out, now.view.nodes))
 
-    def _information(self, event: ReplayedEvent) -> None:
+    def _opened_sum(self, event: ReplayedEvent) -> None:
         now = self._course
-        self._take(event, Collection.INFORMATION, Outcome.OPENED)
+        gradient = now.collection is Collection.GRADIENT
+        now.check("sums", not gradient, event, "opens the sum of a gradient, which moves weights or certifies them")
+        same = COLLECTIONS.get(event["collected"]) is now.collection
+        now.check("sums", same, event, "opens a sum of something else than the round collects")
+        self._take(event, now.collection, Outcome.OPENED)
         said = tuple(scalar % SUBGROUP_ORDER for scalar in event["sum"])
         same = now.total is not None and said == vector_of(now.total)
         now.check("sums", same, event, "opens another sum than the shares have")
-        self._used = True
+        self._end_or_go_on(certified=self.bound is not None)
 
     def _model(self, event: ReplayedEvent) -> None:
         now = self._course
@@ -277,9 +310,13 @@ class RoundsReplay:
         now.check("certificate", event["modelCommitment"] == now.model, event, "is of another model")
         target = now.training["gradientTarget"]
         now.check("certificate", bound <= target, event, f"certifies {bound}, the target is {target}")
-        self._may_finish = True
         public = (now.model, updates_commitment(now.point), bound)
         now.prove("certificate", ("certify", 0), public, event["proof"], event)
-        self.bound = bound
-        if now.total is not None:
-            self.distance = distance(self._sums, estimate=self._rule.decrement)
+        self.bound, self._estimate = bound, self._rule.decrement if now.total is not None else None
+        self._pending = self._afterwards()
+        self._end_or_go_on(certified=True)
+
+    def _end_or_go_on(self, *, certified: bool) -> None:
+        """A sum is used: a certified task ends where nothing is left to collect, and any other has another round."""
+        self._may_finish = certified and not self._pending
+        self._used = not self._may_finish

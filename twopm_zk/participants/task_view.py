@@ -359,7 +359,11 @@ def require_spec(state: TaskSnapshot, spec: TaskSpec) -> None:
         ("limit of updates", state.maximum_updates, spec.maximum_updates),
         ("limit of a node's updates", state.maximum_batches, spec.maximum_node_updates),
         ("time to collect information", state.information, int(spec.collects)),
-        ("choice of statistics", (state.final_information, state.evaluation), (spec.final_information, asked.evaluation)),
+        (
+            "choice of statistics",
+            (state.final_information, state.evaluation),
+            (spec.final_information, asked.evaluation),
+        ),
         ("hash of generators", dict(state.generators), generators_of(spec)),
         ("limit of moves", state.maximum_rounds, spec.maximum_rounds),
         ("duration of a phase", dict(state.seconds), phase_seconds(spec)),

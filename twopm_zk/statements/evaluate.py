@@ -49,7 +49,9 @@ class EvaluateShape(RowsShape):
             )
         magnitude = (self.z_max * sigmoid.UNIT_DIVISOR) >> sigmoid.dropped_bits(self.z_frac_bits)
         loss = max(scores.loss_table()) + ((magnitude + 1) << scores.CROSSED_SHIFT)
-        error = max(scores.square_table()) + 2 * max(b.magnitude for b in sigmoid.magnitudes() if b.name == "sigmoid value")
+        error = max(scores.square_table()) + 2 * max(
+            b.magnitude for b in sigmoid.magnitudes() if b.name == "sigmoid value"
+        )
         rounded = round_half_up(self.rows * error, dropped=scores.ERROR_SCALE_BITS - EVALUATION.frac_bits)
         return (
             *self._row_bounds(),

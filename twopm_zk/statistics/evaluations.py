@@ -19,15 +19,11 @@ def evaluation_of(total: Tally, label: Scaling) -> Evaluation:
     """
     if total.unit == SQUARES:
         y, y_squares, squares = (float(value) for value in total.real)
-        return GaussianEvaluation.scaled(
-            total.rows, y, y_squares, squares, centre=label.centre, scale=label.scale
-        )
+        return GaussianEvaluation.scaled(total.rows, y, y_squares, squares, centre=label.centre, scale=label.scale)
     if total.unit != EVALUATION:
         raise DataError("these are not the sums of an evaluation")
     unit, counts = 1 << EVALUATION.frac_bits, total.items[2:]
-    histogram = ProbabilityHistogram(
-        (counts[: scores.BINS], counts[scores.BINS :]), scores.PROBABILITY_EDGES
-    )
+    histogram = ProbabilityHistogram((counts[: scores.BINS], counts[scores.BINS :]), scores.PROBABILITY_EDGES)
     return LogisticEvaluation(
         total.rows,
         histogram.positives,

@@ -24,8 +24,8 @@ import numpy as np
 import numpy.typing as npt
 
 from twopm_zk.errors import DataError, InputError
-from twopm_zk.statistics.distributions import chi_squared_tail, f_tail, quantile, two_sided
 from twopm_zk.statements import DISPERSION
+from twopm_zk.statistics.distributions import chi_squared_tail, f_tail, quantile, two_sided
 from twopm_zk.task.scaling import Scaling
 
 _SINGULAR = 1e-10

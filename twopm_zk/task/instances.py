@@ -110,7 +110,9 @@ def sizes_of(chosen: TaskInstances, features: int, format: Format, family: Famil
     for key, name in (("aggregate", chosen.aggregate), ("certify", chosen.certify)):
         round_shape = RoundShape.from_parameters(_instance(key, name, key.capitalize()).parameters)
         if round_shape.features != width:
-            raise SpecError(f"`instances.{key}`: {name!r} is for {round_shape.features} features, the steps for {width}")
+            raise SpecError(
+                f"`instances.{key}`: {name!r} is for {round_shape.features} features, the steps for {width}"
+            )
     if chosen.predict is not None:
         asked = PredictShape.from_parameters(_instance("predict", chosen.predict, "Predict").parameters)
         if (asked.features, asked.format, asked.family) != (width, format, family):

@@ -298,7 +298,6 @@ class TaskSpec:
         """
         return DISPERSION if self.family is Family.GAUSSIAN else 1.0
 
-
     @property
     def weight_bound_units(self) -> int:
         """The weight bound in units of 2^-20."""

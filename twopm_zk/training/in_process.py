@@ -71,7 +71,9 @@ def train(
     nodes = [prepare(table, spec, name=f"node {number}") for number, table in enumerate(tables, start=1)]
     _check_parties(nodes, spec)
     others = [held_out] if isinstance(held_out, Table) else list(held_out)
-    apart = [prepare(table, spec, name=f"held-out rows of node {number}") for number, table in enumerate(others, start=1)]
+    apart = [
+        prepare(table, spec, name=f"held-out rows of node {number}") for number, table in enumerate(others, start=1)
+    ]
     training = _Training(nodes, apart, spec, progress)
     if not prove:
         return training.run(None, proven_rounds=False)

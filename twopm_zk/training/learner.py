@@ -12,8 +12,8 @@ from twopm_zk.errors import DataError
 from twopm_zk.statements import Collection, Family, Policy, Tally
 from twopm_zk.task.specification import NEWTON, TaskSpec
 from twopm_zk.training.distance import Distance, distance
-from twopm_zk.training.public_sums import PublicSum
 from twopm_zk.training.optimiser import Optimiser, information_curvature, range_curvature
+from twopm_zk.training.public_sums import PublicSum
 
 
 class Learner:

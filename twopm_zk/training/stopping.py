@@ -67,7 +67,9 @@ def find_obstacles(
     are searched for one where ``arrived`` is False or a Newton step still moves some row's log-odds by much.
     """
     design = np.hstack([features / spec.format.one, np.ones((len(labels), 1))])
-    if spec.family is Family.GAUSSIAN:  # a quadratic loss, exact in the circuits, and columns that are not regular were refused
+    if (
+        spec.family is Family.GAUSSIAN
+    ):  # a quadratic loss, exact in the circuits, and columns that are not regular were refused
         return Obstacles((), 0.0)
     penalty = np.array([spec.penalty] * features.shape[1] + [0.0])
     true, information = _derivatives(design, labels, weights, penalty)
