@@ -67,7 +67,7 @@ class Course:
     @property
     def family(self) -> Family:
         """The family of the task's model."""
-        return Family(self.training["family"])
+        return Family.numbered(self.training["family"])
 
     @property
     def place(self) -> Place:

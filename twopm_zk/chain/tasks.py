@@ -230,7 +230,7 @@ def read_training(contract: Contract, task: int) -> TaskSnapshot:
         weight_bound=training["weightBound"],
         minimum_rows=training["minRows"],
         gradient_target=training["gradientTarget"],
-        family=Family(training["family"]),
+        family=Family.numbered(training["family"]),
         collection=COLLECTIONS[training["collected"]],
         held_out=training["heldOut"],
         information=training["information"],

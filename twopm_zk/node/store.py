@@ -106,7 +106,7 @@ class NodeStore(Database):
         columns = rows, features, bits, frac_bits, family, cells, labels, salt, commitment
         if columns not in self._checked:
             table = np.frombuffer(cells, dtype="<i4").astype(np.int64).reshape(-1, features)
-            shape = StepShape(rows, features, Format(bits, frac_bits), Family(family))
+            shape = StepShape(rows, features, Format(bits, frac_bits), Family.numbered(family))
             batch = Batch(shape, table, np.frombuffer(labels, dtype="<i4").astype(np.int64), salt=int(salt))
             if str(batch.commitment) != commitment:
                 raise StoreError(f"batch {number} in {str(self.path)!r} is damaged: it has another commitment")
@@ -120,7 +120,7 @@ class NodeStore(Database):
             for number, batch in enumerate(batches, start=int(first)):
                 shape = batch.shape
                 columns = (
-                    *(shape.rows, shape.features, shape.format.bits, shape.format.frac_bits, int(shape.family)),
+                    *(shape.rows, shape.features, shape.format.bits, shape.format.frac_bits, shape.family.number),
                     *(batch.features.astype("<i4").tobytes(), batch.labels.astype("<i4").tobytes()),
                     *(str(batch.salt), str(batch.commitment)),
                 )
@@ -158,7 +158,7 @@ class NodeStore(Database):
         found = {}
         for number, model, collection, family, items, count, blinding, proof in rows:
             sums = tuple(int(value) for value in json.loads(items))
-            opening = Opening(Collection(collection).unit(Family(family)), sums, count, int(blinding))
+            opening = Opening(Collection(collection).unit(Family.numbered(family)), sums, count, int(blinding))
             numbers = None if proof is None else tuple(int(value) for value in json.loads(proof))
             found[number] = StoredUpdate(number, int(model), opening, numbers)
         return found
@@ -170,7 +170,7 @@ class NodeStore(Database):
         opening = Opening.drawn(tally.unit, tally.items, tally.rows)
         self.run(
             "INSERT OR REPLACE INTO updates VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)",
-            *(*attempt.columns, number, str(model), int(collection), int(family)),
+            *(*attempt.columns, number, str(model), int(collection), family.number),
             *(json.dumps([str(value) for value in opening.items]), opening.rows, str(opening.blinding)),
         )
         return StoredUpdate(number, model, opening, None)

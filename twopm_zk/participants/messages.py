@@ -31,7 +31,7 @@ class PredictionInput:
 
     def commitment(self, shape: PredictShape) -> int:
         """``inputCommitment``."""
-        return input_commitment(self.salt, self.features, format=shape.format, family=shape.family)
+        return input_commitment(self.salt, self.features, format=shape.format, family=shape.family.number)
 
     def encode(self) -> bytes:
         """Plain bytes; private."""

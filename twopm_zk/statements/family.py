@@ -8,18 +8,28 @@ and keeps gradients and information of both families in one size.
 
 from __future__ import annotations
 
-from enum import IntEnum
+from enum import StrEnum
 
 DISPERSION_LOG2 = 6
 DISPERSION = 1 << DISPERSION_LOG2
 """Of the gaussian family; a proof needs |z - y| of every row to be at most as much."""
 
 
-class Family(IntEnum):
-    """What a label is, and which loss it has; numbered as circuits and contracts do."""
+class Family(StrEnum):
+    """What a label is, and which loss it has."""
 
-    LOGISTIC = 0
-    GAUSSIAN = 1
+    LOGISTIC = "logistic"
+    GAUSSIAN = "gaussian"
+
+    @property
+    def number(self) -> int:
+        """As circuits and contracts have it."""
+        return list(Family).index(self)
+
+    @classmethod
+    def numbered(cls, number: int) -> Family:
+        """The one of a number. Raises IndexError for what is none."""
+        return list(cls)[number]
 
     @property
     def label_columns(self) -> int:

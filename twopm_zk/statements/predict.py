@@ -30,7 +30,7 @@ class PredictShape:
     @classmethod
     def from_parameters(cls, parameters: Mapping[str, int]) -> PredictShape:
         """From the template parameters of circuits.json; asserts the bound table."""
-        format, family = Format(parameters["X_BITS"], parameters["X_FRAC"]), Family(parameters["FAMILY"])
+        format, family = Format(parameters["X_BITS"], parameters["X_FRAC"]), Family.numbered(parameters["FAMILY"])
         shape = cls(parameters["FEATURES"], format, family)
         one_row = StepShape(1, shape.features, shape.format, shape.family)
         assert_bounds(one_row.bounds(), instance=f"predict-{shape.features}")
@@ -81,7 +81,7 @@ class PredictStatement:
         """``modelCommitment``, ``inputCommitment``, ``prediction``."""
         return (
             commitments.model_commitment(self.context, self.weights),
-            commitments.input_commitment(self.salt, self.features, format=self.shape.format, family=self.shape.family),
+            commitments.input_commitment(self.salt, self.features, format=self.shape.format, family=self.shape.family.number),
             self.prediction,
         )
 

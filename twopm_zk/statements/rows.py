@@ -40,7 +40,7 @@ class RowsShape(ABC):
     @classmethod
     def from_parameters(cls, parameters: Mapping[str, int]) -> Self:
         """From the template parameters of circuits.json; asserts the bound table."""
-        format, family = Format(parameters["X_BITS"], parameters["X_FRAC"]), Family(parameters["FAMILY"])
+        format, family = Format(parameters["X_BITS"], parameters["X_FRAC"]), Family.numbered(parameters["FAMILY"])
         shape = cls(parameters["ROWS"], parameters["FEATURES"], format, family)
         assert_bounds(shape.bounds(), instance=f"{shape.rows} rows x {shape.features} features")
         return shape
@@ -176,7 +176,7 @@ class Rows:
         known = self._commitments
         if (salt, format) not in known:
             features = len(self.cells[0]) - self.family.label_columns
-            shape = commitments.rows_shape(len(self.cells), features, format, family=self.family)
+            shape = commitments.rows_shape(len(self.cells), features, format, family=self.family.number)
             known[salt, format] = commitments.data_commitment(salt, self.cells, self.marks, format=format, shape=shape)
         return known[salt, format]
 
@@ -206,7 +206,7 @@ class RowsStatement(ABC):
         if (len(data.cells), len(data.marks)) != (shape.rows, shape.rows) or sizes != {shape.columns}:
             raise InputError(f"the rows are not padded to the {shape.rows} x {shape.features} of the instance")
         if data.family is not shape.family:
-            raise InputError(f"the rows are of the {data.family.name.lower()} family, the instance is not")
+            raise InputError(f"the rows are of the {data.family} family, the instance is not")
 
     @abstractmethod
     def tally(self) -> Tally:

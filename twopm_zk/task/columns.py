@@ -39,9 +39,17 @@ class Column:
     high: float | None = None
     unit: float | None = None
     """Every value is ``low`` (or 0) plus a multiple of it."""
+    product: tuple[tuple[str, int], ...] = ()
+    """Factors and their powers, where the column is a product; empty where it is the factor of its own name."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", same_name(self.name))
+        object.__setattr__(self, "product", tuple((same_name(name), power) for name, power in self.product))
+
+    @property
+    def factors(self) -> tuple[tuple[str, int], ...]:
+        """What is multiplied, with powers: inputs, or dummies and indicators of them."""
+        return self.product or ((self.name, 1),)
 
     @property
     def scaling(self) -> Scaling:

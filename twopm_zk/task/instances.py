@@ -158,7 +158,7 @@ def choose_instances(
         )
     also = " and ".join([*["information"] * information, *["evaluation"] * evaluate])
     raise CircuitTooLargeError(
-        f"no {family.name.lower()} instances for {features} features in {format.bits} bits with {format.frac_bits} "
+        f"no {family} instances for {features} features in {format.bits} bits with {format.frac_bits} "
         f"fractional{f', with {also}' if also else ''}",
         hint="Add them to circuits.json, or take fewer features.",
     )
@@ -195,7 +195,7 @@ def _rows(key: str, kind: type[Shape], name: str, format: Format, family: Family
         )
     if shape.family is not family:
         raise SpecError(
-            f"`instances.{key}`: {name!r} is of the {shape.family.name.lower()} family, `family` is "
-            f"{family.name.lower()}"
+            f"`instances.{key}`: {name!r} is of the {shape.family} family, `family` is "
+            f"{family}"
         )
     return shape

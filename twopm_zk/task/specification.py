@@ -21,12 +21,15 @@ from twopm_zk.statements.family import DISPERSION, Family
 from twopm_zk.statements.policy import LAMBDA_BITS, LAMBDA_FRAC_BITS, Policy
 from twopm_zk.statements.rounds import BOUND_FRAC_BITS, MAX_UPDATES
 from twopm_zk.task.canonical import Json, canonical
+from twopm_zk.task.checks import INTERCEPT as INTERCEPT
+from twopm_zk.task.checks import check_column, check_columns, check_format, check_inputs, require
 from twopm_zk.task.columns import SPREAD, Column, same_name
+from twopm_zk.task.inputs import Input
 from twopm_zk.task.instances import BATCH_ROWS, Sizes, TaskInstances, choose_instances, sizes_of
+from twopm_zk.task.outcome import Frequencies, Outcome, family_named
 from twopm_zk.task.scaling import Scaling
 
 VERSION = 2
-INTERCEPT = "intercept"
 BOEHNING_LINDSAY, BFGS, NEWTON, GRADIENT = "boehning-lindsay", "bfgs", "newton", "gradient"
 RULES = (BOEHNING_LINDSAY, BFGS, NEWTON, GRADIENT)
 Curvature = Literal["information", "ranges"]
@@ -64,7 +67,7 @@ class StepRule:
     def __post_init__(self) -> None:
         if self.rule not in RULES:
             raise SpecError(f"`step.rule` is {self.rule!r}; allowed: {', '.join(RULES)}")
-        _require("step.factor", self.factor, 1 / 64, 2, below=True)
+        require("step.factor", self.factor, 1 / 64, 2, below=True)
         if self.curvature not in ("information", "ranges"):
             raise SpecError(f"`step.curvature` is {self.curvature!r}; allowed: information, ranges")
         if self.rule == NEWTON and self.curvature == "ranges":
@@ -107,8 +110,16 @@ class TaskSpec:
     """
 
     columns: tuple[Column, ...]
+    """Those of the model, in the order of the weights."""
     label: str
+    """The label's column in the data."""
+    inputs: tuple[Input, ...] = ()
+    """How cells are read of which columns are made; a column without one is the number of its own name."""
     family: Family = Family.LOGISTIC
+    outcome: Outcome = field(default_factory=Outcome)
+    """How the label's cells are read."""
+    frequencies: Frequencies = field(default_factory=Frequencies)
+    """How many rows a row stands for."""
     penalty: float = 1.0
     """lambda of the summed loss: sum of log-losses + lambda / 2 |w|^2, the intercept left out; a multiple of 2^-12."""
     name: str = ""
@@ -144,20 +155,24 @@ class TaskSpec:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "label", same_name(self.label))
+        object.__setattr__(self, "family", family_named(self.family))
         if self.step is _DEFAULT_RULE:
             object.__setattr__(self, "step", default_rule(self.family))
         if self.family is Family.GAUSSIAN and self.step.rule == BOEHNING_LINDSAY:
             raise SpecError("`step.rule` is 'boehning-lindsay', a bound of the logistic family", hint="Take 'newton'.")
         check_format(self.format)
-        _check_columns(self.columns, self.label, self.format)
+        check_columns(self.columns, self.label, self.format)
+        check_inputs(self.columns, self.inputs, self.label, self.frequencies.column)
+        self.outcome.check(self.family, self.label)
+        if self.outcome.scale is not None:
+            check_column(self.label_column, self.format, of="label")
         unit = _penalty_unit(self.family)
-        _require("lambda", self.penalty, 0, ((1 << LAMBDA_BITS) - 1) / unit)
+        require("lambda", self.penalty, 0, ((1 << LAMBDA_BITS) - 1) / unit)
         if self.penalty * unit % 1:
             nearest = penalty_on_grid(self.penalty, self.family)
-            raise SpecError(
-                f"`lambda` is {self.penalty:g}; it must be a multiple of 2^-{unit.bit_length() - 1}, such as {nearest!r}"
-            )
-        _require("weight_bound", self.weight_bound, 1 / WEIGHTS.one, WEIGHTS.bias / WEIGHTS.one)
+            power = unit.bit_length() - 1
+            raise SpecError(f"`lambda` is {self.penalty:g}; it must be a multiple of 2^-{power}, such as {nearest!r}")
+        require("weight_bound", self.weight_bound, 1 / WEIGHTS.one, WEIGHTS.bias / WEIGHTS.one)
         if self.weight_bound * WEIGHTS.one % 1:
             raise SpecError(f"`weight_bound` is {self.weight_bound:g}; it must be a multiple of 2^-{WEIGHTS.frac_bits}")
         if not self.penalty and self.weight_bound >= WEIGHTS.bias / WEIGHTS.one:
@@ -165,8 +180,8 @@ class TaskSpec:
                 "`lambda` is 0 and `weight_bound` is no bound: a small gradient would certify nothing",
                 hint=f"Give a `weight_bound` below {WEIGHTS.bias / WEIGHTS.one:g}, or a `lambda` above 0.",
             )
-        _require("decrement_bound", self.decrement_bound, _LEAST_DECREMENT, _MOST_DECREMENT)
-        _require("gradient_bound", self.gradient_target, 2.0**-BOUND_FRAC_BITS, 1, below=True)
+        require("decrement_bound", self.decrement_bound, _LEAST_DECREMENT, _MOST_DECREMENT)
+        require("gradient_bound", self.gradient_target, 2.0**-BOUND_FRAC_BITS, 1, below=True)
         for key, value, low, high in (
             ("rounds.maximum", self.maximum_rounds, 1, _MAX_COUNT - 1),
             *((f"rounds.{name}", getattr(self, name), 1, _MAX_SECONDS) for name in SECONDS),
@@ -176,7 +191,7 @@ class TaskSpec:
             ("minimum.rows", self.minimum_rows, 1, _MAX_COUNT),
             ("minimum.rows_per_node", self.minimum_node_rows, 1, _MAX_COUNT),
         ):
-            _require(key, value, low, high)
+            require(key, value, low, high)
         if self.maximum_updates < self.minimum_nodes:
             raise SpecError(f"`minimum.nodes` is {self.minimum_nodes}; `maximum.updates` is {self.maximum_updates}")
         if self.instances is not None:
@@ -256,6 +271,26 @@ class TaskSpec:
         return tuple(column.name for column in self.columns)
 
     @property
+    def label_column(self) -> Column:
+        """The label as a column: 0 and 1 as they are, or a real value with its constants."""
+        if self.outcome.scale is None:
+            return Column(self.label, 0.0, 1.0, 0.0, 1.0, 1.0)
+        return replace(self.outcome.scale, name=self.label)
+
+    @property
+    def sources(self) -> tuple[Input, ...]:
+        """The columns of the data that features are made of, in the order in which the model first takes them."""
+        owner = {factor: one for one in self.inputs for factor in one.factors}
+        used = (name for column in self.columns for name, _ in column.factors)
+        return tuple(dict.fromkeys(owner.get(name) or Input(name) for name in used))
+
+    @property
+    def data_columns(self) -> tuple[str, ...]:
+        """Names of all columns of the data that are read; others are ignored."""
+        weights = () if self.frequencies.column is None else (self.frequencies.column,)
+        return (*(one.name for one in self.sources), self.label, *weights)
+
+    @property
     def scaling(self) -> dict[str, Scaling]:
         """Public constants, as tables take them."""
         return {column.name: column.scaling for column in self.columns}
@@ -312,11 +347,6 @@ class TaskSpec:
         """The policy of the first round, before any step matrix."""
         return Policy(task_key, 0, 0, self.penalty_units, self.weight_bound_units, self.minimum_rows, 0)
 
-    @property
-    def label_column(self) -> Column:
-        """The label as a column."""
-        return Column(self.label, 0.0, 1.0)
-
     def coefficients(self, weights: Sequence[int]) -> dict[str, float]:
         """Integer weights (padded, intercept last) as coefficients of the unscaled columns, ``intercept`` last.
 
@@ -342,6 +372,11 @@ class TaskSpec:
                 f"`minimum.rows_per_node` is {self.minimum_node_rows}: all other nodes together could tell so few rows "
                 f"from a sum of {len(self.columns) + 1} numbers"
             )
+        if not self.frequencies.trivial:
+            found.append(
+                f"a row stands for up to {self.frequencies.most} rows, and is proven as often: `minimum.rows` counts "
+                "them all, and standard errors are those of frequencies"
+            )
         if not self.penalty:
             found.append(
                 "`lambda` is 0: separable data have no optimum, and a certificate then says no more than "
@@ -356,7 +391,7 @@ class TaskSpec:
         document: dict[str, Json] = {
             "version": VERSION,
             "name": self.name,
-            "label": self.label,
+            "label": self.outcome.document(self.label),
             "lambda": self.penalty,
             "weight_bound": self.weight_bound,
             "decrement_bound": self.decrement_bound,
@@ -378,6 +413,11 @@ class TaskSpec:
                 "rows_per_node": self.minimum_node_rows,
             },
         }
+        if self.family is not Family.LOGISTIC:
+            document["family"] = self.family.value
+        if self.inputs:
+            document["inputs"] = [one.document for one in self.inputs]
+        document |= self.frequencies.document
         if self.statistics != Statistics():
             asked = self.statistics
             document["statistics"] = {
@@ -414,6 +454,7 @@ def _column_document(column: Column) -> Json:
         "centre": column.centre,
         "scale": column.scale,
         **{key: value for key, value in known.items() if value is not None},
+        **({"product": [[name, power] for name, power in column.product]} if column.product else {}),
     }
 
 
@@ -433,66 +474,3 @@ def penalty_on_grid(penalty: float, family: Family = Family.LOGISTIC) -> float:
 def _penalty_unit(family: Family) -> int:
     """What lambda is a multiple of the inverse of: the circuits' own 2^-12, times the dispersion of the loss."""
     return _PENALTY_UNIT // (DISPERSION if family is Family.GAUSSIAN else 1)
-
-
-def check_format(format: Format) -> None:
-    """SpecError for a format of features that no circuit could have."""
-    if not 2 <= format.frac_bits < format.bits <= 24:
-        raise SpecError(
-            f"`format` has {_shown(format.bits)} bits, {_shown(format.frac_bits)} of them fractional; "
-            "allowed: at most 24, and 2 or more fractional, fewer than all"
-        )
-
-
-def _shown(value: float) -> str:
-    """A number for a message, however many digits a file gives it."""
-    return f"{value:.12g}" if isinstance(value, float) or abs(value) < 1 << 64 else "a number of more than 64 bits"
-
-
-def _require(key: str, value: float, low: float, high: float, *, below: bool = False) -> None:
-    if not low <= value <= high or (below and value == high):  # also refuses NaN
-        raise SpecError(
-            f"`{key}` is {_shown(value)}; allowed: {low:.12g} {'up to, not including,' if below else 'to'} {high:.12g}"
-        )
-
-
-def _check_columns(columns: Sequence[Column], label: str, format: Format) -> None:
-    if not columns:
-        raise SpecError("`features` is empty: a task needs one or more")
-    names = [column.name for column in columns]
-    for name in [*names, label]:
-        if not name.strip() or not name.isprintable():
-            raise SpecError(f"{name!r} cannot be the name of a column: it is empty or cannot be printed")
-    if repeated := [name for name in names if names.count(name) > 1]:
-        raise SpecError(f"`features` has {repeated[0]!r} more than once")
-    if label in names:
-        raise SpecError(f"`label` is {label!r}, which is also a feature")
-    if INTERCEPT in names:
-        raise SpecError(f"a feature cannot be called {INTERCEPT!r}: every model has one already")
-    for column in columns:
-        _check_column(column, format)
-
-
-def _check_column(column: Column, format: Format) -> None:
-    place = f"features, {column.name!r}"
-    for key in ("centre", "scale", "low", "high", "unit"):
-        value: float | None = getattr(column, key)
-        if value is not None and not math.isfinite(value):
-            raise SpecError(f"{place}: `{key}` is not finite")
-    for key in ("scale", "unit"):
-        value = getattr(column, key)
-        if value is not None and value <= 0:
-            raise SpecError(f"{place}: `{key}` is {value:g}; it must be above 0")
-    if column.low is None and column.high is None:
-        return
-    if column.low is None or column.high is None or column.low >= column.high:
-        raise SpecError(f"{place}: `low` and `high` come together, and `low` is the smaller")
-    smallest, largest = format.limits
-    for key, end in (("low", column.low), ("high", column.high)):
-        scaled = (end - column.centre) / column.scale
-        if not smallest - 0.5 / format.one <= scaled <= largest + 0.5 / format.one:
-            raise SpecError(
-                f"{place}: `{key}` is {scaled:g} after scaling; {format.bits} bits with {format.frac_bits} fractional "
-                f"hold {smallest:g} to {largest:g}",
-                hint="Leave `centre` and `scale` out to have them chosen, or give a larger scale.",
-            )

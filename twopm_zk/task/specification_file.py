@@ -6,25 +6,27 @@ An unknown key, a value of another type, a missing key: each is an error that na
 
 from __future__ import annotations
 
-import difflib
 import json
 import tomllib
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from twopm_zk.errors import SpecError
 from twopm_zk.numbers.fixed_point import FEATURES, Format
 from twopm_zk.statements import Family
 from twopm_zk.system.files import StrPath, read_bytes, write_text
 from twopm_zk.system.parsing import parse_json
-from twopm_zk.task.columns import Column, choose_column
+from twopm_zk.task.checks import check_format
+from twopm_zk.task.columns import Column, choose_column, same_name
+from twopm_zk.task.expansion import Feature, expand
+from twopm_zk.task.formula import parse_formula
+from twopm_zk.task.inputs import Input, level_text
 from twopm_zk.task.instances import BATCH_ROWS, TaskInstances, choose_instances
-from twopm_zk.task.specification import SECONDS, VERSION, Statistics, StepRule, TaskSpec, check_format, default_rule
+from twopm_zk.task.outcome import Frequencies, Outcome, class_weights, family_named
+from twopm_zk.task.section import Section
+from twopm_zk.task.specification import SECONDS, VERSION, Statistics, StepRule, TaskSpec, default_rule
 
-T = TypeVar("T")
-_NAMES = {str: "a text", bool: "true or false", int: "an integer", float: "a number", list: "a list", dict: "a table"}
 _DEFAULTS = {name: field.default for name, field in TaskSpec.__dataclass_fields__.items()}
 
 
@@ -47,7 +49,7 @@ def write_spec(spec: TaskSpec, path: StrPath) -> None:
 
 def parse_spec(document: object) -> TaskSpec:
     """A specification from what a TOML or JSON parser returned."""
-    top = _Section(document, "")
+    top = Section(document, "")
     version = top.take("version", int, VERSION)
     if version != VERSION:
         raise SpecError(f"`version` is {version}; this release reads version {VERSION}")
@@ -55,7 +57,7 @@ def parse_spec(document: object) -> TaskSpec:
     format = Format(shape.take("bits", int, FEATURES.bits), shape.take("frac_bits", int, FEATURES.frac_bits))
     shape.done()
     check_format(format)
-    family = _family(top.take("family", str, Family.LOGISTIC.name.lower()))
+    family = family_named(top.take("family", str, Family.LOGISTIC.value))
     step = top.section("step")
     rule = StepRule(
         step.take("rule", str, default_rule(family).rule),
@@ -63,15 +65,26 @@ def parse_spec(document: object) -> TaskSpec:
         step.take("curvature", str, StepRule.curvature),  # type: ignore[arg-type]
     )
     step.done()
-    entries = top.take("features", list)
-    columns = tuple(_column(entry, index, format) for index, entry in enumerate(entries))
+    label, outcome = _label(top, family, format)
+    features = [_feature(entry, index) for index, entry in enumerate(top.take("features", list))]
+    inputs = [_input(entry, index) for index, entry in enumerate(top.optional("inputs", list) or [])]
+    text = top.optional("formula", str)
+    formula = None if text is None else parse_formula(text)
+    if formula is not None and formula.label not in (None, label):
+        raise SpecError(f"`formula` is of {formula.label!r}, `label` is {label!r}")
+    expanded = expand(features, inputs, formula, format=format)
+    weights = class_weights(top.optional("class_weights", dict) or {}, outcome, family)
+    column = top.optional("weights", str)
     rounds, minimum, maximum = top.section("rounds"), top.section("minimum"), top.section("maximum")
     asked = top.section("statistics")
     statistics = Statistics(**{key: asked.take(key, bool, False) for key in ("information", "evaluation", "held_out")})
     spec: dict[str, Any] = {
-        "columns": columns,
-        "label": top.take("label", str),
+        "columns": expanded.columns,
+        "label": label,
+        "inputs": expanded.inputs,
         "family": family,
+        "outcome": outcome,
+        "frequencies": Frequencies(None if column is None else same_name(column), *weights),
         "penalty": top.take("lambda", float),
         "name": top.take("name", str, ""),
         "format": format,
@@ -98,28 +111,88 @@ def parse_spec(document: object) -> TaskSpec:
     return parsed
 
 
-def _column(entry: object, index: int, format: Format) -> Column:
-    section = _Section(entry, f"features[{index}]")
-    name = section.take("name", str)
+def _label(top: Section, family: Family, format: Format) -> tuple[str, Outcome]:
+    """The label's name, alone or in a table with what is known of its values."""
+    if not isinstance(top.content.get("label"), dict):
+        return same_name(top.take("label", str)), Outcome()
+    section = top.section("label")
+    name = same_name(section.take("name", str))
+    value = section.value("positive")
+    positive = None if value is None else level_text(value, "`label.positive`")
+    negative = section.texts("negative")
     known = {key: section.optional(key, float) for key in ("low", "high", "mean", "sd", "unit")}
     centre, scale = section.optional("centre", float), section.optional("scale", float)
     section.done()
+    if family == "logistic" and all(value is None for value in (*known.values(), centre, scale)):
+        return name, Outcome(positive, negative)
+    column = _constants(name, known, centre, scale, of="label")
+    return name, Outcome(positive, negative, column or choose_column(name, **known, format=format))
+
+
+def _constants(
+    name: str, known: dict[str, float | None], centre: float | None, scale: float | None, *, of: str
+) -> Column | None:
+    """The column that has its constants already; None where they are to be chosen."""
     if scale is None and centre is None:
-        return choose_column(name, **known, format=format)
+        return None
     if known["mean"] is not None or known["sd"] is not None:
-        raise SpecError(f"features, {name!r}: `mean` and `sd` serve to choose `centre` and `scale`; give one pair")
+        raise SpecError(f"{of}, {name!r}: `mean` and `sd` serve to choose `centre` and `scale`; give one pair")
     if centre is None or scale is None:
-        raise SpecError(f"features, {name!r}: `centre` and `scale` come together")
+        raise SpecError(f"{of}, {name!r}: `centre` and `scale` come together")
     return Column(name, centre, scale, known["low"], known["high"], known["unit"])
 
 
-def _family(name: str) -> Family:
-    if name not in (names := [family.name.lower() for family in Family]):
-        raise SpecError(f"`family` is {name!r}; allowed: {', '.join(names)}")
-    return Family[name.upper()]
+def _feature(entry: object, index: int) -> Feature:
+    section = Section(entry, f"features[{index}]")
+    name = section.take("name", str)
+    known = {key: section.optional(key, float) for key in ("low", "high", "mean", "sd", "unit")}
+    centre, scale = section.optional("centre", float), section.optional("scale", float)
+    product = tuple(_factor(pair, name) for pair in section.optional("product", list) or [])
+    one = Input(name) if product else _read_as(section, name, known["low"], known["high"])
+    section.done()
+    _constants(name, known, centre, scale, of="features")
+    return Feature(one, centre, scale, known, product)
 
 
-def _instances(section: _Section, spec: TaskSpec) -> TaskInstances:
+def _factor(pair: object, name: str) -> tuple[str, int]:
+    match pair:
+        case [str(factor), int(power)] if not isinstance(power, bool):
+            return same_name(factor), power
+    raise SpecError(f"features, {name!r}: `product` is a list of pairs of a name and a power")
+
+
+def _input(entry: object, index: int) -> Input:
+    section = Section(entry, f"inputs[{index}]")
+    name = section.take("name", str)
+    found = _read_as(section, name, section.optional("low", float), section.optional("high", float))
+    section.done()
+    return found
+
+
+def _read_as(section: Section, name: str, low: float | None, high: float | None) -> Input:
+    """How the cells of a column are read."""
+    ends = section.optional("winsorise", list)
+    winsorise = None if ends is None else tuple(_number(end) for end in ends)
+    if winsorise is not None and (len(winsorise) != 2 or any(isinstance(end, str) for end in winsorise)):
+        raise SpecError(f"{name!r}: `winsorise` is two numbers")
+    categories = section.texts("categories")
+    if "categories" in section and not categories:
+        raise SpecError(f"{name!r}: `categories` is empty")
+    missing = section.value("missing")
+    if missing == "refuse":
+        missing = None
+    elif missing is not None:
+        missing = level_text(missing, f"{name!r}: `missing`") if categories else _number(missing)
+    transform: Any = section.optional("transform", str)
+    return Input(name, low, high, categories, missing, transform, winsorise)  # type: ignore[arg-type]
+
+
+def _number(value: object) -> float | str:
+    """A number as such, and anything else as what `Input` refuses."""
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else str(value)
+
+
+def _instances(section: Section, spec: TaskSpec) -> TaskInstances:
     """Either names, or a size: ``rows`` of a batch."""
     if "step" not in section:
         rows = section.take("rows", int, BATCH_ROWS)
@@ -146,59 +219,8 @@ def _instances(section: _Section, spec: TaskSpec) -> TaskInstances:
     return chosen
 
 
-def _names(section: _Section, key: str) -> tuple[str, ...]:
+def _names(section: Section, key: str) -> tuple[str, ...]:
     names = section.take(key, list)
     if not all(isinstance(name, str) for name in names):
         raise SpecError(f"`instances.{key}` is not a list of names")
     return tuple(names)
-
-
-class _Section:
-    """One table of the file; remembers which keys were asked for, so that any other is an error."""
-
-    def __init__(self, content: object, path: str) -> None:
-        if not isinstance(content, Mapping):
-            raise SpecError(f"`{path}` is not a table" if path else "a specification is a table of keys")
-        self.content, self.path = content, path
-        self.known: list[str] = []
-
-    def __contains__(self, key: str) -> bool:
-        return key in self.content
-
-    def take(self, key: str, kind: type[T], default: T | None = None) -> T:
-        """The value of ``key``, an integer also where a number is asked for; SpecError where it is missing."""
-        value = self.optional(key, kind)
-        if value is not None:
-            return value
-        if default is None:
-            raise SpecError(f"`{self._place(key)}` is missing; it is {_NAMES[kind]}")
-        return default
-
-    def optional(self, key: str, kind: type[T]) -> T | None:
-        """The value of ``key``, or None."""
-        self.known.append(key)
-        value = self.content.get(key)
-        if kind is float and isinstance(value, int) and not isinstance(value, bool):
-            try:
-                value = float(value)
-            except OverflowError:
-                raise SpecError(f"`{self._place(key)}` is too large") from None
-        if value is not None and (not isinstance(value, kind) or isinstance(value, bool) is not (kind is bool)):
-            raise SpecError(f"`{self._place(key)}` is not {_NAMES[kind]}")
-        return value
-
-    def section(self, key: str) -> _Section:
-        """A table below this one; empty where there is none."""
-        self.known.append(key)
-        return _Section(self.content.get(key, {}), self._place(key))
-
-    def done(self) -> None:
-        """SpecError for the first key that nobody asked for."""
-        for key in self.content:
-            if key not in self.known:
-                close = difflib.get_close_matches(str(key), self.known, n=1)
-                allowed = f"Did you mean `{close[0]}`?" if close else f"Known here: {', '.join(sorted(self.known))}."
-                raise SpecError(f"`{self._place(str(key))}` is no key of a specification", hint=allowed)
-
-    def _place(self, key: str) -> str:
-        return f"{self.path}.{key}" if self.path else key

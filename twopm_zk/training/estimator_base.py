@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from twopm_zk.proving.executors import executor_for
 from twopm_zk.rows.tables import Table
+from twopm_zk.statements import Family
 from twopm_zk.statistics.summary import Summary
 from twopm_zk.task.columns import Column, choose_column
 from twopm_zk.task.scaling import Scaling
@@ -82,7 +83,7 @@ class FederatedEstimator(BaseEstimator):  # type: ignore[misc]
         self, rows: npt.NDArray[np.float64], codes: npt.NDArray[Any], label: str, **family: Any
     ) -> dict[str, float]:
         """Train, and the coefficients; ``family`` are settings of the specification that the family takes."""
-        self.alpha_ = penalty_on_grid(self.alpha)
+        self.alpha_ = penalty_on_grid(self.alpha, family.get("family", Family.LOGISTIC))
         if label in getattr(self, "feature_names_in_", []):
             label = _LABEL
         spec = TaskSpec(

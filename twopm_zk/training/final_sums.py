@@ -51,7 +51,7 @@ class FinalSums:
     ) -> Summary:
         """The summary of ``weights`` (integers, padded), whose certificate is ``fit``."""
         model = Model(
-            family="gaussian" if spec.family else "logistic",
+            family=spec.family.value,
             label=spec.label,
             coefficients=spec.coefficients(weights),
             scaling=tuple(column.scaling for column in spec.columns),

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from twopm_zk.statements import Family
 from twopm_zk.task.columns import Column
+from twopm_zk.task.outcome import Outcome
 from twopm_zk.task.scaling import Scaling
 from twopm_zk.task.specification import NEWTON
 from twopm_zk.training.estimator_base import FederatedEstimator, label_of, own_column
@@ -20,10 +22,9 @@ class TwoPMLinearRegression(RegressorMixin, FederatedEstimator):  # type: ignore
     """Linear regression: ordinary least squares with ``alpha`` = 0, else pulled towards 0 as ridge regression is.
 
     The label is centred and scaled like a column: by ``label_scaling``, or by itself where that is None. With lambda =
-    ``alpha`` what is minimised is the sum of squared residuals / (2 DISPERSION) + alpha / 2 |w|^2, where residuals and
-    weights are of scaled label and columns, and DISPERSION is that of `twopm_zk.statistics.inference`: scikit-learn's
-    `Ridge` on the same scaled columns has DISPERSION times this ``alpha``. Other parameters are those of
-    `TwoPMLogisticRegression`.
+    ``alpha`` what is minimised is half of the sum of squared residuals + alpha / 2 |w|^2, where residuals and weights are of
+    scaled label and columns: scikit-learn's `Ridge` on the same scaled columns has the same ``alpha``, which here is a
+    multiple of 2^-6. Other parameters are those of `TwoPMLogisticRegression`.
 
     After `fit`: ``coef_`` (columns,) and ``intercept_`` in the units of X and y, and the rest as there.
     """
@@ -88,6 +89,4 @@ class TwoPMLinearRegression(RegressorMixin, FederatedEstimator):  # type: ignore
 
 def _gaussian(label: Column) -> dict[str, Any]:
     """What a specification of the gaussian family has beside others."""
-    from twopm_zk.task import outcome  # type: ignore[attr-defined]
-
-    return {"family": "gaussian", "outcome": outcome.Outcome(scale=label)}
+    return {"family": Family.GAUSSIAN, "outcome": Outcome(scale=label)}
