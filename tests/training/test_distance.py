@@ -1,6 +1,7 @@
 """The distance to the optimum from public sums: between the bounds that are proven, or said to be an estimate."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -11,12 +12,20 @@ from twopm_zk.numbers.fixed_point import WEIGHTS
 from twopm_zk.numbers.pedersen import GRADIENT, INFORMATION, Tally
 from twopm_zk.rows.batches import prepare, quantized_rows
 from twopm_zk.rows.tables import Table, load_spector
-from twopm_zk.statements import Collection
+from twopm_zk.statements import Collection, Family
 from twopm_zk.statements.step import exact_gradient
 from twopm_zk.task.specification import StepRule
 from twopm_zk.task.specification_file import read_spec
-from twopm_zk.training.distance import Distance, PublicSum, distance
-from twopm_zk.training.learner import distance_of
+from twopm_zk.training import distance as module
+from twopm_zk.training import learner
+from twopm_zk.training.distance import Distance
+from twopm_zk.training.public_sums import PublicSum
+
+distance = partial(module.distance, family=Family.LOGISTIC)
+
+
+def distance_of(spec, sums):
+    return learner.distance_of(spec, Family.LOGISTIC, sums)
 
 
 def rare_events(rows=3000):

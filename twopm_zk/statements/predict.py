@@ -81,7 +81,9 @@ class PredictStatement:
         """``modelCommitment``, ``inputCommitment``, ``prediction``."""
         return (
             commitments.model_commitment(self.context, self.weights),
-            commitments.input_commitment(self.salt, self.features, format=self.shape.format, family=self.shape.family.number),
+            commitments.input_commitment(
+                self.salt, self.features, format=self.shape.format, family=self.shape.family.number
+            ),
             self.prediction,
         )
 

@@ -39,8 +39,8 @@ class TaskInstances:
     aggregate: str
     certify: str
     information: tuple[str, ...] = ()
-    evaluate: tuple[str, ...] = ()
     predict: str | None = None
+    evaluate: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -153,8 +153,8 @@ def choose_instances(
             aggregate,
             certify,
             tuple(named["Information"][r] for r in used) if information else (),
-            tuple(named["Evaluate"][r] for r in used) if evaluate else (),
             next(predict, None),
+            tuple(named["Evaluate"][r] for r in used) if evaluate else (),
         )
     also = " and ".join([*["information"] * information, *["evaluation"] * evaluate])
     raise CircuitTooLargeError(
@@ -194,8 +194,5 @@ def _rows(key: str, kind: type[Shape], name: str, format: Format, family: Family
             f"`format` says {format.bits} with {format.frac_bits}"
         )
     if shape.family is not family:
-        raise SpecError(
-            f"`instances.{key}`: {name!r} is of the {shape.family} family, `family` is "
-            f"{family}"
-        )
+        raise SpecError(f"`instances.{key}`: {name!r} is of the {shape.family} family, `family` is {family}")
     return shape

@@ -212,8 +212,8 @@ def _instances(section: Section, spec: TaskSpec) -> TaskInstances:
         section.take("aggregate", str),
         section.take("certify", str),
         _names(section, "information") if "information" in section else (),
-        _names(section, "evaluate") if "evaluate" in section else (),
         section.optional("predict", str),
+        _names(section, "evaluate") if "evaluate" in section else (),
     )
     section.done()
     return chosen
