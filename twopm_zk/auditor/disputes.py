@@ -16,7 +16,7 @@ from twopm_zk.numbers.baby_jubjub import Point, is_on_curve
 from twopm_zk.sharing import Departure, Evidence, ProvenPoint, Reveal, SharingSet, Verdict, judge, pair_truth
 from twopm_zk.sharing.disputes import claims_add_up
 
-_USES = ("InformationOpened", "ModelPublished", "Certified")
+_USES = ("SumOpened", "ModelPublished", "Certified")
 
 
 class DisputesReplay:

@@ -17,7 +17,7 @@ NEED_CALL = frozenset(
     {
         "TaskCreated",
         "ModelPublished",
-        "InformationOpened",
+        "SumOpened",
         "Certified",
         "RoundClosed",
         "Shared",

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from twopm_zk.chain.compiler import compile_source
-from twopm_zk.chain.deployment import STATEMENTS, GeneratedVerifier
+from twopm_zk.chain.deployment import FAMILIES, STATEMENTS, GeneratedVerifier, family_of
 from twopm_zk.circuit.compilation import compile_circuit
 from twopm_zk.circuit.instances import find_instance, instances
 from twopm_zk.errors import ProofFormatError
@@ -107,6 +107,7 @@ class RegisteredVerifier:
     size: int
     features: int
     frac_bits: int
+    family: str = FAMILIES[0]
     address: str = field(default="", compare=False)
 
     @property
@@ -119,6 +120,7 @@ class RegisteredVerifier:
                 parameters.get("ROWS", 0),
                 parameters["FEATURES"],
                 parameters.get("X_FRAC", self.frac_bits),
+                family_of(candidate),
             )
             if found == self:
                 return name
@@ -129,7 +131,8 @@ class RegisteredVerifier:
         """The entry that ``entryOf`` returns."""
         number = entry["statement"]
         statement = STATEMENTS[number - 1] if 1 <= number <= len(STATEMENTS) else "none"
-        return cls(statement, entry["size"], entry["features"], entry["fractionalBits"], entry["verifier"])
+        family = FAMILIES[entry["family"]]
+        return cls(statement, entry["size"], entry["features"], entry["fractionalBits"], family, entry["verifier"])
 
 
 def same_code(found: bytes, expected: bytes) -> bool:

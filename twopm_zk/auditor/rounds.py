@@ -48,7 +48,7 @@ class RoundsReplay:
             "RoundOpened": self._opened,
             "UpdateAccepted": self._update,
             "RoundClosed": self._closed,
-            "InformationOpened": self._information,
+            "SumOpened": self._information,
             "Certified": self._certified,
             "TaskFinished": self._finished,
         }

@@ -21,6 +21,7 @@ from twopm_zk.chain.connection import Receipt
 from twopm_zk.chain.contracts import Chain, Contract
 from twopm_zk.chain.deployment import (
     DEVELOPMENT_CHAINS,
+    FAMILIES,
     NOBODY,
     STATEMENTS,
     Deployed,
@@ -406,6 +407,7 @@ class _Deployer:
             registry,
             "add",
             STATEMENTS.index(verifier.statement) + 1,
+            FAMILIES.index(verifier.family),
             verifier.size,
             verifier.features,
             verifier.frac_bits,
@@ -421,4 +423,5 @@ class _Deployer:
             features=verifier.features,
             frac_bits=verifier.frac_bits,
             insecure=verifier.insecure,
+            family=verifier.family,
         )

@@ -27,8 +27,10 @@ from twopm_zk.system.progress import Progress
 
 DEVELOPMENT_CHAINS = frozenset({1337, 31337})
 FORMAT = 1
-STATEMENTS = ("step", "information", "aggregate", "certify", "predict")
+STATEMENTS = ("step", "information", "aggregate", "certify", "predict", "evaluate")
 """In the order of VerifierRegistry's enum, which starts with None."""
+FAMILIES = ("logistic", "gaussian")
+"""In the order of VerifierRegistry's enum, which is that of the parameter of circuits."""
 _ROUNDS = {"IDENTITY": "IdentityContract", "DATA_HUB": "DataHub", "STAKING": "StakingContract"}
 _ASKED = {
     "HFLContract": _ROUNDS,
@@ -80,13 +82,15 @@ class GeneratedVerifier:
     """Of the instance, such as ``step-119x3``."""
     statement: str
     size: int
-    """Rows of a step or an information; 0 for all others."""
+    """Rows of a step, an information or an evaluate; 0 for all others."""
     features: int
     frac_bits: int
     """Fractional bits of a feature; 0 where none goes in."""
     solidity: str = field(repr=False)
     contract_name: str
     insecure: bool
+    family: str = FAMILIES[0]
+    """Also where the statement is the same for all."""
 
     @classmethod
     def from_keys(cls, instance: Instance, keys: Keys) -> Self:
@@ -102,6 +106,7 @@ class GeneratedVerifier:
             solidity=export_verifier(keys, contract_name),
             contract_name=contract_name,
             insecure=keys.insecure,
+            family=family_of(instance),
         )
 
 
@@ -139,6 +144,7 @@ class DeployedVerifier:
     features: int
     frac_bits: int
     insecure: bool
+    family: str = FAMILIES[0]
 
 
 @dataclass(frozen=True)
@@ -222,6 +228,11 @@ class Deployment:
         for name, verifier in self.verifiers.items():
             if code_hash(chain.code(verifier.address)) != verifier.code_hash:
                 raise DeploymentError(f"verifier {name} at {verifier.address} has other code than it had")
+
+
+def family_of(instance: Instance) -> str:
+    """The family that an instance is about, the first one where it is about none."""
+    return FAMILIES[instance.parameters.get("FAMILY", 0)]
 
 
 def code_hash(code: bytes) -> str:

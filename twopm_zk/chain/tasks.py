@@ -135,10 +135,27 @@ class TaskSnapshot(TaskState):
     """When information is collected, as the contract numbers it."""
     generators: Mapping[Collection, bytes]
     """The hash of the generators of each collection, by which disputes go."""
+    evaluation_generators: bytes
+    """Likewise, of evaluations; zeros where there are none."""
+    family: int
+    """As the registry of verifiers numbers it."""
+    final_information: bool
+    """Whether information is collected after the certificate."""
+    evaluation: bool
+    """Whether the data set is evaluated after the certificate."""
+    held_out_dataset: bytes
+    """The data set that is evaluated after that; zeros for none."""
+    held_out: bool
+    """Whether the present round collects from that data set."""
     set_digest: bytes
     """Of the set that shares, from closing on."""
     certified: bool
     gradient_bound: int
+
+    @property
+    def collected_dataset(self) -> bytes:
+        """The data set that the present round collects from."""
+        return self.held_out_dataset if self.held_out else self.dataset
 
     @property
     def target_per_row(self) -> float:
@@ -212,6 +229,12 @@ def read_training(contract: Contract, task: int) -> TaskSnapshot:
             Collection.GRADIENT: bytes.fromhex(training["gradientGenerators"][2:]),
             Collection.INFORMATION: bytes.fromhex(training["informationGenerators"][2:]),
         },
+        evaluation_generators=bytes.fromhex(training["evaluationGenerators"][2:]),
+        family=training["family"],
+        final_information=training["finalInformation"],
+        evaluation=training["evaluation"],
+        held_out_dataset=bytes.fromhex(training["heldOutDataset"][2:]),
+        held_out=training["heldOut"],
         set_digest=bytes.fromhex(contract.call("setDigestOf", task, block=block)[2:]),
         certified=training["certified"],
         gradient_bound=training["gradientBound"],

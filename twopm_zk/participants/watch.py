@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from twopm_zk.chain.abi import DecodedEvent
+from twopm_zk.chain.deployment import STATEMENTS
 from twopm_zk.participants.news import News
 from twopm_zk.statements.rounds import BOUND_FRAC_BITS
 from twopm_zk.task.specification import TaskSpec
@@ -57,8 +58,9 @@ def _text(event: DecodedEvent, spec: TaskSpec, account: str | None) -> str:
             return f"{where}: {who(event['node'])} has shown what it shares with {who(event['other'])}"
         case "DisputeRejected":
             return f"{where}: the sum opens, {who(event['accuser'])} has disputed it without cause"
-        case "InformationOpened":
-            return f"{where}: the information is opened"
+        case "SumOpened":
+            what = "evaluation" if STATEMENTS[event["collected"] - 1] == "evaluate" else "information"
+            return f"{where}: the {what} is opened"
         case "TaskFailed":
             return (
                 f"the task has failed: {_reason(event['reason'])}. "
