@@ -51,7 +51,7 @@ def test_it_is_not_proven_where_the_certificate_is_over_other_rows_than_the_info
 @pytest.mark.parametrize(
     ("name", "changes"),
     [
-        ("InformationOpened", {"sum": [1] * 4}),
+        ("SumOpened", {"sum": [1] * 4}),
         ("ModelPublished", {"matrixHash": 77}),
         ("Certified", {"gradientBound": 1 << 19}),
         ("Certified", {"modelCommitment": 3}),

@@ -309,7 +309,7 @@ def test_a_node_of_the_set_takes_over_from_a_coordinator_that_is_late():
 
 def test_moves_and_a_certificate_whose_calls_are_in_no_calldata_pass():
     story = trained()
-    names = ("InformationOpened", "ModelPublished", "Certified", "TaskFinished")
+    names = ("SumOpened", "ModelPublished", "Certified", "TaskFinished")
     hidden = [replace(event, call=None) if event.name in names else event for event in story.events]
     report = story.replay([story.events[0], *hidden[1:]])
     assert report.passed, report.failed
@@ -324,8 +324,8 @@ def test_members_that_hand_in_and_share_through_other_contracts_cannot_spoil_an_
 
 
 def test_a_sum_of_information_that_is_not_reduced_is_the_same_sum(history):
-    opened = next(event for event in history.events if event.name == "InformationOpened")
-    change = altered("InformationOpened", sum=[scalar + SUBGROUP_ORDER for scalar in opened["sum"]])
+    opened = next(event for event in history.events if event.name == "SumOpened")
+    change = altered("SumOpened", sum=[scalar + SUBGROUP_ORDER for scalar in opened["sum"]])
     assert history.replay(change(history.events)).passed
 
 
@@ -936,7 +936,7 @@ TAMPERED = {
     "weights beyond the bound": (altered("ModelPublished", 0, weights=[(1 << 31) - 1, 0, 0]), {"weights"}),
     "another model commitment": (altered("AttemptModel", modelCommitment=5), {"model commitments"}),
     "a round skipped": (altered("AttemptModel", 1, round=2), {"rounds"}),
-    "a round without its sum": (without("InformationOpened"), {"rounds", "sums"}),
+    "a round without its sum": (without("SumOpened"), {"rounds", "sums"}),
     "a round without its proof": (without("ModelPublished", 1), {"rounds", "model commitments"}),
     "another deadline": (altered("RoundOpened", deadline=1), {"rounds"}),
     "too few nodes": (altered("RoundClosed", nodes=2), {"rounds"}),
@@ -951,7 +951,7 @@ TAMPERED = {
     "another share": (altered("Shared", vector=[1] * 3), {"sums"}),
     "a share left out": (without("Shared"), {"sums"}),
     "another round's point": (altered("SumShared", x=BASE.x, y=BASE.y), {"sums"}),
-    "another sum of information": (altered("InformationOpened", sum=[1] * 4), {"sums"}),
+    "another sum of information": (altered("SumOpened", sum=[1] * 4), {"sums"}),
     "another bound": (altered("Certified", gradientBound=1), {"certificate"}),
     "a bound above the target": (altered("Certified", gradientBound=1 << 31), {"certificate"}),
     "finished twice": (twice("TaskFinished"), {"rounds"}),

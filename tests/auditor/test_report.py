@@ -99,7 +99,7 @@ def test_every_instance_is_found_by_the_sizes_of_its_verifier(name):
 
 
 def test_a_statement_that_nobody_knows_is_no_instance():
-    entry = {"statement": 0, "size": 1, "features": 1, "fractionalBits": 1, "verifier": "0x"}
+    entry = {"statement": 0, "family": 0, "size": 1, "features": 1, "fractionalBits": 1, "verifier": "0x"}
     assert RegisteredVerifier.from_entry(entry).instance is None
 
 

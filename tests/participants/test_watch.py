@@ -45,7 +45,8 @@ def padded(text):
             {"node": "0xA", "other": "0xB"},
             "round 2: this node has shown what it shares with 0xB",
         ),
-        ("InformationOpened", {}, "round 2: the information is opened"),
+        ("SumOpened", {"collected": 2}, "round 2: the information is opened"),
+        ("SumOpened", {"collected": 6}, "round 2: the evaluation is opened"),
     ],
 )
 def test_what_happens_in_a_round_is_a_sentence(name, values, text):

@@ -186,7 +186,7 @@ class Story:
     def begin_attempt(self, emit):
         number = 2 if self.kind is Collection.INFORMATION else 1
         where = {"taskId": 1, "round": self.round, "attempt": self.attempt}
-        emit("AttemptModel", **where, collected=number, modelCommitment=self.model)
+        emit("AttemptModel", **where, collected=number, heldOut=False, modelCommitment=self.model)
         emit("RoundOpened", **where, deadline=self.now + SECONDS)
         self.updates, self.points, self.shares, self.shared_once, self.sharing = [], {}, {}, False, False
         self.set, self.claims = SharingSet(self.place, b""), {}
@@ -389,7 +389,7 @@ class Story:
 
     def proceed(self, sender=COORDINATOR):
         with self.call(sender, "proceed", taskId=1) as emit:
-            emit("InformationOpened", taskId=1, round=self.round, sum=list(vector_of(self.total)))
+            emit("SumOpened", taskId=1, round=self.round, collected=2, sum=list(vector_of(self.total)))
             self.round, self.attempt, self.kind = self.round + 1, 0, Collection.GRADIENT
             self.begin_attempt(emit)
 

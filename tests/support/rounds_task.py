@@ -2,7 +2,20 @@
 
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
-from support.rounds_world import ETH, GRADIENT, MATRICES, MATRIX, SPEC, fake_proof, task_config, training_config
+from support.rounds_world import (
+    ETH,
+    EVALUATE,
+    EVALUATIONS,
+    GRADIENT,
+    INFORMATION,
+    MATRICES,
+    MATRIX,
+    SPEC,
+    STEP,
+    fake_proof,
+    task_config,
+    training_config,
+)
 from support.sharing import Key, commit, flattened, masks, minus, plus, provable_opening
 
 from twopm_zk.numbers.commitments import Tag, public_hash
@@ -10,7 +23,7 @@ from twopm_zk.numbers.field import FIELD_ORDER
 from twopm_zk.statements import Policy
 
 NONE, CREATED, COLLECTING, READY, SHARING, SUMMED, DISPUTED, FINISHED, CLOSED = range(9)
-STEP, INFORMATION = 1, 2
+NAMES = {STEP: "step", INFORMATION: "information", EVALUATE: "evaluate"}
 WITH_PENALTY = {"penalty": ETH // 10}
 
 
@@ -52,7 +65,8 @@ class Task:
 
     @property
     def generators(self):
-        return GRADIENT if self.call("statementOf") == STEP else MATRICES
+        known = {STEP: GRADIENT, INFORMATION: MATRICES, EVALUATE: EVALUATIONS[self.training["family"]]}
+        return known[self.call("statementOf")]
 
     @property
     def policy(self):
@@ -72,7 +86,9 @@ class Task:
         )
 
     def data(self, person, index):
-        return self.world.hub.call("commitmentOf", person.address, self.config["dataset"], index)
+        held_out = self.call("trainingOf")["heldOut"]
+        dataset = self.training["heldOutDataset"] if held_out else self.config["dataset"]
+        return self.world.hub.call("commitmentOf", person.address, dataset, index)
 
     # --- collecting ---
 
@@ -82,7 +98,7 @@ class Task:
         opening = None
         if point is None:
             opening, point = provable_opening(values or [data + i for i in range(len(points) - 1)], points)
-        name = "step" if points is GRADIENT else "information"
+        name = ("gaussian-" if self.training["family"] else "") + NAMES[self.call("statementOf")]
         proof = proof or fake_proof(f"{name}-{size}", self.model, data, point[1])
         receipt = self.act(person, "submitUpdate", size, index, *point, proof)
         self.submitted.add(person)

@@ -12,12 +12,15 @@ from twopm_zk.chain.deployer import deploy_all
 
 ETH = 10**18
 DATASET = b"grades".ljust(32, b"\0")
+HELD_OUT = b"grades of next year".ljust(32, b"\0")
 SPEC = b"specification".ljust(32, b"\0")
 ZERO = "0x" + "00" * 20
 MATRIX = 424242
-STEP, INFORMATION, AGGREGATE, CERTIFY, PREDICT = 1, 2, 3, 4, 5
+STEP, INFORMATION, AGGREGATE, CERTIFY, PREDICT, EVALUATE = range(1, 7)
+LOGISTIC, GAUSSIAN = 0, 1
 GRADIENT = generators(4, "gradient")
 MATRICES = generators(5, "information")
+EVALUATIONS = {LOGISTIC: generators(8, "evaluation"), GAUSSIAN: generators(3, "gaussian evaluation")}
 
 
 def fake_proof(name, *inputs):
@@ -54,6 +57,7 @@ class World:
             ("certify", CERTIFY, 0, 3),
             ("predict", PREDICT, 0, 3),
             ("predict-8", PREDICT, 0, 8),
+            ("evaluate-32", EVALUATE, 32, 3),
         ):
             self.add_verifier(name, statement, size, features)
         self.people = SimpleNamespace(**{name: Person(self, name, key) for name, key in vars(keys).items()})
@@ -63,11 +67,11 @@ class World:
             person.stake(2 * ETH)
             person.register(0, [1000 * (number + 1) + batch for batch in range(8)])
 
-    def add_verifier(self, name, statement, size, features, *, frac_bits=None):
+    def add_verifier(self, name, statement, size, features, *, family=LOGISTIC, frac_bits=None):
         if frac_bits is None:
             frac_bits = 0 if statement in (AGGREGATE, CERTIFY) else 12
         double = self.chain.deploy(compile_contract("VerifierDouble"), name.encode().ljust(32, b"\0"))
-        receipt = self.registry.transact("add", statement, size, features, frac_bits, True, double.address)
+        receipt = self.registry.transact("add", statement, family, size, features, frac_bits, True, double.address)
         self.ids[name] = receipt.event("VerifierAdded")["id"]
         return double
 
@@ -129,6 +133,7 @@ def task_config(**changes):
 
 def training_config(world, **changes):
     return {
+        "family": LOGISTIC,
         "features": 3,
         "lambda": 4096,
         "weightBound": 2**31,
@@ -136,11 +141,16 @@ def training_config(world, **changes):
         "gradientTarget": 1000,
         "stepVerifiers": [world.ids["step-32"], world.ids["step-128"]],
         "informationVerifiers": [world.ids["information-32"]],
+        "evaluateVerifiers": [],
         "information": 0,
         "aggregateVerifier": world.ids["aggregate"],
         "certifyVerifier": world.ids["certify"],
         "gradientGenerators": generators_hash(GRADIENT),
         "informationGenerators": generators_hash(MATRICES),
+        "evaluationGenerators": b"\0" * 32,
+        "finalInformation": False,
+        "evaluation": False,
+        "heldOutDataset": b"\0" * 32,
         "initialWeights": [0, 0, 0, 0],
         **changes,
     }

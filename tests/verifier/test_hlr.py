@@ -8,11 +8,9 @@ from support.rounds_task import (
     COLLECTING,
     DISPUTED,
     FINISHED,
-    INFORMATION,
     NONE,
     READY,
     SHARING,
-    STEP,
     WITH_PENALTY,
     Task,
     point_hash,
@@ -21,7 +19,9 @@ from support.rounds_world import (
     CERTIFY,
     ETH,
     GRADIENT,
+    INFORMATION,
     MATRICES,
+    STEP,
     ZERO,
     fake_proof,
 )
@@ -248,13 +248,13 @@ def test_a_verifier_swapped_under_a_running_task_changes_nothing(task, people, w
 
 def test_only_the_registrys_owner_fills_it(world, people, refused):
     registry = people.ada.use(world.registry)
-    for act in (("add", 1, 32, 3, 12, False, world.hub.address), ("retire", 1)):
+    for act in (("add", 1, 0, 32, 3, 12, False, world.hub.address), ("retire", 1)):
         with refused("OwnableUnauthorizedAccount", account=people.ada.address):
             registry.transact(*act)
     with refused("NoCode"):
-        world.registry.transact("add", 1, 32, 3, 12, False, people.ada.address)
+        world.registry.transact("add", 1, 0, 32, 3, 12, False, people.ada.address)
     with refused("NoStatement"):
-        world.registry.transact("add", 0, 32, 3, 12, False, world.hub.address)
+        world.registry.transact("add", 0, 0, 32, 3, 12, False, world.hub.address)
     with refused("UnknownVerifier", id=999):
         world.registry.transact("retire", 999)
 
@@ -677,7 +677,7 @@ def test_information_is_collected_before_the_first_gradient(world, people, gas, 
     opened = task.shared_sum()
     receipt = task.proceed()
     gas.check("proceed, 5 scalars", receipt, tolerance=20_000)
-    assert receipt.event("InformationOpened")["sum"] == opened
+    assert receipt.event("SumOpened")["sum"] == opened
     assert (task.state["round"], task.state["moves"], task.phase) == (1, 0, COLLECTING)
     assert task.call("statementOf") == STEP
     assert task.call("vectorLengthOf") == 4

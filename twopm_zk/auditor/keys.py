@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from twopm_zk.chain.compiler import compile_source
-from twopm_zk.chain.deployment import STATEMENTS, GeneratedVerifier
+from twopm_zk.chain.deployment import STATEMENTS, GeneratedVerifier, family_of
 from twopm_zk.circuit.compilation import compile_circuit
 from twopm_zk.circuit.instances import find_instance, instances
 from twopm_zk.errors import ProofFormatError
@@ -16,6 +16,7 @@ from twopm_zk.plonk.backends import find_backend
 from twopm_zk.plonk.keys import Keys, setup
 from twopm_zk.plonk.proving import Verifier, verify
 from twopm_zk.plonk.solidity import proof_from_calldata
+from twopm_zk.statements import Family
 from twopm_zk.system.progress import Progress
 from twopm_zk.system.side_by_side import side_by_side
 
@@ -107,6 +108,7 @@ class RegisteredVerifier:
     size: int
     features: int
     frac_bits: int
+    family: Family = Family.LOGISTIC
     address: str = field(default="", compare=False)
 
     @property
@@ -119,6 +121,7 @@ class RegisteredVerifier:
                 parameters.get("ROWS", 0),
                 parameters["FEATURES"],
                 parameters.get("X_FRAC", self.frac_bits),
+                family_of(candidate),
             )
             if found == self:
                 return name
@@ -129,7 +132,8 @@ class RegisteredVerifier:
         """The entry that ``entryOf`` returns."""
         number = entry["statement"]
         statement = STATEMENTS[number - 1] if 1 <= number <= len(STATEMENTS) else "none"
-        return cls(statement, entry["size"], entry["features"], entry["fractionalBits"], entry["verifier"])
+        family = Family.numbered(entry["family"])
+        return cls(statement, entry["size"], entry["features"], entry["fractionalBits"], family, entry["verifier"])
 
 
 def same_code(found: bytes, expected: bytes) -> bool:

@@ -406,6 +406,7 @@ class _Deployer:
             registry,
             "add",
             STATEMENTS.index(verifier.statement) + 1,
+            verifier.family.number,
             verifier.size,
             verifier.features,
             verifier.frac_bits,
@@ -421,4 +422,5 @@ class _Deployer:
             features=verifier.features,
             frac_bits=verifier.frac_bits,
             insecure=verifier.insecure,
+            family=verifier.family,
         )

@@ -21,13 +21,14 @@ from twopm_zk.circuit.instances import Instance
 from twopm_zk.errors import DeploymentError, InputError
 from twopm_zk.plonk.keys import Keys
 from twopm_zk.plonk.solidity import export_verifier, verifier_name
+from twopm_zk.statements import Family
 from twopm_zk.system import files
 from twopm_zk.system.parsing import parse_json
 from twopm_zk.system.progress import Progress
 
 DEVELOPMENT_CHAINS = frozenset({1337, 31337})
 FORMAT = 1
-STATEMENTS = ("step", "information", "aggregate", "certify", "predict")
+STATEMENTS = ("step", "information", "aggregate", "certify", "predict", "evaluate")
 """In the order of VerifierRegistry's enum, which starts with None."""
 _ROUNDS = {"IDENTITY": "IdentityContract", "DATA_HUB": "DataHub", "STAKING": "StakingContract"}
 _ASKED = {
@@ -80,13 +81,15 @@ class GeneratedVerifier:
     """Of the instance, such as ``step-119x3``."""
     statement: str
     size: int
-    """Rows of a step or an information; 0 for all others."""
+    """Rows of a step, an information or an evaluate; 0 for all others."""
     features: int
     frac_bits: int
     """Fractional bits of a feature; 0 where none goes in."""
     solidity: str = field(repr=False)
     contract_name: str
     insecure: bool
+    family: Family = Family.LOGISTIC
+    """Also where the statement is the same for all."""
 
     @classmethod
     def from_keys(cls, instance: Instance, keys: Keys) -> Self:
@@ -102,6 +105,7 @@ class GeneratedVerifier:
             solidity=export_verifier(keys, contract_name),
             contract_name=contract_name,
             insecure=keys.insecure,
+            family=family_of(instance),
         )
 
 
@@ -139,6 +143,11 @@ class DeployedVerifier:
     features: int
     frac_bits: int
     insecure: bool
+    family: Family = Family.LOGISTIC
+
+    def __post_init__(self) -> None:
+        """ValueError for a family that there is not."""
+        object.__setattr__(self, "family", Family(self.family))
 
 
 @dataclass(frozen=True)
@@ -173,7 +182,7 @@ class Deployment:
             contracts = {name: Deployed(**entry) for name, entry in saved.pop("contracts").items()}
             verifiers = {name: DeployedVerifier(**entry) for name, entry in saved.pop("verifiers").items()}
             return cls(contracts=contracts, verifiers=verifiers, **saved)
-        except (InputError, KeyError, TypeError, AttributeError) as error:
+        except (InputError, KeyError, TypeError, ValueError, AttributeError) as error:
             raise DeploymentError(
                 f"{path} is not a deployment file: {' '.join(str(error).split())}",
                 kind="not-a-deployment",
@@ -222,6 +231,11 @@ class Deployment:
         for name, verifier in self.verifiers.items():
             if code_hash(chain.code(verifier.address)) != verifier.code_hash:
                 raise DeploymentError(f"verifier {name} at {verifier.address} has other code than it had")
+
+
+def family_of(instance: Instance) -> Family:
+    """The family that an instance is about, the first one where it is about none."""
+    return Family.numbered(instance.parameters.get("FAMILY", 0))
 
 
 def code_hash(code: bytes) -> str:

@@ -64,6 +64,15 @@ class TrainingConfig:
     gradient_generators: bytes
     information_generators: bytes
     initial_weights: Sequence[int]
+    family: int = 0
+    """As the registry of verifiers numbers it."""
+    evaluate_verifiers: Sequence[int] = ()
+    evaluation_generators: bytes = bytes(32)
+    final_information: bool = False
+    """Whether information is collected after the certificate; so for an evaluation over the task's data set."""
+    evaluation: bool = False
+    held_out_dataset: bytes = bytes(32)
+    """The data set of another evaluation after the certificate; zeros for none."""
 
 
 class ContractClient:
@@ -199,7 +208,7 @@ class Rounds(ContractClient):
         return self.contract.transact("takeOver", task)
 
     def finish(self, task: int) -> Receipt:
-        """End a task that was never opened or has had all its rounds."""
+        """End a task that was never opened, has had all its rounds, or has its certificate."""
         return self.contract.transact("finish", task)
 
 
@@ -289,7 +298,7 @@ class Hlr(Rounds):
         return self.contract.transact("settle", task)
 
     def proceed(self, task: int, total: Sequence[int], generators: Sequence[Point]) -> Receipt:
-        """Open the sum of an information round, and the round after it at the same weights."""
+        """Open the sum of a round of information or evaluate, and the round after it, or end a certified task."""
         flat = [coordinate for point in generators for coordinate in point]
         return self.contract.transact("proceed", task, list(total), flat)
 
@@ -298,7 +307,7 @@ class Hlr(Rounds):
         return self.contract.transact("acceptWeights", task, list(weights), matrix_hash, list(proof))
 
     def certify(self, task: int, gradient_bound: int, proof: Sequence[int]) -> Receipt:
-        """Finish the task with a proven bound on the gradient."""
+        """Certify the weights with a proven bound on the gradient, and open the next statistic or end the task."""
         return self.contract.transact("certify", task, gradient_bound, list(proof))
 
     def state(self, task: int) -> TaskSnapshot:

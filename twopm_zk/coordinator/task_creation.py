@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from twopm_zk.chain.network import Network, TaskConfig, TrainingConfig
 from twopm_zk.errors import InputError, TrainingError
 from twopm_zk.participants.preflight import require_verifiers
-from twopm_zk.participants.task_view import ChainView, dataset_of, generators_of
+from twopm_zk.participants.task_view import ChainView, dataset_of, generators_of, held_out_dataset_of
 from twopm_zk.statements import Collection
 from twopm_zk.task.specification import TaskSpec
 
@@ -116,5 +116,11 @@ def training_config(spec: TaskSpec, network: Network) -> TrainingConfig:
         certify_verifier=network.verifier_id(chosen.certify),
         gradient_generators=generators[Collection.GRADIENT],
         information_generators=generators[Collection.INFORMATION],
+        family=spec.family.number,
+        evaluate_verifiers=[network.verifier_id(name) for name in chosen.evaluate],
+        evaluation_generators=generators[Collection.EVALUATION],
+        final_information=spec.final_information,
+        evaluation=asked.evaluation,
+        held_out_dataset=held_out_dataset_of(spec) if asked.held_out else bytes(32),
         initial_weights=[0] * weights,
     )

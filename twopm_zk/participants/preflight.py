@@ -48,8 +48,8 @@ def _entry(view: ChainView, name: str) -> dict[str, object]:
 
 def _is_of(view: ChainView, name: str, entry: dict[str, object]) -> bool:
     known = view.deployment.verifiers[name]
-    statement = STATEMENTS.index(known.statement) + 1
-    return (entry["verifier"], entry["statement"]) == (known.address, statement)
+    statement, family = STATEMENTS.index(known.statement) + 1, known.family.number
+    return (entry["verifier"], entry["statement"], entry["family"]) == (known.address, statement, family)
 
 
 def _under_way(view: ChainView, spec: TaskSpec) -> bool:

@@ -46,8 +46,8 @@ contract InferenceContract is IInference {
         IHLR.Training memory training = HLR.trainingOf(taskId);
         if (training.weights == 0) revert NoModel(taskId);
         IVerifierRegistry.Entry memory entry = REGISTRY.usable(verifierId);
-        bool fits = entry.statement == IVerifierRegistry.Statement.Predict && entry.features + 1 == training.weights;
-        if (!fits) revert WrongVerifier(verifierId);
+        bool fits = entry.statement == IVerifierRegistry.Statement.Predict && entry.family == training.family;
+        if (!fits || entry.features + 1 != training.weights) revert WrongVerifier(verifierId);
         _offers[msg.sender][taskId] = IPlonkVerifier3(entry.verifier);
         emit Offered(msg.sender, taskId, entry.verifier, entry.insecure, entry.codeHash);
     }

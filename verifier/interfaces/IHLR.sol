@@ -5,14 +5,17 @@ import {IDisputes} from "./IDisputes.sol";
 import {IPlonkVerifier3} from "./IPlonkVerifier3.sol";
 import {IVerifierRegistry} from "./IVerifierRegistry.sol";
 
-/// @title Horizontal logistic regression: weights are accepted only with proofs
-/// @notice Every update is proven by its node (`step` or `information`), the next weights (`aggregate`) and how near the
-/// final weights are to the optimum (`certify`) by whoever reads the shared sum off the chain: first the coordinator, after
-/// its deadline anybody. What a proof is about comes from the contract's own state, so that none can be used in another
-/// round, attempt, task, contract or chain.
+/// @title Horizontal regression, logistic or linear: weights are accepted only with proofs
+/// @notice Every update is proven by its node (`step`, `information` or `evaluate`), the next weights (`aggregate`) and how
+/// near the final weights are to the optimum (`certify`) by whoever reads the shared sum off the chain: first the
+/// coordinator, after its deadline anybody. What a proof is about comes from the contract's own state, so that none can be
+/// used in another round, attempt, task, contract or chain.
 ///
-/// Each collection is a round of its own, of one statement at one model; a round of `information` is followed by one of
-/// `step` at the same weights.
+/// Each collection is a round of its own, of one statement at one model; a round of `information` before the certificate is
+/// followed by one of `step` at the same weights.
+///
+/// After the certificate a task that wants statistics collects, at the certified weights and each at most once:
+/// `information`, `evaluate` over its data set, `evaluate` over a held-out one. Whatever becomes of these rounds, the certificate stays.
 interface IHLR is IDisputes {
     /// @dev When sums for the step matrix are collected.
     enum Information {
@@ -22,18 +25,22 @@ interface IHLR is IDisputes {
     }
 
     struct TrainingConfig {
+        IVerifierRegistry.Family family;
         uint16 features;
         /// @dev Regularisation, 24 bits of which 12 fractional. With 0 the weight bound must be below the format's own.
         uint24 lambda;
         /// @dev Largest magnitude of a weight, in its units of 2^-20; at most 2^31.
         uint32 weightBound;
-        /// @dev Rows that an attempt must count, all nodes together.
+        /// @dev Rows that a sum must count of which a move or a certificate is proven. Other sums are public, and whoever
+        /// reads one sees its rows.
         uint32 minRows;
         /// @dev Largest gradient bound that finishes the task, in units of 2^-32 per row.
         uint32 gradientTarget;
-        /// @dev Ids in the verifier registry; several sizes of step and, where they are collected, of information.
+        /// @dev Ids in the verifier registry; several sizes of step and, where they are collected, of information and
+        /// evaluate. All three are of the task's family.
         uint256[] stepVerifiers;
         uint256[] informationVerifiers;
+        uint256[] evaluateVerifiers;
         Information information;
         uint256 aggregateVerifier;
         uint256 certifyVerifier;
@@ -41,6 +48,13 @@ interface IHLR is IDisputes {
         /// for each scalar of a vector, the blinding's last.
         bytes32 gradientGenerators;
         bytes32 informationGenerators;
+        bytes32 evaluationGenerators;
+        /// @dev What is collected after the certificate: information, which a task that collects it before every move has
+        /// already; an evaluation over the task's data set; one over the data set that nodes have registered under this name,
+        /// 0 for none.
+        bool finalInformation;
+        bool evaluation;
+        bytes32 heldOutDataset;
         /// @dev Features in column order, the intercept last, 32 bits of which 20 fractional.
         int32[] initialWeights;
     }
@@ -52,6 +66,8 @@ interface IHLR is IDisputes {
         uint256 matrixHash;
         bytes32 gradientGenerators;
         bytes32 informationGenerators;
+        bytes32 evaluationGenerators;
+        bytes32 heldOutDataset;
         uint16 weights;
         uint24 lambda;
         uint32 weightBound;
@@ -60,8 +76,15 @@ interface IHLR is IDisputes {
         uint32 gradientBound;
         bool certified;
         Information information;
-        /// @dev What the present round collects: Step or Information.
+        /// @dev What the present round collects: Step, Information or Evaluate.
         IVerifierRegistry.Statement collected;
+        IVerifierRegistry.Family family;
+        bool finalInformation;
+        bool evaluation;
+        /// @dev Whether `heldOutDataset` names one.
+        bool heldOutEvaluation;
+        /// @dev The present round collects from `heldOutDataset`, and not from the task's data set.
+        bool heldOut;
         IPlonkVerifier3 aggregate;
         IPlonkVerifier3 certify;
     }
@@ -83,11 +106,13 @@ interface IHLR is IDisputes {
         uint256 matrixHash,
         uint256[24] proof
     );
+    /// @param heldOut Updates are of the task's held-out data set, and not of the one that {TaskCreated} names.
     event AttemptModel(
         uint256 indexed taskId,
         uint32 indexed round,
         uint32 attempt,
         IVerifierRegistry.Statement collected,
+        bool heldOut,
         uint256 modelCommitment
     );
     /// @dev With all that the proof was checked against, so that anybody can check it again, however it was handed in.
@@ -104,8 +129,9 @@ interface IHLR is IDisputes {
         uint256 index,
         uint256[24] proof
     );
-    /// @dev The sum of all openings of an information round, modulo the subgroup's order; it opens the round's point.
-    event InformationOpened(uint256 indexed taskId, uint32 indexed round, uint256[] sum);
+    /// @dev The sum of all openings of a round of information or evaluate, modulo the subgroup's order; it opens the round's
+    /// point.
+    event SumOpened(uint256 indexed taskId, uint32 indexed round, IVerifierRegistry.Statement collected, uint256[] sum);
     event Certified(
         uint256 indexed taskId,
         uint32 indexed round,
@@ -126,8 +152,8 @@ interface IHLR is IDisputes {
 
     function createTask(TaskConfig calldata config, TrainingConfig calldata training) external returns (uint256 taskId);
 
-    /// @notice Hand in a proven update for the batch registered under the sender's `index`; a node goes through its batches
-    /// in ascending order.
+    /// @notice Hand in a proven update for the batch registered under the sender's `index`, in the data set that the round
+    /// collects from; a node goes through its batches in ascending order.
     /// @dev Public inputs, in circuit order: [modelCommitment, dataCommitment, y].
     /// @param size Rows of the instance that proved it.
     /// @param x The update's point is (x, y), x below 2^252.
@@ -152,13 +178,13 @@ interface IHLR is IDisputes {
         uint256[24] calldata proof
     ) external;
 
-    /// @notice Finish the task: the present weights are final, with this bound on the gradient. By the coordinator, after its
-    /// deadline by anybody.
+    /// @notice Certify the task: the present weights are final, with this bound on the gradient. The task is finished, or goes
+    /// on with the rounds of its statistics; see {IHLR}. By the coordinator, after its deadline by anybody.
     /// @dev Public inputs, in circuit order: [modelCommitment, hash of the round's point, gradientBound].
     function certify(uint256 taskId, uint32 gradientBound, uint256[24] calldata proof) external;
 
-    /// @notice Open the sum of an information round, and the round after it at the same weights. By the coordinator, after
-    /// its deadline by anybody.
+    /// @notice Open the sum of a round of information or evaluate, and the round after it at the same weights; after the last
+    /// one of a certified task it is finished. By the coordinator, after its deadline by anybody.
     /// @param sum The sum of all shared vectors, modulo the subgroup's order: the contract checks that it opens the round's
     /// point.
     /// @param generators As the task has their hash.
@@ -177,7 +203,7 @@ interface IHLR is IDisputes {
     /// @notice The second public input of aggregate and certify: the hash of the round's point.
     function updatesCommitmentOf(uint256 taskId) external view returns (uint256);
 
-    /// @notice What the present round collects: Step or Information.
+    /// @notice What the present round collects: Step, Information or Evaluate.
     function statementOf(uint256 taskId) external view returns (IVerifierRegistry.Statement);
 
     function verifierOf(

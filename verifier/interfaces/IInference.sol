@@ -55,7 +55,8 @@ interface IInference {
     error DeadlinePassed(uint64 deadline);
     error DeadlineNotReached(uint64 deadline);
 
-    /// @notice Offer predictions of a task's model, proven for the registry's verifier `verifierId`.
+    /// @notice Offer predictions of a task's model, proven for the registry's verifier `verifierId`, which is
+    /// one of the model's family.
     function offer(uint256 taskId, uint256 verifierId) external;
 
     /// @notice Take no new requests; what was accepted stays.

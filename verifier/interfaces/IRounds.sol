@@ -143,9 +143,9 @@ interface IRounds {
     /// @notice Take the coordinator's place, as one of the nodes that wait for it after its deadline, or waited last time.
     function takeOver(uint256 taskId) external;
 
-    /// @notice End a task that was never opened, or has had all its rounds. Only for the coordinator, and once: a coordinator
-    /// cannot end what others still work on, nor while it may turn out who has spoilt a sum: not once somebody has shared,
-    /// not in a dispute, and with all shares there only after the deadline.
+    /// @notice End a task that was never opened, has had all its rounds, or has its certificate. Only for the coordinator, and
+    /// once: a coordinator cannot end what others still work on, nor while it may turn out who has spoilt a sum: not once
+    /// somebody has shared, not in a dispute, and with all shares there only after the deadline.
     function finish(uint256 taskId) external;
 
     function taskCount() external view returns (uint256);

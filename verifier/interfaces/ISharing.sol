@@ -63,6 +63,7 @@ interface ISharing is IRounds {
     /// @param value Wei of ETH that were there to be taken, and the contract was allowed to take.
     event Penalised(uint256 indexed taskId, address indexed node, uint256 value, bytes32 reason);
     event NodeBarred(uint256 indexed taskId, address indexed node);
+    /// @dev The task ends before it has all that it was to collect; a certificate that it has stays.
     event TaskFailed(uint256 indexed taskId, bytes32 reason);
 
     error AlreadyReady(address account);

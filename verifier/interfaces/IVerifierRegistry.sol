@@ -11,13 +11,22 @@ interface IVerifierRegistry {
         Information,
         Aggregate,
         Certify,
-        Predict
+        Predict,
+        Evaluate
+    }
+
+    /// @dev How labels follow from the linear predictor: by a sigmoid, or with a normal error around it.
+    enum Family {
+        Logistic,
+        Gaussian
     }
 
     struct Entry {
         address verifier;
         Statement statement;
-        /// @dev Rows of a step or an information, 0 for the others.
+        /// @dev Logistic also where a statement is the same for all: Aggregate and Certify.
+        Family family;
+        /// @dev Rows of a step, an information or an evaluate, 0 for the others.
         uint32 size;
         uint16 features;
         /// @dev Fractional bits of a feature.
@@ -31,6 +40,7 @@ interface IVerifierRegistry {
     event VerifierAdded(
         uint256 indexed id,
         Statement indexed statement,
+        Family family,
         address verifier,
         uint32 size,
         uint16 features,
@@ -48,6 +58,7 @@ interface IVerifierRegistry {
     /// @notice Add a verifier; ids count from 1.
     function add(
         Statement statement,
+        Family family,
         uint32 size,
         uint16 features,
         uint8 fractionalBits,

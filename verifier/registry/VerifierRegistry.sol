@@ -17,6 +17,7 @@ contract VerifierRegistry is IVerifierRegistry, Ownable2Step {
     /// @inheritdoc IVerifierRegistry
     function add(
         Statement statement,
+        Family family,
         uint32 size,
         uint16 features,
         uint8 fractionalBits,
@@ -30,6 +31,7 @@ contract VerifierRegistry is IVerifierRegistry, Ownable2Step {
         _entries[id] = Entry({
             verifier: verifier,
             statement: statement,
+            family: family,
             size: size,
             features: features,
             fractionalBits: fractionalBits,
@@ -37,7 +39,7 @@ contract VerifierRegistry is IVerifierRegistry, Ownable2Step {
             retired: false,
             codeHash: codeHash
         });
-        emit VerifierAdded(id, statement, verifier, size, features, fractionalBits, insecure, codeHash);
+        emit VerifierAdded(id, statement, family, verifier, size, features, fractionalBits, insecure, codeHash);
     }
 
     /// @inheritdoc IVerifierRegistry

@@ -10,7 +10,7 @@ library Configs {
     /// @dev Fits the 24 bits that a task keeps of a duration.
     uint32 private constant MAX_PHASE = 90 days;
 
-    function write(uint256 taskId, IRounds.Task storage task, IRounds.TaskConfig calldata config) internal {
+    function write(uint256 taskId, IRounds.Task storage task, IRounds.TaskConfig memory config) internal {
         if (config.minimumNodes == 0) revert IRounds.InvalidConfig("minimumNodes");
         if (config.maximumUpdates < config.minimumNodes || config.maximumUpdates > MAX_UPDATES) {
             revert IRounds.InvalidConfig("maximumUpdates");

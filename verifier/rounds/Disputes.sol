@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IDisputes} from "../interfaces/IDisputes.sol";
+import {IHLR} from "../interfaces/IHLR.sol";
 import {IRounds} from "../interfaces/IRounds.sol";
 import {ISharing} from "../interfaces/ISharing.sol";
 import {IStaking} from "../interfaces/IStaking.sol";
@@ -217,6 +218,23 @@ library Disputes {
     /// @dev Something was proven of the disputed sum, so it opens.
     function reject(uint256 taskId, IRounds.Task storage task, Set storage set, IStaking staking) external {
         _reject(taskId, task, set, staking);
+    }
+
+    /// @dev The one check that ends all doubt about a sum. Scalars are reduced, or one point would have many sums.
+    function requireOpens(
+        uint256 taskId,
+        Set storage set,
+        bytes32 generatorsHash,
+        uint256[] calldata sum,
+        uint256[] calldata generators
+    ) external view {
+        _requireGenerators(generatorsHash, generators);
+        for (uint256 i = 0; i < sum.length; ++i) {
+            if (sum[i] >= BabyJubjub.SUBGROUP_ORDER) revert ISharing.NotAScalar(sum[i]);
+        }
+        Point memory opened = PointProofs.commit(sum, generators);
+        Point storage point = set.point;
+        if (opened.x != point.x || opened.y != point.y) revert IHLR.SumDoesNotOpen(taskId);
     }
 
     function _reject(uint256 taskId, IRounds.Task storage task, Set storage set, IStaking staking) private {

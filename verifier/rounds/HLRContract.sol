@@ -11,8 +11,8 @@ import {ISharing} from "../interfaces/ISharing.sol";
 import {IStaking} from "../interfaces/IStaking.sol";
 import {IVerifierRegistry} from "../interfaces/IVerifierRegistry.sol";
 import {BabyJubjub, Point} from "../proofs/BabyJubjub.sol";
-import {PointProofs} from "../proofs/PointProofs.sol";
 import {ProofCheck} from "../proofs/ProofCheck.sol";
+import {Disputes} from "./Disputes.sol";
 import {HLRTasks} from "./HLRTasks.sol";
 import {Phases} from "./Phases.sol";
 import {PublicHash} from "./PublicHash.sol";
@@ -20,7 +20,7 @@ import {Rounds} from "./Rounds.sol";
 import {Set, Sets} from "./Sets.sol";
 import {Sharing} from "./Sharing.sol";
 
-/// @title Horizontal logistic regression (HLR) with proofs
+/// @title Horizontal regression (HLR), logistic or linear, with proofs
 /// @dev See {IHLR} and docs/protocol.md. Verifiers are copied from the registry when a task is created.
 contract HLRContract is IHLR, Sharing {
     using Phases for Task;
@@ -29,6 +29,9 @@ contract HLRContract is IHLR, Sharing {
     /// @dev Sums in a shared scalar; see docs/protocol.md, section 3.
     uint256 private constant GRADIENT_LANES = 3;
     uint256 private constant INFORMATION_LANES = 4;
+    /// @dev Shared scalars of an evaluation, with rows and blinding.
+    uint256 private constant LOGISTIC_EVALUATION = 6 + 2;
+    uint256 private constant GAUSSIAN_EVALUATION = 1 + 2;
 
     IVerifierRegistry public immutable REGISTRY;
 
@@ -47,21 +50,17 @@ contract HLRContract is IHLR, Sharing {
     }
 
     /// @inheritdoc IHLR
-    function createTask(
-        TaskConfig calldata config,
-        TrainingConfig calldata training
-    ) external returns (uint256 taskId) {
+    function createTask(TaskConfig calldata, TrainingConfig calldata training) external returns (uint256 taskId) {
         taskId = ++taskCount;
+        _weights[taskId] = PublicHash.pack(training.initialWeights);
         HLRTasks.create(
             taskId,
             _tasks[taskId],
             _trainings[taskId],
-            _weights[taskId],
             _verifiers[taskId],
             STAKING,
             REGISTRY,
-            config,
-            training
+            msg.data[4:] // as they came: encoding both structs anew takes 700 bytes of code
         );
     }
 
@@ -75,8 +74,9 @@ contract HLRContract is IHLR, Sharing {
         uint256[24] calldata proof
     ) external {
         Task storage task = _tasks[taskId];
-        uint256 data = _requireUpdate(taskId, task, index);
         Training storage training = _trainings[taskId];
+        bytes32 dataset = training.heldOut ? training.heldOutDataset : task.dataset;
+        uint256 data = _requireUpdate(taskId, task, dataset, index);
         IPlonkVerifier3 verifier = _verifiers[taskId][training.collected][size];
         if (address(verifier) == address(0)) revert NoVerifierOfSize(taskId, training.collected, size);
         Point memory point = BabyJubjub.proven(x, y);
@@ -96,7 +96,7 @@ contract HLRContract is IHLR, Sharing {
         uint256[24] calldata proof
     ) external {
         Task storage task = _tasks[taskId];
-        Training storage training = _requireSum(taskId, task, IVerifierRegistry.Statement.Step);
+        Training storage training = _requireSum(taskId, task, true);
         if (task.moves == task.maximumRounds) revert RoundLimit(task.maximumRounds);
         if (weights.length != training.weights) revert WrongNumberOfWeights(weights.length, training.weights);
         if (msg.sender != task.coordinator) _sets[taskId].requireIn(taskId, task, msg.sender);
@@ -119,7 +119,7 @@ contract HLRContract is IHLR, Sharing {
     /// @inheritdoc IHLR
     function certify(uint256 taskId, uint32 gradientBound, uint256[24] calldata proof) external {
         Task storage task = _tasks[taskId];
-        Training storage training = _requireSum(taskId, task, IVerifierRegistry.Statement.Step);
+        Training storage training = _requireSum(taskId, task, true);
         if (gradientBound > training.gradientTarget) {
             revert BoundTooLoose(gradientBound, training.gradientTarget);
         }
@@ -130,26 +130,23 @@ contract HLRContract is IHLR, Sharing {
         training.gradientBound = gradientBound;
         _sumUsed(taskId, task);
         emit Certified(taskId, task.round, model, gradientBound, proof);
-        task.finish(taskId);
+        _collectStatistics(taskId, task, training);
     }
 
     /// @inheritdoc IHLR
     function proceed(uint256 taskId, uint256[] calldata sum, uint256[] calldata generators) external {
         Task storage task = _tasks[taskId];
-        Training storage training = _requireSum(taskId, task, IVerifierRegistry.Statement.Information);
-        bytes32 expected = generatorsHashOf(taskId);
-        if (keccak256(abi.encode(generators)) != expected) revert NotTheGenerators(expected);
-        for (uint256 i = 0; i < sum.length; ++i) {
-            if (sum[i] >= BabyJubjub.SUBGROUP_ORDER) revert NotAScalar(sum[i]);
-        }
-        Point memory opened = PointProofs.commit(sum, generators);
-        Point storage point = _sets[taskId].point;
-        if (opened.x != point.x || opened.y != point.y) revert SumDoesNotOpen(taskId);
+        Training storage training = _requireSum(taskId, task, false);
+        Disputes.requireOpens(taskId, _sets[taskId], generatorsHashOf(taskId), sum, generators);
 
-        training.collected = IVerifierRegistry.Statement.Step;
         _sumUsed(taskId, task);
-        emit InformationOpened(taskId, task.round, sum);
-        _nextRound(taskId, task);
+        emit SumOpened(taskId, task.round, training.collected, sum);
+        if (training.certified) {
+            _collectStatistics(taskId, task, training);
+        } else {
+            training.collected = IVerifierRegistry.Statement.Step;
+            _nextRound(taskId, task);
+        }
     }
 
     /// @inheritdoc IHLR
@@ -195,8 +192,12 @@ contract HLRContract is IHLR, Sharing {
     /// @inheritdoc ISharing
     function vectorLengthOf(uint256 taskId) public view override(ISharing, Sharing) returns (uint256) {
         Training storage training = _trainings[taskId];
+        IVerifierRegistry.Statement collected = training.collected;
+        if (collected == IVerifierRegistry.Statement.Evaluate) {
+            return training.family == IVerifierRegistry.Family.Logistic ? LOGISTIC_EVALUATION : GAUSSIAN_EVALUATION;
+        }
         uint256 weights = training.weights;
-        bool gradient = training.collected == IVerifierRegistry.Statement.Step;
+        bool gradient = collected == IVerifierRegistry.Statement.Step;
         uint256 sums = gradient ? weights : (weights * (weights + 1)) / 2;
         // packed sums, then rows and blinding
         return Math.ceilDiv(sums, gradient ? GRADIENT_LANES : INFORMATION_LANES) + 2;
@@ -205,10 +206,10 @@ contract HLRContract is IHLR, Sharing {
     /// @inheritdoc IDisputes
     function generatorsHashOf(uint256 taskId) public view override(IDisputes, Sharing) returns (bytes32) {
         Training storage training = _trainings[taskId];
-        return
-            training.collected == IVerifierRegistry.Statement.Step
-                ? training.gradientGenerators
-                : training.informationGenerators;
+        IVerifierRegistry.Statement collected = training.collected;
+        if (collected == IVerifierRegistry.Statement.Step) return training.gradientGenerators;
+        if (collected == IVerifierRegistry.Statement.Information) return training.informationGenerators;
+        return training.evaluationGenerators;
     }
 
     /// @dev An attempt has a model commitment of its own, from the same weights.
@@ -217,20 +218,43 @@ contract HLRContract is IHLR, Sharing {
         Training storage training = _trainings[taskId];
         uint256 commitment = PublicHash.model(_context(task, training), _weights[taskId], training.weights);
         training.modelCommitment = commitment;
-        emit AttemptModel(taskId, task.round, task.attempt, training.collected, commitment);
+        emit AttemptModel(taskId, task.round, task.attempt, training.collected, training.heldOut, commitment);
     }
 
-    /// @dev A sum of this statement that the sender may use. One that is disputed can be used too: what is proven of it shows
-    /// that it opens.
+    /// @dev A certified task is over for its coordinator, whatever is collected still.
+    function _isOver(uint256 taskId, Task storage task) internal view override returns (bool) {
+        return _trainings[taskId].certified || super._isOver(taskId, task);
+    }
+
+    /// @dev The next round of a certified task, each at most once, or its end.
+    function _collectStatistics(uint256 taskId, Task storage task, Training storage training) private {
+        IVerifierRegistry.Statement last = training.collected;
+        if (training.finalInformation && last == IVerifierRegistry.Statement.Step) {
+            training.collected = IVerifierRegistry.Statement.Information;
+        } else if (training.evaluation && last != IVerifierRegistry.Statement.Evaluate) {
+            training.collected = IVerifierRegistry.Statement.Evaluate;
+        } else if (training.heldOutEvaluation && !training.heldOut) {
+            training.collected = IVerifierRegistry.Statement.Evaluate;
+            training.heldOut = true;
+        } else {
+            task.finish(taskId);
+            return;
+        }
+        _nextRound(taskId, task);
+    }
+
+    /// @dev A sum that the sender may use: of gradients, or of something else. One that is disputed can be used too: what is
+    /// proven of it shows that it opens.
     function _requireSum(
         uint256 taskId,
         Task storage task,
-        IVerifierRegistry.Statement statement
+        bool gradient
     ) private view returns (Training storage training) {
         if (task.phase != Phase.Disputed) task.requirePhase(taskId, Phase.Summed);
         if (!task.late()) _requireCoordinator(taskId, task);
         training = _trainings[taskId];
-        if (training.collected != statement) revert WrongCollection(training.collected);
+        IVerifierRegistry.Statement collected = training.collected;
+        if ((collected == IVerifierRegistry.Statement.Step) != gradient) revert WrongCollection(collected);
     }
 
     function _context(Task storage task, Training storage training) private view returns (uint256) {

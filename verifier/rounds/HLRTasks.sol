@@ -8,9 +8,8 @@ import {IStaking} from "../interfaces/IStaking.sol";
 import {IVerifierRegistry} from "../interfaces/IVerifierRegistry.sol";
 import {FIELD_ORDER} from "../proofs/ProofCheck.sol";
 import {Configs} from "./Configs.sol";
-import {PublicHash} from "./PublicHash.sol";
 
-/// @title Tasks of logistic regression, checked and written when they are created
+/// @title Tasks of regression, checked and written when they are created
 /// @dev A library with an address of its own, which works on the caller's storage: together with it the contract would be
 /// too large for a chain.
 library HLRTasks {
@@ -19,18 +18,23 @@ library HLRTasks {
     /// @dev For the others to move a task on after each deadline of a round.
     uint256 private constant REACTION = 1 days;
 
+    /// @dev Everything but the weights, which the caller packs.
+    /// @param arguments Of {IHLR-createTask}, encoded.
     function create(
         uint256 taskId,
         IRounds.Task storage task,
         IHLR.Training storage state,
-        uint256[] storage weights,
         mapping(IVerifierRegistry.Statement => mapping(uint32 size => IPlonkVerifier3)) storage verifiers,
         IStaking staking,
         IVerifierRegistry registry,
-        IRounds.TaskConfig calldata config,
-        IHLR.TrainingConfig calldata training
+        bytes calldata arguments
     ) external {
+        (IRounds.TaskConfig memory config, IHLR.TrainingConfig memory training) = abi.decode(
+            arguments,
+            (IRounds.TaskConfig, IHLR.TrainingConfig)
+        );
         _requireTraining(training);
+        _requireStatistics(training, config.dataset);
         Configs.write(taskId, task, config);
         _writeSharing(task, staking, config);
         state.taskKey =
@@ -42,19 +46,23 @@ library HLRTasks {
         state.gradientTarget = training.gradientTarget;
         state.gradientGenerators = training.gradientGenerators;
         state.informationGenerators = training.informationGenerators;
+        state.evaluationGenerators = training.evaluationGenerators;
+        state.heldOutDataset = training.heldOutDataset;
+        state.family = training.family;
+        state.finalInformation = training.finalInformation;
+        state.evaluation = training.evaluation;
+        state.heldOutEvaluation = training.heldOutDataset != 0;
         state.information = training.information;
         state.collected =
             training.information == IHLR.Information.Never
                 ? IVerifierRegistry.Statement.Step
                 : IVerifierRegistry.Statement.Information;
         _fixVerifiers(taskId, state, verifiers, registry, training);
-        uint256[] memory packed = PublicHash.pack(training.initialWeights);
-        for (uint256 i = 0; i < packed.length; ++i) weights.push(packed[i]);
         uint256[24] memory none;
         emit IHLR.ModelPublished(taskId, 0, training.initialWeights, 0, none); // no move yet, no matrix, nothing proven
     }
 
-    function _writeSharing(IRounds.Task storage task, IStaking staking, IRounds.TaskConfig calldata config) private {
+    function _writeSharing(IRounds.Task storage task, IStaking staking, IRounds.TaskConfig memory config) private {
         Configs.requirePhaseLength(config.readySeconds, "readySeconds");
         Configs.requirePhaseLength(config.shareSeconds, "shareSeconds");
         Configs.requirePhaseLength(config.disputeSeconds, "disputeSeconds");
@@ -78,27 +86,42 @@ library HLRTasks {
         IHLR.Training storage state,
         mapping(IVerifierRegistry.Statement => mapping(uint32 size => IPlonkVerifier3)) storage verifiers,
         IVerifierRegistry registry,
-        IHLR.TrainingConfig calldata training
+        IHLR.TrainingConfig memory training
     ) private {
         uint8 bits = registry.usable(training.stepVerifiers[0]).fractionalBits;
-        uint16 features = training.features;
         IVerifierRegistry.Statement statement = IVerifierRegistry.Statement.Step;
-        uint256[] calldata ids = training.stepVerifiers;
-        for (uint256 i = 0; i < ids.length; ++i) {
-            (IPlonkVerifier3 verifier, uint32 size) = _fix(taskId, registry, ids[i], statement, features, bits);
-            verifiers[statement][size] = verifier;
-        }
+        _fixSizes(taskId, verifiers[statement], registry, training, training.stepVerifiers, statement, bits);
         statement = IVerifierRegistry.Statement.Information;
-        ids = training.informationVerifiers;
-        for (uint256 i = 0; i < ids.length; ++i) {
-            (IPlonkVerifier3 verifier, uint32 size) = _fix(taskId, registry, ids[i], statement, features, bits);
-            verifiers[statement][size] = verifier;
-        }
-        // sums have one unit whatever the features' format is
+        _fixSizes(taskId, verifiers[statement], registry, training, training.informationVerifiers, statement, bits);
+        statement = IVerifierRegistry.Statement.Evaluate;
+        _fixSizes(taskId, verifiers[statement], registry, training, training.evaluateVerifiers, statement, bits);
+        // sums have one unit whatever the features' format is, and are used alike in every family
+        uint16 features = training.features;
         statement = IVerifierRegistry.Statement.Aggregate;
-        (state.aggregate, ) = _fix(taskId, registry, training.aggregateVerifier, statement, features, 0);
+        state.aggregate = IPlonkVerifier3(
+            _fix(taskId, registry, training.aggregateVerifier, statement, features, 0).verifier
+        );
         statement = IVerifierRegistry.Statement.Certify;
-        (state.certify, ) = _fix(taskId, registry, training.certifyVerifier, statement, features, 0);
+        state.certify = IPlonkVerifier3(
+            _fix(taskId, registry, training.certifyVerifier, statement, features, 0).verifier
+        );
+    }
+
+    /// @dev Of a statement about rows, which has a verifier for each size and is another one in each family.
+    function _fixSizes(
+        uint256 taskId,
+        mapping(uint32 size => IPlonkVerifier3) storage verifiers,
+        IVerifierRegistry registry,
+        IHLR.TrainingConfig memory training,
+        uint256[] memory ids,
+        IVerifierRegistry.Statement statement,
+        uint8 bits
+    ) private {
+        for (uint256 i = 0; i < ids.length; ++i) {
+            IVerifierRegistry.Entry memory entry = _fix(taskId, registry, ids[i], statement, training.features, bits);
+            if (entry.family != training.family) revert IHLR.WrongVerifier(ids[i]);
+            verifiers[entry.size] = IPlonkVerifier3(entry.verifier);
+        }
     }
 
     function _fix(
@@ -108,15 +131,14 @@ library HLRTasks {
         IVerifierRegistry.Statement statement,
         uint16 features,
         uint8 bits
-    ) private returns (IPlonkVerifier3, uint32) {
-        IVerifierRegistry.Entry memory entry = registry.usable(id);
+    ) private returns (IVerifierRegistry.Entry memory entry) {
+        entry = registry.usable(id);
         bool fits = entry.statement == statement && entry.features == features && entry.fractionalBits == bits;
         if (!fits) revert IHLR.WrongVerifier(id);
         emit IHLR.VerifierFixed(taskId, id, entry.verifier, entry.size, entry.insecure, entry.codeHash);
-        return (IPlonkVerifier3(entry.verifier), entry.size);
     }
 
-    function _requireTraining(IHLR.TrainingConfig calldata training) private pure {
+    function _requireTraining(IHLR.TrainingConfig memory training) private pure {
         if (training.features == 0 || training.features > MAX_FEATURES) revert IHLR.InvalidTraining("features");
         uint32 bound = training.weightBound;
         // lambda 0: separable data saturate the sigmoid, and a zero gradient alone would certify nothing
@@ -126,7 +148,7 @@ library HLRTasks {
         if (training.minRows == 0) revert IHLR.InvalidTraining("minRows");
         if (training.stepVerifiers.length == 0) revert IHLR.InvalidTraining("stepVerifiers");
         if (training.gradientGenerators == 0) revert IHLR.InvalidTraining("gradientGenerators");
-        if (training.information != IHLR.Information.Never) {
+        if (training.information != IHLR.Information.Never || training.finalInformation) {
             if (training.informationVerifiers.length == 0) revert IHLR.InvalidTraining("informationVerifiers");
             if (training.informationGenerators == 0) revert IHLR.InvalidTraining("informationGenerators");
         }
@@ -140,5 +162,17 @@ library HLRTasks {
                 revert IHLR.WeightOutOfBound(training.initialWeights[i], bound);
             }
         }
+    }
+
+    /// @dev What is collected after the certificate can be, and is nothing that was collected before.
+    function _requireStatistics(IHLR.TrainingConfig memory training, bytes32 dataset) private pure {
+        if (training.finalInformation && training.information == IHLR.Information.BeforeEveryMove) {
+            revert IHLR.InvalidTraining("finalInformation");
+        }
+        bool heldOut = training.heldOutDataset != 0;
+        if (!training.evaluation && !heldOut) return;
+        if (heldOut && training.heldOutDataset == dataset) revert IHLR.InvalidTraining("heldOutDataset");
+        if (training.evaluateVerifiers.length == 0) revert IHLR.InvalidTraining("evaluateVerifiers");
+        if (training.evaluationGenerators == 0) revert IHLR.InvalidTraining("evaluationGenerators");
     }
 }

@@ -82,7 +82,7 @@ abstract contract Rounds is IRounds {
         bool judging = phase == Phase.Disputed || (phase == Phase.Sharing && task.sharedOnce);
         if (phase == Phase.None || phase == Phase.Finished || judging) revert WrongPhase(taskId, phase);
         _requireCoordinator(taskId, task);
-        if (phase != Phase.Created && task.moves < task.maximumRounds) {
+        if (phase != Phase.Created && !_isOver(taskId, task)) {
             revert RoundsLeft(task.moves, task.maximumRounds);
         }
         if (phase == Phase.Summed) task.requireLate();
@@ -111,15 +111,20 @@ abstract contract Rounds is IRounds {
 
     // --- for the contracts above ---
 
-    function _createTask(TaskConfig calldata config) internal returns (uint256 taskId) {
+    function _createTask(TaskConfig memory config) internal returns (uint256 taskId) {
         taskId = ++taskCount;
         Configs.write(taskId, _tasks[taskId], config);
     }
 
-    /// @dev All that a node must have to hand in an update for its batch `index`; nothing is written. A commitment has one
-    /// place in the data hub, so ascending indices of a node use none twice.
+    /// @dev All that a node must have to hand in an update for its batch `index` of a data set; nothing is written. A
+    /// commitment has one place in the data hub, so ascending indices of a node use none twice.
     /// @return data The commitment that the update is about.
-    function _requireUpdate(uint256 taskId, Task storage task, uint256 index) internal view returns (uint256 data) {
+    function _requireUpdate(
+        uint256 taskId,
+        Task storage task,
+        bytes32 dataset,
+        uint256 index
+    ) internal view returns (uint256 data) {
         task.requirePhase(taskId, Phase.Collecting);
         task.requireInTime();
         if (task.updates == task.maximumUpdates) revert AttemptFull(task.updates);
@@ -134,7 +139,7 @@ abstract contract Rounds is IRounds {
         }
         if (index >= type(uint48).max) revert IndexTooLarge(index);
         uint64 since;
-        (data, since) = DATA_HUB.lookUp(msg.sender, task.dataset, index);
+        (data, since) = DATA_HUB.lookUp(msg.sender, dataset, index);
         if (data == 0 || since >= task.openedAt) {
             revert DataNotCommittedBeforeTheRound(msg.sender, index, since, task.openedAt);
         }
@@ -176,6 +181,11 @@ abstract contract Rounds is IRounds {
         task.requirePhase(taskId, Phase.Collecting);
         if (task.nodes >= task.minimumNodes) revert EnoughNodes(task.nodes, task.minimumNodes);
         task.requireLate();
+    }
+
+    /// @dev Hook: whether the coordinator may end a task that was opened.
+    function _isOver(uint256, Task storage task) internal view virtual returns (bool) {
+        return task.moves == task.maximumRounds;
     }
 
     /// @dev Hook: whether the sender, who is not the coordinator, waits for it in vain.
