@@ -48,7 +48,7 @@ native: # the native prover, where Rust and its crates are reachable
 	@PYTHON="$(or $(wildcard $(CURDIR)/$(BIN)/python),$(PYTHON))" sh native/build.sh || \
 		echo "native prover not built: proving goes through snarkjs (slower, same proofs)"
 
-DEFAULT_INSTANCES := step-48x3 step-119x3 information-48x3 information-119x3 aggregate-3 certify-3 predict-3
+DEFAULT_INSTANCES := step-48x3 step-119x3 information-48x3 information-119x3 evaluate-48x3 evaluate-119x3 aggregate-3 certify-3 predict-3
 build/.compiled: .venv/.installed node_modules/.installed $(shell find circuits -type f)
 	@$(BIN)/twopm-zk compile $(DEFAULT_INSTANCES) >/dev/null
 	@mkdir -p build && touch $@

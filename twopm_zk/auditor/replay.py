@@ -141,7 +141,7 @@ class Replay:
             "the rules": (
                 [
                     *(state.penalty, state.weight_bound, state.minimum_rows, state.gradient_target),
-                    *(state.family, state.final_information, state.evaluation),
+                    *(state.family.number, state.final_information, state.evaluation),
                 ],
                 [training[name] for name in rules],
             ),

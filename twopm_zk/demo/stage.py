@@ -96,10 +96,9 @@ def set_stage(
     chosen = spec.instances
     if chosen is None:
         raise SpecError("the demonstration needs a specification that names its instances")
-    wanted = [*chosen.step, *chosen.information, chosen.aggregate, chosen.certify, chosen.predict]
     tell("keys of its circuits")
     keys = keys_of_instances(
-        [name for name in wanted if name], backend=backend, progress=lambda line: tell(f"keys of its circuits, {line}")
+        chosen.names, backend=backend, progress=lambda line: tell(f"keys of its circuits, {line}")
     )
     verifiers = [GeneratedVerifier.from_keys(find_instance(name), made) for name, made in keys.items()]
     with DevelopmentNode() as node:

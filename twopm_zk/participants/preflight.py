@@ -19,8 +19,7 @@ def require_verifiers(view: ChainView, spec: TaskSpec) -> None:
     chosen = spec.instances
     if chosen is None:
         return
-    names = [*chosen.step, *chosen.information, chosen.aggregate, chosen.certify]
-    names += [chosen.predict] if chosen.predict else []
+    names = chosen.names
     known = view.deployment.verifiers
     missing = [name for name in names if name not in known]
     entries = {name: _entry(view, name) for name in names if name in known}

@@ -42,6 +42,12 @@ class TaskInstances:
     predict: str | None = None
     evaluate: tuple[str, ...] = ()
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All of them."""
+        predict = () if self.predict is None else (self.predict,)
+        return (*self.step, *self.information, *self.evaluate, self.aggregate, self.certify, *predict)
+
 
 @dataclass(frozen=True)
 class RowsInstances:

@@ -50,7 +50,10 @@ contract HLRContract is IHLR, Sharing {
     }
 
     /// @inheritdoc IHLR
-    function createTask(TaskConfig calldata, TrainingConfig calldata training) external returns (uint256 taskId) {
+    function createTask(
+        TaskConfig calldata config,
+        TrainingConfig calldata training
+    ) external returns (uint256 taskId) {
         taskId = ++taskCount;
         _weights[taskId] = PublicHash.pack(training.initialWeights);
         HLRTasks.create(
@@ -60,6 +63,7 @@ contract HLRContract is IHLR, Sharing {
             _verifiers[taskId],
             STAKING,
             REGISTRY,
+            config.specHash,
             msg.data[4:] // as they came: encoding both structs anew takes 700 bytes of code
         );
     }

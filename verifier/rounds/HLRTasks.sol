@@ -19,6 +19,7 @@ library HLRTasks {
     uint256 private constant REACTION = 1 days;
 
     /// @dev Everything but the weights, which the caller packs.
+    /// @param specHash As in the arguments.
     /// @param arguments Of {IHLR-createTask}, encoded.
     function create(
         uint256 taskId,
@@ -27,6 +28,7 @@ library HLRTasks {
         mapping(IVerifierRegistry.Statement => mapping(uint32 size => IPlonkVerifier3)) storage verifiers,
         IStaking staking,
         IVerifierRegistry registry,
+        bytes32 specHash,
         bytes calldata arguments
     ) external {
         (IRounds.TaskConfig memory config, IHLR.TrainingConfig memory training) = abi.decode(
@@ -37,8 +39,7 @@ library HLRTasks {
         _requireStatistics(training, config.dataset);
         Configs.write(taskId, task, config);
         _writeSharing(task, staking, config);
-        state.taskKey =
-            uint256(keccak256(abi.encode(block.chainid, address(this), taskId, config.specHash))) % FIELD_ORDER;
+        state.taskKey = uint256(keccak256(abi.encode(block.chainid, address(this), taskId, specHash))) % FIELD_ORDER;
         state.weights = training.features + 1;
         state.lambda = training.lambda;
         state.weightBound = training.weightBound;

@@ -23,6 +23,8 @@ DEFAULT_INSTANCES = (
     "step-119x3",
     "information-48x3",
     "information-119x3",
+    "evaluate-48x3",
+    "evaluate-119x3",
     "aggregate-3",
     "certify-3",
     "predict-3",

@@ -1,0 +1,66 @@
+"""What a task collects once it is certified: standard errors and evaluations, over a chain as in one process."""
+
+import numpy as np
+import pytest
+from support.people_world import SPEC, DoubleKeys, Party, Running, replace, tables
+
+from twopm_zk.auditor.audit import audit
+from twopm_zk.chain.tasks import Phase
+from twopm_zk.participants.attempts import read_history
+from twopm_zk.rows.tables import load_spector
+from twopm_zk.statements import Collection
+from twopm_zk.task.specification import Statistics
+from twopm_zk.training.in_process import train
+from twopm_zk.training.final_sums import summary_of_task
+
+pytestmark = pytest.mark.chain
+
+WITH_ALL = replace(
+    SPEC,
+    statistics=Statistics(information=True, evaluation=True, held_out=True),
+    instances=replace(SPEC.instances, evaluate=("evaluate-48x3",)),
+)
+
+
+def held_out(number):
+    """Other rows than those of training: the same ones in another order of labels."""
+    part = tables((11, 11, 10))[number]
+    return replace(part, labels=part.labels[::-1].copy())
+
+
+def run(party, people):
+    with Running(party.coordinator(), *people) as running:
+        running.wait()
+
+
+def sums_of(view, task):
+    state = view.state(task)
+    return state, [one.public_sum(state) for one in read_history(view, state)]
+
+
+def test_a_certified_task_collects_what_its_specification_asks_for(world, tmp_path):
+    party = Party(world, tmp_path, spec=WITH_ALL)
+    run(party, [party.node(number, held_out=held_out(number)) for number in range(3)])
+    view = world.view(0)
+    state, sums = sums_of(view, view.task_count())
+    assert state.phase is Phase.FINISHED and state.certified
+    last = [(one.collection, one.held_out) for one in sums[-4:]]
+    assert last == [
+        (Collection.GRADIENT, False),
+        (Collection.INFORMATION, False),
+        (Collection.EVALUATION, False),
+        (Collection.EVALUATION, True),
+    ]
+    assert all(one.weights == state.weights for one in sums[-4:])
+    report = audit(view, state.id, spec=WITH_ALL, keyring=DoubleKeys())
+    assert report.passed, report.failures
+    found = report.summary
+    whole = load_spector()
+    here = train(tables((11, 11, 10)), WITH_ALL, held_out=[held_out(number) for number in range(3)])
+    assert here.weights == state.weights
+    own = here.summary()
+    assert found.as_dict()["statistics"] == pytest.approx(own.as_dict()["statistics"], abs=1e-5)
+    assert np.allclose(found.bse, own.bse, rtol=1e-4)
+    assert found.held_out.content.positives == int(whole.labels.sum())
+    assert "proven over 32 rows of 3 nodes" in found.evaluation.sentence
+    assert summary_of_task(WITH_ALL, sums, claim="", insecure=False).llf == found.llf
