@@ -154,12 +154,17 @@ def run_training(out: Path, steps: Steps, *, backend: str | None, quiet: bool) -
         _print_training(report, page)
     worst = {source: report.difference(source) for source in report.reference}
     return {
-        "valid": all(value <= 1e-3 for value in worst.values()),
+        "valid": all(value <= 1e-3 for value in worst.values())
+        and report.error_difference <= 2e-3
+        and report.likelihood_difference <= 1e-3,
         "rounds": len(report.rounds),
         "moves": report.moves,
         "coefficients": dict(report.coefficients),
         "largest_difference": worst,
-        "certified_bound_per_row": report.rounds[-1].bound_per_row,
+        "statistics": report.statistics.as_dict(),
+        "difference_of_standard_errors": report.error_difference,
+        "difference_of_log_likelihood": report.likelihood_difference,
+        "certified_bound_per_row": report.certified.bound_per_row,
         "distance_to_optimum": report.nearness,
         "insecure_keys": list(report.insecure),
         "gas": report.gas,
@@ -184,6 +189,11 @@ def _print_training(report: Report, page: Path) -> None:
             for name, value in report.coefficients.items()
         ],
         title=f"{report.moves} proven moves of the weights, {report.gas:,} gas",
+    )
+    click.echo(f"{report.statistics}\n")
+    click.echo(
+        f"Standard errors are within {report.error_difference:.3%} of the published ones, the log likelihood within "
+        f"{report.likelihood_difference:.1e} of statsmodels'."
     )
     click.echo(f"{report.certificate} {report.coverage}")
     click.echo(report.nearness)

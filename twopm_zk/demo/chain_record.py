@@ -64,7 +64,7 @@ def chain_record(stage: Stage, spec: TaskSpec, task: int, clock: RoundClock) -> 
         rounds.append(
             RoundRecord(
                 number=one.round,
-                collects=one.view.collection.name.lower(),
+                collects=one.collected,
                 coefficients=spec.coefficients(one.weights),
                 bound_per_row=None if bound is None else bound / (1 << BOUND_FRAC_BITS),
                 seconds=clock.seconds(one.round),

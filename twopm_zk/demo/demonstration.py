@@ -26,11 +26,17 @@ from twopm_zk.task.specification import TaskSpec
 
 PUBLISHED = {"GPA": 2.8261, "TUCE": 0.0952, "PSI": 2.3787, "intercept": -13.0213}
 """The published maximum-likelihood estimate, four digits after the point."""
+ERRORS = {"GPA": 1.2629, "TUCE": 0.1416, "PSI": 1.0646, "intercept": 4.9313}
+"""Standard errors of the published table."""
+LIKELIHOOD = -12.889633
+"""The published log likelihood is -12.890; these are statsmodels' digits."""
 SEEN = (
     "The coordinator, an auditor and anybody else see the same, because everything is on the chain: commitments, "
     "proofs, and in each round one share of each school. A share is a school's opening under masks that cancel only in "
     "the sum over all three. So what can be read is that sum: once the information of all 32 rows together, from which "
-    "the matrix of the steps follows, then in each round their gradient, and how many they are. No message went from "
+    "the matrix of the steps follows, then in each round their gradient, and at the end what the statistics below are made "
+    "of: their information at the certified weights, log-loss, squared error, and how many rows of each class were given "
+    "which probability. No message went from "
     "a school to the coordinator, and no school's own numbers can be told from what it sent, unless both others put "
     "theirs together."
 )
@@ -81,6 +87,8 @@ def make_report(
 ) -> Report:
     """The report of a finished and certified task."""
     record = chain_record(stage, spec, task, clock)
+    if findings.summary is None:
+        raise TrainingError("the audit has no certificate to make statistics of", kind="audit-failed")
     return Report(
         title="Spector and Mazzeo (1980), trained by three data owners",
         summary="Three schools that never show their rows trained one logistic regression. Every update, every move of "
@@ -88,7 +96,10 @@ def make_report(
         "verified. Nobody has seen an update of a school: only sums over all three were ever opened.",
         seen=SEEN,
         rounds=record.rounds,
+        statistics=findings.summary,
         reference={"the published table": PUBLISHED, "statsmodels": MLE},
+        reference_errors=ERRORS,
+        reference_likelihood=LIKELIHOOD,
         certificate="Certified on chain: at these weights no component of the gradient over all rows exceeds "
         f"{findings.bound_per_row:.2e} per row, so they are the optimum to that precision, however they were found.",
         coverage=f"The certificate is {stage.named(findings.coverage or '')}",

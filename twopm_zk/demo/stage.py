@@ -97,9 +97,7 @@ def set_stage(
     if chosen is None:
         raise SpecError("the demonstration needs a specification that names its instances")
     tell("keys of its circuits")
-    keys = keys_of_instances(
-        chosen.names, backend=backend, progress=lambda line: tell(f"keys of its circuits, {line}")
-    )
+    keys = keys_of_instances(chosen.names, backend=backend, progress=lambda line: tell(f"keys of its circuits, {line}"))
     verifiers = [GeneratedVerifier.from_keys(find_instance(name), made) for name, made in keys.items()]
     with DevelopmentNode() as node:
         tell("deploying the contracts")

@@ -149,7 +149,8 @@ def quantized_rows(table: Table, spec: TaskSpec, *, name: str) -> tuple[npt.NDAr
     _check_cells(ordered, spec, name)
     features = padded_columns(ordered.scaled(spec.scaling), spec.sizes.largest)
     if spec.family is Family.GAUSSIAN:
-        return features, spec.format.quantize(ordered.labels, name=spec.label)
+        label = spec.label_column
+        return features, spec.format.quantize((ordered.labels - label.centre) / label.scale, name=spec.label)
     return features, ordered.labels.astype(np.int64)
 
 

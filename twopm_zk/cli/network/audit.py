@@ -126,6 +126,8 @@ def _print(report: AuditReport, *, derived_with: Path | None) -> None:
         click.echo("Keys were derived from a development file; with a ceremony's file they are others: --ptau FILE.")
     for name, value in (report.coefficients or {}).items():
         click.echo(f"{name:<16} {value:+.6g}")
+    if report.summary is not None:
+        click.echo(f"{report.summary}\n")
     if report.nearness is not None:
         click.echo(report.nearness)
     click.echo("An audit cannot know:")

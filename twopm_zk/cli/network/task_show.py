@@ -12,6 +12,7 @@ from twopm_zk.cli.options.amounts import show_amount, show_time
 from twopm_zk.cli.options.connection import Connection, chain_options
 from twopm_zk.cli.options.participants import open_view
 from twopm_zk.cli.output import emit, json_option
+from twopm_zk.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,23 +28,29 @@ if TYPE_CHECKING:
 @click.option(
     "--spec", "spec_file", type=click.Path(path_type=Path), help="Its specification, for coefficients and estimates."
 )
+@click.option("--statistics", is_flag=True, help="Print the summary of the certified model; needs --spec.")
 @chain_options
 @json_option
-def show(connection: Connection, number: int, spec_file: Path | None, as_json: bool) -> None:
+def show(connection: Connection, number: int, spec_file: Path | None, statistics: bool, as_json: bool) -> None:
     """Show how TASK stands: phase, deadline, who has handed in, is ready, has shared, and the sums of all rounds.
 
     Everything is read off the chain, and needs no account. Sums are over all nodes of a round; with --json the
-    information that was collected is there in full, by the upper triangle of its matrix.
+    information that was collected is there in full, by the upper triangle of its matrix. --statistics prints what follows
+    from the sums at the certified weights, as statsmodels would: standard errors, tests, and how well the model fits.
 
     \b
     Examples:
       twopm-zk task show 1
       twopm-zk task show 1 --spec spec.toml
+      twopm-zk task show 1 --spec spec.toml --statistics
     """
     from twopm_zk.participants.attempts import AttemptView, certified_round, read_attempt, read_history
     from twopm_zk.participants.task_view import require_spec
     from twopm_zk.task.specification_file import read_spec
+    from twopm_zk.training.final_sums import summary_of_task
 
+    if statistics and spec_file is None:
+        raise click.UsageError("--statistics needs --spec: the sums alone do not name columns and their units")
     view = open_view(connection, signing=False)
     state = view.state(number)
     begun = bool(state.opened_at)
@@ -57,6 +64,17 @@ def show(connection: Connection, number: int, spec_file: Path | None, as_json: b
         coefficients = spec.coefficients(state.weights)
     covered = next(iter(certified_round(history)), None) if state.certified else None
     nearness = _distance(spec, state, history)
+    summary = None
+    if spec is not None and state.certified:
+        claim = f"no component of the gradient exceeds {state.bound_per_row:.3g} per row"
+        sums = [one.public_sum(state) for one in history]
+        summary = summary_of_task(spec, sums, claim=claim, insecure=bool(insecure))
+    if statistics and summary is None:
+        raise InputError(
+            f"task {number} has no certificate: there are no statistics of weights that still move",
+            kind="no-certificate",
+            task=number,
+        )
     document: dict[str, Any] = {
         **_standing(state),
         "spec_hash": "0x" + state.spec_hash.hex(),
@@ -73,7 +91,9 @@ def show(connection: Connection, number: int, spec_file: Path | None, as_json: b
             "certified_nodes": None if covered is None else list(covered.view.nodes),
             "certified_rows": None if covered is None else _rows(covered),
         }
-        emit(True, document | ({"coefficients": coefficients} if spec_file is not None else {}))
+        document |= {"coefficients": coefficients} if spec is not None else {}
+        document |= {"statistics": summary.as_dict()} if summary is not None else {}
+        emit(True, document)
         return
     if insecure:
         click.secho("INSECURE KEYS: nothing of this task is proven to anybody.", fg="red", bold=True, err=True)
@@ -82,6 +102,8 @@ def show(connection: Connection, number: int, spec_file: Path | None, as_json: b
         click.echo(f"  {name:<14} {value:+.6g}")
     for line in [*_present_lines(state, attempt), *_past_lines(state, history), *_certificate_lines(covered)]:
         click.echo(line)
+    if statistics:
+        click.echo(f"\n{summary}\n")
     if nearness is not None:
         said = nearness.sentence(unproven="the keys are insecure" if insecure else "")
         click.echo(f"At the last gradient {said}.")

@@ -49,6 +49,8 @@ def render(report: Report, images: Mapping[str, bytes] | None = None) -> str:
         _coefficients(report),
         f"<p>{escape(report.certificate)}</p><p>{escape(report.coverage)}</p>",
         f"<p>{escape(report.nearness)}</p>" if report.nearness else "",
+        "<h2>What a statistician publishes</h2>",
+        f"<div class=scroll>{report.statistics._repr_html_()}</div>",
         "<h2>How they were reached</h2><div class=two>",
         _figure(images["convergence"], f"Difference from {source} after each proven move of the weights."),
         _figure(images["timing"], "Where the time of each round went."),

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+
+from twopm_zk.statistics.summary import Summary
 
 
 @dataclass(frozen=True)
@@ -22,7 +25,7 @@ class RoundRecord:
 
     number: int
     collects: str
-    """``gradient`` or ``information``."""
+    """``gradient``, ``information`` or ``evaluation``."""
     coefficients: Mapping[str, float]
     bound_per_row: float | None
     """Largest component of the gradient per row at these coefficients, where it is known."""
@@ -57,9 +60,15 @@ class Report:
     title: str
     summary: str
     rounds: Sequence[RoundRecord]
-    """The last one is the certified one."""
+    """The last one of a gradient is the certified one; those after it are of the statistics."""
+    statistics: Summary
+    """What follows from the sums at the certified weights."""
     reference: Mapping[str, Mapping[str, float]]
     """Coefficients to compare with, by name of their source."""
+    reference_errors: Mapping[str, float]
+    """Standard errors to compare with."""
+    reference_likelihood: float
+    """The log likelihood to compare with."""
     certificate: str
     seen: str
     """What others than a data owner get to see."""
@@ -86,7 +95,24 @@ class Report:
     @property
     def coefficients(self) -> Mapping[str, float]:
         """The certified coefficients."""
-        return self.rounds[-1].coefficients
+        return self.certified.coefficients
+
+    @property
+    def certified(self) -> RoundRecord:
+        """The round that the certificate is of."""
+        return [record for record in self.rounds if record.collects == "gradient"][-1]
+
+    @property
+    def error_difference(self) -> float:
+        """Largest relative difference of a standard error from its reference."""
+        found = self.statistics.bse
+        return max(abs(float(found[name]) / value - 1) for name, value in self.reference_errors.items())
+
+    @property
+    def likelihood_difference(self) -> float:
+        """Difference of the log likelihood from its reference."""
+        found = self.statistics.llf
+        return math.inf if found is None else abs(found - self.reference_likelihood)
 
     def difference(self, source: str) -> float:
         """Largest relative difference from a reference."""
