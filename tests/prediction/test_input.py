@@ -20,21 +20,28 @@ def test_a_row_is_scaled_by_the_specification():
 
 
 def test_a_value_outside_the_specification_is_refused_with_the_range_in_its_own_unit():
-    with pytest.raises(RangeError, match="the input's 'GPA' is outside what the specification takes, 2 to 4") as caught:
+    with pytest.raises(RangeError, match="the input's 'GPA' is outside the specification's range, 2 to 4") as caught:
         quantized_row(SPEC, ROW | {"GPA": 4.5})
     assert caught.value.kind == "input-out-of-range"
     assert "scaling" not in str(caught.value)
     free = replace(SPEC, columns=(Column("GPA", 3.0, 0.5), *SPEC.columns[1:]))
-    with pytest.raises(RangeError, match=r"takes, -1\.\d+ to 6\.99994"):
+    with pytest.raises(RangeError, match=r"range, -1\.\d+ to 6\.99994"):
         quantized_row(free, ROW | {"GPA": 7.5})
 
 
 @pytest.mark.parametrize(
     ("value", "message"),
-    [(True, "not a number"), ("3", "not a number"), (None, "not a number"), (float("nan"), "not finite")],
+    [
+        (True, "is not a number"),
+        ("3", "is not a number"),
+        ([3], "is not a number"),
+        (float("inf"), "is not finite"),
+        (None, "has no value"),
+        (float("nan"), "is not finite"),
+    ],
 )
 def test_what_is_no_number_is_refused_by_name(value, message):
-    with pytest.raises(InputError, match=f"the input's 'GPA' is {message}"):
+    with pytest.raises(InputError, match=f"the input's 'GPA' {message}"):
         quantized_row(SPEC, ROW | {"GPA": value})
 
 

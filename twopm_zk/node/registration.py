@@ -14,7 +14,7 @@ from twopm_zk.numbers.commitments import random_scalar
 from twopm_zk.participants.preflight import require_verifiers
 from twopm_zk.participants.task_view import ChainView, dataset_of
 from twopm_zk.rows.batches import NodeData, prepare
-from twopm_zk.rows.tables import Table
+from twopm_zk.rows.sources import RowData
 from twopm_zk.sharing import KeyOwner
 from twopm_zk.task.specification import TaskSpec
 
@@ -22,7 +22,7 @@ _AT_ONCE = 100
 """Commitments in one transaction."""
 
 
-def load_batches(store: NodeStore, spec: TaskSpec, table: Table | None) -> list[StoredBatch]:
+def load_batches(store: NodeStore, spec: TaskSpec, table: RowData | None) -> list[StoredBatch]:
     """The batches of a specification: those of the store, or ``table`` (unscaled rows), kept in the store first.
 
     Raises DataError for other rows than the store has, InputError where neither has any.

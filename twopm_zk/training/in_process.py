@@ -23,7 +23,7 @@ from twopm_zk.plonk.proving import Verifier
 from twopm_zk.proving.executors import InProcess
 from twopm_zk.proving.prover import Prover
 from twopm_zk.rows.batches import NodeData, prepare
-from twopm_zk.rows.tables import Table
+from twopm_zk.rows.sources import RowData, cells_of, several
 from twopm_zk.statements import Collection, Tally
 from twopm_zk.statements.rounds import BOUND_BITS
 from twopm_zk.system.progress import Progress
@@ -39,7 +39,7 @@ Proofs = bool | Literal["final"]
 
 
 def train(
-    parties: Table | Sequence[Table],
+    parties: RowData | Sequence[RowData],
     spec: TaskSpec,
     *,
     prove: Proofs = False,
@@ -48,7 +48,7 @@ def train(
     verifier: Verifier = "python",
     progress: Progress | None = None,
 ) -> TrainingResult:
-    """Train on the (unscaled) tables of one or more nodes.
+    """Train on the (unscaled) rows of one or more nodes: each a `Table`, a file, or a DataFrame.
 
     With ``prove`` every update, aggregation and the certificate is proven, and verified by ``verifier``;
     with ``"final"`` only the last round is, which certifies the weights however they were found. Proofs go through
@@ -58,7 +58,7 @@ def train(
     Raises DataError and RangeError for data that cannot be used, SpecError, DivergenceError where a weight leaves
     its bound, TrainingError where no certificate is possible, and the errors of proving.
     """
-    tables = [parties] if isinstance(parties, Table) else list(parties)
+    tables = [cells_of(data, label=spec.label, wanted=spec.data_columns) for data in several(parties)]
     if prove:
         rows = min(max(table.rows for table in tables), BATCH_ROWS) if tables else 1
         spec = spec.provable(rows=rows, rounds=prove is True)
