@@ -139,6 +139,12 @@ class Steps:
         """A line of its own, such as a warning."""
         self._console.print(text, soft_wrap=True)
 
+    def aside(self, text: str) -> None:
+        """A line that matters less, as it is: what it names may have brackets."""
+        from rich.markup import escape
+
+        self.note(f"[dim]{escape(text)}[/dim]")
+
     def warn(self, text: str) -> None:
         """A line that should not be missed."""
         self.note(f"[yellow]{text}[/yellow]")

@@ -21,9 +21,9 @@ class ColumnSummary:
     """One column over the rows that can be used, in its own units: before any transform. Private."""
 
     name: str
-    least: float = field(repr=False)
-    mean: float = field(repr=False)
-    most: float = field(repr=False)
+    least: float | None = field(repr=False)
+    mean: float | None = field(repr=False)
+    most: float | None = field(repr=False)
     missing: int = field(repr=False)
     """Rows without a value."""
     fills: float = field(repr=False)
@@ -95,9 +95,15 @@ def _summary(usable: Coded, spec: TaskSpec) -> Summary:
     def of(name: str, own: Floats, coded: Floats, scale: float) -> ColumnSummary:
         there = ~np.isnan(own)
         values, counts = own[there], usable.counts[there]
-        figures = (values.min(), np.average(values, weights=counts), values.max()) if len(values) else (np.nan,) * 3
-        fills = float(coded.max() - coded.min()) / scale / (high - low)
-        return ColumnSummary(name, *map(float, figures), int((~there).sum()), fills)
+        some = len(values) > 0
+        return ColumnSummary(
+            name,
+            float(values.min()) if some else None,
+            float(np.average(values, weights=counts)) if some else None,
+            float(values.max()) if some else None,
+            int((~there).sum()),
+            float(coded.max() - coded.min()) / scale / (high - low),
+        )
 
     columns = tuple(
         of(

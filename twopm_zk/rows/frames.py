@@ -41,7 +41,9 @@ def frame_cells(data: Any, *, wanted: Collection[str] | None) -> Cells:
         if isinstance(frame, nw.LazyFrame):
             frame = frame.collect()
     except TypeError:
-        raise DataError(f"a {type(data).__name__} is no table of rows", hint="Give a file or a DataFrame.") from None
+        raise DataError(
+            f"rows cannot be taken from a {type(data).__name__!r}", hint="Give a file or a DataFrame."
+        ) from None
     except nw.exceptions.DuplicateError:
         raise DataError("a table has a column more than once") from None
     rows, width = frame.shape

@@ -42,7 +42,9 @@ def several(data: RowData | Iterable[RowData]) -> list[RowData]:
     try:
         return list(data)
     except TypeError:
-        raise DataError(f"a {type(data).__name__} is no table of rows", hint="Give files or DataFrames.") from None
+        raise DataError(
+            f"rows cannot be taken from a {type(data).__name__!r}", hint="Give files or DataFrames."
+        ) from None
 
 
 def _is_parquet(path: StrPath) -> bool:

@@ -101,7 +101,7 @@ def _print(report: RowsReport, spec: TaskSpec, *, summarise: bool) -> None:
     lines = [
         (
             one.name,
-            *(f"{value:.6g}" for value in (one.least, one.mean, one.most)),
+            *("" if value is None else f"{value:.6g}" for value in (one.least, one.mean, one.most)),
             one.missing or "",
             f"{one.fills:.0%}",
         )
