@@ -19,7 +19,7 @@ from twopm_zk.numbers.fixed_point import Format
 from twopm_zk.rows.cells import Cells, CsvOptions, RowSource, Values
 from twopm_zk.rows.coding import code_plainly
 from twopm_zk.rows.problems import raise_first
-from twopm_zk.rows.sources import read_cells
+from twopm_zk.rows.sources import RowData, cells_of
 from twopm_zk.system.files import StrPath
 from twopm_zk.system.parsing import read_json
 from twopm_zk.task.columns import same_name
@@ -114,14 +114,14 @@ def load_spector() -> Table:
     return Table(names, data.exog.to_numpy(dtype=np.float64), data.endog.to_numpy().astype(np.int64))
 
 
-def read_table(path: StrPath, *, label: str, options: CsvOptions | None = None) -> Table:
-    """A CSV or Parquet file of numbers; every column but ``label`` is a feature, in file order.
+def read_table(data: RowData, *, label: str, options: CsvOptions | None = None) -> Table:
+    """A CSV or Parquet file, or a DataFrame, of numbers; every column but ``label`` is a feature, in its order.
 
     Raises DataError for a cell without a value or one that is no decimal number, NaN or infinity, a label that is not 0
     or 1, a ragged row, a column that is repeated, missing or without a name, and for an empty table.
     """
     label = same_name(label)
-    cells = read_cells(path, options=options)
+    cells = cells_of(data, label=label, options=options)
     cells.column(label)
     names = tuple(name for name in cells.names if name != label)
     if not names:

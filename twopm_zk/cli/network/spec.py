@@ -73,7 +73,7 @@ def new(out: Path, penalty: float, name: str, formula: str | None, force: bool, 
         entries = _dictionary(known["dictionary"])
     elif known["label"] is not None:
         entries = tuple(_from_options(**known))
-    elif sys.stdin.isatty() and not as_json:
+    elif _somebody_is_there() and not as_json:
         entries = tuple(_asked())
     else:
         raise InputError(
@@ -244,6 +244,10 @@ def _pair(option: str, text: str) -> tuple[str, str]:
     if not sign or not name.strip():
         raise InputError(f"{option} {text!r} is not NAME=...")
     return name.strip(), rest
+
+
+def _somebody_is_there() -> bool:
+    return sys.stdin.isatty()
 
 
 def _asked() -> Iterator[Mapping[str, str]]:

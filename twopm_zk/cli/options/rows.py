@@ -52,11 +52,11 @@ def csv_options(command: Command) -> Command:
     return wrapped  # type: ignore[return-value]
 
 
-def read_rows(path: Path, spec: TaskSpec, csv: CsvOptions, tell: Callable[[str], object]) -> Cells:
-    """The columns of a file that a specification names; ``tell`` hears what was detected."""
+def read_rows(path: Path, spec: TaskSpec | None, csv: CsvOptions, tell: Callable[[str], object]) -> Cells:
+    """The columns of a file that a specification names, or all; ``tell`` hears what was detected."""
     from twopm_zk.rows.sources import read_cells
 
-    cells = read_cells(path, wanted=spec.data_columns, options=csv)
+    cells = read_cells(path, wanted=None if spec is None else spec.data_columns, options=csv)
     if cells.dialect is not None:
         tell(f"{path}: {cells.dialect.sentence}")
     return cells
