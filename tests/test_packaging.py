@@ -88,6 +88,7 @@ def test_a_wheel_brings_the_types_the_circuits_the_contracts_and_the_example(whe
         "twopm_zk/_data/circuits/circuits.json",
         "twopm_zk/_data/verifier/rounds/HLRContract.sol",
         "twopm_zk/_data/examples/spector.toml",
+        "twopm_zk/_data/figures.json",
         "twopm_zk/_data/package.json",
         "twopm_zk/_data/package-lock.json",
     } <= names

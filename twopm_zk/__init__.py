@@ -49,8 +49,13 @@ if _typing.TYPE_CHECKING:
     __version__: str
     from twopm_zk.proving.executors import executor_for
     from twopm_zk.proving.prover import Prover
+    from twopm_zk.rows.batches import prepare
+    from twopm_zk.rows.cells import CsvOptions
+    from twopm_zk.rows.check import check_rows
     from twopm_zk.task.columns import Column, choose_column
+    from twopm_zk.task.inputs import Input
     from twopm_zk.task.instances import TaskInstances, choose_instances
+    from twopm_zk.task.outcome import Frequencies, Outcome
     from twopm_zk.task.specification import StepRule, TaskSpec
     from twopm_zk.task.specification_file import parse_spec, read_spec, write_spec
     from twopm_zk.training.estimator import TwoPMLogisticRegression
@@ -61,10 +66,16 @@ if _typing.TYPE_CHECKING:
 _LAZY = {
     "executor_for": "twopm_zk.proving.executors",
     "Prover": "twopm_zk.proving.prover",
+    "prepare": "twopm_zk.rows.batches",
+    "CsvOptions": "twopm_zk.rows.cells",
+    "check_rows": "twopm_zk.rows.check",
     "Column": "twopm_zk.task.columns",
     "choose_column": "twopm_zk.task.columns",
+    "Input": "twopm_zk.task.inputs",
     "TaskInstances": "twopm_zk.task.instances",
     "choose_instances": "twopm_zk.task.instances",
+    "Frequencies": "twopm_zk.task.outcome",
+    "Outcome": "twopm_zk.task.outcome",
     "StepRule": "twopm_zk.task.specification",
     "TaskSpec": "twopm_zk.task.specification",
     "parse_spec": "twopm_zk.task.specification_file",
@@ -91,12 +102,16 @@ __all__ = [
     "Circuit",
     "Collection",
     "Column",
+    "CsvOptions",
     "Format",
+    "Frequencies",
     "InformationShape",
     "InformationStatement",
+    "Input",
     "Instance",
     "Keys",
     "Opening",
+    "Outcome",
     "Policy",
     "PredictShape",
     "PredictStatement",
@@ -126,6 +141,7 @@ __all__ = [
     "Witness",
     "calculate_witness",
     "calldata",
+    "check_rows",
     "choose_column",
     "choose_instances",
     "choose_step",
@@ -139,6 +155,7 @@ __all__ = [
     "load_proof",
     "load_spector",
     "parse_spec",
+    "prepare",
     "prepare_step",
     "prove",
     "read_scaling",

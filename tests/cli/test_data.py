@@ -2,19 +2,25 @@
 
 import json
 import stat
+import tomllib
 
 import pytest
+from support.hospital import COLUMNS, SPECIFICATION, write_export
 from support.people_world import double_verifier
 
 from twopm_zk.chain import Chain, DevelopmentNode
 from twopm_zk.chain.deployer import deploy_all
 from twopm_zk.cli import main
 from twopm_zk.cli.network.deploy import DEFAULT_INSTANCES
+from twopm_zk.node.store import NodeStore
 from twopm_zk.rows.tables import load_spector
 from twopm_zk.system import paths
+from twopm_zk.task.specification_file import parse_spec
 
 pytestmark = pytest.mark.chain
 SPEC = paths.examples_dir() / "spector.toml"
+HOSPITAL = parse_spec(tomllib.loads(SPECIFICATION)).instances
+HOSPITAL_OTHERS = (HOSPITAL.aggregate, HOSPITAL.certify, HOSPITAL.predict)
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +33,8 @@ def own_node():
 def call(own_node, tmp_path, monkeypatch, capsys):
     path = tmp_path / "deployment.json"
     chain = Chain(own_node.url, private_key=own_node.private_keys[0])
-    deploy_all(chain, verifiers=[double_verifier(name) for name in DEFAULT_INSTANCES]).write(path)
+    instances = sorted({*DEFAULT_INSTANCES, *HOSPITAL.step, *HOSPITAL.information, *HOSPITAL_OTHERS})
+    deploy_all(chain, verifiers=[double_verifier(name) for name in instances]).write(path)
     monkeypatch.setenv("TWOPM_ZK_RPC_URL", own_node.url)
     monkeypatch.setenv("TWOPM_ZK_DEPLOYMENT", str(path))
     monkeypatch.setenv("TWOPM_ZK_PRIVATE_KEY", own_node.private_keys[2])
@@ -67,3 +74,35 @@ def test_registering_twice_registers_once_and_other_rows_are_refused(call, tmp_p
     code, out, _ = call(*arguments)
     assert code == 3
     assert "others than those this node has committed to" in json.loads(out)["message"]
+
+
+def test_an_export_of_a_hospital_is_registered_as_it_is_with_a_specification_alone(call, tmp_path):
+    (tmp_path / "spec.toml").write_text(SPECIFICATION)
+    export = write_export(tmp_path / "export.csv")
+    content, state = export.read_bytes(), tmp_path / "node.db"
+    code, out, err = call("data", "check", tmp_path / "spec.toml", "--data", export)
+    assert (code, "everything fits" in out) == (0, True), err
+    code, out, err = call("data", "register", tmp_path / "spec.toml", "--data", export, "--state", state)
+    assert code == 0, err
+    assert "900 rows in 4 batches are registered" in out
+    assert "separated by semicolons, decimal comma" in err
+    assert export.read_bytes() == content
+    spec = parse_spec(tomllib.loads(SPECIFICATION))
+    with NodeStore(state) as store:
+        batches = [entry.batch for entry in store.batches(spec.spec_hash)]
+    assert sum(len(batch.labels) for batch in batches) == 900
+    assert {batch.features.shape[1] for batch in batches} == {COLUMNS}
+
+
+def test_rows_that_are_refused_are_told_which_command_lists_all_problems(call, tmp_path):
+    (tmp_path / "spec.toml").write_text(SPECIFICATION)
+    export = write_export(tmp_path / "export.csv")
+    text = export.read_text(encoding="utf-8-sig").replace("surgery", "theatre")
+    export.write_text(text.replace(";yes", ";YES"))
+    words = ("data", "register", tmp_path / "spec.toml", "--data", export, "--state", tmp_path / "node.db")
+    code, _, err = call(*words)
+    assert code == 3
+    assert "column 'ward', row 2 has none of the categories" in err
+    assert "more rows have the same, and there are 1 more problems" in err
+    assert "twopm-zk data check" in err
+    assert "theatre" not in err

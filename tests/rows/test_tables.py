@@ -43,9 +43,10 @@ def test_label_may_stand_in_any_column(tmp_path):
     ("text", "message"),
     [
         ("GPA,y\n", "has no rows"),
-        ("GPA,y\n,1\n", "column 'GPA', row 1 is empty"),
+        ("GPA,y\n,1\n", "column 'GPA', row 1 has no value"),
+        ("GPA,y\nNA,1\n", "column 'GPA', row 1 has no value"),
         ("GPA,y\n2,1\nsecret,1\n", "column 'GPA', row 2 is not a number"),
-        ("GPA,y\nnan,1\n", "column 'GPA', row 1 is not finite"),
+        ("GPA,y\nnan,1\n", "column 'GPA', row 1 has no value"),
         ("GPA,y\n-Infinity,1\n", "column 'GPA', row 1 is not finite"),
         ("GPA,y\n1e999,1\n", "column 'GPA', row 1 is not finite"),
         ("GPA,y\n2_0,1\n", "column 'GPA', row 1 is not a number"),
@@ -58,7 +59,7 @@ def test_label_may_stand_in_any_column(tmp_path):
         ("GPA,y\ninf,1\n", "column 'GPA', row 1 is not finite"),
         ("GPA,y\n1,0\n1,0.5\n", "label 'y', row 2 is neither 0 nor 1"),
         ("GPA,y\n1,2\n", "label 'y', row 1 is neither 0 nor 1"),
-        ("GPA,y\n1\n", "row 1 has 1 cells, the header has 2"),
+        ("GPA,y\n1\n", "row 1 has 1 cells, not the 2 of the header"),
         ("GPA,GPA,y\n1,1,1\n", "column 'GPA' appears more than once"),
         ("GPA,TUCE\n1,1\n", "there is no column 'y'"),
         ("y\n1\n", "there is no feature column"),
@@ -134,7 +135,7 @@ def test_missing_binary_and_directory_inputs_are_refused(tmp_path):
     with pytest.raises(DataError, match="cannot be read"):
         read_table(tmp_path, label="y")
     binary = tmp_path / "x.csv"
-    binary.write_bytes(b"\xff\xfe\x00a")
+    binary.write_bytes(b"\xff\x00a\x81")
     with pytest.raises(DataError, match="not a CSV file"):
         read_table(binary, label="y")
 

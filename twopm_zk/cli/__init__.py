@@ -28,6 +28,7 @@ _COMMANDS = {
     "chain": "network.chain",
     "deploy": "network.deploy",
     "stake": "network.stake",
+    "spec": "network.spec",
     "data": "network.data",
     "task": "network.task",
     "node": "network.node",

@@ -85,6 +85,11 @@ def _invalid_config(values: Values) -> str:
     return "The contract refuses this part of SPEC: choose another value in a new specification."
 
 
+def _all_problems(facts: Values) -> str:
+    advice = f"{facts['advice']} " if facts.get("advice") else ""
+    return f"{advice}All problems at once: `twopm-zk data check {facts.get('spec', 'SPEC')} --data FILE`."
+
+
 Step = str | Callable[[Values], str]
 """A sentence with the values' names in braces, or what makes one of the values."""
 
@@ -112,6 +117,8 @@ _BY_KIND: dict[str, Step] = {
     "no-task": "See `twopm-zk task list`.",
     "not-installed": _install_packages,
     "no-python-package": _install_python_package,
+    "no-parquet-reader": "Run `pip install pyarrow`, or write the rows as CSV.",
+    "rows-refused": _all_problems,
     "tools": "Run `twopm-zk doctor` to see everything that is needed.",
     "no-circuit": "`twopm-zk circuits` lists them.",
     "include-not-found": "Looked beside that file and in {folders}. Name another folder with -l FOLDER.",

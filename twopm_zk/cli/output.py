@@ -81,10 +81,11 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, tit
     """A table on standard output."""
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(*columns, title=title, title_justify="left")
     for row in rows:
-        table.add_row(*(str(cell) for cell in row))
+        table.add_row(*(Text(str(cell)) for cell in row))  # as it is: `ward[B]` is a name, and no markup
     Console(highlight=False).print(table)
 
 
@@ -137,6 +138,12 @@ class Steps:
     def note(self, text: str) -> None:
         """A line of its own, such as a warning."""
         self._console.print(text, soft_wrap=True)
+
+    def aside(self, text: str) -> None:
+        """A line that matters less, as it is: what it names may have brackets."""
+        from rich.markup import escape
+
+        self.note(f"[dim]{escape(text)}[/dim]")
 
     def warn(self, text: str) -> None:
         """A line that should not be missed."""

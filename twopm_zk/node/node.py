@@ -24,7 +24,7 @@ from twopm_zk.participants.preflight import require_verifiers
 from twopm_zk.participants.records import Attempt
 from twopm_zk.participants.task_view import ChainView, require_spec
 from twopm_zk.proving.statement_prover import StatementProver, proof_numbers
-from twopm_zk.rows.tables import Table
+from twopm_zk.rows.sources import RowData
 from twopm_zk.sharing import Conditions
 from twopm_zk.statements import RowsStatement
 from twopm_zk.task.instances import RowsInstances
@@ -61,8 +61,8 @@ class Node(Participant[NodeStore]):
         *,
         prover: StatementProver,
         coordinator: str,
-        table: Table | None = None,
-        held_out: Table | None = None,
+        table: RowData | None = None,
+        held_out: RowData | None = None,
         task: int | None = None,
         consent: Consent | None = None,
         notify: Notify = ignore,

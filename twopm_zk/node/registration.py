@@ -14,7 +14,7 @@ from twopm_zk.numbers.commitments import random_scalar
 from twopm_zk.participants.preflight import require_verifiers
 from twopm_zk.participants.task_view import ChainView, dataset_of, held_out_dataset_of
 from twopm_zk.rows.batches import NodeData, prepare
-from twopm_zk.rows.tables import Table
+from twopm_zk.rows.sources import RowData
 from twopm_zk.sharing import KeyOwner
 from twopm_zk.task.specification import TaskSpec
 
@@ -23,7 +23,7 @@ _AT_ONCE = 100
 
 
 def load_batches(
-    store: NodeStore, spec: TaskSpec, table: Table | None, *, held_out: Table | None = None
+    store: NodeStore, spec: TaskSpec, table: RowData | None, *, held_out: RowData | None = None
 ) -> list[StoredBatch]:
     """The batches of a specification: those of the store, or of tables (unscaled rows), kept in the store first.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from twopm_zk.chain.rpc import reading
 from twopm_zk.errors import ChainError, MessageError, PeerError, SpecError
@@ -46,7 +47,7 @@ class PredictionClient:
         self.view, self.spec, self.store = view, spec, store
         self._contract = view.inference.address
 
-    def ask(self, task: int, operator: str, row: Mapping[str, float]) -> int:
+    def ask(self, task: int, operator: str, row: Mapping[str, Any]) -> int:
         """Commit to a row and ask; the number of the request.
 
         Raises TransactionError where the contract refuses: StakeTooLow, NotOffered.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +16,8 @@ from twopm_zk.circuit.instances import find_instance
 from twopm_zk.errors import InputError, RangeError, SpecError
 from twopm_zk.participants.task_view import ChainView
 from twopm_zk.rows.batches import quantized_rows
-from twopm_zk.rows.tables import Table
+from twopm_zk.rows.cells import Cells, Values
+from twopm_zk.rows.coding import code
 from twopm_zk.statements import PredictShape
 from twopm_zk.task.columns import same_name
 from twopm_zk.task.specification import TaskSpec
@@ -82,30 +84,35 @@ def predict_shape(spec: TaskSpec) -> PredictShape:
     return PredictShape.from_parameters(find_instance(spec.instances.predict).parameters)
 
 
-def quantized_row(spec: TaskSpec, row: Mapping[str, float]) -> tuple[int, ...]:
-    """One unscaled row by name as the circuit takes it.
+def quantized_row(spec: TaskSpec, row: Mapping[str, Any]) -> tuple[int, ...]:
+    """One row as the circuit takes it, by the columns of the data: a number, a category, or None for a missing one.
 
-    Raises InputError for features that are missing or unknown, RangeError where one does not fit; no value is shown.
+    Raises InputError for values that are missing or unknown, RangeError where one does not fit; no value is shown.
     """
     row = {same_name(name): value for name, value in row.items()}
-    if missing := [name for name in spec.features if name not in row]:
-        raise InputError(f"the input has no {missing[0]!r}", hint=f"Features are: {', '.join(spec.features)}.")
-    if unknown := [name for name in row if name not in spec.features]:
+    names = tuple(one.name for one in spec.sources)
+    if missing := [name for name in names if name not in row]:
+        raise InputError(f"the input has no {missing[0]!r}", hint=f"It takes: {', '.join(names)}.")
+    if unknown := [name for name in row if name not in names]:
         raise InputError(f"the input has {unknown[0]!r}, which is no feature of the specification")
-    for column in spec.columns:
-        value = row[column.name]
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise InputError(f"the input's {column.name!r} is not a number")
-        if not abs(value) <= sys.float_info.max:
-            raise InputError(f"the input's {column.name!r} is not finite")
-        low, high = column.limits(spec.format)
-        if not low <= value <= high:
-            raise RangeError(
-                f"the input's {column.name!r} is outside what the specification takes, {low:g} to {high:g}",
-                kind="input-out-of-range",
-                feature=column.name,
-            )
-    values = np.array([[float(row[name]) for name in spec.features]])
-    features, _ = quantized_rows(Table(spec.features, values, np.zeros(1, dtype=np.int64)), spec, name="the input")
+    cells = {one.name: _cell(row[one.name], texts=bool(one.categories)) for one in spec.sources}
+    coded = code(Cells(names, cells, 1), spec, labelled=False)
+    if coded.problems:
+        problem = coded.problems[0]
+        said = f"the input's {problem.column!r} {problem.reason}"
+        if problem.kind == "outside":
+            raise RangeError(said, kind="input-out-of-range", feature=problem.column)
+        raise InputError(said, hint=problem.hint)
+    features, _ = quantized_rows(coded, spec)
     padding = predict_shape(spec).features - len(features[0])
     return tuple(int(value) for value in features[0]) + (0,) * padding
+
+
+def _cell(value: Any, *, texts: bool) -> Values:
+    """One cell of a row; anything that is none there counts as a text that is no number."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        value = float(value) if abs(value) <= sys.float_info.max else math.inf
+        return np.array([value])
+    found = np.empty(1, dtype=object)
+    found[0] = value if value is None or (texts and isinstance(value, str)) else "?"
+    return found

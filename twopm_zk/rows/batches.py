@@ -12,8 +12,12 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from twopm_zk.errors import DataError, RangeError
+from twopm_zk.errors import DataError
 from twopm_zk.numbers.commitments import random_scalar
+from twopm_zk.rows.cells import CsvOptions
+from twopm_zk.rows.coding import Coded, code
+from twopm_zk.rows.problems import raise_first
+from twopm_zk.rows.sources import RowData, cells_of
 from twopm_zk.rows.tables import Table
 from twopm_zk.statements import (
     Collection,
@@ -33,6 +37,9 @@ from twopm_zk.statements import (
     information_tally,
 )
 from twopm_zk.task.specification import TaskSpec
+
+MAX_ROWS_IN_ALL = 20_000_000
+"""Of one node, a row of weight k counted k times."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,22 +99,33 @@ class NodeData:
 
     @property
     def rows(self) -> int:
-        """Rows of all batches."""
+        """Rows of all batches, a row of weight k counted k times."""
         return sum(len(batch.labels) for batch in self.batches)
 
 
-def prepare(table: Table, spec: TaskSpec, *, name: str = "node") -> NodeData:
-    """Check a node's (unscaled) table against the specification and cut it into batches.
+def prepare(data: RowData, spec: TaskSpec, *, name: str = "node", options: CsvOptions | None = None) -> NodeData:
+    """Check a node's (unscaled) rows against the specification and cut them into batches.
 
-    Columns may come in any order. Raises DataError for columns that are missing or unknown, too few rows, values
-    that are not finite or outside their column's range, and labels other than 0 and 1; RangeError where a value of
-    the column's own range is beyond what the specification's format holds. Messages begin with the node's ``name``
-    and never show a value.
+    ``data`` is a `Table`, the path of a CSV or Parquet file, or a table of pandas, polars or Arrow; its columns may
+    come in any order, and those that the specification does not name are ignored.
+
+    Raises DataError for columns that are missing, too few rows, values that are missing, not finite, outside their
+    column's range or none of its categories, and labels that are none; RangeError where a value of the column's own
+    range is beyond what the specification's format holds. Messages begin with the node's ``name`` and never show a
+    value.
     """
-    if table.rows < spec.minimum_node_rows:
-        raise DataError(f"{name} has {table.rows} rows; `minimum.rows_per_node` is {spec.minimum_node_rows}")
-    features, labels = quantized_rows(table, spec, name=name)
+    cells = cells_of(data, label=spec.label, wanted=spec.data_columns, options=options)
+    if cells.rows < spec.minimum_node_rows:
+        raise DataError(f"{name} has {cells.rows} rows; `minimum.rows_per_node` is {spec.minimum_node_rows}")
+    features, labels = integer_rows(cells, spec, name=name)
     return NodeData(name, batches_of(features, labels, spec.sizes.steps))
+
+
+def integer_rows(data: RowData, spec: TaskSpec, *, name: str) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Features and labels of rows as the circuits of a task take them, however few they are; errors as of `prepare`."""
+    coded = code(cells_of(data, label=spec.label, wanted=spec.data_columns), spec)
+    raise_first(coded.problems, name)
+    return quantized_rows(coded, spec)
 
 
 def batches_of(
@@ -135,36 +153,17 @@ def padded_columns(scaled: Table, shape: StepShape) -> npt.NDArray[np.int64]:
     return features
 
 
-def quantized_rows(table: Table, spec: TaskSpec, *, name: str) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """The cells of an (unscaled) table as the circuits of a task take them, and its labels.
+def quantized_rows(coded: Coded, spec: TaskSpec) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Rows as the circuits of a task take them, each as often as it counts, and their labels.
 
-    Columns may come in any order. Errors are those of `prepare`, but for the number of rows.
+    A real-valued label is scaled and in the format of features, as they are.
     """
-    if missing := [column for column in spec.features if column not in table.names]:
-        raise DataError(f"{name}: there is no column {missing[0]!r}", hint=f"Columns are: {', '.join(table.names)}.")
-    if unknown := [column for column in table.names if column not in spec.features]:
-        raise DataError(f"{name}: column {unknown[0]!r} is not in the specification", hint="Remove it from the data.")
-    order = [table.names.index(column) for column in spec.features]
-    ordered = Table(spec.features, table.features[:, order], table.labels)
-    _check_cells(ordered, spec, name)
-    features = padded_columns(ordered.scaled(spec.scaling), spec.sizes.largest)
-    if spec.family is Family.GAUSSIAN:
-        label = spec.label_column
-        return features, spec.format.quantize((ordered.labels - label.centre) / label.scale, name=spec.label)
-    return features, ordered.labels.astype(np.int64)
-
-
-def _check_cells(table: Table, spec: TaskSpec, name: str) -> None:
-    for index, column in enumerate(spec.columns):
-        values = table.features[:, index]
-        low, high = column.limits(spec.format)
-        wrong = np.flatnonzero(~(np.isfinite(values) & (values >= low) & (values <= high)))
-        if wrong.size:
-            where, value = f"{name}: column {column.name!r}, row {int(wrong[0]) + 1} is", values[wrong[0]]
-            if not np.isfinite(value):
-                raise DataError(f"{where} not finite")
-            error = RangeError if column.has(value) else DataError
-            raise error(f"{where} outside the specification's range, {low:g} to {high:g}")
-    wrong = np.flatnonzero((table.labels != 0) & (table.labels != 1))
-    if wrong.size and spec.family is Family.LOGISTIC:
-        raise DataError(f"{name}: label {spec.label!r}, row {int(wrong[0]) + 1} is neither 0 nor 1")
+    total = int(coded.counts.sum())
+    if total > MAX_ROWS_IN_ALL:
+        raise DataError(f"by their weights there are {total} rows; at most {MAX_ROWS_IN_ALL} are taken")
+    labels = coded.labels.astype(np.int64)
+    if spec.family == "gaussian":
+        column = spec.label_column
+        labels = spec.format.quantize((coded.labels - column.centre) / column.scale, name=f"label {spec.label!r}")
+    features = padded_columns(Table(spec.features, coded.features, labels).scaled(spec.scaling), spec.sizes.largest)
+    return np.repeat(features, coded.counts, axis=0), np.repeat(labels, coded.counts)

@@ -1,4 +1,4 @@
-"""Tables of rows: Spector and Mazzeo (1980), and CSV files of the user's.
+"""Tables of rows that are numbers already: Spector and Mazzeo (1980), and files without a specification.
 
 A table is real-valued; ``Scaling`` holds the public constants that centre and scale each column before it is
 quantised. Messages name a column and a row number, never a cell's value.
@@ -6,12 +6,9 @@ quantised. Messages name a column and a row number, never a cell's value.
 
 from __future__ import annotations
 
-import csv
-import math
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,14 +16,18 @@ import numpy.typing as npt
 
 from twopm_zk.errors import DataError, RangeError
 from twopm_zk.numbers.fixed_point import Format
+from twopm_zk.rows.cells import Cells, CsvOptions, RowSource, Values
+from twopm_zk.rows.coding import code_plainly
+from twopm_zk.rows.problems import raise_first
+from twopm_zk.rows.sources import RowData, cells_of
 from twopm_zk.system.files import StrPath
-from twopm_zk.system.parsing import parse_number, read_json
+from twopm_zk.system.parsing import read_json
 from twopm_zk.task.columns import same_name
 from twopm_zk.task.scaling import Scaling
 
 
 @dataclass(frozen=True)
-class Table:
+class Table(RowSource):
     """Rows of one data owner: ``features`` (rows, columns) of reals, ``labels`` (rows,) of 0 and 1."""
 
     names: tuple[str, ...]
@@ -57,6 +58,11 @@ class Table:
     def rows(self) -> int:
         """Number of rows."""
         return len(self.labels)
+
+    def cells(self, label: str) -> Cells:
+        """The columns by name, with that of the labels."""
+        columns: dict[str, Values] = dict(zip(self.names, self.features.T, strict=True))
+        return Cells((*self.names, label), {**columns, label: self.labels.astype(np.float64)}, self.rows)
 
     def scaled(self, scaling: Mapping[str, Scaling]) -> Table:
         """The table after the public constants; columns without any are taken as they are."""
@@ -108,60 +114,21 @@ def load_spector() -> Table:
     return Table(names, data.exog.to_numpy(dtype=np.float64), data.endog.to_numpy().astype(np.int64))
 
 
-def read_table(path: StrPath, *, label: str) -> Table:
-    """Parse a CSV file with a header row; every column but ``label`` is a feature, in file order.
+def read_table(data: RowData, *, label: str, options: CsvOptions | None = None) -> Table:
+    """A CSV or Parquet file, or a DataFrame, of numbers; every column but ``label`` is a feature, in its order.
 
-    Raises DataError for a missing cell or one that is no decimal number, NaN or infinity, a label that is not 0 or 1,
-    a ragged row, a column that is repeated, missing or without a name, and for an empty table.
+    Raises DataError for a cell without a value or one that is no decimal number, NaN or infinity, a label that is not 0
+    or 1, a ragged row, a column that is repeated, missing or without a name, and for an empty table.
     """
     label = same_name(label)
-    try:
-        with Path(path).open(newline="", encoding="utf-8-sig") as file:
-            records = [(line, row) for line, row in enumerate(csv.reader(file, strict=True)) if row]
-    except OSError as error:
-        raise DataError(f"data {str(path)!r} cannot be read: {error.strerror}") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"data {str(path)!r} is not a CSV file in UTF-8: {type(error).__name__}") from error
-    if len(records) < 2:
-        raise DataError(f"data {str(path)!r} has no rows", hint="Expected a header row and at least one row.")
-    header = [same_name(name.strip()) for name in records[0][1]]
-    for number, name in enumerate(header, start=1):
-        if not name or not name.isprintable():
-            raise DataError(
-                f"column {number} has {'a name that cannot be printed' if name else 'no name'}",
-                hint="A row index that a program wrote is no feature: write the file without it.",
-            )
-    if repeated := [name for name in header if header.count(name) > 1]:
-        raise DataError(f"column {repeated[0]!r} appears more than once")
-    if label not in header:
-        raise DataError(f"there is no column {label!r}", hint=f"Columns are: {', '.join(header)}.")
-    if len(header) < 2:
+    cells = cells_of(data, label=label, options=options)
+    cells.column(label)
+    names = tuple(name for name in cells.names if name != label)
+    if not names:
         raise DataError("there is no feature column beside the label")
-    values = np.empty((len(records) - 1, len(header)))
-    for number, (_, row) in enumerate(records[1:], start=1):
-        if len(row) != len(header):
-            raise DataError(f"row {number} has {len(row)} cells, the header has {len(header)}")
-        for index, (name, cell) in enumerate(zip(header, row, strict=True)):
-            values[number - 1, index] = _number(cell, f"column {name!r}, row {number}")
-    at = header.index(label)
-    labels = values[:, at]
-    wrong = np.flatnonzero((labels != 0) & (labels != 1))
-    if wrong.size:
-        raise DataError(f"label {label!r}, row {int(wrong[0]) + 1} is neither 0 nor 1")
-    names = tuple(name for name in header if name != label)
-    return Table(names, np.delete(values, at, axis=1), labels.astype(np.int64))
-
-
-def _number(cell: str, place: str) -> float:
-    if not cell.strip():
-        raise DataError(f"{place} is empty")
-    try:
-        value = parse_number(cell)
-    except ValueError:
-        raise DataError(f"{place} is not a number") from None
-    if not math.isfinite(value):
-        raise DataError(f"{place} is not finite")
-    return value
+    coded = code_plainly(cells, names, label)
+    raise_first(coded.problems)
+    return Table(names, coded.features, coded.labels.astype(np.int64))
 
 
 def _finite(value: object, place: str) -> float:

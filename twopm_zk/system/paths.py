@@ -46,6 +46,12 @@ def verifier_dir() -> Path:
     return source_root() / "verifier"
 
 
+def figures_file() -> Path:
+    """Constraints, gates and domain of every instance, as `make figures` measures them."""
+    beside = source_root() / "figures.json"
+    return source_root() / "tests" / "statements" / "figures.json" if is_checkout() else beside
+
+
 def examples_dir() -> Path:
     """Specifications that the demonstration and the documentation use."""
     return source_root() / "examples"

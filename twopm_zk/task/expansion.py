@@ -89,9 +89,13 @@ def expand(
     if len(columns) > MAX_COLUMNS:
         raise SpecError(f"`features` make {len(columns)} columns; allowed: {MAX_COLUMNS}")
     alone = {column.name for column in columns if not column.product}
-    used = {name for column in columns for name, _ in column.factors}
-    kept = [one for one in sources.values() if used & {*one.factors} and (not one.plain or not {*one.factors} & alone)]
-    kept += [one for one in inputs if one not in kept]
+    used = list(dict.fromkeys(name for column in columns for name, _ in column.factors))
+    kept = [
+        one for one in sources.values() if {*used} & {*one.factors} and (not one.plain or not {*one.factors} & alone)
+    ]
+    # in the order in which the model first takes them, however they were written down
+    kept.sort(key=lambda one: min(used.index(factor) for factor in one.factors if factor in used))
+    kept += [one for one in inputs if one not in kept]  # of no use, which is an error to be told
     return Expanded(tuple(columns), tuple(kept))
 
 

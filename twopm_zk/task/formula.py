@@ -48,6 +48,7 @@ class Formula:
 
 def parse_formula(text: str) -> Formula:
     """Take a formula apart. Raises SpecError for anything that is more than sums and products of named columns."""
+    text = same_name(text)
     if len(text) > MAX_LENGTH:
         raise SpecError(f"`formula` has {len(text)} characters; allowed: {MAX_LENGTH}")
     from formulaic.errors import FormulaicError

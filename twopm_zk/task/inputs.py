@@ -89,11 +89,16 @@ class Input:
         return self.main if self.indicator is None else (*self.main, self.indicator)
 
     @property
+    def _ends(self) -> Range | None:
+        """Smallest and largest number after winsorising, before any transform."""
+        if self.winsorise is not None:
+            return self.winsorise
+        return None if self.low is None or self.high is None else (self.low, self.high)
+
+    @property
     def range(self) -> Range | None:
         """Smallest and largest number after winsorising and transform; None where no ends are known."""
-        ends = self.winsorise
-        if ends is None and self.low is not None and self.high is not None:
-            ends = self.low, self.high
+        ends = self._ends
         if ends is None or self.transform is None:
             return ends
         # few enough digits that every machine has the same: they are part of what is hashed
@@ -128,7 +133,7 @@ class Input:
                 raise SpecError(f"{place}: `winsorise` is two ends within `low` and `high`, the smaller first")
         if self.transform not in (None, "log1p"):
             raise SpecError(f"{place}: `transform` is {self.transform!r}; allowed: log1p")
-        if self.transform == "log1p" and (self.range is None or (self.winsorise or (self.low or 0.0,))[0] <= -1):
+        if self.transform == "log1p" and (self._ends is None or self._ends[0] <= -1):
             raise SpecError(f"{place}: `log1p` takes `low` and `high`, or `winsorise`, and a low end above -1")
         if self.missing is not None and (not isinstance(self.missing, float) or not math.isfinite(self.missing)):
             raise SpecError(f"{place}: `missing` is 'refuse', or the number that a missing cell stands for")

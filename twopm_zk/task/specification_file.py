@@ -148,8 +148,9 @@ def _feature(entry: object, index: int) -> Feature:
     known = {key: section.optional(key, float) for key in ("low", "high", "mean", "sd", "unit")}
     centre, scale = section.optional("centre", float), section.optional("scale", float)
     product = tuple(_factor(pair, name) for pair in section.optional("product", list) or [])
+    if product:
+        section.done()
     one = Input(name) if product else _read_as(section, name, known["low"], known["high"])
-    section.done()
     _constants(name, known, centre, scale, of="features")
     return Feature(one, centre, scale, known, product)
 
@@ -164,26 +165,23 @@ def _factor(pair: object, name: str) -> tuple[str, int]:
 def _input(entry: object, index: int) -> Input:
     section = Section(entry, f"inputs[{index}]")
     name = section.take("name", str)
-    found = _read_as(section, name, section.optional("low", float), section.optional("high", float))
-    section.done()
-    return found
+    return _read_as(section, name, section.optional("low", float), section.optional("high", float))
 
 
 def _read_as(section: Section, name: str, low: float | None, high: float | None) -> Input:
-    """How the cells of a column are read."""
-    ends = section.optional("winsorise", list)
+    """How the cells of a column are read, by the keys of its entry that are not read yet."""
+    ends, missing = section.optional("winsorise", list), section.value("missing")
+    categories, transform = section.texts("categories"), section.optional("transform", str)
+    section.done()
     winsorise = None if ends is None else tuple(_number(end) for end in ends)
     if winsorise is not None and (len(winsorise) != 2 or any(isinstance(end, str) for end in winsorise)):
         raise SpecError(f"{name!r}: `winsorise` is two numbers")
-    categories = section.texts("categories")
     if "categories" in section and not categories:
         raise SpecError(f"{name!r}: `categories` is empty")
-    missing = section.value("missing")
     if missing == "refuse":
         missing = None
     elif missing is not None:
         missing = level_text(missing, f"{name!r}: `missing`") if categories else _number(missing)
-    transform: Any = section.optional("transform", str)
     return Input(name, low, high, categories, missing, transform, winsorise)  # type: ignore[arg-type]
 
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from twopm_zk.errors import DataError
 from twopm_zk.numbers.pedersen import Tally
-from twopm_zk.rows.batches import quantized_rows
-from twopm_zk.rows.tables import Table
+from twopm_zk.rows.batches import integer_rows
+from twopm_zk.rows.sources import RowData
 from twopm_zk.statements import EvaluateShape, evaluation_tally, symmetric
 from twopm_zk.statistics.evaluations import evaluation_of
 from twopm_zk.statistics.inference import Reals
@@ -69,12 +69,12 @@ class FinalSums:
         )
 
 
-def evaluate(tables: Sequence[Table], spec: TaskSpec, weights: Sequence[int]) -> Tally:
-    """The sums that ``evaluate`` would prove of (unscaled) tables, one of each node, at integer ``weights``.
+def evaluate(parties: Sequence[RowData], spec: TaskSpec, weights: Sequence[int]) -> Tally:
+    """The sums that ``evaluate`` would prove of (unscaled) rows, those of each node apart, at integer ``weights``.
 
     Raises DataError and RangeError for rows that training would refuse, but for their number, and for no rows at all.
     """
-    parts = [quantized_rows(one, spec, name=f"held-out rows of node {k}") for k, one in enumerate(tables, start=1)]
+    parts = [integer_rows(one, spec, name=f"held-out rows of node {k}") for k, one in enumerate(parties, start=1)]
     if not sum(len(labels) for _, labels in parts):
         raise DataError("there are no held-out rows")
     features = np.vstack([features for features, _ in parts])

@@ -23,7 +23,7 @@ from twopm_zk.plonk.proving import Verifier
 from twopm_zk.proving.executors import InProcess
 from twopm_zk.proving.prover import Prover
 from twopm_zk.rows.batches import Batch, NodeData, prepare
-from twopm_zk.rows.tables import Table
+from twopm_zk.rows.sources import RowData, cells_of, several
 from twopm_zk.statements import Collection, Family, Tally
 from twopm_zk.statements.rounds import BOUND_BITS
 from twopm_zk.statistics.provenance import Provenance
@@ -41,17 +41,19 @@ Proofs = bool | Literal["final"]
 
 
 def train(
-    parties: Table | Sequence[Table],
+    parties: RowData | Sequence[RowData],
     spec: TaskSpec,
     *,
-    held_out: Table | Sequence[Table] = (),
+    held_out: RowData | Sequence[RowData] = (),
     prove: Proofs = False,
     backend: str | None = None,
     executor: Callable[[], Executor] | None = None,
     verifier: Verifier = "python",
     progress: Progress | None = None,
 ) -> TrainingResult:
-    """Train on the (unscaled) tables of one or more nodes; ``held_out`` are tables that the weights are evaluated on.
+    """Train on the (unscaled) rows of one or more nodes: each a `Table`, a file, or a DataFrame.
+
+    ``held_out`` are rows of the same kinds, that the weights are evaluated on.
 
     With ``prove`` every update, aggregation and the certificate is proven, and verified by ``verifier``; with ``"final"``
     only the last round is, which certifies the weights however they were found. Either way the sums that
@@ -62,7 +64,7 @@ def train(
     Raises DataError and RangeError for data that cannot be used, SpecError, DivergenceError where a weight leaves
     its bound, TrainingError where no certificate is possible, and the errors of proving.
     """
-    tables = [parties] if isinstance(parties, Table) else list(parties)
+    tables = [cells_of(data, label=spec.label, wanted=spec.data_columns) for data in several(parties)]
     if prove:
         rows = min(max(table.rows for table in tables), BATCH_ROWS) if tables else 1
         spec = spec.provable(rows=rows, rounds=prove is True)
@@ -70,10 +72,8 @@ def train(
             _ = spec.round_instances
     nodes = [prepare(table, spec, name=f"node {number}") for number, table in enumerate(tables, start=1)]
     _check_parties(nodes, spec)
-    others = [held_out] if isinstance(held_out, Table) else list(held_out)
-    apart = [
-        prepare(table, spec, name=f"held-out rows of node {number}") for number, table in enumerate(others, start=1)
-    ]
+    others = enumerate(several(held_out), start=1)
+    apart = [prepare(data, spec, name=f"held-out rows of node {number}") for number, data in others]
     training = _Training(nodes, apart, spec, progress)
     if not prove:
         return training.run(None, proven_rounds=False)

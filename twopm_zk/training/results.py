@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from twopm_zk.rows.tables import Table
+from twopm_zk.rows.sources import RowData, several
 from twopm_zk.statements import StepMatrix, Tally
 from twopm_zk.statements.rounds import BOUND_FRAC_BITS
 from twopm_zk.statistics.provenance import Provenance
@@ -123,11 +123,11 @@ class TrainingResult:
         """All proofs, in order."""
         return (*(proof for one in self.rounds for proof in one.proofs), *self.final_proofs)
 
-    def summary(self, held_out: Table | Sequence[Table] | None = None) -> Summary:
+    def summary(self, held_out: RowData | Sequence[RowData] | None = None) -> Summary:
         """Coefficients with standard errors, tests, and how well the model fits; prints as statsmodels' does.
 
-        ``held_out`` are (unscaled) tables of rows that training has not seen, one for each node: the summary then says
-        too how well the model fits these, which is not proven. Raises DataError and RangeError for rows that training would
+        ``held_out`` are (unscaled) rows that training has not seen, those of each node apart: the summary then says too how
+        well the model fits these, which is not proven. Raises DataError and RangeError for rows that training would
         refuse.
         """
         certificate, sums = self.certificate, self.sums
@@ -135,7 +135,7 @@ class TrainingResult:
         insecure = proven and certificate.insecure_keys
         fit = Provenance(proven, certificate.rows, certificate.nodes, insecure, reason=certificate.claim)
         if held_out is not None:
-            tables = [held_out] if isinstance(held_out, Table) else list(held_out)
-            total = evaluate(tables, self.spec, self.weights)
-            sums = replace(sums, held_out=KnownSum(total, Provenance(False, total.rows, len(tables))))
+            parties = several(held_out)
+            total = evaluate(parties, self.spec, self.weights)
+            sums = replace(sums, held_out=KnownSum(total, Provenance(False, total.rows, len(parties))))
         return sums.summary(self.spec, self.weights, fit, converged=self.converged)

@@ -216,7 +216,7 @@ class _SummedRound:
         if news.kind == "submitted":
             self.sent.append({name: news.values[name] for name in ("name", "transaction", "gas")})
         if news.kind in ("proving", "progress", "proven", "submitted"):
-            self._steps.note(f"[dim]{news.text}[/dim]")
+            self._steps.aside(news.text)
 
     def sent_lines(self) -> list[str]:
         """A line for each transaction."""

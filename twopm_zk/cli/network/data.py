@@ -1,34 +1,134 @@
-"""``data``: commit to rows before a task begins."""
+"""``data``: check rows against a specification, and commit to them before a task begins."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from twopm_zk.cli.options.connection import Connection, chain_options
 from twopm_zk.cli.options.participants import open_view, spec_argument, state_option
-from twopm_zk.cli.output import Steps, emit, json_option
+from twopm_zk.cli.options.rows import csv_options, data_option, read_rows, teller
+from twopm_zk.cli.output import Steps, emit, json_option, print_table
+from twopm_zk.errors import InputError
+
+if TYPE_CHECKING:
+    from twopm_zk.rows.cells import CsvOptions
+    from twopm_zk.rows.check import RowsReport
+    from twopm_zk.rows.problems import Problem
+    from twopm_zk.task.specification import TaskSpec
+
+_PRIVATE = "PRIVATE: this summary is of your rows. Show it to nobody, and leave it in no log."
 
 
 @click.group()
 def data() -> None:
-    """Commit to the rows that a node will train on, in the DataHub contract.
+    """Check the rows that a node will train on, and commit to them in the DataHub contract.
 
     \b
-    Example:
+    Examples:
+      twopm-zk data check spec.toml --data rows.csv
       twopm-zk data register spec.toml --data rows.csv
     """
 
 
 @data.command()
 @spec_argument
-@click.option("--data", "rows", type=click.Path(path_type=Path), required=True, help="CSV file of rows.")
+@data_option(required=True)
+@csv_options
+@click.option("--summary", "summarise", is_flag=True, help="Show least, mean and most of each column: for you alone.")
+@json_option
+def check(spec_file: Path, rows: Path, csv: CsvOptions, summarise: bool, as_json: bool) -> None:
+    """Say everything that is wrong with rows, by column and row number (1 is the first after the header).
+
+    Nothing is sent, and no value is shown. Exit code 3 where a node would refuse the rows. --summary shows figures of
+    the rows that can be used, which are private.
+
+    \b
+    Examples:
+      twopm-zk data check spec.toml --data rows.csv
+      twopm-zk data check spec.toml --data export.csv --delimiter semicolon --decimal comma
+    """
+    from twopm_zk.rows.check import check_rows
+    from twopm_zk.task.cost import rows_cost
+    from twopm_zk.task.specification_file import read_spec
+
+    spec = read_spec(spec_file)
+    report = check_rows(read_rows(rows, spec, csv, teller(as_json)), spec)
+    cost = None if spec.instances is None else rows_cost(spec, report.used)
+    document: dict[str, Any] = {
+        "rows": report.rows,
+        "rows_proven": report.used,
+        "batches": report.batches,
+        "gas_a_round": None if cost is None else cost.gas,
+        "read_as": None if report.dialect is None else report.dialect.sentence,
+        "problems": [_as_document(problem) for problem in report.problems],
+    }
+    if summarise and report.summary is not None:
+        document |= {"warning": _PRIVATE, "summary": _summary_document(report)}
+    if as_json:
+        emit(True, document)
+    else:
+        _print(report, spec, summarise=summarise)
+    sys.exit(InputError.exit_code if report.problems else 0)
+
+
+def _as_document(problem: Problem) -> dict[str, Any]:
+    return {
+        "kind": problem.kind,
+        "column": problem.column,
+        "rows": list(problem.rows),
+        "message": problem.sentence,
+        "hint": problem.hint,
+    }
+
+
+def _print(report: RowsReport, spec: TaskSpec, *, summarise: bool) -> None:
+    for problem in report.problems:
+        click.echo(problem.sentence + (f" ({problem.hint})" if problem.hint else ""))
+    found = f"{len(report.problems)} problems" if len(report.problems) > 1 else "1 problem"
+    counted = f"{report.rows} rows"
+    if report.used != report.rows:
+        counted += f", {report.used} to be proven" + ("" if spec.frequencies.trivial else " by their weights")
+    click.echo(
+        f"{counted}, in {report.batches} batches: {found if report.problems else 'everything fits the specification'}."
+    )
+    if not summarise or report.summary is None:
+        return
+    click.secho(_PRIVATE, fg="yellow", bold=True, err=True)
+    lines = [
+        (
+            one.name,
+            *("" if value is None else f"{value:.6g}" for value in (one.least, one.mean, one.most)),
+            one.missing or "",
+            f"{one.fills:.0%}",
+        )
+        for one in (*report.summary.columns, report.summary.label)
+    ]
+    print_table(("column", "least", "mean", "most", "missing", "of the format's range"), lines)
+    if spec.family == "logistic":
+        click.echo(f"share of positives: {report.summary.label.mean:.1%}")
+
+
+def _summary_document(report: RowsReport) -> list[dict[str, Any]]:
+    assert report.summary is not None  # noqa: S101 (narrows the type)
+    return [
+        {key: getattr(one, key) for key in ("name", "least", "mean", "most", "missing", "fills")}
+        for one in (*report.summary.columns, report.summary.label)
+    ]
+
+
+@data.command()
+@spec_argument
+@data_option(required=True)
+@csv_options
 @state_option("node.db")
 @chain_options
 @json_option
-def register(connection: Connection, spec_file: Path, rows: Path, state: Path, as_json: bool) -> None:
-    """Commit to the rows of a CSV file in batches, and register the commitments.
+def register(connection: Connection, spec_file: Path, rows: Path, csv: CsvOptions, state: Path, as_json: bool) -> None:
+    """Commit to the rows of a CSV or Parquet file in batches, and register the commitments.
 
     Rows and salts are in the state file before anything is sent, and stay here; `twopm-zk node run` goes on with the
     same file (and would do this by itself). What is registered already is not registered again.
@@ -40,12 +140,11 @@ def register(connection: Connection, spec_file: Path, rows: Path, state: Path, a
     from twopm_zk.node.registration import load_batches
     from twopm_zk.node.registration import register as register_batches
     from twopm_zk.node.store import NodeStore
-    from twopm_zk.rows.tables import read_table
     from twopm_zk.task.specification_file import read_spec
 
     steps = Steps(quiet=as_json)
     spec = read_spec(spec_file)
-    table = read_table(rows, label=spec.label)
+    table = read_rows(rows, spec, csv, teller(as_json))
     with NodeStore(state) as store:
         view = open_view(connection)
         store.belongs_to(view.address, view.fingerprint)
@@ -57,6 +156,7 @@ def register(connection: Connection, spec_file: Path, rows: Path, state: Path, a
         "account": view.address,
         "specification": "0x" + spec.spec_hash.hex(),
         "rows": table.rows,
+        "read_as": None if table.dialect is None else table.dialect.sentence,
         "commitments": {str(entry.place): str(entry.batch.commitment) for entry in found},
         "state": str(state),
     }

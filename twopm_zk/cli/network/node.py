@@ -23,10 +23,12 @@ from twopm_zk.cli.options.participants import (
     state_option,
     stop_on_sigterm,
 )
+from twopm_zk.cli.options.rows import csv_options, data_option, read_rows
 from twopm_zk.cli.output import emit, json_option
 
 if TYPE_CHECKING:
     from twopm_zk.node.node import Consent
+    from twopm_zk.rows.cells import CsvOptions
 
 _AT_ONCE = 16
 """Proofs that are given to a scheduler together; those that a kill interrupts are made again."""
@@ -51,7 +53,8 @@ for _step in (submit, ready, share, withdraw, ledger, forget):
 
 @node.command()
 @spec_argument
-@click.option("--data", type=click.Path(path_type=Path), help="CSV file of rows; needed the first time only.")
+@data_option(required=False)
+@csv_options
 @click.option("--coordinator", required=True, help="Address of the coordinator whose tasks you take part in.")
 @click.option("--task", type=click.IntRange(1), help="Its task; default: the newest one of the specification.")
 @consent_options
@@ -63,7 +66,8 @@ for _step in (submit, ready, share, withdraw, ledger, forget):
 def run(
     connection: Connection,
     spec_file: Path,
-    data: Path | None,
+    rows: Path | None,
+    csv: CsvOptions,
     coordinator: str,
     task: int | None,
     consent: Consent,
@@ -89,14 +93,13 @@ def run(
     from twopm_zk.node.node import Node
     from twopm_zk.node.store import NodeStore
     from twopm_zk.participants.news import News
-    from twopm_zk.rows.tables import read_table
     from twopm_zk.task.specification_file import read_spec
 
     spec = read_spec(spec_file)
     notify = news_printer(as_json)
-    if data is not None:
-        notify(News("reading", f"reading {data}"))
-    table = None if data is None else read_table(data, label=spec.label)
+    if rows is not None:
+        notify(News("reading", f"reading {rows}"))
+    table = None if rows is None else read_rows(rows, spec, csv, lambda line: notify(News("reading", line)))
     with proving.prover(notify) as prover, NodeStore(state) as store:
         participant = Node(
             open_view(connection, notify=notify),

@@ -235,7 +235,7 @@ class _Step:
         def hear(news: News) -> None:
             self._news.append(news)
             if news.kind in ("proving", "progress", "proven"):
-                steps.note(f"[dim]{news.text}[/dim]")
+                steps.aside(news.text)
 
         spec = read_spec(self._spec_file)
         with (

@@ -32,7 +32,13 @@ if TYPE_CHECKING:
 @spec_argument
 @click.option("--task", type=click.IntRange(1), required=True, help="Task whose model to ask.")
 @click.option("--operator", required=True, help="Address of the operator that offers it.")
-@click.option("--input", "input_file", type=click.Path(path_type=Path), required=True, help="JSON: {feature: value}.")
+@click.option(
+    "--input",
+    "input_file",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="JSON: {column: value}, as in the data.",
+)
 @click.option("--timeout", type=float, default=600.0, show_default=True, help="Seconds to wait for the answer.")
 @state_option("user.db")
 @poll_option
@@ -64,7 +70,7 @@ def predict(
 
     row = read_json(input_file, what="input")
     if not isinstance(row, dict):
-        raise InputError(f"input {str(input_file)!r} is not an object of numbers")
+        raise InputError(f"input {str(input_file)!r} is not an object of values")
     with UserStore(state) as store:
         client = PredictionClient(open_view(connection), read_spec(spec_file), store)
         request = client.ask(task, checked_address(operator), row)

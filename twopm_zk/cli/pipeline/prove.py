@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from twopm_zk.circuit.inputs import checked_inputs
 from twopm_zk.circuit.instances import find_instance
 from twopm_zk.circuit.witness import calculate_witness
 from twopm_zk.cli.options.building import circuit_argument, compile_named, key_options, library_option, obtain_keys
+from twopm_zk.cli.options.rows import csv_options, read_rows, teller
 from twopm_zk.cli.output import (
     Command,
     Steps,
@@ -30,6 +31,7 @@ from twopm_zk.errors import InputError
 from twopm_zk.numbers.field import FIELD_ORDER
 from twopm_zk.plonk.proving import KEY_FILE, PROOF_FILE, PUBLIC_FILE, ProofResult, prove_files
 from twopm_zk.plonk.proving import prove as make_proof
+from twopm_zk.rows.cells import CsvOptions
 from twopm_zk.rows.step import PreparedStep, prepare_step, step_gradient, step_information
 from twopm_zk.rows.tables import Table, read_scaling, read_table, read_weights
 from twopm_zk.statements import Collection
@@ -211,6 +213,7 @@ def _rows_options(command: Command) -> Command:
         force_option,
         out_option,
         key_options,
+        csv_options,
         click.option("--context", default="0", help="Context that the model commitment binds, a field element."),
         click.option(
             "--scale", multiple=True, metavar="NAME=CENTRE,SCALE", help="Public constants of one column; repeatable."
@@ -229,7 +232,7 @@ def _rows_options(command: Command) -> Command:
             "--data",
             type=click.Path(path_type=Path),
             required=True,
-            help="CSV file of rows, with a header of column names.",
+            help="CSV or Parquet file of rows, with a header of column names.",
         ),
         click.option(
             "--instance", "instance_name", metavar="NAME", help="Such as step-119x3; default: the smallest that fits."
@@ -255,7 +258,7 @@ def step(out: Path, force: bool, as_json: bool, ptau: Path | None, backend: str 
     """
     steps = Steps(quiet=as_json)
     _refuse_used_folder(out, force)
-    table, prepared = _prepare(Collection.GRADIENT, **rows)
+    table, prepared = _prepare(Collection.GRADIENT, teller(as_json), **rows)
     document = _prove_rows(out, prepared, steps, ptau=ptau, backend=backend)
     update = dict(zip([*table.names, "intercept"], step_gradient(table, prepared), strict=True))
     if as_json:
@@ -281,7 +284,7 @@ def information(out: Path, force: bool, as_json: bool, ptau: Path | None, backen
     """
     steps = Steps(quiet=as_json)
     _refuse_used_folder(out, force)
-    table, prepared = _prepare(Collection.INFORMATION, **rows)
+    table, prepared = _prepare(Collection.INFORMATION, teller(as_json), **rows)
     document = _prove_rows(out, prepared, steps, ptau=ptau, backend=backend)
     names, matrix = [*table.names, "intercept"], step_information(table, prepared)
     if as_json:
@@ -355,6 +358,7 @@ def prove_with_files(zkey: Path, wtns: Path, backend: str | None, out: Path, for
 
 def _prepare(
     collection: Collection,
+    tell: Callable[[str], object],
     *,
     instance_name: str | None,
     data: Path,
@@ -363,9 +367,10 @@ def _prepare(
     scaling: Path | None,
     scale: tuple[str, ...],
     context: str,
+    csv: CsvOptions,
 ) -> tuple[Table, PreparedStep]:
     instance = None if instance_name is None else find_instance(instance_name)
-    table = read_table(data, label=label)
+    table = read_table(read_rows(data, None, csv, tell), label=label)
     constants = parse_scaling(scale, scaling, table.names)
     bound = parse_natural(context, what="--context", limit=FIELD_ORDER)
     table = table.scaled(constants)

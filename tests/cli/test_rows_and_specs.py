@@ -1,0 +1,193 @@
+"""`spec` and `data check`, as those who write a specification and those who hold rows use them."""
+
+import json
+import tomllib
+
+import click
+import pytest
+from support.hospital import COLUMNS, SPECIFICATION, write_export
+
+from twopm_zk.task.specification_file import read_spec
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "spec.toml").write_text(SPECIFICATION)
+    write_export(tmp_path / "export.csv")
+    return tmp_path
+
+
+def spoilt(folder, **cells):
+    """The export with cells replaced: by column, in these rows from 1."""
+    lines = (folder / "export.csv").read_text(encoding="utf-8-sig").splitlines()
+    header = lines[0].split(";")
+    for name, changes in cells.items():
+        for row, cell in changes.items():
+            parts = lines[row].replace('"seen; sent home"', "").split(";")
+            parts[header.index(name)] = cell
+            lines[row] = ";".join(parts)
+    (folder / "export.csv").write_text("\n".join(lines), encoding="utf-8")
+
+
+def test_an_export_is_checked_with_a_specification_alone(call, folder):
+    code, out, err = call("data", "check", "spec.toml", "--data", "export.csv")
+    assert (code, out) == (0, "900 rows, in 4 batches: everything fits the specification.\n")
+    assert "separated by semicolons, decimal comma" in err
+    assert "UTF-8 with a byte order mark" in err
+
+
+def test_all_problems_are_said_at_once_by_column_and_row_and_never_a_value(call, folder):
+    spoilt(
+        folder,
+        age={7: "secret-7", 9: "433"},
+        ward={11: "secret-11"},
+        readmitted={13: "", **dict.fromkeys(range(20, 60), "secret")},
+    )
+    code, out, err = call("data", "check", "spec.toml", "--data", "export.csv")
+    assert code == 3
+    assert out.splitlines() == [
+        "column 'age', row 7 is not a number",
+        "column 'age', row 9 is outside the specification's range, 0 to 120",
+        "column 'ward', row 11 has none of the categories surgery, medicine, intensive care",
+        "label 'readmitted', row 13 has no value",
+        "label 'readmitted' is neither 'yes' nor 'no' in 40 rows: 20, 21, 22, 23, 24 and 35 more",
+        "900 rows, 856 to be proven, in 4 batches: 5 problems.",
+    ]
+    assert "secret" not in out + err
+    assert "433" not in out + err
+    code, out, _ = call("data", "check", "spec.toml", "--data", "export.csv", "--json")
+    document = json.loads(out)
+    assert code == 3
+    assert [len(problem["rows"]) for problem in document["problems"]] == [1, 1, 1, 1, 40]
+    assert (document["rows"], document["rows_proven"]) == (900, 856)
+    assert "summary" not in document
+
+
+def test_a_summary_is_printed_on_request_alone_and_says_that_it_is_private(call, folder):
+    _, out, _ = call("data", "check", "spec.toml", "--data", "export.csv")
+    assert "mean" not in out
+    code, out, err = call("data", "check", "spec.toml", "--data", "export.csv", "--summary")
+    assert code == 0
+    assert "PRIVATE" in err
+    assert "share of positives:" in out
+    assert "age[missing]" in out
+    _, out, _ = call("data", "check", "spec.toml", "--data", "export.csv", "--summary", "--json")
+    document = json.loads(out)
+    assert "PRIVATE" in document["warning"]
+    assert {entry["name"] for entry in document["summary"]} >= {"age", "ward[medicine]", "readmitted"}
+
+
+def test_what_was_detected_can_be_overridden(call, folder):
+    code, out, _ = call("data", "check", "spec.toml", "--data", "export.csv", "--decimal", "point")
+    assert code == 3
+    assert "column 'crp' is not a number in 900 rows" in out
+    code, _, err = call(
+        "data", "check", "spec.toml", "--data", "export.csv", "--delimiter", "semicolon", "--encoding", "utf-8"
+    )
+    assert code == 0
+    code, out, err = call("data", "check", "spec.toml", "--data", "export.csv", "--delimiter", "::")
+    assert code == 3
+    assert "one character" in err
+
+
+def test_the_columns_of_a_formula_are_shown(call, folder):
+    code, out, _ = call("spec", "show", "spec.toml")
+    assert code == 0
+    for name in ("age[missing]", "ward[medicine]", "ward[missing]", "age x ward[medicine]", "readmitted"):
+        assert name in out
+    assert "anything else is ignored" in out
+    _, out, _ = call("spec", "show", "spec.toml", "--json")
+    document = json.loads(out)
+    assert len(document["columns"]) == COLUMNS
+    (folder / "canonical.json").write_text(json.dumps(document["document"]))
+    assert "0x" + read_spec(folder / "canonical.json").spec_hash.hex() == document["hash"]
+
+
+def test_a_check_of_a_specification_says_what_it_will_cost(call, folder):
+    code, out, _ = call("spec", "check", "spec.toml", "--rows", "900")
+    assert code == 0
+    assert f"{COLUMNS} columns of the model" in out
+    assert "proves 4 updates a round" in out
+    assert "`minimum.nodes` is 1" in out
+    assert "figures:" in out
+    code, out, _ = call("spec", "check", "spec.toml", "--rows", "900", "--json")
+    document = json.loads(out)
+    assert document["node"]["proofs"] == 4
+    assert {"step-270x8", "information-270x8"} <= {one["name"] for one in document["instances"]}
+    (folder / "wrong.toml").write_text(SPECIFICATION.replace("high = 120", "hihg = 120"))
+    code, _, err = call("spec", "check", "wrong.toml")
+    assert code == 3
+    assert "`features[0].hihg` is no key" in err
+
+
+DICTIONARY = """name,type,low,high,unit,categories,missing,transform,positive
+case_id,ignore,,,,,,,
+readmitted,label,,,,yes|no,,,yes
+age,number,0,120,1,,60,,
+crp,number,0,500,,,,log1p,
+ward,category,,,,surgery|medicine|intensive care,surgery,,
+"""
+
+
+def test_a_specification_comes_from_a_data_dictionary(call, folder):
+    (folder / "dictionary.csv").write_text(DICTIONARY)
+    words = ("spec", "new", "--out", "made.toml", "--dictionary", "dictionary.csv", "--name", "readmission")
+    code, out, err = call(*words)
+    assert (code, err) == (0, "")
+    assert "Next: twopm-zk spec check made.toml" in out
+    assert call("data", "check", "made.toml", "--data", "export.csv")[0] == 0
+    code, _, err = call(*words)
+    assert (code, "made.toml' exists" in err) == (3, True)
+    assert call(*words, "--force", "--formula", "readmitted ~ age*ward + crp")[0] == 0
+    assert len(read_spec("made.toml").columns) == COLUMNS
+
+
+def test_a_specification_comes_from_options(call, folder):
+    code, out, _ = call(
+        *("spec", "new", "--out", "made.toml", "--label", "readmitted", "--positive", "yes", "--number", "age=0,120,1"),
+        *("--category", "ward=surgery|medicine|intensive care", "--missing", "age=60", "--missing", "ward=surgery"),
+        *("--json",),
+    )
+    assert code == 0
+    assert json.loads(out)["columns"] == [
+        *("age", "age[missing]", "ward[medicine]", "ward[intensive care]", "ward[missing]")
+    ]
+    assert call("data", "check", "made.toml", "--data", "export.csv")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ((), "there is nobody to be asked"),
+        (("--label", "y", "--number", "age"), "--number 'age' is not NAME=..."),
+        (("--label", "y", "--number", "age=0"), "is not NAME=LOW,HIGH"),
+        (("--label", "y", "--number", "age=0,1", "--missing", "bmi=3"), "--missing names 'bmi'"),
+        (("--label", "y"), "`features` is missing"),
+        (("--dictionary", "none.csv"), "cannot be read"),
+    ],
+)
+def test_what_makes_no_specification_is_refused_and_leaves_no_file(call, folder, monkeypatch, words, message):
+    monkeypatch.setattr("sys.stdin.isatty", lambda: False, raising=False)
+    code, _, err = call("spec", "new", "--out", "made.toml", *words)
+    assert code == 3
+    assert message in err
+    assert not (folder / "made.toml").exists()
+
+
+def test_a_terminal_is_asked(folder):
+    from click.testing import CliRunner
+
+    from twopm_zk.cli.network import spec as module
+
+    answers = ["readmitted", "yes", "age", "number", "0", "120", "1", "60", "ward", "category", "A|B", "", ""]
+    questions = iter(answers)
+    runner = CliRunner()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(click, "prompt", lambda *_, **__: next(questions))
+        patch.setattr(module, "_somebody_is_there", lambda: True)
+        result = runner.invoke(module.new, ["--out", "made.toml"])
+    assert result.exit_code == 0, result.output
+    assert "everything here becomes public" in result.output
+    assert tomllib.loads((folder / "made.toml").read_text())["features"][0]["missing"] == 60
+    assert read_spec("made.toml").features == ("age", "age[missing]", "ward[B]")

@@ -1,0 +1,93 @@
+"""Tables of pandas, polars and Arrow, and Parquet files, give the rows that a CSV file gives."""
+
+import tomllib
+
+import numpy as np
+import pandas as pd
+import pytest
+from support.hospital import SPECIFICATION, write_export
+
+from twopm_zk.errors import DataError, ToolMissingError
+from twopm_zk.rows.batches import prepare
+from twopm_zk.rows.sources import cells_of, read_cells, several
+from twopm_zk.task.specification_file import parse_spec
+from twopm_zk.training.in_process import train
+
+SPEC = parse_spec(tomllib.loads(SPECIFICATION))
+
+
+@pytest.fixture
+def export(tmp_path):
+    return write_export(tmp_path / "export.csv", 120)
+
+
+def frame_of(path):
+    return pd.read_csv(path, sep=";", decimal=",")
+
+
+def parquet_of(path):
+    library = pytest.importorskip("pyarrow.parquet")
+    table = pytest.importorskip("pyarrow").Table.from_pandas(frame_of(path))
+    library.write_table(table, path.with_suffix(".parquet"))
+    return path.with_suffix(".parquet")
+
+
+FORMS = {
+    "path": lambda path: path,
+    "text": str,
+    "pandas": frame_of,
+    "pandas with missing values of its own": lambda path: frame_of(path).convert_dtypes(),
+    "polars": lambda path: pytest.importorskip("polars").read_csv(path, separator=";", decimal_comma=True),
+    "polars, lazy": lambda path: pytest.importorskip("polars").scan_csv(path, separator=";", decimal_comma=True),
+    "arrow": lambda path: pytest.importorskip("pyarrow").Table.from_pandas(frame_of(path)),
+    "parquet": parquet_of,
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_of_the_same_rows_gives_the_same_batches(export, form):
+    wanted, found = prepare(export, SPEC), prepare(FORMS[form](export), SPEC)
+    assert found.rows == wanted.rows == 120
+    for one, other in zip(found.batches, wanted.batches, strict=True):
+        assert np.array_equal(one.features, other.features)
+        assert np.array_equal(one.labels, other.labels)
+
+
+def test_training_takes_frames_and_files_and_one_frame_is_one_owner(export):
+    frame = frame_of(export)
+    alone, together = train(frame, SPEC), train([frame[::2], frame[1::2]], SPEC)
+    assert alone.coefficients == pytest.approx(together.coefficients, abs=1e-3)
+    assert set(alone.coefficients) == {*SPEC.features, "intercept"}
+    assert train(str(export), SPEC).coefficients == alone.coefficients
+    assert len(several(frame)) == len(several(str(export))) == 1
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (pd.DataFrame({"a": [[1], [2]]}), "column 'a' holds things that are neither numbers nor texts"),
+        (pd.DataFrame({"a": []}), "the table has no rows"),
+        (pd.DataFrame([[1, 2]], columns=["a", "a"]), "more than once"),
+        (3, "rows cannot be taken from a 'int'"),
+        (object(), "rows cannot be taken from a 'object'"),
+    ],
+)
+def test_what_is_no_table_of_cells_is_refused(data, message):
+    with pytest.raises(DataError, match=message):
+        cells_of(data, label="y")
+
+
+def test_a_parquet_file_without_a_reader_says_what_to_install(tmp_path, monkeypatch):
+    (tmp_path / "rows.parquet").write_bytes(b"PAR1 and so on")
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(ToolMissingError, match="takes pyarrow or polars") as caught:
+        read_cells(tmp_path / "rows.parquet")
+    assert caught.value.kind == "no-parquet-reader"
+    assert "optional extra `parquet`" in caught.value.hint
+
+
+def test_a_file_that_only_begins_like_parquet_is_refused(tmp_path):
+    pytest.importorskip("pyarrow")
+    (tmp_path / "rows.parquet").write_bytes(b"PAR1 and so on")
+    with pytest.raises(DataError, match="is not a Parquet file"):
+        read_cells(tmp_path / "rows.parquet")

@@ -1,0 +1,117 @@
+"""All that is wrong with a data owner's rows at once, and a summary that is for the owner alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from twopm_zk.errors import TwopmError
+from twopm_zk.rows.batches import batches_of, quantized_rows
+from twopm_zk.rows.cells import CsvOptions, Dialect
+from twopm_zk.rows.coding import Coded, Floats, code
+from twopm_zk.rows.problems import Problem
+from twopm_zk.rows.sources import RowData, cells_of
+from twopm_zk.task.specification import TaskSpec
+
+
+@dataclass(frozen=True)
+class ColumnSummary:
+    """One column over the rows that can be used, in its own units: before any transform. Private."""
+
+    name: str
+    least: float | None = field(repr=False)
+    mean: float | None = field(repr=False)
+    most: float | None = field(repr=False)
+    missing: int = field(repr=False)
+    """Rows without a value."""
+    fills: float = field(repr=False)
+    """How much of the range of the specification's format the values span, from 0 to 1."""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What an owner may want to see of the own rows, and nobody else may. Private."""
+
+    columns: tuple[ColumnSummary, ...] = field(repr=False)
+    label: ColumnSummary = field(repr=False)
+    """Of 0 and 1 its mean is the share of positives."""
+
+
+@dataclass(frozen=True)
+class RowsReport:
+    """What was found in rows, as a specification reads them."""
+
+    rows: int
+    """Of the file or table."""
+    used: int
+    """Rows that are proven: those without problems, each as often as it counts."""
+    batches: int
+    """Proofs of an update that the rows take in each round."""
+    problems: tuple[Problem, ...]
+    dialect: Dialect | None
+    summary: Summary | None = field(repr=False)
+    """None where no row can be used."""
+
+
+def check_rows(data: RowData, spec: TaskSpec, *, options: CsvOptions | None = None) -> RowsReport:
+    """Read rows as a node would, and collect all problems instead of raising the first.
+
+    Raises DataError for data that cannot be read at all.
+    """
+    cells = cells_of(data, label=spec.label, wanted=spec.data_columns, options=options)
+    coded = code(cells, spec)
+    wrong = {row for problem in coded.problems for row in problem.rows}
+    good = np.array([row not in wrong for row in range(1, cells.rows + 1)], dtype=np.bool_)
+    if any(not problem.rows for problem in coded.problems):
+        good[:] = False
+    usable = coded.only(good)
+    used = int(usable.counts.sum())
+    batches = -(-used // spec.sizes.largest.rows)
+    problems = (*coded.problems, *_of_the_whole(cells.rows, usable, batches, spec))
+    return RowsReport(cells.rows, used, batches, problems, cells.dialect, _summary(usable, spec) if used else None)
+
+
+def _of_the_whole(rows: int, usable: Coded, batches: int, spec: TaskSpec) -> Iterator[Problem]:
+    if rows < spec.minimum_node_rows:
+        yield Problem("too-few", f"there are {rows} rows; `minimum.rows_per_node` is {spec.minimum_node_rows}")
+    if batches > spec.maximum_node_updates:
+        yield Problem(
+            "too-many",
+            f"the rows take {batches} batches of up to {spec.sizes.largest.rows}; `maximum.updates_per_node` is "
+            f"{spec.maximum_node_updates}",
+        )
+    if batches:
+        try:
+            batches_of(*quantized_rows(usable, spec), spec.sizes.steps)
+        except TwopmError as error:
+            yield Problem("unusable", error.message, hint=error.hint)
+
+
+def _summary(usable: Coded, spec: TaskSpec) -> Summary:
+    low, high = spec.format.limits
+
+    def of(name: str, own: Floats, coded: Floats, scale: float) -> ColumnSummary:
+        there = ~np.isnan(own)
+        values, counts = own[there], usable.counts[there]
+        some = len(values) > 0
+        return ColumnSummary(
+            name,
+            float(values.min()) if some else None,
+            float(np.average(values, weights=counts)) if some else None,
+            float(values.max()) if some else None,
+            int((~there).sum()),
+            float(coded.max() - coded.min()) / scale / (high - low),
+        )
+
+    columns = tuple(
+        of(
+            column.name,
+            usable.numbers.get(column.name, usable.features[:, index]),
+            usable.features[:, index],
+            column.scale,
+        )
+        for index, column in enumerate(spec.columns)
+    )
+    return Summary(columns, of(spec.label, usable.labels, usable.labels, spec.label_column.scale))

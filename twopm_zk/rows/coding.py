@@ -1,0 +1,338 @@
+"""From cells to the numbers of a specification's columns, labels, and how often each row counts.
+
+All problems are collected, each with the rows that have it. The same code reads the rows of a data owner and the one
+row that somebody asks a prediction for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from twopm_zk.errors import DataError
+from twopm_zk.numbers.fixed_point import Format
+from twopm_zk.rows.cells import Cell, Cells, Values
+from twopm_zk.rows.problems import Problem
+from twopm_zk.system.parsing import parse_number
+from twopm_zk.task.canonical import number
+from twopm_zk.task.columns import Column, same_name
+from twopm_zk.task.inputs import Input
+from twopm_zk.task.outcome import MAX_WEIGHT
+from twopm_zk.task.specification import TaskSpec
+
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+NOTHING = frozenset({"", "na", "n/a", "#n/a", "nan", "null", "."})
+"""Texts, in any case, of a cell without a value, unless they are one of the column's own values."""
+_UNREADABLE = object()
+
+
+@dataclass(frozen=True, eq=False)
+class Coded:
+    """Rows as numbers: of all columns of the model, before their constants, with what is wrong with them."""
+
+    features: Floats = field(repr=False)
+    labels: Floats = field(repr=False)
+    counts: Integers = field(repr=False)
+    """How many rows each row stands for."""
+    problems: tuple[Problem, ...]
+    numbers: Mapping[str, Floats] = field(default_factory=dict, repr=False)
+    """Numeric columns of the data in their own units, NaN for what is missing."""
+
+    def only(self, rows: Flags) -> Coded:
+        """These rows, without problems."""
+        numbers = {name: values[rows] for name, values in self.numbers.items()}
+        return Coded(self.features[rows], self.labels[rows], self.counts[rows], (), numbers)
+
+
+def code(cells: Cells, spec: TaskSpec, *, labelled: bool = True) -> Coded:
+    """Read the columns that a specification names; others are ignored. Without labels for a prediction."""
+    coder = _Coder(cells)
+    features = coder.features(spec)
+    labels = coder.labels(spec) if labelled else np.zeros(cells.rows)
+    counts = coder.counts(spec, labels) if labelled else np.ones(cells.rows, dtype=np.int64)
+    return Coded(features, labels, counts, tuple(coder.problems), coder.raw)
+
+
+def code_plainly(cells: Cells, names: Sequence[str], label: str) -> Coded:
+    """Read columns of numbers as they are, and a label of 0 and 1, without any specification."""
+    coder = _Coder(cells)
+    columns = [coder.numbers(name, cells.column(name))[0] for name in names]
+    labels = coder.binary(label, cells.column(label))
+    return Coded(np.column_stack(columns), labels, np.ones(cells.rows, dtype=np.int64), tuple(coder.problems))
+
+
+class _Coder:
+    def __init__(self, cells: Cells) -> None:
+        self._cells = cells
+        self.problems: list[Problem] = []
+        self.raw: dict[str, Floats] = {}
+        self._ragged = np.zeros(cells.rows, dtype=np.bool_)
+        by_reason: dict[str, list[int]] = {}
+        for row, reason in cells.ragged.items():
+            self._ragged[row - 1] = True
+            by_reason.setdefault(reason, []).append(row)
+        for reason, rows in by_reason.items():
+            self.problems.append(Problem("ragged", reason, rows=tuple(rows)))
+
+    def features(self, spec: TaskSpec) -> Floats:
+        """All columns of the model, unscaled."""
+        rows = self._cells.rows
+        factors: dict[str, Floats] = {}
+        wrong = self._ragged.copy()
+        for one in spec.sources:
+            found, bad = self._factors(one)
+            factors |= found
+            wrong |= bad
+        matrix = np.zeros((rows, len(spec.columns)))
+        plain = {one.name for one in spec.sources if one.plain}
+        for index, column in enumerate(spec.columns):
+            values = np.ones(rows)
+            for name, power in column.factors:
+                values = values * factors[name] ** power
+            matrix[:, index] = values
+            # the range of an input was compared; what follows from it has to fit the format alone
+            own = not column.product and column.name in plain
+            limits = column if own else replace(column, low=None, high=None)
+            wrong = wrong | self._within(limits, spec.format, values, wrong)
+        return matrix
+
+    def labels(self, spec: TaskSpec) -> Floats:
+        """The labels: 0 and 1, or reals."""
+        values = self._column(spec.label, "label")
+        if values is None:
+            return np.zeros(self._cells.rows)
+        if spec.family == "gaussian":
+            found, bad = self.numbers(spec.label, values, what="label")
+            self._within(spec.label_column, spec.format, found, bad, what="label")
+            return found
+        return self.binary(spec.label, values) if spec.outcome.positive is None else self._classes(spec, values)
+
+    def binary(self, name: str, values: Values) -> Floats:
+        """Labels of 0 and 1."""
+        found, bad = self.numbers(name, values, what="label", truths=True)
+        self._note("label", "is neither 0 nor 1", name, ~bad & (found != 0) & (found != 1), what="label")
+        return found
+
+    def counts(self, spec: TaskSpec, labels: Floats) -> Integers:
+        """How many rows each row stands for."""
+        rules = spec.frequencies
+        counts = np.where(labels == 1, rules.positive, rules.negative).astype(np.int64)
+        if rules.column is None:
+            return counts
+        values = self._column(rules.column, "weight")
+        if values is None:
+            return counts
+        found, bad = self.numbers(rules.column, values)
+        wrong = ~bad & ~((found >= 1) & (found <= MAX_WEIGHT) & (found == np.floor(found)))
+        self._note(
+            "weight",
+            f"is no whole number from 1 to {MAX_WEIGHT}",
+            rules.column,
+            wrong,
+            hint="A row of weight k is proven k times, so a weight counts rows.",
+        )
+        return counts * np.where(wrong | bad, 1, found).astype(np.int64)
+
+    def _factors(self, one: Input) -> tuple[dict[str, Floats], Flags]:
+        """What columns of the model are made of, and the rows in which something is wrong with it."""
+        rows = self._cells.rows
+        values = self._column(one.name, "no column")
+        if values is None:
+            return dict.fromkeys(one.factors, np.zeros(rows)), np.ones(rows, dtype=np.bool_)
+        if one.categories:
+            return self._levels(one, values)
+        found, bad = self.numbers(one.name, values, missing=one.missing is not None)
+        empty = np.isnan(found) & ~bad
+        self.raw[one.name] = found
+        if isinstance(one.missing, float):
+            found = np.where(empty, one.missing, found)
+        if one.low is not None and one.high is not None:
+            outside = ~bad & ~((found >= one.low) & (found <= one.high))
+            self._note(
+                "outside", f"is outside the specification's range, {one.low:g} to {one.high:g}", one.name, outside
+            )
+            bad = bad | outside
+        if one.winsorise is not None:
+            found = np.clip(found, *one.winsorise)
+        if one.transform == "log1p":
+            found = np.log1p(np.where(bad, 0.0, found))
+        factors = {one.name: np.where(bad, 0.0, found)}
+        return factors | ({one.indicator: empty.astype(np.float64)} if one.indicator else {}), bad
+
+    def _levels(self, one: Input, values: Values) -> tuple[dict[str, Floats], Flags]:
+        places = {level: index for index, level in enumerate(one.categories)}
+        nowhere, nothing = -1, -2
+
+        def place(cell: Cell) -> int:
+            level = _level(cell, places)
+            return places[level] if level is not None else (nothing if _is_nothing(cell) else nowhere)
+
+        found = _mapped(values, place)
+        empty = found == nothing
+        if one.missing is None:
+            self._note("missing", "has no value", one.name, empty)
+        names = ", ".join(one.categories[:10]) + (", ..." if len(one.categories) > 10 else "")
+        self._note("category", f"has none of the categories {names}", one.name, found == nowhere)
+        factors = {name: (found == index).astype(np.float64) for index, name in enumerate(one.dummies, start=1)}
+        if one.indicator is not None:
+            index = places[str(one.missing)]
+            if index:
+                factors[one.dummies[index - 1]][empty] = 1.0
+            factors[one.indicator] = empty.astype(np.float64)
+        return factors, (found == nowhere) | (empty & (one.missing is None))
+
+    def _classes(self, spec: TaskSpec, values: Values) -> Floats:
+        """1 for the positive value, 0 for a negative one, or for the one other value there is."""
+        outcome = spec.outcome
+        known = {str(outcome.positive): 1, **dict.fromkeys(outcome.negative, 0)}
+        others: dict[str, int] = {}
+
+        def place(cell: Cell) -> int:
+            level = _level(cell, known)
+            if level is not None:
+                return known[level]
+            return -1 if _is_nothing(cell) else 2 + others.setdefault(_text(cell), len(others))
+
+        found = _mapped(values, place)
+        self._note("missing", "has no value", spec.label, found == -1, what="label")
+        if outcome.negative:
+            names = ", ".join(repr(name) for name in outcome.negative)
+            reason = f"is neither {outcome.positive!r} nor {names}"
+            self._note("label", reason, spec.label, found > 1, what="label")
+        else:
+            self._note(
+                "label",
+                f"has a value besides {outcome.positive!r} and one other",
+                spec.label,
+                found > 2,
+                what="label",
+                hint="List the other values as `negative` in the specification's label.",
+            )
+        positive: Floats = (found == 1).astype(np.float64)
+        return positive
+
+    def _column(self, name: str, kind: str) -> Values | None:
+        try:
+            return self._cells.column(name)
+        except DataError as error:
+            self.problems.append(Problem("no-column", error.message, hint=error.hint))
+            return None
+
+    def numbers(
+        self, name: str, values: Values, *, missing: bool = False, truths: bool = False, what: str = "column"
+    ) -> tuple[Floats, Flags]:
+        """The numbers of a column, NaN where there is none, and the rows that have none and should."""
+        if values.dtype != object:
+            found: Floats = values
+            unreadable = np.zeros(len(values), dtype=np.bool_)
+        else:
+            dialect = self._cells.dialect
+            read = _reader(dialect.decimal if dialect else ".", truths)
+            parsed = _distinct(values, read)
+            unreadable = np.array([cell is _UNREADABLE for cell in parsed], dtype=np.bool_)
+            found = np.array([np.nan if cell is _UNREADABLE else cell for cell in parsed], dtype=np.float64)
+            unclear = bool(dialect and dialect.unclear) and any("," in str(cell) for cell in values[unreadable])
+            hint = "It may be a decimal comma, or one between thousands: say which." if unclear else None
+            self._note("not-a-number", "is not a number", name, unreadable, what=what, hint=hint)
+        empty = np.isnan(found) & ~unreadable
+        if not missing:
+            self._note("missing", "has no value", name, empty, what=what)
+        self._note("not-finite", "is not finite", name, np.isinf(found), what=what)
+        bad = unreadable | np.isinf(found) | (empty & (not missing))
+        return found, bad | self._ragged
+
+    def _within(self, column: Column, format: Format, values: Floats, wrong: Flags, *, what: str = "column") -> Flags:
+        """Note the values that a column does not take, but for rows that are wrong already; where they are."""
+        low, high = column.limits(format)
+        outside = ~wrong & ~((values >= low) & (values <= high))
+        beyond = outside.copy()
+        beyond[outside] = [column.has(value) for value in values[outside]]
+        reason = f"is outside the specification's range, {low:g} to {high:g}"
+        self._note("outside", reason, column.name, outside & ~beyond, what=what)
+        self._note("outside", reason, column.name, beyond, what=what, beyond=True)
+        return outside
+
+    def _note(
+        self,
+        kind: str,
+        reason: str,
+        name: str,
+        wrong: Flags,
+        *,
+        what: str = "column",
+        hint: str | None = None,
+        beyond: bool = False,
+    ) -> None:
+        rows = tuple(int(row) + 1 for row in np.flatnonzero(wrong & ~self._ragged))
+        if rows:
+            self.problems.append(Problem(kind, reason, name, rows, hint, beyond, what))
+
+
+def _mapped(values: Values, place: Callable[[Cell], int]) -> Integers:
+    """A whole number for each cell, found once for each different one."""
+    return np.array(_distinct(values, place), dtype=np.int64)
+
+
+def _distinct(values: Values, read: Callable[[Cell], object]) -> list[object]:
+    known: dict[object, object] = {}
+    found: list[object] = []
+    for cell in values.tolist():
+        key = (cell, type(cell))
+        if key not in known:
+            known[key] = read(cell)
+        found.append(known[key])
+    return found
+
+
+def _is_nothing(cell: Cell) -> bool:
+    if cell is None or (isinstance(cell, float) and cell != cell):
+        return True
+    return isinstance(cell, str) and cell.strip().lower() in NOTHING
+
+
+def _text(cell: Cell) -> str:
+    return number(cell) if isinstance(cell, float) and np.isfinite(cell) else same_name(str(cell).strip())
+
+
+def _level(cell: Cell, known: dict[str, int]) -> str | None:
+    """Which of the known values a cell is: by its text, or as a plain number written another way, such as 2.0."""
+    if cell is None:
+        return None
+    text = _text(cell)
+    if text in known:
+        return text
+    if not isinstance(cell, str) or "e" in text.lower() or len(text) > 30:
+        return None
+    try:
+        value = parse_number(text)
+    except ValueError:
+        return None
+    again = number(value) if np.isfinite(value) else None
+    return again if again in known else None
+
+
+def _reader(decimal: str, truths: bool) -> Callable[[Cell], object]:
+    """A number from a cell, NaN where it has none; `_UNREADABLE` for anything else."""
+
+    def read(cell: Cell) -> object:
+        if isinstance(cell, bool):
+            return float(cell) if truths else _UNREADABLE
+        if isinstance(cell, float):
+            return cell
+        if cell is None or _is_nothing(cell):
+            return np.nan
+        if decimal == ",":
+            if "." in cell:
+                return _UNREADABLE  # a point between thousands, or a number of another hand
+            cell = cell.replace(",", ".")
+        try:
+            return parse_number(cell)
+        except ValueError:
+            return _UNREADABLE
+
+    return read

@@ -1,0 +1,178 @@
+"""CSV files as people have them: delimiter, quoting, encoding and decimal sign are detected, said, and can be given.
+
+Cells stay texts here. Messages name columns and rows (1 is the first after the header), and never show a cell.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import re
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from twopm_zk.errors import DataError
+from twopm_zk.rows.cells import MAX_BYTES, Cells, CsvOptions, Dialect, Values, check_names, check_size
+from twopm_zk.system.files import StrPath, shown
+from twopm_zk.task.columns import same_name
+
+_DELIMITERS = (",", ";", "\t", "|")
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+_NO_TEXT = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
+_SAMPLE = 100
+"""Records that tell how a file is written."""
+_POINT = re.compile(r"\s*[+-]?[0-9]*\.[0-9]+(?:[eE][+-]?[0-9]+)?\s*")
+_COMMA = re.compile(r"\s*[+-]?[0-9]*,[0-9]+(?:[eE][+-]?[0-9]+)?\s*")
+_THOUSANDS = re.compile(r"\s*[+-]?[1-9][0-9]{0,2}(?:,[0-9]{3})+\s*")
+
+
+def read_csv(path: StrPath, *, wanted: Collection[str] | None, options: CsvOptions) -> Cells:
+    """The columns of a CSV file with a header; of those ``wanted``, where only they are.
+
+    Raises DataError for a file that cannot be read or is no text, one without rows, and names that repeat.
+    """
+    text, encoding, bom = _decoded(_content(path), path, options.encoding)
+    first, _, rest = text.partition("\n")
+    named = re.fullmatch(r"sep=(.)\r?", first)  # what Excel writes, and other programs for it
+    if named is not None:
+        text = rest
+    delimiter, quote = options.delimiter or (named and named[1]), options.quote or _quote(text, options.delimiter)
+    delimiter = delimiter or _delimiter(text, quote, wanted)
+    dialect = Dialect(delimiter, quote, encoding, ".", bom)
+    records = _records(text, dialect, path)
+    header = next(records, None)
+    names = [] if header is None else [same_name(name.strip()) for name in header]
+    while len(names) > 1 and not names[-1] and wanted is not None:
+        names.pop()  # a delimiter that ends every line
+    check_names(names, wanted)
+    columns, ragged, rows = _columns(records, names, wanted)
+    if not rows:
+        raise DataError(f"data {shown(path)} has no rows", hint="Expected a header row and at least one row.")
+    decimal, unclear = (options.decimal, False) if options.decimal else _decimal(columns.values(), delimiter)
+    dialect = Dialect(delimiter, quote, encoding, decimal, bom, unclear)
+    return Cells(tuple(names), columns, rows, dialect, ragged)
+
+
+def _content(path: StrPath) -> bytes:
+    try:
+        with Path(path).open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise DataError(f"data {shown(path)} cannot be read: {error.strerror}") from error
+    except ValueError:  # a NUL in the name
+        raise DataError(f"data {shown(path)} cannot be read: it is no file name") from None
+    if len(content) > MAX_BYTES:
+        raise DataError(f"data {shown(path)} has more than {MAX_BYTES >> 20} MiB, the most that is read")
+    return content
+
+
+def _decoded(content: bytes, path: StrPath, given: str | None) -> tuple[str, str, bool]:
+    """The text, its encoding, and whether a byte order mark said so."""
+    mark = next(((bytes_, name) for bytes_, name in _MARKS if content.startswith(bytes_)), None)
+    tried = [mark[1]] if mark else ["utf-8", "cp1252"]
+    for encoding in [given] if given else tried:
+        try:
+            name = codecs.lookup(encoding).name
+            text = content[len(mark[0]) if mark else 0 :].decode(name)
+        except LookupError:
+            raise DataError(f"there is no encoding {encoding!r}", hint="Such as utf-8, cp1252, latin-1.") from None
+        except UnicodeError:
+            continue
+        if not _NO_TEXT.search(text):
+            return text, name, mark is not None
+    raise DataError(
+        f"data {shown(path)} is not a CSV file in {given or ' or '.join(tried)}",
+        hint="Write it as text, in UTF-8, or name its encoding.",
+    )
+
+
+def _records(text: str, dialect: Dialect, path: StrPath) -> Iterator[list[str]]:
+    """Records that are not blank. Raises DataError where quoting never ends, or goes on after it has ended."""
+    reader = csv.reader(
+        io.StringIO(text, newline=""), delimiter=dialect.delimiter, quotechar=dialect.quote, strict=True
+    )
+    try:
+        yield from (row for row in reader if row)
+    except csv.Error as error:
+        raise DataError(
+            f"data {shown(path)} is not a CSV file {dialect.sentence}: line {reader.line_num}, {error}"
+        ) from None
+
+
+def _sample(text: str, delimiter: str, quote: str) -> list[list[str]]:
+    """The first records as far as they can be read so."""
+    found: list[list[str]] = []
+    try:
+        for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quotechar=quote):
+            found += [row] if row else []
+            if len(found) == _SAMPLE:
+                break
+    except csv.Error:
+        pass
+    return found
+
+
+def _delimiter(text: str, quote: str, wanted: Collection[str] | None) -> str:
+    """The one under which most names are found that are wanted, rows are as long as the header, and that is long."""
+
+    def fits(delimiter: str) -> tuple[int, bool, int]:
+        records = _sample(text, delimiter, quote)
+        if not records:
+            return 0, False, 0
+        names = {same_name(name.strip()) for name in records[0]}
+        even = len(records[0]) > 1 and all(len(row) == len(records[0]) for row in records)
+        return len(names & set(wanted or ())), even, len(records[0])
+
+    return max(_DELIMITERS, key=fits)
+
+
+def _quote(text: str, delimiter: str | None) -> str:
+    """A single quote where it stands around every name of the header, else a double one."""
+    line = text.lstrip("\r\n").partition("\n")[0].strip()
+    parts = [part.strip() for part in re.split(re.escape(delimiter) if delimiter else r"[,;\t|]", line)]
+    return "'" if parts and all(re.fullmatch(r"'[^']+'", part) for part in parts) else '"'
+
+
+def _columns(
+    records: Iterator[list[str]], names: Sequence[str], wanted: Collection[str] | None
+) -> tuple[dict[str, Values], dict[int, str], int]:
+    kept = [(index, name) for index, name in enumerate(names) if wanted is None or name in wanted]
+    cells: list[list[str]] = [[] for _ in kept]
+    ragged: dict[int, str] = {}
+    number, width = 0, len(names)
+    check_size(0, width)
+    for number, row in enumerate(records, start=1):
+        if len(row) != width and (len(row) < width or any(cell.strip() for cell in row[width:])):
+            ragged[number] = f"has {len(row)} cells, not the {width} of the header"
+            row = row + [""] * (width - len(row))
+        if number % 1000 == 0:
+            check_size(number, width)
+        for column, (index, _) in zip(cells, kept, strict=True):
+            column.append(row[index])
+    check_size(number, width)
+    columns = {name: np.array(column, dtype=object) for (_, name), column in zip(kept, cells, strict=True)}
+    return columns, ragged, number
+
+
+def _decimal(columns: Collection[Values], delimiter: str) -> tuple[str, bool]:
+    """The decimal sign, and whether that is unclear.
+
+    A comma counts where a cell can be nothing but a number with a decimal comma, no number has a point, and commas do
+    not separate cells: 1,234 alone may be a thousand.
+    """
+    distinct = [set(column[:100_000]) for column in columns]
+    points = any(_POINT.fullmatch(cell) for cells in distinct for cell in cells)
+    commas = {cell for cells in distinct for cell in cells if _COMMA.fullmatch(cell)}
+    certain = any(not _THOUSANDS.fullmatch(cell) for cell in commas)
+    if certain and not points and delimiter != ",":
+        return ",", False
+    return ".", bool(commas)

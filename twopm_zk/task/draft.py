@@ -1,0 +1,131 @@
+"""A first specification from what people know of their columns: answers, or a data dictionary; never from rows.
+
+A data dictionary is a CSV file with a line for each column: ``name``, ``type`` (number, category, label, weight or
+ignore), ``low``, ``high``, ``unit``, ``categories`` separated by bars, ``missing``, ``transform``; only ``name`` and
+``type`` have to be there.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from twopm_zk.errors import CircuitTooLargeError, SpecError
+from twopm_zk.system.parsing import parse_number
+from twopm_zk.task.canonical import number
+from twopm_zk.task.columns import same_name
+from twopm_zk.task.instances import BATCH_ROWS
+from twopm_zk.task.specification import TaskSpec
+from twopm_zk.task.specification_file import parse_spec
+
+TYPES = ("number", "category", "label", "weight", "ignore")
+KEYS = ("name", "type", "low", "high", "unit", "categories", "missing", "transform", "positive", "negative")
+_NUMBERS = ("low", "high", "unit")
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What is known of a task so far: entries of a data dictionary, and keys of the specification."""
+
+    entries: tuple[Mapping[str, str], ...]
+    penalty: float = 1.0
+    name: str = ""
+    formula: str | None = None
+
+    def text(self) -> str:
+        """The specification as TOML, which is parsed before it is given out. Raises SpecError that names the column."""
+        content = "\n".join(self._lines()) + "\n"
+        parse_spec(tomllib.loads(content))
+        proven = f"{content}\n[instances]\nrows = {BATCH_ROWS} # of a batch\n"
+        try:
+            parse_spec(tomllib.loads(proven))
+        except CircuitTooLargeError:  # more columns than any circuit takes
+            return content
+        return proven
+
+    def spec(self) -> TaskSpec:
+        """What the text says."""
+        return parse_spec(tomllib.loads(self.text()))
+
+    def _lines(self) -> list[str]:
+        by_type: dict[str, list[Mapping[str, str]]] = {kind: [] for kind in TYPES}
+        for entry in self.entries:
+            kind = entry.get("type", "") or "number"
+            if kind not in by_type:
+                raise SpecError(f"column {entry['name']!r} is of type {kind!r}; known: {', '.join(TYPES)}")
+            by_type[kind].append(entry)
+        if len(by_type["label"]) != 1 or len(by_type["weight"]) > 1:
+            raise SpecError(
+                f"there are {len(by_type['label'])} labels and {len(by_type['weight'])} weights",
+                hint="A task has one label, and at most one column of weights.",
+            )
+        features = [entry for entry in self.entries if (entry.get("type") or "number") in ("number", "category")]
+        lines = ["# Ranges, units and categories are public knowledge: a code book's, never a node's rows."]
+        lines += [f"name = {_text(self.name)}"] if self.name else []
+        lines += [f"lambda = {number(self.penalty)}"]
+        lines += [f"formula = {_text(self.formula)}"] if self.formula else []
+        lines += [f"weights = {_text(entry['name'])}" for entry in by_type["weight"]]
+        lines += self._label(by_type["label"][0])
+        for entry in features:
+            lines += ["", "[[features]]", f"name = {_text(entry['name'])}", *_feature(entry)]
+        return lines
+
+    @staticmethod
+    def _label(entry: Mapping[str, str]) -> list[str]:
+        positive, negative = entry.get("positive", ""), _parts(entry.get("negative", ""))
+        levels = _parts(entry.get("categories", ""))
+        if not positive and levels:
+            raise SpecError(f"label {entry['name']!r} has categories: say which is `positive`")
+        if not positive:
+            return [f"label = {_text(entry['name'])}"]
+        negative = negative or [level for level in levels if level != positive]
+        return [
+            "",
+            "[label]",
+            f"name = {_text(entry['name'])}",
+            f"positive = {_text(positive)}",
+            *([f"negative = [{', '.join(map(_text, negative))}]"] if negative else []),
+        ]
+
+
+def entries_of(header: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[Mapping[str, str], ...]:
+    """The entries of a data dictionary. Raises SpecError for keys that are unknown or missing."""
+    keys = [name.strip().lower() for name in header]
+    if unknown := [key for key in keys if key and key not in KEYS]:
+        raise SpecError(f"a data dictionary has no {unknown[0]!r}", hint=f"Known: {', '.join(KEYS)}.")
+    if "name" not in keys or "type" not in keys:
+        raise SpecError("a data dictionary has a `name` and a `type` for each column")
+    entries = [{key: cell.strip() for key, cell in zip(keys, row, strict=False) if key} for row in rows]
+    return tuple({**entry, "name": same_name(entry["name"])} for entry in entries if entry.get("name"))
+
+
+def _feature(entry: Mapping[str, str]) -> list[str]:
+    levels, missing = _parts(entry.get("categories", "")), entry.get("missing", "")
+    place = f"column {entry['name']!r}"
+    if entry.get("type") == "category":
+        lines = [f"categories = [{', '.join(map(_text, levels))}] # the first is the reference level"]
+        return lines + ([f"missing = {_text(missing)}"] if missing else [])
+    lines = [f"{key} = {_number(entry[key], f'{place}: `{key}`')}" for key in _NUMBERS if entry.get(key)]
+    if missing:
+        lines.append(f"missing = {_text(missing) if missing == 'refuse' else _number(missing, f'{place}: `missing`')}")
+    if entry.get("transform"):
+        lines.append(f"transform = {_text(entry['transform'])}")
+    return lines
+
+
+def _parts(text: str) -> list[str]:
+    return [part.strip() for part in text.split("|") if part.strip()]
+
+
+def _number(text: str, place: str) -> str:
+    try:
+        return number(parse_number(text))
+    except ValueError:
+        raise SpecError(f"{place} is not a number") from None
+
+
+def _text(value: str) -> str:
+    """A text in TOML, whose escapes are those of JSON."""
+    return json.dumps(value, ensure_ascii=False)
