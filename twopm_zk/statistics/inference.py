@@ -192,7 +192,7 @@ def _covariance(names: Sequence[str], matrix: npt.ArrayLike, penalty: float) -> 
         raise InputError(f"information of {len(names)} coefficients is {len(names)} x {len(names)}")
     curvature = information + np.diag([*[penalty] * (len(names) - 1), 0.0])
     diagonal = np.diag(curvature)
-    undetermined = [name for name, value in zip(names, diagonal, strict=True) if not value > 0]
+    undetermined = [name for name, value in zip(names, np.diag(information), strict=True) if not value > 0]
     if not undetermined:
         scale = 1 / np.sqrt(diagonal)
         values, vectors = np.linalg.eigh(curvature * np.outer(scale, scale))
