@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from twopm_zk.errors import DataError, InputError
-from twopm_zk.statistics.inference import DISPERSION, gaussian_inference, logistic_inference
+from twopm_zk.numbers import variance
+from twopm_zk.numbers.pedersen import INFORMATION
+from twopm_zk.statistics.inference import DISPERSION, gaussian_inference, information_bounds, logistic_inference
 from twopm_zk.task.scaling import Scaling
 
 SCALING = (Scaling(100.0, 20.0), Scaling(-3.0, 0.25))
@@ -150,3 +152,45 @@ def test_contrasts_that_test_nothing_are_refused(inference, contrasts, values, s
 def test_a_confidence_level_is_between_0_and_1(inference, level):
     with pytest.raises(InputError, match="not between 0 and 1"):
         inference.intervals(level)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_whatever_circuits_round_and_approximate_standard_errors_lie_between_their_bounds(seed):
+    rng = np.random.default_rng(seed)
+    _, scaled = rows(200, seed)
+    odds = scaled @ rng.normal(size=3) * 2
+    p = 1 / (1 + np.exp(-odds))
+    exact = p * (1 - p)
+    wrong = exact * (1 + rng.choice([-1, 1], 200) * variance.RELATIVE_ERROR) + variance.ABSOLUTE_ERROR
+    unit = 1 << INFORMATION.frac_bits
+    circuits = np.round((scaled.T * wrong) @ scaled * unit) / unit
+    between = information_bounds(circuits, updates=1, moments=scaled.T @ scaled)
+    found = logistic_inference(COEFFICIENTS, circuits, scaling=SCALING, between=between)
+    true = logistic_inference(COEFFICIENTS, (scaled.T * exact) @ scaled, scaling=SCALING).standard_errors
+    assert (found.error_bounds[:, 0] <= true).all()
+    assert (true <= found.error_bounds[:, 1]).all()
+    assert (np.abs(true / found.standard_errors - 1) <= found.error_share).all()
+    assert found.error_share < 0.02
+
+
+def test_a_gaussian_model_has_no_error_but_rounding():
+    _, scaled = rows()
+    inside = scaled.T @ scaled / DISPERSION
+    rounded = np.round(inside * (1 << INFORMATION.frac_bits)) / (1 << INFORMATION.frac_bits)
+    kept = {"scaling": SCALING, "variance": 2.5, "df_resid": 397}
+    found = gaussian_inference(COEFFICIENTS, rounded, between=information_bounds(rounded, updates=1), **kept)
+    true = gaussian_inference(COEFFICIENTS, inside, **kept).standard_errors
+    assert (found.error_bounds[:, 0] <= true).all()
+    assert (true <= found.error_bounds[:, 1]).all()
+    assert found.error_share < 1e-5
+
+
+def test_where_rounding_may_be_all_that_information_says_standard_errors_have_no_bounds():
+    _, scaled = rows(50)
+    tiny = (scaled.T * 1e-6) @ scaled
+    between = information_bounds(tiny, updates=100, moments=scaled.T @ scaled)
+    assert logistic_inference(COEFFICIENTS, tiny, scaling=SCALING, between=between).error_share is None
+    large = information_of(scaled)
+    between = information_bounds(large, updates=1, moments=scaled.T @ scaled)
+    penalised = logistic_inference(COEFFICIENTS, large, scaling=SCALING, between=between, penalty=1.0)
+    assert penalised.error_share is None

@@ -178,6 +178,15 @@ def test_errors_of_the_circuits_are_shown_beside_their_figures():
     assert "±" not in shown(logistic())
 
 
+def test_how_exact_standard_errors_are_is_a_note():
+    information = logistic().cov_params().to_numpy()
+    found = np.linalg.inv(information)
+    summary = logistic(information=Part.of(found, PROVEN), between=(found * 0.99, found * 1.01))
+    assert "Standard errors are exact to 0.5%, as far as circuits round and approximate." in shown(summary)
+    assert summary.as_dict()["standard_error_share"] == pytest.approx(0.005, rel=0.1)
+    assert "exact to" not in shown(logistic())
+
+
 @pytest.mark.parametrize("made", [logistic, gaussian])
 def test_as_json_it_has_what_the_table_has_and_no_nan(made):
     summary = made()

@@ -57,6 +57,7 @@ class Summary(Results):
             "level": LEVEL,
             "covariance": None if inferred is None else inferred.covariance.tolist(),
             "statistics": {name: getattr(self, name) for name in (*_BOTH, *own)},
+            "standard_error_share": None if inferred is None else inferred.error_share,
             "evaluation": self.evaluation.then(lambda found: found.to_json()),
             "held_out": None if self.held_out is None else self.held_out.then(lambda found: found.to_json()),
             "provenance": {
