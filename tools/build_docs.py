@@ -39,6 +39,7 @@ GUIDES = {
         "auditor",
         "application-user",
         "training",
+        "statistics",
     ),
     "How it works": ("architecture", "protocol", "circuits", "contracts", "messages", "native-prover"),
 }

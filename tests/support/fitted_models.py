@@ -104,9 +104,8 @@ def gaussian_summary(data, *, format=FINE):
     """Least squares over rounded rows, and the summary by the sums that circuits prove of them."""
     columns = columns_of(data.features, format)
     label = columns_of(data.label.to_frame(), format)[0]
-    rows = np.column_stack(
-        [format.quantize((data.features[c.name] - c.centre) / c.scale, name=c.name) for c in columns]
-    )
+    cells = [format.quantize((data.features[c.name] - c.centre) / c.scale, name=c.name) for c in columns]
+    rows = np.column_stack(cells)
     design = np.column_stack([rows.astype(float) / format.one, np.ones(len(rows))])
     scaled = format.quantize((data.label - label.centre) / label.scale, name="label").astype(float) / format.one
     weights = np.linalg.lstsq(design, scaled, rcond=None)[0]

@@ -91,6 +91,56 @@ def test_names_of_a_data_frame_reach_the_specification(data):
     assert TwoPMLogisticRegression().fit(frame, y).training_.spec.features == ("x0", "x1", "x2")
 
 
+def test_its_summary_has_names_of_columns_and_of_the_label_and_judges_rows_that_were_held_out(data):
+    pandas = pytest.importorskip("pandas")
+    X, y = data
+    frame, label = pandas.DataFrame(X, columns=["age", "dose", "weight"]), pandas.Series(y, name="ill")
+    model = TwoPMLogisticRegression(alpha=0).fit(frame[:200], label[:200])
+    assert list(model.feature_names_in_) == ["age", "dose", "weight"]
+    summary = model.summary(frame[200:], label[200:])
+    assert list(summary.params.index) == ["age", "dose", "weight", "intercept"]
+    assert summary.params["age"] == pytest.approx(model.coef_[0, 0])
+    assert summary.label == "ill"
+    assert summary.held_out.content.rows == 100
+    half = summary.held_out.content.histogram.at_threshold(0.5)
+    assert half.accuracy == pytest.approx(model.score(frame[200:], label[200:]))
+    low, high = model.conf_int(0.1).loc["dose"]
+    assert low < summary.params["dose"] < high
+    with pytest.raises(ValueError, match="need both X and y"):
+        model.summary(frame)
+    with pytest.raises(ValueError, match="y has 1 value that training had not"):
+        model.summary(frame, np.where(label == "yes", "perhaps", "no"))
+
+
+@pytest.mark.parametrize("name", ["dose", "intercept", "", None, 3])
+def test_a_label_whose_name_cannot_be_used_is_called_y(data, name):
+    pandas = pytest.importorskip("pandas")
+    X, y = data
+    frame = pandas.DataFrame(X, columns=["age", "dose", "weight"])
+    model = TwoPMLogisticRegression().fit(frame, pandas.Series(y, name=name))
+    assert model.summary().label == "y"
+    assert model.training_.spec.features == ("age", "dose", "weight")
+
+
+def test_frames_of_polars_have_their_names_too(data):
+    polars = pytest.importorskip("polars")
+    X, y = data
+    frame = polars.DataFrame(X, schema=["age", "dose", "weight"])
+    model = TwoPMLogisticRegression().fit(frame, polars.Series("ill", y))
+    assert model.summary().label == "ill"
+    assert list(model.summary().params.index) == ["age", "dose", "weight", "intercept"]
+    assert model.score(frame, y) > 0.7
+
+
+def test_a_notebook_shows_the_summary_below_the_diagram(data):
+    model = TwoPMLogisticRegression()
+    assert "simpletable" not in model._repr_html_()
+    page = model.fit(*data)._repr_html_()
+    assert "Logit Regression Results" in page
+    assert "TwoPMLogisticRegression" in page
+    assert "Logit Regression Results" in model._repr_mimebundle_()["text/html"]
+
+
 def test_it_says_when_it_did_not_converge(data):
     with pytest.warns(ConvergenceWarning, match="not converged"):
         TwoPMLogisticRegression(max_iter=1).fit(*data)

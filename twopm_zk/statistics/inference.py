@@ -24,6 +24,8 @@ import numpy as np
 import numpy.typing as npt
 
 from twopm_zk.errors import DataError, InputError
+from twopm_zk.numbers import variance as variance_of
+from twopm_zk.numbers.pedersen import INFORMATION
 from twopm_zk.statements import DISPERSION
 from twopm_zk.statistics.distributions import chi_squared_tail, f_tail, quantile, two_sided
 from twopm_zk.task.scaling import Scaling
@@ -64,6 +66,15 @@ class Inference:
     df_resid: int | None
     """Degrees of freedom of Student's t; None for the normal distribution."""
     penalised: bool
+    error_bounds: Reals | None = field(default=None, repr=False)
+    """(weights, 2): what the standard errors lie between, whatever circuits round; None where that is not known."""
+
+    @property
+    def error_share(self) -> float | None:
+        """The most by which a standard error is off, as a share of it; None where that is not known."""
+        if self.error_bounds is None:
+            return None
+        return float(np.abs(self.error_bounds / self.standard_errors[:, None] - 1).max())
 
     @property
     def standard_errors(self) -> Reals:
@@ -142,15 +153,17 @@ def logistic_inference(
     *,
     scaling: Sequence[Scaling],
     penalty: float = 0.0,
+    between: tuple[Reals, Reals] | None = None,
 ) -> Inference:
     """Inference of a logistic model from its ``information`` (weights, weights) over the scaled columns.
 
     ``coefficients`` are in the columns' own units, those of the columns in the order of the information and of
-    ``scaling``, the intercept last. Raises DataError, of kind ``singular-information``, where the rows do not determine
-    some coefficient.
+    ``scaling``, the intercept last; ``between`` is what `information_bounds` says. Raises DataError, of kind
+    ``singular-information``, where the rows do not determine some coefficient.
     """
     covariance = _own_units(_covariance(list(coefficients), information, penalty), scaling)
-    return Inference(tuple(coefficients), _values(coefficients), covariance, None, bool(penalty))
+    bounds = _error_bounds(between, scaling, penalty)
+    return Inference(tuple(coefficients), _values(coefficients), covariance, None, bool(penalty), bounds)
 
 
 def gaussian_inference(
@@ -161,6 +174,7 @@ def gaussian_inference(
     variance: float,
     df_resid: int,
     penalty: float = 0.0,
+    between: tuple[Reals, Reals] | None = None,
 ) -> Inference:
     """Inference of a linear model whose ``information`` is the sum of x x' / DISPERSION.
 
@@ -168,8 +182,26 @@ def gaussian_inference(
     degrees of freedom; ``penalty`` is lambda beside half of the squared residuals. Else as `logistic_inference`.
     """
     spread = _covariance(list(coefficients), information, penalty / DISPERSION) * (variance / DISPERSION)
-    covariance = _own_units(spread, scaling)
-    return Inference(tuple(coefficients), _values(coefficients), covariance, df_resid, bool(penalty))
+    covariance, bounds = _own_units(spread, scaling), _error_bounds(between, scaling, penalty / DISPERSION)
+    if bounds is not None:
+        bounds = bounds * math.sqrt(variance / DISPERSION)
+    return Inference(tuple(coefficients), _values(coefficients), covariance, df_resid, bool(penalty), bounds)
+
+
+def information_bounds(information: Reals, *, updates: int, moments: Reals | None = None) -> tuple[Reals, Reals]:
+    """Two matrices that the true information lies between, in the order of definite matrices.
+
+    Each of ``updates`` sums is rounded by up to half a unit, and the circuits' p (1 - p) differs from the true one by
+    what `twopm_zk.numbers.variance` states: ``moments`` is X'X, or what is nowhere below it. Without them v is exact,
+    as for a gaussian model.
+    """
+    size = len(information)
+    unsure = np.eye(size) * (size * updates / (1 << (INFORMATION.frac_bits + 1)))
+    if moments is None:
+        return information - unsure, information + unsure
+    unsure = unsure + variance_of.ABSOLUTE_ERROR * moments
+    high = (information + unsure) / (1 - variance_of.RELATIVE_ERROR) + variance_of.BEYOND * moments
+    return (information - unsure) / (1 + variance_of.RELATIVE_ERROR), high
 
 
 def _values(coefficients: Mapping[str, float]) -> Reals:
@@ -184,6 +216,21 @@ def _own_units(spread: Reals, scaling: Sequence[Scaling]) -> Reals:
     return np.asarray(linear @ spread @ linear.T, dtype=np.float64)
 
 
+def _error_bounds(between: tuple[Reals, Reals] | None, scaling: Sequence[Scaling], penalty: float) -> Reals | None:
+    """Standard errors where the information is the upper matrix, and the lower; with a penalty they need not bound."""
+    if between is None or penalty:
+        return None
+    ends = []
+    for matrix in reversed(between):
+        scale = 1 / np.sqrt(np.maximum(np.diag(matrix), 1e-300))
+        values, vectors = np.linalg.eigh(matrix * np.outer(scale, scale))
+        if values[0] < _SINGULAR:
+            return None
+        inverse = ((vectors / values) @ vectors.T) * np.outer(scale, scale)
+        ends.append(np.sqrt(np.diag(_own_units(inverse, scaling))))
+    return np.column_stack(ends)
+
+
 def _covariance(names: Sequence[str], matrix: npt.ArrayLike, penalty: float) -> Reals:
     """H^-1 I H^-1, by way of a unit diagonal."""
     information = np.asarray(matrix, dtype=np.float64)
@@ -191,7 +238,7 @@ def _covariance(names: Sequence[str], matrix: npt.ArrayLike, penalty: float) -> 
         raise InputError(f"information of {len(names)} coefficients is {len(names)} x {len(names)}")
     curvature = information + np.diag([*[penalty] * (len(names) - 1), 0.0])
     diagonal = np.diag(curvature)
-    undetermined = [name for name, value in zip(names, diagonal, strict=True) if not value > 0]
+    undetermined = [name for name, value in zip(names, np.diag(information), strict=True) if not value > 0]
     if not undetermined:
         scale = 1 / np.sqrt(diagonal)
         values, vectors = np.linalg.eigh(curvature * np.outer(scale, scale))

@@ -48,7 +48,11 @@ def _notes(summary: Results) -> tuple[str, ...]:
             "towards 0, standard errors are those of the penalised estimate (H^-1 I H^-1), and intervals do not cover "
             "the coefficients of a fit without penalty. AIC and BIC count every coefficient as one."
         )
-    evaluation = summary.evaluation.content
+    inferred, evaluation = summary.inference.content, summary.evaluation.content
+    if inferred is not None and inferred.error_share is not None:
+        notes.append(
+            f"Standard errors are exact to {100 * inferred.error_share:.1g}%, as far as circuits round and approximate."
+        )
     if isinstance(evaluation, LogisticEvaluation) and not evaluation.null_log_likelihood:
         notes.append("All rows are of one class: pseudo-R2, AUC and the likelihood ratio are not defined.")
     if isinstance(evaluation, GaussianEvaluation) and evaluation.log_likelihood is None:

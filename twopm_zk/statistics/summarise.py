@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy.typing as npt
-
 from twopm_zk.errors import DataError
 from twopm_zk.statistics.gaussian import GaussianEvaluation
 from twopm_zk.statistics.inference import Inference, Reals, gaussian_inference, logistic_inference
@@ -35,6 +33,7 @@ def summarise(
     fit: Provenance,
     *,
     information: Part[Reals],
+    between: tuple[Reals, Reals] | None = None,
     evaluation: Part[Evaluation],
     held_out: Part[Evaluation] | None = None,
     converged: bool | None = None,
@@ -42,8 +41,9 @@ def summarise(
 ) -> Summary:
     """The summary of ``model``, whose certificate is ``fit``.
 
-    ``information`` is the matrix (weights, weights) at the model's weights, ``evaluation`` over the rows of training.
-    The standard errors are as proven as the information, and for a gaussian model as the evaluation too.
+    ``information`` is the matrix (weights, weights) at the model's weights, ``between`` what `information_bounds` says
+    of it, and ``evaluation`` over the rows of training. The standard errors are as proven as the information, and for a
+    gaussian model as the evaluation too.
     """
     return Summary(
         model.family,
@@ -51,7 +51,7 @@ def summarise(
         model.coefficients,
         model.penalty,
         fit,
-        _inference(model, information, evaluation),
+        _inference(model, information, between, evaluation),
         evaluation,
         held_out,
         converged,
@@ -59,16 +59,22 @@ def summarise(
     )
 
 
-def _inference(model: Model, information: Part[Reals], evaluation: Part[Evaluation]) -> Part[Inference]:
+def _inference(
+    model: Model, information: Part[Reals], between: tuple[Reals, Reals] | None, evaluation: Part[Evaluation]
+) -> Part[Inference]:
     if information.content is None or information.provenance is None:
         return Part.unknown(information.missing)
     try:
         if model.family == "logistic":
             found = logistic_inference(
-                model.coefficients, information.content, scaling=model.scaling, penalty=model.penalty
+                model.coefficients,
+                information.content,
+                scaling=model.scaling,
+                penalty=model.penalty,
+                between=between,
             )
             return Part.of(found, information.provenance)
-        return _gaussian(model, information.content, information.provenance, evaluation)
+        return _gaussian(model, information.content, information.provenance, between, evaluation)
     except DataError as error:
         if error.kind != "singular-information":
             raise
@@ -76,7 +82,11 @@ def _inference(model: Model, information: Part[Reals], evaluation: Part[Evaluati
 
 
 def _gaussian(
-    model: Model, information: npt.ArrayLike, known: Provenance, evaluation: Part[Evaluation]
+    model: Model,
+    information: Reals,
+    known: Provenance,
+    between: tuple[Reals, Reals] | None,
+    evaluation: Part[Evaluation],
 ) -> Part[Inference]:
     residuals, judged = evaluation.content, evaluation.provenance
     if not isinstance(residuals, GaussianEvaluation) or judged is None:
@@ -96,5 +106,6 @@ def _gaussian(
         variance=variance,
         df_resid=known.rows - weights,
         penalty=model.penalty,
+        between=between,
     )
     return Part.of(found, judged if known.counts and not judged.counts else known)

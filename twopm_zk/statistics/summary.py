@@ -18,12 +18,15 @@ _LOGISTIC = ("prsquared", "llr", "llr_pvalue")
 _GAUSSIAN = ("rsquared", "rsquared_adj", "fvalue", "f_pvalue", "scale")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Summary(Results):
     """A fitted model as a statistician publishes it; see docs/statistics.md."""
 
     def __str__(self) -> str:
         return as_text(content_of(self))
+
+    def __repr__(self) -> str:
+        return str(self)
 
     def _repr_html_(self) -> str:
         return as_html(content_of(self))
@@ -54,6 +57,7 @@ class Summary(Results):
             "level": LEVEL,
             "covariance": None if inferred is None else inferred.covariance.tolist(),
             "statistics": {name: getattr(self, name) for name in (*_BOTH, *own)},
+            "standard_error_share": None if inferred is None else inferred.error_share,
             "evaluation": self.evaluation.then(lambda found: found.to_json()),
             "held_out": None if self.held_out is None else self.held_out.then(lambda found: found.to_json()),
             "provenance": {
