@@ -10,8 +10,8 @@ from twopm_zk.participants.attempts import read_history
 from twopm_zk.rows.tables import load_spector
 from twopm_zk.statements import Collection
 from twopm_zk.task.specification import Statistics
-from twopm_zk.training.in_process import train
 from twopm_zk.training.final_sums import summary_of_task
+from twopm_zk.training.in_process import train
 
 pytestmark = pytest.mark.chain
 

@@ -23,7 +23,6 @@ from twopm_zk.statements import (
     Collection,
     EvaluateShape,
     EvaluateStatement,
-    Family,
     InformationShape,
     InformationStatement,
     Opening,

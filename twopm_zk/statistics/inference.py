@@ -188,6 +188,13 @@ def gaussian_inference(
     return Inference(tuple(coefficients), _values(coefficients), covariance, df_resid, bool(penalty), bounds)
 
 
+def moments_bound(at_zero: Reals, *, updates: int) -> Reals:
+    """What X'X is nowhere above, from the circuits' information at weights of zero, where p (1 - p) is 1/4."""
+    size = len(at_zero)
+    rounding = np.eye(size) * (size * updates / (1 << (INFORMATION.frac_bits + 1)))
+    return (at_zero + rounding) / ((1 - variance_of.RELATIVE_ERROR) / 4 - variance_of.ABSOLUTE_ERROR)
+
+
 def information_bounds(information: Reals, *, updates: int, moments: Reals | None = None) -> tuple[Reals, Reals]:
     """Two matrices that the true information lies between, in the order of definite matrices.
 

@@ -11,9 +11,9 @@ from twopm_zk.errors import DataError
 from twopm_zk.numbers.pedersen import Tally
 from twopm_zk.rows.batches import integer_rows
 from twopm_zk.rows.sources import RowData
-from twopm_zk.statements import EvaluateShape, evaluation_tally, symmetric
+from twopm_zk.statements import Collection, EvaluateShape, Family, evaluation_tally, symmetric
 from twopm_zk.statistics.evaluations import evaluation_of
-from twopm_zk.statistics.inference import Reals
+from twopm_zk.statistics.inference import Reals, information_bounds, moments_bound
 from twopm_zk.statistics.provenance import Part, Provenance
 from twopm_zk.statistics.results import Evaluation
 from twopm_zk.statistics.summarise import Model, summarise
@@ -28,6 +28,8 @@ class KnownSum:
 
     total: Tally = field(repr=False)
     provenance: Provenance
+    updates: int
+    """How many sums it is of, each of which was rounded."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,8 @@ class FinalSums:
     """Over the rows of training."""
     held_out: KnownSum | None = None
     """Over rows that took no part in it."""
+    at_zero: Tally | None = field(default=None, repr=False)
+    """The information of the same rows at weights of zero, by which its own error is bounded in the logistic family."""
 
     def summary(
         self,
@@ -61,12 +65,30 @@ class FinalSums:
         return summarise(
             model,
             fit,
-            information=_matrix(spec, self.information),
+            information=self._matrix(spec),
+            between=self._bounds(spec),
             evaluation=evaluation or Part.unknown("these weights were not evaluated on the rows of training"),
             held_out=_evaluation(spec, self.held_out),
             converged=converged,
             notes=notes,
         )
+
+    def _matrix(self, spec: TaskSpec) -> Part[Reals]:
+        if self.information is None:
+            return Part.unknown("no information was collected at these weights")
+        return Part.of(_without_padding(spec, self.information.total), self.information.provenance)
+
+    def _bounds(self, spec: TaskSpec) -> tuple[Reals, Reals] | None:
+        known = self.information
+        if known is None:
+            return None
+        found = _without_padding(spec, known.total)
+        if spec.family is Family.GAUSSIAN:
+            return information_bounds(found, updates=known.updates)
+        if self.at_zero is None:
+            return None
+        moments = moments_bound(_without_padding(spec, self.at_zero), updates=known.updates)
+        return information_bounds(found, updates=known.updates, moments=moments)
 
 
 def evaluate(parties: Sequence[RowData], spec: TaskSpec, weights: Sequence[int]) -> Tally:
@@ -92,10 +114,19 @@ def summary_of_task(spec: TaskSpec, sums: Sequence[PublicSum], *, claim: str, in
     if final is None:
         return None
 
-    def known(one: PublicSum | None, reason: str = "") -> KnownSum | None:
-        return None if one is None else KnownSum(one.total, _provenance(one, insecure, reason))
+    def known(one: PublicSum | None) -> KnownSum | None:
+        return None if one is None else KnownSum(one.total, _provenance(one, insecure, ""), len(one.data))
 
-    found = FinalSums(known(final.information), known(final.evaluation), known(final.held_out))
+    at_zero = [
+        one.total
+        for one in sums
+        if one.collection is Collection.INFORMATION
+        and not any(one.weights)
+        and final.information is not None
+        and one.data == final.information.data
+    ]
+    parts = known(final.information), known(final.evaluation), known(final.held_out)
+    found = FinalSums(*parts, at_zero[-1] if at_zero else None)
     others = ((final.information, "information"), (final.evaluation, "evaluation"))
     notes = [_other_rows(one, final.gradient, what) for one, what in others if one is not None]
     fit = _provenance(final.gradient, insecure, claim)
@@ -112,11 +143,9 @@ def _other_rows(one: PublicSum, gradient: PublicSum, what: str) -> str:
     return f"The {what} and the certificate are not over the same rows: {one.total.rows} and {gradient.total.rows}."
 
 
-def _matrix(spec: TaskSpec, known: KnownSum | None) -> Part[Reals]:
-    if known is None:
-        return Part.unknown("no information was collected at these weights")
+def _without_padding(spec: TaskSpec, total: Tally) -> Reals:
     keep = [*range(len(spec.columns)), -1]
-    return Part.of(symmetric(known.total)[np.ix_(keep, keep)], known.provenance)
+    return symmetric(total)[np.ix_(keep, keep)]
 
 
 def _evaluation(spec: TaskSpec, known: KnownSum | None) -> Part[Evaluation] | None:

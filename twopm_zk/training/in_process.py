@@ -221,12 +221,12 @@ class _Training:
                 self.policy = self.policy.next_collection()
                 proofs.extend(prover.prove_sum(collection, self.policy, weights, batches))
             total = _sum(collection, weights, batches)
-            return KnownSum(total, Provenance(proven, total.rows, nodes, proven and rounds_insecure))
+            return KnownSum(total, Provenance(proven, total.rows, nodes, proven and rounds_insecure), len(batches))
 
         rounds_insecure = prover is not None and prover.insecure
         if known is not None and (proven_rounds or prover is None):
             provenance = Provenance(proven_rounds, known.rows, self.nodes, proven_rounds and rounds_insecure)
-            information = KnownSum(known, provenance)
+            information = KnownSum(known, provenance, len(self.batches))
         else:
             wanted = spec.statistics.information
             information = summed(Collection.INFORMATION, self.batches, self.nodes, wanted=wanted)
@@ -236,7 +236,8 @@ class _Training:
             batches = [batch for node in self.held_out for batch in node.batches]
             wanted = spec.statistics.held_out
             held_out = summed(Collection.EVALUATION, batches, len(self.held_out), wanted=wanted)
-        return FinalSums(information, evaluation, held_out), tuple(proofs)
+        at_zero = _sum(Collection.INFORMATION, [0] * len(weights), self.batches)
+        return FinalSums(information, evaluation, held_out, at_zero), tuple(proofs)
 
     def _say(self, done: Round, *, last: bool) -> None:
         if self.progress is not None:

@@ -137,5 +137,5 @@ class TrainingResult:
         if held_out is not None:
             parties = several(held_out)
             total = evaluate(parties, self.spec, self.weights)
-            sums = replace(sums, held_out=KnownSum(total, Provenance(False, total.rows, len(parties))))
+            sums = replace(sums, held_out=KnownSum(total, Provenance(False, total.rows, len(parties)), 1))
         return sums.summary(self.spec, self.weights, fit, converged=self.converged)
