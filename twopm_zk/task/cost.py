@@ -30,7 +30,7 @@ class InstanceCost:
 
     name: str
     role: str
-    """What it proves: ``step``, ``information``, ``aggregate``, ``certify`` or ``predict``."""
+    """What it proves: ``step``, ``information``, ``evaluate``, ``aggregate``, ``certify`` or ``predict``."""
     power: int | None
     """Its domain holds 2^power gates; None where nobody has measured it."""
 
@@ -74,6 +74,7 @@ def cost_of(spec: TaskSpec) -> TaskCost | None:
     named = [
         *(("step", name) for name in chosen.step),
         *(("information", name) for name in chosen.information),
+        *(("evaluate", name) for name in chosen.evaluate),
         ("aggregate", chosen.aggregate),
         ("certify", chosen.certify),
         *([] if chosen.predict is None else [("predict", chosen.predict)]),
@@ -84,7 +85,7 @@ def cost_of(spec: TaskSpec) -> TaskCost | None:
         listed,
         rows_cost(whole, spec.minimum_node_rows),
         whole.sizes.largest.rows * spec.maximum_node_updates,
-        spec.step.collects,
+        spec.collects,
         ACCEPT_GAS,
     )
 
