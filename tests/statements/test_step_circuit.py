@@ -11,7 +11,7 @@ from support.soundness import free_wires, undetected_changes
 
 from twopm_zk.circuit.instances import instances
 from twopm_zk.circuit.witness import calculate_witness
-from twopm_zk.errors import BoundError, CircuitTooLargeError, DataError, InputError, RangeError, WitnessError
+from twopm_zk.errors import BoundError, CircuitTooLargeError, DataError, InputError, WitnessError
 from twopm_zk.numbers import pedersen, sigmoid
 from twopm_zk.numbers.baby_jubjub import SUBGROUP_ORDER
 from twopm_zk.numbers.field import FIELD_ORDER

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from twopm_zk.numbers import pedersen, sigmoid
-from twopm_zk.numbers.fixed_point import WEIGHTS, Bound, round_half_up
+from twopm_zk.numbers.fixed_point import Bound, round_half_up
 from twopm_zk.numbers.pedersen import GRADIENT, Tally
 from twopm_zk.statements.family import DISPERSION_LOG2, Family
 from twopm_zk.statements.rows import ROWS_AT_ONCE, RowsShape, RowsStatement
