@@ -29,7 +29,7 @@ function EVALUATION_DIGITS(FAMILY, k) {
 //
 // z, cells, active   as in Deviation
 // sums               within their digits, enforced by the caller
-// Sound              squares follow from cells and z; in padding rows all are 0
+// Sound              |z - y| keeps to its range, as Deviation enforces; all follow from cells and z, and are 0 in padding rows
 template SquareSums(ROWS, FEATURES, X_BITS, X_FRAC) {
     signal input z[ROWS];
     signal input cells[ROWS][FEATURES + 1];

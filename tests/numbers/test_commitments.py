@@ -44,9 +44,10 @@ ROWS = [[1, -2, 3], [4, 5, -6], [0, 0, 0]]
 LABELS = [1, -1, 0]
 
 
-def test_data_commitment_changes_with_salt_rows_labels_order_and_format():
-    def commit(salt=5, rows=ROWS, labels=LABELS, format=FEATURES):
-        return commitments.data_commitment(salt, rows, labels, format=format)
+def test_data_commitment_changes_with_salt_rows_labels_order_format_and_family():
+    def commit(salt=5, rows=ROWS, labels=LABELS, format=FEATURES, family=0):
+        shape = commitments.rows_shape(len(rows), len(rows[0]), format, family=family)
+        return commitments.data_commitment(salt, rows, labels, format=format, shape=shape)
 
     others = [
         commit(salt=6),
@@ -55,6 +56,7 @@ def test_data_commitment_changes_with_salt_rows_labels_order_and_format():
         commit(rows=ROWS[::-1], labels=LABELS[::-1]),
         commit(format=Format(16, 11)),
         commit(format=Format(17, 12)),
+        commit(family=1),
         commit(rows=[*ROWS, [0, 0, 0]], labels=[*LABELS, 0]),
     ]
     assert len({commit(), *others}) == len(others) + 1

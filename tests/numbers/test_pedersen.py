@@ -1,17 +1,20 @@
 """Pedersen commitments: they add up, open in one range, and formats do not mix."""
 
-import importlib.util
+from itertools import combinations, pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.tools import load_tool
 
 from twopm_zk.errors import InputError, RangeError
 from twopm_zk.numbers.baby_jubjub import IDENTITY, SUBGROUP_ORDER, add, in_subgroup, multiply, negate
 from twopm_zk.numbers.pedersen import (
     BLINDING_DIGITS,
+    EVALUATION,
     GRADIENT,
     INFORMATION,
+    SQUARES,
     X_BITS,
     Opening,
     Unit,
@@ -26,8 +29,10 @@ from twopm_zk.numbers.pedersen import (
     start_point,
     unpack,
 )
-from twopm_zk.system import paths
 
+UNITS = (GRADIENT, INFORMATION, EVALUATION, SQUARES)
+LANES_BITS = SUBGROUP_ORDER.bit_length() - 2
+"""That sums of one scalar share."""
 scalars = st.one_of(st.integers(-(1 << 80), 1 << 80), st.integers(-SUBGROUP_ORDER, SUBGROUP_ORDER))
 openings = st.builds(
     Opening, st.just(GRADIENT), st.tuples(scalars, scalars), st.integers(1, 1 << 30), st.integers(0, SUBGROUP_ORDER - 1)
@@ -65,28 +70,66 @@ def test_blindings_of_a_sum_that_cancel_leave_the_items_alone():
 
 
 @settings(deadline=None, max_examples=20)
-@given(unit=st.sampled_from([GRADIENT, INFORMATION]), data=st.data())
-def test_packed_sums_unpack_over_the_whole_range_of_their_lanes(unit, data):
-    half = 1 << (unit.lane_bits - 1)
-    edges = st.sampled_from([-half, -half + 1, -1, 0, 1, half - 1])
-    items = data.draw(st.lists(st.one_of(edges, st.integers(-half, half - 1)), min_size=1, max_size=9))
+@given(unit=st.sampled_from(UNITS), count=st.integers(1, 42), data=st.data())
+def test_packed_sums_unpack_over_the_whole_range_of_their_lanes(unit, count, data):
+    items = []
+    for place in unit.places(count):
+        half = 1 << (place.bits - 1)
+        edges = st.sampled_from([-half, -half + 1, -1, 0, 1, half - 1])
+        items.append(data.draw(st.one_of(edges, st.integers(-half, half - 1))))
     scalars = pack(unit, items)
-    assert len(scalars) == unit.scalars(len(items)) == -(-len(items) // unit.lanes)
+    assert len(scalars) == unit.scalars(count)
     assert all(abs(scalar) < SUBGROUP_ORDER // 2 for scalar in scalars)
-    assert unpack(unit, [scalar % SUBGROUP_ORDER for scalar in scalars], len(items)) == tuple(items)
+    assert unpack(unit, [scalar % SUBGROUP_ORDER for scalar in scalars], count) == tuple(items)
 
 
-def test_a_scalar_that_holds_no_sums_is_refused():
-    with pytest.raises(RangeError, match="82 bits"):
-        unpack(GRADIENT, [1 << 81], 1)
-    with pytest.raises(RangeError, match="62 bits"):
-        unpack(INFORMATION, [1 << 62], 1)
+@pytest.mark.parametrize("unit", UNITS, ids=str)
+def test_lanes_follow_each_other_and_never_meet(unit):
+    places = unit.places(500)
+    assert [place.bits for place in places[:3]] == [unit.lane_bits * (2 if k < unit.wide else 1) for k in range(3)]
+    for before, after in pairwise(places):
+        if after.scalar == before.scalar:
+            assert after.offset == before.offset + before.bits
+        else:  # the next lane would not have fitted
+            assert (after.scalar, after.offset) == (before.scalar + 1, 0)
+            assert before.offset + before.bits + after.bits > LANES_BITS
+    assert all(place.offset + place.bits <= LANES_BITS for place in places)
+
+
+def test_all_lanes_of_a_scalar_together_stay_below_half_of_the_order():
+    """Whatever they hold: so a scalar is known from what it is modulo the order."""
+    lowest = -(1 << (LANES_BITS - 1))  # of the highest lane alone; what is below it adds less than as much again
+    assert 2 * abs(2 * lowest) < SUBGROUP_ORDER
+
+
+@pytest.mark.parametrize(("unit", "counts"), [(EVALUATION, [42]), (SQUARES, [3]), (GRADIENT, [4, 31])])
+def test_known_numbers_of_scalars(unit, counts):
+    expected = {EVALUATION: [6], SQUARES: [1], GRADIENT: [2, 11]}
+    assert [unit.scalars(count) for count in counts] == expected[unit]
+    assert unit.scalars(0) == 0
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=str)
+@pytest.mark.parametrize("outside", [1, -1])
+def test_a_scalar_that_holds_no_sums_is_refused(unit, outside):
+    """One step outside of the last lane, where no other one takes what is too much."""
+    (place,) = unit.places(1)
+    half = 1 << (place.bits - 1)
+    edge = half - 1 if outside > 0 else -half
+    assert unpack(unit, [edge % SUBGROUP_ORDER], 1) == (edge,)
+    with pytest.raises(RangeError, match="more than the sums of its lanes"):
+        unpack(unit, [(edge + outside) % SUBGROUP_ORDER], 1)
+    with pytest.raises(RangeError, match="more than the sums of its lanes"):
+        unpack(unit, [SUBGROUP_ORDER // 2], 1)
+
+
+def test_another_number_of_scalars_is_refused():
     with pytest.raises(InputError, match="2 scalars for 3 sums"):
         unpack(GRADIENT, [1, 2], 3)
 
 
 def test_a_sum_in_a_lane_multiplies_that_lanes_generator():
-    for unit, count in ((GRADIENT, 5), (INFORMATION, 6)):
+    for unit, count in ((GRADIENT, 5), (INFORMATION, 6), (EVALUATION, 16), (SQUARES, 3)):
         for index, point in enumerate(generators(unit, count)):
             items = [0] * count
             items[index] = 1
@@ -94,6 +137,8 @@ def test_a_sum_in_a_lane_multiplies_that_lanes_generator():
 
 
 def test_generators_depend_on_statement_unit_index_and_number():
+    for one, other in combinations(UNITS, 2):
+        assert not {*generators(one, 3), rows_generator(one, 3)} & {*generators(other, 3), rows_generator(other, 3)}
     other_unit, other_statement = Unit("gradient", 49, 82), Unit("information", 48, 82)
     points = [
         *generators(GRADIENT, 12),
@@ -166,9 +211,6 @@ def test_private_values_do_not_appear_in_a_repr():
 
 @pytest.mark.slow
 def test_generated_circom_points_equal_those_of_the_twin():
-    spec = importlib.util.spec_from_file_location(
-        "pedersen_generators", paths.source_root() / "tools" / "pedersen_generators.py"
-    )
-    tool = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(tool)
+    tool = load_tool("pedersen_generators")
+    assert {unit for unit, _ in tool.UNITS.values()} == set(UNITS)
     assert tool.FILE.read_text() == tool.circom_source()

@@ -155,7 +155,7 @@ def test_a_masked_vector_is_no_opening_and_one_of_another_length_neither():
         game.submit(node.address, *update.point)
         node.opening = vector_of(update)
     close(nodes)
-    with pytest.raises(RangeError, match="more than its sums"):
+    with pytest.raises(RangeError, match="more than the sums of its lanes"):
         opening_of(GRADIENT, 4, nodes[0].vector())
     for count in (3, 7):
         with pytest.raises(InputError, match="its statement"):

@@ -16,7 +16,7 @@ from twopm_zk.errors import RangeError, WitnessError
 from twopm_zk.numbers.baby_jubjub import SUBGROUP_ORDER
 from twopm_zk.numbers.field import FIELD_ORDER
 from twopm_zk.numbers.fixed_point import FEATURES, WEIGHTS
-from twopm_zk.numbers.pedersen import BLINDING_DIGITS, GRADIENT, INFORMATION, Opening, Tally, centred
+from twopm_zk.numbers.pedersen import BLINDING_DIGITS, GRADIENT, INFORMATION, Opening, Tally, centred, pack
 from twopm_zk.numbers.poseidon import poseidon
 from twopm_zk.statements import (
     AggregateStatement,
@@ -49,7 +49,7 @@ def circuits():
     return {
         "aggregate": compiled("aggregate", "aggregate.circom", "Aggregate", FEATURES=2),
         "certify": compiled("certify", "certify.circom", "Certify", ("gradientBound",), FEATURES=2),
-        "predict": compiled("predict", "predict.circom", "Predict", FEATURES=2, X_BITS=16, X_FRAC=12),
+        "predict": compiled("predict", "predict.circom", "Predict", FEATURES=2, X_BITS=16, X_FRAC=12, FAMILY=0),
     }
 
 
@@ -214,8 +214,8 @@ def test_another_opening_of_the_point_is_another_blinding_only(circuits):
         forged = witness.replace(f"main.{name}", honest + SUBGROUP_ORDER)
         assert any(any(".digit[" in signal for signal in failed) for failed in all_violated(circuit, forged))
     # packed sums of the widest digits stay below half of the order, on either side
-    packed = 4**SUM_DIGITS // 2 * sum(1 << (GRADIENT.lane_bits * lane) for lane in range(GRADIENT.lanes))
-    assert 2 * packed < SUBGROUP_ORDER
+    (packed,) = pack(GRADIENT, [-(4**SUM_DIGITS) // 2] * 3)
+    assert 2 * abs(packed) < SUBGROUP_ORDER
     assert GRADIENT.lane_bits >= 2 * SUM_DIGITS
     assert 4**COUNT_DIGITS < SUBGROUP_ORDER
 
@@ -404,4 +404,4 @@ def test_step_matrix_keeps_symmetry_and_refuses_large_entries():
     rows = MATRIX.rows()
     assert all(rows[i][j] == rows[j][i] for i in range(3) for j in range(3))
     with pytest.raises(RangeError):
-        StepMatrix.quantized(np.array([[129.0]]))
+        StepMatrix.quantized(np.array([[2.0**15]]))

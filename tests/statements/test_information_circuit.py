@@ -1,4 +1,4 @@
-"""The information circuit: equal to its twin, and refusing what a liar would try."""
+"""The information circuit of both families: equal to its twin, and refusing what a liar would try."""
 
 import numpy as np
 import pytest
@@ -6,56 +6,59 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.drawn_rows import draw_statement
 from support.liar import all_violated, check_in, check_signals, committed, with_signals, with_some_blinding
+from support.row_circuits import SHAPES, about, random_statement, row_circuit, small_x, widths
 from support.soundness import free_wires, undetected_changes
 
-from twopm_zk.circuit.compilation import compile_circuit
-from twopm_zk.circuit.instances import Instance, instances
+from twopm_zk.circuit.instances import instances
 from twopm_zk.circuit.witness import calculate_witness
 from twopm_zk.errors import BoundError, WitnessError
-from twopm_zk.numbers import pedersen, sigmoid
+from twopm_zk.numbers import sigmoid
 from twopm_zk.numbers.field import FIELD_ORDER
 from twopm_zk.numbers.fixed_point import FEATURES, WEIGHTS
-from twopm_zk.numbers.pedersen import BLINDING_DIGITS, INFORMATION, X_BITS, Opening
-from twopm_zk.statements import InformationShape, InformationStatement, Rows, StepShape, StepStatement
+from twopm_zk.numbers.pedersen import INFORMATION
+from twopm_zk.statements import (
+    DISPERSION,
+    Family,
+    InformationShape,
+    InformationStatement,
+    StepShape,
+    StepStatement,
+    symmetric,
+)
 
 pytestmark = pytest.mark.circuit
 
-SHAPES = {(1, 1, 16, 12): None, (4, 2, 16, 12): None, (3, 2, 20, 16): None}
 
-
-def information_circuit(rows, features, bits=16, frac_bits=12):
-    parameters = {"ROWS": rows, "FEATURES": features, "X_BITS": bits, "X_FRAC": frac_bits, "FAMILY": 0}
-    instance = Instance(f"information-test-{rows}x{features}", "information.circom", "Information", parameters)
-    return compile_circuit(instance), InformationShape.from_parameters(parameters)
+@pytest.fixture(scope="module", params=list(Family), ids=lambda family: family.name.lower())
+def family(request):
+    return request.param
 
 
 @pytest.fixture(scope="module")
-def smallest():
-    return information_circuit(1, 1)
+def smallest(family):
+    return row_circuit("information", 1, 1, family=family)
 
 
 @pytest.fixture(scope="module")
-def small():
-    return information_circuit(4, 2)
+def smallest_logistic():
+    return row_circuit("information", 1, 1)
 
 
-def statement(shape, *, rows=None, weights=None, seed=0):
-    rng = np.random.default_rng(seed)
-    count = max(1, shape.rows - 1) if rows is None else rows
-    features = rng.integers(-shape.format.bias, shape.format.bias, (count, shape.features))
-    if weights is None:
-        weights = tuple(int(w) for w in rng.integers(-(1 << 21), 1 << 21, shape.features + 1))
-    return InformationStatement(
-        shape, 77, weights, Rows.padded(shape, features, rng.integers(0, 2, count).tolist()), salt=5
-    )
+@pytest.fixture(scope="module")
+def small(family):
+    return row_circuit("information", 4, 2, family=family)
+
+
+def statement(shape, **choices):
+    return random_statement("information", shape, **choices)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("sizes", SHAPES)
 @settings(max_examples=20, deadline=None)
 @given(data=st.data())
-def test_circuit_equals_twin(sizes, data):
-    circuit, shape = information_circuit(*sizes)
+def test_circuit_equals_twin(family, sizes, data):
+    circuit, shape = row_circuit("information", *sizes, family=family)
     said = draw_statement(data, InformationStatement, shape)
     assert calculate_witness(circuit, said.circuit_inputs()).public == list(said.public)
 
@@ -63,30 +66,29 @@ def test_circuit_equals_twin(sizes, data):
 def test_sums_at_their_largest_have_digits(small):
     """All features at their least, and weights of zero, where the variance is largest."""
     circuit, shape = small
-    rows = Rows.padded(shape, np.full((4, 2), -shape.format.bias), [0, 1, 1, 0])
-    said = InformationStatement(shape, 0, (0, 0, 0), rows)
+    said = about("information", shape, np.full((4, 2), -shape.format.bias), [0, 1, 1, 0], (0, 0, 0))
+    largest = 1 / DISPERSION if shape.family is Family.GAUSSIAN else 1 / 4
     assert calculate_witness(circuit, said.circuit_inputs()).public == list(said.public)
-    assert max(said.tally().items) == pytest.approx(4 * 64 / 4 * 2**20, rel=1e-3)
+    assert max(said.tally().items) == pytest.approx(4 * 64 * largest * 2**20, rel=1e-3)
 
 
-def test_twin_is_near_the_information_of_floating_point():
-    shape = InformationShape(64, 3, FEATURES)
+def test_twin_is_near_the_information_of_floating_point(family):
+    shape = InformationShape(64, 3, FEATURES, family)
     said = statement(shape, rows=50)
     x = np.hstack([said.data.used()[0] / FEATURES.one, np.ones((50, 1))])
     p = 1 / (1 + np.exp(-x @ (np.array(said.weights) / WEIGHTS.one)))
-    exact, found = (x.T * (p * (1 - p))) @ x, np.zeros((4, 4))
-    found[np.triu_indices(4)] = said.tally().real
-    found = np.triu(found) + np.triu(found, 1).T
-    assert (np.abs(found - exact) <= 2.5e-4 * np.abs(x).T @ np.abs(x) + 2.0**-20).all()
+    variance, error = (1 / DISPERSION, 0) if family is Family.GAUSSIAN else (p * (1 - p), 2.5e-4)
+    exact, found = (x.T * variance) @ x, symmetric(said.tally())
+    assert (np.abs(found - exact) <= error * np.abs(x).T @ np.abs(x) + 2.0**-20).all()
     assert np.linalg.eigvalsh(found)[0] > 0
 
 
 def test_labels_and_padding_count_for_nothing(small):
     _, shape = small
     features, weights = np.array([[3000, -4000], [5, 6]]), (1 << 20, 5, -(1 << 19))
-    exact = InformationShape(2, 2, FEATURES)
-    one = InformationStatement(exact, 0, weights, Rows.padded(exact, features, [1, 0]))
-    more = InformationStatement(shape, 0, weights, Rows.padded(shape, features, [0, 0]))
+    exact = InformationShape(2, 2, FEATURES, shape.family)
+    one = about("information", exact, features, [1, 0], weights)
+    more = about("information", shape, features, [0, 0], weights)
     assert one.tally() == more.tally()
     assert more.tally().rows == 2
 
@@ -95,7 +97,7 @@ def test_the_rows_are_those_of_the_step_with_the_same_salt(small):
     """One data commitment for both: a node registers its rows once."""
     _, shape = small
     said = statement(shape)
-    step = StepShape(shape.rows, shape.features, shape.format)
+    step = StepShape(shape.rows, shape.features, shape.format, shape.family)
     both = StepStatement(step, said.context, said.weights, said.data, said.salt)
     assert both.public[:2] == said.public[:2]
     assert both.public[2] != said.public[2]
@@ -108,23 +110,11 @@ def test_every_wire_is_determined_by_the_inputs(small):
     assert free_wires(circuit, witness) == []
 
 
-def widths(shape):
-    return [*[shape.digits] * len(shape.pairs), pedersen.digits_for(shape.rows), BLINDING_DIGITS]
-
-
-def small_x(items, rows):
-    """An opening whose point a single commitment may have."""
-    blinding = 1
-    while Opening(INFORMATION, items, rows, blinding).point.x >= 1 << X_BITS:
-        blinding += 1
-    return Opening(INFORMATION, items, rows, blinding)
-
-
 def test_the_liars_side_is_the_honest_one_where_it_tells_the_truth(smallest):
     circuit, shape = smallest
     witness = calculate_witness(circuit, (said := statement(shape)).circuit_inputs())
-    other = small_x(said.opening.items, 1)
-    made = committed(circuit, INFORMATION, other, widths(shape)) | {"main.blinding": other.blinding}
+    other = small_x(INFORMATION, said.opening.items, 1)
+    made = committed(circuit, INFORMATION, other, widths(shape, len(shape.pairs))) | {"main.blinding": other.blinding}
     assert all_violated(circuit, with_signals(circuit, witness.values, made)) == []
 
 
@@ -136,32 +126,35 @@ def test_a_rounded_sum_that_is_off_is_refused_by_the_rest_alone(smallest, pair, 
     witness = calculate_witness(circuit, said.circuit_inputs())
     items = list(said.opening.items)
     items[pair] += change
-    forged = small_x(tuple(items), 1)
+    forged = small_x(INFORMATION, tuple(items), 1)
     dropped = shape.dropped_bits(shape.pairs[pair])
-    check = check_in(circuit, f"main.rounded[{pair}]", dropped)
-    honest = sum(witness.signal(f"{check}.digit[{k}]") << (2 * k) for k in range(dropped // 2))
-    made = committed(circuit, INFORMATION, forged, widths(shape)) | {"main.blinding": forged.blinding}
-    made |= check_signals(check, (honest - change * (1 << dropped)) % FIELD_ORDER, dropped)
+    made = committed(circuit, INFORMATION, forged, widths(shape, len(shape.pairs))) | {"main.blinding": forged.blinding}
     made[f"main.rounded[{pair}].out"] = items[pair]
-    (failed,) = all_violated(circuit, with_signals(circuit, witness.values, made))
-    assert any(name.startswith(f"{check}.digit[") for name in failed)
+    if dropped > 0:
+        check = check_in(circuit, f"main.rounded[{pair}]", dropped)
+        honest = sum(witness.signal(f"{check}.digit[{k}]") << (2 * k) for k in range(dropped // 2))
+        made |= check_signals(check, (honest - change * (1 << dropped)) % FIELD_ORDER, dropped)
+        (failed,) = all_violated(circuit, with_signals(circuit, witness.values, made))
+        assert any(name.startswith(f"{check}.digit[") for name in failed)
+    else:  # nothing is rounded: the sum itself is another one
+        (failed,) = all_violated(circuit, with_signals(circuit, witness.values, made))
+        assert f"main.point.items[{pair}]" in failed or f"main.rounded[{pair}].out" in failed
 
 
 def test_rows_cannot_be_more_than_are_committed(smallest):
     circuit, shape = smallest
     said = statement(shape)
     witness = calculate_witness(circuit, said.circuit_inputs())
-    forged = small_x(said.opening.items, 2)
-    made = committed(circuit, INFORMATION, forged, widths(shape)) | {"main.blinding": forged.blinding}
+    forged = small_x(INFORMATION, said.opening.items, 2)
+    made = committed(circuit, INFORMATION, forged, widths(shape, len(shape.pairs))) | {"main.blinding": forged.blinding}
     assert all_violated(circuit, with_signals(circuit, witness.values, made)) != []
 
 
 @pytest.mark.parametrize("x", [0, 1])
-def test_the_sign_that_is_free_where_z_rounds_to_zero_changes_nothing(smallest, x):
+def test_the_sign_that_is_free_where_z_rounds_to_zero_changes_nothing(smallest_logistic, x):
     """T is 0 under both signs, and the variance does not use the sign."""
-    circuit, shape = smallest
-    rows = Rows.padded(shape, np.array([[x]]), [1])
-    said = InformationStatement(shape, 0, (1, 0), rows)
+    circuit, shape = smallest_logistic
+    said = about("information", shape, [x], [1], (1, 0))
     witness = calculate_witness(circuit, said.circuit_inputs())
     parent = magnitude_component(circuit)
     dropped = sigmoid.dropped_bits(shape.z_frac_bits)
@@ -174,9 +167,9 @@ def test_the_sign_that_is_free_where_z_rounds_to_zero_changes_nothing(smallest, 
     assert list(forged.values) != list(witness.values)
 
 
-def test_the_other_sign_is_refused_where_it_would_matter_even_when_all_that_follows_is_adjusted(smallest):
-    circuit, shape = smallest
-    said = InformationStatement(shape, 0, (0, 2 << 20), Rows.padded(shape, np.array([[1]]), [1]))
+def test_the_other_sign_is_refused_where_it_would_matter_even_when_all_that_follows_is_adjusted(smallest_logistic):
+    circuit, shape = smallest_logistic
+    said = about("information", shape, [1], [1], (0, 2 << 20))
     witness = calculate_witness(circuit, said.circuit_inputs())
     parent = magnitude_component(circuit)
     dropped = sigmoid.dropped_bits(shape.z_frac_bits)
@@ -199,13 +192,13 @@ def magnitude_component(circuit):
     return found
 
 
-def test_beyond_the_end_of_the_table_a_row_counts_and_adds_nothing(smallest):
-    circuit, shape = smallest
+def test_beyond_the_end_of_the_table_a_row_counts_and_adds_nothing(smallest_logistic):
+    circuit, shape = smallest_logistic
     dropped = sigmoid.dropped_bits(shape.z_frac_bits)
     end = ((1 << (sigmoid.INPUT_BITS + dropped)) - (1 << (dropped - 1))) // sigmoid.UNIT_DIVISOR  # the last z inside
     for weight, none in ((end >> 12, False), ((end >> 12) + 1, True)):
         for sign in (1, -1):
-            said = InformationStatement(shape, 0, (0, sign * weight), Rows.padded(shape, np.array([[1]]), [1]))
+            said = about("information", shape, [1], [1], (0, sign * weight))
             assert calculate_witness(circuit, said.circuit_inputs()).public == list(said.public)
             assert (said.tally().items == (0, 0, 0)) is none
             assert said.tally().rows == 1
@@ -227,17 +220,19 @@ def test_edges_of_every_input_range(small):
         for outside in (-1 % FIELD_ORDER, last + 1):
             with pytest.raises(WitnessError, match="RangeCheck"):
                 calculate_witness(circuit, changed(name, path, outside))
-    for label in (2, -2 % FIELD_ORDER, FIELD_ORDER // 2):
+    of_family = [-1 % FIELD_ORDER] if shape.family is Family.GAUSSIAN else []
+    for label in (2, -2 % FIELD_ORDER, FIELD_ORDER // 2, *of_family):
         with pytest.raises(WitnessError, match="Rows"):
             calculate_witness(circuit, changed("marks", (0,), label))
 
 
 def test_a_padding_row_with_content_is_refused(small):
     circuit, shape = small
-    inputs = statement(shape).circuit_inputs()
-    inputs["cells"][shape.rows - 1][0] += 1
-    with pytest.raises(WitnessError, match="Rows"):
-        calculate_witness(circuit, inputs)
+    for column in range(shape.columns):
+        inputs = statement(shape).circuit_inputs()
+        inputs["cells"][shape.rows - 1][column] += 1
+        with pytest.raises(WitnessError, match="Rows"):
+            calculate_witness(circuit, inputs)
 
 
 @pytest.mark.parametrize("name", [n for n, i in instances().items() if i.template == "Information"])
@@ -249,8 +244,8 @@ def test_bound_table_holds_for_every_listed_instance(name):
 
 
 @pytest.mark.parametrize("rows", [1, 1023, 1024])
-def test_a_sum_of_very_many_updates_keeps_to_its_lane_and_larger_instances_are_refused(rows):
-    sizes = {"ROWS": rows, "FEATURES": 3, "X_BITS": 16, "X_FRAC": 12, "FAMILY": 0}
+def test_a_sum_of_very_many_updates_keeps_to_its_lane_and_larger_instances_are_refused(family, rows):
+    sizes = {"ROWS": rows, "FEATURES": 3, "X_BITS": 16, "X_FRAC": 12, "FAMILY": int(family)}
     if rows > 1023:
         with pytest.raises(BoundError, match="rows can reach"):
             InformationShape.from_parameters(sizes)

@@ -1,4 +1,4 @@
-"""The step circuit: equal to its twin, and refusing what a liar would try."""
+"""The step circuit of both families: equal to its twin, and refusing what a liar would try."""
 
 import numpy as np
 import pytest
@@ -6,69 +6,75 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.drawn_rows import draw_statement
 from support.liar import all_violated, check_in, check_signals, committed, with_signals, with_some_blinding
+from support.row_circuits import SHAPES, about, random_statement, row_circuit, small_x, widths
 from support.soundness import free_wires, undetected_changes
 
-from twopm_zk.circuit.compilation import compile_circuit
-from twopm_zk.circuit.instances import Instance, instances
+from twopm_zk.circuit.instances import instances
 from twopm_zk.circuit.witness import calculate_witness
-from twopm_zk.errors import CircuitTooLargeError, DataError, InputError, WitnessError
+from twopm_zk.errors import BoundError, CircuitTooLargeError, DataError, InputError, WitnessError
 from twopm_zk.numbers import pedersen, sigmoid
 from twopm_zk.numbers.baby_jubjub import SUBGROUP_ORDER
 from twopm_zk.numbers.field import FIELD_ORDER
 from twopm_zk.numbers.fixed_point import FEATURES, WEIGHTS, Format
-from twopm_zk.numbers.pedersen import BLINDING_DIGITS, GRADIENT, X_BITS, Opening
-from twopm_zk.statements import Rows, StepShape, StepStatement, gradient_tally
+from twopm_zk.numbers.pedersen import GRADIENT, Opening
+from twopm_zk.statements import DISPERSION, Family, Rows, StepShape, StepStatement, gradient_tally
+from twopm_zk.statements.rounds import MAX_UPDATES, RoundShape
+from twopm_zk.statements.rows import MAX_ROWS
+from twopm_zk.statements.step import exact_gradient
 
 pytestmark = pytest.mark.circuit
 
-SHAPES = {(1, 1, 16, 12): None, (4, 2, 16, 12): None, (13, 3, 16, 12): None, (3, 2, 20, 16): None}
 
-
-def step_circuit(rows, features, bits=16, frac_bits=12):
-    parameters = {"ROWS": rows, "FEATURES": features, "X_BITS": bits, "X_FRAC": frac_bits, "FAMILY": 0}
-    instance = Instance(f"step-test-{rows}x{features}-{bits}", "step.circom", "Step", parameters)
-    return compile_circuit(instance), StepShape.from_parameters(parameters)
+@pytest.fixture(scope="module", params=list(Family), ids=lambda family: family.name.lower())
+def family(request):
+    return request.param
 
 
 @pytest.fixture(scope="module")
-def small():
-    return step_circuit(4, 2)
+def small(family):
+    return row_circuit("step", 4, 2, family=family)
 
 
-def statement(shape, *, rows=None, weights=None, seed=0):
-    rng = np.random.default_rng(seed)
-    count = shape.rows - 1 if rows is None else rows
-    features = rng.integers(-shape.format.bias, shape.format.bias, (count, shape.features))
-    labels = rng.integers(0, 2, count).tolist()
-    if weights is None:
-        weights = tuple(int(w) for w in rng.integers(-(1 << 21), 1 << 21, shape.features + 1))
-    return StepStatement(shape, 77, weights, Rows.padded(shape, features, labels), salt=5)
+@pytest.fixture(scope="module")
+def smallest(family):
+    return row_circuit("step", 1, 1, family=family)
+
+
+@pytest.fixture(scope="module")
+def smallest_logistic():
+    return row_circuit("step", 1, 1)
+
+
+def statement(shape, **choices):
+    return random_statement("step", shape, **choices)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("sizes", SHAPES)
+@pytest.mark.parametrize("sizes", [*SHAPES, (13, 3, 16, 12), (2, 1, 24, 22)])
 @settings(max_examples=25, deadline=None)
 @given(data=st.data())
-def test_circuit_equals_twin(sizes, data):
-    circuit, shape = step_circuit(*sizes)
+def test_circuit_equals_twin(family, sizes, data):
+    circuit, shape = row_circuit("step", *sizes, family=family)
     said = draw_statement(data, StepStatement, shape)
     assert calculate_witness(circuit, said.circuit_inputs()).public == list(said.public)
 
 
-def test_twin_is_near_the_floating_point_gradient():
-    shape = StepShape(64, 3, FEATURES)
+def test_twin_is_near_the_floating_point_gradient(family):
+    shape = StepShape(64, 3, FEATURES, family)
     said = statement(shape, rows=50)
-    x = np.array([row[:3] for row in said.data.cells[:50]]) / FEATURES.one
-    x = np.hstack([x, np.ones((50, 1))])
-    y = np.array([(1 - label) // 2 for label in said.data.marks[:50]])
-    exact = x.T @ (1 / (1 + np.exp(-x @ (np.array(said.weights) / WEIGHTS.one))) - y)
-    allowed = np.abs(x).sum(axis=0) * sigmoid.MAX_ERROR
+    features, labels = said.data.used()
+    x = np.hstack([features / FEATURES.one, np.ones((50, 1))])
+    z = x @ (np.array(said.weights) / WEIGHTS.one)
+    if family is Family.GAUSSIAN:
+        exact, allowed = x.T @ (z - labels / FEATURES.one) / DISPERSION, 2.0**-40  # of floating point
+    else:
+        exact, allowed = x.T @ (1 / (1 + np.exp(-z)) - labels), np.abs(x).sum(axis=0) * sigmoid.MAX_ERROR
     assert (np.abs(said.tally().real - exact) <= allowed).all()
 
 
 @given(data=st.data())
-def test_updates_of_any_split_of_the_rows_add_up_but_for_one_rounding_each(data):
-    shape = StepShape(12, 2, FEATURES)
+def test_updates_of_any_split_of_the_rows_add_up_but_for_one_rounding_each(family, data):
+    shape = StepShape(12, 2, FEATURES, family)
     whole = statement(shape, rows=12, seed=data.draw(st.integers(0, 1000)))
     features, labels = whole.data.used()
     owner = np.array(data.draw(st.lists(st.integers(0, 2), min_size=12, max_size=12)))
@@ -94,29 +100,12 @@ def test_every_wire_is_determined_by_the_inputs(small):
     assert free_wires(circuit, witness) == []
 
 
-@pytest.fixture(scope="module")
-def smallest():
-    return step_circuit(1, 1)
-
-
-def widths(shape):
-    return [*[shape.digits] * shape.weights, pedersen.digits_for(shape.rows), BLINDING_DIGITS]
-
-
-def small_x(items, rows):
-    """An opening whose point a single commitment may have."""
-    blinding = 1
-    while Opening(GRADIENT, items, rows, blinding).point.x >= 1 << X_BITS:
-        blinding += 1
-    return Opening(GRADIENT, items, rows, blinding)
-
-
 def test_the_liars_side_is_the_honest_one_where_it_tells_the_truth(smallest):
     circuit, shape = smallest
     said = statement(shape, rows=1)
     witness = calculate_witness(circuit, said.circuit_inputs())
-    other = small_x(said.opening.items, 1)
-    made = committed(circuit, GRADIENT, other, widths(shape)) | {"main.blinding": other.blinding}
+    other = small_x(GRADIENT, said.opening.items, 1)
+    made = committed(circuit, GRADIENT, other, widths(shape, shape.weights)) | {"main.blinding": other.blinding}
     assert all_violated(circuit, with_signals(circuit, witness.values, made)) == []
 
 
@@ -129,14 +118,15 @@ def test_a_rounded_sum_that_is_off_is_refused_by_the_rest_alone(smallest, weight
     witness = calculate_witness(circuit, said.circuit_inputs())
     items = list(said.opening.items)
     items[weight] += change
-    forged = small_x(tuple(items), 1)
+    forged = small_x(GRADIENT, tuple(items), 1)
     check = check_in(circuit, f"main.rounded[{weight}]", shape.dropped_bits)
-    honest = sum(witness.signal(f"{check}.digit[{k}]") << (2 * k) for k in range(shape.dropped_bits // 2))
-    made = committed(circuit, GRADIENT, forged, widths(shape)) | {"main.blinding": forged.blinding}
-    made |= check_signals(check, (honest - change * (1 << shape.dropped_bits)) % FIELD_ORDER, shape.dropped_bits)
+    unit = 1 << shape.dropped_bits
+    honest = (exact_gradient(shape, said.weights, *said.data.used())[weight] + unit // 2) % unit
+    made = committed(circuit, GRADIENT, forged, widths(shape, shape.weights)) | {"main.blinding": forged.blinding}
+    made |= check_signals(check, (honest - change * unit) % FIELD_ORDER, shape.dropped_bits)
     made[f"main.rounded[{weight}].out"] = items[weight]
     (failed,) = all_violated(circuit, with_signals(circuit, witness.values, made))
-    assert any(name.startswith(f"{check}.digit[") for name in failed)
+    assert any(name.startswith(f"{check}.") for name in failed)
 
 
 @pytest.mark.parametrize("rows", [0, 2])
@@ -144,8 +134,8 @@ def test_another_row_count_in_the_commitment_is_refused(smallest, rows):
     circuit, shape = smallest
     said = statement(shape, rows=1)
     witness = calculate_witness(circuit, said.circuit_inputs())
-    forged = small_x(said.opening.items, rows)
-    made = committed(circuit, GRADIENT, forged, widths(shape)) | {"main.blinding": forged.blinding}
+    forged = small_x(GRADIENT, said.opening.items, rows)
+    made = committed(circuit, GRADIENT, forged, widths(shape, shape.weights)) | {"main.blinding": forged.blinding}
     assert all_violated(circuit, with_signals(circuit, witness.values, made)) != []
 
 
@@ -158,51 +148,50 @@ def test_an_update_opens_as_one_vector_of_sums_and_rows_only(smallest):
     assert again.point == opening.point
     witness = calculate_witness(circuit, said.circuit_inputs() | {"blinding": again.blinding % FIELD_ORDER})
     assert witness.public == list(said.public)
-    every = widths(shape)
-    packed = 4 ** every[0] // 2 * sum(1 << (GRADIENT.lane_bits * lane) for lane in range(GRADIENT.lanes))
-    assert 2 * packed < SUBGROUP_ORDER
+    every = widths(shape, shape.weights)
+    (packed,) = pedersen.pack(GRADIENT, [-(4 ** every[0]) // 2] * 3)
+    assert 2 * abs(packed) < SUBGROUP_ORDER
     assert 4 ** every[-2] < SUBGROUP_ORDER
 
 
-def magnitude_component(circuit, row=0):
+def magnitude_component(circuit):
+    """Where |z| of the first row is rounded, and the parent, which has the sign."""
     names = circuit.load_symbols().wire_of
-    start = f"main.sigmoid[{row}].RoundedMagnitude"
-    (found,) = {n.rsplit(".", 1)[0] for n in names if n.startswith(start) and n.endswith(".magnitude")}
-    return found
+    (found,) = {n.rsplit(".", 1)[0] for n in names if n.endswith(".magnitude") and "[0]" in n}
+    return found, found.rsplit(".", 1)[0]
 
 
-def test_the_other_sign_is_refused_where_it_would_matter_even_when_all_that_follows_is_adjusted(small):
-    circuit, shape = small
+def test_the_other_sign_is_refused_where_it_would_matter_even_when_all_that_follows_is_adjusted():
+    circuit, shape = row_circuit("step", 4, 2)
     weights = (0, 0, 2 << 20)  # z = 2 for every row
     witness = calculate_witness(circuit, statement(shape, weights=weights).circuit_inputs())
     dropped = sigmoid.dropped_bits(shape.z_frac_bits)
     offset = (1 << (dropped - 1)) - 1
     magnitude = (-sigmoid.UNIT_DIVISOR * witness.signal("main.z[0]") + offset) % FIELD_ORDER
-    parent = magnitude_component(circuit)
+    parent, sigmoid_of_row = magnitude_component(circuit)
     made = {
-        "main.sigmoid[0].sign": -1,
+        f"{sigmoid_of_row}.sign": -1,
         f"{parent}.magnitude": magnitude,
         f"{parent}.dropped": magnitude & ((1 << dropped) - 1),
-        "main.sigmoid[0].T": magnitude >> dropped & 0xFFFF,
-        f"{parent}.overflow": magnitude >> (dropped + 16),
+        f"{sigmoid_of_row}.T": magnitude >> dropped & 0xFFFF,
+        f"{sigmoid_of_row}.overflow": magnitude >> (dropped + 16),
     }
     assert not circuit.accepts(with_signals(circuit, witness.values, made))
 
 
 @pytest.mark.parametrize("z_over", [0, 1])
-def test_either_sign_gives_the_same_update_where_z_rounds_to_zero_and_only_there(smallest, z_over):
+def test_either_sign_gives_the_same_update_where_z_rounds_to_zero_and_only_there(smallest_logistic, z_over):
     # sign is free while UNIT_DIVISOR |z| <= 2^(D-1) - 1: the largest such z accepts both, the next one only its own
-    circuit, shape = smallest
+    circuit, shape = smallest_logistic
     dropped = sigmoid.dropped_bits(shape.z_frac_bits)
     offset = (1 << (dropped - 1)) - 1
     z = offset // sigmoid.UNIT_DIVISOR + z_over
     x = next(k for k in range(1, 2000) if z % k == 0 and z // k < WEIGHTS.bias)
-    rows = Rows.padded(shape, np.array([[x]]), [1])
-    said = StepStatement(shape, 0, (z // x, 0), rows)
+    said = about("step", shape, [x], [1], (z // x, 0))
     witness = calculate_witness(circuit, said.circuit_inputs())
     assert witness.signal("main.z[0]") == z
-    parent, magnitude = magnitude_component(circuit), offset - sigmoid.UNIT_DIVISOR * z
-    made = {"main.sigmoid[0].sign": -1, f"{parent}.magnitude": magnitude, f"{parent}.dropped": magnitude}
+    (parent, sigmoid_of_row), magnitude = magnitude_component(circuit), offset - sigmoid.UNIT_DIVISOR * z
+    made = {f"{sigmoid_of_row}.sign": -1, f"{parent}.magnitude": magnitude, f"{parent}.dropped": magnitude}
     made |= check_signals(check_in(circuit, parent, dropped), magnitude % FIELD_ORDER, dropped)
     forged = with_signals(circuit, witness.values, made)
     assert circuit.accepts(forged) is (magnitude >= 0)
@@ -221,16 +210,20 @@ def test_edges_of_every_input_range(small):
         inputs[name][path] = value
         return {key: entry.tolist() for key, entry in inputs.items()}
 
-    for name, path, last in (("cells", (0, 1), 2**16 - 1), ("weights", (1,), 2**32 - 1)):
-        for inside in (0, last):
+    cells = [("cells", (0, column), 2**16 - 1) for column in range(shape.columns)]
+    for name, path, last in (*cells, ("weights", (1,), 2**32 - 1)):
+        for inside in (0, last) if name == "cells" or shape.family is Family.LOGISTIC else ():
             with_some_blinding(circuit, changed(name, path, inside))
         for outside in (-1 % FIELD_ORDER, last + 1):
             with pytest.raises(WitnessError, match="RangeCheck"):
                 calculate_witness(circuit, changed(name, path, outside))
-    for label in (0, 1, -1 % FIELD_ORDER):
-        if label:
-            with_some_blinding(circuit, changed("marks", (0,), label))
-    for label in (2, -2 % FIELD_ORDER, FIELD_ORDER // 2):
+    none = [2, -2 % FIELD_ORDER, FIELD_ORDER // 2]
+    if shape.family is Family.GAUSSIAN:
+        none.append(-1 % FIELD_ORDER)  # its square is 1: it must not count as a row
+    else:
+        with_some_blinding(circuit, changed("marks", (0,), -1 % FIELD_ORDER))
+    with_some_blinding(circuit, changed("marks", (0,), 1))
+    for label in none:
         with pytest.raises(WitnessError, match="Rows"):
             calculate_witness(circuit, changed("marks", (0,), label))
 
@@ -238,16 +231,17 @@ def test_edges_of_every_input_range(small):
 def test_a_padding_row_with_content_is_refused(small):
     # else one set of rows would have many commitments under one salt
     circuit, shape = small
-    inputs = statement(shape).circuit_inputs()
-    inputs["cells"][shape.rows - 1][0] += 1
-    with pytest.raises(WitnessError, match="Rows"):
-        calculate_witness(circuit, inputs)
+    for column in range(shape.columns):
+        inputs = statement(shape).circuit_inputs()
+        inputs["cells"][shape.rows - 1][column] += 1
+        with pytest.raises(WitnessError, match="Rows"):
+            calculate_witness(circuit, inputs)
 
 
 def test_an_update_of_no_rows_is_refused(small):
     """It would count as a node among those whose sum hides the others."""
     circuit, shape = small
-    none = Rows(tuple((0,) * shape.features for _ in range(shape.rows)), (0,) * shape.rows)
+    none = Rows(tuple((0,) * shape.columns for _ in range(shape.rows)), (0,) * shape.rows, shape.family)
     said = StepStatement(shape, 77, (1, 2, 3), none)
     with pytest.raises(WitnessError, match="Rows"):
         calculate_witness(circuit, said.circuit_inputs())
@@ -258,16 +252,14 @@ def test_an_update_of_no_rows_is_refused(small):
 def test_a_padding_row_counts_for_nothing(small):
     _, shape = small
     weights = (1 << 20, 5, -(1 << 19))
-    features = np.array([[3, -4]])
-    one, more = (
-        StepStatement(s, 0, weights, Rows.padded(s, features, [1])) for s in (StepShape(1, 2, FEATURES), shape)
-    )
+    alone = StepShape(1, 2, FEATURES, shape.family)
+    one, more = (about("step", s, [[3, -4]], [1], weights) for s in (alone, shape))
     assert one.tally() == more.tally()
     assert more.data.count == 1
 
 
-def test_saturated_z_is_accepted_up_to_the_largest_possible(small):
-    circuit, shape = small
+def test_saturated_z_is_accepted_up_to_the_largest_possible():
+    circuit, shape = row_circuit("step", 4, 2)
     extreme = (-shape.format.bias, shape.format.bias - 1)
     rows = Rows.padded(shape, np.array([extreme, extreme[::-1]]), [0, 1])
     for weights in ((-WEIGHTS.bias,) * 3, (WEIGHTS.bias - 1,) * 3, (-WEIGHTS.bias, WEIGHTS.bias - 1, 0)):
@@ -312,22 +304,16 @@ def test_bound_table_holds_for_every_listed_instance(name):
 
 
 def test_bound_table_would_refuse_a_circuit_that_wraps_around():
-    from twopm_zk.errors import BoundError
-
     with pytest.raises(BoundError, match="z can reach"):
         StepShape.from_parameters({"ROWS": 1, "FEATURES": 1 << 250, "X_BITS": 16, "X_FRAC": 12, "FAMILY": 0})
 
 
-def test_a_step_whose_updates_a_rounds_sum_could_not_hold_is_refused():
+def test_a_step_whose_updates_a_rounds_sum_could_not_hold_is_refused(family):
     """They would open in every aggregate all the same, and leave the lanes of packed sums."""
-    from twopm_zk.errors import BoundError
-    from twopm_zk.statements.rounds import MAX_UPDATES, RoundShape
-    from twopm_zk.statements.rows import MAX_ROWS
-
-    sizes = {"ROWS": MAX_ROWS, "FEATURES": 3, "X_FRAC": 12, "X_BITS": 16}
+    sizes = {"ROWS": MAX_ROWS, "FEATURES": 3, "X_FRAC": 12, "X_BITS": 16, "FAMILY": int(family)}
     total = next(b for b in RoundShape(3).bounds() if b.name == "sum of updates")
     assert MAX_UPDATES * StepShape.from_parameters(sizes).max_rounded() <= total.magnitude < total.limit
-    for changes, message in (({"X_BITS": 17}, "feature can reach"), ({"ROWS": MAX_ROWS + 1}, "rows can reach")):
+    for changes, message in (({"X_BITS": 17}, "cell can reach"), ({"ROWS": MAX_ROWS + 1}, "rows can reach")):
         with pytest.raises(BoundError, match=message):
             StepShape.from_parameters(sizes | changes)
 

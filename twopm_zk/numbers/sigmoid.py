@@ -84,9 +84,12 @@ def in_limbs(values: Sequence[int], *, bits: int) -> npt.NDArray[np.int64]:
 
 
 def unclipped_inputs(z: npt.NDArray[np.int64], *, z_frac_bits: int) -> npt.NDArray[np.int64]:
-    """``rounded_input`` of many z at once, each below 2^58 in magnitude."""
+    """``rounded_input`` of many z at once, each below 2^63 in magnitude."""
     dropped = dropped_bits(z_frac_bits)
-    result: npt.NDArray[np.int64] = (np.abs(z) * UNIT_DIVISOR + (1 << (dropped - 1)) - 1) >> dropped
+    magnitude = np.abs(z)
+    high, low = magnitude >> dropped, magnitude & ((1 << dropped) - 1)
+    # |z| times the divisor may leave 64 bits, each part of it does not
+    result: npt.NDArray[np.int64] = high * UNIT_DIVISOR + ((low * UNIT_DIVISOR + (1 << (dropped - 1)) - 1) >> dropped)
     return result
 
 

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from twopm_zk.errors import RangeError
 from twopm_zk.numbers import pedersen, scores, sigmoid
-from twopm_zk.numbers.fixed_point import WEIGHTS, Bound, round_half_up
+from twopm_zk.numbers.fixed_point import Bound, round_half_up
 from twopm_zk.numbers.pedersen import EVALUATION, SQUARES, Tally
 from twopm_zk.statements.family import Family
 from twopm_zk.statements.rows import ROWS_AT_ONCE, RowsShape, RowsStatement
@@ -40,12 +41,17 @@ class EvaluateShape(RowsShape):
     def bounds(self) -> tuple[Bound, ...]:
         """Largest magnitude of each intermediate of the circuit; the ones in sums count all summands."""
         if self.family is Family.GAUSSIAN:
-            squares = self.rows * max(self.deviation_max**2, (self.format.bias << WEIGHTS.frac_bits) ** 2)
-            rounded = round_half_up(squares, dropped=2 * self.z_frac_bits - SQUARES.frac_bits)
+            frac, labels = self.format.frac_bits, self.rows * self.format.bias
+            sums = {
+                "labels": (labels, frac),
+                "squares of labels": (labels * self.format.bias, 2 * frac),
+                "squares of deviations": (self.rows * self.deviation_max**2, 2 * self.z_frac_bits),
+            }
+            rounded = {n: round_half_up(value, dropped=bits - SQUARES.frac_bits) for n, (value, bits) in sums.items()}
             return (
                 *self._row_bounds(),
-                Bound("sum of squares", squares, limit=1 << 250),
-                Bound("rounded sum of squares", rounded, limit=(4**_SQUARE_DIGITS) // 2),
+                *(Bound(f"sum of {name}", value, limit=1 << 250) for name, (value, _) in sums.items()),
+                *(Bound(f"rounded sum of {n}", value, limit=(4**_SQUARE_DIGITS) // 2) for n, value in rounded.items()),
             )
         magnitude = (self.z_max * sigmoid.UNIT_DIVISOR) >> sigmoid.dropped_bits(self.z_frac_bits)
         loss = max(scores.loss_table()) + ((magnitude + 1) << scores.CROSSED_SHIFT)
@@ -61,6 +67,10 @@ class EvaluateShape(RowsShape):
             Bound("squared error", self.rows * error, limit=1 << 250),
             Bound("rounded squared error", rounded, limit=(4 ** self.digits[1]) // 2),
             Bound("count of a bin", self.rows, limit=(4 ** self.digits[2]) // 2),
+            Bound("digits of a count", (4 ** self.digits[2]) // 2, limit=(1 << (scores.BIN_LANE - 1)) + 1),
+            Bound(
+                "four times the lanes of a class and sign", 4 << (scores.BIN_LANE * scores.BINS // 2), limit=1 << 250
+            ),
         )
 
 
@@ -121,5 +131,11 @@ class EvaluateStatement(RowsStatement):
     shape: EvaluateShape
 
     def tally(self) -> Tally:
-        """The rounded sums."""
-        return evaluation_tally(self.shape, self.weights, *self.data.used())
+        """The rounded sums; RangeError for a log-loss that has no proof."""
+        found = evaluation_tally(self.shape, self.weights, *self.data.used())
+        if found.unit == EVALUATION and found.items[0] > self.shape.largest_loss:
+            raise RangeError(
+                "the log-loss of these rows at these weights is larger than an evaluation can prove",
+                hint="Give the features smaller scales, or evaluate weights that were trained.",
+            )
+        return found

@@ -84,8 +84,13 @@ class RowsShape(ABC):
     ) -> npt.NDArray[np.int64]:
         """z - y of each row, with `z_frac_bits`, where labels are numbers.
 
-        Raises RangeError where a proof would refuse one: the message names the row, never a value.
+        Raises RangeError where a proof would refuse a label or what it differs by: the message names the row, never a value.
         """
+        outside = np.flatnonzero((labels < -self.format.bias) | (labels >= self.format.bias))
+        if outside.size:
+            raise RangeError(
+                f"the label of row {int(outside[0]) + 1} of a batch does not fit {self.format.bits} signed bits"
+            )
         z = features @ np.array(weights[:-1], dtype=np.int64) + self.format.one * weights[-1]
         found: npt.NDArray[np.int64] = z - (labels << WEIGHTS.frac_bits)
         wrong = np.flatnonzero((found < -self.deviation_max) | (found >= self.deviation_max))
