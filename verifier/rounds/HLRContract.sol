@@ -11,7 +11,7 @@ import {ISharing} from "../interfaces/ISharing.sol";
 import {IStaking} from "../interfaces/IStaking.sol";
 import {IVerifierRegistry} from "../interfaces/IVerifierRegistry.sol";
 import {BabyJubjub, Point} from "../proofs/BabyJubjub.sol";
-import {ProofCheck} from "../proofs/ProofCheck.sol";
+import {FIELD_ORDER, ProofCheck} from "../proofs/ProofCheck.sol";
 import {Disputes} from "./Disputes.sol";
 import {HLRTasks} from "./HLRTasks.sol";
 import {Phases} from "./Phases.sol";
@@ -50,8 +50,13 @@ contract HLRContract is IHLR, Sharing {
     }
 
     /// @inheritdoc IHLR
-    function createTask(TaskConfig calldata, TrainingConfig calldata training) external returns (uint256 taskId) {
+    function createTask(
+        TaskConfig calldata config,
+        TrainingConfig calldata training
+    ) external returns (uint256 taskId) {
         taskId = ++taskCount;
+        bytes32 key = keccak256(abi.encode(block.chainid, address(this), taskId, config.specHash));
+        _trainings[taskId].taskKey = uint256(key) % FIELD_ORDER;
         _weights[taskId] = PublicHash.pack(training.initialWeights);
         HLRTasks.create(
             taskId,
