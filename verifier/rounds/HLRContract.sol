@@ -11,7 +11,7 @@ import {ISharing} from "../interfaces/ISharing.sol";
 import {IStaking} from "../interfaces/IStaking.sol";
 import {IVerifierRegistry} from "../interfaces/IVerifierRegistry.sol";
 import {BabyJubjub, Point} from "../proofs/BabyJubjub.sol";
-import {ProofCheck} from "../proofs/ProofCheck.sol";
+import {FIELD_ORDER, ProofCheck} from "../proofs/ProofCheck.sol";
 import {Disputes} from "./Disputes.sol";
 import {HLRTasks} from "./HLRTasks.sol";
 import {Phases} from "./Phases.sol";
@@ -55,6 +55,8 @@ contract HLRContract is IHLR, Sharing {
         TrainingConfig calldata training
     ) external returns (uint256 taskId) {
         taskId = ++taskCount;
+        bytes32 key = keccak256(abi.encode(block.chainid, address(this), taskId, config.specHash));
+        _trainings[taskId].taskKey = uint256(key) % FIELD_ORDER;
         _weights[taskId] = PublicHash.pack(training.initialWeights);
         HLRTasks.create(
             taskId,
@@ -63,7 +65,6 @@ contract HLRContract is IHLR, Sharing {
             _verifiers[taskId],
             STAKING,
             REGISTRY,
-            config.specHash,
             msg.data[4:] // as they came: encoding both structs anew takes 700 bytes of code
         );
     }

@@ -6,7 +6,6 @@ import {IPlonkVerifier3} from "../interfaces/IPlonkVerifier3.sol";
 import {IRounds} from "../interfaces/IRounds.sol";
 import {IStaking} from "../interfaces/IStaking.sol";
 import {IVerifierRegistry} from "../interfaces/IVerifierRegistry.sol";
-import {FIELD_ORDER} from "../proofs/ProofCheck.sol";
 import {Configs} from "./Configs.sol";
 
 /// @title Tasks of regression, checked and written when they are created
@@ -18,8 +17,7 @@ library HLRTasks {
     /// @dev For the others to move a task on after each deadline of a round.
     uint256 private constant REACTION = 1 days;
 
-    /// @dev Everything but the weights, which the caller packs.
-    /// @param specHash As in the arguments.
+    /// @dev Everything but the task's key and its weights, which the caller writes.
     /// @param arguments Of {IHLR-createTask}, encoded.
     function create(
         uint256 taskId,
@@ -28,7 +26,6 @@ library HLRTasks {
         mapping(IVerifierRegistry.Statement => mapping(uint32 size => IPlonkVerifier3)) storage verifiers,
         IStaking staking,
         IVerifierRegistry registry,
-        bytes32 specHash,
         bytes calldata arguments
     ) external {
         (IRounds.TaskConfig memory config, IHLR.TrainingConfig memory training) = abi.decode(
@@ -39,7 +36,6 @@ library HLRTasks {
         _requireStatistics(training, config.dataset);
         Configs.write(taskId, task, config);
         _writeSharing(task, staking, config);
-        state.taskKey = uint256(keccak256(abi.encode(block.chainid, address(this), taskId, specHash))) % FIELD_ORDER;
         state.weights = training.features + 1;
         state.lambda = training.lambda;
         state.weightBound = training.weightBound;
