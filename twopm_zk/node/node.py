@@ -48,9 +48,9 @@ class Consent:
 class Node(Participant[NodeStore]):
     """One data owner's part in one task.
 
-    ``table`` holds the unscaled rows, and ``held_out`` those that the trained weights are evaluated on, where the specification
-    has that; without them the batches are those of the store. ``coordinator`` is the address
-    that the owner has agreed to work with; ``task`` its task, else the newest one of this specification.
+    ``table`` holds the unscaled rows, and ``held_out`` those that the trained weights are evaluated on, where the
+    specification has that; without them the batches are those of the store. ``coordinator`` is the address that the
+    owner has agreed to work with; ``task`` its task, else the newest one of this specification.
     """
 
     def __init__(

@@ -43,7 +43,7 @@ MAX_ROWS_IN_ALL = 20_000_000
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """Rows of one proof: ``features`` (rows, padded columns), ``labels`` of 0 and 1, or quantised where they are numbers."""
+    """Rows of one proof: ``features`` (rows, padded columns), ``labels`` of 0 and 1, or quantised numbers."""
 
     shape: StepShape
     features: npt.NDArray[np.int64] = field(repr=False)

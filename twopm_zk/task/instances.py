@@ -33,7 +33,7 @@ BATCH_ROWS = 119
 
 @dataclass(frozen=True)
 class TaskInstances:
-    """Names in circuits.json; ``step`` holds one or more sizes, ``information`` and ``evaluate``, where they are, the same."""
+    """Names in circuits.json: of ``step`` one or more sizes, of ``information`` and ``evaluate`` none or the same."""
 
     step: tuple[str, ...]
     aggregate: str
@@ -137,7 +137,8 @@ def choose_instances(
     information: bool = True,
     evaluate: bool = False,
 ) -> TaskInstances:
-    """The smallest instances for batches of ``rows`` rows, with those of ``information`` and ``evaluate`` where asked for.
+    """The smallest instances for batches of ``rows`` rows, with those of ``information`` and ``evaluate`` where asked
+    for.
 
     Raises CircuitTooLargeError where circuits.json has none.
     """

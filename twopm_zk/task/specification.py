@@ -89,8 +89,8 @@ class Statistics:
     """What is collected once the weights are certified, each over all nodes; see docs/statistics.md."""
 
     information: bool = False
-    """At the certified weights, for standard errors. Newton's rule has it already, and a family whose information is the same
-    at all weights."""
+    """At the certified weights, for standard errors. Newton's rule has it already, and a family whose information is
+    the same at all weights."""
     evaluation: bool = False
     """How well the weights predict the rows that they were trained on."""
     held_out: bool = False
@@ -206,10 +206,9 @@ class TaskSpec:
 
     @property
     def _rule(self) -> str:
-        return (
-            f"`step.rule` is {self.step.rule!r}, `step.curvature` {self.step.curvature!r}, and `statistics.information` "
-            f"{str(self.statistics.information).lower()}"
-        )
+        asked = str(self.statistics.information).lower()
+        rule = f"`step.rule` is {self.step.rule!r}, `step.curvature` {self.step.curvature!r}"
+        return f"{rule}, and `statistics.information` {asked}"
 
     @property
     def collects(self) -> Collects:
@@ -220,7 +219,7 @@ class TaskSpec:
 
     @property
     def final_information(self) -> bool:
-        """Whether information is collected at the certified weights, because none that was collected before is of them."""
+        """Whether information is collected at the certified weights: where none from before is of them."""
         if not self.statistics.information or self.collects is Collects.EVERY_ROUND:
             return False
         return self.family is not Family.GAUSSIAN or self.collects is Collects.NEVER
@@ -300,9 +299,9 @@ class TaskSpec:
         """``gradient_bound``, or a power of two that follows from ``decrement_bound``, lambda and ``minimum_rows``.
 
         A decrement d leaves no component of the gradient above d sqrt(H_jj), and H_jj is about n v + lambda for a
-        column of standard deviation 1, with a variance v of 1/4, or 1/DISPERSION. Never below what a column with root mean
-        square ``SPREAD`` can reach: weights in units of 2^-20 and a sigmoid within MAX_ERROR leave up to
-        SPREAD (MAX_ERROR + (SPREAD p + 1) v 2^-21).
+        column of standard deviation 1, with a variance v of 1/4, or 1/DISPERSION. Never below what a column with root
+        mean square ``SPREAD`` can reach: weights in units of 2^-20 and a sigmoid within MAX_ERROR leave up to SPREAD
+        (MAX_ERROR + (SPREAD p + 1) v 2^-21).
         """
         if self.gradient_bound is not None:
             return self.gradient_bound
@@ -328,8 +327,8 @@ class TaskSpec:
     def decrement_scale(self) -> float:
         """Standard errors to a unit of the circuits' Newton decrement.
 
-        In the gaussian family they depend on the variance of the residuals, which only an evaluation tells: this is for a
-        standard deviation of an eighth of the scaled label's unit.
+        In the gaussian family they depend on the variance of the residuals, which only an evaluation tells: this is for
+        a standard deviation of an eighth of the scaled label's unit.
         """
         return DISPERSION if self.family is Family.GAUSSIAN else 1.0
 

@@ -94,9 +94,9 @@ class Distance:
 def distance(sums: Sequence[PublicSum], *, family: Family, estimate: float | None = None) -> Distance:
     """The distance at the weights of the last gradient among ``sums``, from all of them.
 
-    ``estimate`` is what an optimiser knows; it is used where nothing better follows from the sums. In the gaussian family a
-    standard error takes the residuals' variance, which an evaluation over the same rows tells: without one the distance is
-    not known, and the lower bound is that of residuals as large as labels can be.
+    ``estimate`` is what an optimiser knows; it is used where nothing better follows from the sums. In the gaussian
+    family a standard error takes the residuals' variance, which an evaluation over the same rows tells: without one the
+    distance is not known, and the lower bound is that of residuals as large as labels can be.
     """
     final = SumsAtTheEnd.of(sums, family)
     assert final is not None  # noqa: S101 - asked for after a gradient
@@ -123,7 +123,7 @@ def distance(sums: Sequence[PublicSum], *, family: Family, estimate: float | Non
 
 
 def _gaussian_distance(final: SumsAtTheEnd) -> Distance:
-    """The loss is quadratic: the information has no error but its rounding, and squares fall by those of the distance."""
+    """The loss is quadratic: information has no error but its rounding, and squares fall as the distance does."""
     gradient, information, evaluation = final.gradient, final.information, final.evaluation
     if information is None or information.data != gradient.data:
         return Distance(None, 0.0)

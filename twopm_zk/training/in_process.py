@@ -55,11 +55,10 @@ def train(
 
     ``held_out`` are rows of the same kinds, that the weights are evaluated on.
 
-    With ``prove`` every update, aggregation and the certificate is proven, and verified by ``verifier``; with ``"final"``
-    only the last round is, which certifies the weights however they were found. Either way the sums that
-    ``spec.statistics`` asks for are proven at the final weights. Proofs go through
-    ``backend``, on what ``executor`` makes (see `executors.executor_for`), and need ``spec.instances``: without any,
-    the smallest that fit are taken.
+    With ``prove`` every update, aggregation and the certificate is proven, and verified by ``verifier``; with
+    ``"final"`` only the last round is, which certifies the weights however they were found. Either way the sums that
+    ``spec.statistics`` asks for are proven at the final weights. Proofs go through ``backend``, on what ``executor``
+    makes (see `executors.executor_for`), and need ``spec.instances``: without any, the smallest that fit are taken.
 
     Raises DataError and RangeError for data that cannot be used, SpecError, DivergenceError where a weight leaves
     its bound, TrainingError where no certificate is possible, and the errors of proving.

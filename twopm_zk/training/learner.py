@@ -52,7 +52,7 @@ class Learner:
 
 
 def distance_of(spec: TaskSpec | None, family: Family, sums: Sequence[PublicSum]) -> Distance:
-    """The distance to the optimum at the last gradient of ``sums``; the rule of ``spec`` estimates it where it is known."""
+    """The distance to the optimum at the last gradient of ``sums``; by the rule of ``spec`` where it is not proven."""
     estimate = None
     if spec is not None:
         learner = Learner(spec)

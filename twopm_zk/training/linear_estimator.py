@@ -22,9 +22,9 @@ class TwoPMLinearRegression(RegressorMixin, FederatedEstimator):  # type: ignore
     """Linear regression: ordinary least squares with ``alpha`` = 0, else pulled towards 0 as ridge regression is.
 
     The label is centred and scaled like a column: by ``label_scaling``, or by itself where that is None. With lambda =
-    ``alpha`` what is minimised is half of the sum of squared residuals + alpha / 2 |w|^2, where residuals and weights are of
-    scaled label and columns: scikit-learn's `Ridge` on the same scaled columns has the same ``alpha``, which here is a
-    multiple of 2^-6. Other parameters are those of `TwoPMLogisticRegression`.
+    ``alpha`` what is minimised is half of the sum of squared residuals + alpha / 2 |w|^2, where residuals and weights
+    are of scaled label and columns: scikit-learn's `Ridge` on the same scaled columns has the same ``alpha``, which
+    here is a multiple of 2^-6. Other parameters are those of `TwoPMLogisticRegression`.
 
     After `fit`: ``coef_`` (columns,) and ``intercept_`` in the units of X and y, and the rest as there.
     """

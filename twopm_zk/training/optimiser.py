@@ -60,7 +60,8 @@ def hessian(spec: TaskSpec, total: Tally) -> Matrix:
 
 
 def range_curvature(spec: TaskSpec, rows: int) -> Matrix:
-    """A diagonal bound on X'X v + lambda I for any ``rows`` rows within the specification's ranges, v the largest variance.
+    """A diagonal bound on X'X v + lambda I for any ``rows`` rows within the specification's ranges, v the largest
+    variance.
 
     x x' <= diag(|x_j| sum_k |x_k|), as each 2 x 2 part shows; then the largest |x_j| of each column.
     """

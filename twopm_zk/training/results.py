@@ -126,8 +126,8 @@ class TrainingResult:
     def summary(self, held_out: RowData | Sequence[RowData] | None = None) -> Summary:
         """Coefficients with standard errors, tests, and how well the model fits; prints as statsmodels' does.
 
-        ``held_out`` are (unscaled) rows that training has not seen, those of each node apart: the summary then says too how
-        well the model fits these, which is not proven. Raises DataError and RangeError for rows that training would
+        ``held_out`` are (unscaled) rows that training has not seen, those of each node apart: the summary then says too
+        how well the model fits these, which is not proven. Raises DataError and RangeError for rows that training would
         refuse.
         """
         certificate, sums = self.certificate, self.sums
