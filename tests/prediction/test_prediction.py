@@ -111,7 +111,7 @@ def test_a_user_with_stake_gets_the_proven_prediction(stage):
     shape = PredictShape(3, FEATURES)
     twin = PredictStatement(shape, 0, stage.weights, quantized_row(stage.spec, ROW))
     assert answer.units == twin.prediction
-    assert answer.probability == twin.prediction / 65536
+    assert answer.expected == twin.prediction / 65536
     assert answer.insecure == ("step-48x3", "information-48x3", "aggregate-3", "certify-3", "predict-3")
     assert operator.store.query("SELECT features, salt FROM inputs") == [("[]", "0")]  # forgotten
     assert client.store.query("SELECT * FROM questions") == []

@@ -62,7 +62,7 @@ def _asked_by(stage: Stage, who: str, operator: str, spec: TaskSpec, task: int, 
         client.deliver(request)
         answer = client.wait(request, timeout=_SECONDS, poll=_POLL)
     (event,) = view.inference.contract.events("Answered", from_block=stage.deployment.block, id=request)
-    return Prediction(who, asked, answer.probability, transaction=event.transaction)
+    return Prediction(who, asked, answer.expected, transaction=event.transaction)
 
 
 def _shown(row: Mapping[str, float]) -> str:

@@ -21,7 +21,6 @@ from twopm_zk.participants.task_view import ChainView
 from twopm_zk.participants.transport import Peer
 from twopm_zk.prediction.requests import ChainRequest, RequestState, predict_shape, quantized_row
 from twopm_zk.prediction.store import SentInput, UserStore
-from twopm_zk.statements.predict import PREDICTION_FRAC_BITS
 from twopm_zk.task.specification import TaskSpec
 
 
@@ -30,8 +29,8 @@ class Prediction:
     """A proven answer."""
 
     request: int
-    probability: float
-    """The probability of the label 1, to 2^-16."""
+    expected: float
+    """What the model expects: the probability of the label 1, to 2^-16, or a label that is a number in its own unit."""
     units: int
     """The same in units of 2^-16, as the proof has it."""
     model_commitment: int
@@ -177,7 +176,7 @@ class PredictionClient:
             insecure = [*insecure, self.view.verifier_name(found.verifier)]
         return Prediction(
             found.id,
-            found.prediction / (1 << PREDICTION_FRAC_BITS),
+            self.spec.expected(predict_shape(self.spec).real(found.prediction)),
             found.prediction,
             found.model_commitment,
             tuple(insecure),

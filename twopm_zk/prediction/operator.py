@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Self
 
-from twopm_zk.errors import InputError, MessageError, TransactionError
+from twopm_zk.errors import InputError, MessageError, RangeError, TransactionError
 from twopm_zk.participants.envelope import Envelope, Receipt
 from twopm_zk.participants.messages import PredictionInput
 from twopm_zk.participants.news import Notify, ignore
@@ -99,6 +99,8 @@ class Operator(Participant[OperatorStore]):
         request = ChainRequest.read(self.view, held.request)
         try:
             if request.state is RequestState.ASKED:
+                if not self._can_answer(held, request.model_commitment):
+                    return
                 self.view.inference.accept(held.request)
             if not request.over:
                 self._answer(held, request)
@@ -131,10 +133,22 @@ class Operator(Participant[OperatorStore]):
             kind, text = "late", f"request {held.request} could not be answered in time"
         self._say(kind, text, {"request": held.request})
 
-    def _prove(self, held: HeldInput, model_commitment: int) -> tuple[int, tuple[int, ...]]:
+    def _can_answer(self, held: HeldInput, model_commitment: int) -> bool:
+        """Whether there is a proof of the answer: none is due of a request that was never accepted."""
+        try:
+            _ = self._statement(held, model_commitment).prediction
+        except RangeError as error:
+            self._say_once("unanswerable", f"request {held.request} is not accepted: {error.message}", key=held.request)
+            return False
+        return True
+
+    def _statement(self, held: HeldInput, model_commitment: int) -> PredictStatement:
         policy, weights = model_of(self.view, self.task, model_commitment)
         content = held.content
-        said = PredictStatement(self._shape, policy.context, weights, content.features, content.salt)
+        return PredictStatement(self._shape, policy.context, weights, content.features, content.salt)
+
+    def _prove(self, held: HeldInput, model_commitment: int) -> tuple[int, tuple[int, ...]]:
+        said = self._statement(held, model_commitment)
         name = self.spec.instances.predict if self.spec.instances else None
         (result,) = self._prover.prove([(name or "", said)])
         proof = proof_numbers(result)

@@ -40,19 +40,23 @@ class EvaluateShape(RowsShape):
 
     def bounds(self) -> tuple[Bound, ...]:
         """Largest magnitude of each intermediate of the circuit; the ones in sums count all summands."""
-        if self.family is Family.GAUSSIAN:
-            frac, labels = self.format.frac_bits, self.rows * self.format.bias
-            sums = {
-                "labels": (labels, frac),
-                "squares of labels": (labels * self.format.bias, 2 * frac),
-                "squares of deviations": (self.rows * self.deviation_max**2, 2 * self.z_frac_bits),
-            }
-            rounded = {n: round_half_up(value, dropped=bits - SQUARES.frac_bits) for n, (value, bits) in sums.items()}
-            return (
-                *self._row_bounds(),
-                *(Bound(f"sum of {name}", value, limit=1 << 250) for name, (value, _) in sums.items()),
-                *(Bound(f"rounded sum of {n}", value, limit=(4**_SQUARE_DIGITS) // 2) for n, value in rounded.items()),
-            )
+        return self._square_bounds() if self.family is Family.GAUSSIAN else self._score_bounds()
+
+    def _square_bounds(self) -> tuple[Bound, ...]:
+        frac, labels = self.format.frac_bits, self.rows * self.format.bias
+        sums = {
+            "labels": (labels, frac),
+            "squares of labels": (labels * self.format.bias, 2 * frac),
+            "squares of deviations": (self.rows * self.deviation_max**2, 2 * self.z_frac_bits),
+        }
+        rounded = {n: round_half_up(value, dropped=bits - SQUARES.frac_bits) for n, (value, bits) in sums.items()}
+        return (
+            *self._row_bounds(),
+            *(Bound(f"sum of {name}", value, limit=1 << 250) for name, (value, _) in sums.items()),
+            *(Bound(f"rounded sum of {n}", value, limit=(4**_SQUARE_DIGITS) // 2) for n, value in rounded.items()),
+        )
+
+    def _score_bounds(self) -> tuple[Bound, ...]:
         magnitude = (self.z_max * sigmoid.UNIT_DIVISOR) >> sigmoid.dropped_bits(self.z_frac_bits)
         loss = max(scores.loss_table()) + ((magnitude + 1) << scores.CROSSED_SHIFT)
         error = max(scores.square_table()) + 2 * max(

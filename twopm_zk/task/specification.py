@@ -357,6 +357,11 @@ class TaskSpec:
         shift = math.fsum(slopes[c.name] * c.centre for c in self.columns)
         return {**slopes, INTERCEPT: label.centre + units[-1] - shift}
 
+    def expected(self, predicted: float) -> float:
+        """What a prediction says: a probability as it is, and a scaled label in its own unit."""
+        label = self.label_column
+        return label.centre + label.scale * predicted if self.family is Family.GAUSSIAN else predicted
+
     def weight_name(self, index: int) -> str:
         """What weight ``index`` belongs to, for messages."""
         return repr(self.features[index]) if index < len(self.columns) else "the intercept"

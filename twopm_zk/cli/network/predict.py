@@ -66,19 +66,21 @@ def predict(
     """
     from twopm_zk.prediction.client import PredictionClient
     from twopm_zk.prediction.store import UserStore
+    from twopm_zk.statements import Family
     from twopm_zk.task.specification_file import read_spec
 
     row = read_json(input_file, what="input")
     if not isinstance(row, dict):
         raise InputError(f"input {str(input_file)!r} is not an object of values")
+    spec = read_spec(spec_file)
     with UserStore(state) as store:
-        client = PredictionClient(open_view(connection), read_spec(spec_file), store)
+        client = PredictionClient(open_view(connection), spec, store)
         request = client.ask(task, checked_address(operator), row)
         client.deliver(request)
         answer = client.wait(request, timeout=timeout, poll=poll)
     document = {
         "request": answer.request,
-        "probability": answer.probability,
+        spec.label if spec.family is Family.GAUSSIAN else "probability": answer.expected,
         "units": answer.units,
         "model_commitment": str(answer.model_commitment) if as_json else hex(answer.model_commitment),
         "insecure_keys": list(answer.insecure),
