@@ -4,7 +4,8 @@ python examples/train_breast_cancer.py [--rule newton] [--prove final|all] [--sc
 python examples/train_breast_cancer.py --chain --curvature ranges [--table breast-cancer.md]
 
 With --chain the hospitals and a coordinator train over a development chain with every proof, and an auditor checks it
-all again: each hospital proves its batches in every round, and shares their sum under masks.
+all again: each hospital proves its batches in every round, and shares their sum under masks. Rows after the first --rows
+are held out: at the end the hospitals prove how well the weights predict them.
 
 Boehning and Lindsay's rule would need hundreds of moves here: the classes are nearly separable. Newton's rule needs
 seven, BFGS about twenty. Both take information, whose proofs are large for 30 features (2^19 gates): BFGS can start
@@ -16,22 +17,19 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 from sklearn.datasets import load_breast_cancer
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
 
-from twopm_zk.auditor.audit import audit
-from twopm_zk.demo.chain_record import chain_record
-from twopm_zk.demo.stage import set_stage
-from twopm_zk.demo.training_run import train_on
+from twopm_zk.demo.on_chain import ChainTraining, train_over_chain
 from twopm_zk.participants.news import News
 from twopm_zk.proving.executors import executor_for
 from twopm_zk.rows.tables import Table
 from twopm_zk.task.columns import choose_column
 from twopm_zk.task.instances import BATCH_ROWS
-from twopm_zk.task.specification import StepRule, TaskSpec
+from twopm_zk.task.specification import Statistics, StepRule, TaskSpec
 from twopm_zk.training.in_process import train
 
 NODES = 3
@@ -41,11 +39,18 @@ TITLE = """<!-- written by examples/train_breast_cancer.py --chain --table -->
 {rows} rows, 30 features, lambda = 1, three nodes, curvature from ranges; `{step}` and `aggregate-30`."""
 
 
-def load(rows: int | None) -> tuple[Table, TaskSpec]:
-    """All data or the first rows, and constants as one would find them published: rounded means, deviations, ranges."""
+def deal(table: Table) -> list[Table]:
+    """The rows of each node."""
+    return [Table(table.names, table.features[k::NODES], table.labels[k::NODES]) for k in range(NODES)]
+
+
+def load(rows: int | None) -> tuple[Table, Table, TaskSpec]:
+    """The first rows, or all, to train on, the rest, and constants as published: rounded means, deviations, ranges."""
     data = load_breast_cancer()
     names = tuple(str(name) for name in data.feature_names)
+    rows = len(data.target) if rows is None else rows
     table = Table(names, data.data[:rows], data.target[:rows].astype(np.int64))
+    apart = Table(names, data.data[rows:], data.target[rows:].astype(np.int64))
     columns = tuple(
         choose_column(
             name,
@@ -57,7 +62,8 @@ def load(rows: int | None) -> tuple[Table, TaskSpec]:
         for name, values in zip(names, data.data.T, strict=True)
     )
     minimum = min(500, table.rows)
-    return table, TaskSpec(columns=columns, label="benign", penalty=1.0, minimum_rows=minimum, maximum_rounds=300)
+    spec = TaskSpec(columns=columns, label="benign", penalty=1.0, minimum_rows=minimum, maximum_rounds=300)
+    return table, apart, spec
 
 
 def compare(table: Table, spec: TaskSpec, coefficients: Mapping[str, float]) -> None:
@@ -73,26 +79,19 @@ PROVEN = ("submitUpdate", "acceptWeights", "certify")
 """Functions of HLRContract that take a proof."""
 
 
-def train_on_chain(tables: list[Table], spec: TaskSpec) -> tuple[dict[str, float], str]:
-    """Coefficients, and a table of what every round took."""
-    owners = [f"hospital {number + 1}" for number in range(len(tables))]
+def tell(who: str, news: News) -> None:
+    """What the coordinator says of a gradient."""
+    if who == "coordinator" and news.kind == "gradient":
+        print(news.text, flush=True)
 
-    def tell(who: str, news: News) -> None:
-        if who == "coordinator" and news.kind == "gradient":
-            print(news.text, flush=True)
 
-    with set_stage(spec, owners=owners, backend=None, tell=print) as stage, TemporaryDirectory() as folder:
-        started = time.perf_counter()
-        clock = train_on(stage, spec, tables, Path(folder), backend=None, tell=tell)
-        total = time.perf_counter() - started
-        findings = audit(stage.view("deployer"), 1, spec=spec)
-        record = chain_record(stage, spec, 1, clock)
-    if not findings.passed or findings.gradient_bound is None:
-        raise SystemExit(f"the audit failed: {'; '.join(findings.failed)}")
+def table_of(done: ChainTraining) -> str:
+    """What every round took."""
     lines = [
         "| round | collects | gradient per row | proofs | seconds | gas |",
         "|---:|---|---:|---:|---:|---:|",
     ]
+    record = done.record
     before = sum(one.gas for one in record.before)
     proofs, gas = 0, before
     for one_round in record.rounds:
@@ -105,11 +104,16 @@ def train_on_chain(tables: list[Table], spec: TaskSpec) -> tuple[dict[str, float
         lines.append(f"| {' | '.join(cells)} | {spent:,} |")
     lines += [
         "",
-        f"{record.rounds[-1].number} rounds and the certificate: {proofs} proofs, {total:.0f} s, {gas:,} gas "
-        f"({before:,} of it before the first round). "
-        f"The auditor checked {findings.proofs} proofs again, from the chain alone.",
+        f"{len(record.rounds)} rounds: {proofs} proofs, {done.seconds:.0f} s, {gas:,} gas ({before:,} of it before the "
+        f"first round). The auditor checked {done.findings.proofs} proofs again, from the chain alone.",
     ]
-    return dict(record.rounds[-1].coefficients), "\n".join(lines)
+    return "\n".join(lines)
+
+
+def exact_auc(table: Table, spec: TaskSpec, coefficients: Mapping[str, float]) -> float:
+    """The area under the ROC curve by the rows themselves, which nobody but their owners can compute."""
+    odds = table.features @ np.array([coefficients[name] for name in table.names]) + coefficients["intercept"]
+    return float(roc_auc_score(table.labels, odds))
 
 
 def main() -> None:
@@ -126,18 +130,27 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=BATCH_ROWS, help="with --chain: rows of a proof, or more")
     options = parser.parse_args()
 
-    table, spec = load(options.rows)
+    table, apart, spec = load(options.rows)
     bounds = {"gradient_bound": options.gradient_bound, "decrement_bound": options.decrement_bound}
     spec = replace(spec, step=StepRule(options.rule, curvature=options.curvature), **bounds)
-    tables = [Table(table.names, table.features[k::NODES], table.labels[k::NODES]) for k in range(NODES)]
+    tables = deal(table)
     if options.chain:
-        spec = spec.provable(rows=options.batch)
-        coefficients, text = train_on_chain(tables, spec)
-        print(f"\n{text}")
+        spec = replace(spec, statistics=Statistics(held_out=apart.rows > 0)).provable(rows=options.batch)
+        owners = [f"hospital {number + 1}" for number in range(NODES)]
+        done = train_over_chain(spec, tables, owners=owners, held_out=deal(apart) if apart.rows else (), tell=tell)
+        coefficients, text = done.findings.coefficients, table_of(done)
+        assert coefficients is not None
+        print(f"\n{text}\n\n{done.findings.summary}\n")
         if options.table:
             assert spec.instances is not None
             title = TITLE.format(rows=table.rows, step=spec.instances.step[0])
             options.table.write_text(f"{title}\n\n{text}\n")
+        if apart.rows:
+            found = done.findings.summary.held_out.content.histogram.auc
+            print(
+                f"AUC over {apart.rows} held-out rows: {found.value:.4f}, proven to be between {found.low:.4f} and "
+                f"{found.high:.4f}; by the rows themselves it is {exact_auc(apart, spec, coefficients):.4f}"
+            )
         compare(table, spec, coefficients)
         return
     started = time.perf_counter()

@@ -17,7 +17,7 @@ from twopm_zk.node.node import Node
 from twopm_zk.node.store import NodeStore
 from twopm_zk.participants.news import News
 from twopm_zk.participants.participant import Participant
-from twopm_zk.rows.tables import Table
+from twopm_zk.rows.sources import RowData
 from twopm_zk.task.specification import TaskSpec
 
 Tell = Callable[[str, News], None]
@@ -68,9 +68,19 @@ class RoundClock:
 
 
 def train_on(
-    stage: Stage, spec: TaskSpec, tables: Sequence[Table], folder: Path, *, backend: str | None, tell: Tell
+    stage: Stage,
+    spec: TaskSpec,
+    parties: Sequence[RowData],
+    folder: Path,
+    *,
+    held_out: Sequence[RowData] = (),
+    backend: str | None,
+    tell: Tell,
 ) -> RoundClock:
-    """The coordinator and the owners of ``tables`` train until the task is finished; ``folder`` keeps their stores."""
+    """The coordinator and the owners of ``parties`` train until the task is finished; ``folder`` keeps their stores.
+
+    ``held_out`` are rows of the same owners that the weights are evaluated on.
+    """
     clock = RoundClock()
 
     people: list[Participant[Any]] = []
@@ -95,7 +105,7 @@ def train_on(
             spec,
             stack.enter_context(CoordinatorStore(folder / "coordinator.db")),
             prover=make_prover(backend),
-            settings=CoordinatorSettings(nodes=len(tables), stakes=Stakes(STAKE, STAKE // 2), poll=POLL),
+            settings=CoordinatorSettings(nodes=len(parties), stakes=Stakes(STAKE, STAKE // 2), poll=POLL),
             notify=notify("coordinator"),
         )
         nodes = [
@@ -105,11 +115,12 @@ def train_on(
                 stack.enter_context(NodeStore(folder / f"{name.replace(' ', '-')}.db")),
                 prover=make_prover(backend),
                 coordinator=coordinator.view.address,
-                table=table,
+                table=rows,
+                held_out=apart,
                 notify=notify(name),
                 poll=POLL,
             )
-            for name, table in zip(stage.owners, tables, strict=True)
+            for name, rows, apart in zip(stage.owners, parties, held_out or [None] * len(parties), strict=True)
         ]
         people += [coordinator, *nodes]
         with AtWork(people) as at_work:
