@@ -1,7 +1,7 @@
 """How well a probability predicts, as the evaluation circuit computes it: log-loss, squared error, and a bin.
 
-Twin of circuits/lib/evaluation.circom; tools/design_evaluation.py says where the constants come from. |z| is rounded as for
-the sigmoid; beyond its table loss and squared error are constants, and |z| itself is added without a limit.
+Twin of circuits/lib/evaluation.circom; tools/design_evaluation.py says where the constants come from. |z| is rounded as
+for the sigmoid; beyond its table loss and squared error are constants, and |z| itself is added without a limit.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ PROBABILITY_EDGES: tuple[float, ...] = (
 )
 """Edges of the bins of the probability, lowest first; each bin holds its lower edge, and the last one 1."""
 LOSS_ERROR = 1.02e-4
-"""What the log-loss of a row may differ by from the true one, for every z: half a unit of |z|, 7.52e-5, where its sign is wrong,
-and 2.65e-5 beyond the table, where log(1 + e^-|z|) is a constant."""
+"""What the log-loss of a row may differ by from the true one, for every z: half a unit of |z|, 7.52e-5, where its sign
+is wrong, and 2.65e-5 beyond the table, where log(1 + e^-|z|) is a constant."""
 SQUARED_ERROR_ERROR = 7e-5
 """Likewise its squared error: 6e-5 of it are the polynomials'."""
 BIN_LANE = 12
@@ -53,7 +53,7 @@ def _horner(coefficients: list[int], T: int) -> list[int]:
 
 @cache
 def loss_table() -> tuple[int, ...]:
-    """13 log(1 + e^-|z|) over 2^-LOSS_SCALE_BITS for every T in [0, 2**INPUT_BITS); the last value is beyond the table."""
+    """13 log(1 + e^-|z|) over 2^-LOSS_SCALE_BITS for every T in [0, 2**INPUT_BITS), and at last beyond the table."""
     inside = (_horner(_CONSTANTS["loss"], T)[-1] for T in range(1 << sigmoid.INPUT_BITS))
     return (*inside, _CONSTANTS["loss_far"])
 

@@ -1,7 +1,7 @@
 """``evaluate``: how well given weights predict one data owner's rows. Twin of circuits/evaluate.circom.
 
-In the logistic family: log-loss (Good 1952), squared error of the probability (Brier 1950), and rows by class and bin of the
-probability. In the gaussian family: sums of the scaled label, its square, and the squared deviation from it.
+In the logistic family: log-loss (Good 1952), squared error of the probability (Brier 1950), and rows by class and bin
+of the probability. In the gaussian family: sums of the scaled label, its square, and the squared deviation from it.
 """
 
 from __future__ import annotations

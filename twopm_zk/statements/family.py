@@ -2,8 +2,8 @@
 
 With z = w . x, x scaled and the intercept's x 1, the loss of a row is log(1 + e^z) - y z for a label y of 0 or 1 in the
 logistic family (canonical link: logit), and (z - y)^2 / (2 DISPERSION) for a scaled label y that is a number in the
-gaussian one (link: identity). The constant is that of a normal distribution of variance DISPERSION: it moves no optimum,
-and keeps gradients and information of both families in one size.
+gaussian one (link: identity). The constant is that of a normal distribution of variance DISPERSION: it moves no
+optimum, and keeps gradients and information of both families in one size.
 """
 
 from __future__ import annotations

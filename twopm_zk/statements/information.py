@@ -1,7 +1,7 @@
 """``information``: sums of x x' v(z) over one data owner's rows, rounded. Twin of circuits/information.circom.
 
-The variance v is sigma'(z) in the logistic family. At zero weights that is 1/4, and the sum over all nodes is the bound of
-Boehning and Lindsay (1988) on the Hessian; at the present weights it is the Hessian itself, without lambda: Fisher's
+The variance v is sigma'(z) in the logistic family. At zero weights that is 1/4, and the sum over all nodes is the bound
+of Boehning and Lindsay (1988) on the Hessian; at the present weights it is the Hessian itself, without lambda: Fisher's
 information. In the gaussian family v is 1 / DISPERSION at all weights, and the sum the Hessian everywhere.
 """
 
