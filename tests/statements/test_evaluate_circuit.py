@@ -201,7 +201,7 @@ def roundings(circuit):
 
 
 def told(circuit, shape, said, items, *, rows=None):
-    """A witness in which these sums are committed to: their lowest digits, the point of those, the rest of a rounding."""
+    """A witness in which these sums are committed to: their lowest digits, the point of those, the rest of each."""
     witness = calculate_witness(circuit, said.circuit_inputs())
     every, rows = widths(shape, len(items)), said.opening.rows if rows is None else rows
     halves = [4**width // 2 for width in every]
