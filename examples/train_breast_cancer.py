@@ -4,8 +4,8 @@ python examples/train_breast_cancer.py [--rule newton] [--prove final|all] [--sc
 python examples/train_breast_cancer.py --chain --curvature ranges [--table breast-cancer.md]
 
 With --chain the hospitals and a coordinator train over a development chain with every proof, and an auditor checks it
-all again: each hospital proves its batches in every round, and shares their sum under masks. Rows after the first --rows
-are held out: at the end the hospitals prove how well the weights predict them.
+all again: each hospital proves its batches in every round, and shares their sum under masks. Rows after the first
+--rows are held out: at the end the hospitals prove how well the weights predict them.
 
 Boehning and Lindsay's rule would need hundreds of moves here: the classes are nearly separable. Newton's rule needs
 seven, BFGS about twenty. Both take information, whose proofs are large for 30 features (2^19 gates): BFGS can start

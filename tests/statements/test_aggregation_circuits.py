@@ -1,4 +1,4 @@
-"""aggregate, certify and predict: equal to their twins, and refusing what a liar would try."""
+"""aggregate and certify: equal to their twins, and refusing what a liar would try."""
 
 import random
 
@@ -15,15 +15,13 @@ from twopm_zk.circuit.witness import calculate_witness
 from twopm_zk.errors import RangeError, WitnessError
 from twopm_zk.numbers.baby_jubjub import SUBGROUP_ORDER
 from twopm_zk.numbers.field import FIELD_ORDER
-from twopm_zk.numbers.fixed_point import FEATURES, WEIGHTS
+from twopm_zk.numbers.fixed_point import FEATURES
 from twopm_zk.numbers.pedersen import BLINDING_DIGITS, GRADIENT, INFORMATION, Opening, Tally, centred, pack
 from twopm_zk.numbers.poseidon import poseidon
 from twopm_zk.statements import (
     AggregateStatement,
     CertifyStatement,
     Policy,
-    PredictShape,
-    PredictStatement,
     RoundShape,
     StepMatrix,
     StepShape,
@@ -49,7 +47,6 @@ def circuits():
     return {
         "aggregate": compiled("aggregate", "aggregate.circom", "Aggregate", FEATURES=2),
         "certify": compiled("certify", "certify.circom", "Certify", ("gradientBound",), FEATURES=2),
-        "predict": compiled("predict", "predict.circom", "Predict", FEATURES=2, X_BITS=16, X_FRAC=12, FAMILY=0),
     }
 
 
@@ -141,12 +138,11 @@ def test_regularisation_leaves_the_intercept_alone():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["aggregate", "certify", "predict"])
+@pytest.mark.parametrize("name", ["aggregate", "certify"])
 def test_every_wire_is_determined_by_the_inputs(circuits, name):
     said = {
         "aggregate": lambda: AggregateStatement(some_sum(), policy(), MATRIX, WEIGHTS_NOW),
         "certify": lambda: CertifyStatement(some_sum(), policy(), WEIGHTS_NOW, (1 << 32) - 1),
-        "predict": lambda: PredictStatement(PredictShape(2, FEATURES), 5, WEIGHTS_NOW, (4096, -9000), 1),
     }[name]()
     witness = calculate_witness(circuits[name], said.circuit_inputs())
     assert undetected_changes(circuits[name], witness) == []
@@ -372,24 +368,6 @@ def test_certificate_is_tight(circuits):
     inputs = best.circuit_inputs() | {"gradientBound": best.gradient_bound - 1}
     with pytest.raises(WitnessError, match="RangeCheck"):
         calculate_witness(circuits["certify"], inputs)
-
-
-@settings(max_examples=25, deadline=None)
-@given(data=st.data())
-def test_predict_equals_its_twin_and_the_real_probability(circuits, data):
-    x = st.integers(-FEATURES.bias, FEATURES.bias - 1)
-    w = st.one_of(st.integers(-WEIGHTS.bias, WEIGHTS.bias - 1), st.integers(-(1 << 20), 1 << 20))
-    said = PredictStatement(
-        PredictShape(2, FEATURES),
-        data.draw(st.integers(0, FIELD_ORDER - 1)),
-        (data.draw(w), data.draw(w), data.draw(w)),
-        (data.draw(x), data.draw(x)),
-    )
-    assert accepts(circuits["predict"], said)
-    row = np.array([*said.features, FEATURES.one]) / FEATURES.one
-    z = float(row @ (np.array(said.weights) / WEIGHTS.one))
-    assert said.prediction / 2**16 == pytest.approx(1 / (1 + np.exp(-np.clip(z, -700, 700))), abs=6e-5)
-    assert 0 <= said.prediction <= 1 << 16
 
 
 @pytest.mark.parametrize("name", [n for n, i in instances().items() if i.template in ("Aggregate", "Certify")])

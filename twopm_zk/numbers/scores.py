@@ -53,7 +53,7 @@ def _horner(coefficients: list[int], T: int) -> list[int]:
 
 @cache
 def loss_table() -> tuple[int, ...]:
-    """13 log(1 + e^-|z|) over 2^-LOSS_SCALE_BITS for every T below 2**INPUT_BITS, and, last, beyond the table."""
+    """13 log(1 + e^-|z|) over 2^-LOSS_SCALE_BITS for every T in [0, 2**INPUT_BITS), and at last beyond the table."""
     inside = (_horner(_CONSTANTS["loss"], T)[-1] for T in range(1 << sigmoid.INPUT_BITS))
     return (*inside, _CONSTANTS["loss_far"])
 

@@ -84,8 +84,7 @@ class RowsShape(ABC):
     ) -> npt.NDArray[np.int64]:
         """z - y of each row, with `z_frac_bits`, where labels are numbers.
 
-        Raises RangeError where a proof would refuse a label or what it differs by: the message names the row, never a
-        value.
+        Raises RangeError where a proof would refuse a label, or its z - y: the message names the row, never a value.
         """
         outside = np.flatnonzero((labels < -self.format.bias) | (labels >= self.format.bias))
         if outside.size:
@@ -97,8 +96,8 @@ class RowsShape(ABC):
         wrong = np.flatnonzero((found < -self.deviation_max) | (found >= self.deviation_max))
         if wrong.size:
             raise RangeError(
-                f"row {int(wrong[0]) + 1} of a batch is {1 << DISPERSION_LOG2} units of the scaled label or more from "
-                "what the weights expect of it: it cannot be proven",
+                f"row {int(wrong[0]) + 1} of a batch is {1 << DISPERSION_LOG2} or more from what the weights expect of "
+                "it, in units of the scaled label: it cannot be proven",
                 hint="Give the label or the features larger scales.",
             )
         return found
@@ -139,8 +138,7 @@ class Rows:
 
     @classmethod
     def padded(cls, shape: RowsShape, features: npt.NDArray[np.int64], labels: Sequence[int]) -> Rows:
-        """Pad ``features`` (rows, columns) and ``labels``, quantised where they are numbers, with rows and columns of
-        0.
+        """Pad ``features`` (rows, columns) and ``labels``, quantised if they are numbers, with rows and columns of 0.
 
         Raises CircuitTooLargeError where there are more rows or columns than the shape has, DataError for none.
         """

@@ -22,11 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from twopm_zk.errors import DataError
-
-_LOG_ODDS = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0)
-_UPPER = tuple(1 / (1 + math.exp(-odds)) for odds in _LOG_ODDS)
-PROBABILITY_EDGES: tuple[float, ...] = (0.0, *(1 - edge for edge in reversed(_UPPER[1:])), *_UPPER, 1.0)
-"""The ends of the 20 bins, ascending, symmetric about 1/2, closer where models that discriminate put most rows."""
+from twopm_zk.numbers.scores import PROBABILITY_EDGES
 
 
 class Bounded(NamedTuple):
