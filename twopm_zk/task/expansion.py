@@ -112,8 +112,11 @@ def product_column(
                 f"features: {name!r} takes the range of {factor!r}, which has no `low` and `high`",
                 hint=f"Give them, or an entry of `features` named {name!r} with constants of its own.",
             )
-        whole = _times(whole, _to_the(ends, power))
-        unit *= units.get(factor, 0.0) ** power
+        try:
+            whole = _times(whole, _to_the(ends, power))
+            unit *= units.get(factor, 0.0) ** power
+        except OverflowError:
+            raise SpecError(f"features: the range of {name!r} is beyond what a number holds") from None
     chosen = choose_column(name, low=whole[0], high=whole[1], unit=unit or None, format=format)
     return replace(chosen, product=factors)
 
