@@ -29,7 +29,7 @@ def distinct(values: Values, read: Callable[[Cell], object]) -> list[object]:
     known: dict[object, object] = {}
     found: list[object] = []
     for cell in values.tolist():
-        key = (cell, type(cell))
+        key = cell if type(cell) is str else (cell, type(cell))  # True is not 1.0
         if key not in known:
             known[key] = read(cell)
         found.append(known[key])
@@ -73,15 +73,16 @@ def number_reader(decimal: str, truths: bool) -> Callable[[Cell], object]:
             return float(cell) if truths else UNREADABLE
         if isinstance(cell, float):
             return cell
-        if cell is None or is_nothing(cell):
+        if cell is None:
             return np.nan
         if decimal == ",":
-            if "." in cell:
-                return UNREADABLE  # a point between thousands, or a number of another hand
-            cell = cell.replace(",", ".")
+            # a point stands between thousands then, or is of another hand
+            text = cell.replace(".", "?").replace(",", ".")
+        else:
+            text = cell
         try:
-            return parse_number(cell)
+            return parse_number(text)
         except ValueError:
-            return UNREADABLE
+            return np.nan if is_nothing(cell) else UNREADABLE
 
     return read
