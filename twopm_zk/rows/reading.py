@@ -75,11 +75,8 @@ def number_reader(decimal: str, truths: bool) -> Callable[[Cell], object]:
             return cell
         if cell is None:
             return np.nan
-        if decimal == ",":
-            # a point stands between thousands then, or is of another hand
-            text = cell.replace(".", "?").replace(",", ".")
-        else:
-            text = cell
+        # with a decimal comma a point stands between thousands, or is of another hand
+        text = cell.replace(".", "?").replace(",", ".") if decimal == "," else cell
         try:
             return parse_number(text)
         except ValueError:
