@@ -193,6 +193,13 @@ def test_class_weights_go_by_the_values_of_the_label_or_by_class():
         ),
         ([], {"formula": "z ~ age"}, "`formula` is of 'z', `label` is 'y'"),
         ([], {"formula": "age + b"}, "`formula` names 'b', which is not in `features`"),
+        ([AGE, AGE], {"formula": "age"}, "`features` has 'age' more than once"),
+        ([AGE, {"name": "p", "product": [["age", 2]]}], {"formula": "age"}, "'p': `product` goes without a `formula`"),
+        (
+            [{"name": name, "categories": list(range(100))} for name in "abcd"],
+            {"formula": "a*b*c*d"},
+            r"`features` make 99999999 columns; allowed: 1000",
+        ),
         ([AGE, BMI], {"formula": "age"}, "`features` has 'bmi', which `formula` does not use"),
         ([AGE, WARD], {"formula": "age:ward + ward"}, "has a product with 'ward' and not age itself"),
         ([AGE, WARD], {"formula": "age + I(ward**2)"}, "takes a power of 'ward', which is a category"),
