@@ -79,11 +79,11 @@ class _Coder:
         """All columns of the model, unscaled."""
         rows = self._cells.rows
         factors: dict[str, Floats] = {}
-        wrong = self._ragged.copy()
+        wrong: dict[str, Flags] = {}  # by factor, so that a row with two mistakes is told of both
         for one in spec.sources:
             found, bad = self._factors(one)
             factors |= found
-            wrong |= bad
+            wrong |= dict.fromkeys(found, bad)
         matrix = np.zeros((rows, len(spec.columns)))
         plain = {one.name for one in spec.sources if one.plain}
         for index, column in enumerate(spec.columns):
@@ -95,7 +95,10 @@ class _Coder:
             # the range of an input was compared; what follows from it has to fit the format alone
             own = not column.product and column.name in plain
             limits = column if own else replace(column, low=None, high=None)
-            wrong = wrong | self._within(limits, spec.format, values, wrong)
+            known = np.any([wrong[name] for name, _ in column.factors], axis=0)
+            outside = self._within(limits, spec.format, values, known)
+            if own:
+                wrong[column.name] = known | outside
         return matrix
 
     def labels(self, spec: TaskSpec) -> Floats:
