@@ -124,6 +124,14 @@ def test_a_product_beyond_its_own_constants_is_beyond_the_format():
     assert problem.sentence.startswith("column 'age:crp', row 2 is outside the specification's range, -8")
 
 
+def test_a_product_beyond_a_range_that_was_given_for_it_is_refused():
+    given = {"name": "age:crp", "low": 0, "high": 1000}
+    spec = spec_of(AGE, CRP, given, formula="y ~ age + crp + age:crp")
+    assert coded(spec, age=[10, 2], crp=[100, 500]).problems == ()
+    (problem,) = coded(spec, age=[10, 3], crp=[100, 500]).problems
+    assert problem.sentence == "column 'age:crp', row 2 is outside the specification's range, 0 to 1000"
+
+
 LABEL = {"name": "y", "positive": "yes"}
 
 

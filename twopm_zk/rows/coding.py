@@ -25,6 +25,7 @@ from twopm_zk.task.specification import TaskSpec
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +63,14 @@ def code_plainly(cells: Cells, names: Sequence[str], label: str) -> Coded:
     return Coded(np.column_stack(columns), labels, np.ones(cells.rows, dtype=np.int64), tuple(coder.problems))
 
 
+def _with_leeway(column: Column) -> Column:
+    """A column that is computed, whose values may leave its ends by what doubles round."""
+    if column.low is None or column.high is None:
+        return column
+    leeway = _ROUNDING * max(abs(column.low), abs(column.high))
+    return replace(column, low=column.low - leeway, high=column.high + leeway)
+
+
 class _Coder:
     def __init__(self, cells: Cells) -> None:
         self._cells = cells
@@ -92,9 +101,8 @@ class _Coder:
                 for name, power in column.factors:
                     values = values * factors[name] ** power
             matrix[:, index] = values
-            # the range of an input was compared; what follows from it has to fit the format alone
             own = not column.product and column.name in plain
-            limits = column if own else replace(column, low=None, high=None)
+            limits = column if own else _with_leeway(column)
             known = np.any([wrong[name] for name, _ in column.factors], axis=0)
             outside = self._within(limits, spec.format, values, known)
             if own:
