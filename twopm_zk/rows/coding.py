@@ -7,7 +7,7 @@ row that somebody asks a prediction for.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +26,7 @@ Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 _ROUNDING = 1e-9
+"""How far a column that is computed may leave its ends, by what doubles round."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,14 +64,6 @@ def code_plainly(cells: Cells, names: Sequence[str], label: str) -> Coded:
     return Coded(np.column_stack(columns), labels, np.ones(cells.rows, dtype=np.int64), tuple(coder.problems))
 
 
-def _with_leeway(column: Column) -> Column:
-    """A column that is computed, whose values may leave its ends by what doubles round."""
-    if column.low is None or column.high is None:
-        return column
-    leeway = _ROUNDING * max(abs(column.low), abs(column.high))
-    return replace(column, low=column.low - leeway, high=column.high + leeway)
-
-
 class _Coder:
     def __init__(self, cells: Cells) -> None:
         self._cells = cells
@@ -102,9 +95,10 @@ class _Coder:
                     values = values * factors[name] ** power
             matrix[:, index] = values
             own = not column.product and column.name in plain
-            limits = column if own else _with_leeway(column)
+            ends = [abs(end) for end in (column.low, column.high) if end is not None]
+            leeway = 0.0 if own else _ROUNDING * max(ends, default=0.0)
             known = np.any([wrong[name] for name, _ in column.factors], axis=0)
-            outside = self._within(limits, spec.format, values, known)
+            outside = self._within(column, spec.format, values, known, leeway=leeway)
             if own:
                 wrong[column.name] = known | outside
         return matrix
@@ -254,10 +248,19 @@ class _Coder:
         bad = unreadable | np.isinf(found) | (empty & (not missing))
         return found, bad | self._ragged
 
-    def _within(self, column: Column, format: Format, values: Floats, wrong: Flags, *, what: str = "column") -> Flags:
+    def _within(
+        self,
+        column: Column,
+        format: Format,
+        values: Floats,
+        wrong: Flags,
+        *,
+        what: str = "column",
+        leeway: float = 0.0,
+    ) -> Flags:
         """Note the values that a column does not take, but for rows that are wrong already; where they are."""
         low, high = column.limits(format)
-        outside = ~wrong & ~((values >= low) & (values <= high))
+        outside = ~wrong & ~((values >= low - leeway) & (values <= high + leeway))
         beyond = outside.copy()
         beyond[outside] = [column.has(value) for value in values[outside]]
         reason = f"is outside the specification's range, {low:g} to {high:g}"
