@@ -170,6 +170,7 @@ def test_labels_are_read_as_the_specification_says(label, cells, wanted):
 def test_labels_that_are_none_are_refused(label, cells, sentence):
     found = coded(spec_of(AGE, label=label), age=[20, 30, 40], y=cells)
     assert [problem.sentence for problem in found.problems] == [sentence]
+    assert ("takes `positive`" in str(found.problems[0].hint)) == ("not a number" in sentence)
 
 
 def test_a_real_valued_label_is_scaled_and_quantised_as_a_feature_is():

@@ -240,6 +240,8 @@ class _Coder:
             found = np.array([np.nan if cell is UNREADABLE else cell for cell in parsed], dtype=np.float64)
             unclear = bool(dialect and dialect.unclear) and any("," in str(cell) for cell in values[unreadable])
             hint = "It may be a decimal comma, or one between thousands: say which." if unclear else None
+            if truths:
+                hint = "A label of other values takes `positive` in the specification's label."
             self._note("not-a-number", "is not a number", name, unreadable, what=what, hint=hint)
         empty = np.isnan(found) & ~unreadable
         if not missing:
