@@ -110,6 +110,7 @@ def test_a_check_of_a_specification_says_what_it_will_cost(call, folder):
     assert f"{COLUMNS} columns of the model" in out
     assert "proves 4 updates a round" in out
     assert "`minimum.nodes` is 1" in out
+    assert "as many sums of information once, before the first gradient" in out
     assert "figures:" in out
     code, out, _ = call("spec", "check", "spec.toml", "--rows", "900", "--json")
     document = json.loads(out)

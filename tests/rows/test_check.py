@@ -8,6 +8,7 @@ import pytest
 from support.hospital import SPECIFICATION, write_export
 
 from twopm_zk.rows.check import check_rows
+from twopm_zk.task.columns import Column
 from twopm_zk.task.specification_file import parse_spec
 
 SPEC = parse_spec(tomllib.loads(SPECIFICATION))
@@ -34,6 +35,13 @@ def test_all_problems_are_collected_with_their_rows():
         "label 'readmitted', row 1 is neither 'yes' nor 'no'",
     ]
     assert (found.rows, found.used, found.batches) == (200, 100, 1)
+
+
+def test_a_row_with_several_mistakes_is_told_of_each():
+    plain = replace(SPEC, columns=tuple(Column(name, 0, 1, -4, 4) for name in "abc"), inputs=(), instances=None)
+    rows = pd.DataFrame({"a": [5.0, 0.0], "b": [5.0, -6.0], "c": [7.0, 0.0], "readmitted": ["maybe", "no"]})
+    found = [(one.column, one.rows) for one in check_rows(rows, plain).problems if one.rows]
+    assert found == [("a", (1,)), ("b", (1, 2)), ("c", (1,)), ("readmitted", (1,))]
 
 
 def test_a_column_that_is_not_there_is_one_problem_and_leaves_no_row_of_use():

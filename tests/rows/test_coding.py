@@ -124,6 +124,14 @@ def test_a_product_beyond_its_own_constants_is_beyond_the_format():
     assert problem.sentence.startswith("column 'age:crp', row 2 is outside the specification's range, -8")
 
 
+def test_a_product_beyond_a_range_that_was_given_for_it_is_refused():
+    given = {"name": "age:crp", "low": 0, "high": 1000}
+    spec = spec_of(AGE, CRP, given, formula="y ~ age + crp + age:crp")
+    assert coded(spec, age=[10, 2], crp=[100, 500]).problems == ()
+    (problem,) = coded(spec, age=[10, 3], crp=[100, 500]).problems
+    assert problem.sentence == "column 'age:crp', row 2 is outside the specification's range, 0 to 1000"
+
+
 LABEL = {"name": "y", "positive": "yes"}
 
 
@@ -162,6 +170,7 @@ def test_labels_are_read_as_the_specification_says(label, cells, wanted):
 def test_labels_that_are_none_are_refused(label, cells, sentence):
     found = coded(spec_of(AGE, label=label), age=[20, 30, 40], y=cells)
     assert [problem.sentence for problem in found.problems] == [sentence]
+    assert ("takes `positive`" in str(found.problems[0].hint)) == ("not a number" in sentence)
 
 
 def test_a_real_valued_label_is_scaled_and_quantised_as_a_feature_is():

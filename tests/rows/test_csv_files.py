@@ -121,6 +121,7 @@ def test_columns_that_nobody_asked_for_may_be_anything(tmp_path):
         (b"a,b,y\n", "has no rows"),
         (b"a,b,y\n1,\x00,0\n", "is not a CSV file in utf-8 or cp1252"),
         (bytes(range(256)), "is not a CSV file"),
+        (b"PK\x03\x04\x14\x00\x06\x00", "\nIt is a spreadsheet or an archive: save its rows as CSV"),
         (b'a,b,y\n"1,2,0\n', "line 2, unexpected end of data"),
         (b'a,b,y\n"1"x,2,0\n', "line 2, ',' expected after '\"'"),
         (b"a,b,y\n" + b"1" * 200_000 + b",2,0\n", "field larger than field limit"),

@@ -9,6 +9,7 @@ from twopm_zk.circuit.instances import instances
 from twopm_zk.system import paths
 from twopm_zk.task import cost
 from twopm_zk.task.cost import cost_of, rows_cost
+from twopm_zk.task.specification import StepRule
 
 SPEC = spector_spec()
 
@@ -35,6 +36,9 @@ def test_rows_cost_as_many_proofs_as_they_make_batches():
     assert (whole.proofs, more.proofs) == (1, 3)
     assert more.gas - whole.gas == 2 * cost.SUBMIT_GAS
     assert whole.seconds == pytest.approx(cost.STEP_SECONDS)
+    assert whole.information_seconds > whole.seconds  # its domain is 2^16
+    without = replace(chosen, step=StepRule(curvature="ranges"), instances=replace(chosen.instances, information=()))
+    assert rows_cost(without, 119).information_seconds is None
     assert more.seconds < 3 * whole.seconds  # the rest takes the smaller instance
 
 

@@ -15,7 +15,7 @@ from twopm_zk.chain.rpc import reading
 from twopm_zk.circuit.instances import find_instance
 from twopm_zk.errors import InputError, RangeError, SpecError
 from twopm_zk.participants.task_view import ChainView
-from twopm_zk.rows.batches import quantized_rows
+from twopm_zk.rows.batches import quantized
 from twopm_zk.rows.cells import Cells, Values
 from twopm_zk.rows.coding import code
 from twopm_zk.statements import PredictShape
@@ -103,7 +103,7 @@ def quantized_row(spec: TaskSpec, row: Mapping[str, Any]) -> tuple[int, ...]:
         if problem.kind == "outside":
             raise RangeError(said, kind="input-out-of-range", feature=problem.column)
         raise InputError(said, hint=problem.hint)
-    features, _ = quantized_rows(coded, spec)
+    features, _ = quantized(coded, spec)
     padding = predict_shape(spec).features - len(features[0])
     return tuple(int(value) for value in features[0]) + (0,) * padding
 

@@ -116,7 +116,11 @@ def prepare(data: RowData, spec: TaskSpec, *, name: str = "node", options: CsvOp
     cells = cells_of(data, label=spec.label, wanted=spec.data_columns, options=options)
     if cells.rows < spec.minimum_node_rows:
         raise DataError(f"{name} has {cells.rows} rows; `minimum.rows_per_node` is {spec.minimum_node_rows}")
+<<<<<<< HEAD
     features, labels = integer_rows(cells, spec, name=name)
+=======
+    features, labels = quantized_rows(cells, spec, name=name)
+>>>>>>> rows
     return NodeData(name, batches_of(features, labels, spec.sizes.steps))
 
 
@@ -152,7 +156,17 @@ def padded_columns(scaled: Table, shape: StepShape) -> npt.NDArray[np.int64]:
     return features
 
 
-def quantized_rows(coded: Coded, spec: TaskSpec) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def quantized_rows(data: RowData, spec: TaskSpec, *, name: str) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Rows as the circuits of a task take them, and their labels.
+
+    Errors are those of `prepare`, but for too few rows.
+    """
+    coded = code(cells_of(data, label=spec.label, wanted=spec.data_columns), spec)
+    raise_first(coded.problems, name)
+    return quantized(coded, spec)
+
+
+def quantized(coded: Coded, spec: TaskSpec) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Rows as the circuits of a task take them, each as often as it counts, and their labels.
 
     A real-valued label is scaled and in the format of features, as they are.

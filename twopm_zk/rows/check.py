@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from twopm_zk.errors import TwopmError
-from twopm_zk.rows.batches import batches_of, quantized_rows
+from twopm_zk.rows.batches import batches_of, quantized
 from twopm_zk.rows.cells import CsvOptions, Dialect
 from twopm_zk.rows.coding import Coded, Floats, code
 from twopm_zk.rows.problems import Problem
@@ -84,7 +84,7 @@ def _of_the_whole(rows: int, usable: Coded, batches: int, spec: TaskSpec) -> Ite
         )
     if batches:
         try:
-            batches_of(*quantized_rows(usable, spec), spec.sizes.steps)
+            batches_of(*quantized(usable, spec), spec.sizes.steps)
         except TwopmError as error:
             yield Problem("unusable", error.message, hint=error.hint)
 

@@ -6,8 +6,8 @@ row that somebody asks a prediction for.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -16,9 +16,8 @@ from twopm_zk.errors import DataError
 from twopm_zk.numbers.fixed_point import Format
 from twopm_zk.rows.cells import Cell, Cells, Values
 from twopm_zk.rows.problems import Problem
-from twopm_zk.system.parsing import parse_number
-from twopm_zk.task.canonical import number
-from twopm_zk.task.columns import Column, same_name
+from twopm_zk.rows.reading import UNREADABLE, distinct, is_nothing, level_of, mapped, number_reader, text_of
+from twopm_zk.task.columns import Column
 from twopm_zk.task.inputs import Input
 from twopm_zk.task.outcome import MAX_WEIGHT
 from twopm_zk.task.specification import TaskSpec
@@ -26,9 +25,8 @@ from twopm_zk.task.specification import TaskSpec
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
-NOTHING = frozenset({"", "na", "n/a", "#n/a", "nan", "null", "."})
-"""Texts, in any case, of a cell without a value, unless they are one of the column's own values."""
-_UNREADABLE = object()
+_ROUNDING = 1e-9
+"""How far a column that is computed may leave its ends, by what doubles round."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,22 +81,26 @@ class _Coder:
         """All columns of the model, unscaled."""
         rows = self._cells.rows
         factors: dict[str, Floats] = {}
-        wrong = self._ragged.copy()
+        wrong: dict[str, Flags] = {}  # by factor, so that a row with two mistakes is told of both
         for one in spec.sources:
             found, bad = self._factors(one)
             factors |= found
-            wrong |= bad
+            wrong |= dict.fromkeys(found, bad)
         matrix = np.zeros((rows, len(spec.columns)))
         plain = {one.name for one in spec.sources if one.plain}
         for index, column in enumerate(spec.columns):
             values = np.ones(rows)
-            for name, power in column.factors:
-                values = values * factors[name] ** power
+            with np.errstate(over="ignore"):  # infinity is outside every range
+                for name, power in column.factors:
+                    values = values * factors[name] ** power
             matrix[:, index] = values
-            # the range of an input was compared; what follows from it has to fit the format alone
             own = not column.product and column.name in plain
-            limits = column if own else replace(column, low=None, high=None)
-            wrong = wrong | self._within(limits, spec.format, values, wrong)
+            ends = [abs(end) for end in (column.low, column.high) if end is not None]
+            leeway = 0.0 if own else _ROUNDING * max(ends, default=0.0)
+            known = np.any([wrong[name] for name, _ in column.factors], axis=0)
+            outside = self._within(column, spec.format, values, known, leeway=leeway)
+            if own:
+                wrong[column.name] = known | outside
         return matrix
 
     def labels(self, spec: TaskSpec) -> Floats:
@@ -169,10 +171,10 @@ class _Coder:
         nowhere, nothing = -1, -2
 
         def place(cell: Cell) -> int:
-            level = _level(cell, places)
-            return places[level] if level is not None else (nothing if _is_nothing(cell) else nowhere)
+            level = level_of(cell, places)
+            return places[level] if level is not None else (nothing if is_nothing(cell) else nowhere)
 
-        found = _mapped(values, place)
+        found = mapped(values, place)
         empty = found == nothing
         if one.missing is None:
             self._note("missing", "has no value", one.name, empty)
@@ -193,12 +195,12 @@ class _Coder:
         others: dict[str, int] = {}
 
         def place(cell: Cell) -> int:
-            level = _level(cell, known)
+            level = level_of(cell, known)
             if level is not None:
                 return known[level]
-            return -1 if _is_nothing(cell) else 2 + others.setdefault(_text(cell), len(others))
+            return -1 if is_nothing(cell) else 2 + others.setdefault(text_of(cell), len(others))
 
-        found = _mapped(values, place)
+        found = mapped(values, place)
         self._note("missing", "has no value", spec.label, found == -1, what="label")
         if outcome.negative:
             names = ", ".join(repr(name) for name in outcome.negative)
@@ -232,12 +234,14 @@ class _Coder:
             unreadable = np.zeros(len(values), dtype=np.bool_)
         else:
             dialect = self._cells.dialect
-            read = _reader(dialect.decimal if dialect else ".", truths)
-            parsed = _distinct(values, read)
-            unreadable = np.array([cell is _UNREADABLE for cell in parsed], dtype=np.bool_)
-            found = np.array([np.nan if cell is _UNREADABLE else cell for cell in parsed], dtype=np.float64)
+            read = number_reader(dialect.decimal if dialect else ".", truths)
+            parsed = distinct(values, read)
+            unreadable = np.array([cell is UNREADABLE for cell in parsed], dtype=np.bool_)
+            found = np.array([np.nan if cell is UNREADABLE else cell for cell in parsed], dtype=np.float64)
             unclear = bool(dialect and dialect.unclear) and any("," in str(cell) for cell in values[unreadable])
             hint = "It may be a decimal comma, or one between thousands: say which." if unclear else None
+            if truths:
+                hint = "A label of other values takes `positive` in the specification's label."
             self._note("not-a-number", "is not a number", name, unreadable, what=what, hint=hint)
         empty = np.isnan(found) & ~unreadable
         if not missing:
@@ -246,10 +250,19 @@ class _Coder:
         bad = unreadable | np.isinf(found) | (empty & (not missing))
         return found, bad | self._ragged
 
-    def _within(self, column: Column, format: Format, values: Floats, wrong: Flags, *, what: str = "column") -> Flags:
+    def _within(
+        self,
+        column: Column,
+        format: Format,
+        values: Floats,
+        wrong: Flags,
+        *,
+        what: str = "column",
+        leeway: float = 0.0,
+    ) -> Flags:
         """Note the values that a column does not take, but for rows that are wrong already; where they are."""
         low, high = column.limits(format)
-        outside = ~wrong & ~((values >= low) & (values <= high))
+        outside = ~wrong & ~((values >= low - leeway) & (values <= high + leeway))
         beyond = outside.copy()
         beyond[outside] = [column.has(value) for value in values[outside]]
         reason = f"is outside the specification's range, {low:g} to {high:g}"
@@ -271,68 +284,3 @@ class _Coder:
         rows = tuple(int(row) + 1 for row in np.flatnonzero(wrong & ~self._ragged))
         if rows:
             self.problems.append(Problem(kind, reason, name, rows, hint, beyond, what))
-
-
-def _mapped(values: Values, place: Callable[[Cell], int]) -> Integers:
-    """A whole number for each cell, found once for each different one."""
-    return np.array(_distinct(values, place), dtype=np.int64)
-
-
-def _distinct(values: Values, read: Callable[[Cell], object]) -> list[object]:
-    known: dict[object, object] = {}
-    found: list[object] = []
-    for cell in values.tolist():
-        key = (cell, type(cell))
-        if key not in known:
-            known[key] = read(cell)
-        found.append(known[key])
-    return found
-
-
-def _is_nothing(cell: Cell) -> bool:
-    if cell is None or (isinstance(cell, float) and cell != cell):
-        return True
-    return isinstance(cell, str) and cell.strip().lower() in NOTHING
-
-
-def _text(cell: Cell) -> str:
-    return number(cell) if isinstance(cell, float) and np.isfinite(cell) else same_name(str(cell).strip())
-
-
-def _level(cell: Cell, known: dict[str, int]) -> str | None:
-    """Which of the known values a cell is: by its text, or as a plain number written another way, such as 2.0."""
-    if cell is None:
-        return None
-    text = _text(cell)
-    if text in known:
-        return text
-    if not isinstance(cell, str) or "e" in text.lower() or len(text) > 30:
-        return None
-    try:
-        value = parse_number(text)
-    except ValueError:
-        return None
-    again = number(value) if np.isfinite(value) else None
-    return again if again in known else None
-
-
-def _reader(decimal: str, truths: bool) -> Callable[[Cell], object]:
-    """A number from a cell, NaN where it has none; `_UNREADABLE` for anything else."""
-
-    def read(cell: Cell) -> object:
-        if isinstance(cell, bool):
-            return float(cell) if truths else _UNREADABLE
-        if isinstance(cell, float):
-            return cell
-        if cell is None or _is_nothing(cell):
-            return np.nan
-        if decimal == ",":
-            if "." in cell:
-                return _UNREADABLE  # a point between thousands, or a number of another hand
-            cell = cell.replace(",", ".")
-        try:
-            return parse_number(cell)
-        except ValueError:
-            return _UNREADABLE
-
-    return read

@@ -27,6 +27,8 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+_ARCHIVES = (b"PK\x03\x04", b"\x1f\x8b", b"\xd0\xcf\x11\xe0")
+"""How xlsx and zip, gzip, and xls files begin."""
 _NO_TEXT = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
 _SAMPLE = 100
 """Records that tell how a file is written."""
@@ -91,7 +93,9 @@ def _decoded(content: bytes, path: StrPath, given: str | None) -> tuple[str, str
             return text, name, mark is not None
     raise DataError(
         f"data {shown(path)} is not a CSV file in {given or ' or '.join(tried)}",
-        hint="Write it as text, in UTF-8, or name its encoding.",
+        hint="It is a spreadsheet or an archive: save its rows as CSV."
+        if content.startswith(_ARCHIVES)
+        else "Write it as text, in UTF-8, or name its encoding.",
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from twopm_zk.errors import SpecError
 from twopm_zk.numbers.fixed_point import Format
-from twopm_zk.task.columns import Column
+from twopm_zk.task.columns import MAX_POWER, Column
 from twopm_zk.task.inputs import Input
 
 INTERCEPT = "intercept"
@@ -65,8 +65,8 @@ def check_inputs(columns: Sequence[Column], inputs: Sequence[Input], label: str,
         if not used & {*one.factors}:
             raise SpecError(f"`inputs` has {one.name!r}, which no feature uses")
     for column in columns:
-        if any(power < 1 for _, power in column.product):
-            raise SpecError(f"features, {column.name!r}: powers in `product` are 1 or more")
+        if any(not 1 <= power <= MAX_POWER for _, power in column.product):
+            raise SpecError(f"features, {column.name!r}: powers in `product` are 1 to {MAX_POWER}")
     for key, name in (("label", label), ("weights", weights)):
         if name is not None and name in used | {*names}:
             raise SpecError(f"`{key}` is {name!r}, which is also a feature")

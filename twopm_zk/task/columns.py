@@ -23,6 +23,8 @@ def same_name(name: str) -> str:
 
 SPREAD = 2.0
 """Ends of a known range are brought near to plus and minus this."""
+MAX_POWER = 6
+"""Of a factor in a product."""
 USEFUL_BITS = 9
 """A range that takes fewer bits than these is worth a warning."""
 

@@ -7,6 +7,7 @@ others in proportion to n log n. Gas is that of rounds after a task's first, whi
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -50,6 +51,8 @@ class RowsCost:
     proofs: int
     seconds: float | None
     gas: int
+    information_seconds: float | None
+    """For as many proofs of information, where the task collects it; see `Collects`."""
 
 
 @dataclass(frozen=True)
@@ -98,10 +101,17 @@ def rows_cost(spec: TaskSpec, rows: int) -> RowsCost:
     names = [shapes[-1][1]] * full
     if rest:
         names.append(next(name for most, name in shapes if most >= rest))
-    each = [InstanceCost(name, "step", _powers().get(name)).seconds for name in names]
+    beside = {find_instance(name).parameters["ROWS"]: name for name in chosen.information}
+    sums = [beside[find_instance(name).parameters["ROWS"]] for name in names] if beside else []
+    gas = SUBMIT_GAS * len(names) + READY_GAS + SHARE_GAS
+    return RowsCost(rows, len(names), _seconds(names), gas, _seconds(sums) if sums else None)
+
+
+def _seconds(names: Sequence[str]) -> float | None:
+    """How long all these proofs take, one after the other."""
+    each = [InstanceCost(name, "", _powers().get(name)).seconds for name in names]
     known = [second for second in each if second is not None]
-    seconds = sum(known) if len(known) == len(each) else None
-    return RowsCost(rows, len(names), seconds, SUBMIT_GAS * len(names) + READY_GAS + SHARE_GAS)
+    return sum(known) if len(known) == len(each) else None
 
 
 @cache

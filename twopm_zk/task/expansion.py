@@ -7,6 +7,7 @@ its factors by interval arithmetic.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
@@ -71,7 +72,13 @@ def expand(
 
     Without a ``formula`` every feature is in the model by itself. Raises SpecError that names the feature.
     """
-    known = {feature.name: feature for feature in features if not feature.product}
+    known = {feature.name: feature for feature in features}
+    if len(known) < len(features):
+        names = [feature.name for feature in features]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise SpecError(f"`features` has {twice!r} more than once")
+    if formula is not None and (made := [feature.name for feature in features if feature.product]):
+        raise SpecError(f"features, {made[0]!r}: `product` goes without a `formula`, which names products itself")
     if repeated := {one.name for one in inputs} & {name for name, one in known.items() if not one.input.plain}:
         raise SpecError(f"{min(repeated)!r} is described in `features` and in `inputs`")
     sources = {feature.name: feature.input for feature in features} | {one.name: one for one in inputs}
@@ -86,8 +93,7 @@ def expand(
         ]
     else:
         columns = _by_formula(formula, known, sources, format, ranges, units)
-    if len(columns) > MAX_COLUMNS:
-        raise SpecError(f"`features` make {len(columns)} columns; allowed: {MAX_COLUMNS}")
+    _check_number(len(columns))
     alone = {column.name for column in columns if not column.product}
     used = list(dict.fromkeys(name for column in columns for name, _ in column.factors))
     kept = [
@@ -97,6 +103,11 @@ def expand(
     kept.sort(key=lambda one: min(used.index(factor) for factor in one.factors if factor in used))
     kept += [one for one in inputs if one not in kept]  # of no use, which is an error to be told
     return Expanded(tuple(columns), tuple(kept))
+
+
+def _check_number(columns: int) -> None:
+    if columns > MAX_COLUMNS:
+        raise SpecError(f"`features` make {columns} columns; allowed: {MAX_COLUMNS}")
 
 
 def product_column(
@@ -112,8 +123,11 @@ def product_column(
                 f"features: {name!r} takes the range of {factor!r}, which has no `low` and `high`",
                 hint=f"Give them, or an entry of `features` named {name!r} with constants of its own.",
             )
-        whole = _times(whole, _to_the(ends, power))
-        unit *= units.get(factor, 0.0) ** power
+        try:
+            whole = _times(whole, _to_the(ends, power))
+            unit *= units.get(factor, 0.0) ** power
+        except OverflowError:
+            raise SpecError(f"features: the range of {name!r} is beyond what a number holds") from None
     chosen = choose_column(name, low=whole[0], high=whole[1], unit=unit or None, format=format)
     return replace(chosen, product=factors)
 
@@ -168,6 +182,7 @@ def _by_formula(
     terms: list[Factors] = list(dict.fromkeys(unordered))
     terms.sort(key=lambda term: (sum(power for _, power in term), [(place[name], power) for name, power in term]))
     _check_margins(terms, sources)
+    _check_number(sum(math.prod(len(sources[name].main) for name, _ in term) for term in terms))
     columns: list[Column] = []
     indicated: set[str] = set()
     for term in terms:

@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from twopm_zk.errors import SpecError
-from twopm_zk.task.columns import same_name
+from twopm_zk.task.columns import MAX_POWER, same_name
 
-MAX_POWER = 6
 MAX_LENGTH = 10_000
 MAX_CROSSINGS = 3
 """Most times that one summand crosses what it holds, by ``*`` or brackets: more multiply into too many terms."""

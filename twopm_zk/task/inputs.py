@@ -8,6 +8,7 @@ a missing cell may stand for a public constant, with an indicator column; a numb
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass
 from typing import Literal
 
@@ -30,7 +31,7 @@ def level_text(value: object, place: str) -> str:
     """A category or class as a text, a number as the shortest that is the same. SpecError for anything else."""
     if isinstance(value, str):
         text = same_name(value.strip())
-    elif isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+    elif isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max:
         text = number(float(value))
     else:
         raise SpecError(f"{place} is neither a text nor a number")

@@ -7,6 +7,7 @@ An unknown key, a value of another type, a missing key: each is an error that na
 from __future__ import annotations
 
 import json
+import sys
 import tomllib
 from dataclasses import replace
 from pathlib import Path
@@ -187,7 +188,9 @@ def _read_as(section: Section, name: str, low: float | None, high: float | None)
 
 def _number(value: object) -> float | str:
     """A number as such, and anything else as what `Input` refuses."""
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else str(value)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= sys.float_info.max:
+        return "no number"
+    return float(value)
 
 
 def _instances(section: Section, spec: TaskSpec) -> TaskInstances:

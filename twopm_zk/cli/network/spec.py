@@ -132,6 +132,8 @@ def check(spec_file: Path, rows: int | None, as_json: bool) -> None:
 
 def _check_lines(spec: TaskSpec, cost: TaskCost | None, document: Mapping[str, Any]) -> Iterator[str]:
     yield f"{len(spec.columns)} columns of the model; specification {document['specification']}"
+    from twopm_zk.task.specification import Collects
+
     for text in document["warnings"]:
         yield f"warning: {text}"
     if cost is None:
@@ -144,6 +146,12 @@ def _check_lines(spec: TaskSpec, cost: TaskCost | None, document: Mapping[str, A
         f"a node with {node['rows']} rows proves {node['proofs']} updates a round: {_seconds(node['seconds'])} s, "
         f"{node['gas']:,} gas; it may have at most {cost.most_rows:,} rows"
     )
+    if node["information_seconds"] is not None:
+        when = {Collects.FIRST: "once, before the first gradient", Collects.EVERY_ROUND: "before every gradient"}
+        yield (
+            f"and as many sums of information {when[cost.collects]}: {_seconds(node['information_seconds'])} s, "
+            "the same gas"
+        )
     yield f"the coordinator pays {cost.coordinator_gas:,} gas for each move of the weights"
     if not spec.frequencies.trivial:
         yield f"a row stands for up to {spec.frequencies.most} rows, and costs as many"
