@@ -1,7 +1,8 @@
 """Standard errors, tests and confidence intervals, from the information matrix at fitted weights.
 
 The information I is the sum of x x' v over scaled columns, the intercept last, with v = p (1 - p) for a logistic model
-and v = 1 / DISPERSION for a gaussian one. With H = I + diag(lambda, ..., lambda, 0) the covariance of the weights is
+and v = 1 / DISPERSION for a gaussian one, whose lambda is divided likewise. With H = I + diag(lambda, ..., lambda, 0) the
+covariance of the weights is
 
     phi H^-1 I H^-1
 
@@ -180,9 +181,9 @@ def gaussian_inference(
     """Inference of a linear model whose ``information`` is the sum of x x' / DISPERSION.
 
     ``variance`` is that of the residuals in the label's own units, over the rows of the information, with ``df_resid``
-    degrees of freedom. Else as `logistic_inference`.
+    degrees of freedom; ``penalty`` is lambda beside half of the squared residuals. Else as `logistic_inference`.
     """
-    spread = _covariance(list(coefficients), information, penalty) * (variance / DISPERSION)
+    spread = _covariance(list(coefficients), information, penalty / DISPERSION) * (variance / DISPERSION)
     covariance, bounds = _own_units(spread, scaling), _error_bounds(between, scaling, penalty)
     if bounds is not None:
         bounds = bounds * math.sqrt(variance / DISPERSION)
