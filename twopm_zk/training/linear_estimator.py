@@ -20,8 +20,8 @@ class TwoPMLinearRegression(RegressorMixin, FederatedEstimator):  # type: ignore
     """Linear regression: ordinary least squares with ``alpha`` = 0, else pulled towards 0 as ridge regression is.
 
     The label is centred and scaled like a column: by ``label_scaling``, or by itself where that is None. With lambda =
-    ``alpha`` what is minimised is half of the sum of squared residuals + alpha / 2 |w|^2, where residuals and weights are
-    of scaled label and columns, as scikit-learn's `Ridge` does on these. Other parameters are those of
+    ``alpha`` what is minimised is half of the sum of squared residuals + alpha / 2 |w|^2, where residuals and weights
+    are of scaled label and columns, as scikit-learn's `Ridge` does on these. Other parameters are those of
     `TwoPMLogisticRegression`.
 
     After `fit`: ``coef_`` (columns,) and ``intercept_`` in the units of X and y, and the rest as there.
@@ -87,6 +87,6 @@ class TwoPMLinearRegression(RegressorMixin, FederatedEstimator):  # type: ignore
 
 def _gaussian(label: Column) -> dict[str, Any]:
     """What a specification of the gaussian family has beside others."""
-    from twopm_zk.task import outcome  # type: ignore[attr-defined]
+    from twopm_zk.task import outcome
 
     return {"family": "gaussian", "outcome": outcome.Outcome(scale=label)}
