@@ -184,7 +184,7 @@ def gaussian_inference(
     degrees of freedom; ``penalty`` is lambda beside half of the squared residuals. Else as `logistic_inference`.
     """
     spread = _covariance(list(coefficients), information, penalty / DISPERSION) * (variance / DISPERSION)
-    covariance, bounds = _own_units(spread, scaling), _error_bounds(between, scaling, penalty)
+    covariance, bounds = _own_units(spread, scaling), _error_bounds(between, scaling, penalty / DISPERSION)
     if bounds is not None:
         bounds = bounds * math.sqrt(variance / DISPERSION)
     return Inference(tuple(coefficients), _values(coefficients), covariance, df_resid, bool(penalty), bounds)

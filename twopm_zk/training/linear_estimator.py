@@ -20,8 +20,9 @@ class TwoPMLinearRegression(RegressorMixin, FederatedEstimator):  # type: ignore
     """Linear regression: ordinary least squares with ``alpha`` = 0, else pulled towards 0 as ridge regression is.
 
     The label is centred and scaled like a column: by ``label_scaling``, or by itself where that is None. With lambda =
-    ``alpha`` what is minimised is half of the sum of squared residuals + alpha / 2 |w|^2, where residuals and weights
-    are of scaled label and columns, as scikit-learn's `Ridge` does on these. Other parameters are those of
+    ``alpha`` what is minimised is the sum of squared residuals / (2 DISPERSION) + alpha / 2 |w|^2, where residuals and
+    weights are of scaled label and columns, and DISPERSION is that of `twopm_zk.statistics.inference`: scikit-learn's
+    `Ridge` on the same scaled columns has DISPERSION times this ``alpha``. Other parameters are those of
     `TwoPMLogisticRegression`.
 
     After `fit`: ``coef_`` (columns,) and ``intercept_`` in the units of X and y, and the rest as there.
@@ -87,6 +88,6 @@ class TwoPMLinearRegression(RegressorMixin, FederatedEstimator):  # type: ignore
 
 def _gaussian(label: Column) -> dict[str, Any]:
     """What a specification of the gaussian family has beside others."""
-    from twopm_zk.task import outcome
+    from twopm_zk.task import outcome  # type: ignore[attr-defined]
 
     return {"family": "gaussian", "outcome": outcome.Outcome(scale=label)}
