@@ -11,7 +11,7 @@ from twopm_zk.statistics.inference import (
     gaussian_inference,
     information_bounds,
     logistic_inference,
-    moments_above,
+    moments_bound,
 )
 from twopm_zk.task.scaling import Scaling
 
@@ -170,7 +170,7 @@ def test_whatever_circuits_round_and_approximate_standard_errors_lie_between_the
     wrong = exact * (1 + rng.choice([-1, 1], 200) * variance.RELATIVE_ERROR) + variance.ABSOLUTE_ERROR
     unit = 1 << INFORMATION.frac_bits
     circuits = np.round((scaled.T * wrong) @ scaled * unit) / unit
-    moments = moments_above(np.round(scaled.T @ scaled / 4 * unit) / unit, updates=1)
+    moments = moments_bound(np.round(scaled.T @ scaled / 4 * unit) / unit, updates=1)
     assert np.linalg.eigvalsh(moments - scaled.T @ scaled)[0] > 0
     assert moments == pytest.approx(scaled.T @ scaled, rel=2e-3)
     between = information_bounds(circuits, updates=1, moments=moments)

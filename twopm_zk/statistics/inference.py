@@ -1,8 +1,7 @@
 """Standard errors, tests and confidence intervals, from the information matrix at fitted weights.
 
 The information I is the sum of x x' v over scaled columns, the intercept last, with v = p (1 - p) for a logistic model
-and v = 1 / DISPERSION for a gaussian one, whose lambda is divided likewise. With H = I + diag(lambda, ..., lambda, 0)
-the covariance of the weights is
+and v = 1 / DISPERSION for a gaussian one. With H = I + diag(lambda, ..., lambda, 0) the covariance of the weights is
 
     phi H^-1 I H^-1
 
@@ -190,6 +189,13 @@ def gaussian_inference(
     return Inference(tuple(coefficients), _values(coefficients), covariance, df_resid, bool(penalty), bounds)
 
 
+def moments_bound(at_zero: Reals, *, updates: int) -> Reals:
+    """What X'X is nowhere above, from the circuits' information at weights of zero, where p (1 - p) is 1/4."""
+    size = len(at_zero)
+    rounding = np.eye(size) * (size * updates / (1 << (INFORMATION.frac_bits + 1)))
+    return (at_zero + rounding) / ((1 - variance_of.RELATIVE_ERROR) / 4 - variance_of.ABSOLUTE_ERROR)
+
+
 def information_bounds(information: Reals, *, updates: int, moments: Reals | None = None) -> tuple[Reals, Reals]:
     """Two matrices that the true information lies between, in the order of definite matrices.
 
@@ -197,24 +203,13 @@ def information_bounds(information: Reals, *, updates: int, moments: Reals | Non
     what `twopm_zk.numbers.variance` states: ``moments`` is X'X, or what is nowhere below it. Without them v is exact,
     as for a gaussian model.
     """
-    unsure = _rounding(information, updates)
+    size = len(information)
+    unsure = np.eye(size) * (size * updates / (1 << (INFORMATION.frac_bits + 1)))
     if moments is None:
         return information - unsure, information + unsure
     unsure = unsure + variance_of.ABSOLUTE_ERROR * moments
     high = (information + unsure) / (1 - variance_of.RELATIVE_ERROR) + variance_of.BEYOND * moments
     return (information - unsure) / (1 + variance_of.RELATIVE_ERROR), high
-
-
-def moments_above(at_zero: Reals, *, updates: int) -> Reals:
-    """A matrix that X'X is nowhere above, from a logistic model's information ``at_zero`` weights, where v is 1/4."""
-    least = (1 - variance_of.RELATIVE_ERROR) / 4 - variance_of.ABSOLUTE_ERROR
-    return (at_zero + _rounding(at_zero, updates)) / least
-
-
-def _rounding(information: Reals, updates: int) -> Reals:
-    """What rounding has added to information, or taken away, in the order of definite matrices."""
-    size = len(information)
-    return np.eye(size) * (size * updates / (1 << (INFORMATION.frac_bits + 1)))
 
 
 def _values(coefficients: Mapping[str, float]) -> Reals:
