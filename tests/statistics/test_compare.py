@@ -69,7 +69,8 @@ def test_goodness_of_fit_is_statsmodels(both):
     print()
     for name in names:
         print(f"{name:16}{getattr(ours, name):16.6f}{getattr(theirs, name):16.6f}")
-    assert ours.llf == pytest.approx(theirs.llf, abs=1e-3 + 2e-6 * ours.nobs)  # circuits approximate each row's
+    # the circuits' log-loss is exact to 1.1e-4 a row; what is off in one row is made up for by others
+    assert ours.llf == pytest.approx(theirs.llf, abs=1e-3 + 1e-6 * theirs.nobs)
     for name in names:
         assert getattr(ours, name) == pytest.approx(getattr(theirs, name), rel=1e-3), name
 

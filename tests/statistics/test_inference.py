@@ -75,7 +75,7 @@ def test_a_penalised_gaussian_covariance_is_that_of_ridge_regression():
         scaling=(Scaling(), Scaling()),
         variance=2.5,
         df_resid=397,
-        penalty=64.0,
+        penalty=64,
     )
     assert found.covariance == pytest.approx(2.5 * ridge @ (scaled.T @ scaled) @ ridge, rel=1e-8)
 
