@@ -6,7 +6,13 @@ import pytest
 from twopm_zk.errors import DataError, InputError
 from twopm_zk.numbers import variance
 from twopm_zk.numbers.pedersen import INFORMATION
-from twopm_zk.statistics.inference import DISPERSION, gaussian_inference, information_bounds, logistic_inference
+from twopm_zk.statistics.inference import (
+    DISPERSION,
+    gaussian_inference,
+    information_bounds,
+    logistic_inference,
+    moments_bound,
+)
 from twopm_zk.task.scaling import Scaling
 
 SCALING = (Scaling(100.0, 20.0), Scaling(-3.0, 0.25))
@@ -164,7 +170,10 @@ def test_whatever_circuits_round_and_approximate_standard_errors_lie_between_the
     wrong = exact * (1 + rng.choice([-1, 1], 200) * variance.RELATIVE_ERROR) + variance.ABSOLUTE_ERROR
     unit = 1 << INFORMATION.frac_bits
     circuits = np.round((scaled.T * wrong) @ scaled * unit) / unit
-    between = information_bounds(circuits, updates=1, moments=scaled.T @ scaled)
+    moments = moments_bound(np.round(scaled.T @ scaled / 4 * unit) / unit, updates=1)
+    assert np.linalg.eigvalsh(moments - scaled.T @ scaled)[0] > 0
+    assert moments == pytest.approx(scaled.T @ scaled, rel=2e-3)
+    between = information_bounds(circuits, updates=1, moments=moments)
     found = logistic_inference(COEFFICIENTS, circuits, scaling=SCALING, between=between)
     true = logistic_inference(COEFFICIENTS, (scaled.T * exact) @ scaled, scaling=SCALING).standard_errors
     assert (found.error_bounds[:, 0] <= true).all()

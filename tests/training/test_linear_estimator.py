@@ -71,5 +71,5 @@ def test_held_out_rows_are_judged_against_their_own_mean(data):
 
 
 def test_public_constants_of_the_label_have_to_fit(data):
-    with pytest.raises(RangeError, match="label"):
+    with pytest.raises(RangeError, match="outside"):
         TwoPMLinearRegression(label_scaling=Scaling(0.0, 0.01)).fit(*data)
