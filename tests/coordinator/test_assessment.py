@@ -60,12 +60,11 @@ def snapshot(spec, **changes):
         "minimum_rows": spec.minimum_rows,
         "gradient_target": spec.gradient_bound_units,
         "collection": Collection.INFORMATION,
-        "information": int(spec.step.collects),
-        "generators": generators_of(spec.sizes.width + 1),
-        "evaluation_generators": bytes(32),
-        "family": 0,
-        "final_information": False,
-        "evaluation": False,
+        "information": int(spec.collects),
+        "generators": generators_of(spec),
+        "family": spec.family,
+        "final_information": spec.final_information,
+        "evaluation": spec.statistics.evaluation,
         "held_out_dataset": bytes(32),
         "held_out": False,
         "set_digest": bytes(32),
@@ -149,8 +148,29 @@ def test_information_is_opened_and_the_gradient_collected_next():
     assert (found.action, found.rows, found.nodes) == (Action.PROCEED, 32, NODES)
     assert "the information is collected" in found.sentence()
     for demand in (found.require_move, found.require_certifiable):
-        with pytest.raises(TrainingError, match="collects information, of which nothing is proven"):
+        with pytest.raises(TrainingError, match="collects the information, whose sum is opened as it is"):
             demand()
+
+
+def test_whatever_is_collected_after_the_certificate_is_opened_and_the_next_thing_collected(stage):
+    """However few rows are in it: no proof follows from such a sum, and no weights move."""
+    certified = {"certified": True, "gradient_bound": 1, "minimum_rows": 33, "evaluation": True, "weights": (9, 9, 9, 9)}
+    for collection in (Collection.INFORMATION, Collection.EVALUATION):
+        for held_out in (False, True):
+            found = stage.assess(collection=collection, held_out=held_out, **certified)
+            assert (found.action, found.rows, found.obstacle) == (Action.PROCEED, 32, None)
+            assert f"the {found.state.collected} is collected" in found.sentence()
+            found.require_opened()
+            for demand in (found.require_move, found.require_certifiable):
+                with pytest.raises(TrainingError, match="whose sum is opened as it is") as caught:
+                    demand()
+                assert caught.value.kind == "sum-round"
+
+
+def test_a_sum_of_a_gradient_is_not_opened(stage):
+    with pytest.raises(TrainingError, match="collects a gradient") as caught:
+        stage.assess().require_opened()
+    assert caught.value.kind == "gradient-round"
 
 
 def test_weights_that_are_far_off_are_certified_in_the_last_round_with_a_doubt():

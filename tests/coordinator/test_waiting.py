@@ -17,17 +17,19 @@ BATCHES = {"0xA": [1], "0xB": [2, 3, 4], "0xC": [5, 6], "0xD": [7]}
 class Attempt:
     """A coordinator in an attempt in which these batches were handed in, without a chain."""
 
-    def __init__(self, *handed_in, waited, barred=()):
+    def __init__(self, *handed_in, waited, barred=(), certified=False, late=False):
         owners = {data: node for node, batches in BATCHES.items() for data in batches}
         updates = [AcceptedUpdate(owners[data], data, IDENTITY, place) for place, data in enumerate(handed_in)]
-        self.news, self.closed = [], []
+        self.news, self.closed, self.finished = [], [], []
         self.state = SimpleNamespace(
             id=1,
             key=1,
             phase=Phase.COLLECTING,
-            dataset=b"",
+            collected_dataset=b"",
+            collected="evaluation on held-out rows",
             opened_at=1,
-            late=False,
+            late=late,
+            certified=certified,
             nodes=len({update.node for update in updates}),
             minimum_nodes=3,
             updates=len(updates),
@@ -39,7 +41,7 @@ class Attempt:
             updates=lambda state: updates,
             registrations=lambda dataset, before: BATCHES,
             barred=lambda state: frozenset(barred),
-            hlr=SimpleNamespace(close=self.closed.append),
+            hlr=SimpleNamespace(close=self.closed.append, finish=self.finished.append),
         )
         coordinator.settings, coordinator.spec = CoordinatorSettings(straggler_seconds=5), SPEC
         coordinator._absent, coordinator._seen, coordinator._told = set(), {}, set()
@@ -96,6 +98,26 @@ def test_who_handed_in_nothing_is_waited_for_once_and_again_after_it_has_handed_
     assert again._missing(attempt.state).keys() == {"0xA", "0xB", "0xC"}
     again.view.updates = lambda state: []
     assert again._missing(attempt.state).keys() == {"0xA", "0xB", "0xC", "0xD"}
+
+
+def test_a_certified_task_ends_where_too_few_have_rows_for_what_is_collected_still():
+    """Its certificate stands, and another attempt would wait for the same nodes."""
+    attempt = Attempt(waited=0, certified=True, barred={"0xA", "0xD"}).collect()
+    assert (attempt.finished, attempt.closed) == ([1], [])
+    said = attempt.news[-1]
+    assert said.kind == "no-statistics"
+    assert said.text.endswith("too few nodes for the evaluation on held-out rows; the task ends with its certificate")
+
+
+def test_a_certified_task_ends_where_too_few_hand_in_until_the_deadline():
+    attempt = Attempt(1, waited=0, certified=True, late=True).collect()
+    assert (attempt.finished, attempt.closed) == ([1], [])
+
+
+@pytest.mark.parametrize(("handed_in", "closed"), [((1, 2, 3, 4), []), ((1, 2, 3, 4, 5, 6, 7), [1])])
+def test_a_certified_task_waits_while_enough_nodes_may_still_come(handed_in, closed):
+    attempt = Attempt(*handed_in, waited=0, certified=True).collect()
+    assert (attempt.finished, attempt.closed) == ([], closed)
 
 
 def test_who_has_registered_is_named_and_who_is_not_ready_too():

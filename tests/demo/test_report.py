@@ -6,9 +6,14 @@ import subprocess
 from dataclasses import replace
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
 
 from twopm_zk.demo.report import Prediction, Report, RoundRecord, Transaction, plots, render
+from twopm_zk.statistics.logistic import LogisticEvaluation
+from twopm_zk.statistics.provenance import Part, Provenance
+from twopm_zk.statistics.summarise import Model, summarise
+from twopm_zk.task.scaling import Scaling
 
 BROWSER = next(
     (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None
@@ -31,10 +36,26 @@ ROUNDS = [
     )
     for number in range(3)
 ]
+PROVEN = Provenance(True, 32, 3)
+STATISTICS = summarise(
+    Model(
+        family="logistic",
+        label="<GRADE>",
+        coefficients={"GPA": 2.8, "intercept": -13.0},
+        scaling=(Scaling(),),
+        penalty=0.0,
+    ),
+    PROVEN,
+    information=Part.of(np.array([[4.0, 1.0], [1.0, 0.5]]), PROVEN),
+    evaluation=Part.of(LogisticEvaluation.of(np.linspace(-2, 2, 32), np.arange(32) % 2), PROVEN),
+)
 REPORT = Report(
     title="A <title> & more",
     summary="Three owners.",
     rounds=ROUNDS,
+    statistics=STATISTICS,
+    reference_errors={"GPA": 0.5**0.5, "intercept": 2.0},
+    reference_likelihood=-28.0,
     reference={"the table": {"GPA": 2.8066, "intercept": -13.0}},
     certificate="Certified.",
     seen="Sums over all <schools>, and nothing else.",
@@ -134,6 +155,23 @@ def test_difference_is_the_largest_of_all_coefficients():
     assert REPORT.difference("the table") == pytest.approx(abs(ROUNDS[-1].coefficients["GPA"] / 2.8066 - 1))
     off = replace(REPORT, reference={"the table": {"GPA": 2.8066, "intercept": -26.0}})
     assert off.difference("the table") == pytest.approx(0.5)
+
+
+def test_the_page_shows_the_statistics_with_who_vouches_for_them():
+    page = render(REPORT)
+    assert "Logit Regression Results" in page
+    assert "proven over 32 rows of 3 nodes" in page
+    assert "<GRADE>" not in page
+    off = replace(REPORT, reference_errors={"GPA": 0.5**0.5 / 1.1, "intercept": 2.0}, reference_likelihood=0.0)
+    assert off.error_difference == pytest.approx(0.1, rel=0.01)
+    assert off.likelihood_difference == pytest.approx(-STATISTICS.llf)
+
+
+def test_rounds_after_the_certificate_are_no_moves_and_not_the_certified_one():
+    last = [replace(ROUNDS[0], number=3, collects="information"), replace(ROUNDS[0], number=4, collects="evaluation")]
+    longer = replace(REPORT, rounds=[*ROUNDS, *last])
+    assert (longer.moves, longer.certified) == (REPORT.moves, ROUNDS[-1])
+    assert "<td>4, evaluation</td>" in render(longer)
 
 
 @pytest.mark.parametrize("plot", [plots.convergence, plots.timing])

@@ -30,7 +30,7 @@ OBJECTS = {
     "tally": Tally(GRADIENT, (SECRET,) * 4, SECRET),
     "opening": OPENING,
     "batch": BATCH,
-    "stored batch": StoredBatch(0, 0, BATCH),
+    "stored batch": StoredBatch(0, False, 0, BATCH),
     "stored update": StoredUpdate(0, 1, OPENING, (SECRET,) * 24),
     "held": _Held(OPENING, frozenset({1})),
     "secret key": SecretKey(SECRET),
@@ -49,6 +49,8 @@ PUBLIC = {
     ("demonstration", "Course", "opened"),
     ("ledger", "LedgerEntry", "contributions"),  # a hash of points that are on the chain
     ("distance", "_Known", "gradient"),  # a sum over all nodes, which is public
+    ("public_sums", "SumsAtTheEnd", "gradient"),  # the same
+    ("pedersen", "Place", "scalar"),  # the number of a scalar in a vector
 }
 
 

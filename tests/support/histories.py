@@ -17,19 +17,22 @@ from twopm_zk.chain.abi import DecodedEvent
 from twopm_zk.numbers.pedersen import vector_generators
 from twopm_zk.sharing import Departure, KeyOwner, Member, Place, SecretKey, Sharer, SharingSet, opening_of, vector_of
 from twopm_zk.sharing.sums import add_up
-from twopm_zk.statements import Collection, Opening, Policy, updates_commitment
+from twopm_zk.statements import Collection, Family, Opening, Policy, updates_commitment
 from twopm_zk.task.specification import Collects
 
 CHAIN_ID = 31337
 CONTRACT, IDENTITY = "0x" + "C0" * 20, "0x" + "1D" * 20
 COORDINATOR = "0x" + "c1" * 20
-SPEC_HASH, DATASET = "0x" + "5e" * 32, "0x" + "da" * 32
+SPEC_HASH, DATASET, HELD_OUT = "0x" + "5e" * 32, "0x" + "da" * 32, "0x" + "0e" * 32
 TASK_KEY = 77
 SECONDS = 100
 FEATURES = 2
 PENALTY = 5
 VERIFIERS = {("step", 47): "step", ("information", 47): "information", ("aggregate", 0): "aggregate"}
-VERIFIERS |= {("certify", 0): "certify"}
+VERIFIERS |= {("certify", 0): "certify", ("evaluate", 47): "evaluate"}
+STATEMENTS = {Collection.GRADIENT: "step", Collection.INFORMATION: "information", Collection.EVALUATION: "evaluate"}
+NUMBERS = {Collection.GRADIENT: 1, Collection.INFORMATION: 2, Collection.EVALUATION: 6}
+"""Of what a round collects, in events."""
 
 
 def proof_of(instance, public):
@@ -62,9 +65,11 @@ class Person:
 
 
 class Story:
-    """One task, from its creation on."""
+    """One task, from its creation on; ``final``, ``evaluation`` and ``held_out`` are collected once it is certified."""
 
-    def __init__(self, nodes=4, *, information=0, minimum=3, penalty=PENALTY):
+    def __init__(
+        self, nodes=4, *, information=0, minimum=3, penalty=PENALTY, final=False, evaluation=False, held_out=False
+    ):
         self.block, self.index, self.now = 10, 0, 1000
         self.events, self.identity, self.data = [], [], []
         self.config = {
@@ -84,18 +89,28 @@ class Story:
             "weightBound": 1 << 30,
             "minRows": 10,
             "gradientTarget": 1 << 20,
+            "family": Family.LOGISTIC.number,
             "information": information,
+            "finalInformation": final,
+            "evaluation": evaluation,
+            "heldOutDataset": HELD_OUT if held_out else "0x" + bytes(32).hex(),
             "initialWeights": [0] * (FEATURES + 1),
             "gradientGenerators": self.generators_hash(Collection.GRADIENT),
             "informationGenerators": self.generators_hash(Collection.INFORMATION),
+            "evaluationGenerators": self.generators_hash(Collection.EVALUATION),
         }
         self.weights, self.matrix, self.round, self.attempt = [0] * (FEATURES + 1), 0, 0, 0
-        self.kind = Collection.INFORMATION if information else Collection.GRADIENT
+        self.kind, self.held_out = Collection.INFORMATION if information else Collection.GRADIENT, False
+        self.after = [(Collection.INFORMATION, False)] * final + [(Collection.EVALUATION, False)] * evaluation
+        self.after += [(Collection.EVALUATION, True)] * held_out
+        self.certified = False
         self.people = [Person("0x" + f"{number:02x}" * 20) for number in range(0x20, 0x20 + nodes)]
         for person in self.people:
             self.join(person)
             self.set_key(person)
             self.register(person, 0)
+            if held_out:
+                self.register(person, 0, HELD_OUT)
         self.barred = set()
         with self.call(COORDINATOR, "createTask", config=self.config, training=self.training) as emit:
             emit("TaskCreated", taskId=1, coordinator=COORDINATOR, specHash=SPEC_HASH, dataset=DATASET)
@@ -103,8 +118,11 @@ class Story:
 
     # --- how events are written ---
 
+    def generators_of(self, kind):
+        return vector_generators(kind.unit(Family.LOGISTIC), kind.sums(FEATURES + 1, Family.LOGISTIC))
+
     def generators_hash(self, kind):
-        numbers = [number for point in vector_generators(kind.unit, kind.sums(FEATURES + 1)) for number in point]
+        numbers = [number for point in self.generators_of(kind) for number in point]
         return "0x" + keccak(encode(["uint256[]"], [numbers])).hex()
 
     @contextmanager
@@ -155,9 +173,12 @@ class Story:
         values = dict(zip(names, key.numbers, strict=True))
         self.identity.append(self.log("AggregationKeySet", member=person.address, **values))
 
-    def register(self, person, index):
-        commitment = int(person.address, 16) % 1000 + 10_000 * index
-        values = {"owner": person.address, "dataset": DATASET, "index": index, "commitment": commitment}
+    def commitment(self, person, index, dataset=DATASET):
+        return int(person.address, 16) % 1000 + 10_000 * index + 5_000 * (dataset == HELD_OUT)
+
+    def register(self, person, index, dataset=DATASET):
+        commitment = self.commitment(person, index, dataset)
+        values = {"owner": person.address, "dataset": dataset, "index": index, "commitment": commitment}
         self.data.append(self.log("Registered", **values))
         return commitment
 
@@ -181,12 +202,20 @@ class Story:
 
     @property
     def generators(self):
-        return vector_generators(self.kind.unit, self.kind.sums(FEATURES + 1))
+        return self.generators_of(self.kind)
+
+    @property
+    def unit(self):
+        return self.kind.unit(Family.LOGISTIC)
+
+    @property
+    def count(self):
+        return self.kind.sums(FEATURES + 1, Family.LOGISTIC)
 
     def begin_attempt(self, emit):
-        number = 2 if self.kind is Collection.INFORMATION else 1
         where = {"taskId": 1, "round": self.round, "attempt": self.attempt}
-        emit("AttemptModel", **where, collected=number, heldOut=False, modelCommitment=self.model)
+        collects = {"collected": NUMBERS[self.kind], "heldOut": self.held_out}
+        emit("AttemptModel", **where, **collects, modelCommitment=self.model)
         emit("RoundOpened", **where, deadline=self.now + SECONDS)
         self.updates, self.points, self.shares, self.shared_once, self.sharing = [], {}, {}, False, False
         self.set, self.claims = SharingSet(self.place, b""), {}
@@ -207,10 +236,10 @@ class Story:
             self.begin_attempt(emit)
 
     def submit(self, person, *, index=0, **changes):
-        items = [int(person.address[:4], 16) + position for position in range(self.kind.sums(FEATURES + 1))]
-        opening = Opening.drawn(self.kind.unit, items, 11)
-        data = int(person.address, 16) % 1000 + 10_000 * index
-        instance = "information" if self.kind is Collection.INFORMATION else "step"
+        items = [int(person.address[:4], 16) + position for position in range(self.count)]
+        opening = Opening.drawn(self.unit, items, 11)
+        data = self.commitment(person, index, HELD_OUT if self.held_out else DATASET)
+        instance = STATEMENTS[self.kind]
         values = {"data": data, "x": opening.point.x, "y": opening.point.y, "position": len(self.updates), "size": 47}
         values |= {"index": index, "proof": proof_of(instance, (self.model, data, opening.point.y))} | changes
         with self.call(person.address, "submitUpdate") as emit:
@@ -283,9 +312,8 @@ class Story:
 
     @property
     def total(self):
-        count = self.kind.sums(FEATURES + 1)
         vector = [sum(column) for column in zip(*self.shares.values(), strict=True)]
-        return opening_of(self.kind.unit, count, vector)
+        return opening_of(self.unit, self.count, vector)
 
     def leaves(self, emit, address, reason):
         self.set = self.set.without(address, reason)
@@ -389,9 +417,22 @@ class Story:
 
     def proceed(self, sender=COORDINATOR):
         with self.call(sender, "proceed", taskId=1) as emit:
-            emit("SumOpened", taskId=1, round=self.round, collected=2, sum=list(vector_of(self.total)))
-            self.round, self.attempt, self.kind = self.round + 1, 0, Collection.GRADIENT
-            self.begin_attempt(emit)
+            said = list(vector_of(self.total))
+            emit("SumOpened", taskId=1, round=self.round, collected=NUMBERS[self.kind], sum=said)
+            if self.certified:
+                self.go_on(emit)
+            else:
+                self.round, self.attempt, self.kind = self.round + 1, 0, Collection.GRADIENT
+                self.begin_attempt(emit)
+
+    def go_on(self, emit):
+        """What is collected after the certificate, or the end."""
+        if not self.after:
+            emit("TaskFinished", taskId=1, round=self.round)
+            return
+        (self.kind, self.held_out), *self.after = self.after
+        self.round, self.attempt = self.round + 1, 0
+        self.begin_attempt(emit)
 
     def accept(self, weights, *, matrix=99, sender=COORDINATOR, rejecting=False):
         following = self.policy.next_round(matrix_hash=matrix).model_commitment(weights)
@@ -412,7 +453,8 @@ class Story:
         said = {"gradientBound": bound, "proof": proof}
         with self.call(sender, "certify", taskId=1, **said) as emit:
             emit("Certified", taskId=1, round=self.round, modelCommitment=self.model, **said)
-            emit("TaskFinished", taskId=1, round=self.round)
+            self.certified = True
+            self.go_on(emit)
 
     def take_over(self, person, coordinator=COORDINATOR):
         with self.call(person.address, "takeOver", taskId=1) as emit:
