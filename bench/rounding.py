@@ -19,7 +19,7 @@ import numpy as np
 
 from twopm_zk.numbers.fixed_point import FEATURES, WEIGHTS, round_half_up
 from twopm_zk.numbers.pedersen import BLINDING_DIGITS, GRADIENT, Tally, Unit, digits_for
-from twopm_zk.rows.batches import integer_rows
+from twopm_zk.rows.batches import quantized_rows
 from twopm_zk.rows.tables import load_spector
 from twopm_zk.statements import InformationShape, RoundShape, StepShape, information_tally
 from twopm_zk.statements.policy import LAMBDA_FRAC_BITS, MATRIX
@@ -86,7 +86,7 @@ def data_sets() -> Iterator[Data]:
 
     spector = (load_spector(), read_spec(EXAMPLES / "spector.toml"))
     for name, (table, spec) in {"Spector-Mazzeo": spector, "breast cancer": load()}.items():
-        yield Data(name, spec, *integer_rows(table, spec, name="data"))
+        yield Data(name, spec, *quantized_rows(table, spec, name="data"))
 
 
 # Agreement over splits

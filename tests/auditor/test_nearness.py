@@ -9,7 +9,7 @@ from support.people_world import DoubleKeys, Party, replace
 from twopm_zk.auditor.audit import audit
 from twopm_zk.auditor.report import AuditReport, Verdict
 from twopm_zk.numbers.fixed_point import WEIGHTS
-from twopm_zk.rows.batches import integer_rows
+from twopm_zk.rows.batches import quantized_rows
 from twopm_zk.rows.tables import load_spector
 from twopm_zk.task.specification import Collects, StepRule
 from twopm_zk.training.distance import Distance
@@ -104,7 +104,7 @@ def test_the_auditors_number_is_that_of_the_rows_that_nobody_showed(world, tmp_p
     train(party)
     report = audit(world.view(8), 1, keyring=DoubleKeys(), spec=party.spec)
     assert report.sound, report.failed
-    features, labels = integer_rows(load_spector(), party.spec, name="all")
+    features, labels = quantized_rows(load_spector(), party.spec, name="all")
     design = np.hstack([features / party.spec.format.one, np.ones((len(labels), 1))])
     weights = np.array(report.weights) / WEIGHTS.one
     probability = 1 / (1 + np.exp(-design @ weights))

@@ -10,7 +10,7 @@ from support.small_tasks import SPECTOR, make_spec, make_split, make_table, tota
 
 from twopm_zk.numbers.fixed_point import WEIGHTS
 from twopm_zk.numbers.pedersen import GRADIENT, INFORMATION, Tally
-from twopm_zk.rows.batches import integer_rows, prepare
+from twopm_zk.rows.batches import prepare, quantized_rows
 from twopm_zk.rows.tables import Table, load_spector
 from twopm_zk.statements import Collection, Family
 from twopm_zk.statements.step import exact_gradient
@@ -38,7 +38,7 @@ def rare_events(rows=3000):
 
 def scaled(spec, part):
     """Rows as the circuits take them, with a column of ones, and their labels."""
-    features, labels = integer_rows(part, spec, name="all")
+    features, labels = quantized_rows(part, spec, name="all")
     return np.hstack([features / spec.format.one, np.ones((len(labels), 1))]), features, labels
 
 

@@ -116,19 +116,8 @@ def prepare(data: RowData, spec: TaskSpec, *, name: str = "node", options: CsvOp
     cells = cells_of(data, label=spec.label, wanted=spec.data_columns, options=options)
     if cells.rows < spec.minimum_node_rows:
         raise DataError(f"{name} has {cells.rows} rows; `minimum.rows_per_node` is {spec.minimum_node_rows}")
-<<<<<<< HEAD
-    features, labels = integer_rows(cells, spec, name=name)
-=======
     features, labels = quantized_rows(cells, spec, name=name)
->>>>>>> rows
     return NodeData(name, batches_of(features, labels, spec.sizes.steps))
-
-
-def integer_rows(data: RowData, spec: TaskSpec, *, name: str) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Features and labels of rows as the circuits of a task take them, however few they are; errors as of `prepare`."""
-    coded = code(cells_of(data, label=spec.label, wanted=spec.data_columns), spec)
-    raise_first(coded.problems, name)
-    return quantized_rows(coded, spec)
 
 
 def batches_of(

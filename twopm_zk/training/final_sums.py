@@ -9,7 +9,7 @@ import numpy as np
 
 from twopm_zk.errors import DataError
 from twopm_zk.numbers.pedersen import Tally
-from twopm_zk.rows.batches import integer_rows
+from twopm_zk.rows.batches import quantized_rows
 from twopm_zk.rows.sources import RowData
 from twopm_zk.statements import Collection, EvaluateShape, Family, evaluation_tally, symmetric
 from twopm_zk.statistics.evaluations import evaluation_of
@@ -96,7 +96,7 @@ def evaluate(parties: Sequence[RowData], spec: TaskSpec, weights: Sequence[int])
 
     Raises DataError and RangeError for rows that training would refuse, but for their number, and for no rows at all.
     """
-    parts = [integer_rows(one, spec, name=f"held-out rows of node {k}") for k, one in enumerate(parties, start=1)]
+    parts = [quantized_rows(one, spec, name=f"held-out rows of node {k}") for k, one in enumerate(parties, start=1)]
     if not sum(len(labels) for _, labels in parts):
         raise DataError("there are no held-out rows")
     features = np.vstack([features for features, _ in parts])
