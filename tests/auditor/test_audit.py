@@ -124,7 +124,7 @@ def test_a_call_is_found_in_the_calldata_of_a_wallet(trained):
     created = next(event for event in events if event.name == "TaskCreated")
     found = reader.read(created)
     assert (found.call.function, found.call.direct, found.sender) == ("createTask", True, trained.coordinator_address)
-    sent = bytes(contract.chain.web3.eth.get_transaction(created.transaction)["input"])
+    sent = contract.chain.transaction(created.transaction).data
     said = found.call.arguments
     other = {**said["config"], "specHash": "0x" + "11" * 32}
     decoy = contract.encode("createTask", other, said["training"])

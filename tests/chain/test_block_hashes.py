@@ -2,6 +2,7 @@
 
 import pytest
 
+from twopm_zk.chain.answers import BlockHeader
 from twopm_zk.chain.block_hashes import BlockHashes
 
 
@@ -11,16 +12,12 @@ class ReplacedChain:
     def __init__(self, length):
         self.hashes = [b"a%d" % number for number in range(length)]
         self.asked = []
-        self.web3 = self.eth = self
 
-    def get_block(self, which):
+    def header(self, which):
         self.asked.append(which)
         number = len(self.hashes) - 1 if which == "latest" else which
-        return {
-            "number": number,
-            "hash": self.hashes[number],
-            "parentHash": self.hashes[number - 1] if number else bytes(32),
-        }
+        parent = self.hashes[number - 1] if number else bytes(32)
+        return BlockHeader(number, self.hashes[number], parent, time=0, base_fee=None)
 
     def replace(self, first, length):
         self.hashes[first:] = [b"b%d" % number for number in range(first, length)]

@@ -103,12 +103,12 @@ def sum_up(updates):
 
 def seen_on_chain(view):
     """The calldata of every transaction since the deployment, without its selector, and every log."""
-    web3, parts = view.chain.web3, []
+    parts = []
     for number in range(view.deployment.block, view.block() + 1):
-        for sent in web3.eth.get_block(number, full_transactions=True)["transactions"]:
-            parts += [bytes(sent["input"])[4:]] if sent["to"] is not None else []  # not the code of contracts
-            for log in web3.eth.get_transaction_receipt(sent["hash"])["logs"]:
-                parts += [b"".join(map(bytes, log["topics"])), bytes(log["data"])]
+        for sent in view.chain.transactions(number):
+            parts += [sent.data[4:]] if sent.to is not None else []  # not the code of contracts
+            for log in view.chain.mined(sent.hash).logs:
+                parts += [b"".join(log.topics), log.data]
     return parts
 
 

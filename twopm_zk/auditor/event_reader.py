@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
-from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
 from twopm_zk.auditor.history import NEED_CALL, Call, Registrations, ReplayedEvent
@@ -48,23 +46,20 @@ class EventReader:
 
     def read(self, event: DecodedEvent) -> ReplayedEvent:
         """One event; in the order of the chain each block is asked for once."""
-        web3 = self._contract.chain.web3
         if self._block[0] != event.block:
-            block: Any = reading("a block", lambda: web3.eth.get_block(event.block))
-            self._block = (event.block, int(block["timestamp"]), bytes(block["parentHash"]))
+            block = reading("a block", lambda: self._contract.chain.header(event.block))
+            self._block = (event.block, block.time, block.parent)
         _, time, parent = self._block
         call = self._call(event) if event.name in NEED_CALL else None
         return ReplayedEvent(**vars(event), time=time, parent=parent, call=call)
 
     def _call(self, event: DecodedEvent) -> Call | None:
-        web3 = self._contract.chain.web3
-        sent: Any = reading("a transaction", lambda: web3.eth.get_transaction(event.transaction))  # type: ignore[arg-type]
+        sent = self._contract.chain.transaction(event.transaction)
         if sent is None:
             raise ChainError(f"transaction {event.transaction} is not known to this node")
-        data, sender = bytes(sent["input"]), to_checksum_address(sent["from"])
-        if sent.get("to") == self._contract.address:
-            return self.decode(data, sender)
-        return self.find(event, data, sender)
+        if sent.to == self._contract.address:
+            return self.decode(sent.data, sent.sender)
+        return self.find(event, sent.data, sent.sender)
 
     def decode(self, data: bytes, sender: str) -> Call | None:
         """The call of the contract itself; None for a function that it does not have."""

@@ -18,7 +18,6 @@ from eth_utils.abi import collapse_if_tuple
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 from eth_utils.exceptions import ValidationError
-from web3.types import LogReceipt
 
 from twopm_zk.errors import InputError
 
@@ -26,6 +25,19 @@ _BUILT_IN_ERRORS: list[dict[str, Any]] = [
     {"type": "error", "name": "Error", "inputs": [{"name": "message", "type": "string"}]},
     {"type": "error", "name": "Panic", "inputs": [{"name": "code", "type": "uint256"}]},
 ]
+
+
+@dataclass(frozen=True)
+class Log:
+    """What a contract has told."""
+
+    address: str
+    topics: tuple[bytes, ...]
+    data: bytes
+    block: int
+    transaction: str
+    index: int
+    """The log's place in its block, over all contracts."""
 
 
 @dataclass(frozen=True)
@@ -79,16 +91,16 @@ class Registry:
         values = decode_inputs(entry, data[4:])
         return None if values is None else (entry["name"], values)
 
-    def event(self, log: LogReceipt) -> DecodedEvent | None:
+    def event(self, log: Log) -> DecodedEvent | None:
         """The event in a log, or None where its ABI is not known."""
-        topics = [bytes(topic) for topic in log["topics"]]
+        topics = log.topics
         for entry in self._events.get(topics[0], ()) if topics else ():
             indexed = [item for item in entry["inputs"] if item["indexed"]]
             if len(indexed) != len(topics) - 1:
                 continue  # the same signature with other arguments indexed
             plain = [item for item in entry["inputs"] if not item["indexed"]]
             try:
-                found = dict(zip(_names(plain), decode_values(plain, bytes(log["data"])), strict=True))
+                found = dict(zip(_names(plain), decode_values(plain, log.data), strict=True))
                 for item, topic in zip(indexed, topics[1:], strict=True):
                     found[item["name"]] = _decode_topic(item, topic)
             except DecodingError:
@@ -96,10 +108,10 @@ class Registry:
             return DecodedEvent(
                 name=entry["name"],
                 values={name: found[name] for name in _names(entry["inputs"])},
-                address=log["address"],
-                block=log["blockNumber"],
-                transaction="0x" + bytes(log["transactionHash"]).hex(),
-                log_index=log["logIndex"],
+                address=log.address,
+                block=log.block,
+                transaction=log.transaction,
+                log_index=log.index,
             )
         return None
 

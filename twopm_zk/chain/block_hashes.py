@@ -25,11 +25,11 @@ class BlockHashes:
 
     def look(self) -> bytes:
         """Ask for the newest block; its hash."""
-        block = self._chain.web3.eth.get_block("latest")
-        number, found = int(block["number"]), bytes(block["hash"])
+        block = self._chain.header("latest")
+        number, found = block.number, block.hash
         if self._hashes.get(number) == found and number == self.newest:
             return found
-        before = {number - 1: bytes(block["parentHash"])}
+        before = {number - 1: block.parent}
         if self.newest < number and self._hash_of(self.newest, before) == self._hashes.get(self.newest):
             before = self._hashes | before  # the chain has grown, and nothing of it was replaced
         self._hashes = dict(sorted((before | {number: found}).items())[-_KEPT:])
@@ -47,4 +47,4 @@ class BlockHashes:
     def _hash_of(self, block: int, known: Mapping[int, bytes]) -> bytes:
         if block < 0:
             return b""
-        return known.get(block) or bytes(self._chain.web3.eth.get_block(block)["hash"])
+        return known.get(block) or self._chain.header(block).hash

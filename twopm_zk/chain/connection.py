@@ -9,26 +9,29 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Self, cast
+from typing import Any, Self, TypeVar, cast
 
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
-from eth_typing import ChecksumAddress, HexStr
+from eth_typing import ChecksumAddress
 from eth_utils.exceptions import ValidationError
 from web3 import Web3
 from web3._utils.error_formatters_utils import raise_contract_logic_error_on_revert
-from web3.exceptions import ContractLogicError, TransactionNotFound, Web3Exception, Web3RPCError
+from web3.exceptions import BlockNotFound, ContractLogicError, Web3Exception, Web3RPCError
 from web3.middleware import ExtraDataToPOAMiddleware
-from web3.types import FilterParams, LogReceipt, RPCEndpoint, TxParams, TxReceipt, Wei
+from web3.types import RPCEndpoint, RPCResponse, TxParams, Wei
 
-from twopm_zk.chain.abi import DecodedEvent, Registry, checksummed
+from twopm_zk.chain import answers
+from twopm_zk.chain.abi import DecodedEvent, Log, Registry, checksummed
+from twopm_zk.chain.answers import BlockHeader, MinedTransaction, SentTransaction, UnusableAnswerError
 from twopm_zk.chain.rpc import RpcProvider, TooManyRequestsError, reading, rpc_kind, rpc_message
 from twopm_zk.errors import ChainError, InputError, TransactionError
 from twopm_zk.system.urls import shown_url
 
 _SEND_ATTEMPTS = 5
+_T = TypeVar("_T")
 _EVENT_CHUNK = 5000
 _QUICK, _SLOW = 0.002, 1.0
 """Seconds between looks for a receipt: at first on a chain that mines at once, and at most."""
@@ -120,31 +123,71 @@ class RpcConnection:
     def final_block(self) -> int | None:
         """Number of the last block that is final; None on a chain that has no such word."""
         try:
-            return int(self.web3.eth.get_block("finalized")["number"])
-        except (Web3Exception, ValueError, KeyError):
+            return self.header("finalized").number
+        except Web3Exception:
             return None
 
     @property
     def block(self) -> int:
         """Number of the newest block."""
-        return int(reading("the newest block", lambda: self.web3.eth.block_number))
+        return reading("the newest block", lambda: self._ask("a number", answers.number, "eth_blockNumber"))
 
     @property
     def time(self) -> int:
         """Timestamp of the newest block, seconds since 1970."""
-        return int(reading("the newest block", lambda: self.web3.eth.get_block("latest"))["timestamp"])
+        return reading("the newest block", lambda: self.header("latest")).time
 
     def time_of(self, block: int) -> int:
         """Timestamp of a block, seconds since 1970."""
-        return int(reading(f"block {block}", lambda: self.web3.eth.get_block(block))["timestamp"])
+        return reading(f"block {block}", lambda: self.header(block)).time
+
+    def header(self, block: int | str) -> BlockHeader:
+        """A block by its number, or by a word such as ``latest``.
+
+        Raises what web3 raises, for a block that the chain does not have too; see `reading`.
+        """
+        which = block if isinstance(block, str) else hex(block)
+        found = self._ask("a block", _if_there(answers.block_header), "eth_getBlockByNumber", which, False)
+        if found is None:
+            raise BlockNotFound(f"the chain has no block {block}")
+        return found
+
+    def transactions(self, block: int) -> list[SentTransaction]:
+        """The transactions of a block, in order."""
+
+        def parse(answer: Any) -> list[SentTransaction]:
+            return [answers.transaction(sent) for sent in answer["transactions"]]
+
+        return reading(f"block {block}", lambda: self._ask("a block", parse, "eth_getBlockByNumber", hex(block), True))
+
+    def transaction(self, name: str) -> SentTransaction | None:
+        """A transaction by its hash; None where the endpoint does not know it."""
+        parse = _if_there(answers.transaction)
+        return reading("a transaction", lambda: self._ask("a transaction", parse, "eth_getTransactionByHash", name))
 
     def code(self, address: str) -> bytes:
         """Deployed code at an address, empty where there is none."""
-        return bytes(reading(f"the code at {address}", lambda: self.web3.eth.get_code(checksummed(address))))
+        where = checksummed(address)
+        return reading(
+            f"the code at {address}", lambda: self._ask("code", answers.data, "eth_getCode", where, "latest")
+        )
 
     def balance(self, address: str) -> int:
         """Balance of an account, in wei."""
-        return int(reading("a balance", lambda: self.web3.eth.get_balance(checksummed(address))))
+        where = checksummed(address)
+        return reading("a balance", lambda: self._ask("a number", answers.number, "eth_getBalance", where, "latest"))
+
+    def _ask(
+        self,
+        what: str,
+        parse: Callable[[Any], _T],
+        method: str,
+        *parameters: Any,
+        refused: Callable[[RPCResponse], RPCResponse] | None = None,
+    ) -> _T:
+        """The answer to one request, parsed; ``refused`` makes an exception of one that is an error."""
+        answer = self.web3.manager.request_blocking(RPCEndpoint(method), list(parameters), refused)
+        return answers.parsed(what, parse, answer)
 
     def call(
         self,
@@ -163,15 +206,10 @@ class RpcConnection:
         if gas is not None:
             parameters["gas"] = hex(gas)
         try:
-            # the most frequent request: web3's own function takes as long as all the rest of it
-            answer = self.web3.manager.request_blocking(
-                RPCEndpoint("eth_call"),
-                [parameters, "latest" if block is None else hex(block)],
-                raise_contract_logic_error_on_revert,
+            at = "latest" if block is None else hex(block)
+            return self._ask(
+                "data", answers.data, "eth_call", parameters, at, refused=raise_contract_logic_error_on_revert
             )
-            if not isinstance(answer, str):
-                raise ValueError("the answer is no hexadecimal string")
-            return bytes.fromhex(answer.removeprefix("0x"))
         except ContractLogicError as error:
             raise self._reverted(what, error) from error
         except (Web3Exception, OSError, ValueError) as error:
@@ -202,7 +240,13 @@ class RpcConnection:
 
     def _estimate(self, what: str, parameters: TxParams) -> int:
         try:
-            estimate = self.web3.eth.estimate_gas(parameters)
+            estimate = self._ask(
+                "a number",
+                answers.number,
+                "eth_estimateGas",
+                _as_sent(parameters),
+                refused=raise_contract_logic_error_on_revert,
+            )
         except ContractLogicError as error:
             raise self._reverted(what, error) from error
         except (Web3Exception, OSError, ValueError) as error:
@@ -220,24 +264,24 @@ class RpcConnection:
         return reading("the price of gas", self._fees)
 
     def _fees(self) -> TxParams:
-        base = self.web3.eth.get_block("latest").get("baseFeePerGas")
+        base = self.header("latest").base_fee
         if base is None:
-            return {"gasPrice": self.web3.eth.gas_price}
+            return {"gasPrice": Wei(self._ask("a number", answers.number, "eth_gasPrice"))}
         try:
-            answer = self.web3.manager.request_blocking(RPCEndpoint("eth_maxPriorityFeePerGas"), [])
-            tip = int(cast(str, answer), 16)
-        except (Web3RPCError, ValueError, TypeError):  # a node without the method
-            tip = max(self.web3.eth.gas_price - base, 0)
+            tip = self._ask("a number", answers.number, "eth_maxPriorityFeePerGas")
+        except (Web3RPCError, UnusableAnswerError):  # a node without the method
+            tip = max(self._ask("a number", answers.number, "eth_gasPrice") - base, 0)
         return {"maxPriorityFeePerGas": Wei(tip), "maxFeePerGas": Wei(2 * base + tip)}
 
     def _nonce(self) -> int:
         """The next nonce, the same until a transaction with it is taken: what is sent again must not pay twice."""
         sender, nonces = self.address, self._learned.nonces
         if sender not in nonces:
-            nonces[sender] = reading(
-                "the number of transactions", lambda: int(self.web3.eth.get_transaction_count(sender, "latest"))
-            )
+            nonces[sender] = reading("the number of transactions", lambda: self._transactions_of(sender))
         return nonces[sender]
+
+    def _transactions_of(self, sender: str) -> int:
+        return self._ask("a number", answers.number, "eth_getTransactionCount", sender, "latest")
 
     def _submit(self, what: str, parameters: TxParams) -> tuple[bytes, int]:
         """Hash and nonce of the transaction that the node has taken.
@@ -253,7 +297,7 @@ class RpcConnection:
             signed = account.sign_transaction(cast(Any, {**fields, "nonce": nonce}))
             taken = (bytes(signed.hash), nonce)
             try:
-                self.web3.eth.send_raw_transaction(signed.raw_transaction)
+                self._ask("a hash", answers.data, "eth_sendRawTransaction", "0x" + signed.raw_transaction.hex())
             except OSError as error:
                 losses += 1
                 if losses == _SEND_ATTEMPTS or isinstance(error, TooManyRequestsError):
@@ -277,40 +321,36 @@ class RpcConnection:
 
     def _knows(self, transaction: bytes) -> bool:
         try:
-            self.web3.eth.get_transaction(cast(HexStr, "0x" + transaction.hex()))
-        except TransactionNotFound:
-            return False
+            return self._ask("a transaction", bool, "eth_getTransactionByHash", "0x" + transaction.hex())
         except (Web3Exception, OSError) as error:
             raise ChainError(f"transaction 0x{transaction.hex()}: {rpc_message(error)}", kind="no-rpc") from error
-        return True
 
     def _wait(self, what: str, transaction: bytes, nonce: int, parameters: TxParams) -> Receipt:
         name = "0x" + transaction.hex()
         receipt = self._mined(what, name, nonce)
-        if receipt["status"] != 1:
+        if not receipt.succeeded:
             raise self._failed(what, name, receipt, parameters)
         return self._decoded(name, receipt)
 
     def receipt(self, transaction: str) -> Receipt | None:
         """Of a transaction that succeeded some time ago; None for one that did not, or that the chain does not have."""
-        try:
-            found = reading("a receipt", lambda: self.web3.eth.get_transaction_receipt(cast(HexStr, transaction)))
-        except ChainError as error:
-            if isinstance(error.__cause__, TransactionNotFound):
-                return None
-            raise
-        return self._decoded(transaction, found) if found["status"] == 1 else None
+        found = reading("a receipt", lambda: self.mined(transaction))
+        return self._decoded(transaction, found) if found is not None and found.succeeded else None
 
-    def _decoded(self, name: str, receipt: TxReceipt) -> Receipt:
+    def mined(self, transaction: str) -> MinedTransaction | None:
+        """What has become of a transaction; None where no block has it. Raises what web3 raises; see `reading`."""
+        return self._ask("a receipt", _if_there(answers.mined), "eth_getTransactionReceipt", transaction)
+
+    def _decoded(self, name: str, receipt: MinedTransaction) -> Receipt:
         return Receipt(
             transaction=name,
-            block=receipt["blockNumber"],
-            gas_used=receipt["gasUsed"],
-            events=tuple(event for log in receipt["logs"] if (event := self.registry.event(log))),
-            contract=receipt.get("contractAddress"),
+            block=receipt.block,
+            gas_used=receipt.gas_used,
+            events=tuple(event for log in receipt.logs if (event := self.registry.event(log))),
+            contract=receipt.contract,
         )
 
-    def _mined(self, what: str, name: str, nonce: int) -> TxReceipt:
+    def _mined(self, what: str, name: str, nonce: int) -> MinedTransaction:
         """Looks at the pace of the chain: at once where blocks come at once, about each second elsewhere.
 
         An endpoint that fails meanwhile is asked again: the transaction is on its way all the same.
@@ -321,10 +361,9 @@ class RpcConnection:
         pause = min(max(self._learned.mined_after / 4, _QUICK), _SLOW)
         while True:
             try:
-                receipt = self.web3.eth.get_transaction_receipt(cast(HexStr, name))
-                self._learned.mined_after = time.monotonic() - begun
-                return receipt
-            except TransactionNotFound:
+                if (receipt := self.mined(name)) is not None:
+                    self._learned.mined_after = time.monotonic() - begun
+                    return receipt
                 last = None
             except (Web3Exception, OSError, ValueError) as error:
                 last = error
@@ -351,22 +390,29 @@ class RpcConnection:
 
     def _taken(self, nonce: int) -> bool:
         try:
-            return self.web3.eth.get_transaction_count(self.address, "latest") > nonce
+            return self._transactions_of(self.address) > nonce
         except (Web3Exception, OSError, ValueError):
             return False
 
-    def _failed(self, what: str, name: str, receipt: TxReceipt, parameters: TxParams) -> TransactionError:
+    def _failed(self, what: str, name: str, receipt: MinedTransaction, parameters: TxParams) -> TransactionError:
         """Run the transaction again on the block before, to learn why it failed."""
-        if receipt["gasUsed"] >= parameters["gas"]:
+        if receipt.gas_used >= parameters["gas"]:
             return TransactionError(f"{what}: transaction {name} ran out of its {parameters['gas']} gas")
-        replay = {key: parameters[key] for key in ("from", "to", "data", "value", "gas") if key in parameters}
+        before = hex(receipt.block - 1)
         try:
-            self.web3.eth.call(cast(TxParams, replay), cast(Any, receipt["blockNumber"] - 1))
+            self._ask(
+                "data",
+                answers.data,
+                "eth_call",
+                _as_sent(parameters),
+                before,
+                refused=raise_contract_logic_error_on_revert,
+            )
         except ContractLogicError as error:
             return self._reverted(what, error)
         except (Web3Exception, OSError, ValueError):
             pass
-        return TransactionError(f"{what}: transaction {name} reverted in block {receipt['blockNumber']}")
+        return TransactionError(f"{what}: transaction {name} reverted in block {receipt.block}")
 
     def _reverted(self, what: str, error: ContractLogicError) -> TransactionError:
         data = error.data if isinstance(error.data, str) else ""
@@ -385,20 +431,20 @@ class RpcConnection:
 
     def logs(
         self, address: str, topics: Sequence[bytes | None], from_block: int, to_block: int | None
-    ) -> Iterator[LogReceipt]:
+    ) -> Iterator[Log]:
         """Logs in order, asked for in pieces, which are halved where the node finds them too large."""
         last = self.block if to_block is None else to_block
         size, halved = self._learned.blocks_at_once, False
         while from_block <= last:
             upto = min(last, from_block + size - 1)
-            query: FilterParams = {
+            query = {
                 "address": checksummed(address),
-                "fromBlock": cast(Any, from_block),
-                "toBlock": cast(Any, upto),
-                "topics": [None if topic is None else cast(HexStr, "0x" + topic.hex()) for topic in topics],
+                "fromBlock": hex(from_block),
+                "toBlock": hex(upto),
+                "topics": [None if topic is None else "0x" + topic.hex() for topic in topics],
             }
             try:
-                found = self.web3.eth.get_logs(query)
+                found = self._ask("logs", answers.logs, "eth_getLogs", query)
             except (Web3Exception, OSError, ValueError) as error:
                 lost = isinstance(error, OSError) and not getattr(error, "overloaded", False)
                 if size == 1 or lost:
@@ -410,6 +456,19 @@ class RpcConnection:
             if not halved:
                 size = min(_EVENT_CHUNK, size * 2)
             self._learned.blocks_at_once = size  # what this node takes, which later queries begin with
+
+
+def _if_there(parse: Callable[[Any], _T]) -> Callable[[Any], _T | None]:
+    """A parser of what an endpoint may not have."""
+    return lambda answer: None if answer is None else parse(answer)
+
+
+def _as_sent(parameters: TxParams) -> dict[str, str]:
+    """A transaction as JSON-RPC has it, to be run without being sent."""
+    fields = cast(dict[str, Any], parameters)
+    sent: dict[str, str] = {key: fields[key] for key in ("from", "to") if key in fields}
+    sent |= {key: hex(fields[key]) for key in ("value", "gas") if key in fields}
+    return {**sent, "data": "0x" + fields["data"].hex()}
 
 
 def _account(private_key: str | None) -> LocalAccount | None:

@@ -260,10 +260,10 @@ def _model_commitment(policy: Policy, weights: tuple[int, ...]) -> int:
 
 
 def _rounds(contract: Contract, task: int) -> dict[str, Any]:
-    block = contract.chain.web3.eth.get_block("latest")
-    found = contract.call("taskOf", task, block=block["number"])
+    block = contract.chain.header("latest")
+    found = contract.call("taskOf", task, block=block.number)
     if Phase(found["phase"]) is Phase.NONE:
-        last = int(contract.call("taskCount", block=block["number"]))
+        last = int(contract.call("taskCount", block=block.number))
         raise InputError(
             f"there is no task {task} in the contract at {contract.address}; the last one is {last}",
             kind="no-task",
@@ -272,8 +272,8 @@ def _rounds(contract: Contract, task: int) -> dict[str, Any]:
         )
     return {
         "id": task,
-        "block": int(block["number"]),
-        "time": max(int(block["timestamp"]), int(time.time())),
+        "block": block.number,
+        "time": max(block.time, int(time.time())),
         "coordinator": found["coordinator"],
         "phase": Phase(found["phase"]),
         "round": found["round"],

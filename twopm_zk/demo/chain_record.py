@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, cast
 
 from eth_utils.crypto import keccak
 
@@ -37,13 +36,12 @@ def transactions(stage: Stage) -> list[tuple[int, Transaction]]:
                 functions[entry.address.lower(), keccak(signature(item).encode())[:4]] = f"{name}.{item['name']}"
     found = []
     for block in range(stage.deployment.block + 1, chain.block + 1):
-        for transaction in chain.web3.eth.get_block(block, full_transactions=True)["transactions"]:
-            details = cast("Mapping[str, Any]", transaction)
-            receipt = chain.web3.eth.get_transaction_receipt(details["hash"])
-            target = str(details.get("to") or "").lower()
-            what = functions.get((target, bytes(details["input"])[:4]), "transfer")
-            who = names.get(str(details["from"]), str(details["from"]))
-            found.append((block, Transaction(what, who, "0x" + bytes(details["hash"]).hex(), int(receipt["gasUsed"]))))
+        for sent in chain.transactions(block):
+            what = functions.get(((sent.to or "").lower(), sent.data[:4]), "transfer")
+            who = names.get(sent.sender, sent.sender)
+            mined = chain.mined(sent.hash)
+            assert mined is not None  # noqa: S101 - a block has it
+            found.append((block, Transaction(what, who, sent.hash, mined.gas_used)))
     return found
 
 

@@ -139,8 +139,8 @@ class ChainView:
     @cached_property
     def fingerprint(self) -> str:
         """Tells this deployment from any other, one on a development chain that was started again among them."""
-        block = reading("a block", lambda: self.chain.web3.eth.get_block(self.deployment.block))
-        return f"{self.hlr.address} on chain {self.chain.chain_id}, block 0x{bytes(block['hash']).hex()}"
+        block = reading("a block", lambda: self.chain.header(self.deployment.block))
+        return f"{self.hlr.address} on chain {self.chain.chain_id}, block 0x{block.hash.hex()}"
 
     @property
     def public(self) -> bool:
