@@ -99,9 +99,13 @@ template PedersenPoint(UNIT, COUNT, DIGITS, ROWS_DIGITS) {
         WIDTH[k] = DIGITS[k];
         assert(2 * DIGITS[k] <= PEDERSEN_LANE_BITS(UNIT, k));
         var place = PEDERSEN_PLACE(UNIT, k);
-        HALF[k] = PEDERSEN_HALF_SCALAR(UNIT, place \ (1 << 16));
-        for (var i = 0; i < place % (1 << 16); i++) {
-            HALF[k] = EDWARDS_SUM(HALF[k], HALF[k]);
+        if (place % (1 << 16) == 0) {
+            HALF[k] = PEDERSEN_HALF_SCALAR(UNIT, place \ (1 << 16));
+        } else { // the lane after the last one
+            HALF[k] = HALF[k - 1];
+            for (var i = 0; i < PEDERSEN_LANE_BITS(UNIT, k - 1); i++) {
+                HALF[k] = EDWARDS_SUM(HALF[k], HALF[k]);
+            }
         }
     }
     WIDTH[COUNT] = ROWS_DIGITS;

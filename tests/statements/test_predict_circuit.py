@@ -63,17 +63,19 @@ def test_it_equals_its_twin_and_is_near_the_real_expectation(family, bits, data)
 @pytest.mark.parametrize("z", [FIRST, LAST, 0, HALF_UNIT, HALF_UNIT - 1, -HALF_UNIT, -HALF_UNIT - 1])
 def test_labels_are_rounded_half_up_from_one_end_to_the_other(z):
     circuit, shape = predict_circuit(Family.GAUSSIAN)
-    said = of_large_z(shape, z)
+    said = of_z(shape, z)
     assert said.prediction == (z + HALF_UNIT) // (2 * HALF_UNIT) + (1 << 31)
     assert accepts(circuit, said)
 
 
-def of_large_z(shape, z):
-    """A prediction with this z: 2^15 of the second feature times its weight, 2^12 of the intercept, 1 of the first feature."""
-    second = -shape.format.bias
-    weight = max(-WEIGHTS.bias, min(WEIGHTS.bias - 1, -(z >> 15)))
-    left = z - weight * second
-    weights, features = (1, weight, left >> 12), (left % (1 << 12), second)
+def of_z(shape, z):
+    """A prediction with this z: large weights and features bring it near, the first feature has its lowest bits."""
+    if abs(z) < 1 << 40:
+        weights, features = (1, 0, z >> 12), (z % (1 << 12), 0)
+    else:
+        weight = (1 - WEIGHTS.bias) if z > 0 else (WEIGHTS.bias - 1)  # 1 or -1 modulo 2^12
+        features = (abs(z) % (1 << 12) - shape.format.bias, -shape.format.bias)
+        weights = (weight, weight, (z - weight * sum(features)) >> 12)
     assert sum(a * b for a, b in zip((*features, shape.format.one), weights, strict=True)) == z
     return PredictStatement(shape, 5, weights, features, 7)
 
@@ -81,7 +83,7 @@ def of_large_z(shape, z):
 @pytest.mark.parametrize("z", [FIRST - 1, LAST + 1])
 def test_a_label_outside_of_what_a_prediction_holds_is_refused(z):
     circuit, shape = predict_circuit(Family.GAUSSIAN)
-    said = of_large_z(shape, z)
+    said = of_z(shape, z)
     with pytest.raises(RangeError, match="expect more of this input than a prediction holds"):
         said.public  # noqa: B018
     with pytest.raises(WitnessError, match="RangeCheck"):
