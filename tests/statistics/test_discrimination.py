@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twopm_zk.errors import DataError
-from twopm_zk.statistics.discrimination import PROBABILITY_EDGES, ProbabilityHistogram
+from twopm_zk.numbers.scores import PROBABILITY_EDGES
+from twopm_zk.statistics.discrimination import ProbabilityHistogram
 
 scored = st.lists(st.tuples(st.floats(0, 1), st.integers(0, 1)), min_size=1, max_size=200)
 
