@@ -103,7 +103,8 @@ class GaussianEvaluation:
         variance = self.variance(weights)
         if self.r2 is None or not variance or weights < 2:
             return None
-        return (self.spread_squares - self.residual_squares) / (weights - 1) / variance
+        found = (self.spread_squares - self.residual_squares) / (weights - 1) / variance
+        return found if math.isfinite(found) else None
 
     def f_p_value(self, weights: int) -> float | None:
         """How often a model whose slopes are all 0 gives a larger F; None where F is."""
