@@ -107,7 +107,7 @@ def test_a_logistic_evaluation_has_its_digits(rows, features, format):
     shape = EvaluateShape(rows, features, format)
     loss, error, *counts = shape.digits
     bounds = bounds_of(shape)
-    # the squared error of a row is at most 1; the log-loss has as many digits as a sum of them has room for, and not more
+    # the squared error of a row is at most 1; the log-loss has as many digits as its lane has room for
     assert bounds["rounded squared error"].magnitude <= rows * (1 + 1e-3) * 2**EVALUATION.frac_bits
     assert bounds["rounded squared error"].magnitude < 4**error // 2
     assert shape.largest_loss == (1 << 41) - 1
@@ -116,7 +116,7 @@ def test_a_logistic_evaluation_has_its_digits(rows, features, format):
     lanes = [place.bits for place in EVALUATION.places(scores.SCORES)]
     for width, bits in zip(shape.digits, lanes, strict=True):
         assert 4**width // 2 * MAX_UPDATES <= 1 << (bits - 1) or width == counts[0]
-    # the digits of a count have more room than a lane of 2^20 updates, but a count is pinned: it is none but the true one
+    # digits of a count have more room than a lane of 2^20 updates, but a count is none but the true one
     assert 1 << (lanes[-1] - 1) > MAX_ROWS * MAX_UPDATES
     for width, dropped, name in (
         (loss, scores.LOSS_SCALE_BITS - EVALUATION.frac_bits, "log-loss"),
