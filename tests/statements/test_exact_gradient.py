@@ -6,21 +6,24 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.drawn_rows import draw_weights, edge_or_any
+from support.drawn_rows import draw_labels, draw_weights, edge_or_any, provable_weights
 
 from twopm_zk.errors import DataError, InputError, RangeError
-from twopm_zk.numbers import sigmoid, variance
-from twopm_zk.numbers.fixed_point import FEATURES, Format, round_half_up
-from twopm_zk.numbers.pedersen import GRADIENT, INFORMATION, Opening, Tally
+from twopm_zk.numbers import scores, sigmoid, variance
+from twopm_zk.numbers.fixed_point import FEATURES, WEIGHTS, Format, round_half_up
+from twopm_zk.numbers.pedersen import EVALUATION, GRADIENT, INFORMATION, SQUARES, Opening, Tally
 from twopm_zk.statements import (
     AggregateStatement,
     CertifyStatement,
+    EvaluateShape,
+    Family,
     InformationShape,
     Policy,
     Rows,
     StepMatrix,
     StepShape,
     StepStatement,
+    evaluation_tally,
     gradient_tally,
     information_tally,
 )
@@ -30,57 +33,113 @@ def inner(row, weights):
     return sum(x * w for x, w in zip(row, weights, strict=True))
 
 
-def gradient_by_definition(shape, weights, features, marks):
-    gradient = [0] * (shape.features + 1)
-    for values, mark in zip(features.tolist(), marks.tolist(), strict=True):
+def rounded(value, scale, unit):
+    """The nearest integer, half up, of ``value`` over 2^scale in units of 2^-unit."""
+    return (value * 2 ** (unit + 1) + 2**scale) // 2 ** (scale + 1)
+
+
+def gradient_by_definition(shape, weights, features, labels):
+    gradient, scale = [0] * (shape.features + 1), 0
+    for values, label in zip(features.tolist(), labels.tolist(), strict=True):
         row = (*values, shape.format.one)
-        numerator = sigmoid.sigmoid_numerator(inner(row, weights), z_frac_bits=shape.z_frac_bits)
-        residual = (mark << sigmoid.SCALE_BITS) + numerator
+        z = inner(row, weights)
+        if shape.family is Family.GAUSSIAN:
+            residual, scale = z - label * WEIGHTS.one, shape.z_frac_bits + 6  # the residual is a 64th of z - y
+        else:
+            numerator = sigmoid.sigmoid_numerator(z, z_frac_bits=shape.z_frac_bits)
+            residual, scale = (1 - 2 * label) * 2**sigmoid.SCALE_BITS + numerator, sigmoid.SCALE_BITS + 1
         gradient = [g + x * residual for g, x in zip(gradient, row, strict=True)]
-    unit = 1 << shape.dropped_bits
-    return Tally(GRADIENT, tuple((g + unit // 2) // unit for g in gradient), len(marks))
+    return Tally(GRADIENT, tuple(rounded(g, scale + shape.format.frac_bits, 48) for g in gradient), len(labels))
 
 
 def information_by_definition(shape, weights, features):
     sums = dict.fromkeys(shape.pairs, 0)
     for values in features.tolist():
         z = inner((*values, shape.format.one), weights)
-        v = variance.variance_numerator(z, z_frac_bits=shape.z_frac_bits)
+        v = 1 if shape.family is Family.GAUSSIAN else variance.variance_numerator(z, z_frac_bits=shape.z_frac_bits)
         row = (*values, 1)
         for j, k in sums:
             sums[j, k] += row[j] * row[k] * v
-    items = []
+    items, scale = [], 6 if shape.family is Family.GAUSSIAN else variance.SCALE_BITS
     for (j, k), value in sums.items():
         places = shape.format.frac_bits * ((j < shape.features) + (k < shape.features))
-        unit = 1 << (variance.SCALE_BITS + places - 20)
-        items.append((value + unit // 2) // unit)
+        items.append(rounded(value, scale + places, 20))
     return Tally(INFORMATION, tuple(items), len(features))
 
 
+def evaluation_by_definition(shape, weights, features, labels):
+    z = [inner((*values, shape.format.one), weights) for values in features.tolist()]
+    y, frac = labels.tolist(), shape.format.frac_bits
+    if shape.family is Family.GAUSSIAN:
+        off = sum((a - b * WEIGHTS.one) ** 2 for a, b in zip(z, y, strict=True))
+        sums = (sum(y), frac), (sum(v * v for v in y), 2 * frac), (off, 2 * shape.z_frac_bits)
+        return Tally(SQUARES, tuple(rounded(value, scale, 32) for value, scale in sums), len(y))
+    loss, error, counts = 0, 0, [0] * (2 * scores.BINS)
+    for value, label in zip(z, y, strict=True):
+        T = sigmoid.rounded_input(value, z_frac_bits=shape.z_frac_bits)
+        wrong = (value < 0) == (label == 1)
+        inside = min(T, 1 << sigmoid.INPUT_BITS)
+        loss += scores.loss_table()[inside] + (T << scores.CROSSED_SHIFT if wrong else 0)
+        tanh = abs(sigmoid.sigmoid_numerator(value, z_frac_bits=shape.z_frac_bits))
+        error += scores.square_table()[inside] + (2 * tanh if wrong else -2 * tanh)
+        counts[label * scores.BINS + int(scores.bins(np.array([inside]), np.array([value < 0]))[0])] += 1
+    sums = rounded(loss, scores.LOSS_SCALE_BITS, 20), rounded(error, scores.ERROR_SCALE_BITS, 20)
+    return Tally(EVALUATION, (*sums, *counts), len(y))
+
+
+@pytest.mark.parametrize("family", list(Family))
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
-def test_equals_the_definition_over_the_whole_range(data):
-    sizes = 128, data.draw(st.integers(1, 4)), data.draw(st.sampled_from([FEATURES, Format(20, 16), Format(24, 20)]))
-    shape, same = StepShape(*sizes), InformationShape(*sizes)
+def test_equals_the_definition_over_the_whole_range(family, data):
+    formats = [FEATURES, Format(20, 16), Format(24, 20), Format(24, 22)]
+    sizes = 128, data.draw(st.integers(1, 4)), data.draw(st.sampled_from(formats)), family
+    shape, same, evaluated = StepShape(*sizes), InformationShape(*sizes), EvaluateShape(*sizes)
     rows = data.draw(st.integers(0, 12))
-    weights = draw_weights(data, shape.features + 1)
     size, bias = rows * shape.features, shape.format.bias
     values = data.draw(st.lists(edge_or_any(-bias, bias - 1), min_size=size, max_size=size))
     features = np.array(values, dtype=np.int64).reshape(rows, shape.features)
-    marks = np.array(data.draw(st.lists(st.sampled_from([1, -1]), min_size=rows, max_size=rows)), dtype=np.int64)
-    found = gradient_tally(shape, weights, features, (1 - marks) // 2)
-    assert found == gradient_by_definition(shape, weights, features, marks)
+    labels = np.array(draw_labels(data, shape, rows), dtype=np.int64)
+    weights = provable_weights(shape, draw_weights(data, shape.features + 1), features, labels)
+    assert gradient_tally(shape, weights, features, labels) == gradient_by_definition(shape, weights, features, labels)
+    found = evaluation_tally(evaluated, weights, features, labels)
+    assert found == evaluation_by_definition(evaluated, weights, features, labels)
     assert information_tally(same, weights, features) == information_by_definition(same, weights, features)
 
 
-def test_rows_past_one_chunk_still_add_up(monkeypatch):
-    shape = StepShape(128, 3, FEATURES)
+@pytest.mark.parametrize("family", list(Family))
+def test_rows_past_one_chunk_still_add_up(monkeypatch, family):
     rng = np.random.default_rng(5)
-    features = rng.integers(-FEATURES.bias, FEATURES.bias, (50, 3))
-    marks = rng.choice([1, -1], 50)
-    whole = gradient_tally(shape, (1 << 20, -7, 3, 1 << 19), features, (1 - marks) // 2)
-    monkeypatch.setattr("twopm_zk.statements.step.ROWS_AT_ONCE", 7)
-    assert gradient_tally(shape, (1 << 20, -7, 3, 1 << 19), features, (1 - marks) // 2) == whole
+    features, labels = rng.integers(-FEATURES.bias, FEATURES.bias, (50, 3)), rng.integers(0, 2, 50)
+    rows = (1 << 20, -7, 3, 1 << 19), features, labels
+
+    def both():
+        sizes = 128, 3, FEATURES, family
+        return gradient_tally(StepShape(*sizes), *rows), evaluation_tally(EvaluateShape(*sizes), *rows)
+
+    whole = both()
+    for module in ("step", "evaluate"):
+        monkeypatch.setattr(f"twopm_zk.statements.{module}.ROWS_AT_ONCE", 7)
+    assert both() == whole
+
+
+@pytest.mark.parametrize("family", list(Family))
+def test_very_many_rows_at_their_largest_do_not_overflow(family):
+    """More than are summed at once, each as large as it may be; with 24 bits 13 |z| of many features leaves 64 bits."""
+    sizes = 1023, 24, Format(24, 20), family
+    features = np.full((20_000, 24), -sizes[2].bias)
+    labels = np.full(20_000, 0 if family is Family.LOGISTIC else -sizes[2].bias)
+    weight = WEIGHTS.bias - 1 if family is Family.LOGISTIC else (55 << 20) // (24 * 8)
+    weights = (-weight,) * 24 + (0,)
+    one = features[:1], labels[:1]
+    for kind, tally, definition in (
+        (StepShape, gradient_tally, gradient_by_definition),
+        (EvaluateShape, evaluation_tally, evaluation_by_definition),
+    ):
+        shape = kind(*sizes)
+        of_one = definition(shape, weights, *one)
+        of_all = tally(shape, weights, features, labels)
+        assert all(abs(a - 20_000 * b) <= 20_000 for a, b in zip(of_all.items, of_one.items, strict=True))
+        assert tally(shape, weights, *one) == of_one
 
 
 def test_information_of_many_rows_at_their_largest_does_not_overflow():

@@ -6,9 +6,9 @@ signals are forged past it, all that follows from them is adjusted (`support.lia
 
 from itertools import product
 
-import numpy as np
 import pytest
 from support.liar import all_violated, check_signals, mended, with_signals
+from support.row_circuits import KINDS, about, row_circuit
 
 from twopm_zk.circuit.compilation import compile_circuit
 from twopm_zk.circuit.instances import Instance
@@ -20,13 +20,9 @@ from twopm_zk.numbers.pedersen import GRADIENT, Opening
 from twopm_zk.statements import (
     AggregateStatement,
     CertifyStatement,
-    InformationShape,
-    InformationStatement,
+    Family,
     Policy,
-    Rows,
     StepMatrix,
-    StepShape,
-    StepStatement,
 )
 
 pytestmark = pytest.mark.circuit
@@ -80,18 +76,26 @@ def test_nothing_but_zero_passes_for_zero(value):
 # --- rows ---
 
 
-@pytest.fixture(scope="module", params=["step", "information"])
-def update(request):
-    """A statement of one row and one of padding, its circuit and its witness."""
-    sizes = {"ROWS": 2, "FEATURES": 1, "X_BITS": 16, "X_FRAC": 12, "FAMILY": 0}
-    template, shape, statement = {
-        "step": ("Step", StepShape, StepStatement),
-        "information": ("Information", InformationShape, InformationStatement),
-    }[request.param]
-    circuit = compiled(request.param, f"{request.param}.circom", template, **sizes)
-    shape = shape.from_parameters(sizes)
-    said = statement(shape, 77, (1 << 20, 5), Rows.padded(shape, np.array([[3000]]), [1]), 5)
+def update_of(kind, family):
+    """A statement of one row and one of padding: its circuit and its witness."""
+    circuit, shape = row_circuit(kind, 2, 1, family=family)
+    said = about(kind, shape, [[3000]], [1], (1 << 20, 5))
     return circuit, calculate_witness(circuit, said.circuit_inputs())
+
+
+@pytest.fixture(scope="module", params=list(product(KINDS, Family)), ids=lambda chosen: f"{chosen[0]}-{chosen[1].name}")
+def update(request):
+    return update_of(*request.param)
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def logistic_update(request):
+    return update_of(request.param, Family.LOGISTIC)
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def gaussian_update(request):
+    return update_of(request.param, Family.GAUSSIAN)
 
 
 def rows_component(circuit):
@@ -102,20 +106,34 @@ def rows_component(circuit):
 def active_signal(circuit, row):
     """Whether a row counts, under the one of its names that circom has kept."""
     wire_of = circuit.load_symbols().wire_of
-    (found,) = (
-        name for name in wire_of if name.endswith((f".active[{row}]", f"[{row}].active")) and wire_of[name] >= 0
-    )
-    return found
+    kept = (name for name in wire_of if name.endswith((f".active[{row}]", f"[{row}].active")) and wire_of[name] >= 0)
+    return next(kept, f"main.marks[{row}]")  # where the label is a cell both are one
 
 
 @pytest.mark.parametrize("label", [2, -2, 7, (FIELD_ORDER + 1) // 2])
-def test_a_label_that_is_none_is_refused_whatever_its_row_counts(update, label):
+def test_a_label_that_is_none_is_refused_whatever_its_row_counts(logistic_update, label):
     """By what holds between both alone: no other signal could mend it."""
-    circuit, honest = update
+    circuit, honest = logistic_update
     active = active_signal(circuit, 0)
     for counted in (label * label, 0, 1, label):
         forged = with_signals(circuit, honest.values, {"main.marks[0]": label, active: counted})
         assert {"main.marks[0]", active} in all_violated(circuit, forged)
+
+
+@pytest.mark.parametrize("mark", [-1, 2, -2, 7, (FIELD_ORDER + 1) // 2])
+def test_a_mark_is_none_but_zero_or_one_where_the_label_is_a_cell(gaussian_update, mark):
+    """The square of -1 is 1: it would count, and be another opening of the same rows."""
+    circuit, honest = gaussian_update
+    forged = with_signals(circuit, honest.values, {"main.marks[0]": mark})
+    assert {"main.marks[0]"} in all_violated(circuit, forged)
+
+
+@pytest.mark.parametrize("change", [1, -1, 100])
+def test_a_label_in_a_padding_row_is_refused_with_all_digits_right(gaussian_update, change):
+    circuit, honest = gaussian_update
+    label = "main.cells[1][1]"
+    forged = mended(circuit, with_signals(circuit, honest.values, {label: honest.signal(label) + change}))
+    assert {label, active_signal(circuit, 1)} in all_violated(circuit, forged)
 
 
 @pytest.mark.parametrize("change", [1, -1, 100])
@@ -144,9 +162,9 @@ PARTS = ("dropped", "T", "overflow")
 
 @pytest.mark.parametrize(("low", "high"), [(0, 1), (1, 2)])
 @pytest.mark.parametrize("shift", [1, -1])
-def test_a_magnitude_has_no_other_parts_whatever_their_sum(update, low, high, shift):
+def test_a_magnitude_has_no_other_parts_whatever_their_sum(logistic_update, low, high, shift):
     """What one part gains the other one loses: no constraint but its digits could tell."""
-    circuit, honest = update
+    circuit, honest = logistic_update
     wire_of = circuit.load_symbols().wire_of
     parts = [next(n for n in wire_of if n.endswith(f".{part}") and "[0]" in n and wire_of[n] >= 0) for part in PARTS]
     (parent,) = {name.rsplit(".", 1)[0] for name in parts if name.endswith(".dropped")}

@@ -4,6 +4,8 @@ A liar (`support.liar`) computes every signal anew from false digits, so that on
 it is left to do so.
 """
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -19,7 +21,10 @@ from twopm_zk.numbers.commitments import Tag, public_hash
 from twopm_zk.numbers.field import FIELD_ORDER
 from twopm_zk.numbers.pedersen import (
     BLINDING_DIGITS,
+    EVALUATION,
     GRADIENT,
+    INFORMATION,
+    SQUARES,
     X_BITS,
     Opening,
     start_point,
@@ -28,6 +33,7 @@ from twopm_zk.system.paths import circuits_dir
 
 pytestmark = pytest.mark.circuit
 
+CIRCUITS = Path(__file__).parents[1] / "circuits"
 DIGITS = (3, 5)
 ROWS_DIGITS = 3
 WIDTHS = (*DIGITS, ROWS_DIGITS, BLINDING_DIGITS)
@@ -112,6 +118,31 @@ def test_every_wire_is_determined_by_the_inputs(circuits):
         witness = calculate_witness(circuit, inputs(opening))
         assert undetected_changes(circuit, witness) == []
         assert free_wires(circuit, witness) == []
+
+
+UNITS = (GRADIENT, INFORMATION, EVALUATION, SQUARES)
+"""As the circuits number them."""
+
+
+def test_the_circuit_has_every_sum_where_the_twin_has_it():
+    public = calculate_witness(compile_circuit(CIRCUITS / "places.circom"), {}).public
+    count = len(public) // len(UNITS)
+    expected = [place.scalar << 16 | place.offset for unit in UNITS for place in unit.places(count)]
+    assert public == expected
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "count"), [(0, 7), (1, 28), (2, 42), (3, 3)])
+def test_a_point_of_every_unit_equals_the_twin(number, count):
+    """One sum at a time, so that each has its own generator, and all of them together."""
+    digits = [2] * count
+    parameters = {"UNIT": number, "COUNT": count, "DIGITS": digits, "ROWS_DIGITS": 2}
+    instance = Instance(f"unit-{number}-test", "lib/pedersen.circom", "PedersenPoint", parameters)
+    circuit, unit = compile_circuit(instance), UNITS[number]
+    some = [*({0, 1, count // 2, count - 1})]
+    for items in ([(-3 * k) % 16 - 8 for k in range(count)], *([int(k == one) for k in range(count)] for one in some)):
+        opening = Opening(unit, tuple(items), 3, 12345)
+        assert calculate_witness(circuit, inputs(opening)).public == list(opening.point)
 
 
 def test_gates_are_twelve_for_each_digit(circuits):

@@ -15,13 +15,14 @@ from twopm_zk.numbers.fixed_point import from_field, round_half_up
 
 pytestmark = pytest.mark.circuit
 
+CIRCUITS = Path(__file__).parents[1] / "circuits"
 SMALLEST, LARGEST = -(1 << 15) - 128, (1 << 15) - 129
 """What rounds to 8 signed bits."""
 
 
 @pytest.fixture(scope="module")
 def rounding():
-    return compile_circuit(Path(__file__).parents[1] / "circuits" / "rounding.circom")
+    return compile_circuit(CIRCUITS / "rounding.circom")
 
 
 @settings(deadline=None)
@@ -37,6 +38,14 @@ def test_both_edges_pass_and_one_step_outside_fails(rounding, value):
     outside = value + 1 if value == LARGEST else value - 1
     with pytest.raises(WitnessError, match="RangeCheck"):
         calculate_witness(rounding, {"in": outside % FIELD_ORDER})
+
+
+@pytest.mark.parametrize("value", [0, 1, -1, 12345, -(1 << 200), (1 << 244) - 1])
+def test_where_no_bits_are_dropped_there_are_as_many_more(value):
+    circuit = compile_circuit(CIRCUITS / "rounding_up.circom")
+    more, same = calculate_witness(circuit, {"in": value % FIELD_ORDER}).public
+    assert from_field(more) == round_half_up(value, dropped=-8) == value << 8
+    assert from_field(same) == round_half_up(value, dropped=0) == value
 
 
 def test_every_wire_is_determined_by_the_input(rounding):

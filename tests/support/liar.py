@@ -177,6 +177,9 @@ def mended(circuit, witness):
                 if not {wire for part in row for wire in part} & digits and not holds(row, values):
                     solve(row, checked, values)
         first = symbols.wire_of[names[0]]
+        if first < 0:  # the only digit: it is the number itself
+            values[symbols.wire_of[f"{component}.product[0]"]] = values[checked] * (values[checked] - 3) % FIELD_ORDER
+            continue
         (whole,) = (c for a, b, c in touching[first] if not a or not b)  # the sum of all digits is the number
         others = value_of({wire: factor for wire, factor in whole.items() if wire not in digits}, values)
         made = check_signals(component, -others * inverse(whole[first]) % FIELD_ORDER, bits)
