@@ -154,7 +154,13 @@ def test_information_is_opened_and_the_gradient_collected_next():
 
 def test_whatever_is_collected_after_the_certificate_is_opened_and_the_next_thing_collected(stage):
     """However few rows are in it: no proof follows from such a sum, and no weights move."""
-    certified = {"certified": True, "gradient_bound": 1, "minimum_rows": 33, "evaluation": True, "weights": (9, 9, 9, 9)}
+    certified = {
+        "certified": True,
+        "gradient_bound": 1,
+        "minimum_rows": 33,
+        "evaluation": True,
+        "weights": (9, 9, 9, 9),
+    }
     for collection in (Collection.INFORMATION, Collection.EVALUATION):
         for held_out in (False, True):
             found = stage.assess(collection=collection, held_out=held_out, **certified)
