@@ -1,4 +1,4 @@
-"""What a task collects once it is certified, replayed: in order it passes, out of order or of other rows it does not."""
+"""What a task collects once it is certified: in order it passes, out of order or over other rows it does not."""
 
 import pytest
 from support.histories import DATASET, HELD_OUT, Story, altered, failed_checks, proof_of, without

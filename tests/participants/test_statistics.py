@@ -43,7 +43,8 @@ def test_a_certified_task_collects_what_its_specification_asks_for(world, tmp_pa
     run(party, [party.node(number, held_out=held_out(number)) for number in range(3)])
     view = world.view(0)
     state, sums = sums_of(view, view.task_count())
-    assert state.phase is Phase.FINISHED and state.certified
+    assert state.phase is Phase.FINISHED
+    assert state.certified
     last = [(one.collection, one.held_out) for one in sums[-4:]]
     assert last == [
         (Collection.GRADIENT, False),

@@ -126,7 +126,7 @@ class RoundAssessment:
         return self.total
 
     def require_gradient(self) -> None:
-        """Raise TrainingError where the round collects something else, from which no weights and no certificate follow."""
+        """Raise TrainingError where the round collects something else, from which neither weights nor proofs follow."""
         self.require_sum()
         if self.state.collection is not Collection.GRADIENT:
             raise TrainingError(

@@ -48,9 +48,9 @@ class Consent:
 class Node(Participant[NodeStore]):
     """One data owner's part in one task.
 
-    ``table`` holds the unscaled rows, and ``held_out`` those that the trained weights are evaluated on, where the specification
-    has that; without them the batches are those of the store. ``coordinator`` is the address
-    that the owner has agreed to work with; ``task`` its task, else the newest one of this specification.
+    ``table`` holds the unscaled rows, and ``held_out`` those that the trained weights are evaluated on, where the
+    specification has that; without them the batches are those of the store. ``coordinator`` is the address that the
+    owner has agreed to work with; ``task`` its task, else the newest one of this specification.
     """
 
     def __init__(
@@ -184,6 +184,9 @@ class Node(Participant[NodeStore]):
         self.store.forget_rounds(state.task_key, before=attempt)
         done = {update.data for update in self.view.updates(state, node=self.view.address)}
         asked = [entry for entry in self._batches if entry.held_out is state.held_out]
+        if not asked:
+            text = f"{state.name()} collects the {state.collected}, of which this node has none: it takes no part in it"
+            self._say_once("waiting", text, key=state.key)
         waiting = [entry for entry in asked if entry.batch.commitment not in done]
         stored = self.store.updates(attempt)
         for start in range(0, len(waiting), self._chunk):
@@ -227,7 +230,8 @@ class Node(Participant[NodeStore]):
                     state.collection, state.policy.context, state.weights, known.opening
                 )
         if statements:
-            self._say("proving", f"proving {len(statements)} of {len(self._batches)} batches in {state.name()}")
+            asked = sum(entry.held_out is state.held_out for entry in self._batches)
+            self._say("proving", f"proving {len(statements)} of {asked} batches in {state.name()}")
             jobs = [(self._instances.name(state.collection, said.shape.rows), said) for said in statements.values()]
             for number, result in zip(statements, self._prover.prove(jobs), strict=True):
                 proof = proof_numbers(result)

@@ -35,8 +35,9 @@ def show(connection: Connection, number: int, spec_file: Path | None, statistics
     """Show how TASK stands: phase, deadline, who has handed in, is ready, has shared, and the sums of all rounds.
 
     Everything is read off the chain, and needs no account. Sums are over all nodes of a round; with --json the
-    information that was collected is there in full, by the upper triangle of its matrix. --statistics prints what follows
-    from the sums at the certified weights, as statsmodels would: standard errors, tests, and how well the model fits.
+    information that was collected is there in full, by the upper triangle of its matrix. --statistics prints what
+    follows from the sums at the certified weights, as statsmodels would: standard errors, tests, and how well the model
+    fits.
 
     \b
     Examples:
