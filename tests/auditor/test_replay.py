@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from support.histories import COORDINATOR, Story, failed_checks, text
+from support.histories import COORDINATOR, Story, altered, failed_checks, swapped, text, twice, without
 
 from twopm_zk.auditor.report import Outcome
 from twopm_zk.numbers.baby_jubjub import BASE, SUBGROUP_ORDER, add, multiply
@@ -880,43 +880,6 @@ def test_what_a_contract_never_does_is_found(make, checks):
 
 
 # --- single events that somebody has changed, left out or doubled ---
-
-
-def without(name, number=0):
-    def change(events):
-        found = [event for event in events if event.name == name][number]
-        return [event for event in events if event is not found]
-
-    return change
-
-
-def altered(name, number=0, *, call=None, **values):
-    def change(events):
-        found = [event for event in events if event.name == name][number]
-        arguments = None if found.call is None else {**found.call.arguments, **(call or {})}
-        made = None if found.call is None else replace(found.call, arguments=arguments)
-        new = replace(found, values={**found.values, **values}, call=made)
-        return [new if event is found else event for event in events]
-
-    return change
-
-
-def twice(name, number=0):
-    def change(events):
-        found = [event for event in events if event.name == name][number]
-        at = events.index(found)
-        return [*events[: at + 1], found, *events[at + 1 :]]
-
-    return change
-
-
-def swapped(name):
-    def change(events):
-        one, two, *_ = [event for event in events if event.name == name]
-        places = {id(one): two, id(two): one}
-        return [places.get(id(event), event) for event in events]
-
-    return change
 
 
 TAMPERED = {

@@ -5,7 +5,7 @@ events that the contract's function of that name writes.
 """
 
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
@@ -500,3 +500,43 @@ class Story:
 
 def failed_checks(report):
     return {failure.check for failure in report.failures}
+
+
+# --- single events that somebody has changed, left out or doubled ---
+
+
+def without(name, number=0):
+    def change(events):
+        found = [event for event in events if event.name == name][number]
+        return [event for event in events if event is not found]
+
+    return change
+
+
+def altered(name, number=0, *, call=None, **values):
+    def change(events):
+        found = [event for event in events if event.name == name][number]
+        arguments = None if found.call is None else {**found.call.arguments, **(call or {})}
+        made = None if found.call is None else replace(found.call, arguments=arguments)
+        new = replace(found, values={**found.values, **values}, call=made)
+        return [new if event is found else event for event in events]
+
+    return change
+
+
+def twice(name, number=0):
+    def change(events):
+        found = [event for event in events if event.name == name][number]
+        at = events.index(found)
+        return [*events[: at + 1], found, *events[at + 1 :]]
+
+    return change
+
+
+def swapped(name):
+    def change(events):
+        one, two, *_ = [event for event in events if event.name == name]
+        places = {id(one): two, id(two): one}
+        return [places.get(id(event), event) for event in events]
+
+    return change

@@ -119,6 +119,7 @@ class RoundsReplay:
     def _finished(self, event: ReplayedEvent) -> None:
         now = self._course
         now.check("rounds", now.phase is not Phase.FINISHED, event, "finishes a finished task")
+        now.check("rounds", not self._used, event, "ends a task in the place of its next round")
         if not self._may_finish and now.record.outcome is not Outcome.FAILED:
             ended = now.phase is Phase.CREATED or now.moves == now.config["maximumRounds"] or self.bound is not None
             now.check("rounds", ended, event, "ends a task that has rounds left")

@@ -105,6 +105,8 @@ _BY_KIND: dict[str, Step] = {
     "not-certifiable": "Next: `twopm-zk aggregate {spec} --task {task}`.",
     "not-enough-nodes": "They register with `twopm-zk node join {spec}` and `twopm-zk data register {spec}`; "
     "`twopm-zk coordinator run {spec}` waits for them.",
+    "no-certificate": "It gets one with `twopm-zk certify {spec} --task {task}`, or from "
+    "`twopm-zk coordinator run {spec}`; `twopm-zk task show {task}` says how it stands.",
     "no-data": "Give --data FILE.",
     "no-state-file": "Give --state FILE.",
     "column-outside": "Give public constants that centre and scale it, for instance --scaling with "

@@ -184,6 +184,9 @@ class Node(Participant[NodeStore]):
         self.store.forget_rounds(state.task_key, before=attempt)
         done = {update.data for update in self.view.updates(state, node=self.view.address)}
         asked = [entry for entry in self._batches if entry.held_out is state.held_out]
+        if not asked:
+            text = f"{state.name()} collects the {state.collected}, of which this node has none: it takes no part in it"
+            self._say_once("waiting", text, key=state.key)
         waiting = [entry for entry in asked if entry.batch.commitment not in done]
         stored = self.store.updates(attempt)
         for start in range(0, len(waiting), self._chunk):
@@ -227,7 +230,8 @@ class Node(Participant[NodeStore]):
                     state.collection, state.policy.context, state.weights, known.opening
                 )
         if statements:
-            self._say("proving", f"proving {len(statements)} of {len(self._batches)} batches in {state.name()}")
+            asked = sum(entry.held_out is state.held_out for entry in self._batches)
+            self._say("proving", f"proving {len(statements)} of {asked} batches in {state.name()}")
             jobs = [(self._instances.name(state.collection, said.shape.rows), said) for said in statements.values()]
             for number, result in zip(statements, self._prover.prove(jobs), strict=True):
                 proof = proof_numbers(result)

@@ -29,8 +29,8 @@ def load_batches(
 
     ``held_out`` are rows that the trained weights are evaluated on, and that take no part in training.
 
-    Raises DataError for other rows than the store has, InputError where neither has any, and for rows that are held out
-    where the specification evaluates nothing on such.
+    Raises DataError for other rows than the store has, and for held-out ones that are those of training; InputError
+    where neither has any, and for rows that are held out where the specification evaluates nothing on such.
     """
     if held_out is not None and not spec.statistics.held_out:
         raise InputError(
@@ -40,15 +40,22 @@ def load_batches(
     if table is not None:
         _keep(store, spec, prepare(table, spec), held_out=False)
     if held_out is not None:
-        _keep(store, spec, prepare(held_out, spec, name="held-out rows"), held_out=True)
+        prepared = prepare(held_out, spec, name="held-out data")
+        if _same_rows(_known(store, spec, held_out=False), prepared):
+            raise DataError("the held-out rows are those that this node trains on", hint="Give rows of their own.")
+        _keep(store, spec, prepared, held_out=True)
     known = store.batches(spec.spec_hash)
-    if not any(not entry.held_out for entry in known):
+    if all(entry.held_out for entry in known):
         raise InputError("this node has no data for the specification yet", hint="Give its rows.", kind="no-data")
     return known
 
 
+def _known(store: NodeStore, spec: TaskSpec, *, held_out: bool) -> list[StoredBatch]:
+    return [entry for entry in store.batches(spec.spec_hash) if entry.held_out is held_out]
+
+
 def _keep(store: NodeStore, spec: TaskSpec, prepared: NodeData, *, held_out: bool) -> None:
-    known = [entry for entry in store.batches(spec.spec_hash) if entry.held_out is held_out]
+    known = _known(store, spec, held_out=held_out)
     if not known:
         store.add_batches(spec.spec_hash, prepared.batches, held_out=held_out)
     elif not _same_rows(known, prepared):
@@ -79,7 +86,7 @@ def register(view: ChainView, store: NodeStore, spec: TaskSpec) -> list[StoredBa
 
 def _registered(view: ChainView, store: NodeStore, spec: TaskSpec, dataset: bytes, *, held_out: bool) -> bool:
     """Whether all batches of a data set are registered; if not, some more of them are now."""
-    batches = [entry for entry in store.batches(spec.spec_hash) if entry.held_out is held_out]
+    batches = _known(store, spec, held_out=held_out)
     if not batches:
         return True
     places = _places(view, dataset)

@@ -10,11 +10,14 @@ import click
 
 from twopm_zk.cli.options.connection import Connection, chain_options
 from twopm_zk.cli.options.participants import open_view, spec_argument, state_option
-from twopm_zk.cli.options.rows import csv_options, data_option, read_rows, teller
+from twopm_zk.cli.options.rows import csv_options, data_option, held_out_option, read_rows, teller
 from twopm_zk.cli.output import Steps, emit, json_option, print_table
 from twopm_zk.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from twopm_zk.node.store import StoredBatch
     from twopm_zk.rows.cells import CsvOptions
     from twopm_zk.rows.check import RowsReport
     from twopm_zk.rows.problems import Problem
@@ -123,19 +126,32 @@ def _summary_document(report: RowsReport) -> list[dict[str, Any]]:
 @data.command()
 @spec_argument
 @data_option(required=True)
+@held_out_option
 @csv_options
 @state_option("node.db")
 @chain_options
 @json_option
-def register(connection: Connection, spec_file: Path, rows: Path, csv: CsvOptions, state: Path, as_json: bool) -> None:
+def register(
+    connection: Connection,
+    spec_file: Path,
+    rows: Path,
+    held_out: Path | None,
+    csv: CsvOptions,
+    state: Path,
+    as_json: bool,
+) -> None:
     """Commit to the rows of a CSV or Parquet file in batches, and register the commitments.
 
     Rows and salts are in the state file before anything is sent, and stay here; `twopm-zk node run` goes on with the
     same file (and would do this by itself). What is registered already is not registered again.
 
+    Rows of --held-out take no part in training. Where the specification has statistics.held_out, the certified weights
+    are evaluated on them; register them before the task's last gradient is certified.
+
     \b
-    Example:
+    Examples:
       twopm-zk data register spec.toml --data rows.csv --state node.db
+      twopm-zk data register spec.toml --data rows.csv --held-out later.csv --state node.db
     """
     from twopm_zk.node.registration import load_batches
     from twopm_zk.node.registration import register as register_batches
@@ -145,19 +161,30 @@ def register(connection: Connection, spec_file: Path, rows: Path, csv: CsvOption
     steps = Steps(quiet=as_json)
     spec = read_spec(spec_file)
     table = read_rows(rows, spec, csv, teller(as_json))
+    others = None if held_out is None else read_rows(held_out, spec, csv, teller(as_json))
     with NodeStore(state) as store:
         view = open_view(connection)
         store.belongs_to(view.address, view.fingerprint)
         with steps.step("commit"):
-            load_batches(store, spec, table)
+            load_batches(store, spec, table, held_out=others)
         with steps.step("register"):
             found = register_batches(view, store, spec)
+    counted = f"{table.rows} rows"
+    if others is not None:
+        counted += f" and {others.rows} held-out ones"
     document = {
         "account": view.address,
         "specification": "0x" + spec.spec_hash.hex(),
         "rows": table.rows,
         "read_as": None if table.dialect is None else table.dialect.sentence,
-        "commitments": {str(entry.place): str(entry.batch.commitment) for entry in found},
+        "commitments": _commitments(found, held_out=False),
+        "held_out_rows": 0 if others is None else others.rows,
+        "held_out_commitments": _commitments(found, held_out=True),
         "state": str(state),
     }
-    emit(as_json, document, f"{table.rows} rows in {len(found)} batches are registered; {state} keeps their salts.")
+    emit(as_json, document, f"{counted} in {len(found)} batches are registered; {state} keeps their salts.")
+
+
+def _commitments(batches: Sequence[StoredBatch], *, held_out: bool) -> dict[str, str]:
+    """By their places in DataHub, which each data set numbers by itself."""
+    return {str(entry.place): str(entry.batch.commitment) for entry in batches if entry.held_out is held_out}

@@ -23,12 +23,12 @@ from twopm_zk.cli.options.participants import (
     state_option,
     stop_on_sigterm,
 )
-from twopm_zk.cli.options.rows import csv_options, data_option, read_rows
+from twopm_zk.cli.options.rows import csv_options, data_option, held_out_option, read_rows
 from twopm_zk.cli.output import emit, json_option
 
 if TYPE_CHECKING:
     from twopm_zk.node.node import Consent
-    from twopm_zk.rows.cells import CsvOptions
+    from twopm_zk.rows.cells import Cells, CsvOptions
 
 _AT_ONCE = 16
 """Proofs that are given to a scheduler together; those that a kill interrupts are made again."""
@@ -54,6 +54,7 @@ for _step in (submit, ready, share, withdraw, ledger, forget):
 @node.command()
 @spec_argument
 @data_option(required=False)
+@held_out_option
 @csv_options
 @click.option("--coordinator", required=True, help="Address of the coordinator whose tasks you take part in.")
 @click.option("--task", type=click.IntRange(1), help="Its task; default: the newest one of the specification.")
@@ -67,6 +68,7 @@ def run(
     connection: Connection,
     spec_file: Path,
     rows: Path | None,
+    held_out: Path | None,
     csv: CsvOptions,
     coordinator: str,
     task: int | None,
@@ -81,12 +83,15 @@ def run(
     In each round the node proves its updates, says that it is ready, and shares their sum under masks that cancel over
     all nodes: nobody learns it, the coordinator neither. Keep it running from being ready until it has shared.
 
+    Rows of --held-out are kept out of training, and the certified weights evaluated on them, where SPEC asks for that.
+
     SPEC is the task's specification: read it before you take part. The state file holds your rows, salts and keys;
     a node that was stopped, even with kill -9, goes on where it was. With --json every event is one document a line.
 
     \b
     Examples:
       twopm-zk node run spec.toml --data rows.csv --coordinator 0x7099...79C8
+      twopm-zk node run spec.toml --data rows.csv --held-out later.csv --coordinator 0x7099...79C8
       twopm-zk node run spec.toml --coordinator 0x7099...79C8 --task 3 --minimum-nodes 5 --json
       twopm-zk node run spec.toml --coordinator 0x7099...79C8 --require-account 0x90F7...b906 --refuse-after-silence
     """
@@ -97,9 +102,14 @@ def run(
 
     spec = read_spec(spec_file)
     notify = news_printer(as_json)
-    if rows is not None:
-        notify(News("reading", f"reading {rows}"))
-    table = None if rows is None else read_rows(rows, spec, csv, lambda line: notify(News("reading", line)))
+
+    def read(path: Path | None) -> Cells | None:
+        if path is None:
+            return None
+        notify(News("reading", f"reading {path}"))
+        return read_rows(path, spec, csv, lambda line: notify(News("reading", line)))
+
+    table, others = read(rows), read(held_out)
     with proving.prover(notify) as prover, NodeStore(state) as store:
         participant = Node(
             open_view(connection, notify=notify),
@@ -108,6 +118,7 @@ def run(
             prover=prover,
             coordinator=checked_address(coordinator),
             table=table,
+            held_out=others,
             task=task,
             consent=consent,
             notify=notify,

@@ -26,6 +26,17 @@ def data_option(*, required: bool) -> Callable[[Command], Command]:
     )
 
 
+def held_out_option(command: Command) -> Command:
+    """Add the option that names rows which are kept out of training, passed on as ``held_out``."""
+    return click.option(
+        "--held-out",
+        "held_out",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="Other rows, kept out of training: the certified weights are evaluated on them, where SPEC asks for that.",
+    )(command)
+
+
 def csv_options(command: Command) -> Command:
     """Add what is known of a CSV file, passed on as ``csv``."""
 
