@@ -27,14 +27,7 @@ AGGREGATE, CERTIFY = "aggregate", "certify"
 
 
 def open_sum(view: ChainView, assessment: RoundAssessment) -> Receipt:
-<<<<<<< HEAD
     """Send the sum of a round of information or evaluation as it is. Raises the assessment's obstacle."""
-=======
-    """Send the sum of a round of information or evaluation, of which nothing is proven.
-
-    Raises the assessment's obstacle.
-    """
->>>>>>> followup
     assessment.require_opened()
     total = assessment.require_sum()
     generators = vector_generators(total.unit, len(total.items))
@@ -88,14 +81,7 @@ class RoundExecutor:
         self._sent("proceed", assessment.state, open_sum(self.view, assessment))
 
     def certify(self, assessment: RoundAssessment) -> None:
-<<<<<<< HEAD
         """Certify the task with the smallest bound that there is. TrainingError where the target is not reached."""
-=======
-        """Certify the task with the smallest bound that can be proven.
-
-        Raises TrainingError where the target is not reached.
-        """
->>>>>>> followup
         assessment.require_certifiable()
         state = assessment.state
         said = CertifyStatement(assessment.require_sum(), state.policy, state.weights)

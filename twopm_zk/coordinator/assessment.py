@@ -126,11 +126,7 @@ class RoundAssessment:
         return self.total
 
     def require_gradient(self) -> None:
-<<<<<<< HEAD
         """Raise TrainingError where the round collects something else, from which no weights follow."""
-=======
-        """Raise TrainingError where the round collects something else, from which neither weights nor proofs follow."""
->>>>>>> followup
         self.require_sum()
         if self.state.collection is not Collection.GRADIENT:
             raise TrainingError(
