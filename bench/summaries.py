@@ -2,8 +2,8 @@
 
 python bench/summaries.py [--out bench/results/summaries.md]
 
-Everything is in the circuits' integers, without proofs: what is proven over a chain are the same sums. Columns are scaled by
-constants from their own range, as an estimator does where the rows are one owner's.
+Everything is in the circuits' integers, without proofs: what is proven over a chain are the same sums. Columns are
+scaled by constants from their own range, as an estimator does where the rows are one owner's.
 """
 
 from __future__ import annotations
@@ -153,8 +153,8 @@ def main() -> None:
     lines = [
         "# Beside statsmodels",
         "",
-        "Largest differences of `python bench/summaries.py`, trained in the circuits' integers without proofs; `at most` is",
-        "what the summary itself says of its standard errors.",
+        "Largest differences of `python bench/summaries.py`, trained in circuits' integers without proofs; `at most`",
+        "is what the summary itself says of its standard errors.",
         "",
         f"| {' | '.join(head)} |",
         f"|{'---|' * len(head)}",

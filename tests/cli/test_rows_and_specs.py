@@ -186,9 +186,31 @@ def test_a_terminal_is_asked(folder):
     runner = CliRunner()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(click, "prompt", lambda *_, **__: next(questions))
+        patch.setattr(click, "confirm", lambda *_, **__: False)
         patch.setattr(module, "_somebody_is_there", lambda: True)
         result = runner.invoke(module.new, ["--out", "made.toml"])
     assert result.exit_code == 0, result.output
     assert "everything here becomes public" in result.output
     assert tomllib.loads((folder / "made.toml").read_text())["features"][0]["missing"] == 60
     assert read_spec("made.toml").features == ("age", "age[missing]", "ward[B]")
+
+
+def test_a_label_with_a_range_makes_a_linear_regression(call, folder):
+    income = ("--number", "income=0,20,0.01")
+    code, out, err = call(
+        "spec", "new", "--out", "spent.toml", "--label", "spent", "--label-range", "0,2000,0.01", *income
+    )
+    assert (code, "makes 1 columns" in out + err) == (0, True)
+    spec = read_spec(folder / "spent.toml")
+    assert (spec.family, spec.statistics.information, spec.statistics.evaluation) == ("gaussian", True, True)
+    assert (spec.label_column.low, spec.label_column.high) == (0, 2000)
+    assert spec.instances.evaluate == ("evaluate-50x3-gaussian", "evaluate-118x3-gaussian")
+    again = ("spec", "new", "--force", "--out", "spent.toml", "--label", "spent")
+    code, _, err = call(*again, "--label-range", "0", *income)
+    assert (code, "--label-range '0' is not LOW,HIGH or LOW,HIGH,UNIT" in err) == (3, True)
+    code, _, err = call(*again, "--label-range", "0,1", "--positive", "yes", *income)
+    assert (code, "both a range and classes" in err) == (3, True)
+    assert read_spec(folder / "spent.toml").spec_hash == spec.spec_hash, "bad input has left the file as it was"
+    code, _, _ = call(*again, "--label-range", "0,2000", "--no-statistics", *income)
+    assert code == 0
+    assert not read_spec(folder / "spent.toml").statistics.evaluates

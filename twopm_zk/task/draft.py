@@ -2,7 +2,7 @@
 
 A data dictionary is a CSV file with a line for each column: ``name``, ``type`` (number, category, label, weight or
 ignore), ``low``, ``high``, ``unit``, ``categories`` separated by bars, ``missing``, ``transform``; only ``name`` and
-``type`` have to be there.
+``type`` have to be there. A label with ``low`` and ``high`` is a number: then the model is a linear regression.
 """
 
 from __future__ import annotations
@@ -13,16 +13,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from twopm_zk.errors import CircuitTooLargeError, SpecError
+from twopm_zk.statements import Family
 from twopm_zk.system.parsing import parse_number
 from twopm_zk.task.canonical import number
 from twopm_zk.task.columns import same_name
-from twopm_zk.task.instances import BATCH_ROWS
+from twopm_zk.task.instances import batch_rows
 from twopm_zk.task.specification import TaskSpec
 from twopm_zk.task.specification_file import parse_spec
 
 TYPES = ("number", "category", "label", "weight", "ignore")
 KEYS = ("name", "type", "low", "high", "unit", "categories", "missing", "transform", "positive", "negative")
 _NUMBERS = ("low", "high", "unit")
+_STATISTICS = """
+[statistics] # at the certified weights
+information = true # standard errors
+evaluation = true # how well they predict the rows of training
+"""
 
 
 @dataclass(frozen=True)
@@ -33,17 +39,21 @@ class Draft:
     penalty: float = 1.0
     name: str = ""
     formula: str | None = None
+    statistics: bool = True
+    """Ask for standard errors and an evaluation at the certified weights, where there are circuits for them."""
 
     def text(self) -> str:
         """The specification as TOML, which is parsed before it is given out. Raises SpecError that names the column."""
         content = "\n".join(self._lines()) + "\n"
-        parse_spec(tomllib.loads(content))
-        proven = f"{content}\n[instances]\nrows = {BATCH_ROWS} # of a batch\n"
-        try:
-            parse_spec(tomllib.loads(proven))
-        except CircuitTooLargeError:  # more columns than any circuit takes
-            return content
-        return proven
+        rows = batch_rows(parse_spec(tomllib.loads(content)).family)
+        instances = f"\n[instances]\nrows = {rows} # of a batch\n"
+        for more in (*([_STATISTICS] if self.statistics else []), ""):
+            try:
+                parse_spec(tomllib.loads(content + more + instances))
+            except CircuitTooLargeError:  # more columns than any circuit takes
+                continue
+            return content + more + instances
+        return content
 
     def spec(self) -> TaskSpec:
         """What the text says."""
@@ -64,6 +74,7 @@ class Draft:
         features = [entry for entry in self.entries if (entry.get("type") or "number") in ("number", "category")]
         lines = ["# Ranges, units and categories are public knowledge: a code book's, never a node's rows."]
         lines += [f"name = {_text(self.name)}"] if self.name else []
+        lines += [f"family = {_text(Family.GAUSSIAN)}"] if _is_number(by_type["label"][0]) else []
         lines += [f"lambda = {number(self.penalty)}"]
         lines += [f"formula = {_text(self.formula)}"] if self.formula else []
         lines += [f"weights = {_text(entry['name'])}" for entry in by_type["weight"]]
@@ -74,6 +85,11 @@ class Draft:
 
     @staticmethod
     def _label(entry: Mapping[str, str]) -> list[str]:
+        if _is_number(entry):
+            if entry.get("positive") or entry.get("categories"):
+                raise SpecError(f"label {entry['name']!r} has both a range and classes: it is a number, or one of two")
+            ends = [f"{key} = {_number(entry[key], f'label: `{key}`')}" for key in _NUMBERS if entry.get(key)]
+            return ["", "[label]", f"name = {_text(entry['name'])}", *ends]
         positive, negative = entry.get("positive", ""), _parts(entry.get("negative", ""))
         levels = _parts(entry.get("categories", ""))
         if not positive and levels:
@@ -113,6 +129,10 @@ def _feature(entry: Mapping[str, str]) -> list[str]:
     if entry.get("transform"):
         lines.append(f"transform = {_text(entry['transform'])}")
     return lines
+
+
+def _is_number(label: Mapping[str, str]) -> bool:
+    return bool(label.get("low") or label.get("high"))
 
 
 def _parts(text: str) -> list[str]:

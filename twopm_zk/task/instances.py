@@ -31,6 +31,11 @@ BATCH_ROWS = 119
 """Rows of a batch where nobody asks for others: as many of 3 features as a domain of 2^15 holds."""
 
 
+def batch_rows(family: Family) -> int:
+    """The same for each family, whose rows differ in gates."""
+    return 118 if family is Family.GAUSSIAN else BATCH_ROWS
+
+
 @dataclass(frozen=True)
 class TaskInstances:
     """Names in circuits.json: of ``step`` one or more sizes, of ``information`` and ``evaluate`` none or the same."""
@@ -132,15 +137,15 @@ def choose_instances(
     features: int,
     format: Format,
     *,
-    rows: int = BATCH_ROWS,
+    rows: int | None = None,
     family: Family = Family.LOGISTIC,
     information: bool = True,
     evaluate: bool = False,
 ) -> TaskInstances:
-    """The smallest instances for batches of ``rows`` rows, with those of ``information`` and ``evaluate`` where asked
-    for.
+    """The smallest instances for batches of ``rows`` rows, or `batch_rows`.
 
-    Raises CircuitTooLargeError where circuits.json has none.
+    With those of ``information`` and ``evaluate`` where they are asked for. Raises CircuitTooLargeError where
+    circuits.json has none.
     """
     steps = [StepShape.from_parameters(i.parameters) for i in _of("Step")]
     widths = {s.features for s in steps if (s.format, s.family) == (format, family) and s.features >= features}
@@ -151,7 +156,7 @@ def choose_instances(
         aggregate, certify = _of_width("Aggregate", width), _of_width("Certify", width)
         if aggregate is None or certify is None or not fitting:
             continue
-        enough = next((r for r in fitting if r >= rows), fitting[-1])
+        enough = next((r for r in fitting if r >= (rows or batch_rows(family))), fitting[-1])
         used = [r for r in fitting if r <= enough]
         asked = PredictShape(width, format, family)
         predict = (i.name for i in _of("Predict") if PredictShape.from_parameters(i.parameters) == asked)

@@ -25,7 +25,7 @@ from twopm_zk.task.checks import INTERCEPT as INTERCEPT
 from twopm_zk.task.checks import check_column, check_columns, check_format, check_inputs, require
 from twopm_zk.task.columns import SPREAD, Column, same_name
 from twopm_zk.task.inputs import Input
-from twopm_zk.task.instances import BATCH_ROWS, Sizes, TaskInstances, choose_instances, sizes_of
+from twopm_zk.task.instances import Sizes, TaskInstances, choose_instances, sizes_of
 from twopm_zk.task.outcome import Frequencies, Outcome, family_named
 from twopm_zk.task.scaling import Scaling
 
@@ -247,8 +247,8 @@ class TaskSpec:
             return Sizes.free(len(self.columns), self.format, self.family)
         return sizes_of(self.instances, len(self.columns), self.format, self.family)
 
-    def provable(self, *, rows: int = BATCH_ROWS, rounds: bool = True) -> TaskSpec:
-        """This specification with instances: its own, or the smallest for batches of ``rows``.
+    def provable(self, *, rows: int | None = None, rounds: bool = True) -> TaskSpec:
+        """This specification with instances: its own, or the smallest for batches of ``rows``, or of as many as usual.
 
         Without ``rounds`` they need to prove the certificate only, and what `statistics` asks for at its weights.
         """
@@ -381,7 +381,7 @@ class TaskSpec:
                 f"a row stands for up to {self.frequencies.most} rows, and is proven as often: `minimum.rows` counts "
                 "them all, and standard errors are those of frequencies"
             )
-        if not self.penalty:
+        if not self.penalty and self.family is Family.LOGISTIC:
             found.append(
                 "`lambda` is 0: separable data have no optimum, and a certificate then says no more than "
                 "`weight_bound` does"

@@ -23,7 +23,7 @@ from twopm_zk.task.columns import Column, choose_column, same_name
 from twopm_zk.task.expansion import Feature, expand
 from twopm_zk.task.formula import parse_formula
 from twopm_zk.task.inputs import Input, level_text
-from twopm_zk.task.instances import BATCH_ROWS, TaskInstances, choose_instances
+from twopm_zk.task.instances import TaskInstances, batch_rows, choose_instances
 from twopm_zk.task.outcome import Frequencies, Outcome, class_weights, family_named
 from twopm_zk.task.section import Section
 from twopm_zk.task.specification import SECONDS, VERSION, Statistics, StepRule, TaskSpec, default_rule
@@ -196,7 +196,7 @@ def _number(value: object) -> float | str:
 def _instances(section: Section, spec: TaskSpec) -> TaskInstances:
     """Either names, or a size: ``rows`` of a batch."""
     if "step" not in section:
-        rows = section.take("rows", int, BATCH_ROWS)
+        rows = section.take("rows", int, batch_rows(spec.family))
         section.done()
         if rows < 1:
             raise SpecError(f"`instances.rows` is {rows}; it must be 1 or more")

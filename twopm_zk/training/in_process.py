@@ -28,7 +28,7 @@ from twopm_zk.statements import Collection, Family, Tally
 from twopm_zk.statements.rounds import BOUND_BITS
 from twopm_zk.statistics.provenance import Provenance
 from twopm_zk.system.progress import Progress
-from twopm_zk.task.instances import BATCH_ROWS
+from twopm_zk.task.instances import batch_rows
 from twopm_zk.task.specification import NEWTON, Collects, TaskSpec
 from twopm_zk.training.final_sums import FinalSums, KnownSum
 from twopm_zk.training.learner import Learner
@@ -65,7 +65,7 @@ def train(
     """
     tables = [cells_of(data, label=spec.label, wanted=spec.data_columns) for data in several(parties)]
     if prove:
-        rows = min(max(table.rows for table in tables), BATCH_ROWS) if tables else 1
+        rows = min(max(table.rows for table in tables), batch_rows(spec.family)) if tables else 1
         spec = spec.provable(rows=rows, rounds=prove is True)
         if prove is True:
             _ = spec.round_instances

@@ -38,6 +38,9 @@ def spec() -> None:
 @click.option("--label", help="Column that holds the label.")
 @click.option("--positive", help="Its value that counts as 1; without it the label holds 0 and 1.")
 @click.option(
+    "--label-range", metavar="LOW,HIGH[,UNIT]", help="The label is a number in this range: a linear regression."
+)
+@click.option(
     "--number", "numbers", multiple=True, metavar="NAME=LOW,HIGH[,UNIT]", help="A numeric column; repeatable."
 )
 @click.option(
@@ -47,21 +50,37 @@ def spec() -> None:
 @click.option("--weights", help="Column that says how many rows a row stands for.")
 @click.option("--formula", help="Such as 'died ~ age + ward + age:ward'; default: every column by itself.")
 @click.option("--lambda", "penalty", type=float, default=1.0, show_default=True, help="Of the penalty lambda/2 |w|^2.")
+@click.option(
+    "--statistics/--no-statistics",
+    default=True,
+    show_default=True,
+    help="Prove standard errors and how well the weights predict, once they are certified.",
+)
 @click.option("--name", default="", help="Of the task.")
 @force_option
 @json_option
-def new(out: Path, penalty: float, name: str, formula: str | None, force: bool, as_json: bool, **known: Any) -> None:
+def new(
+    out: Path,
+    penalty: float,
+    name: str,
+    formula: str | None,
+    statistics: bool,
+    force: bool,
+    as_json: bool,
+    **known: Any,
+) -> None:
     """Write a specification from a data dictionary, from options, or from answers in a terminal.
 
     Ranges, units and categories are public: take them from a code book or from what can be, never from rows. A
     dictionary has a line for each column: name, type (number, category, label, weight, ignore), low, high, unit,
-    categories separated by bars, missing, transform, positive.
+    categories separated by bars, missing, transform, positive. A label with low and high is a number.
 
     \b
     Examples:
       twopm-zk spec new --out spec.toml
       twopm-zk spec new --out spec.toml --dictionary dictionary.csv
       twopm-zk spec new --out spec.toml --label died --positive yes --number age=0,120,1 --category 'ward=A|B|C'
+      twopm-zk spec new --out spec.toml --label spent --label-range 0,2000,0.01 --number income=0,20,0.01 --lambda 0
     """
     from twopm_zk.system.files import write_text
     from twopm_zk.task.canonical import number
@@ -79,7 +98,7 @@ def new(out: Path, penalty: float, name: str, formula: str | None, force: bool, 
         raise InputError(
             "there is nobody to be asked", hint="Give --dictionary FILE, or --label with --number, --category."
         )
-    draft = Draft(entries, penalty=penalty_on_grid(penalty), name=name, formula=formula)
+    draft = Draft(entries, penalty=penalty_on_grid(penalty), name=name, formula=formula, statistics=statistics)
     text = draft.text()
     write_text(out, text)
     made = draft.spec()
@@ -223,6 +242,7 @@ def _from_options(
     *,
     label: str,
     positive: str | None,
+    label_range: str | None,
     numbers: tuple[str, ...],
     categories: tuple[str, ...],
     missing: tuple[str, ...],
@@ -230,13 +250,11 @@ def _from_options(
     dictionary: None = None,
 ) -> Iterator[Mapping[str, str]]:
     stands_for = dict(_pair("--missing", one) for one in missing)
-    yield {"name": label, "type": "label", "positive": positive or ""}
+    ends = {} if label_range is None else _ends("--label-range", label_range, label_range)
+    yield {"name": label, "type": "label", "positive": positive or "", **ends}
     for one in numbers:
-        name, ends = _pair("--number", one)
-        parts = ends.split(",")
-        if len(parts) not in (2, 3):
-            raise InputError(f"--number {one!r} is not NAME=LOW,HIGH or NAME=LOW,HIGH,UNIT")
-        known = dict(zip(("low", "high", "unit"), parts, strict=False))
+        name, text = _pair("--number", one)
+        known = _ends("--number", one, text)
         yield {"name": name, "type": "number", **known, "missing": stands_for.pop(name, "")}
     for one in categories:
         name, levels = _pair("--category", one)
@@ -247,11 +265,22 @@ def _from_options(
         raise InputError(f"--missing names {next(iter(stands_for))!r}, which is no --number or --category")
 
 
+def _ends(option: str, given: str, ends: str) -> dict[str, str]:
+    parts = ends.split(",")
+    if len(parts) not in (2, 3):
+        form = given.removesuffix(ends) and "NAME="
+        raise InputError(f"{option} {given!r} is not {form}LOW,HIGH or {form}LOW,HIGH,UNIT")
+    return dict(zip(("low", "high", "unit"), parts, strict=False))
+
+
 def _pair(option: str, text: str) -> tuple[str, str]:
     name, sign, rest = text.partition("=")
     if not sign or not name.strip():
         raise InputError(f"{option} {text!r} is not NAME=...")
     return name.strip(), rest
+
+
+_RANGE = {"low": "smallest", "high": "largest"}
 
 
 def _somebody_is_there() -> bool:
@@ -262,15 +291,20 @@ def _asked() -> Iterator[Mapping[str, str]]:
     """Questions in a terminal, until a column has no name."""
     click.echo("Answer from a code book or from what can be, not from rows: everything here becomes public.")
     label = click.prompt("Column of the label")
-    positive = click.prompt("Its value that counts as 1 (empty: it holds 0 and 1)", default="", show_default=False)
-    yield {"name": label, "type": "label", "positive": positive}
+    entry = {"name": label, "type": "label"}
+    if click.confirm("Is it a number, for a linear regression?", default=False):
+        entry |= {key: click.prompt(f"  the {word} value there can be") for key, word in _RANGE.items()}
+    else:
+        entry["positive"] = click.prompt(
+            "Its value that counts as 1 (empty: it holds 0 and 1)", default="", show_default=False
+        )
+    yield entry
     while name := click.prompt("Next column (empty: no more)", default="", show_default=False):
         entry = {"name": name, "type": click.prompt("  its type", type=click.Choice(["number", "category"]))}
         if entry["type"] == "category":
             entry["categories"] = click.prompt("  its categories, separated by |, the reference level first")
         else:
-            entry["low"] = click.prompt("  the smallest value there can be")
-            entry["high"] = click.prompt("  the largest value there can be")
+            entry |= {key: click.prompt(f"  the {word} value there can be") for key, word in _RANGE.items()}
             entry["unit"] = click.prompt("  its unit, such as 1 or 0.1 (empty: none)", default="", show_default=False)
         entry["missing"] = click.prompt(
             "  what a missing cell stands for (empty: refuse)", default="", show_default=False
