@@ -47,7 +47,7 @@ def verifier_dir() -> Path:
 
 
 def figures_file() -> Path:
-    """Constraints, gates and domain of every instance, as `make figures` measures them."""
+    """Constraints, gates and domain of every instance, as they were measured."""
     beside = source_root() / "figures.json"
     return source_root() / "tests" / "statements" / "figures.json" if is_checkout() else beside
 
