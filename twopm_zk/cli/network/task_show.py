@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from twopm_zk.cli.next_steps import with_facts
 from twopm_zk.cli.options.amounts import show_amount, show_time
 from twopm_zk.cli.options.connection import Connection, chain_options
 from twopm_zk.cli.options.participants import open_view
@@ -54,7 +55,8 @@ def show(connection: Connection, number: int, spec_file: Path | None, statistics
     view = open_view(connection, signing=False)
     state = view.state(number)
     if statistics:
-        require_certificate(state)
+        with with_facts(spec=spec_file):
+            require_certificate(state)
     begun = bool(state.opened_at)
     attempt = read_attempt(view, state) if begun else AttemptView(state.collection, len(state.weights), state.family)
     history = read_history(view, state) if begun else ()
