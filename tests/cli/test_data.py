@@ -76,6 +76,33 @@ def test_registering_twice_registers_once_and_other_rows_are_refused(call, tmp_p
     assert "others than those this node has committed to" in json.loads(out)["message"]
 
 
+def test_held_out_rows_are_registered_under_a_name_of_their_own(call, tmp_path):
+    spec, state = tmp_path / "spec.toml", tmp_path / "node.db"
+    spec.write_text(SPEC.read_text().replace("[statistics]", "[statistics]\nheld_out = true\n"))
+    write_rows(tmp_path / "rows.csv", 12)
+    write_rows(tmp_path / "later.csv", 20)
+    words = ("data", "register", spec, "--data", tmp_path / "rows.csv", "--state", state)
+    more = ("--held-out", tmp_path / "later.csv")
+    code, out, err = call(*words, *more)
+    assert code == 0, err
+    assert "12 rows and 20 held-out ones in 2 batches are registered" in out
+    code, out, _ = call(*words, *more, "--json")
+    found = json.loads(out)
+    assert (code, found["rows"], found["held_out_rows"]) == (0, 12, 20)
+    assert list(found["commitments"]) == list(found["held_out_commitments"]) == ["0"]
+    assert found["commitments"] != found["held_out_commitments"]
+    code, out, _ = call(*words, "--held-out", tmp_path / "rows.csv", "--json")
+    assert (code, "are those that this node trains on" in json.loads(out)["message"]) == (3, True)
+
+
+def test_held_out_rows_are_refused_where_the_specification_has_no_use_for_them(call, tmp_path):
+    write_rows(tmp_path / "rows.csv", 12)
+    write_rows(tmp_path / "later.csv", 20)
+    words = ("data", "register", SPEC, "--data", tmp_path / "rows.csv", "--state", tmp_path / "node.db")
+    code, out, _ = call(*words, "--held-out", tmp_path / "later.csv", "--json")
+    assert (code, "evaluates nothing on held-out rows" in json.loads(out)["message"]) == (3, True)
+
+
 def test_an_export_of_a_hospital_is_registered_as_it_is_with_a_specification_alone(call, tmp_path):
     (tmp_path / "spec.toml").write_text(SPECIFICATION)
     export = write_export(tmp_path / "export.csv")

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 import signal
 import time
 from contextlib import contextmanager, nullcontext
@@ -17,6 +18,7 @@ from twopm_zk.coordinator.task_creation import Stakes, registered, task_config, 
 from twopm_zk.node import sharing_part
 from twopm_zk.node.store import NodeStore
 from twopm_zk.sharing import Sharer
+from twopm_zk.task.specification import Statistics
 from twopm_zk.task.specification_file import write_spec
 from twopm_zk.training.in_process import train
 
@@ -209,6 +211,46 @@ def test_a_task_shows_who_did_what_and_every_public_sum(hand):
     assert "The certificate covers the 32 rows of 3 nodes in round 1." in shown
     assert "At the last gradient the weights are" in shown
     assert "which is not proven to anybody: the keys are insecure." in shown
+
+
+def test_statistics_are_collected_by_hand_after_the_certificate_and_shown(hand):
+    """At weights of zero, whose information there is already."""
+    instances = replace(hand.party.spec.instances, evaluate=("evaluate-48x3",))
+    spec = replace(hand.party.spec, gradient_bound=0.9, statistics=Statistics(evaluation=True), instances=instances)
+    hand.party.spec = spec
+    write_spec(spec, hand.party.folder / "spec.json")
+    show = ("task", "show", "1", "--spec", "spec.json", "--statistics")
+    with nodes_of(hand.party) as running:
+        hand.begin()
+        refused = hand(*show, code=9)
+        assert "task 1 has no certificate" in refused["message"]
+        assert "twopm-zk certify spec.json --task 1" in refused["hint"]
+        hand.summed()
+        assert "Round 1 is open: it collects the gradient." in hand.text("proceed", "spec.json", "--task", "1")
+        hand.summed(1)
+        certified = hand.text("certify", "spec.json", "--task", "1")
+        assert "Round 2 is open: it collects the evaluation." in certified
+        assert "Next: twopm-zk task close 1" in certified
+        early = " ".join(hand.text(*show).split())
+        assert "these weights were not evaluated on the rows of training" in early
+        hand.summed(2)
+        for wrong in ("aggregate", "certify"):
+            assert "twopm-zk proceed spec.json" in hand(wrong, "spec.json", "--task", "1", code=9)["hint"]
+        assert hand("proceed", "spec.json", "--task", "1", "--dry-run")["collects"] == "evaluation"
+        last = hand.text("proceed", "spec.json", "--task", "1")
+        assert "The task is finished." in last
+        assert "Next: twopm-zk task show 1 --spec spec.json --statistics" in last
+        running.wait()
+    shown = " ".join(hand.text(*show).split())
+    assert "Logit Regression Results" in shown
+    assert "Fit: proven over 32 rows of 3 nodes" in shown
+    assert "INSECURE KEYS: nothing of this is proven to anybody" in shown
+    found = hand(*show)
+    assert found["statistics"]["statistics"]["llf"] == pytest.approx(-32 * math.log(2), rel=1e-4)
+    assert found["statistics"]["coefficients"]["GPA"]["standard_error"] > 0
+    assert found["rounds"][2]["collects"] == "evaluation"
+    assert hand("task", "show", "1")["phase"] == "finished"
+    assert "statistics" not in hand("task", "show", "1")
 
 
 # --- a node by hand ---

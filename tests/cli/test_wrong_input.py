@@ -330,3 +330,9 @@ def test_a_node_that_stops_answering_at_any_request(user, command, monkeypatch):
         document = json.loads(out)
         assert document["hint"]
         assert "\n" not in document["message"]
+
+
+def test_statistics_without_a_specification_are_refused_at_once(call):
+    code, _, err = call("task", "show", "1", "--statistics")
+    assert code == 2
+    assert "--statistics needs --spec" in err

@@ -345,7 +345,7 @@ def test_rows_that_do_not_fit_are_refused_without_showing_them():
         quantized_row(SPEC, {**ROW, "GPA": 98765.0})
     assert "98765" not in str(caught.value)
     # in the units of the data and by the specification's range, not by the format's and an option of another command
-    assert str(caught.value) == "the input's 'GPA' is outside what the specification takes, -2.12008 to 8.11992"
+    assert str(caught.value) == "the input's 'GPA' is outside the specification's range, -2.12008 to 8.11992"
     with pytest.raises(SpecError, match="predict"):
         quantized_row(replace(SPEC, instances=replace(SPEC.instances, predict=None)), ROW)
 

@@ -170,7 +170,8 @@ def test_inputs_stay_out_of_the_repr_of_a_job():
 
 # From here on with real proofs, of the smallest step there is.
 
-SMALLEST = Instance("step-1x1-test", "step.circom", "Step", {"ROWS": 1, "FEATURES": 1, "X_BITS": 16, "X_FRAC": 12})
+SIZES = {"ROWS": 1, "FEATURES": 1, "X_BITS": 16, "X_FRAC": 12, "FAMILY": 0}
+SMALLEST = Instance("step-1x1-test", "step.circom", "Step", SIZES)
 
 
 @cache  # the blinding is drawn once

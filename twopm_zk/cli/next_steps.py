@@ -27,7 +27,7 @@ _AFTER_PHASE = {
     "`twopm-zk task expel {task} NODE` leaves out who does not, and "
     "where nobody has, `twopm-zk task reopen {task}` starts again.",
     5: "Its sum is public: go on with `twopm-zk aggregate SPEC --task {task}`, `twopm-zk certify SPEC --task {task}` "
-    "or, where information was collected, `twopm-zk proceed SPEC --task {task}`.",
+    "or, where information or an evaluation was collected, `twopm-zk proceed SPEC --task {task}`.",
     6: "Its sum is disputed: `twopm-zk task settle {task}` ends that.",
     7: "It is finished; see `twopm-zk task show {task}`.",
 }
@@ -164,8 +164,8 @@ _REFUSALS: dict[str, Step] = {
     "InvalidConfig": _invalid_config,
     "RoundsLeft": "A task that has begun ends with `twopm-zk certify`, or after its last round.",
     "RoundLimit": "All rounds are used: `twopm-zk certify`, or `twopm-zk task finish TASK` without a certificate.",
-    "WrongCollection": "`twopm-zk task show TASK` says what the round collects: information ends with "
-    "`twopm-zk proceed`, a gradient with `twopm-zk aggregate` or `twopm-zk certify`.",
+    "WrongCollection": "`twopm-zk task show TASK` says what the round collects: information and "
+    "evaluations end with `twopm-zk proceed`, a gradient with `twopm-zk aggregate` or `twopm-zk certify`.",
     "CannotTakeOver": "Only a node of the set can take over, once the coordinator has missed the deadline of a sum.",
     "Barred": "This account is out of task {taskId} for good; see `twopm-zk task show {taskId}`.",
     "NotAParticipant": "Only who has handed in an update in this attempt can go on in it: "

@@ -21,7 +21,7 @@ from twopm_zk.chain.deployment import DEVELOPMENT_CHAINS
 from twopm_zk.chain.network import Network
 from twopm_zk.chain.rpc import reading
 from twopm_zk.chain.tasks import AcceptedUpdate, Phase, TaskSnapshot
-from twopm_zk.errors import DeploymentError, InputError
+from twopm_zk.errors import DeploymentError, InputError, TrainingError
 from twopm_zk.numbers.baby_jubjub import Point
 from twopm_zk.numbers.pedersen import vector_generators
 from twopm_zk.statements import Collection, Policy
@@ -370,6 +370,16 @@ def require_spec(state: TaskSnapshot, spec: TaskSpec) -> None:
     ):
         if found != wanted:
             raise DeploymentError(f"task {state.id} was created with another {name} than its specification has")
+
+
+def require_certificate(state: TaskSnapshot) -> None:
+    """TrainingError where a task has no certificate: its weights still move, or were never near enough."""
+    if not state.certified:
+        raise TrainingError(
+            f"task {state.id} has no certificate, and statistics are of certified weights",
+            kind="no-certificate",
+            task=state.id,
+        )
 
 
 def model_of(view: ChainView, task: int, commitment: int) -> tuple[Policy, tuple[int, ...]]:

@@ -21,6 +21,7 @@ from twopm_zk.cli.options.participants import (
 from twopm_zk.cli.output import Command, Steps, emit, json_option
 
 if TYPE_CHECKING:
+    from twopm_zk.chain.tasks import TaskSnapshot
     from twopm_zk.coordinator.aggregation import RoundExecutor
     from twopm_zk.coordinator.assessment import RoundAssessment
     from twopm_zk.participants.news import News
@@ -76,8 +77,7 @@ def proceed(connection: Connection, spec_file: Path, task: int, dry_run: bool, a
         lines.append("The sum opens the round's point.")
     else:
         sent = [{"name": "proceed", "transaction": receipt.transaction, "gas": receipt.gas_used}]
-        lines += [f"Round {found.state.round + 1} is open.", f"Transaction {receipt.transaction}"]
-        lines.append(f"Next: twopm-zk task close {task}")
+        lines += [f"Transaction {receipt.transaction}", *_what_is_next(view.state(task), spec_file)]
     emit(as_json, _describe(found) | {"dry_run": dry_run, "transactions": sent}, "\n".join(lines))
 
 
@@ -129,7 +129,7 @@ def certify(
     proving: ProvingOptions,
     as_json: bool,
 ) -> None:
-    """Prove how near the present weights are to the optimum, and finish the task with them.
+    """Prove how near the present weights are to the optimum: the task is finished, or collects its statistics still.
 
     Uses the public sum of the round, like `twopm-zk aggregate`; the coordinator may at once, anybody after the
     deadline. Refused while the gradient is above the target of SPEC: aggregate then, and collect once more.
@@ -147,15 +147,25 @@ def certify(
             summed.executor(proving).certify(found)
         coefficients = summed.spec.coefficients(found.state.weights)
         insecure = summed.view.insecure_verifiers(task)
+        following = [] if dry_run else _what_is_next(summed.view.state(task), spec_file)
     lines = [found.sentence(), *(f"Note: {doubt}." for doubt in found.doubts)]
     lines.append("It would be about the weights:" if dry_run else "Certified.")
     if insecure:
         lines.append("INSECURE KEYS: nothing of this task is proven to anybody.")
     lines += [f"  {name:<14} {value:+.6g}" for name, value in coefficients.items()]
     lines += [f"It covers {found.rows} rows of {len(found.nodes)} nodes:", *(f"  {node}" for node in found.nodes)]
-    lines += summed.sent_lines()
+    lines += [*summed.sent_lines(), *following]
     document = _describe(found) | {"coefficients": coefficients, "dry_run": dry_run, "transactions": summed.sent}
     emit(as_json, document | {"insecure_keys": insecure}, "\n".join(lines))
+
+
+def _what_is_next(state: TaskSnapshot, spec_file: Path) -> list[str]:
+    """Lines on the round that is open now, or on the end of the task."""
+    from twopm_zk.chain.tasks import Phase
+
+    if state.phase is Phase.FINISHED:
+        return ["The task is finished.", f"Next: twopm-zk task show {state.id} --spec {spec_file} --statistics"]
+    return [f"Round {state.round} is open: it collects the {state.collected}.", f"Next: twopm-zk task close {state.id}"]
 
 
 def _describe(found: RoundAssessment) -> dict[str, Any]:
@@ -164,7 +174,7 @@ def _describe(found: RoundAssessment) -> dict[str, Any]:
         "task": found.state.id,
         "round": found.state.round,
         "attempt": found.state.attempt,
-        "collects": found.state.collection.name.lower(),
+        "collects": found.state.collected,
         "nodes": len(found.nodes),
         "participants": list(found.nodes),
         "rows": found.rows,

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from twopm_zk.cli.next_steps import with_facts
 from twopm_zk.cli.options.amounts import show_amount, show_time
 from twopm_zk.cli.options.connection import Connection, chain_options
 from twopm_zk.cli.options.participants import open_view
 from twopm_zk.cli.output import emit, json_option
-from twopm_zk.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,7 +46,7 @@ def show(connection: Connection, number: int, spec_file: Path | None, statistics
       twopm-zk task show 1 --spec spec.toml --statistics
     """
     from twopm_zk.participants.attempts import AttemptView, certified_round, read_attempt, read_history
-    from twopm_zk.participants.task_view import require_spec
+    from twopm_zk.participants.task_view import require_certificate, require_spec
     from twopm_zk.task.specification_file import read_spec
     from twopm_zk.training.final_sums import summary_of_task
 
@@ -54,6 +54,9 @@ def show(connection: Connection, number: int, spec_file: Path | None, statistics
         raise click.UsageError("--statistics needs --spec: the sums alone do not name columns and their units")
     view = open_view(connection, signing=False)
     state = view.state(number)
+    if statistics:
+        with with_facts(spec=spec_file):
+            require_certificate(state)
     begun = bool(state.opened_at)
     attempt = read_attempt(view, state) if begun else AttemptView(state.collection, len(state.weights), state.family)
     history = read_history(view, state) if begun else ()
@@ -70,12 +73,6 @@ def show(connection: Connection, number: int, spec_file: Path | None, statistics
         claim = f"no component of the gradient exceeds {state.bound_per_row:.3g} per row"
         sums = [one.public_sum(state) for one in history]
         summary = summary_of_task(spec, sums, claim=claim, insecure=bool(insecure))
-    if statistics and summary is None:
-        raise InputError(
-            f"task {number} has no certificate: there are no statistics of weights that still move",
-            kind="no-certificate",
-            task=number,
-        )
     document: dict[str, Any] = {
         **_standing(state),
         "spec_hash": "0x" + state.spec_hash.hex(),

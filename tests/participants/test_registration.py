@@ -1,0 +1,84 @@
+"""Rows that are held out of training: kept apart in the store and in DataHub, and refused where they make no sense."""
+
+import numpy as np
+import pytest
+from support.people_world import SPEC, replace, tables
+
+from twopm_zk.errors import DataError, InputError, RangeError
+from twopm_zk.node.registration import load_batches, register
+from twopm_zk.node.store import NodeStore
+from twopm_zk.participants.task_view import dataset_of, held_out_dataset_of
+from twopm_zk.rows.tables import Table
+from twopm_zk.task.specification import Statistics
+
+HELD_OUT = replace(
+    SPEC,
+    statistics=Statistics(held_out=True),
+    instances=replace(SPEC.instances, evaluate=("evaluate-48x3",)),
+)
+TRAINING, OTHERS, THIRD = tables((11, 11, 10))
+
+
+@pytest.fixture
+def store(tmp_path):
+    with NodeStore(tmp_path / "node.db") as opened:
+        yield opened
+
+
+def test_held_out_rows_are_kept_beside_those_of_training(store):
+    load_batches(store, HELD_OUT, TRAINING)
+    found = load_batches(store, HELD_OUT, None, held_out=OTHERS)
+    assert [(entry.number, entry.held_out, entry.place) for entry in found] == [(0, False, None), (1, True, None)]
+    assert [len(entry.batch.labels) for entry in found] == [11, 11]
+    again = load_batches(store, HELD_OUT, TRAINING, held_out=OTHERS)
+    assert [entry.batch.salt for entry in again] == [entry.batch.salt for entry in found]
+
+
+def test_they_are_refused_where_the_specification_evaluates_nothing_on_such(store):
+    with pytest.raises(InputError, match="evaluates nothing on held-out rows"):
+        load_batches(store, SPEC, TRAINING, held_out=OTHERS)
+    assert store.batches(SPEC.spec_hash) == []
+
+
+def test_other_held_out_rows_than_those_committed_to_are_refused(store):
+    load_batches(store, HELD_OUT, TRAINING, held_out=OTHERS)
+    with pytest.raises(DataError, match="others than those this node has committed to"):
+        load_batches(store, HELD_OUT, TRAINING, held_out=THIRD)
+    with pytest.raises(DataError, match="others than those this node has committed to"):
+        load_batches(store, HELD_OUT, OTHERS)
+
+
+def test_the_rows_of_training_are_refused_as_held_out_ones(store):
+    with pytest.raises(DataError, match="are those that this node trains on"):
+        load_batches(store, HELD_OUT, TRAINING, held_out=TRAINING)
+    assert not any(entry.held_out for entry in store.batches(HELD_OUT.spec_hash))
+
+
+def test_held_out_rows_alone_are_no_data_to_train_on(store):
+    with pytest.raises(InputError, match="no data") as caught:
+        load_batches(store, HELD_OUT, None, held_out=OTHERS)
+    assert caught.value.kind == "no-data"
+
+
+def test_what_is_wrong_with_held_out_rows_is_said_of_them_and_shows_no_value(store):
+    wrong = Table(OTHERS.names, np.where(OTHERS.features > 20, 98765.0, OTHERS.features), OTHERS.labels)
+    with pytest.raises(RangeError) as caught:
+        load_batches(store, HELD_OUT, TRAINING, held_out=wrong)
+    assert caught.value.message.startswith("held-out data")
+    assert "98765" not in str(caught.value)
+    few = Table(OTHERS.names, OTHERS.features[:2], OTHERS.labels[:2])
+    with pytest.raises(DataError, match=r"held-out data has 2 rows; `minimum.rows_per_node` is"):
+        load_batches(store, HELD_OUT, TRAINING, held_out=few)
+
+
+@pytest.mark.chain
+def test_each_data_set_numbers_its_batches_by_itself_and_nothing_is_registered_twice(world, store):
+    view = world.view(2)
+    load_batches(store, HELD_OUT, TRAINING, held_out=OTHERS)
+    found = register(view, store, HELD_OUT)
+    assert [(entry.held_out, entry.place) for entry in found] == [(False, 0), (True, 0)]
+    before = view.block() + 1
+    for dataset, entry in zip((dataset_of(HELD_OUT), held_out_dataset_of(HELD_OUT)), found, strict=True):
+        assert view.registrations(dataset, before=before) == {view.address: [entry.batch.commitment]}
+    assert register(view, store, HELD_OUT) == found
+    assert view.block() + 1 == before
