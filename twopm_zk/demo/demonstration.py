@@ -35,9 +35,9 @@ SEEN = (
     "proofs, and in each round one share of each school. A share is a school's opening under masks that cancel only in "
     "the sum over all three. So what can be read is that sum: once the information of all 32 rows together, from which "
     "the matrix of the steps follows, then in each round their gradient, and at the end what the statistics below are "
-    "made of, and how many rows there are: their information at the certified weights, log-loss, squared error, and how many rows of each class "
-    "were given which probability. No message went from a school to the coordinator, and no school's own numbers can "
-    "be told from what it sent, unless both others put theirs together."
+    "made of: how many rows there are, their information at the certified weights, log-loss, squared error, and how "
+    "many rows of each class were given which probability. No message went from a school to the coordinator, and no "
+    "school's own numbers can be told from what it sent, unless both others put theirs together."
 )
 MLE = {"GPA": 2.82611259, "TUCE": 0.09515766, "PSI": 2.37868766, "intercept": -13.02134686}
 """statsmodels 0.15, Newton: `sm.Logit(endog, add_constant(exog)).fit()`."""
