@@ -28,6 +28,14 @@ from twopm_zk.task.columns import Column
 from twopm_zk.task.instances import TaskInstances
 from twopm_zk.task.specification import StepRule, TaskSpec
 
+GAUSSIAN_INSTANCES = (
+    "step-56x8-gaussian",
+    "information-56x8-gaussian",
+    "evaluate-56x8-gaussian",
+    "aggregate-8",
+    "certify-8",
+    "predict-8-gaussian",
+)
 DOUBLE = """// SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 contract {contract} {{
@@ -123,7 +131,11 @@ class World:
     def __init__(self, node, *, verifiers=None):
         self.node = node
         self.chain = Chain(node.url, private_key=node.private_keys[0])
-        made = verifiers if verifiers is not None else [double_verifier(name) for name in DEFAULT_INSTANCES]
+        made = (
+            verifiers
+            if verifiers is not None
+            else [double_verifier(name) for name in (*DEFAULT_INSTANCES, *GAUSSIAN_INSTANCES)]
+        )
         self.deployment = deploy_all(self.chain, verifiers=made, treasury=node.accounts[9], terms=Terms())
         self._views = {}
 
