@@ -1,17 +1,20 @@
 """Design what the evaluation circuit computes: choose the integers of ``circuits/lib/evaluation.json``.
 
-Of a row with log-odds z it needs the log-loss, log(1 + e^z) - y z, and the squared error of the probability. With T, the
-sigmoid's rounded |z| (tools/design_sigmoid.py), and its own tanh(|z| / 2) at hand, what is missing are two polynomials of T:
+Of a row with log-odds z it needs the log-loss, log(1 + e^z) - y z, and the squared error of the probability. With T,
+the sigmoid's rounded |z| (tools/design_sigmoid.py), and its own tanh(|z| / 2) at hand, what is missing are two
+polynomials of T:
 
-    loss      13 log(1 + e^-|z|), to which |z| is added where the sign of z is wrong; times 13, the sigmoid's divisor, so
-              that |z| itself needs no division
-    square    tanh(|z| / 2)^2: (p - y)^2 is a quarter of 1 + tanh^2 - 2 tanh where the sign is right, + where it is wrong
+    loss      13 log(1 + e^-|z|), to which |z| is added where the sign of z is wrong; times 13, the sigmoid's divisor,
+              so that |z| itself needs no division
+    square    tanh(|z| / 2)^2: (p - y)^2 is a quarter of 1 + tanh^2 - 2 tanh where the sign is right, + where it is
+              wrong
 
-each of degree DEGREE about the middle of the table, with the smallest largest error. The square has the sigmoid's scale; it is
-not the square of the sigmoid's own polynomial, which would leave the field. Beyond the table both are constants.
+each of degree DEGREE about the middle of the table, with the smallest largest error. The square has the sigmoid's
+scale; it is not the square of the sigmoid's own polynomial, which would leave the field. Beyond the table both are
+constants.
 
-Probabilities are counted in bins, as fine near 0 and 1 as models of rare events and of nearly separable classes want them:
-PROBABILITIES are the edges from 1/2 up, and those below it mirror them.
+Probabilities are counted in bins, as fine near 0 and 1 as models of rare events and of nearly separable classes want
+them: PROBABILITIES are the edges from 1/2 up, and those below it mirror them.
 
 Run: python tools/design_evaluation.py (needs the ``design`` dependency group), then commit the two files.
 """
@@ -52,7 +55,7 @@ def square(z: np.ndarray) -> np.ndarray:
 
 
 def design() -> dict[str, object]:
-    """Coefficients as integers, highest first; the values beyond the table; the lower edges of the bins in units of T."""
+    """Coefficients as integers, highest first; the values beyond the table; lower edges of the bins in units of T."""
     z = sample_points() * DELTA
     even = np.ones_like(z)
     scale_bits = scale_bits_for(loss(z), even, DEGREE, lead_bits=LEAD_BITS)

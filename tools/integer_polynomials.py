@@ -1,7 +1,7 @@
 """Polynomials with integer coefficients for circuits: fitted by linear programmes, rounded from the highest down.
 
-Of T in [0, SIZE), the sigmoid's rounded |z| (tools/design_sigmoid.py), about the middle of the table. The coefficients are
-fixed to integers one after the other, and the rest is fitted anew each time.
+Of T in [0, SIZE), the sigmoid's rounded |z| (tools/design_sigmoid.py), about the middle of the table. The coefficients
+are fixed to integers one after the other, and the rest is fitted anew each time.
 """
 
 from __future__ import annotations
