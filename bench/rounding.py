@@ -215,7 +215,8 @@ def gates_table() -> list[str]:
         "|---:|---:|---:|---:|---:|---:|",
     ]
     for frac in PROPOSED:
-        cells = [*gates(frac, 3), *gates(frac, 30), Unit("gradient", frac, 2 * sum_digits(frac)).lanes]
+        places = Unit("gradient", frac, 2 * sum_digits(frac)).places(9)
+        cells = [*gates(frac, 3), *gates(frac, 30), sum(place.scalar == 0 for place in places)]
         lines.append(f"| {frac} | {' | '.join(f'{cell:,}' for cell in cells)} |")
     return lines
 

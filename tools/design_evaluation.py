@@ -5,8 +5,9 @@ the sigmoid's rounded |z| (tools/design_sigmoid.py), and its own tanh(|z| / 2) a
 polynomials of T:
 
     loss      13 log(1 + e^-|z|), to which |z| is added where the sign of z is wrong; times 13, the sigmoid's divisor,
-    so that |z| itself needs no division square    tanh(|z| / 2)^2: (p - y)^2 is a quarter of 1 + tanh^2 - 2 tanh where
-    the sign is right, + where it is wrong
+              so that |z| itself needs no division
+    square    tanh(|z| / 2)^2: (p - y)^2 is a quarter of 1 + tanh^2 - 2 tanh where the sign is right, + where it is
+              wrong
 
 each of degree DEGREE about the middle of the table, with the smallest largest error. The square has the sigmoid's
 scale; it is not the square of the sigmoid's own polynomial, which would leave the field. Beyond the table both are
@@ -54,7 +55,7 @@ def square(z: np.ndarray) -> np.ndarray:
 
 
 def design() -> dict[str, object]:
-    """Coefficients as integers, highest first, values beyond the table, and lower edges of the bins in units of T."""
+    """Coefficients as integers, highest first; the values beyond the table; lower edges of the bins in units of T."""
     z = sample_points() * DELTA
     even = np.ones_like(z)
     scale_bits = scale_bits_for(loss(z), even, DEGREE, lead_bits=LEAD_BITS)

@@ -271,11 +271,10 @@ def test_nothing_of_a_node_is_in_the_coordinators_store(course):
 
 def lanes(vector, count):
     """The numbers in a vector's scalars that could stand for ``count`` packed sums."""
-    bits = pedersen.GRADIENT.lane_bits
-    half, whole = 1 << (bits - 1), 1 << bits
+    half = 1 << (pedersen.GRADIENT.lane_bits - 1)
     scalars = [centred(value % SUBGROUP_ORDER) for value in vector[:-2]]
-    found = [((value >> (bits * k)) + half) % whole - half for value in scalars for k in range(pedersen.GRADIENT.lanes)]
-    return found[:count]
+    places = [place for place in pedersen.GRADIENT.places(count) if place.scalar < len(scalars)]
+    return [((scalars[place.scalar] >> place.offset) + half) % (2 * half) - half for place in places]
 
 
 def test_the_attack_on_exact_openings_gives_nothing_back_from_all_that_is_seen(course, monkeypatch):

@@ -36,11 +36,12 @@ class EvaluateShape(RowsShape):
     @property
     def largest_loss(self) -> int:
         """The largest rounded sum of 13 times the log-loss that has a proof."""
-        return int(4 ** self.digits[0]) // 2 - 1
+        return (1 << (2 * self.digits[0] - 1)) - 1
 
     def bounds(self) -> tuple[Bound, ...]:
         """Largest magnitude of each intermediate of the circuit; the ones in sums count all summands."""
-        return self._square_bounds() if self.family is Family.GAUSSIAN else self._score_bounds()
+        of_family = self._square_bounds() if self.family is Family.GAUSSIAN else self._score_bounds()
+        return *self._row_bounds(), *of_family
 
     def _square_bounds(self) -> tuple[Bound, ...]:
         frac, labels = self.format.frac_bits, self.rows * self.format.bias
@@ -49,12 +50,16 @@ class EvaluateShape(RowsShape):
             "squares of labels": (labels * self.format.bias, 2 * frac),
             "squares of deviations": (self.rows * self.deviation_max**2, 2 * self.z_frac_bits),
         }
-        rounded = {n: round_half_up(value, dropped=bits - SQUARES.frac_bits) for n, (value, bits) in sums.items()}
-        return (
-            *self._row_bounds(),
-            *(Bound(f"sum of {name}", value, limit=1 << 250) for name, (value, _) in sums.items()),
-            *(Bound(f"rounded sum of {n}", value, limit=(4**_SQUARE_DIGITS) // 2) for n, value in rounded.items()),
-        )
+        exact = [Bound(f"sum of {name}", value, limit=1 << 250) for name, (value, _) in sums.items()]
+        rounded = [
+            Bound(
+                f"rounded sum of {name}",
+                round_half_up(value, dropped=bits - SQUARES.frac_bits),
+                limit=1 << (2 * _SQUARE_DIGITS - 1),
+            )
+            for name, (value, bits) in sums.items()
+        ]
+        return *exact, *rounded
 
     def _score_bounds(self) -> tuple[Bound, ...]:
         magnitude = (self.z_max * sigmoid.UNIT_DIVISOR) >> sigmoid.dropped_bits(self.z_frac_bits)
@@ -64,7 +69,6 @@ class EvaluateShape(RowsShape):
         )
         rounded = round_half_up(self.rows * error, dropped=scores.ERROR_SCALE_BITS - EVALUATION.frac_bits)
         return (
-            *self._row_bounds(),
             *sigmoid.magnitudes(),
             *scores.magnitudes(),
             Bound("log-loss", self.rows * loss, limit=1 << 250),
