@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from support.people_stage import Stage
 from support.people_world import SPEC, DoubleKeys, Party, Running, replace, tables
 
 from twopm_zk.auditor.audit import audit
@@ -65,3 +66,27 @@ def test_a_certified_task_collects_what_its_specification_asks_for(world, tmp_pa
     assert found.held_out.content.positives == int(whole.labels.sum())
     assert "proven over 32 rows of 3 nodes" in found.evaluation.sentence
     assert summary_of_task(WITH_ALL, sums, claim="", insecure=False).llf == found.llf
+
+
+def test_where_too_few_nodes_have_rows_for_an_evaluation_the_task_ends_with_its_certificate(world, tmp_path):
+    spec = replace(WITH_ALL, gradient_bound=0.9, statistics=Statistics(held_out=True))
+    party = Party(world, tmp_path, spec=spec)
+    plain, party.node = party.node, lambda number: plain(number, held_out=held_out(number) if number else None)
+    stage = Stage(party).begin()
+    stage.until(Phase.COLLECTING, when=lambda state: state.held_out)
+    stage.tick(*stage.nodes)
+    assert stage.state.updates == 2
+    (said,) = [news.text for news in party.news[0] if news.kind == "waiting"]
+    assert said.endswith(
+        "collects the evaluation on held-out rows, of which this node has none: it takes no part in it"
+    )
+    stage.tick(stage.coordinator)
+    assert (stage.state.phase, stage.state.certified) == (Phase.FINISHED, True)
+    assert party.kinds("coordinator")[-1] == "no-statistics"
+    for participant in (*stage.nodes, stage.coordinator):
+        assert participant.tick() is True
+        participant.store.close()
+    report = audit(stage.reader, stage.task, spec=spec, keyring=DoubleKeys())
+    assert report.passed, report.failures
+    assert report.certified
+    assert report.summary.held_out is None
