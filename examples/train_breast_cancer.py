@@ -27,6 +27,7 @@ from twopm_zk.demo.on_chain import ChainTraining, train_over_chain
 from twopm_zk.participants.news import News
 from twopm_zk.proving.executors import executor_for
 from twopm_zk.rows.tables import Table
+from twopm_zk.statistics.summary import Summary
 from twopm_zk.task.columns import choose_column
 from twopm_zk.task.instances import BATCH_ROWS
 from twopm_zk.task.specification import Statistics, StepRule, TaskSpec
@@ -110,6 +111,17 @@ def table_of(done: ChainTraining) -> str:
     return "\n".join(lines)
 
 
+def print_auc(summary: Summary, apart: Table, spec: TaskSpec, coefficients: Mapping[str, float]) -> None:
+    """What is public of how well the weights predict, beside what the rows themselves say."""
+    assert summary.held_out is not None
+    assert summary.held_out.content is not None
+    found = summary.held_out.content.histogram.auc
+    print(
+        f"AUC over {apart.rows} held-out rows: {found.value:.4f}, by their sums between {found.low:.4f} and "
+        f"{found.high:.4f}; by the rows themselves it is {exact_auc(apart, spec, coefficients):.4f}"
+    )
+
+
 def exact_auc(table: Table, spec: TaskSpec, coefficients: Mapping[str, float]) -> float:
     """The area under the ROC curve by the rows themselves, which nobody but their owners can compute."""
     odds = table.features @ np.array([coefficients[name] for name in table.names]) + coefficients["intercept"]
@@ -134,8 +146,9 @@ def main() -> None:
     bounds = {"gradient_bound": options.gradient_bound, "decrement_bound": options.decrement_bound}
     spec = replace(spec, step=StepRule(options.rule, curvature=options.curvature), **bounds)
     tables = deal(table)
+    spec = replace(spec, statistics=Statistics(held_out=apart.rows > 0))
     if options.chain:
-        spec = replace(spec, statistics=Statistics(held_out=apart.rows > 0)).provable(rows=options.batch)
+        spec = spec.provable(rows=options.batch)
         owners = [f"hospital {number + 1}" for number in range(NODES)]
         done = train_over_chain(spec, tables, owners=owners, held_out=deal(apart) if apart.rows else (), tell=tell)
         coefficients, text = done.findings.coefficients, table_of(done)
@@ -146,23 +159,23 @@ def main() -> None:
             title = TITLE.format(rows=table.rows, step=spec.instances.step[0])
             options.table.write_text(f"{title}\n\n{text}\n")
         if apart.rows:
-            found = done.findings.summary.held_out.content.histogram.auc
-            print(
-                f"AUC over {apart.rows} held-out rows: {found.value:.4f}, proven to be between {found.low:.4f} and "
-                f"{found.high:.4f}; by the rows themselves it is {exact_auc(apart, spec, coefficients):.4f}"
-            )
+            assert done.findings.summary is not None
+            print_auc(done.findings.summary, apart, spec, coefficients)
         compare(table, spec, coefficients)
         return
     started = time.perf_counter()
     result = train(
         tables,
         spec,
+        held_out=deal(apart) if apart.rows else (),
         prove="final" if options.prove == "final" else options.prove == "all",
         executor=executor_for(options.scheduler),
         progress=print,
     )
     print(f"\n{result.moves} rounds, {len(result.proofs)} proofs, {time.perf_counter() - started:.1f} s")
     print(f"Certificate: {result.certificate}.")
+    if apart.rows:
+        print_auc(result.summary(), apart, spec, result.coefficients)
     compare(table, spec, result.coefficients)
 
 

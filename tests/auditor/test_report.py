@@ -6,6 +6,7 @@ from twopm_zk.auditor.history import Registrations
 from twopm_zk.auditor.keys import RegisteredVerifier, same_code
 from twopm_zk.auditor.report import AttemptRecord, AuditReport, Outcome, Verdict
 from twopm_zk.chain.abi import DecodedEvent
+from twopm_zk.chain.deployment import family_of
 from twopm_zk.circuit.instances import instances
 from twopm_zk.numbers.baby_jubjub import BASE
 
@@ -93,9 +94,10 @@ def test_every_instance_is_found_by_the_sizes_of_its_verifier(name):
     parameters = instances()[name].parameters
     statement = instances()[name].template.lower()
     sizes = (parameters.get("ROWS", 0), parameters["FEATURES"], parameters.get("X_FRAC", 0))
-    assert RegisteredVerifier(statement, *sizes).instance == name
-    assert RegisteredVerifier(statement, sizes[0] + 7, *sizes[1:]).instance is None
-    assert RegisteredVerifier("none", *sizes).instance is None
+    family = family_of(instances()[name])
+    assert RegisteredVerifier(statement, *sizes, family).instance == name
+    assert RegisteredVerifier(statement, sizes[0] + 7, *sizes[1:], family).instance is None
+    assert RegisteredVerifier("none", *sizes, family).instance is None
 
 
 def test_a_statement_that_nobody_knows_is_no_instance():

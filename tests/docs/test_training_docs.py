@@ -67,6 +67,23 @@ def test_the_examples_run(arguments):
     assert "Certificate: over" in done.stdout
 
 
+def auc(printed):
+    """By the sums, at least, at most, and by the rows themselves."""
+    return map(float, re.findall(r"[01]\.\d{4}", printed.split("AUC over 119 held-out rows")[1]))
+
+
+@pytest.mark.slow
+def test_the_sums_of_rows_held_out_bound_their_auc_closely():
+    pytest.importorskip("sklearn")
+    command = [sys.executable, Path("examples") / "train_breast_cancer.py", "--rows", "450", "--rule", "newton"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    value, low, high, exact = auc(done.stdout)
+    assert low <= value <= high <= low + 0.01
+    assert low <= exact <= high
+    assert value > 0.99
+
+
 @pytest.mark.slow
 @pytest.mark.prover
 @pytest.mark.chain
@@ -84,4 +101,26 @@ def test_breast_cancer_trains_over_a_chain_with_every_proof(tmp_path):
     # six batches and their sum or certificate; the bounds of the same rounds in one process
     assert [(number, proofs) for number, _, proofs in rounds] == [("0", "7"), ("1", "7")]
     assert [bound for _, bound, _ in rounds] == ["4.71e-01", "4.60e-01"]
-    assert "checked 14 proofs again, from the chain alone" in written
+    assert "checked 17 proofs again, from the chain alone" in written
+    value, low, high, exact = auc(done.stdout)
+    assert low <= value <= high
+    assert low <= exact <= high
+
+
+@pytest.mark.slow
+@pytest.mark.prover
+@pytest.mark.chain
+def test_credit_cards_are_fitted_over_a_chain_with_every_proof():
+    command = [sys.executable, Path("examples") / "train_credit_cards.py"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=590)
+    assert done.returncode == 0, done.stderr
+    assert "14 proofs, made and verified by contracts in" in done.stdout
+    close = re.search(
+        r"within (\S+) standard errors of statsmodels', standard errors within (\S+)%, R-squared within (\S+), "
+        r"sigma within (\S+)%",
+        done.stdout,
+    )
+    assert close, done.stdout
+    coefficients, errors, fit, sigma = map(float, close.groups())
+    assert (coefficients < 1e-3, errors < 0.02, fit < 1e-5, sigma < 0.02) == (True, True, True, True)
+    assert "Standard errors: proven over 72 rows of 3 nodes" in done.stdout

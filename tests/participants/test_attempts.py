@@ -4,12 +4,12 @@ import pytest
 from support.histories import FEATURES, Story
 
 from twopm_zk.errors import DeploymentError
-from twopm_zk.participants.attempts import replay_attempt
+from twopm_zk.participants.attempts import AttemptView, replay_attempt
 from twopm_zk.statements import Collection
 
 
 def read(story):
-    return replay_attempt(story.events, Collection.GRADIENT, FEATURES + 1, story.place)
+    return replay_attempt(story.events, AttemptView(Collection.GRADIENT, FEATURES + 1), story.place)
 
 
 def closed():

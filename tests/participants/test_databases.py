@@ -22,7 +22,7 @@ from twopm_zk.prediction.store import OperatorStore
 from twopm_zk.rows.batches import Batch
 from twopm_zk.sharing import Collection as Shared
 from twopm_zk.sharing import LedgerEntry, Place
-from twopm_zk.statements import Collection, StepShape
+from twopm_zk.statements import Collection, Family, StepShape
 
 SPEC = bytes(range(32))
 ATTEMPT = Attempt(123, 4, 5)
@@ -30,10 +30,11 @@ PLACE = Place(chain_id=1, contract="0xC", task=1, round=4, attempt=5, identity="
 SCHEMA = ("CREATE TABLE things (name TEXT PRIMARY KEY, content TEXT) STRICT",)
 
 
-def batch(seed=0, rows=5):
+def batch(seed=0, rows=5, family=Family.LOGISTIC):
     generator = np.random.default_rng(seed)
     features = generator.integers(-(2**15), 2**15, (rows, 3))
-    return Batch(StepShape(32, 3, FEATURES), features, generator.integers(0, 2, rows))
+    labels = generator.integers(0, 2, rows) if family is Family.LOGISTIC else generator.integers(-(2**15), 2**15, rows)
+    return Batch(StepShape(32, 3, FEATURES, family), features, labels)
 
 
 @pytest.fixture
@@ -192,7 +193,9 @@ def decimal_and_hex(number):
 def begun(store, attempt, seed=0):
     """An update and a key of an attempt; everything private of them, as it might be kept."""
     made = batch(seed)
-    update = store.begin_update(attempt, 0, 77, Collection.GRADIENT, made.tally(Collection.GRADIENT, (1, 2, 3, 4)))
+    update = store.begin_update(
+        attempt, 0, 77, Collection.GRADIENT, Family.LOGISTIC, made.tally(Collection.GRADIENT, (1, 2, 3, 4))
+    )
     store.set_proof(attempt, 0, range(24))
     key = store.begin_round_key(attempt)
     large = [value for value in update.opening.items[:3] if abs(value) > 2**47]
@@ -307,9 +310,25 @@ def test_a_batch_gets_another_salt_and_no_place(store):
     assert (found.batch.salt, found.place) == (99, None)
 
 
-def test_updates_keep_their_blinding_through_every_step(store):
-    tally = batch().tally(Collection.INFORMATION, (1, 2, 3, 4))
-    made = store.begin_update(ATTEMPT, 0, 77, Collection.INFORMATION, tally)
+@pytest.mark.parametrize("family", Family)
+def test_batches_of_both_data_sets_are_numbered_together_and_keep_family_labels_and_salts(tmp_path, family):
+    training, held_out = batch(1, family=family), batch(2, family=family)
+    with NodeStore(tmp_path / "node.db") as store:
+        store.add_batches(SPEC, [training])
+        store.add_batches(SPEC, [held_out], held_out=True)
+    with NodeStore(tmp_path / "node.db") as store:
+        found = store.batches(SPEC)
+    assert [(entry.number, entry.held_out) for entry in found] == [(0, False), (1, True)]
+    for entry, made in zip(found, (training, held_out), strict=True):
+        assert (entry.batch.shape, entry.batch.commitment) == (made.shape, made.commitment)
+        assert entry.batch.labels.tolist() == made.labels.tolist()
+
+
+@pytest.mark.parametrize("collection", Collection)
+@pytest.mark.parametrize("family", Family)
+def test_updates_keep_their_blinding_through_every_step(store, collection, family):
+    tally = batch(family=family).tally(collection, (1, 2, 3, 4))
+    made = store.begin_update(ATTEMPT, 0, 77, collection, family, tally)
     store.set_proof(ATTEMPT, 0, range(24))
     (found,) = store.updates(ATTEMPT).values()
     assert found.opening == made.opening
@@ -320,9 +339,9 @@ def test_updates_keep_their_blinding_through_every_step(store):
 
 def test_work_for_another_model_is_replaced_whole(store):
     tally = batch().tally(Collection.GRADIENT, (0, 0, 0, 0))
-    first = store.begin_update(ATTEMPT, 0, 77, Collection.GRADIENT, tally)
+    first = store.begin_update(ATTEMPT, 0, 77, Collection.GRADIENT, Family.LOGISTIC, tally)
     store.set_proof(ATTEMPT, 0, range(24))
-    second = store.begin_update(ATTEMPT, 0, 78, Collection.GRADIENT, tally)
+    second = store.begin_update(ATTEMPT, 0, 78, Collection.GRADIENT, Family.LOGISTIC, tally)
     assert first.opening.blinding != second.opening.blinding
     assert store.updates(ATTEMPT)[0].proof is None
 
@@ -358,7 +377,10 @@ def test_the_ledger_keeps_what_was_shared_for_good_and_the_same_share_once(store
 def test_nothing_private_is_in_a_repr(store):
     store.add_batches(SPEC, [batch()])
     tally = batch().tally(Collection.GRADIENT, (1, 2, 3, 4))
-    made, key = store.begin_update(ATTEMPT, 0, 77, Collection.GRADIENT, tally), store.begin_round_key(ATTEMPT)
+    made, key = (
+        store.begin_update(ATTEMPT, 0, 77, Collection.GRADIENT, Family.LOGISTIC, tally),
+        store.begin_round_key(ATTEMPT),
+    )
     text = repr(store.batches(SPEC)) + repr(made) + repr(key) + repr(tally)
     for secret in (store.batches(SPEC)[0].batch.salt, made.opening.blinding, key.scalar, *tally.items):
         assert str(secret) not in text

@@ -12,12 +12,16 @@ from support.people_stage import lying
 from support.people_world import SPEC, Party, Running, replace
 
 from twopm_zk.errors import TransactionError
+from twopm_zk.task.specification import Statistics
 from twopm_zk.task.specification_file import write_spec
 from twopm_zk.training.in_process import train
 
 pytestmark = pytest.mark.slow
 
-NEAR = replace(SPEC, gradient_bound=0.2)
+EVALUATED = replace(
+    SPEC, statistics=Statistics(evaluation=True), instances=replace(SPEC.instances, evaluate=("evaluate-48x3",))
+)
+NEAR = replace(EVALUATED, gradient_bound=0.2)
 SCRIPT = Path(__file__).parents[1] / "support" / "people_process.py"
 
 
@@ -97,6 +101,12 @@ NODE_DEATHS = {
         ["write", "INTO ledger"],
         ["sent", "HLRContract.share"],
     ],
+    "after the certificate, and in the evaluation that follows": [
+        ["text", "certified"],
+        ["write", "INTO updates"],
+        ["sent", "submitUpdate"],
+        ["write", "INTO ledger"],
+    ],
 }
 
 
@@ -162,11 +172,15 @@ COORDINATOR_DEATHS = [
     ["write", "INTO work"],
     ["sent", "acceptWeights"],
     ["news", "proven"],
+    ["sent", "certify"],
+    ["sent", "close"],
+    ["news", "summed"],
 ]
+"""The last three are in the round of the evaluation, but for the transaction that opens it."""
 
 
 def test_a_coordinator_that_is_killed_goes_on_where_it_was(party, forks):
-    party.spec = replace(SPEC, gradient_bound=0.1)
+    party.spec = replace(EVALUATED, gradient_bound=0.1)
     key = party.world.node.private_keys[1]
     mortal = Mortal(party, forks, deaths=COORDINATOR_DEATHS, role="coordinator", name="coordinator", key=key)
     thread = InThread(mortal)
@@ -176,5 +190,5 @@ def test_a_coordinator_that_is_killed_goes_on_where_it_was(party, forks):
         running.wait(200)
     assert mortal.died == len(COORDINATOR_DEATHS)
     rounds, events = expect_result(party, party.tables)
-    assert len(mortal.proofs()) == len(set(mortal.proofs())) == rounds - 1  # information needs none
+    assert len(mortal.proofs()) == len(set(mortal.proofs())) == rounds - 2  # information and evaluation need none
     assert {event["attempt"] for event in events if event.name == "UpdateAccepted"} == {0}

@@ -27,12 +27,15 @@ from twopm_zk.sharing import Sharer, commit, masked, vector_of
 from twopm_zk.sharing.keys import EIGHTH
 from twopm_zk.statements import Collection, Opening
 from twopm_zk.statements.step import StepShape, exact_gradient
+from twopm_zk.task.specification import Statistics
 
 pytestmark = pytest.mark.slow
 
 TARGET = 0
 """The node whose secrets are looked for: it has three rows of three features, which an exact gradient gives back."""
 SHIFTS = range(-200, 201)
+LANES = sum(place.scalar == 0 for place in pedersen.GRADIENT.places(10))
+"""Sums of a gradient that share a scalar."""
 SMALL = 1 << 24
 """Integers below are on every chain: numbers of blocks, sizes, indices."""
 
@@ -59,11 +62,18 @@ def known_generators():
 def course(known_generators, deployed, tmp_path_factory):
     """A finished task, with what each node kept secret while it lasted."""
     snapshot, folder = deployed.node.snapshot(), tmp_path_factory.mktemp("privacy")
-    spec = replace(SPEC, gradient_bound=0.1, minimum_node_rows=3)
+    spec = replace(
+        SPEC,
+        gradient_bound=0.1,
+        minimum_node_rows=3,
+        statistics=Statistics(information=True, evaluation=True, held_out=True),
+        instances=replace(SPEC.instances, evaluate=("evaluate-48x3",)),
+    )
     party = Party(deployed, folder, spec=spec, sizes=(3, 14, 15))
     random = np.random.default_rng(2)  # rows of any numbers, as measurements are
-    features = random.uniform((2, 12, 0), (4, 30, 1), (3, 3))
-    party.tables[TARGET] = Table(party.tables[TARGET].names, features, np.array([0, 1, 0]))
+    kept_apart = [measured(random, party, rows) for rows in (4, 9, 9)]
+    party.tables[TARGET] = measured(random, party, 3)
+    plain, party.node = party.node, lambda number: plain(number, held_out=kept_apart[number])
     stage = Stage(party).begin()
     for node in stage.nodes[1:]:
         node._sharing._conditions = replace(node._sharing._conditions, rows=3)
@@ -89,11 +99,18 @@ def course(known_generators, deployed, tmp_path_factory):
     found.words, found.bytes = {word for part in found.parts for word in words_of(part)}, b"|".join(found.parts)
     found.store = {path.name: path.read_bytes() for path in folder.glob("coordinator*")}
     found.batches = [node._batches[0].batch for node in stage.nodes]
+    found.held_out = [node._batches[1].batch for node in stage.nodes]
+    found.gradient = [one for one in found.history if one.view.collection is Collection.GRADIENT][-1]
     found.lasting = [node.store.lasting_key for node in stage.nodes]
     stage.close()
     yield found
     deployed.node.revert(snapshot)
     deployed.chain.forget_nonces()
+
+
+def measured(random, party, rows):
+    labels = np.arange(rows) % 2
+    return Table(party.tables[TARGET].names, random.uniform((2, 12, 0), (4, 30, 1), (rows, 3)), labels)
 
 
 def sum_up(updates):
@@ -154,17 +171,22 @@ def is_telling(value):
 def secret_numbers(course, node=TARGET):
     """Salts and keys, which nobody scales."""
     keys = [course.lasting[node].scalar, *(secret.keys[node].scalar for secret in course.secrets)]
-    return {course.batches[node].salt, *keys, *(key * EIGHTH % SUBGROUP_ORDER for key in keys)}
+    salts = {course.batches[node].salt, course.held_out[node].salt}
+    return {*salts, *keys, *(key * EIGHTH % SUBGROUP_ORDER for key in keys)}
 
 
 def own_masks(course, node=TARGET):
-    """What hides a node's shares: its masks with each other node, of every round, and their sums with its signs."""
+    """What hides a node's shares: its masks with each other node, of every round, and their sums with its signs.
+
+    A share of zero, such as of bins that no row is in, is the sum of its masks; nobody can tell that it is.
+    """
     found, address = set(), course.nodes[node].view.address
     for secret, collected in zip(course.secrets, course.history, strict=True):
         sharer = Sharer(secret.set, address, course.lasting[node], secret.keys[node])
         masks = sharer.masks(len(collected.view.generators))
         found |= {scalar for mask in masks.values() for scalar in mask}
-        found |= set(masked(address, [0] * len(collected.view.generators), masks))
+        whole = masked(address, [0] * len(collected.view.generators), masks)
+        found |= {mask for mask, value in zip(whole, vector_of(secret.openings[node]), strict=True) if value}
     return found
 
 
@@ -189,6 +211,7 @@ def test_the_task_was_run_to_its_certificate_with_all_three_nodes(course):
     assert course.stage.party.news[TARGET][-1].values["certified"]
     assert [len(vectors) for vectors in shares(course)] == [3] * len(course.secrets)
     assert {secret.state.collection for secret in course.secrets} == set(Collection)
+    assert [secret.state.held_out for secret in course.secrets[-2:]] == [False, True]
 
 
 def test_neither_sums_nor_blindings_of_a_node_are_on_the_chain_at_any_scaling(course):
@@ -211,7 +234,7 @@ def test_the_search_finds_what_is_there(course):
 
 def test_neither_rows_nor_salts_nor_keys_of_a_node_are_on_the_chain(course):
     assert course.words.isdisjoint(secret_numbers(course))
-    for row in course.batches[TARGET].features:
+    for row in [*course.batches[TARGET].features, *course.held_out[TARGET].features]:
         for width in (2, 4, 32):
             for order in ("big", "little"):
                 row_bytes = b"".join(int(value).to_bytes(width, order, signed=True) for value in row)
@@ -230,7 +253,9 @@ def test_no_mask_of_a_node_is_on_the_chain(course):
     assert tuple((a - b) % SUBGROUP_ORDER for a, b in zip(share, whole, strict=True)) == tuple(
         value % SUBGROUP_ORDER for value in opening
     )
-    assert set(whole) <= both  # these were looked for
+    looked_for = {mask for mask, value in zip(whole, opening, strict=True) if value}
+    assert looked_for
+    assert looked_for <= both
 
 
 def last_masks(course, node=TARGET):
@@ -258,8 +283,9 @@ def test_nothing_of_a_node_is_in_the_coordinators_store(course):
     content = b"".join(course.store.values())
     assert b"aggregate" in content
     private = [*own_sums(course), *secret_numbers(course), *own_masks(course)]
-    rows = course.batches[TARGET].features.astype("<i4").tobytes()
-    assert not leaks(content, private, rows)
+    for batch in (course.batches[TARGET], course.held_out[TARGET]):
+        rows = batch.features.astype("<i4").tobytes()
+        assert not leaks(content, private, rows)
     public = {number % SUBGROUP_ORDER for numbers in numbers_in(content) for number in numbers}
     assert public.isdisjoint(scaled(own_sums(course)))
     assert leaks(content + str(private[0]).encode(), private, rows)  # it would be found
@@ -273,13 +299,18 @@ def lanes(vector, count):
     """The numbers in a vector's scalars that could stand for ``count`` packed sums."""
     half = 1 << (pedersen.GRADIENT.lane_bits - 1)
     scalars = [centred(value % SUBGROUP_ORDER) for value in vector[:-2]]
+<<<<<<< HEAD
     places = [place for place in pedersen.GRADIENT.places(count) if place.scalar < len(scalars)]
     return [((scalars[place.scalar] >> place.offset) + half) % (2 * half) - half for place in places]
+=======
+    found = [((value >> (bits * k)) + half) % whole - half for value in scalars for k in range(LANES)]
+    return found[:count]
+>>>>>>> followup
 
 
 def test_the_attack_on_exact_openings_gives_nothing_back_from_all_that_is_seen(course, monkeypatch):
     monkeypatch.setattr(recovery, "TRIED", 20_000)  # enough for these rows, as the first result shows
-    collected, batch = course.history[-1], course.batches[TARGET]
+    collected, batch = course.gradient, course.batches[TARGET]
     assert any(
         collected.weights
     )  # at zero weights all rows have the same residual, which the attack does not tell apart
@@ -301,7 +332,7 @@ def test_the_attack_on_exact_openings_gives_nothing_back_from_all_that_is_seen(c
 def test_the_attacks_give_nothing_back_from_any_numbers_on_the_chain_or_in_the_coordinators_store(course, monkeypatch):
     """Every run of words in every event and all calldata, as they are and as packed sums; likewise the store."""
     monkeypatch.setattr(recovery, "TRIED", 3_000)  # enough for these rows, as the last result shows
-    collected, batch = course.history[-1], course.batches[TARGET]
+    collected, batch = course.gradient, course.batches[TARGET]
     shape = StepShape(batch.shape.rows, batch.shape.features, batch.shape.format)
     exact = tuple(exact_gradient(shape, collected.weights, batch.features, batch.labels))
     runs = [words_of(part) for part in course.parts]
@@ -371,7 +402,8 @@ def test_every_split_of_the_sum_between_two_honest_nodes_has_masks_that_make_the
         before = [vector_of(opening) for opening in secret.openings]
         assert events_of(addresses, before, masks, view) == seen(addresses, view)
 
-        drawn = np.random.default_rng(secret.state.round).integers(-(2**40), 2**40, len(secret.openings[0].items))
+        most = 1 << min(40, unit.lane_bits - 11)
+        drawn = np.random.default_rng(secret.state.round).integers(-most, most, len(secret.openings[0].items))
         moved = [
             move(unit, secret.openings[node], sign * drawn, sign) for node, sign in zip(honest, (1, -1), strict=True)
         ]

@@ -2,7 +2,11 @@
 
 import numpy as np
 import pytest
+<<<<<<< HEAD
 import statsmodels.api as sm
+=======
+from support.people_stage import Stage
+>>>>>>> followup
 from support.people_world import SPEC, DoubleKeys, Party, Running, replace, tables
 
 from twopm_zk.auditor.audit import audit
@@ -70,6 +74,7 @@ def test_a_certified_task_collects_what_its_specification_asks_for(world, tmp_pa
     assert summary_of_task(WITH_ALL, sums, claim="", insecure=False).llf == found.llf
 
 
+<<<<<<< HEAD
 @pytest.mark.slow
 def test_banks_fit_a_linear_regression_over_a_chain(world, tmp_path):
     """Greene's regression of credit card expenditure, with what statsmodels makes of the rows of all banks."""
@@ -90,3 +95,27 @@ def test_banks_fit_a_linear_regression_over_a_chain(world, tmp_path):
     assert np.all(abs(found.params.to_numpy() - theirs.params[order].to_numpy()) < 1e-3 * theirs.bse[order].to_numpy())
     assert found.rsquared == pytest.approx(theirs.rsquared, abs=1e-5)
     assert found.fvalue == pytest.approx(theirs.fvalue, rel=1e-3)
+=======
+def test_where_too_few_nodes_have_rows_for_an_evaluation_the_task_ends_with_its_certificate(world, tmp_path):
+    spec = replace(WITH_ALL, gradient_bound=0.9, statistics=Statistics(held_out=True))
+    party = Party(world, tmp_path, spec=spec)
+    plain, party.node = party.node, lambda number: plain(number, held_out=held_out(number) if number else None)
+    stage = Stage(party).begin()
+    stage.until(Phase.COLLECTING, when=lambda state: state.held_out)
+    stage.tick(*stage.nodes)
+    assert stage.state.updates == 2
+    (said,) = [news.text for news in party.news[0] if news.kind == "waiting"]
+    assert said.endswith(
+        "collects the evaluation on held-out rows, of which this node has none: it takes no part in it"
+    )
+    stage.tick(stage.coordinator)
+    assert (stage.state.phase, stage.state.certified) == (Phase.FINISHED, True)
+    assert party.kinds("coordinator")[-1] == "no-statistics"
+    for participant in (*stage.nodes, stage.coordinator):
+        assert participant.tick() is True
+        participant.store.close()
+    report = audit(stage.reader, stage.task, spec=spec, keyring=DoubleKeys())
+    assert report.passed, report.failures
+    assert report.certified
+    assert report.summary.held_out is None
+>>>>>>> followup

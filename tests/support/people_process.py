@@ -2,7 +2,8 @@
 
     python people_process.py '{"role": "node", ..., "die_at": ["news", "proven"]}'
 
-``die_at`` is "news" and its kind; "write" and words of the statement that has changed the store; or "sent" and the
+``die_at`` is "news" and its kind; "text" and words of some news; "write" and words of the statement that has changed
+the store; or "sent" and the
 function of a contract whose transaction the chain has just taken.
 """
 
@@ -70,6 +71,7 @@ def main(options):
     def notify(news):
         print(json.dumps({"news": news.kind, "text": news.text}), flush=True)
         happened(news.kind, of="news")
+        happened(news.text, of="text")
 
     if options["role"] == "node":
         with NodeStore(folder / f"{name}.db") as store:
