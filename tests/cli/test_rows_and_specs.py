@@ -204,7 +204,7 @@ def test_a_label_with_a_range_makes_a_linear_regression(call, folder):
     spec = read_spec(folder / "spent.toml")
     assert (spec.family, spec.statistics.information, spec.statistics.evaluation) == ("gaussian", True, True)
     assert (spec.label_column.low, spec.label_column.high) == (0, 2000)
-    assert spec.instances.evaluate == ("evaluate-50x3-gaussian", "evaluate-118x3-gaussian")
+    assert spec.instances.evaluate == ("evaluate-49x3-gaussian", "evaluate-118x3-gaussian")
     again = ("spec", "new", "--force", "--out", "spent.toml", "--label", "spent")
     code, _, err = call(*again, "--label-range", "0", *income)
     assert (code, "--label-range '0' is not LOW,HIGH or LOW,HIGH,UNIT" in err) == (3, True)

@@ -299,13 +299,8 @@ def lanes(vector, count):
     """The numbers in a vector's scalars that could stand for ``count`` packed sums."""
     half = 1 << (pedersen.GRADIENT.lane_bits - 1)
     scalars = [centred(value % SUBGROUP_ORDER) for value in vector[:-2]]
-<<<<<<< HEAD
     places = [place for place in pedersen.GRADIENT.places(count) if place.scalar < len(scalars)]
     return [((scalars[place.scalar] >> place.offset) + half) % (2 * half) - half for place in places]
-=======
-    found = [((value >> (bits * k)) + half) % whole - half for value in scalars for k in range(LANES)]
-    return found[:count]
->>>>>>> followup
 
 
 def test_the_attack_on_exact_openings_gives_nothing_back_from_all_that_is_seen(course, monkeypatch):

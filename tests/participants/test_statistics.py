@@ -2,11 +2,8 @@
 
 import numpy as np
 import pytest
-<<<<<<< HEAD
 import statsmodels.api as sm
-=======
 from support.people_stage import Stage
->>>>>>> followup
 from support.people_world import SPEC, DoubleKeys, Party, Running, replace, tables
 
 from twopm_zk.auditor.audit import audit
@@ -74,28 +71,6 @@ def test_a_certified_task_collects_what_its_specification_asks_for(world, tmp_pa
     assert summary_of_task(WITH_ALL, sums, claim="", insecure=False).llf == found.llf
 
 
-<<<<<<< HEAD
-@pytest.mark.slow
-def test_banks_fit_a_linear_regression_over_a_chain(world, tmp_path):
-    """Greene's regression of credit card expenditure, with what statsmodels makes of the rows of all banks."""
-    data = sm.datasets.ccard.load_pandas()
-    spec = read_spec(paths.source_root() / "examples" / "credit_cards.toml")
-    party = Party(world, tmp_path, spec=spec)
-    banks = [data.data.iloc[number::3] for number in range(3)]
-    run(party, [party.node(number, table=rows) for number, rows in enumerate(banks)])
-    view = world.view(0)
-    state, sums = sums_of(view, view.task_count())
-    assert state.certified
-    assert [one.collection.name for one in sums] == ["INFORMATION", "GRADIENT", "GRADIENT", "EVALUATION"]
-    report = audit(view, state.id, spec=spec, keyring=DoubleKeys())
-    assert report.passed, report.failures
-    theirs = sm.OLS(data.endog, sm.add_constant(data.exog)).fit()
-    found, order = report.summary, ["AGE", "INCOME", "OWNRENT", "INCOMESQ", "const"]
-    assert np.allclose(found.bse, theirs.bse[order], rtol=1e-3)
-    assert np.all(abs(found.params.to_numpy() - theirs.params[order].to_numpy()) < 1e-3 * theirs.bse[order].to_numpy())
-    assert found.rsquared == pytest.approx(theirs.rsquared, abs=1e-5)
-    assert found.fvalue == pytest.approx(theirs.fvalue, rel=1e-3)
-=======
 def test_where_too_few_nodes_have_rows_for_an_evaluation_the_task_ends_with_its_certificate(world, tmp_path):
     spec = replace(WITH_ALL, gradient_bound=0.9, statistics=Statistics(held_out=True))
     party = Party(world, tmp_path, spec=spec)
@@ -118,4 +93,25 @@ def test_where_too_few_nodes_have_rows_for_an_evaluation_the_task_ends_with_its_
     assert report.passed, report.failures
     assert report.certified
     assert report.summary.held_out is None
->>>>>>> followup
+
+
+@pytest.mark.slow
+def test_banks_fit_a_linear_regression_over_a_chain(world, tmp_path):
+    """Greene's regression of credit card expenditure, with what statsmodels makes of the rows of all banks."""
+    data = sm.datasets.ccard.load_pandas()
+    spec = read_spec(paths.source_root() / "examples" / "credit_cards.toml")
+    party = Party(world, tmp_path, spec=spec)
+    banks = [data.data.iloc[number::3] for number in range(3)]
+    run(party, [party.node(number, table=rows) for number, rows in enumerate(banks)])
+    view = world.view(0)
+    state, sums = sums_of(view, view.task_count())
+    assert state.certified
+    assert [one.collection.name for one in sums] == ["INFORMATION", "GRADIENT", "GRADIENT", "EVALUATION"]
+    report = audit(view, state.id, spec=spec, keyring=DoubleKeys())
+    assert report.passed, report.failures
+    theirs = sm.OLS(data.endog, sm.add_constant(data.exog)).fit()
+    found, order = report.summary, ["AGE", "INCOME", "OWNRENT", "INCOMESQ", "const"]
+    assert np.allclose(found.bse, theirs.bse[order], rtol=1e-3)
+    assert np.all(abs(found.params.to_numpy() - theirs.params[order].to_numpy()) < 1e-3 * theirs.bse[order].to_numpy())
+    assert found.rsquared == pytest.approx(theirs.rsquared, abs=1e-5)
+    assert found.fvalue == pytest.approx(theirs.fvalue, rel=1e-3)

@@ -29,9 +29,9 @@ from twopm_zk.task.instances import TaskInstances
 from twopm_zk.task.specification import StepRule, TaskSpec
 
 GAUSSIAN_INSTANCES = (
-    "step-56x8-gaussian",
-    "information-56x8-gaussian",
-    "evaluate-56x8-gaussian",
+    "step-55x8-gaussian",
+    "information-55x8-gaussian",
+    "evaluate-55x8-gaussian",
     "aggregate-8",
     "certify-8",
     "predict-8-gaussian",
