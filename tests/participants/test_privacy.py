@@ -34,8 +34,6 @@ pytestmark = pytest.mark.slow
 TARGET = 0
 """The node whose secrets are looked for: it has three rows of three features, which an exact gradient gives back."""
 SHIFTS = range(-200, 201)
-LANES = sum(place.scalar == 0 for place in pedersen.GRADIENT.places(10))
-"""Sums of a gradient that share a scalar."""
 SMALL = 1 << 24
 """Integers below are on every chain: numbers of blocks, sizes, indices."""
 
