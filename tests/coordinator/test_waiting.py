@@ -27,7 +27,7 @@ class Attempt:
             phase=Phase.COLLECTING,
             collected_dataset=b"",
             collected="evaluation on held-out rows",
-            opened_at=1,
+            data_before=1,
             late=late,
             certified=certified,
             nodes=len({update.node for update in updates}),

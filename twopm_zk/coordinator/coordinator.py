@@ -160,7 +160,7 @@ class Coordinator(Participant[CoordinatorStore]):
         """Nodes that are still expected in this attempt: batches that they have handed in, of those registered."""
         used, barred = {update.data for update in self.view.updates(state)}, self.view.barred(state)
         found = {}
-        for node, commitments in self.view.registrations(state.collected_dataset, before=state.opened_at).items():
+        for node, commitments in self.view.registrations(state.collected_dataset, before=state.data_before).items():
             handed_in = len(used.intersection(commitments))
             if handed_in:
                 self._absent.discard(node)

@@ -183,8 +183,7 @@ class Node(Participant[NodeStore]):
         attempt = Attempt.of(state)
         self.store.forget_rounds(state.task_key, before=attempt)
         done = {update.data for update in self.view.updates(state, node=self.view.address)}
-        asked = [entry for entry in self._batches if entry.held_out is state.held_out]
-        waiting = [entry for entry in asked if entry.batch.commitment not in done]
+        waiting = [entry for entry in self._in_time(state) if entry.batch.commitment not in done]
         stored = self.store.updates(attempt)
         for start in range(0, len(waiting), self._chunk):
             part = waiting[start : start + self._chunk]
@@ -192,6 +191,23 @@ class Node(Participant[NodeStore]):
             for entry in part:
                 if not self._submit(state, entry, stored[entry.number]):
                     return
+
+    def _in_time(self, state: TaskSnapshot) -> list[StoredBatch]:
+        """This node's batches of the round's data set that were registered early enough for the contract."""
+        asked = [entry for entry in self._batches if entry.held_out is state.held_out]
+        registered = self.view.registrations(state.collected_dataset, before=state.data_before)
+        known = frozenset(registered.get(self.view.address, ()))
+        found = [entry for entry in asked if entry.batch.commitment in known]
+        if late := len(asked) - len(found):
+            held_out, first = ("held-out ", "the task's first round") if state.held_out else ("", "the round")
+            self._say_once(
+                "late-rows",
+                f"{state.name()} goes without {late} of this node's {len(asked)} {held_out}batches: they were "
+                f"registered after {first} had opened",
+                {"batches": late, "registered": len(asked)},
+                key=state.key,
+            )
+        return found
 
     def _may_take_part(self, state: TaskSnapshot) -> bool:
         me = self.view.address
