@@ -1,5 +1,7 @@
 """Families of models, and what HLRContract collects after the certificate; with the attacks that must fail."""
 
+import random
+
 import pytest
 from support.rounds_task import COLLECTING, DISPUTED, FINISHED, READY, SHARING, SUMMED, WITH_PENALTY, Task
 from support.rounds_world import (
@@ -385,6 +387,28 @@ def test_an_evaluation_ends_with_the_sum_that_opens_its_point_and_no_other(evalu
     node.advance(AGGREGATE_SECONDS + 1)
     evaluation.proceed(person=people.eve)
     assert evaluation.phase == FINISHED
+
+
+def test_a_sum_as_large_as_real_ones_costs_no_more_than_was_measured(world, people, gas):
+    """Sums are packed into scalars of up to 248 bits, and a scalar costs as much as it has bits."""
+    drawn = random.Random(5)
+
+    def summed(task):
+        for name in PEOPLE:
+            values = [drawn.getrandbits(246) for _ in task.generators[:-1]]
+            task.submit(getattr(people, name), values=values)
+        task.close()
+        task.ready_all()
+        task.share_all()
+
+    task = Task(world, people.dan, training=statistics(world, information=1, finalInformation=False))
+    summed(task)
+    gas.check("proceed, 5 scalars of real size", task.proceed(), tolerance=20_000)
+    task.to_accepted()
+    task.to_summed(people=PEOPLE)
+    task.certify()
+    summed(task)
+    gas.check("proceed, 8 scalars of real size, which opens a round", task.proceed(), tolerance=20_000)
 
 
 def test_a_sum_of_gradients_is_not_opened(world, people, refused):

@@ -16,6 +16,7 @@ from twopm_zk.errors import DeploymentError, InputError, SpecError, TransactionE
 from twopm_zk.node.registration import load_batches, register, register_key
 from twopm_zk.node.sharing_part import SharingPart
 from twopm_zk.node.store import NodeStore, StoredBatch, StoredUpdate
+from twopm_zk.participants.attempts import fixed_rows
 from twopm_zk.participants.loop import OVERTAKEN
 from twopm_zk.participants.moving import move_on
 from twopm_zk.participants.news import Notify, ignore
@@ -198,6 +199,8 @@ class Node(Participant[NodeStore]):
         registered = self.view.registrations(state.collected_dataset, before=state.data_before)
         known = frozenset(registered.get(self.view.address, ()))
         found = [entry for entry in asked if entry.batch.commitment in known]
+        if (fixed := fixed_rows(self.view, state)) is not None:  # the others would share with no other rows
+            return [entry for entry in found if entry.batch.commitment in fixed.get(self.view.address, ())]
         if late := len(asked) - len(found):
             held_out, first = ("held-out ", "the task's first round") if state.held_out else ("", "the round")
             self._say_once(
@@ -217,6 +220,12 @@ class Node(Participant[NodeStore]):
         member = self.view.member(me)
         if member is None or member.since >= state.opened_at:
             self._say_once("waiting", f"{state.name()} opened before this node was a member", key=state.key)
+            return False
+        if me not in (fixed_rows(self.view, state) or (me,)):
+            text = (
+                f"{state.name()}: this linear regression goes on with the nodes that it began with, not with this one"
+            )
+            self._say_once("waiting", text, key=state.key)
             return False
         stake = self.view.stake_of(me) if state.minimum_stake else 0
         if stake < state.minimum_stake:

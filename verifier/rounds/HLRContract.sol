@@ -244,8 +244,8 @@ contract HLRContract is IHLR, Sharing {
     /// information already, where any was collected: a second sum of another set would give a node away.
     function _collectStatistics(uint256 taskId, Task storage task, Training storage training) private {
         IVerifierRegistry.Statement last = training.collected;
-        bool known = task.moves == 0 && training.information != Information.Never;
-        if (training.finalInformation && last == IVerifierRegistry.Statement.Step && !known) {
+        bool wanted = training.finalInformation && last == IVerifierRegistry.Statement.Step;
+        if (wanted && (task.moves != 0 || training.information == Information.Never)) {
             training.collected = IVerifierRegistry.Statement.Information;
         } else if (training.evaluation && last != IVerifierRegistry.Statement.Evaluate) {
             training.collected = IVerifierRegistry.Statement.Evaluate;
