@@ -66,6 +66,7 @@ def snapshot(spec, **changes):
         "final_information": spec.final_information,
         "evaluation": spec.statistics.evaluation,
         "held_out_dataset": bytes(32),
+        "first_opened_at": 1,
         "held_out": False,
         "set_digest": bytes(32),
         "certified": False,

@@ -10,6 +10,7 @@ from twopm_zk.coordinator.coordinator import Coordinator, CoordinatorSettings
 from twopm_zk.coordinator.task_creation import Registered, Stakes, wanted_nodes
 from twopm_zk.errors import InputError, TrainingError
 from twopm_zk.numbers.baby_jubjub import IDENTITY
+from twopm_zk.statements import Family
 
 BATCHES = {"0xA": [1], "0xB": [2, 3, 4], "0xC": [5, 6], "0xD": [7]}
 
@@ -27,7 +28,8 @@ class Attempt:
             phase=Phase.COLLECTING,
             collected_dataset=b"",
             collected="evaluation on held-out rows",
-            opened_at=1,
+            data_before=1,
+            family=Family.LOGISTIC,
             late=late,
             certified=certified,
             nodes=len({update.node for update in updates}),

@@ -357,20 +357,21 @@ def test_keys_are_drawn_once_and_a_key_of_an_attempt_is_its_own(store):
         assert again.round_key(ATTEMPT) == first
 
 
-def entry(digest=b"d" * 32, data=frozenset({2**250, 7})):
-    shared = Shared(statement="gradient 2^-48", weights=2**200, data=data)
-    return LedgerEntry(collection=shared, place=PLACE, digest=digest, contributions=b"c" * 32)
+def entry(digest=b"d" * 32, data=frozenset({2**250, 7}), weights=2**200):
+    shared = Shared(statement="gradient 2^-48", weights=weights, data=data)
+    return LedgerEntry(collection=shared, place=PLACE, digest=digest, contributions=b"c" * 32, rows=b"r" * 32)
 
 
 def test_the_ledger_keeps_what_was_shared_for_good_and_the_same_share_once(store):
     store.add_to_ledger(entry())
     store.add_to_ledger(entry())
     store.add_to_ledger(entry(b"e" * 32))
+    store.add_to_ledger(entry(b"f" * 32, weights=None))
     store.forget_rounds(123, before=None)
     path = store.path
     store.close()
     with NodeStore(path) as again:
-        assert again.ledger().entries == (entry(), entry(b"e" * 32))
+        assert again.ledger().entries == (entry(), entry(b"e" * 32), entry(b"f" * 32, weights=None))
         assert again.ledger().conflicts(entry().collection)
 
 

@@ -1,5 +1,7 @@
 """Every known attack on sharing: it succeeds where the rule that stops it is missing, and fails where all hold."""
 
+from dataclasses import replace
+
 import pytest
 from support.sharing_model import (
     GENERATORS,
@@ -9,6 +11,7 @@ from support.sharing_model import (
     RefusedError,
     Rule,
     address_of,
+    close,
     minus,
     owner,
     play,
@@ -296,6 +299,68 @@ def two_tasks_at_zero_weights_differ_by_one_node(missing):
     return difference[:2] == nodes[3].opening[:2]
 
 
+MOMENTS = {16: (9, 2, 4), 17: (25, -3, 6), 18: (16, 5, -7), 19: (49, 11, 13)}
+"""Of each node's rows: the sums of x^2 and of x (of 5 rows), and of y x; the last one takes its leave after a round."""
+
+
+def of_moments(address):
+    square, linear, product = MOMENTS[int(address, 16)]
+    return ((square, linear), (linear, 5)), (product, square - product)
+
+
+def linear_gradient(address, weights):
+    """A w - b of one node."""
+    A, b = of_moments(address)
+    return tuple(sum(a * w for a, w in zip(row, weights, strict=True)) - c for row, c in zip(A, b, strict=True))
+
+
+def linear_round(nodes, missing, number, lanes, statement, *, at):
+    """One more round of a linear regression, in which nodes share what ``lanes`` says; its sum, None where one is not
+    willing."""
+    game, _ = play(0, missing, submit=False, task=number)
+    for node in nodes:
+        rule = Rule.LINEAR not in missing
+        name, weights = ("moments", None) if rule else (statement, hash(at))
+        node.game, node.opening, node.round_key = game, (), SecretKey.drawn()
+        node.collection = replace(node.collection, statement=name, weights=weights)
+        node.register()
+        node.update(*lanes(node.address))
+    close(nodes)
+    willing = [not node.objections_to_ready() and node.share() for node in nodes]
+    return game.opened() if all(willing) else None
+
+
+def two_gradients_of_a_linear_model_at_different_weights_differ_by_one_node(missing):
+    """Its information is the same at all weights: with it the first gradient tells what it is at the second ones."""
+    _, nodes = play(4, missing, submit=False)
+    first, second = (3, -1), (10, 4)
+    A = [[sum(of_moments(node.address)[0][i][j] for node in nodes) for j in (0, 1)] for i in (0, 1)]  # it is public
+    at_first = linear_round(nodes, missing, 2, lambda node: linear_gradient(node, first), "gradient", at=first)
+    at_second = linear_round(nodes[:3], missing, 3, lambda node: linear_gradient(node, second), "gradient", at=second)
+    if at_second is None:
+        return False
+    moved = [sum(a * (new - old) for a, new, old in zip(row, second, first, strict=True)) for row in A]
+    predicted = plus(at_first[:2], moved)
+    return minus(predicted, at_second[:2]) == tuple(
+        value % SUBGROUP_ORDER for value in linear_gradient(nodes[3].address, second)
+    )
+
+
+def two_gradients_of_a_linear_model_tell_of_the_information_of_a_node_that_has_left(missing):
+    """They give the information of their set, along the difference of their weights: beside that of one node more."""
+    _, nodes = play(4, missing, submit=False)
+    zero, second = (0, 0), (1, 0)
+    of_all = linear_round(nodes, missing, 2, lambda node: of_moments(node)[0][0], "information", at=zero)
+    sums = [
+        linear_round(nodes[:3], missing, number, lambda node, at=at: linear_gradient(node, at), "gradient", at=at)
+        for number, at in ((3, zero), (4, second))
+    ]
+    if None in sums:
+        return False
+    column = minus(sums[1], sums[0])[:2]
+    return minus(of_all[:2], column) == of_moments(nodes[3].address)[0][0]
+
+
 def shares_that_were_seen_but_not_taken_are_followed_by_another_set(missing):
     """Accomplices withdraw for nothing before any share is taken: the attempt is reopened, with one node less."""
     game, nodes = play(5, missing, minimum=5)
@@ -369,6 +434,8 @@ ATTACKS = [
     (the_opposite_of_what_was_proven_is_taken, [Rule.SMALL_X]),
     (one_blinding_for_two_updates_tells_guesses_about_their_difference, [Rule.FRESH_BLINDING]),
     (two_tasks_at_zero_weights_differ_by_one_node, [Rule.LEDGER]),
+    (two_gradients_of_a_linear_model_at_different_weights_differ_by_one_node, [Rule.LINEAR]),
+    (two_gradients_of_a_linear_model_tell_of_the_information_of_a_node_that_has_left, [Rule.LINEAR]),
     (shares_that_were_seen_but_not_taken_are_followed_by_another_set, [Rule.LEDGER]),
     (shares_that_are_kept_from_the_chain_are_followed_by_another_set, [Rule.LEDGER]),
     (accounts_for_nothing_make_a_set_of_one, [Rule.NAMED_ACCOUNTS]),

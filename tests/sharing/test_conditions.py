@@ -17,6 +17,9 @@ from twopm_zk.sharing import (
 )
 
 COLLECTION = Collection(statement="gradient", weights=5, data=frozenset([1, 2]))
+LINEAR = replace(COLLECTION, weights=None)
+ROWS_OF = {address_of(number): (number, 10 * number) for number in (16, 17, 18, 19)}
+"""Two batches of each node, one of which takes no part at first."""
 EARLY = PhaseTime(now=0, deadline=PHASE, length=PHASE)
 
 
@@ -30,6 +33,7 @@ def to_ready(three, conditions=None, collection=COLLECTION, **changed):
     given = {
         "place": three.place,
         "candidates": three.addresses,
+        "rows": ROWS_OF,
         "own_rows": ROWS,
         "time": EARLY,
         "ledger": Ledger(),
@@ -39,7 +43,7 @@ def to_ready(three, conditions=None, collection=COLLECTION, **changed):
 
 def to_share(three, conditions=None, collection=COLLECTION, **changed):
     given = {"sharing_set": three, "digest": three.digest, "own_rows": ROWS, "time": EARLY, "ledger": Ledger()}
-    given |= changed
+    given |= {"rows": ROWS_OF} | changed
     if "sharing_set" in changed and "digest" not in changed:
         given["digest"] = changed["sharing_set"].digest
     return kinds(share_objections(conditions or Conditions(), collection, **given))
@@ -73,7 +77,7 @@ def test_a_set_that_the_contract_does_not_have_is_no_set_to_share_with(three):
 
 
 def shared(three, collection=COLLECTION):
-    return Ledger().with_share(collection, three)
+    return Ledger().with_share(collection, three, ROWS_OF)
 
 
 def elsewhere(three, **changes):
@@ -106,6 +110,49 @@ def test_one_row_in_both_is_too_many_and_other_rows_weights_or_statements_are_fi
     ):
         assert to_share(other, collection=collection, ledger=shared(three)) == set()
         assert to_ready(other, collection=collection, ledger=shared(three)) == set()
+
+
+def test_a_linear_regression_goes_on_over_the_same_rows_of_the_same_nodes_at_whatever_weights(three):
+    other, ledger = elsewhere(three, round=2), shared(three, LINEAR)
+    assert to_ready(other, collection=LINEAR, ledger=ledger) == set()
+    assert to_share(other, collection=LINEAR, ledger=ledger) == set()
+    again = ledger.with_share(LINEAR, other, ROWS_OF)
+    assert to_share(elsewhere(three, round=3), collection=LINEAR, ledger=again) == set()
+    order = {node: rows[::-1] for node, rows in reversed(ROWS_OF.items())}
+    assert to_share(other, collection=LINEAR, ledger=ledger, rows=order) == set()
+
+
+def test_a_linear_regression_does_not_go_on_over_other_rows_or_nodes(three):
+    other, ledger = elsewhere(three, round=2), shared(three, LINEAR)
+    first = three.addresses[0]
+    smaller = replace(other, members=other.members[:2])
+    larger = replace(other, members=(*other.members, replace(other.members[0], address=address_of(19))))
+    for changed in (smaller, larger):
+        asked = {"collection": LINEAR, "ledger": ledger}
+        assert to_share(changed, Conditions(nodes=2), **asked) == {"shared-before"}
+        assert to_ready(changed, Conditions(nodes=2), **asked) == {"shared-before"}
+    for rows in ((16,), (16, 160, 7), (16, 161)):
+        asked = {"collection": LINEAR, "ledger": ledger, "rows": {**ROWS_OF, first: rows}}
+        assert to_share(other, **asked) == {"shared-before"}
+        assert to_ready(other, **asked) == {"shared-before"}
+    assert (
+        to_share(smaller, Conditions(nodes=2), collection=replace(LINEAR, data=frozenset([3])), ledger=ledger) == set()
+    )
+    assert to_share(smaller, Conditions(nodes=2), collection=replace(LINEAR, statement="q"), ledger=ledger) == set()
+
+
+def test_a_linear_regression_goes_on_with_those_whom_an_attempt_has_left(three):
+    """A node that falls silent among those that share gives up its place, and the others need not pay for it."""
+    ledger = shared(three, LINEAR)
+    for reason in Departure:
+        smaller = three.without(three.addresses[2], reason).next_share_attempt()
+        asked = {"collection": LINEAR, "ledger": ledger}
+        assert to_share(smaller, Conditions(nodes=2), **asked) == set()
+        asked["ledger"] = ledger.with_share(LINEAR, smaller, ROWS_OF)
+        following = elsewhere(smaller, round=2)
+        assert to_share(following, Conditions(nodes=2), **asked) == set()
+        assert to_ready(following, Conditions(nodes=2), **asked) == set()
+        assert to_share(elsewhere(three, round=2), **asked) == {"shared-before"}  # who has left does not come back
 
 
 def test_the_same_share_is_sent_again_whatever_the_time_and_the_conditions(three):
@@ -150,9 +197,9 @@ def test_a_node_withdraws_only_before_its_share_was_sent(three):
 
 
 def test_an_entry_is_written_once_and_holds_no_secret(three):
-    ledger = shared(three).with_share(COLLECTION, three)
+    ledger = shared(three).with_share(COLLECTION, three, ROWS_OF)
     assert len(ledger.entries) == 1
-    assert len(ledger.with_share(COLLECTION, three.next_share_attempt()).entries) == 2
+    assert len(ledger.with_share(COLLECTION, three.next_share_attempt(), ROWS_OF).entries) == 2
 
 
 def test_a_node_whose_withdrawal_would_give_it_away_is_given_away_by_it():

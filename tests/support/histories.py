@@ -65,11 +65,25 @@ class Person:
 
 
 class Story:
-    """One task, from its creation on; ``final``, ``evaluation`` and ``held_out`` are collected once it is certified."""
+    """One task, from its creation on.
+
+    ``final``, ``evaluation`` and ``held_out`` are collected once it is certified, but for the first ``skipped`` ones.
+    """
 
     def __init__(
-        self, nodes=4, *, information=0, minimum=3, penalty=PENALTY, final=False, evaluation=False, held_out=False
+        self,
+        nodes=4,
+        *,
+        information=0,
+        minimum=3,
+        penalty=PENALTY,
+        final=False,
+        evaluation=False,
+        held_out=False,
+        skipped=0,
+        family=Family.LOGISTIC,
     ):
+        self.family = family
         self.block, self.index, self.now = 10, 0, 1000
         self.events, self.identity, self.data = [], [], []
         self.config = {
@@ -89,7 +103,7 @@ class Story:
             "weightBound": 1 << 30,
             "minRows": 10,
             "gradientTarget": 1 << 20,
-            "family": Family.LOGISTIC.number,
+            "family": family.number,
             "information": information,
             "finalInformation": final,
             "evaluation": evaluation,
@@ -103,6 +117,7 @@ class Story:
         self.kind, self.held_out = Collection.INFORMATION if information else Collection.GRADIENT, False
         self.after = [(Collection.INFORMATION, False)] * final + [(Collection.EVALUATION, False)] * evaluation
         self.after += [(Collection.EVALUATION, True)] * held_out
+        del self.after[:skipped]
         self.certified = False
         self.people = [Person("0x" + f"{number:02x}" * 20) for number in range(0x20, 0x20 + nodes)]
         for person in self.people:
@@ -119,7 +134,7 @@ class Story:
     # --- how events are written ---
 
     def generators_of(self, kind):
-        return vector_generators(kind.unit(Family.LOGISTIC), kind.sums(FEATURES + 1, Family.LOGISTIC))
+        return vector_generators(kind.unit(self.family), kind.sums(FEATURES + 1, self.family))
 
     def generators_hash(self, kind):
         numbers = [number for point in self.generators_of(kind) for number in point]
@@ -206,11 +221,11 @@ class Story:
 
     @property
     def unit(self):
-        return self.kind.unit(Family.LOGISTIC)
+        return self.kind.unit(self.family)
 
     @property
     def count(self):
-        return self.kind.sums(FEATURES + 1, Family.LOGISTIC)
+        return self.kind.sums(FEATURES + 1, self.family)
 
     def begin_attempt(self, emit):
         where = {"taskId": 1, "round": self.round, "attempt": self.attempt}

@@ -62,6 +62,7 @@ class Rule(Enum):
     # a node
     EARLY = "nothing is sent in the last third of a phase"
     LEDGER = "rows are shared once at the same weights"
+    LINEAR = "in a linear regression all weights count as one, and information as gradients do"
     NAMED_ACCOUNTS = "accounts that the owner names must be in the set"
     REFUSE_AFTER_SILENCE = "no share after a node that had shared was left out for silence"
     FRESH_BLINDING = "a blinding is used once"
@@ -138,6 +139,11 @@ class Game:
     @property
     def time(self):
         return PhaseTime(self.now, self.deadline, PHASE)
+
+    @property
+    def rows(self):
+        """One batch of each node, whatever it is called."""
+        return {account: [int(account, 16)] for account in self.points}
 
     def require(self, condition, reason):
         if not condition:
@@ -280,6 +286,7 @@ class Node:
             self.collection,
             place=self.game.place,
             candidates=self.game.points,
+            rows=self.game.rows,
             own_rows=ROWS,
             time=self.game.time,
             ledger=self.ledger,
@@ -300,6 +307,7 @@ class Node:
             self.conditions,
             self.collection,
             sharing_set=self.game.set,
+            rows=self.game.rows,
             digest=self.game.set.digest,
             own_rows=ROWS,
             time=self.game.time,
@@ -311,7 +319,7 @@ class Node:
         if self.objections():
             return None
         if Rule.LEDGER not in self.game.missing:
-            self.ledger = self.ledger.with_share(self.collection, self.game.set)
+            self.ledger = self.ledger.with_share(self.collection, self.game.set, self.game.rows)
         return self.vector()
 
     def share(self):

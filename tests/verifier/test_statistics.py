@@ -1,5 +1,7 @@
 """Families of models, and what HLRContract collects after the certificate; with the attacks that must fail."""
 
+import random
+
 import pytest
 from support.rounds_task import COLLECTING, DISPUTED, FINISHED, READY, SHARING, SUMMED, WITH_PENALTY, Task
 from support.rounds_world import (
@@ -22,7 +24,7 @@ from support.sharing import flattened, generators_hash, plus, provable_opening
 PEOPLE = ("ada", "ben", "cleo")
 ALL = ("ada", "ben", "cleo", "eve")
 NOTHING = b"\0" * 32
-COLLECT_SECONDS, SHARE_SECONDS, AGGREGATE_SECONDS, DISPUTE_SECONDS = 3600, 7200, 1800, 900
+COLLECT_SECONDS, READY_SECONDS, SHARE_SECONDS, AGGREGATE_SECONDS, DISPUTE_SECONDS = 3600, 600, 7200, 1800, 900
 
 
 def statistics(world, **changes):
@@ -152,6 +154,25 @@ def test_information_after_the_certificate_needs_none_before_it(world, people):
     assert task.call("statementOf") == INFORMATION
 
 
+def test_information_is_not_collected_twice_at_weights_that_have_not_moved(world, people):
+    """Two sums at the same weights, over sets that differ by one node, give its information away."""
+    register_held_out(people)
+    task = Task(world, people.dan, training=statistics(world, information=1))
+    task.to_summed(people=PEOPLE)
+    task.proceed()
+    task.to_summed(people=PEOPLE)
+    task.certify()
+    assert (task.call("statementOf"), task.state["moves"]) == (EVALUATE, 0)
+
+
+def test_a_gaussian_task_without_information_before_its_moves_has_it_at_the_end(world, people, gaussian):
+    register_held_out(people)
+    task = Task(world, people.dan, training=gaussian)
+    task.to_summed(people=PEOPLE)
+    task.certify()
+    assert task.call("statementOf") == INFORMATION
+
+
 def test_a_model_is_asked_for_predictions_while_its_statistics_are_collected_and_after(held_out, world, people):
     task, inference = held_out, world.inference
     people.dan.use(inference).transact("offer", task.id, world.ids["predict"])
@@ -177,6 +198,9 @@ def test_a_model_is_asked_for_predictions_while_its_statistics_are_collected_and
         ({"evaluationGenerators": NOTHING}, "evaluationGenerators"),
         ({"evaluationGenerators": NOTHING, "evaluation": False}, "evaluationGenerators"),
         ({"heldOutDataset": DATASET}, "heldOutDataset"),
+        ({"family": GAUSSIAN, "information": 1}, "finalInformation"),
+        ({"family": GAUSSIAN, "information": 2}, "information"),
+        ({"family": GAUSSIAN, "information": 2, "finalInformation": False}, "information"),
     ],
 )
 def test_statistics_that_could_not_be_collected_are_refused(world, people, refused, changes, field):
@@ -205,8 +229,8 @@ def test_an_evaluation_is_verified_by_nothing_else_and_verifies_nothing_else(wor
 
 
 def test_a_gaussian_task_runs_from_information_to_its_evaluation(world, people, gaussian):
-    task = Task(world, people.dan, training={**gaussian, "information": 1, "finalInformation": False})
     register_held_out(people)
+    task = Task(world, people.dan, training={**gaussian, "information": 1, "finalInformation": False})
     assert task.call("trainingOf")["family"] == GAUSSIAN
     task.to_summed(people=PEOPLE)
     task.proceed()
@@ -313,10 +337,21 @@ def test_batches_of_the_data_set_are_not_held_out(held_out, world, people, refus
     held_out.submit(people.ada)
 
 
-def test_held_out_batches_are_registered_before_their_round_opens(held_out, people, refused):
+def test_held_out_batches_are_registered_before_the_tasks_first_round_opens(world, people, refused):
+    """Or rows could be picked to fit weights that are known: of a later round, or the certified ones."""
+    register_held_out(people)
+    task = Task(world, people.dan, training=statistics(world, finalInformation=False, evaluation=False), opened=False)
+    people.ada.register(6, [70_006], HELD_OUT)
+    first = task.act(people.dan, "openRound").block
+    assert task.call("trainingOf")["firstOpenedAt"] == first
     people.ada.register(7, [70_007], HELD_OUT)
-    with refused("DataNotCommittedBeforeTheRound", account=people.ada.address, index=7):
-        held_out.submit(people.ada, 7)
+    task.to_accepted()
+    task.to_summed()
+    task.certify()
+    with refused("DataNotCommittedBeforeTheRound", account=people.ada.address, index=7, openedAt=first):
+        task.submit(people.ada, 7)
+    task.submit(people.ada, 6)
+    assert task.call("trainingOf")["firstOpenedAt"] == first
 
 
 # --- each at most once ---
@@ -354,6 +389,28 @@ def test_an_evaluation_ends_with_the_sum_that_opens_its_point_and_no_other(evalu
     assert evaluation.phase == FINISHED
 
 
+def test_a_sum_as_large_as_real_ones_costs_no_more_than_was_measured(world, people, gas):
+    """Sums are packed into scalars of up to 248 bits, and a scalar costs as much as it has bits."""
+    drawn = random.Random(5)
+
+    def summed(task):
+        for name in PEOPLE:
+            values = [drawn.getrandbits(246) for _ in task.generators[:-1]]
+            task.submit(getattr(people, name), values=values)
+        task.close()
+        task.ready_all()
+        task.share_all()
+
+    task = Task(world, people.dan, training=statistics(world, information=1, finalInformation=False))
+    summed(task)
+    gas.check("proceed, 5 scalars of real size", task.proceed(), tolerance=20_000)
+    task.to_accepted()
+    task.to_summed(people=PEOPLE)
+    task.certify()
+    summed(task)
+    gas.check("proceed, 8 scalars of real size, which opens a round", task.proceed(), tolerance=20_000)
+
+
 def test_a_sum_of_gradients_is_not_opened(world, people, refused):
     task = Task(world, people.dan, training=statistics(world))
     task.to_summed(people=PEOPLE)
@@ -364,10 +421,10 @@ def test_a_sum_of_gradients_is_not_opened(world, people, refused):
 # --- the certificate stays ---
 
 
-def test_a_coordinator_ends_a_certified_task_and_nobody_else_does(evaluation, people, refused, node):
+def test_a_coordinator_ends_a_certified_task_and_nobody_else_while_it_may_go_on(evaluation, people, refused, node):
     task = evaluation
     for name in ("ada", "eve"):
-        with refused("NotTheCoordinator"):
+        with refused("DeadlineNotReached"):
             task.act(getattr(people, name), "finish")
     task.act(people.dan, "finish")
     assert task.phase == FINISHED
@@ -376,23 +433,84 @@ def test_a_coordinator_ends_a_certified_task_and_nobody_else_does(evaluation, pe
         task.act(people.ada, "takeOver")
 
 
+def undone(node, people, act):
+    """Whatever it did to the chain is undone."""
+    snapshot = node.snapshot()
+    act()
+    node.revert(snapshot)
+    for person in vars(people).values():
+        person.chain.forget_nonces()
+
+
+def test_anybody_ends_a_certified_task_whose_attempt_has_failed(evaluation, people, refused, node):
+    """Its coordinator may be gone, and nodes that did not come may never come again."""
+    task = evaluation
+
+    def finishes():
+        task.act(people.eve, "finish")
+        assert task.phase == FINISHED
+        assert is_certified(task)
+
+    task.submit(people.ada)
+    node.advance(COLLECT_SECONDS + 1)
+    undone(node, people, finishes)
+    task.act(people.eve, "reopen")
+    task.submit_all(people=PEOPLE)
+    task.close()
+    task.ready(people.ada)
+    with refused("DeadlineNotReached"):
+        task.act(people.eve, "finish")
+    node.advance(READY_SECONDS + 1)
+    undone(node, people, finishes)
+    task.act(people.eve, "reopen")
+    task.to_sharing(people=PEOPLE)
+    with refused("DeadlineNotReached"):
+        task.act(people.eve, "finish")
+    node.advance(SHARE_SECONDS + 1)
+    finishes()
+
+
+def test_nobody_but_the_coordinator_ends_a_certified_task_that_others_can_go_on_with(evaluation, people, refused, node):
+    task = evaluation
+    task.submit_all(people=PEOPLE)
+    node.advance(COLLECT_SECONDS + 1)
+    with refused("EnoughNodes"):
+        task.act(people.eve, "finish")
+    task.close(people.eve)
+    task.ready_all()
+    task.share(people.ada)
+    node.advance(SHARE_SECONDS + 1)
+    with refused("WrongPhase", phase=SHARING):
+        task.act(people.eve, "finish")
+
+
+def test_a_sum_that_opens_is_used_and_its_task_not_ended_by_a_stranger(evaluation, people, refused, node):
+    evaluation.to_summed(people=PEOPLE)
+    node.advance(AGGREGATE_SECONDS + 1)
+    with refused("WrongPhase", phase=SUMMED):
+        evaluation.act(people.eve, "finish")
+
+
+def test_nobody_but_the_coordinator_ends_a_task_without_a_certificate(world, people, refused, node):
+    task = Task(world, people.dan, training=statistics(world))
+    node.advance(COLLECT_SECONDS + 1)
+    with refused("NotTheCoordinator", account=people.eve.address):
+        task.act(people.eve, "finish")
+
+
 def test_a_certified_task_is_not_ended_while_it_may_turn_out_who_has_spoilt_a_sum(evaluation, people, node, refused):
     task = evaluation
 
     def finishes():
-        snapshot = node.snapshot()
         task.act(people.dan, "finish")
         assert is_certified(task)
-        node.revert(snapshot)
-        for person in vars(people).values():
-            person.chain.forget_nonces()
 
     task.submit_all(people=PEOPLE)
     task.close()
     assert task.phase == READY
-    finishes()
+    undone(node, people, finishes)
     task.ready_all()
-    finishes()  # nobody has shared
+    undone(node, people, finishes)  # nobody has shared
     task.share(people.ada)
     with refused("WrongPhase", phase=SHARING):
         task.act(people.dan, "finish")

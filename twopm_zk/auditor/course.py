@@ -47,7 +47,9 @@ class Course:
         self.training: Mapping[str, Any] = {}
         self.coordinator = ""
         self.phase, self.deadline = Phase.NONE, 0
-        self.round = self.attempt = self.moves = self.opened_at = self.model = self.matrix = 0
+        self.round = self.attempt = self.moves = self.model = self.matrix = 0
+        self.opened_at = self.first_opened_at = 0
+        """Blocks in which the present round, and the task's first one, were opened."""
         self.weights: tuple[int, ...] = ()
         self.collection, self.held_out = Collection.GRADIENT, False
         self.view = AttemptView(Collection.GRADIENT, 0)

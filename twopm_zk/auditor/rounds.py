@@ -12,7 +12,7 @@ from twopm_zk.numbers.pedersen import X_BITS, vector_generators
 from twopm_zk.participants.attempts import AttemptView
 from twopm_zk.sharing import vector_of
 from twopm_zk.sharing.hashes import abi_hash
-from twopm_zk.statements import Collection, updates_commitment
+from twopm_zk.statements import Collection, Family, updates_commitment
 from twopm_zk.statements.rounds import MAX_UPDATES
 from twopm_zk.task.specification import Collects
 from twopm_zk.training.distance import Distance, distance
@@ -75,6 +75,10 @@ class RoundsReplay:
         now.check("rounds", fits, event, "allows more updates than a sum can hold, or fewer than its minimum of nodes")
         bound, penalty = now.training["weightBound"], now.training["lambda"]
         now.check("weights", bool(penalty) or bound < 1 << 31, event, "has lambda 0 and no bound on the weights")
+        when, everywhere = now.training["information"], now.family is Family.GAUSSIAN  # the same at all weights
+        known = when == Collects.EVERY_ROUND or (everywhere and when != Collects.NEVER)
+        twice = (known and now.training["finalInformation"]) or (everywhere and when == Collects.EVERY_ROUND)
+        now.check("sums", not twice, event, "is to collect information twice at the same weights")
         for kind in self._kinds():
             points = vector_generators(kind.unit(now.family), kind.sums(now.training["features"] + 1, now.family))
             digest = abi_hash(("uint256[]", [number for point in points for number in point]))
@@ -88,10 +92,14 @@ class RoundsReplay:
         return kinds | ({Collection.INFORMATION} if before else set())
 
     def _afterwards(self) -> list[tuple[Collection, bool]]:
-        """What the task collects after its certificate, and whether on held-out rows, in order."""
+        """What the task collects after its certificate, and whether on held-out rows, in order.
+
+        Of weights that have not moved it has the information already, where any was collected.
+        """
         training = self._course.training
+        known = self._course.moves == 0 and training["information"] != Collects.NEVER
         chosen = (
-            (training["finalInformation"], (Collection.INFORMATION, False)),
+            (training["finalInformation"] and not known, (Collection.INFORMATION, False)),
             (training["evaluation"], (Collection.EVALUATION, False)),
             (int(training["heldOutDataset"], 16), (Collection.EVALUATION, True)),
         )
@@ -123,7 +131,8 @@ class RoundsReplay:
         if not self._may_finish and now.record.outcome is not Outcome.FAILED:
             ended = now.phase is Phase.CREATED or now.moves == now.config["maximumRounds"] or self.bound is not None
             now.check("rounds", ended, event, "ends a task that has rounds left")
-            allowed = event.sender in (None, now.coordinator)
+            given_up = self.bound is not None and self._has_failed(event)
+            allowed = event.sender in (None, now.coordinator) or given_up
             now.check("coordinator", allowed, event, "ends the task in the coordinator's place")
             judging = now.phase is Phase.DISPUTED or (now.phase is Phase.SHARING and now.shared_once)
             in_time = now.phase is Phase.SUMMED and not now.is_late(event)
@@ -152,6 +161,7 @@ class RoundsReplay:
         now.check("rounds", (now.collection, now.held_out) == wanted_kind, event, f"collects {collected}")
         if event["attempt"] == 0:
             now.opened_at, now.shared_once = event.block, False
+            now.first_opened_at = event.block if first else now.first_opened_at
         now.round, now.attempt = found
         now.model = now.policy.model_commitment(now.weights)
         same = now.model == event["modelCommitment"]
@@ -180,11 +190,16 @@ class RoundsReplay:
         now.check("rounds", found == wanted, event, f"opens {found} without a proof, or after {wanted}")
         now.check("sums", not now.shared_once, event, "opens another attempt after somebody has shared")
         now.check_phase("rounds", event, Phase.COLLECTING, Phase.READY, Phase.SHARING)
+        now.check("rounds", self._has_failed(event), event, "gives up an attempt that is in time, or has enough nodes")
+
+    def _has_failed(self, event: ReplayedEvent) -> bool:
+        """Whether the present attempt could not come to anything any more, so that anybody might give it up."""
+        now = self._course
         collecting = now.phase is Phase.COLLECTING
         enough = len(now.nodes) >= now.config["minimumNodes"] if collecting else now.enough
-        late, sharing = now.is_late(event), now.phase is Phase.SHARING
-        failed = (late or not enough) if sharing else (late and not enough)
-        now.check("rounds", failed, event, "gives up an attempt that is in time, or has enough nodes")
+        if now.phase is Phase.SHARING:
+            return now.is_late(event) or not enough
+        return now.phase in (Phase.COLLECTING, Phase.READY) and now.is_late(event) and not enough
 
     def _opened(self, event: ReplayedEvent) -> None:
         now = self._course
@@ -204,8 +219,9 @@ class RoundsReplay:
         now.check("data", event["data"] not in self._data, event, "uses data twice in an attempt")
         dataset = now.training["heldOutDataset"] if now.held_out else now.config["dataset"]
         known = now.registrations.data.get((node, dataset, event["index"]), (0, 0))
-        there = known[0] == event["data"] and 0 < known[1] < now.opened_at
-        now.check("data", there, event, "uses data that were not registered before the round")
+        before, which = (now.first_opened_at, "task's first ") if now.held_out else (now.opened_at, "")
+        there = known[0] == event["data"] and 0 < known[1] < before
+        now.check("data", there, event, f"uses data that were not registered before the {which}round")
         point = Point(event["x"], event["y"])
         valid = is_on_curve(point) and point.x < 1 << X_BITS and point != IDENTITY
         now.check("points", valid, event, "has a point that no proof is of")

@@ -142,6 +142,8 @@ class TaskSnapshot(TaskState):
     """Whether the certified weights are evaluated on the rows that they were trained on."""
     held_out_dataset: bytes
     """On which held-out rows they are evaluated; zeros for none."""
+    first_opened_at: int
+    """Block in which the first attempt of the task's first round was opened; 0 before."""
     generators: Mapping[Collection, bytes]
     """The hash of the generators of each collection, by which disputes go."""
     set_digest: bytes
@@ -153,6 +155,12 @@ class TaskSnapshot(TaskState):
     def collected_dataset(self) -> bytes:
         """The name in DataHub of the data set that the present round collects from."""
         return self.held_out_dataset if self.held_out else self.dataset
+
+    @property
+    def data_before(self) -> int:
+        """The block before which a batch of the present round is registered: for held-out rows that in which the task's
+        first round opened, so that nobody picks them to fit weights that are known."""
+        return self.first_opened_at if self.held_out else self.opened_at
 
     @property
     def collected(self) -> str:
@@ -237,6 +245,7 @@ def read_training(contract: Contract, task: int) -> TaskSnapshot:
         final_information=training["finalInformation"],
         evaluation=training["evaluation"],
         held_out_dataset=bytes.fromhex(training["heldOutDataset"][2:]),
+        first_opened_at=training["firstOpenedAt"],
         generators={
             Collection.GRADIENT: bytes.fromhex(training["gradientGenerators"][2:]),
             Collection.INFORMATION: bytes.fromhex(training["informationGenerators"][2:]),

@@ -15,7 +15,7 @@ from twopm_zk.coordinator.assessment import Action, RoundAssessment
 from twopm_zk.coordinator.store import CoordinatorStore
 from twopm_zk.coordinator.summed_round import assess_round
 from twopm_zk.coordinator.task_creation import Stakes, create_task, registered, wanted_nodes
-from twopm_zk.participants.attempts import read_attempt
+from twopm_zk.participants.attempts import fixed_rows, read_attempt
 from twopm_zk.participants.moving import move_on, settle
 from twopm_zk.participants.news import Notify, ignore
 from twopm_zk.participants.participant import Participant
@@ -23,6 +23,9 @@ from twopm_zk.participants.preflight import require_verifiers
 from twopm_zk.participants.task_view import ChainView, require_spec
 from twopm_zk.proving.statement_prover import StatementProver
 from twopm_zk.task.specification import TaskSpec
+
+_ALL = "; the others of a linear regression share only with all nodes that it began with"
+"""What news of waiting add once that is so."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,7 +139,8 @@ class Coordinator(Participant[CoordinatorStore]):
                 self._move_on(state)
             return
         patience = self.settings.straggler_seconds or max(1, self.spec.collecting_seconds // 3)
-        if missing and not state.late and self._waited(state) < patience and not full:
+        waiting = self._needs_all(state) or self._waited(state) < patience
+        if missing and not state.late and waiting and not full:
             return
         self._absent |= {node for node, (handed_in, _) in missing.items() if not handed_in}
         for node, (handed_in, batches) in sorted(missing.items()):
@@ -160,7 +164,10 @@ class Coordinator(Participant[CoordinatorStore]):
         """Nodes that are still expected in this attempt: batches that they have handed in, of those registered."""
         used, barred = {update.data for update in self.view.updates(state)}, self.view.barred(state)
         found = {}
-        for node, commitments in self.view.registrations(state.collected_dataset, before=state.opened_at).items():
+        expected = fixed_rows(self.view, state) or self.view.registrations(
+            state.collected_dataset, before=state.data_before
+        )
+        for node, commitments in expected.items():
             handed_in = len(used.intersection(commitments))
             if handed_in:
                 self._absent.discard(node)
@@ -168,12 +175,17 @@ class Coordinator(Participant[CoordinatorStore]):
                 found[node] = handed_in, len(commitments)
         return found
 
+    def _needs_all(self, state: TaskSnapshot) -> bool:
+        """Whether nodes will share with nobody left out: a linear regression has begun."""
+        return fixed_rows(self.view, state) is not None
+
     def _say_who_is_missing(self, state: TaskSnapshot, missing: dict[str, tuple[int, int]]) -> None:
         """News of who is waited for, whenever that changes."""
         named = ", ".join(f"{node} ({done} of {batches} batches)" for node, (done, batches) in sorted(missing.items()))
         values = {"nodes": state.nodes, "minimum": state.minimum_nodes, "missing": sorted(missing)}
         text = f"{state.name()}: updates of {state.nodes} nodes are here, the minimum is {state.minimum_nodes}"
-        self._say_once("waiting", f"{text}; waiting for {named}" if named else text, values)
+        text = f"{text}; waiting for {named}" if named else text
+        self._say_once("waiting", f"{text}{_ALL}" if self._needs_all(state) else text, values)
 
     # --- the sum ---
 
@@ -185,7 +197,8 @@ class Coordinator(Participant[CoordinatorStore]):
         else:
             missing = list(attempt.silent)
             text = f"{state.name()}: {state.shared} of {state.ready} nodes have shared"
-        self._say_once("waiting", f"{text}; waiting for {', '.join(missing)}", {"missing": missing})
+        text = f"{text}; waiting for {', '.join(missing)}"
+        self._say_once("waiting", f"{text}{_ALL}" if self._needs_all(state) else text, {"missing": missing})
 
     def _conclude(self, state: TaskSnapshot) -> None:
         assessment = assess_round(self.view, self.spec, state)

@@ -16,6 +16,7 @@ from twopm_zk.errors import DeploymentError, InputError, SpecError, TransactionE
 from twopm_zk.node.registration import load_batches, register, register_key
 from twopm_zk.node.sharing_part import SharingPart
 from twopm_zk.node.store import NodeStore, StoredBatch, StoredUpdate
+from twopm_zk.participants.attempts import fixed_rows
 from twopm_zk.participants.loop import OVERTAKEN
 from twopm_zk.participants.moving import move_on
 from twopm_zk.participants.news import Notify, ignore
@@ -183,11 +184,7 @@ class Node(Participant[NodeStore]):
         attempt = Attempt.of(state)
         self.store.forget_rounds(state.task_key, before=attempt)
         done = {update.data for update in self.view.updates(state, node=self.view.address)}
-        asked = [entry for entry in self._batches if entry.held_out is state.held_out]
-        if not asked:
-            text = f"{state.name()} collects the {state.collected}, of which this node has none: it takes no part in it"
-            self._say_once("waiting", text, key=state.key)
-        waiting = [entry for entry in asked if entry.batch.commitment not in done]
+        waiting = [entry for entry in self._in_time(state) if entry.batch.commitment not in done]
         stored = self.store.updates(attempt)
         for start in range(0, len(waiting), self._chunk):
             part = waiting[start : start + self._chunk]
@@ -195,6 +192,28 @@ class Node(Participant[NodeStore]):
             for entry in part:
                 if not self._submit(state, entry, stored[entry.number]):
                     return
+
+    def _in_time(self, state: TaskSnapshot) -> list[StoredBatch]:
+        """This node's batches of the round's data set that were registered early enough for the contract."""
+        asked = [entry for entry in self._batches if entry.held_out is state.held_out]
+        if not asked:
+            text = f"{state.name()} collects the {state.collected}, of which this node has none: it takes no part in it"
+            self._say_once("waiting", text, key=state.key)
+        registered = self.view.registrations(state.collected_dataset, before=state.data_before)
+        known = frozenset(registered.get(self.view.address, ()))
+        found = [entry for entry in asked if entry.batch.commitment in known]
+        if (fixed := fixed_rows(self.view, state)) is not None:  # the others would share with no other rows
+            return [entry for entry in found if entry.batch.commitment in fixed.get(self.view.address, ())]
+        if late := len(asked) - len(found):
+            held_out, first = ("held-out ", "the task's first round") if state.held_out else ("", "the round")
+            self._say_once(
+                "late-rows",
+                f"{state.name()} goes without {late} of this node's {len(asked)} {held_out}batches: they were "
+                f"registered after {first} had opened",
+                {"batches": late, "registered": len(asked)},
+                key=state.key,
+            )
+        return found
 
     def _may_take_part(self, state: TaskSnapshot) -> bool:
         me = self.view.address
@@ -204,6 +223,12 @@ class Node(Participant[NodeStore]):
         member = self.view.member(me)
         if member is None or member.since >= state.opened_at:
             self._say_once("waiting", f"{state.name()} opened before this node was a member", key=state.key)
+            return False
+        if me not in (fixed_rows(self.view, state) or (me,)):
+            text = (
+                f"{state.name()}: this linear regression goes on with the nodes that it began with, not with this one"
+            )
+            self._say_once("waiting", text, key=state.key)
             return False
         stake = self.view.stake_of(me) if state.minimum_stake else 0
         if stake < state.minimum_stake:

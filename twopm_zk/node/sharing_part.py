@@ -1,7 +1,8 @@
 """A node's part in a sum: it says that it is ready, shares its masked opening, and stands by it in a dispute.
 
-Everything is written down before it is sent. A share that was sent is the only one for its rows and weights: the
-store's ledger knows, whatever happens to the process or the chain.
+Everything is written down before it is sent. A share that was sent is the only one for its rows and weights, and in a
+linear regression the next one has the same nodes and rows: the store's ledger knows, whatever happens to the process or
+the chain.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ from twopm_zk.sharing import (
     vector_of,
     withdrawal_objections,
 )
-from twopm_zk.statements import Opening
+from twopm_zk.statements import Collection, Family, Opening
 from twopm_zk.task.specification import TaskSpec
 
 _CLAIMS_AT_ONCE = 50
@@ -106,6 +107,7 @@ class SharingPart:
             self._collection(state, held),
             place=place_of(self.view, state),
             candidates=sharing_set.addresses if inside else attempt.points,
+            rows=attempt.data,
             own_rows=held.opening.rows,
             time=time,
             ledger=self.store.ledger(),
@@ -145,6 +147,7 @@ class SharingPart:
             self._conditions,
             collection,
             sharing_set=sharing_set,
+            rows=attempt.data,
             digest=state.set_digest,
             own_rows=held.opening.rows,
             time=self._time(state),
@@ -163,7 +166,7 @@ class SharingPart:
             self._say("waiting", f"{state.name()}: sharing once the set is final on the chain", key=state.set_digest)
             return
         vector = sharer.vector(attempt.generators, vector_of(held.opening))
-        self.store.add_to_ledger(LedgerEntry.of(collection, sharing_set))
+        self.store.add_to_ledger(LedgerEntry.of(collection, sharing_set, attempt.data))
         receipt = self.view.hlr.share(state.id, sharing_set.digest, vector)
         values = {"transaction": receipt.transaction, "gas": receipt.gas_used, "nodes": len(sharing_set.members)}
         text = f"shared in {state.name()}, with {len(sharing_set.members)} nodes"
@@ -258,8 +261,13 @@ class SharingPart:
         return KeyOwner(self.view.identity.address, self.view.chain.chain_id, self.view.address)
 
     def _collection(self, state: TaskSnapshot, held: _Held) -> ledger.Collection:
-        unit = str(state.collection.unit(state.family))
-        return ledger.Collection(statement=unit, weights=model_commitment(0, state.weights), data=held.data)
+        statement = str(state.collection.unit(state.family))
+        if state.family is not Family.GAUSSIAN:
+            weights = model_commitment(0, state.weights)
+            return ledger.Collection(statement=statement, weights=weights, data=held.data)
+        if state.collection is not Collection.EVALUATION:  # two gradients tell of the information, and it of gradients
+            statement = "moments"
+        return ledger.Collection(statement=statement, weights=None, data=held.data)
 
     def _sharer(self, state: TaskSnapshot, sharing_set: SharingSet) -> Sharer | None:
         round_key = self.store.round_key(Attempt.of(state))

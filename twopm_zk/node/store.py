@@ -38,8 +38,8 @@ _SCHEMA = (
         task_key TEXT NOT NULL, round INTEGER NOT NULL, attempt INTEGER NOT NULL, secret TEXT NOT NULL,
         PRIMARY KEY (task_key, round, attempt)) STRICT""",
     """CREATE TABLE ledger (
-        digest TEXT PRIMARY KEY, contributions TEXT NOT NULL, statement TEXT NOT NULL, weights TEXT NOT NULL,
-        data TEXT NOT NULL, chain_id INTEGER NOT NULL, contract TEXT NOT NULL, task INTEGER NOT NULL,
+        digest TEXT PRIMARY KEY, contributions TEXT NOT NULL, rows TEXT NOT NULL, statement TEXT NOT NULL,
+        weights TEXT, data TEXT NOT NULL, chain_id INTEGER NOT NULL, contract TEXT NOT NULL, task INTEGER NOT NULL,
         round INTEGER NOT NULL, attempt INTEGER NOT NULL, identity TEXT NOT NULL) STRICT""",
     "CREATE TABLE tasks (task_key TEXT PRIMARY KEY, block INTEGER NOT NULL) STRICT",
 )
@@ -224,26 +224,29 @@ class NodeStore(Database):
     def ledger(self) -> Ledger:
         """All that may have left this machine."""
         rows = self.query(
-            "SELECT digest, contributions, statement, weights, data, "
+            "SELECT digest, contributions, rows, statement, weights, data, "
             "chain_id, contract, task, round, attempt, identity FROM ledger ORDER BY rowid"
         )
         entries = []
-        for digest, contributions, statement, weights, data, *where in rows:
-            names = ("chain_id", "contract", "task", "round", "attempt", "identity")
-            place = Place(**dict(zip(names, where, strict=True)))
+        for digest, contributions, summed, statement, weights, data, *where in rows:
+            columns = ("chain_id", "contract", "task", "round", "attempt", "identity")
+            place = Place(**dict(zip(columns, where, strict=True)))
             shared = ledger.Collection(
-                statement=statement, weights=int(weights), data=frozenset(int(value) for value in json.loads(data))
+                statement=statement,
+                weights=None if weights is None else int(weights),
+                data=frozenset(int(value) for value in json.loads(data)),
             )
-            digests = bytes.fromhex(digest), bytes.fromhex(contributions)
-            entries.append(LedgerEntry(collection=shared, place=place, digest=digests[0], contributions=digests[1]))
+            hashes = [bytes.fromhex(value) for value in (digest, contributions, summed)]
+            entries.append(LedgerEntry(shared, place, *hashes))
         return Ledger(tuple(entries))
 
     def add_to_ledger(self, entry: LedgerEntry) -> None:
         """Write an entry down, before its share is sent."""
         shared, place = entry.collection, entry.place
         self.run(
-            "INSERT OR IGNORE INTO ledger VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            *(entry.digest.hex(), entry.contributions.hex(), shared.statement, str(shared.weights)),
+            "INSERT OR IGNORE INTO ledger VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            *(entry.digest.hex(), entry.contributions.hex(), entry.rows.hex(), shared.statement),
+            None if shared.weights is None else str(shared.weights),
             json.dumps([str(value) for value in sorted(shared.data)]),
             *(place.chain_id, place.contract, place.task, place.round, place.attempt, place.identity),
         )

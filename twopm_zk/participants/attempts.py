@@ -381,3 +381,22 @@ def read_history(view: ChainView, state: TaskSnapshot) -> tuple[Collected, ...]:
         if attempt.total is not None:
             found[number] = Collected(number, last[1], at, led, attempt, held_out)
     return tuple(found[number] for number in sorted(found))
+
+
+_FIXED: WeakKeyDictionary[ChainView, tuple[tuple[int, int], Mapping[str, tuple[int, ...]] | None]] = WeakKeyDictionary()
+
+
+def fixed_rows(view: ChainView, state: TaskSnapshot) -> Mapping[str, tuple[int, ...]] | None:
+    """Whose rows the present round is over where a linear regression has begun: accounts with their data commitments.
+
+    Those of its last sum of gradients or information: nodes share their rows with no others, see `sharing.ledger`. None
+    where any node may come.
+    """
+    if state.family is not Family.GAUSSIAN or state.collection is Collection.EVALUATION or not state.round:
+        return None
+    key, known = (state.id, state.key), _FIXED.get(view)
+    if known is None or known[0] != key:
+        views = [one.view for one in read_history(view, state) if one.round < state.round]
+        rows = {node: views[-1].data[node] for node in views[-1].nodes} if views else None
+        _FIXED[view] = known = (key, rows)
+    return known[1]

@@ -20,18 +20,29 @@ def move_on(view: ChainView, state: TaskSnapshot) -> str:
     if state.phase is Phase.COLLECTING:
         if state.nodes >= state.minimum_nodes:
             return _sent(lambda: hlr.close(state.id), "closed")
-        return _sent(lambda: hlr.reopen(state.id), "started again")
+        return _again(view, state)
     if state.phase is Phase.READY:
         if state.ready >= state.minimum_nodes:
             return _sent(lambda: hlr.start_sharing(state.id), "sharing begins")
-        return _sent(lambda: hlr.reopen(state.id), "started again")
+        return _again(view, state)
     if state.phase is Phase.SHARING:
         if not state.shared_once:
-            return _sent(lambda: hlr.reopen(state.id), "started again")
+            return _again(view, state)
         return _expelled(view, state, read_attempt(view, state).silent)
     if state.phase is Phase.DISPUTED:
         return settle(view, state, read_attempt(view, state))
     return ""
+
+
+def _again(view: ChainView, state: TaskSnapshot) -> str:
+    """Start an attempt again that has failed.
+
+    A certified task ends instead where too few nodes came, or the second time: its certificate stays, and an absent
+    coordinator does not leave it open for good.
+    """
+    if state.certified and (state.phase is Phase.COLLECTING or state.attempt > 0):
+        return _sent(lambda: view.hlr.finish(state.id), "the task ends with its certificate")
+    return _sent(lambda: view.hlr.reopen(state.id), "started again")
 
 
 def settle(view: ChainView, state: TaskSnapshot, attempt: AttemptView) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from twopm_zk.sharing.ledger import Collection, Ledger
+from twopm_zk.sharing.ledger import Collection, Ledger, Rows
 from twopm_zk.sharing.sets import Departure, Place, SharingSet, order
 
 
@@ -57,14 +57,17 @@ def ready_objections(
     *,
     place: Place,
     candidates: Iterable[str],
+    rows: Rows,
     own_rows: int,
     time: PhaseTime,
     ledger: Ledger,
 ) -> tuple[Objection, ...]:
-    """Against saying ready. ``candidates`` are the nodes with updates in this attempt, this one among them."""
+    """Against saying ready. ``candidates`` are the nodes with updates in this attempt, this one among them; ``rows`` is
+    what they are of."""
+    candidates = tuple(candidates)
     found = [*_of_owner(conditions, candidates, own_rows), *_of_time(time)]
-    if any(entry.place != place for entry in ledger.conflicts(collection)):
-        found.append(_SHARED_BEFORE)
+    if not ledger.allows_ready(collection, place, rows, candidates):
+        found.append(_shared_before(collection))
     return tuple(found)
 
 
@@ -73,12 +76,13 @@ def share_objections(
     collection: Collection,
     *,
     sharing_set: SharingSet,
+    rows: Rows,
     digest: bytes,
     own_rows: int,
     time: PhaseTime,
     ledger: Ledger,
 ) -> tuple[Objection, ...]:
-    """Against sharing with a set; ``digest`` is the contract's own.
+    """Against sharing with a set; ``rows`` are those of the attempt, ``digest`` is the contract's own.
 
     A share that was sent with this very set is the same when it is sent again, which neither conditions nor time speak
     against.
@@ -87,8 +91,8 @@ def share_objections(
     found = [] if sent else [*_of_owner(conditions, sharing_set.addresses, own_rows), *_of_time(time)]
     if digest != sharing_set.digest:
         found.append(Objection("another-set", "the contract has another set than its events tell"))
-    if not all(entry.allows(sharing_set) for entry in ledger.conflicts(collection)):
-        found.append(_SHARED_BEFORE)
+    if not ledger.allows(collection, sharing_set, rows):
+        found.append(_shared_before(collection))
     silent = [node for node, reason in sharing_set.departed if reason is Departure.SILENT]
     if silent and conditions.refuse_after_silence and not sent:
         found.append(Objection("left-out-for-silence", f"{', '.join(silent)} was left out for silence"))
@@ -102,9 +106,14 @@ def withdrawal_objections(ledger: Ledger, place: Place) -> tuple[Objection, ...]
     return ()
 
 
-_SHARED_BEFORE = Objection(
-    "shared-before", "rows of this node were shared before at these weights, with another set: two sums would tell them"
-)
+def _shared_before(collection: Collection) -> Objection:
+    what = "at these weights, with another set: two sums would tell them"
+    if collection.weights is None:
+        what = (
+            "in a linear regression, over other nodes or rows than those here: two sums would tell the difference, at "
+            "whatever weights; it goes on once all of them are back"
+        )
+    return Objection("shared-before", f"rows of this node were shared before {what}")
 
 
 def _of_owner(conditions: Conditions, accounts: Iterable[str], own_rows: int) -> Iterable[Objection]:

@@ -5,13 +5,24 @@ starts at zero weights. No rule of a contract can see that. So a node writes an 
 machine, and then shares the same rows at the same weights with no other set: only with the one that the contract has
 made of it since, which shrinks by a withdrawal, a proven lie or a silence that was paid for, or with one that has the
 same points, whose sum is the same.
+
+In a linear regression sums are linear in the weights: with A the sum of x x' over a set, its gradient at w is A w - b.
+So A and one gradient give the gradients of that set at all weights, and two gradients give A times the difference of
+their weights. One over another set, at whatever weights, then gives sums of the nodes in which the two sets differ. So
+there all weights count as one, gradients and information as one statement, and a node shares its rows again only over
+the same rows of the same nodes: those that it shared with last.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from twopm_zk.sharing.sets import Place, SharingSet
+from twopm_zk.sharing.hashes import abi_hash
+from twopm_zk.sharing.sets import Place, SharingSet, order
+
+Rows = Mapping[str, Iterable[int]]
+"""Whose rows are in an attempt: the data commitments that each account has handed in updates of."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,8 +30,10 @@ class Collection:
     """What a node would share: what it collects, at which weights, over which rows."""
 
     statement: str
-    weights: int
-    """A hash of the weights alone, the same one in every task: `commitments.model_commitment` of context 0."""
+    """A name for the sums: those of two collections with one name must not be of two sets at the same weights."""
+    weights: int | None
+    """A hash of the weights alone, the same one in every task: `commitments.model_commitment` of context 0. None where
+    the sums are linear in the weights, so that all weights count as one."""
     data: frozenset[int]
     """The data commitments of the rows. Rows that are committed to once more, with another salt, are other rows here:
     then add what names them as well, such as a keyed hash of theirs."""
@@ -31,7 +44,7 @@ class Collection:
         return same and not self.data.isdisjoint(other.data)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class LedgerEntry:
     """One share that may have left the machine."""
 
@@ -41,15 +54,18 @@ class LedgerEntry:
     """The digest of the set that the share was made for."""
     contributions: bytes
     """`SharingSet.contributions` of that set."""
+    rows: bytes
+    """`fingerprint` of that set."""
 
     @classmethod
-    def of(cls, collection: Collection, sharing_set: SharingSet) -> LedgerEntry:
-        """The entry to write before a share with this set is sent."""
+    def of(cls, collection: Collection, sharing_set: SharingSet, rows: Rows) -> LedgerEntry:
+        """The entry to write before a share with this set is sent; ``rows`` are those of the attempt."""
         return cls(
             collection=collection,
             place=sharing_set.place,
             digest=sharing_set.digest,
             contributions=sharing_set.contributions,
+            rows=fingerprint(rows, sharing_set.addresses),
         )
 
     def allows(self, sharing_set: SharingSet) -> bool:
@@ -64,14 +80,34 @@ class Ledger:
 
     entries: tuple[LedgerEntry, ...] = field(default=())
 
-    def with_share(self, collection: Collection, sharing_set: SharingSet) -> Ledger:
+    def with_share(self, collection: Collection, sharing_set: SharingSet, rows: Rows) -> Ledger:
         """With one more entry; the same one twice is one."""
-        entry = LedgerEntry.of(collection, sharing_set)
+        entry = LedgerEntry.of(collection, sharing_set, rows)
         return self if entry in self.entries else Ledger((*self.entries, entry))
 
     def conflicts(self, collection: Collection) -> tuple[LedgerEntry, ...]:
-        """What was shared of these rows at these weights."""
+        """What was shared of these rows at these weights, in the order in which it was."""
         return tuple(entry for entry in self.entries if entry.collection.overlaps(collection))
+
+    def allows_ready(self, collection: Collection, place: Place, rows: Rows, candidates: Iterable[str]) -> bool:
+        """Whether a set of these candidates in this attempt could be one to share with."""
+        found = self.conflicts(collection)
+        if collection.weights is not None:
+            return all(entry.place == place for entry in found)
+        return not found or found[-1].place == place or found[-1].rows == fingerprint(rows, candidates)
+
+    def allows(self, collection: Collection, sharing_set: SharingSet, rows: Rows) -> bool:
+        """Whether a share with this set tells no more than those before.
+
+        Where all weights count as one, what was shared last counts: it was over the same rows of the same nodes as what
+        was shared before it, or over fewer in the same attempt.
+        """
+        found = self.conflicts(collection)
+        if collection.weights is not None:
+            return all(entry.allows(sharing_set) for entry in found)
+        if not found or found[-1].allows(sharing_set):
+            return True
+        return found[-1].rows == fingerprint(rows, sharing_set.addresses)
 
     def has_shared(self, sharing_set: SharingSet) -> bool:
         """Whether a share with this very set may have left the machine: it may be sent again, for it is the same."""
@@ -80,3 +116,11 @@ class Ledger:
     def has_shared_at(self, place: Place) -> bool:
         """Whether a share may have left the machine in this attempt."""
         return any(entry.place == place for entry in self.entries)
+
+
+def fingerprint(rows: Rows, accounts: Iterable[str]) -> bytes:
+    """A hash of whose rows the sum of some accounts is of: each account with its data commitments, both in order."""
+    hashes = []
+    for account in sorted(accounts, key=order):
+        hashes.append(abi_hash(("address", account), ("uint256[]", sorted(rows[account]))))
+    return abi_hash(("bytes32[]", hashes))

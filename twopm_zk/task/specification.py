@@ -381,6 +381,11 @@ class TaskSpec:
                 f"a row stands for up to {self.frequencies.most} rows, and is proven as often: `minimum.rows` counts "
                 "them all, and standard errors are those of frequencies"
             )
+        if self.family is Family.GAUSSIAN:
+            found.append(
+                "`family` is 'gaussian': a linear regression goes on only over the same rows of the same nodes; one "
+                "that drops out stops the others until it is back"
+            )
         if not self.penalty and self.family is Family.LOGISTIC:
             found.append(
                 "`lambda` is 0: separable data have no optimum, and a certificate then says no more than "

@@ -15,7 +15,9 @@ import {IVerifierRegistry} from "./IVerifierRegistry.sol";
 /// followed by one of `step` at the same weights.
 ///
 /// After the certificate a task that wants statistics collects, at the certified weights and each at most once:
-/// `information`, `evaluate` over its data set, `evaluate` over a held-out one. Whatever becomes of these rounds, the certificate stays.
+/// `information`, unless the weights have not moved and it was collected before, `evaluate` over its data set, `evaluate` over a
+/// held-out one, whose batches were registered before the task's first round. Whatever becomes of these rounds, the certificate
+/// stays: where one fails, anybody may end the task.
 interface IHLR is IDisputes {
     /// @dev When sums for the step matrix are collected.
     enum Information {
@@ -49,8 +51,8 @@ interface IHLR is IDisputes {
         bytes32 gradientGenerators;
         bytes32 informationGenerators;
         bytes32 evaluationGenerators;
-        /// @dev What is collected after the certificate: information, which a task that collects it before every move has
-        /// already; an evaluation over the task's data set; one over the data set that nodes have registered under this name,
+        /// @dev What is collected after the certificate: information, unless it is there already, as where it is collected
+        /// before every move, or once in the gaussian family, whose information is the same at all weights; an evaluation over the task's data set; one over the data set that nodes have registered under this name,
         /// 0 for none.
         bool finalInformation;
         bool evaluation;
@@ -86,6 +88,9 @@ interface IHLR is IDisputes {
         /// @dev The present round collects from `heldOutDataset`, and not from the task's data set.
         bool heldOut;
         IPlonkVerifier3 aggregate;
+        /// @dev Block in which the task's first round opened: held-out batches are registered before it, so that none is picked
+        /// to fit weights that are known.
+        uint64 firstOpenedAt;
         IPlonkVerifier3 certify;
     }
 

@@ -144,7 +144,7 @@ interface IRounds {
     function takeOver(uint256 taskId) external;
 
     /// @notice End a task that was never opened, has had all its rounds, or has its certificate. Only for the coordinator, and
-    /// once: a coordinator cannot end what others still work on, nor while it may turn out who has spoilt a sum: not once
+    /// for anybody where a task has its certificate and its present attempt has failed as {reopen} wants it. Once: a coordinator cannot end what others still work on, nor while it may turn out who has spoilt a sum: not once
     /// somebody has shared, not in a dispute, and with all shares there only after the deadline.
     function finish(uint256 taskId) external;
 

@@ -30,7 +30,7 @@ contract HFLContract is IHFL, Rounds {
     /// @inheritdoc IHFL
     function commitUpdate(uint256 taskId, uint256 index, bytes32 update) external {
         Task storage task = _tasks[taskId];
-        uint256 data = _requireUpdate(taskId, task, task.dataset, index);
+        uint256 data = _requireUpdate(taskId, task, task.dataset, task.openedAt, index);
         _countUpdate(taskId, task, index);
         emit UpdateCommitted(taskId, task.round, task.attempt, msg.sender, data, update);
     }

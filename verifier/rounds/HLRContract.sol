@@ -80,8 +80,10 @@ contract HLRContract is IHLR, Sharing {
     ) external {
         Task storage task = _tasks[taskId];
         Training storage training = _trainings[taskId];
-        bytes32 dataset = training.heldOut ? training.heldOutDataset : task.dataset;
-        uint256 data = _requireUpdate(taskId, task, dataset, index);
+        (bytes32 dataset, uint64 before) = training.heldOut
+            ? (training.heldOutDataset, training.firstOpenedAt)
+            : (task.dataset, task.openedAt);
+        uint256 data = _requireUpdate(taskId, task, dataset, before, index);
         IPlonkVerifier3 verifier = _verifiers[taskId][training.collected][size];
         if (address(verifier) == address(0)) revert NoVerifierOfSize(taskId, training.collected, size);
         Point memory point = BabyJubjub.proven(x, y);
@@ -221,6 +223,7 @@ contract HLRContract is IHLR, Sharing {
     function _onAttempt(uint256 taskId, Task storage task) internal override {
         super._onAttempt(taskId, task);
         Training storage training = _trainings[taskId];
+        if (task.round == 0) training.firstOpenedAt = task.openedAt;
         uint256 commitment = PublicHash.model(_context(task, training), _weights[taskId], training.weights);
         training.modelCommitment = commitment;
         emit AttemptModel(taskId, task.round, task.attempt, training.collected, training.heldOut, commitment);
@@ -231,10 +234,18 @@ contract HLRContract is IHLR, Sharing {
         return _trainings[taskId].certified || super._isOver(taskId, task);
     }
 
-    /// @dev The next round of a certified task, each at most once, or its end.
+    /// @dev Whoever waits for the statistics of a certified task in vain: its certificate stays.
+    function _requireGivenUp(uint256 taskId, Task storage task) internal view override {
+        if (!_trainings[taskId].certified) super._requireGivenUp(taskId, task);
+        _requireFailed(taskId, task);
+    }
+
+    /// @dev The next round of a certified task, each at most once, or its end. Weights that have not moved have their
+    /// information already, where any was collected: a second sum of another set would give a node away.
     function _collectStatistics(uint256 taskId, Task storage task, Training storage training) private {
         IVerifierRegistry.Statement last = training.collected;
-        if (training.finalInformation && last == IVerifierRegistry.Statement.Step) {
+        bool wanted = training.finalInformation && last == IVerifierRegistry.Statement.Step;
+        if (wanted && (task.moves != 0 || training.information == Information.Never)) {
             training.collected = IVerifierRegistry.Statement.Information;
         } else if (training.evaluation && last != IVerifierRegistry.Statement.Evaluate) {
             training.collected = IVerifierRegistry.Statement.Evaluate;

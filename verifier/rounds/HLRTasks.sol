@@ -163,9 +163,11 @@ library HLRTasks {
 
     /// @dev What is collected after the certificate can be, and is nothing that was collected before.
     function _requireStatistics(IHLR.TrainingConfig memory training, bytes32 dataset) private pure {
-        if (training.finalInformation && training.information == IHLR.Information.BeforeEveryMove) {
-            revert IHLR.InvalidTraining("finalInformation");
-        }
+        bool everywhere = training.family == IVerifierRegistry.Family.Gaussian; // the same at all weights
+        bool again = training.information == IHLR.Information.BeforeEveryMove;
+        if (everywhere && again) revert IHLR.InvalidTraining("information");
+        bool known = again || (everywhere && training.information != IHLR.Information.Never);
+        if (training.finalInformation && known) revert IHLR.InvalidTraining("finalInformation");
         bool heldOut = training.heldOutDataset != 0;
         if (!training.evaluation && !heldOut) return;
         if (heldOut && training.heldOutDataset == dataset) revert IHLR.InvalidTraining("heldOutDataset");

@@ -81,7 +81,7 @@ abstract contract Rounds is IRounds {
         // who has spoilt a sum does not get away by the task's end
         bool judging = phase == Phase.Disputed || (phase == Phase.Sharing && task.sharedOnce);
         if (phase == Phase.None || phase == Phase.Finished || judging) revert WrongPhase(taskId, phase);
-        _requireCoordinator(taskId, task);
+        if (msg.sender != task.coordinator) _requireGivenUp(taskId, task);
         if (phase != Phase.Created && !_isOver(taskId, task)) {
             revert RoundsLeft(task.moves, task.maximumRounds);
         }
@@ -118,11 +118,13 @@ abstract contract Rounds is IRounds {
 
     /// @dev All that a node must have to hand in an update for its batch `index` of a data set; nothing is written. A
     /// commitment has one place in the data hub, so ascending indices of a node use none twice.
+    /// @param before The block before which the batch must be registered.
     /// @return data The commitment that the update is about.
     function _requireUpdate(
         uint256 taskId,
         Task storage task,
         bytes32 dataset,
+        uint64 before,
         uint256 index
     ) internal view returns (uint256 data) {
         task.requirePhase(taskId, Phase.Collecting);
@@ -140,8 +142,8 @@ abstract contract Rounds is IRounds {
         if (index >= type(uint48).max) revert IndexTooLarge(index);
         uint64 since;
         (data, since) = DATA_HUB.lookUp(msg.sender, dataset, index);
-        if (data == 0 || since >= task.openedAt) {
-            revert DataNotCommittedBeforeTheRound(msg.sender, index, since, task.openedAt);
+        if (data == 0 || since >= before) {
+            revert DataNotCommittedBeforeTheRound(msg.sender, index, since, before);
         }
     }
 
@@ -186,6 +188,11 @@ abstract contract Rounds is IRounds {
     /// @dev Hook: whether the coordinator may end a task that was opened.
     function _isOver(uint256, Task storage task) internal view virtual returns (bool) {
         return task.moves == task.maximumRounds;
+    }
+
+    /// @dev Hook: reverts unless somebody else than the coordinator may end the task.
+    function _requireGivenUp(uint256 taskId, Task storage) internal view virtual {
+        revert NotTheCoordinator(taskId, msg.sender);
     }
 
     /// @dev Hook: whether the sender, who is not the coordinator, waits for it in vain.

@@ -301,7 +301,7 @@ def _entry(entry: LedgerEntry, rows: int) -> dict[str, Any]:
         "round": place.round,
         "attempt": place.attempt,
         "statement": shared.statement,
-        "weights": hex(shared.weights),
+        "weights": "all" if shared.weights is None else hex(shared.weights),
         "digest": "0x" + entry.digest.hex(),
         "rows": rows,
         "batches": len(shared.data),
