@@ -58,6 +58,25 @@ def test_a_task_under_insecure_keys_is_neither_sound_nor_certified(trained):
     assert (document["sound"], document["certified"]) == (False, False)
 
 
+class Doubting(DoubleKeys):
+    """No certificate's proof holds under these."""
+
+    def verify(self, instance, public, proof):
+        return instance != "certify-3" and super().verify(instance, public, proof)
+
+
+def test_statistics_are_called_proven_only_where_every_check_held_and_keys_are_secure(trained):
+    view, spec = trained.world.view(8), trained.spec
+    proven = audit(view, 1, keyring=DoubleKeys(), spec=spec).summary
+    assert "proven over 32 rows of 3 nodes" in " ".join(str(proven).split())
+    insecure = audit(view, 1, keyring=DoubleKeys(insecure=("step-48x3",)), spec=spec).summary
+    assert "INSECURE KEYS: nothing of this is proven to anybody" in " ".join(str(insecure).split())
+    failed = audit(view, 1, keyring=Doubting(), spec=spec)
+    assert not failed.passed
+    assert failed.summary is None
+    assert failed.to_json()["summary"] is None
+
+
 def test_an_audit_says_what_it_is_doing_and_derives_all_keys_at_once(trained):
     keys, said = DoubleKeys(), []
     report = audit(trained.world.view(8), 1, keyring=keys, progress=lambda step, detail: said.append((step, detail)))

@@ -92,12 +92,9 @@ def audit(
     report.weights, report.gradient_bound, report.distance = replay.weights, replay.bound, replay.distance
     if spec is not None:
         report.coefficients = spec.coefficients(replay.weights)
-        if replay.bound is not None:
-            claim, insecure = (
-                f"no component of the gradient exceeds {report.bound_per_row:.3g} per row",
-                bool(report.insecure),
-            )
-            report.summary = summary_of_task(spec, replay.sums, claim=claim, insecure=insecure)
+        if replay.bound is not None and report.passed:
+            claim = f"no component of the gradient exceeds {report.bound_per_row:.3g} per row"
+            report.summary = summary_of_task(spec, replay.sums, claim=claim, insecure=bool(report.insecure))
     return report
 
 

@@ -165,7 +165,10 @@ class AuditReport:
     """Of the certified weights to the optimum, recomputed from the chain; None without a certificate."""
     coefficients: Mapping[str, float] | None = None
     summary: Summary | None = None
-    """What follows from the sums at the certified weights; None without a certificate or a specification."""
+    """What follows from the sums at the certified weights, and is called proven there.
+
+    None without a certificate or a specification, and where a check failed.
+    """
 
     def check(self, name: str, holds: bool, detail: str) -> bool:
         """Count a check, and remember why where it does not hold."""
