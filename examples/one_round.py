@@ -22,8 +22,9 @@ from twopm_zk.chain import (
 )
 from twopm_zk.errors import TransactionError
 from twopm_zk.participants.attempts import AttemptView, read_attempt
-from twopm_zk.participants.task_view import ChainView, generators_of
+from twopm_zk.participants.task_view import ChainView, generators_hash
 from twopm_zk.sharing import KeyOwner, SecretKey, Sharer, vector_of
+from twopm_zk.statements import Family
 
 INSTANCES = ("step-48x3", "aggregate-3", "certify-3", "predict-3")
 ETH = 10**18
@@ -92,7 +93,6 @@ class Story:
     def open(self) -> None:
         """The coordinator creates the task: all that later checks use is fixed here, verifiers included."""
         hlr, verifier_id = self.coordinator.hlr, self.network.verifier_id
-        generators = generators_of(weights=4)
         self.task = hlr.create_task(
             TaskConfig(
                 spec_hash=b"\x01" * 32, dataset=DATASET, minimum_stake=ETH // 2, maximum_updates=4, maximum_batches=1
@@ -108,8 +108,8 @@ class Story:
                 information=0,
                 aggregate_verifier=verifier_id("aggregate-3"),
                 certify_verifier=verifier_id("certify-3"),
-                gradient_generators=generators[zk.Collection.GRADIENT],
-                information_generators=generators[zk.Collection.INFORMATION],
+                gradient_generators=generators_hash(zk.Collection.GRADIENT, Family.LOGISTIC, weights=4),
+                information_generators=bytes(32),
                 initial_weights=[0, 0, 0, 0],
             ),
         )

@@ -168,7 +168,7 @@ def test_every_step_says_what_is_next(hand):
         assert "twopm-zk task share 1" in hand.text("task", "close", "1")
         hand.until(Phase.SUMMED)
         shown = hand.text("proceed", "spec.json", "--task", "1")
-        assert "Round 1 is open." in shown
+        assert "Round 1 is open: it collects the gradient." in shown
         assert "Next: twopm-zk task close 1" in shown
         hand.summed(1)
         shown = hand.text("aggregate", "spec.json", "--task", "1", "--dry-run")

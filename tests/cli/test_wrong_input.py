@@ -211,7 +211,7 @@ def test_rows_that_cannot_be_read(user, command):
     words = ["spec.json", *(("--coordinator", ADDRESS) if command == "node run" else ())]
     (user.folder / "binary.csv").write_bytes(bytes(range(256)))
     (user.folder / "empty.csv").write_text("")
-    (user.folder / "ragged.csv").write_text("GPA,TUCE,PSI,GRADE\n1,2\n")
+    (user.folder / "ragged.csv").write_text("GPA,TUCE,PSI,GRADE\n3,20\n" + "3,20,1,1\n" * 10)
     (user.folder / "others.csv").write_text("GPA,TUCE,AGE,GRADE\n3,20,1,0\n" + "3,20,1,1\n" * 10)
     for name, message in (
         ("none.csv", "cannot be read"),

@@ -24,7 +24,7 @@ from twopm_zk.chain.tasks import AcceptedUpdate, Phase, TaskSnapshot
 from twopm_zk.errors import DeploymentError, InputError, TrainingError
 from twopm_zk.numbers.baby_jubjub import Point
 from twopm_zk.numbers.pedersen import vector_generators
-from twopm_zk.statements import Collection, Policy
+from twopm_zk.statements import Collection, Family, Policy
 from twopm_zk.system.progress import Progress
 from twopm_zk.task.specification import TaskSpec
 
@@ -62,20 +62,24 @@ def held_out_dataset_of(spec: TaskSpec) -> bytes:
     return keccak(b"held out" + spec.spec_hash)
 
 
+def generators_hash(collection: Collection, family: Family, weights: int) -> bytes:
+    """keccak256(abi.encode(uint256[])) of the generators of a collection, x before y of each point."""
+    points = vector_generators(collection.unit(family), collection.sums(weights, family))
+    return keccak(encode(["uint256[]"], [[coordinate for point in points for coordinate in point]]))
+
+
 def generators_of(spec: TaskSpec) -> dict[Collection, bytes]:
-    """keccak256(abi.encode(uint256[])) of the generators of each collection that a task has, x before y of each point.
+    """The hash of the generators of each collection that a task has, and zeros for those that it has not.
 
     By others nobody could answer in a dispute, and all nodes would pay for it.
     """
     needed = {Collection.INFORMATION: spec.collects_information, Collection.EVALUATION: spec.statistics.evaluates}
-    found = {}
-    for collection in Collection:
-        if not needed.get(collection, True):
-            found[collection] = bytes(32)
-            continue
-        points = vector_generators(collection.unit(spec.family), collection.sums(spec.sizes.width + 1, spec.family))
-        found[collection] = keccak(encode(["uint256[]"], [[coordinate for point in points for coordinate in point]]))
-    return found
+    return {
+        collection: generators_hash(collection, spec.family, spec.sizes.width + 1)
+        if needed.get(collection, True)
+        else bytes(32)
+        for collection in Collection
+    }
 
 
 def phase_seconds(spec: TaskSpec) -> dict[Phase, int]:
