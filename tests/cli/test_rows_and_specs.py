@@ -3,7 +3,6 @@
 import json
 import tomllib
 
-import click
 import pytest
 from support.hospital import COLUMNS, SPECIFICATION, write_export
 
@@ -110,7 +109,7 @@ def test_a_check_of_a_specification_says_what_it_will_cost(call, folder):
     assert f"{COLUMNS} columns of the model" in out
     assert "proves 4 updates a round" in out
     assert "`minimum.nodes` is 1" in out
-    assert "as many sums of information once, before the first gradient" in out
+    assert "a round of information once, before the first gradient" in out
     assert "figures:" in out
     code, out, _ = call("spec", "check", "spec.toml", "--rows", "900", "--json")
     document = json.loads(out)
@@ -165,6 +164,11 @@ def test_a_specification_comes_from_options(call, folder):
         (("--label", "y", "--number", "age=0"), "is not NAME=LOW,HIGH"),
         (("--label", "y", "--number", "age=0,1", "--missing", "bmi=3"), "--missing names 'bmi'"),
         (("--label", "y"), "`features` is missing"),
+        (("--label", "y", "--number", "age=0,1", "--missing", "age=3", "--missing", "age=4"), "names a column twice"),
+        (("--label", "y", "--number", "age=0,1", "--negative", "no"), "--negative goes with --positive"),
+        (("--label", "y", "--number", "age=0,1", "--lambda", "nan"), "`lambda` is not finite"),
+        (("--label", "y", "--number", "age=-1e308,1.5e308"), "column 'age': its range and its unit are too far apart"),
+        (("--label", "y", "--number", "age=0,1,1e-320"), "column 'age': its range and its unit are too far apart"),
         (("--dictionary", "none.csv"), "cannot be read"),
     ],
 )
@@ -181,16 +185,17 @@ def test_a_terminal_is_asked(folder):
 
     from twopm_zk.cli.network import spec as module
 
-    answers = ["readmitted", "yes", "age", "number", "0", "120", "1", "60", "ward", "category", "A|B", "", ""]
-    questions = iter(answers)
+    answers = ["readmitted", "", "yes", "no", "age", "number", "none", "0", "0", "120", "-1", "1", "60"]
+    answers += ["ward", "category", "A", "A|B", "", ""]
     runner = CliRunner()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(click, "prompt", lambda *_, **__: next(questions))
-        patch.setattr(click, "confirm", lambda *_, **__: False)
         patch.setattr(module, "_somebody_is_there", lambda: True)
-        result = runner.invoke(module.new, ["--out", "made.toml"])
+        result = runner.invoke(module.new, ["--out", "made.toml"], input="\n".join(answers) + "\n")
     assert result.exit_code == 0, result.output
     assert "everything here becomes public" in result.output
+    for asked_again in ("it must be a number", "it must be above 0", "there must be two or more"):
+        assert asked_again in result.output
+    assert read_spec("made.toml").outcome.negative == ("no",)
     assert tomllib.loads((folder / "made.toml").read_text())["features"][0]["missing"] == 60
     assert read_spec("made.toml").features == ("age", "age[missing]", "ward[B]")
 
@@ -211,6 +216,60 @@ def test_a_label_with_a_range_makes_a_linear_regression(call, folder):
     code, _, err = call(*again, "--label-range", "0,1", "--positive", "yes", *income)
     assert (code, "both a range and classes" in err) == (3, True)
     assert read_spec(folder / "spent.toml").spec_hash == spec.spec_hash, "bad input has left the file as it was"
-    code, _, _ = call(*again, "--label-range", "0,2000", "--no-statistics", *income)
+    code, out, _ = call(*again, "--label-range", "0,2000", "--no-statistics", "--lambda", "0.01", *income)
     assert code == 0
+    assert "lambda is 0.015625, the nearest to 0.01 that there is" in out
     assert not read_spec(folder / "spent.toml").statistics.evaluates
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--dictionary", "dictionary.csv", "--number", "b=0,1"),
+        ("--dictionary", "dictionary.csv", "--label", "readmitted"),
+        ("--number", "b=0,1"),
+    ],
+)
+def test_options_that_would_be_ignored_are_refused(call, folder, words):
+    (folder / "dictionary.csv").write_text(DICTIONARY)
+    code, _, err = call("spec", "new", "--out", "made.toml", *words)
+    assert code == 2
+    assert words[-2] in err
+    assert not (folder / "made.toml").exists()
+
+
+def test_a_specification_is_written_as_toml(call, folder):
+    code, _, err = call("spec", "new", "--out", "made.json", "--label", "y", "--number", "a=0,1")
+    assert (code, "does not end in .toml" in err) == (3, True)
+
+
+def test_a_dictionary_has_its_own_decimal_sign(call, folder):
+    (folder / "dictionary.csv").write_text("name;type;low;high;unit\ny;label;;;\ncrp;number;0;500,5;0,5\n")
+    assert call("spec", "new", "--out", "made.toml", "--dictionary", "dictionary.csv")[0] == 0
+    (column,) = read_spec("made.toml").columns
+    assert (column.high, column.unit) == (500.5, 0.5)
+
+
+def test_more_columns_than_circuits_take_are_said(call, folder):
+    many = [word for number in range(31) for word in ("--number", f"x{number}=0,1")]
+    code, out, _ = call("spec", "new", "--out", "made.toml", "--label", "y", *many)
+    assert (code, "No circuit takes as many: training without proofs only" in out) == (0, True)
+
+
+def test_every_kind_of_round_has_its_costs(call, folder):
+    words = ("--label", "y", "--number", "a=0,1,0.1")
+    assert call("spec", "new", "--out", "made.toml", *words)[0] == 0
+    _, out, _ = call("spec", "check", "made.toml", "--json", "--rows", "999999999999")
+    rounds = json.loads(out)["node"]["rounds"]
+    assert [(one["collects"], one["when"].split(",")[0]) for one in rounds] == [
+        ("gradient", "before every move of the weights"),
+        ("information", "once"),
+        ("information", "once"),
+        ("evaluation", "once"),
+    ]
+    ranges = (folder / "made.toml").read_text() + '\n[step]\nrule = "bfgs"\ncurvature = "ranges"\n'
+    (folder / "made.toml").write_text("\ufeff" + ranges, encoding="utf-8")  # as Notepad saves it
+    code, out, _ = call("spec", "check", "made.toml")
+    assert code == 0
+    assert out.count("a round of information") == 1
+    assert "a round of information once, after the certificate" in out

@@ -6,6 +6,7 @@ import pytest
 from support.small_tasks import make_spec, spector_spec
 
 from twopm_zk.circuit.instances import instances
+from twopm_zk.statements import Collection
 from twopm_zk.system import paths
 from twopm_zk.task import cost
 from twopm_zk.task.cost import cost_of, rows_cost
@@ -36,9 +37,10 @@ def test_rows_cost_as_many_proofs_as_they_make_batches():
     assert (whole.proofs, more.proofs) == (1, 3)
     assert more.gas - whole.gas == 2 * cost.SUBMIT_GAS
     assert whole.seconds == pytest.approx(cost.STEP_SECONDS)
-    assert whole.information_seconds > whole.seconds  # its domain is 2^16
+    (information,) = [one for one in whole.rounds if one.collects is Collection.INFORMATION]
+    assert information.seconds > whole.seconds  # its domain is 2^16
     without = replace(chosen, step=StepRule(curvature="ranges"), instances=replace(chosen.instances, information=()))
-    assert rows_cost(without, 119).information_seconds is None
+    assert [one.collects for one in rows_cost(without, 119).rounds] == [Collection.GRADIENT]
     assert more.seconds < 3 * whole.seconds  # the rest takes the smaller instance
 
 
@@ -48,7 +50,8 @@ def test_a_task_wider_than_all_circuits_has_no_cost():
 
 def test_the_figures_are_those_of_the_documentation():
     contracts = (paths.source_root() / "docs" / "contracts.md").read_text()
-    for gas in (cost.SUBMIT_GAS, cost.SHARE_GAS, cost.READY_GAS, cost.PROCEED_GAS, cost.ACCEPT_GAS, cost.CERTIFY_GAS):
+    a_node = (cost.SUBMIT_GAS, cost.SHARE_GAS, cost.READY_GAS)
+    for gas in (*a_node, cost.INFORMATION_GAS, cost.EVALUATION_GAS, cost.ACCEPT_GAS, cost.CERTIFY_GAS):
         assert f"{gas:,}" in contracts, gas
     measured = (paths.source_root() / "bench" / "results" / "sums.md").read_text()
     assert f"| {cost.STEP_SECONDS - 0.002:.3f} s |" in measured

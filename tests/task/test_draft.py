@@ -29,6 +29,11 @@ def test_a_draft_is_a_specification_that_reads_back():
     assert "case_id" not in draft.text()
 
 
+def test_every_character_of_a_name_comes_back():
+    name = "".join(map(chr, range(1, 0x180)))
+    assert Draft(ENTRIES[:2], name=name).spec().name == name
+
+
 def test_a_label_with_categories_has_the_rest_of_them_as_negative():
     label = {"name": "y", "type": "label", "positive": "2", "categories": "0|1|2"}
     assert Draft((label, ENTRIES[1])).spec().outcome.negative == ("0", "1")
@@ -54,6 +59,12 @@ def test_a_dictionary_is_read_by_the_names_of_its_columns():
         (lambda: Draft(ENTRIES[1:]).text(), "there are 0 labels and 1 weights"),
         (lambda: Draft((ENTRIES[0], ENTRIES[0], ENTRIES[1])).text(), "there are 2 labels"),
         (lambda: Draft((ENTRIES[0], {"name": "a", "type": "date"})).text(), "column 'a' is of type 'date'; known"),
+        (lambda: entries_of(["name", "type"], [["", "number"]]), "entry 1 of the data dictionary has no `name`"),
+        (
+            lambda: Draft((ENTRIES[0], ENTRIES[1] | {"categories": "a|b"})).text(),
+            "column 'age' is of type 'number', which has no `categories`",
+        ),
+        (lambda: Draft(ENTRIES[:2], name="\udcff").text(), "is not UTF-8"),
         (lambda: Draft((ENTRIES[0], ENTRIES[1] | {"low": "x"})).text(), "column 'age': `low` is not a number"),
         (lambda: Draft((ENTRIES[0], {"name": "a", "type": "number"})).text(), "column 'a': give `low` and `high`"),
         (

@@ -25,6 +25,8 @@ SPREAD = 2.0
 """Ends of a known range are brought near to plus and minus this."""
 MAX_POWER = 6
 """Of a factor in a product."""
+_FURTHEST = 1e200
+"""What a range may be of its unit at most, or as little, so that doubles hold its constants."""
 USEFUL_BITS = 9
 """A range that takes fewer bits than these is worth a warning."""
 
@@ -146,6 +148,8 @@ def choose_column(
             raise SpecError(f"{place}: `low` is {low:g}, which is not below `high`, {high:g}")
         middle, wanted = (low + high) / 2, (high - low) / (2 * SPREAD)
     step = 1.0 if unit is None else unit
+    if not 1 / _FURTHEST < wanted / step < _FURTHEST:
+        raise SpecError(f"{place}: its range and its unit are too far apart, or its range too wide or too narrow")
     power = round(math.log2(wanted / step))
     while True:
         scale = step * 2.0**power

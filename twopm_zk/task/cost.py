@@ -13,12 +13,14 @@ from functools import cache
 
 from twopm_zk.circuit.instances import find_instance
 from twopm_zk.errors import CircuitTooLargeError
+from twopm_zk.statements import Collection
 from twopm_zk.system import paths
 from twopm_zk.task.specification import Collects, TaskSpec
 
 STEP_POWER, STEP_SECONDS = 15, 0.51
 SUBMIT_GAS, READY_GAS, SHARE_GAS = 372_000, 59_500, 75_000
-PROCEED_GAS, ACCEPT_GAS, CERTIFY_GAS = 575_000, 505_000, 363_000
+INFORMATION_GAS, EVALUATION_GAS = 575_000, 786_000
+ACCEPT_GAS, CERTIFY_GAS = 505_000, 363_000
 SOURCES = (
     "domains as measured for every instance; gas as docs/contracts.md has it (3 features, later rounds); seconds "
     "as bench/results/sums.md has them for 2^15 (native prover, 2 cores), others in proportion to n log n"
@@ -44,28 +46,41 @@ class InstanceCost:
 
 
 @dataclass(frozen=True)
+class RoundsCost:
+    """What a node pays for its rows in rounds of one kind."""
+
+    collects: Collection
+    when: str
+    """How often there are such rounds, in words."""
+    seconds: float | None
+    """Of all proofs of such a round."""
+    coordinator_gas: int
+
+
+@dataclass(frozen=True)
 class RowsCost:
-    """What a node pays for its rows in a round that collects gradients."""
+    """What a node pays for its rows."""
 
     rows: int
     proofs: int
-    seconds: float | None
+    """In each round, whatever it collects."""
     gas: int
-    information_seconds: float | None
-    """For as many proofs of information, where the task collects it; see `Collects`."""
+    """Likewise."""
+    rounds: tuple[RoundsCost, ...]
+
+    @property
+    def seconds(self) -> float | None:
+        """Of the proofs of a round that collects gradients."""
+        return self.rounds[0].seconds
 
 
 @dataclass(frozen=True)
 class TaskCost:
-    """The instances of a task, what its smallest node pays, and its coordinator."""
+    """The instances of a task, and how much a node may have."""
 
     instances: tuple[InstanceCost, ...]
-    smallest: RowsCost
     most_rows: int
     """Rows that a node may take part with at most."""
-    collects: Collects
-    coordinator_gas: int
-    """Of a round that moves the weights."""
 
 
 def cost_of(spec: TaskSpec) -> TaskCost | None:
@@ -84,34 +99,43 @@ def cost_of(spec: TaskSpec) -> TaskCost | None:
     ]
     listed = tuple(InstanceCost(name, role, _powers().get(name)) for role, name in named)
     whole = spec.provable()
-    return TaskCost(
-        listed,
-        rows_cost(whole, spec.minimum_node_rows),
-        whole.sizes.largest.rows * spec.maximum_node_updates,
-        spec.collects,
-        ACCEPT_GAS,
-    )
+    return TaskCost(listed, whole.sizes.largest.rows * spec.maximum_node_updates)
 
 
 def rows_cost(spec: TaskSpec, rows: int) -> RowsCost:
-    """What ``rows`` rows, each as often as it counts, cost a node in a round of a specification with instances."""
+    """What ``rows`` rows, each as often as it counts, cost a node in rounds of a specification with instances."""
     chosen = spec.provable().round_instances
-    shapes = sorted((find_instance(name).parameters["ROWS"], name) for name in chosen.step)
-    full, rest = divmod(rows, shapes[-1][0])
-    names = [shapes[-1][1]] * full
+    sizes = sorted(_rows_of(name) for name in chosen.step)
+    full, rest = divmod(rows, sizes[-1])
+    batches = {sizes[-1]: full}
     if rest:
-        names.append(next(name for most, name in shapes if most >= rest))
-    beside = {find_instance(name).parameters["ROWS"]: name for name in chosen.information}
-    sums = [beside[find_instance(name).parameters["ROWS"]] for name in names] if beside else []
-    gas = SUBMIT_GAS * len(names) + READY_GAS + SHARE_GAS
-    return RowsCost(rows, len(names), _seconds(names), gas, _seconds(sums) if sums else None)
+        last = next(size for size in sizes if size >= rest)
+        batches[last] = batches.get(last, 0) + 1
+    proofs = sum(batches.values())
+
+    def rounds(collects: Collection, when: str, names: Sequence[str], gas: int) -> RoundsCost:
+        each = {_rows_of(name): InstanceCost(name, "", _powers().get(name)).seconds for name in names}
+        known = [(each[size], count) for size, count in batches.items() if count]
+        seconds = [second * count for second, count in known if second is not None]
+        return RoundsCost(collects, when, sum(seconds) if len(seconds) == len(known) else None, gas)
+
+    found = [rounds(Collection.GRADIENT, "before every move of the weights, and at the end", chosen.step, ACCEPT_GAS)]
+    times = {Collects.FIRST: "once, before the first gradient", Collects.EVERY_ROUND: "before every gradient"}
+    wanted = [times[spec.collects]] if spec.collects in times else []
+    wanted += [_LAST] if spec.final_information else []
+    for when in wanted:
+        found.append(rounds(Collection.INFORMATION, when, chosen.information, INFORMATION_GAS))
+    if spec.statistics.evaluation:
+        found.append(rounds(Collection.EVALUATION, _LAST, chosen.evaluate, EVALUATION_GAS))
+    return RowsCost(rows, proofs, SUBMIT_GAS * proofs + READY_GAS + SHARE_GAS, tuple(found))
 
 
-def _seconds(names: Sequence[str]) -> float | None:
-    """How long all these proofs take, one after the other."""
-    each = [InstanceCost(name, "", _powers().get(name)).seconds for name in names]
-    known = [second for second in each if second is not None]
-    return sum(known) if len(known) == len(each) else None
+_LAST = "once, after the certificate"
+
+
+def _rows_of(name: str) -> int:
+    rows: int = find_instance(name).parameters["ROWS"]
+    return rows
 
 
 @cache

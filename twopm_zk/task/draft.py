@@ -8,6 +8,7 @@ ignore), ``low``, ``high``, ``unit``, ``categories`` separated by bars, ``missin
 from __future__ import annotations
 
 import json
+import math
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,12 +19,20 @@ from twopm_zk.system.parsing import parse_number
 from twopm_zk.task.canonical import number
 from twopm_zk.task.columns import same_name
 from twopm_zk.task.instances import batch_rows
-from twopm_zk.task.specification import TaskSpec
+from twopm_zk.task.specification import TaskSpec, penalty_on_grid
 from twopm_zk.task.specification_file import parse_spec
 
 TYPES = ("number", "category", "label", "weight", "ignore")
 KEYS = ("name", "type", "low", "high", "unit", "categories", "missing", "transform", "positive", "negative")
 _NUMBERS = ("low", "high", "unit")
+_OF_TYPE = {
+    "number": (*_NUMBERS, "missing", "transform"),
+    "category": ("categories", "missing"),
+    "label": (*_NUMBERS, "positive", "negative", "categories"),
+    "weight": (),
+    "ignore": KEYS,
+}
+"""Keys that mean something for a type."""
 _STATISTICS = """
 [statistics] # at the certified weights
 information = true # standard errors
@@ -41,6 +50,16 @@ class Draft:
     formula: str | None = None
     statistics: bool = True
     """Ask for standard errors and an evaluation at the certified weights, where there are circuits for them."""
+
+    @property
+    def rounded_penalty(self) -> float:
+        """The nearest lambda that circuits hold."""
+        return penalty_on_grid(self.penalty, self._family)
+
+    @property
+    def _family(self) -> Family:
+        is_number = any(_is_number(entry) for entry in self.entries if entry.get("type") == "label")
+        return Family.GAUSSIAN if is_number else Family.LOGISTIC
 
     def text(self) -> str:
         """The specification as TOML, which is parsed before it is given out. Raises SpecError that names the column."""
@@ -71,11 +90,15 @@ class Draft:
                 f"there are {len(by_type['label'])} labels and {len(by_type['weight'])} weights",
                 hint="A task has one label, and at most one column of weights.",
             )
+        for kind, entries in by_type.items():
+            for entry in entries:
+                if other := [key for key in KEYS[2:] if entry.get(key) and key not in _OF_TYPE[kind]]:
+                    raise SpecError(f"column {entry['name']!r} is of type {kind!r}, which has no `{other[0]}`")
         features = [entry for entry in self.entries if (entry.get("type") or "number") in ("number", "category")]
         lines = ["# Ranges, units and categories are public knowledge: a code book's, never a node's rows."]
         lines += [f"name = {_text(self.name)}"] if self.name else []
-        lines += [f"family = {_text(Family.GAUSSIAN)}"] if _is_number(by_type["label"][0]) else []
-        lines += [f"lambda = {number(self.penalty)}"]
+        lines += [f"family = {_text(self._family)}"] if self._family is Family.GAUSSIAN else []
+        lines += [f"lambda = {_number(str(self.penalty), '`lambda`', self.rounded_penalty)}"]
         lines += [f"formula = {_text(self.formula)}"] if self.formula else []
         lines += [f"weights = {_text(entry['name'])}" for entry in by_type["weight"]]
         lines += self._label(by_type["label"][0])
@@ -113,8 +136,11 @@ def entries_of(header: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[Ma
         raise SpecError(f"a data dictionary has no {unknown[0]!r}", hint=f"Known: {', '.join(KEYS)}.")
     if "name" not in keys or "type" not in keys:
         raise SpecError("a data dictionary has a `name` and a `type` for each column")
-    entries = [{key: cell.strip() for key, cell in zip(keys, row, strict=False) if key} for row in rows]
-    return tuple({**entry, "name": same_name(entry["name"])} for entry in entries if entry.get("name"))
+    entries = [{key: cell.strip() for key, cell in zip(keys, row, strict=True) if key} for row in rows]
+    for line, entry in enumerate(entries, start=1):
+        if not entry["name"] and any(entry.values()):
+            raise SpecError(f"entry {line} of the data dictionary has no `name`")
+    return tuple({**entry, "name": same_name(entry["name"])} for entry in entries if entry["name"])
 
 
 def _feature(entry: Mapping[str, str]) -> list[str]:
@@ -139,13 +165,21 @@ def _parts(text: str) -> list[str]:
     return [part.strip() for part in text.split("|") if part.strip()]
 
 
-def _number(text: str, place: str) -> str:
+def _number(text: str, place: str, value: float | None = None) -> str:
+    """A number as the specification has it, or another ``value`` in place of a finite one."""
     try:
-        return number(parse_number(text))
+        read = parse_number(text)
     except ValueError:
         raise SpecError(f"{place} is not a number") from None
+    if not math.isfinite(read):
+        raise SpecError(f"{place} is not finite")
+    return number(read if value is None else value)
 
 
 def _text(value: str) -> str:
     """A text in TOML, whose escapes are those of JSON."""
-    return json.dumps(value, ensure_ascii=False)
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise SpecError("a name or text is not UTF-8") from None
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

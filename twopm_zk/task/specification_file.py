@@ -38,7 +38,7 @@ def read_spec(path: StrPath) -> TaskSpec:
     if path.suffix != ".toml":
         return parse_spec(parse_json(content, what=f"specification {str(path)!r}", error=SpecError))
     try:
-        return parse_spec(tomllib.loads(content.decode()))
+        return parse_spec(tomllib.loads(content.decode("utf-8-sig")))
     except (ValueError, RecursionError) as error:
         raise SpecError(f"specification {str(path)!r} is not TOML: {error}") from error
 

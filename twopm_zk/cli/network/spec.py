@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from twopm_zk.cli.output import emit, force_option, json_option, print_table, re
 from twopm_zk.errors import InputError
 
 if TYPE_CHECKING:
-    from twopm_zk.task.cost import TaskCost
+    from twopm_zk.task.cost import RowsCost, TaskCost
     from twopm_zk.task.specification import TaskSpec
 
 
@@ -37,6 +38,9 @@ def spec() -> None:
 )
 @click.option("--label", help="Column that holds the label.")
 @click.option("--positive", help="Its value that counts as 1; without it the label holds 0 and 1.")
+@click.option(
+    "--negative", multiple=True, help="A value that counts as 0; default: whatever else there is. Repeatable."
+)
 @click.option(
     "--label-range", metavar="LOW,HIGH[,UNIT]", help="The label is a number in this range: a linear regression."
 )
@@ -79,36 +83,58 @@ def new(
     Examples:
       twopm-zk spec new --out spec.toml
       twopm-zk spec new --out spec.toml --dictionary dictionary.csv
-      twopm-zk spec new --out spec.toml --label died --positive yes --number age=0,120,1 --category 'ward=A|B|C'
+      twopm-zk spec new --out spec.toml --label died --positive yes --negative no --number age=0,120,1
       twopm-zk spec new --out spec.toml --label spent --label-range 0,2000,0.01 --number income=0,20,0.01 --lambda 0
     """
     from twopm_zk.system.files import write_text
     from twopm_zk.task.canonical import number
     from twopm_zk.task.draft import Draft
-    from twopm_zk.task.specification import penalty_on_grid
 
+    if out.suffix != ".toml":
+        raise InputError(f"a specification is written as TOML: {out.name!r} does not end in .toml")
     refuse_existing(out, force=force)
-    if known["dictionary"] is not None:
-        entries = _dictionary(known["dictionary"])
-    elif known["label"] is not None:
+    dictionary, label = known.pop("dictionary"), known["label"]
+    given = [f"--{_OPTIONS.get(key, key)}".replace("_", "-") for key, value in known.items() if value]
+    if dictionary is not None:
+        if given:
+            raise click.UsageError(f"{given[0]} does not go with --dictionary, which says it of every column")
+        entries = _dictionary(dictionary)
+    elif label is not None:
         entries = tuple(_from_options(**known))
+    elif given:
+        raise click.UsageError(f"{given[0]} goes with --label")
     elif _somebody_is_there() and not as_json:
         entries = tuple(_asked())
     else:
         raise InputError(
             "there is nobody to be asked", hint="Give --dictionary FILE, or --label with --number, --category."
         )
-    draft = Draft(entries, penalty=penalty_on_grid(penalty), name=name, formula=formula, statistics=statistics)
+    draft = Draft(entries, penalty=penalty, name=name, formula=formula, statistics=statistics)
     text = draft.text()
     write_text(out, text)
     made = draft.spec()
     document = {
         "specification": str(out),
+        "family": made.family,
         "columns": list(made.features),
         "lambda": number(made.penalty),
+        "statistics": made.statistics.evaluates,
+        "proven": made.instances is not None,
         "warnings": made.warnings(),
     }
-    emit(as_json, document, f"{out} makes {len(made.features)} columns. Next: twopm-zk spec check {out}")
+    said = [f"{out} makes {len(made.features)} columns of a {_MODELS[made.family]} regression."]
+    if made.penalty != penalty:
+        said.append(f"lambda is {number(made.penalty)}, the nearest to {number(penalty)} that there is.")
+    if made.instances is None:
+        said.append("No circuit takes as many: training without proofs only, and without `statistics`.")
+    elif statistics and not made.statistics.evaluates:
+        said.append("No circuit of `statistics` takes as many.")
+    emit(as_json, document, " ".join([*said, f"Next: twopm-zk spec check {out}"]))
+
+
+_OPTIONS = {"numbers": "number", "categories": "category"}
+"""Whose names are not those of their values."""
+_MODELS = {"logistic": "logistic", "gaussian": "linear"}
 
 
 @spec.command()
@@ -136,9 +162,8 @@ def check(spec_file: Path, rows: int | None, as_json: bool) -> None:
         "columns": len(spec.columns),
         "warnings": spec.warnings(),
         "instances": [] if cost is None else [vars(one) | {"seconds": one.seconds} for one in cost.instances],
-        "node": None if asked is None else vars(asked),
+        "node": None if asked is None else _node_document(asked),
         "node_most_rows": None if cost is None else cost.most_rows,
-        "coordinator_gas_a_round": None if cost is None else cost.coordinator_gas,
         "figures": SOURCES,
     }
     emit(as_json, document, "\n".join(_check_lines(spec, cost, document)))
@@ -151,8 +176,6 @@ def check(spec_file: Path, rows: int | None, as_json: bool) -> None:
 
 def _check_lines(spec: TaskSpec, cost: TaskCost | None, document: Mapping[str, Any]) -> Iterator[str]:
     yield f"{len(spec.columns)} columns of the model; specification {document['specification']}"
-    from twopm_zk.task.specification import Collects
-
     for text in document["warnings"]:
         yield f"warning: {text}"
     if cost is None:
@@ -162,19 +185,24 @@ def _check_lines(spec: TaskSpec, cost: TaskCost | None, document: Mapping[str, A
         yield "warning: without `instances` the task cannot be proven; these are the smallest that fit"
     node = document["node"]
     yield (
-        f"a node with {node['rows']} rows proves {node['proofs']} updates a round: {_seconds(node['seconds'])} s, "
-        f"{node['gas']:,} gas; it may have at most {cost.most_rows:,} rows"
+        f"a node with {node['rows']} rows proves {node['proofs']} updates a round, and pays {node['gas']:,} gas; it "
+        f"may have at most {cost.most_rows:,} rows"
     )
-    if node["information_seconds"] is not None:
-        when = {Collects.FIRST: "once, before the first gradient", Collects.EVERY_ROUND: "before every gradient"}
+    for one in node["rounds"]:
         yield (
-            f"and as many sums of information {when[cost.collects]}: {_seconds(node['information_seconds'])} s, "
-            "the same gas"
+            f"a round of {one['collects']} {one['when']}: {_seconds(one['seconds'])} s of the node, "
+            f"{one['coordinator_gas']:,} gas of the coordinator"
         )
-    yield f"the coordinator pays {cost.coordinator_gas:,} gas for each move of the weights"
+    if spec.statistics.held_out:
+        yield "and an evaluation of held-out rows once, after all others: likewise for each batch of them"
     if not spec.frequencies.trivial:
         yield f"a row stands for up to {spec.frequencies.most} rows, and costs as many"
     yield f"figures: {document['figures']}"
+
+
+def _node_document(cost: RowsCost) -> dict[str, Any]:
+    rounds = [vars(one) | {"collects": one.collects.name.lower()} for one in cost.rounds]
+    return {"rows": cost.rows, "proofs": cost.proofs, "gas": cost.gas, "rounds": rounds}
 
 
 @spec.command()
@@ -196,11 +224,18 @@ def show(spec_file: Path, as_json: bool) -> None:
         emit(True, {"hash": "0x" + spec.spec_hash.hex(), "columns": list(spec.features), "document": spec.document})
         return
     made = [
-        (c.name, " x ".join(name if power == 1 else f"{name}^{power}" for name, power in c.factors), *_constants(c))
+        (
+            c.name,
+            " x ".join(name if power == 1 else f"{name}^{power}" for name, power in c.factors),
+            *_constants(c),
+        )
         for c in (*spec.columns, spec.label_column)
     ]
     made[-1] = (made[-1][0], "the label", *made[-1][2:])
     print_table(("column", "made of", "low", "high", "centre", "scale"), made)
+    lost = {column.name: column.loses(spec.format) for column in (*spec.columns, spec.label_column)}
+    if rounded := [f"{name} by {most:.2g}" for name, most in lost.items() if most]:
+        click.echo(f"values are rounded, at most: {', '.join(rounded)}; a `unit` or a narrower range makes it less")
     for one in spec.inputs:
         parts = [f"{key} {value}" for key, value in _how(one.document)]
         click.echo(f"{one.name}: {'; '.join(parts)}")
@@ -234,24 +269,41 @@ def _dictionary(path: Path) -> tuple[Mapping[str, str], ...]:
     from twopm_zk.task.draft import entries_of
 
     cells = read_cells(path)
+    if cells.ragged:
+        line, said = next(iter(cells.ragged.items()))
+        raise InputError(f"the data dictionary's entry {line} {said}")
     table = [[str(cells.columns[name][row]) for name in cells.names] for row in range(cells.rows)]
-    return entries_of(cells.names, table)
+    found = entries_of(cells.names, table)
+    if cells.dialect is None or cells.dialect.decimal == ".":
+        return found
+    return tuple(
+        {
+            key: text.replace(",", ".") if key in ("low", "high", "unit", "missing") else text
+            for key, text in one.items()
+        }
+        for one in found
+    )
 
 
 def _from_options(
     *,
     label: str,
     positive: str | None,
+    negative: tuple[str, ...],
     label_range: str | None,
     numbers: tuple[str, ...],
     categories: tuple[str, ...],
     missing: tuple[str, ...],
     weights: str | None,
-    dictionary: None = None,
 ) -> Iterator[Mapping[str, str]]:
-    stands_for = dict(_pair("--missing", one) for one in missing)
+    pairs = [_pair("--missing", one) for one in missing]
+    stands_for = dict(pairs)
+    if len(stands_for) < len(pairs):
+        raise InputError("--missing names a column twice")
     ends = {} if label_range is None else _ends("--label-range", label_range, label_range)
-    yield {"name": label, "type": "label", "positive": positive or "", **ends}
+    if negative and positive is None:
+        raise InputError("--negative goes with --positive")
+    yield {"name": label, "type": "label", "positive": positive or "", "negative": "|".join(negative), **ends}
     for one in numbers:
         name, text = _pair("--number", one)
         known = _ends("--number", one, text)
@@ -280,33 +332,72 @@ def _pair(option: str, text: str) -> tuple[str, str]:
     return name.strip(), rest
 
 
-_RANGE = {"low": "smallest", "high": "largest"}
-
-
 def _somebody_is_there() -> bool:
     return sys.stdin.isatty()
 
 
 def _asked() -> Iterator[Mapping[str, str]]:
-    """Questions in a terminal, until a column has no name."""
+    """Questions in a terminal, until a column has no name; what cannot be is asked again."""
     click.echo("Answer from a code book or from what can be, not from rows: everything here becomes public.")
-    label = click.prompt("Column of the label")
-    entry = {"name": label, "type": "label"}
+    entry = {"name": click.prompt("Column of the label"), "type": "label"}
     if click.confirm("Is it a number, for a linear regression?", default=False):
-        entry |= {key: click.prompt(f"  the {word} value there can be") for key, word in _RANGE.items()}
-    else:
-        entry["positive"] = click.prompt(
-            "Its value that counts as 1 (empty: it holds 0 and 1)", default="", show_default=False
-        )
+        entry |= _range_asked()
+    elif positive := _maybe("Its value that counts as 1 (empty: it holds 0 and 1)"):
+        entry["positive"] = positive
+        entry["negative"] = _maybe("Values that count as 0, separated by | (empty: whatever else there is)")
     yield entry
-    while name := click.prompt("Next column (empty: no more)", default="", show_default=False):
+    while name := _maybe("Next column (empty: no more)"):
         entry = {"name": name, "type": click.prompt("  its type", type=click.Choice(["number", "category"]))}
+        stands_for: Callable[[str], str] = str
         if entry["type"] == "category":
-            entry["categories"] = click.prompt("  its categories, separated by |, the reference level first")
+            text = "  its categories, separated by |, the reference level first"
+            entry["categories"] = click.prompt(text, value_proc=_categories)
         else:
-            entry |= {key: click.prompt(f"  the {word} value there can be") for key, word in _RANGE.items()}
-            entry["unit"] = click.prompt("  its unit, such as 1 or 0.1 (empty: none)", default="", show_default=False)
-        entry["missing"] = click.prompt(
-            "  what a missing cell stands for (empty: refuse)", default="", show_default=False
-        )
+            entry |= _range_asked()
+            entry["unit"] = _maybe("  its unit, such as 1 or 0.1 (empty: none)", _positive)
+            stands_for = _a_number
+        entry["missing"] = _maybe("  what a missing cell stands for (empty: refuse)", stands_for)
         yield entry
+
+
+def _maybe(question: str, value_of: Callable[[str], str] = str) -> str:
+    """An answer that may be empty."""
+    return str(click.prompt(question, default="", show_default=False, value_proc=lambda text: text and value_of(text)))
+
+
+def _range_asked() -> dict[str, str]:
+    low = click.prompt("  the smallest value there can be", value_proc=_a_number)
+
+    def above(text: str) -> str:
+        if float(_a_number(text)) <= float(low):
+            raise click.UsageError(f"it must be above {low}")
+        return text.strip()
+
+    return {"low": low, "high": click.prompt("  the largest value there can be", value_proc=above)}
+
+
+def _a_number(text: str) -> str:
+    from twopm_zk.system.parsing import parse_number
+
+    try:
+        finite = math.isfinite(parse_number(text))
+    except ValueError:
+        finite = False
+    if not finite:
+        raise click.UsageError("it must be a number, such as 12 or 0.5")
+    return text.strip()
+
+
+def _positive(text: str) -> str:
+    if float(_a_number(text)) <= 0:
+        raise click.UsageError("it must be above 0")
+    return text.strip()
+
+
+def _categories(text: str) -> str:
+    if len({part.strip() for part in text.split("|")} - {""}) < _FEWEST_CATEGORIES:
+        raise click.UsageError("there must be two or more")
+    return text
+
+
+_FEWEST_CATEGORIES = 2
