@@ -107,3 +107,18 @@ def test_nobody_but_its_coordinator_may_end_a_task_that_could_go_on():
     story.wait()
     story.finish(sender=story.people[2].address)
     assert failed_checks(story.replay()) == {"coordinator"}
+
+
+@pytest.mark.parametrize("nodes", [3, 4])
+def test_sums_of_a_linear_regression_over_other_rows_are_noted(nodes):
+    """No contract can see to it that nodes share with the same ones: nodes do, and an audit tells."""
+    story = Story(family=Family.GAUSSIAN)
+    story.open_round()
+    story.sum_up()
+    story.accept([5, 6, 7])
+    story.sum_up(story.people[:nodes])
+    story.certify()
+    report = story.replay()
+    assert report.passed, report.failed
+    noted = "round 1 of this linear regression is over other rows than round 0: two sums tell the difference"
+    assert (noted in report.notes) is (nodes < len(story.people))

@@ -6,6 +6,7 @@ import pytest
 from support.people_world import SPEC
 
 from twopm_zk.chain.tasks import AcceptedUpdate, Phase
+from twopm_zk.coordinator import coordinator as module
 from twopm_zk.coordinator.coordinator import Coordinator, CoordinatorSettings
 from twopm_zk.coordinator.task_creation import Registered, Stakes, wanted_nodes
 from twopm_zk.errors import InputError, TrainingError
@@ -100,6 +101,22 @@ def test_who_handed_in_nothing_is_waited_for_once_and_again_after_it_has_handed_
     assert again._missing(attempt.state).keys() == {"0xA", "0xB", "0xC"}
     again.view.updates = lambda state: []
     assert again._missing(attempt.state).keys() == {"0xA", "0xB", "0xC", "0xD"}
+
+
+def test_a_linear_regression_waits_for_all_that_it_began_with_whoever_was_absent_the_last_time(monkeypatch):
+    """The others share with nobody left out, so that a set without one comes to nothing."""
+    monkeypatch.setattr(
+        module, "fixed_rows", lambda view, state: {node: BATCHES[node] for node in ("0xA", "0xB", "0xC")}
+    )
+    attempt = Attempt(1, 2, 3, 4, 7, waited=6)  # and 0xD is of no use
+    attempt.coordinator._absent = {"0xC"}
+    attempt.collect()
+    assert attempt.closed == []
+    (waiting,) = attempt.news
+    assert waiting.values["missing"] == ["0xC"]
+    assert waiting.text.endswith("the others of a linear regression share only with all nodes that it began with")
+    attempt.state.late = True
+    assert attempt.collect().closed == [1]
 
 
 def test_a_certified_task_ends_where_too_few_have_rows_for_what_is_collected_still():

@@ -332,6 +332,11 @@ def test_unwise_but_allowed_choices_are_said():
         assert part in text
 
 
+def test_of_a_linear_regression_it_is_said_that_one_node_stops_the_others():
+    linear = parse_spec(document(family="gaussian", label={"name": "y", "centre": 0.0, "scale": 1.0}))
+    assert any("one that drops out stops the others until it is back" in text for text in linear.warnings())
+
+
 def test_limits_of_the_policy_can_be_reached():
     spec = parse_spec(document(**{"lambda": 4095 + 4095 / 4096, "weight_bound": 2048, "minimum": {"rows": 2**32 - 1}}))
     policy = spec.policy(spec.local_task_key)

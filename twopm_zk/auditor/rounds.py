@@ -38,6 +38,8 @@ class RoundsReplay:
         self._may_finish = False
         self.sums: list[PublicSum] = []
         """The sums that were used so far: all but gradients before the last one."""
+        self._moments: tuple[int, frozenset[int]] | None = None
+        """The last round of gradients or information of a linear regression, and over which rows its sum is."""
         self._pending: list[tuple[Collection, bool]] = []
         """What is still to be collected after the certificate, and whether on held-out rows."""
         self._estimate: float | None = None
@@ -270,6 +272,11 @@ class RoundsReplay:
             name = words(collection, held_out=now.held_out)
             now.note(f"round {now.round} has a second sum of {name} at the weights of round {self._models[sums]}")
         self._models.setdefault(sums, now.round)
+        if now.family is Family.GAUSSIAN and collection is not Collection.EVALUATION:
+            if self._moments is not None and self._moments[1] != now.view.summed_data:
+                first = f"other rows than round {self._moments[0]}"
+                now.note(f"round {now.round} of this linear regression is over {first}: two sums tell the difference")
+            self._moments = now.round, now.view.summed_data
         if now.total is not None:
             now.record.rows = now.total.rows
             if self.bound is None:

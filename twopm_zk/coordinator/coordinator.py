@@ -7,6 +7,7 @@ from the chain; if it stays away, anybody goes on after its deadline.
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from twopm_zk.chain.tasks import Phase, TaskSnapshot
@@ -162,16 +163,16 @@ class Coordinator(Participant[CoordinatorStore]):
 
     def _missing(self, state: TaskSnapshot) -> dict[str, tuple[int, int]]:
         """Nodes that are still expected in this attempt: batches that they have handed in, of those registered."""
-        used, barred = {update.data for update in self.view.updates(state)}, self.view.barred(state)
-        found = {}
-        expected = fixed_rows(self.view, state) or self.view.registrations(
-            state.collected_dataset, before=state.data_before
-        )
+        used, barred, found = {update.data for update in self.view.updates(state)}, self.view.barred(state), {}
+        fixed = fixed_rows(self.view, state)
+        everybody = self.view.registrations(state.collected_dataset, before=state.data_before)
+        expected: Mapping[str, Sequence[int]] = everybody if fixed is None else fixed
         for node, commitments in expected.items():
             handed_in = len(used.intersection(commitments))
             if handed_in:
                 self._absent.discard(node)
-            if handed_in < len(commitments) and node not in barred | self._absent:
+            out = node in barred or (fixed is None and node in self._absent)
+            if handed_in < len(commitments) and not out:
                 found[node] = handed_in, len(commitments)
         return found
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from twopm_zk.participants.task_view import ChainView
     from twopm_zk.sharing import LedgerEntry
 
-_REASONS = frozenset({"objection", "lost", "barred", "waiting", "stake", "overtaken"})
+_REASONS = frozenset({"objection", "lost", "barred", "waiting", "stake", "overtaken", "late-rows"})
 """Kinds of news that say why a node does not go on."""
 Done = Callable[["AttemptView", str], bool]
 """Whether the chain has an account's part of a step already."""
@@ -154,8 +154,9 @@ def withdraw(connection: Connection, task: int, accept_penalty: bool, state: Pat
 def ledger(state: Path, as_json: bool) -> None:
     """Show what this node has shared: where, with which set, at which weights, and how many of its rows it is of.
 
-    No row and no sum is in it. Weights are named by a hash that is the same in every task; the digest is that of the
-    set, as the contract has it. The node may go on running.
+    No row and no sum is in it. Weights are named by a hash that is the same in every task, or are "all" of a linear
+    regression, in which all count as one; the digest is that of the set, as the contract has it. The node may go on
+    running.
 
     \b
     Example:

@@ -35,6 +35,7 @@ _COLOURS = {
     "retry": "yellow",
     "waiting": "yellow",
     "objection": "yellow",
+    "late-rows": "yellow",
     "lost": "red",
     "barred": "red",
     "dispute": "red",
