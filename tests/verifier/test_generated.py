@@ -13,7 +13,7 @@ GENERATED = sorted(path.stem for path in (paths.verifier_dir() / "generated").gl
 
 
 def test_there_are_generated_verifiers():
-    rows = {f"{statement}-{size}x3" for statement in ("step", "information") for size in (48, 119)}
+    rows = {f"{statement}-{size}x3" for statement in ("step", "information", "evaluate") for size in (48, 119)}
     assert set(GENERATED) == rows | {"aggregate-3", "certify-3", "predict-3"}
 
 
