@@ -358,8 +358,8 @@ def certified_round(history: Sequence[Collected]) -> Sequence[Collected]:
 def read_history(view: ChainView, state: TaskSnapshot) -> tuple[Collected, ...]:
     """All rounds of a task up to the snapshot whose nodes have shared, the present one too, in order.
 
-    Only the last attempt of a round counts, and of it the last share attempt. A round that another one follows has a sum
-    that was used: ChainError, as `read_attempt` has it, where the endpoint does not show all of them.
+    Only the last attempt of a round counts, and of it the last share attempt. Of each round that another one follows a
+    sum was used: ChainError, as in `read_attempt`, where the endpoint does not show them all.
     """
     events = view.task_events(state.id, from_block=view.deployment.block, to_block=state.block)
     weights: tuple[int, ...] = ()
