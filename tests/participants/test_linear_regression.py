@@ -2,16 +2,20 @@
 
 import pytest
 from support.people_stage import ETH, Stage, stake
-from support.people_world import SPEC, Party, World, double_verifier, replace
+from support.people_world import SPEC, Party, World, double_verifier, np, replace
 
 from twopm_zk.chain.tasks import Phase
 from twopm_zk.coordinator.task_creation import Stakes
+from twopm_zk.errors import ChainError
+from twopm_zk.participants.attempts import fixed_rows
 from twopm_zk.participants.moving import move_on
+from twopm_zk.rows.batches import prepare
 from twopm_zk.rows.tables import Table
-from twopm_zk.statements import Collection, Family
+from twopm_zk.sharing import Ledger
+from twopm_zk.statements import Collection, EvaluateShape, Family
 from twopm_zk.task.columns import Column
 from twopm_zk.task.outcome import Outcome
-from twopm_zk.task.specification import StepRule
+from twopm_zk.task.specification import Statistics, StepRule
 
 pytestmark = pytest.mark.chain
 
@@ -25,13 +29,14 @@ LINEAR = replace(
     instances=None,
     minimum_rows=20,
 ).provable(rows=11)
+EVALUATED = replace(LINEAR, statistics=Statistics(evaluation=True, held_out=True), instances=None).provable(rows=11)
 STAKES = Stakes(ETH, ETH // 2)
 
 
 @pytest.fixture(scope="module")
 def linear(deployed):
     """The same chain with another deployment, which has the verifiers of a linear regression."""
-    return World(deployed.node, verifiers=[double_verifier(name) for name in LINEAR.instances.names])
+    return World(deployed.node, verifiers=[double_verifier(name) for name in EVALUATED.instances.names])
 
 
 @pytest.fixture
@@ -40,11 +45,11 @@ def staged(world, linear, tmp_path):
     linear.chain.forget_nonces()
     made = []
 
-    def make(*, come=4):
-        party = Party(linear, tmp_path, spec=LINEAR, sizes=(8, 8, 8, 8))
-        party.tables = [Table(part.names, part.features, part.labels.astype(float)) for part in party.tables]
+    def make(*, come=4, spec=LINEAR, tables=None, **options):
+        party = Party(linear, tmp_path, spec=spec, sizes=(8, 8, 8, 8))
+        party.tables = tables or [Table(part.names, part.features, part.labels.astype(float)) for part in party.tables]
         party.settings = replace(party.settings, stakes=STAKES)
-        made.append(Stage(party))
+        made.append(Stage(party, **options))
         for absent in made[-1].nodes[come:]:
             absent.store.close()
         made[-1].nodes = made[-1].nodes[:come]
@@ -158,3 +163,258 @@ def test_who_comes_once_a_linear_regression_has_begun_stays_out_of_it(staged):
     assert all(event["node"] != late.view.address for event in stage.events("UpdateAccepted"))
     assert certified(stage)[2] == {node.view.address for node in stage.nodes}
     late.store.close()
+
+
+# --- who is there to stop it ---
+
+
+def test_a_node_that_withdraws_last_makes_nobody_pay(staged):
+    stage = staged()
+    moved(stage)
+    before, shares = stakes(stage), len(stage.events("Shared"))
+    stage.until(Phase.READY)
+    for number in range(3):
+        stage.tick(stage.nodes[number])
+    stage.nodes[3].view.hlr.withdraw(stage.task)
+    assert (stage.state.phase, stage.state.ready) == (
+        Phase.SHARING,
+        3,
+    )  # all that are left were ready: it starts at once
+    for number in range(3):
+        stage.tick(stage.nodes[number])
+        assert objections(stage, number) == {"shared-before"}
+        assert news_of(stage, number, "waiting")[-1].text.endswith("the round starts again and nobody pays")
+    stage.last_third()
+    stage.tick(*stage.nodes[:3])
+    assert (stage.state.phase, stage.state.ready) == (Phase.SHARING, 3)
+    stage.late()
+    stage.until(Phase.COLLECTING, without=[3])
+    assert (len(stage.events("Shared")), stakes(stage)) == (shares, before)
+    assert certified(stage)[2] == {node.view.address for node in stage.nodes}
+    assert stakes(stage) == before
+
+
+def test_once_somebody_has_shared_with_the_smaller_set_the_others_withdraw(staged):
+    stage = staged()
+    moved(stage)
+    before, shares = stakes(stage), len(stage.events("Shared"))
+    stage.until(Phase.READY)
+    for number in range(3):
+        stage.tick(stage.nodes[number])
+    stage.nodes[3].view.hlr.withdraw(stage.task)
+    stage.nodes[2].store.ledger = Ledger  # as if it had never shared
+    stage.tick(*stage.nodes[:3])
+    assert len(stage.events("Shared")) == shares + 1
+    stage.tick(stage.nodes[0])
+    assert news_of(stage, 0, "withdrawn")
+    assert before[0] - stakes(stage)[0] == pytest.approx(STAKES.penalty, rel=1e-6)
+    assert len(stage.events("Shared")) == shares + 1
+
+
+@pytest.fixture
+def barged_in(staged):
+    """A linear regression that has begun with three nodes, in whose second round a stranger hands in an update."""
+    stage = staged(come=3)
+    stranger = stage.party.node(3)
+    stake(stranger.view, STAKES.minimum)
+    stranger._register()
+    stage.until(Phase.COLLECTING, when=lambda state: state.round == 1)
+    stranger._may_take_part = lambda state: True
+    stranger._in_time = lambda state: stranger._batches
+    stage.tick(stranger)
+    assert {update.node for update in stage.reader.updates(stage.state)} == {stranger.view.address}
+    yield stage, stranger
+    stranger.store.close()
+
+
+def test_a_stranger_who_is_silent_does_not_stop_a_linear_regression(barged_in):
+    stage, _ = barged_in
+    stage.until(Phase.READY)
+    assert stage.state.nodes == 4
+    stage.tick(*stage.nodes)
+    assert stage.state.ready == 3
+    stage.last_third()
+    stage.tick(*stage.nodes)
+    assert (stage.state.phase, stage.state.ready) == (Phase.READY, 3)
+    stage.late()
+    assert certified(stage)[1:] == [{node.view.address for node in stage.nodes}] * 2
+
+
+def test_where_a_stranger_is_ready_the_nodes_of_a_linear_regression_are_not(barged_in):
+    stage, stranger = barged_in
+    stage.until(Phase.READY)
+    stage.tick(stranger)
+    assert stage.state.ready == 1
+    stage.tick(*stage.nodes)
+    assert [objections(stage, number) for number in range(3)] == [{"shared-before"}] * 3
+    stranger.view.hlr.withdraw(stage.task)
+    stage.until(Phase.SUMMED)
+    assert set(stage.attempt.nodes) == {node.view.address for node in stage.nodes}
+
+
+def test_a_stranger_that_is_ready_last_makes_nobody_pay(barged_in):
+    stage, stranger = barged_in
+    before = stakes(stage)
+    stage.until(Phase.READY)
+    stage.tick(*stage.nodes)
+    stage.tick(stranger)
+    assert (stage.state.phase, stage.state.ready) == (Phase.SHARING, 4)
+    stage.tick(*stage.nodes)
+    stage.late()
+    stage.until(Phase.COLLECTING)
+    assert stakes(stage) == before
+    assert certified(stage)[2] == {node.view.address for node in stage.nodes}
+
+
+def test_batches_that_come_once_a_linear_regression_has_begun_stay_out_of_it_and_their_owner_hears_why(staged):
+    stage = staged()
+    node = stage.nodes[0]
+    first = {batch.batch.commitment for batch in node._batches}
+    more = prepare(stage.party.tables[1], LINEAR).batches
+    node.store.add_batches(LINEAR.spec_hash, more)
+    node._registered = False
+    moved(stage)
+    (said,) = [item for item in news_of(stage, 0, "late-rows") if "began with" in item.text]
+    assert said.text == (
+        f"task {stage.task} goes on without 1 of this node's 2 batches (1): they are not among the rows that this "
+        "linear regression began with, and it takes no others"
+    )
+    certified(stage)
+    sent = {event["data"] for event in stage.events("UpdateAccepted") if event["node"] == node.view.address}
+    assert sent == first
+
+
+# --- evaluations ---
+
+
+def held_out_rows(count=8):
+    """Rows that are close to what a linear model expects."""
+    table = Table(LINEAR.features, np.zeros((count, 3)), np.zeros(count))
+    table.features[:] = [3.0, 22.0, 0.5]
+    return table
+
+
+def test_an_evaluation_of_a_linear_regression_is_over_the_nodes_that_it_began_with(staged):
+    stage = staged(spec=EVALUATED, held_out=held_out_rows())
+    stage.until(Phase.COLLECTING, when=lambda state: state.collection is Collection.EVALUATION)
+    shares, everybody = len(stage.events("Shared")), {node.view.address for node in stage.nodes}
+    assert set(fixed_rows(stage.reader, stage.state)) == everybody
+    for number in range(3):
+        stage.tick(stage.nodes[number])
+    stage.late()
+    stage.until(Phase.READY, without=[3])
+    for number in range(3):
+        stage.tick(stage.nodes[number])
+        assert objections(stage, number) == {"shared-before"}
+    assert len(stage.events("Shared")) == shares
+    stage.late()
+    stage.until(Phase.COLLECTING, without=[3])
+    stage.until(Phase.COLLECTING, when=lambda state: state.held_out)
+    assert fixed_rows(stage.reader, stage.state) is None
+    assert len(stage.events("Shared")) == shares + 4
+
+
+def test_held_out_rows_may_be_of_other_nodes_than_the_training_was(staged):
+    stage = staged(spec=EVALUATED, held_out=held_out_rows())
+    stage.until(Phase.COLLECTING, when=lambda state: state.held_out)
+    stage.tick(*stage.nodes[:3])
+    stage.late()
+    stage.until(Phase.FINISHED, without=[3])
+    last = {event["node"] for event in stage.events("Shared") if event["round"] == stage.state.round}
+    assert last == {stage.address(number) for number in range(3)}
+
+
+STEEP = replace(
+    EVALUATED,
+    columns=tuple(Column(name, 0.0, 1.0) for name in LINEAR.features),
+    outcome=Outcome(scale=Column("GRADE", 0.0, 1.0)),
+    penalty=0.0,
+    statistics=Statistics(held_out=True),
+)
+"""Of weights near 7: where two features are near 8, labels are expected to be beyond 64."""
+
+
+def steep_rows(seed):
+    cells = np.random.default_rng(seed).uniform(-0.5, 0.5, (8, 3))
+    return Table(LINEAR.features, cells, 7 * (cells[:, 0] + cells[:, 1]))
+
+
+def test_a_node_with_held_out_rows_that_have_no_proof_takes_no_part_in_their_evaluation(staged):
+    far = Table(LINEAR.features, np.zeros((50, 3)), np.zeros(50))
+    far.features[-1, :2] = 7.9
+    stage = staged(spec=STEEP, tables=[steep_rows(number) for number in range(4)], held_out=far)
+    for node in stage.nodes[1:]:  # all but the first take what they can prove
+        node._batches = [entry for entry in node._batches if len(entry.batch.labels) != 1]
+    stage.until(Phase.COLLECTING, when=lambda state: state.held_out)
+    stage.tick(*stage.nodes[:1] * 2)
+    assert stage.state.updates == 0
+    (said,) = news_of(stage, 0, "unprovable")
+    number = said.values["batch"]
+    assert len(stage.nodes[0].store.batches(STEEP.spec_hash)[number].batch.labels) == 1
+    assert said.text.startswith(
+        f"this node takes no part in the evaluation on held-out rows of task {stage.task}, for batch {number}: row 1 "
+        "of a batch is 64 or more from what the weights expect of it"
+    )
+    stage.tick(*stage.nodes[1:])
+    stage.late()
+    stage.until(Phase.FINISHED)
+    last = {event["node"] for event in stage.events("Shared") if event["round"] == stage.state.round}
+    assert last == {stage.address(number) for number in range(1, 4)}
+
+
+def test_a_log_loss_that_has_no_proof_is_found_before_anything_is_handed_in(world, tmp_path, monkeypatch):
+    spec = replace(
+        SPEC,
+        gradient_bound=0.9,
+        statistics=Statistics(held_out=True),
+        instances=replace(SPEC.instances, evaluate=("evaluate-48x3",)),
+    )
+    party = Party(world, tmp_path, spec=spec)
+    held_out = replace(party.tables[0], labels=party.tables[0].labels[::-1].copy())
+    stage = Stage(party, held_out=held_out).begin()
+    stage.until(Phase.COLLECTING, when=lambda state: state.held_out)
+    monkeypatch.setattr(EvaluateShape, "largest_loss", 1)
+    stage.tick(*stage.nodes)
+    assert stage.state.updates == 0
+    (said,) = news_of(stage, 0, "unprovable")
+    assert said.text.endswith(
+        "for batch 1: the log-loss of these rows at these weights is larger than an evaluation can prove"
+    )
+    stage.close()
+
+
+# --- an endpoint that lags ---
+
+
+@pytest.mark.parametrize("blocks", [1, 10_000])
+def test_nothing_follows_from_a_history_that_is_not_all_there(staged, monkeypatch, blocks):
+    stage = staged()
+    moved(stage)
+    state, view = stage.state, stage.reader
+    shown = view.task_events
+
+    def lagging(task, *, from_block, to_block):
+        events = shown(task, from_block=from_block, to_block=to_block)
+        last = [event.block for event in events if event.name == "Shared"][-1]
+        return [event for event in events if event.block <= last - blocks]
+
+    monkeypatch.setattr(view, "task_events", lagging)
+    with pytest.raises(ChainError, match="does not show the sum of round"):
+        fixed_rows(view, state)
+    monkeypatch.undo()
+    assert set(fixed_rows(view, state)) == {node.view.address for node in stage.nodes}
+
+
+def test_a_history_that_contradicts_itself_is_looked_at_again(staged, monkeypatch):
+    stage = staged()
+    moved(stage)
+    shown = stage.reader.task_events
+
+    def without_the_first_to_be_ready(task, **blocks):
+        events = shown(task, **blocks)
+        events.remove(next(event for event in events if event.name == "NodeReady"))
+        return events
+
+    monkeypatch.setattr(stage.reader, "task_events", without_the_first_to_be_ready)
+    with pytest.raises(ChainError, match="another digest than follows from its nodes; looking again"):
+        fixed_rows(stage.reader, stage.state)

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from twopm_zk.chain.tasks import Phase, TaskSnapshot
-from twopm_zk.errors import DeploymentError, InputError, SpecError, TransactionError
+from twopm_zk.errors import DeploymentError, InputError, RangeError, SpecError, TransactionError
 from twopm_zk.node.registration import load_batches, register, register_key
 from twopm_zk.node.sharing_part import SharingPart
 from twopm_zk.node.store import NodeStore, StoredBatch, StoredUpdate
@@ -83,6 +83,7 @@ class Node(Participant[NodeStore]):
         self._sharing = SharingPart(view, spec, store, conditions=self._conditions(), say=self._say_once)
         self._registered = False
         self._accepted_task: int | None = None
+        self._unprovable: set[tuple[int, int]] = set()
         self._patience = random.randint(2, 6)  # noqa: S311 - so that not all nodes act at once
 
     # --- one look at the chain ---
@@ -186,6 +187,8 @@ class Node(Participant[NodeStore]):
         done = {update.data for update in self.view.updates(state, node=self.view.address)}
         waiting = [entry for entry in self._in_time(state) if entry.batch.commitment not in done]
         stored = self.store.updates(attempt)
+        if state.certified and not stored and not self._can_prove(state, waiting):
+            return
         for start in range(0, len(waiting), self._chunk):
             part = waiting[start : start + self._chunk]
             stored |= self._proven(state, attempt, part, stored)
@@ -199,11 +202,11 @@ class Node(Participant[NodeStore]):
         if not asked:
             text = f"{state.name()} collects the {state.collected}, of which this node has none: it takes no part in it"
             self._say_once("waiting", text, key=state.key)
+        if (fixed := fixed_rows(self.view, state)) is not None:  # the others would share with no other rows
+            return self._began_with(state, asked, frozenset(fixed.get(self.view.address, ())))
         registered = self.view.registrations(state.collected_dataset, before=state.data_before)
         known = frozenset(registered.get(self.view.address, ()))
         found = [entry for entry in asked if entry.batch.commitment in known]
-        if (fixed := fixed_rows(self.view, state)) is not None:  # the others would share with no other rows
-            return [entry for entry in found if entry.batch.commitment in fixed.get(self.view.address, ())]
         if late := len(asked) - len(found):
             held_out, first = ("held-out ", "the task's first round") if state.held_out else ("", "the round")
             self._say_once(
@@ -214,6 +217,40 @@ class Node(Participant[NodeStore]):
                 key=state.key,
             )
         return found
+
+    def _began_with(
+        self, state: TaskSnapshot, asked: Sequence[StoredBatch], fixed: frozenset[int]
+    ) -> list[StoredBatch]:
+        """Those of the batches that a linear regression goes on with, and once the news of the others."""
+        others = [str(entry.number) for entry in asked if entry.batch.commitment not in fixed]
+        if others:
+            self._say_once(
+                "late-rows",
+                f"task {state.id} goes on without {len(others)} of this node's {len(asked)} batches "
+                f"({', '.join(others)}): they are not among the rows that this linear regression began with, and it "
+                "takes no others",
+                {"batches": len(others), "registered": len(asked)},
+                key=state.id,
+            )
+        return [entry for entry in asked if entry.batch.commitment in fixed]
+
+    def _can_prove(self, state: TaskSnapshot, entries: Sequence[StoredBatch]) -> bool:
+        """Whether all these batches have an update at the certified weights.
+
+        Held-out rows may be further from what the weights expect of them than a proof accepts. Then this node hands in
+        nothing in the round, also nothing of its other batches: a part of its rows would look better than all of them.
+        """
+        if (state.id, state.round) in self._unprovable:
+            return False
+        for entry in entries:
+            try:
+                entry.batch.statement(state.collection, state.policy.context, state.weights).tally()
+            except RangeError as error:
+                self._unprovable.add((state.id, state.round))
+                text = f"this node takes no part in the {state.collected} of task {state.id}, for batch {entry.number}"
+                self._say("unprovable", f"{text}: {error.message}", {"batch": entry.number})
+                return False
+        return True
 
     def _may_take_part(self, state: TaskSnapshot) -> bool:
         me = self.view.address

@@ -17,7 +17,7 @@ from twopm_zk.errors import InputError, TransactionError
 from twopm_zk.node.store import NodeStore, StoredBatch
 from twopm_zk.numbers.baby_jubjub import Point
 from twopm_zk.numbers.commitments import model_commitment
-from twopm_zk.participants.attempts import AttemptView, place_of, read_attempt
+from twopm_zk.participants.attempts import AttemptView, fixed_rows, place_of, read_attempt
 from twopm_zk.participants.loop import OVERTAKEN
 from twopm_zk.participants.records import Attempt
 from twopm_zk.participants.task_view import ChainView
@@ -37,11 +37,13 @@ from twopm_zk.sharing import (
     vector_of,
     withdrawal_objections,
 )
-from twopm_zk.statements import Collection, Family, Opening
+from twopm_zk.statements import Family, Opening
 from twopm_zk.task.specification import TaskSpec
 
 _CLAIMS_AT_ONCE = 50
 """Pair points in one transaction."""
+_WAITS = frozenset({"too-late", "shared-before"})
+"""Objections that every honest node of a set has alike, so that none of them shares, and the round starts again."""
 Say = Callable[..., None]
 """Tells news once: kind, text, values, and a key that tells repetitions from what is new."""
 
@@ -106,7 +108,7 @@ class SharingPart:
             self._conditions,
             self._collection(state, held),
             place=place_of(self.view, state),
-            candidates=sharing_set.addresses if inside else attempt.points,
+            candidates=sharing_set.addresses if inside else self._candidates(state, attempt),
             rows=attempt.data,
             own_rows=held.opening.rows,
             time=time,
@@ -126,6 +128,12 @@ class SharingPart:
         receipt = self.view.hlr.ready(state.id, key.eighth, round_key.posted.eighth)
         values = {"transaction": receipt.transaction, "gas": receipt.gas_used}
         self._say("ready", f"ready to share in {state.name()}", values, key=state.key)
+
+    def _candidates(self, state: TaskSnapshot, attempt: AttemptView) -> list[str]:
+        """The nodes that a set may come to be of. A linear regression goes on without a stranger to it, who falls out
+        unless it says that it is ready."""
+        fixed, inside = fixed_rows(self.view, state), _set_of(attempt).addresses
+        return [node for node in attempt.points if fixed is None or node in fixed or node in inside]
 
     def _leave_free(self, state: TaskSnapshot, objections: Sequence[Objection]) -> None:
         if self._objects(state, "leaves", objections):
@@ -154,7 +162,7 @@ class SharingPart:
             ledger=self.store.ledger(),
         )
         if self._objects(state, "does not share in", objections):
-            if [objection.kind for objection in objections] == ["too-late"] and not state.shared_once:
+            if not state.shared_once and _WAITS.issuperset(objection.kind for objection in objections):
                 text = f"{state.name()}: nobody has shared; if nobody does, the round starts again and nobody pays"
                 self._say("waiting", text, key=state.set_digest)
             else:
@@ -261,13 +269,10 @@ class SharingPart:
         return KeyOwner(self.view.identity.address, self.view.chain.chain_id, self.view.address)
 
     def _collection(self, state: TaskSnapshot, held: _Held) -> ledger.Collection:
-        statement = str(state.collection.unit(state.family))
-        if state.family is not Family.GAUSSIAN:
-            weights = model_commitment(0, state.weights)
-            return ledger.Collection(statement=statement, weights=weights, data=held.data)
-        if state.collection is not Collection.EVALUATION:  # two gradients tell of the information, and it of gradients
-            statement = "moments"
-        return ledger.Collection(statement=statement, weights=None, data=held.data)
+        if state.family is Family.GAUSSIAN:  # gradients, information and evaluations follow from the same moments
+            return ledger.Collection(statement="moments", weights=None, data=held.data)
+        statement, weights = str(state.collection.unit(state.family)), model_commitment(0, state.weights)
+        return ledger.Collection(statement=statement, weights=weights, data=held.data)
 
     def _sharer(self, state: TaskSnapshot, sharing_set: SharingSet) -> Sharer | None:
         round_key = self.store.round_key(Attempt.of(state))

@@ -358,7 +358,8 @@ def certified_round(history: Sequence[Collected]) -> Sequence[Collected]:
 def read_history(view: ChainView, state: TaskSnapshot) -> tuple[Collected, ...]:
     """All rounds of a task up to the snapshot whose nodes have shared, the present one too, in order.
 
-    Only the last attempt of a round counts, and of it the last share attempt.
+    Only the last attempt of a round counts, and of it the last share attempt. Of each round that another one follows a
+    sum was used: ChainError, as in `read_attempt`, where the endpoint does not show them all.
     """
     events = view.task_events(state.id, from_block=view.deployment.block, to_block=state.block)
     weights: tuple[int, ...] = ()
@@ -377,24 +378,33 @@ def read_history(view: ChainView, state: TaskSnapshot) -> tuple[Collected, ...]:
         last = list(attempts)[-1]
         kind, held_out, at, led = collections[last]
         place = replace(place_of(view, state), round=number, attempt=last[1])
-        attempt = replay_attempt(parts.get(last, []), AttemptView(kind, len(at), state.family), place)
+        try:
+            attempt = replay_attempt(parts.get(last, []), AttemptView(kind, len(at), state.family), place)
+        except DeploymentError as error:
+            raise ChainError(f"{state.name()}: {error.message}; looking again") from error
         if attempt.total is not None:
             found[number] = Collected(number, last[1], at, led, attempt, held_out)
+    if missing := sorted(set(range(state.round)) - set(found)):
+        raise ChainError(
+            f"{state.name()}: the endpoint does not show the sum of round {missing[0]}, which its contract has used; "
+            "looking again"
+        )
     return tuple(found[number] for number in sorted(found))
 
 
-_FIXED: WeakKeyDictionary[ChainView, tuple[tuple[int, int], Mapping[str, tuple[int, ...]] | None]] = WeakKeyDictionary()
+_Round = tuple[int, int, bytes]
+_FIXED: WeakKeyDictionary[ChainView, tuple[_Round, Mapping[str, tuple[int, ...]] | None]] = WeakKeyDictionary()
 
 
 def fixed_rows(view: ChainView, state: TaskSnapshot) -> Mapping[str, tuple[int, ...]] | None:
     """Whose rows the present round is over where a linear regression has begun: accounts with their data commitments.
 
-    Those of its last sum of gradients or information: nodes share their rows with no others, see `sharing.ledger`. None
-    where any node may come.
+    Those of its last sum: nodes share their rows with no others, see `sharing.ledger`. None where any node may come,
+    as with held-out rows, which are in no other sum.
     """
-    if state.family is not Family.GAUSSIAN or state.collection is Collection.EVALUATION or not state.round:
+    if state.family is not Family.GAUSSIAN or state.held_out or not state.round:
         return None
-    key, known = (state.id, state.key), _FIXED.get(view)
+    key, known = (state.id, state.round, view.block_hash(state.opened_at)), _FIXED.get(view)
     if known is None or known[0] != key:
         views = [one.view for one in read_history(view, state) if one.round < state.round]
         rows = {node: views[-1].data[node] for node in views[-1].nodes} if views else None

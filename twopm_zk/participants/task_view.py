@@ -156,6 +156,10 @@ class ChainView:
         reading("the newest block", self._blocks.look)
         return self._blocks.newest
 
+    def block_hash(self, number: int) -> bytes:
+        """What tells a block, and all that lies before it, from those that may replace it."""
+        return reading(f"block {number}", lambda: self._blocks.hash(number))
+
     def verifier_name(self, address: str) -> str:
         """The instance that a verifier of the deployment is of; its address where it is none of them."""
         names = (name for name, verifier in self.deployment.verifiers.items() if verifier.address == address)

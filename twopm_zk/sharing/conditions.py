@@ -1,7 +1,8 @@
 """When a node is willing: what its owner wants of a set, when it is too late, and what it has shared before.
 
 Each function gives all objections, none of which holds a private value; a node goes on where there is none. One that
-was ready and objects to the set withdraws, as long as it has sent no share: that is free until anybody has shared.
+was ready and objects to the set withdraws, as long as it has sent no share: that is free until sharing begins. From
+then on it waits with what all others object to as well, for then the round starts again, until somebody shares.
 """
 
 from __future__ import annotations

@@ -8,9 +8,10 @@ same points, whose sum is the same.
 
 In a linear regression sums are linear in the weights: with A the sum of x x' over a set, its gradient at w is A w - b.
 So A and one gradient give the gradients of that set at all weights, and two gradients give A times the difference of
-their weights. One over another set, at whatever weights, then gives sums of the nodes in which the two sets differ. So
-there all weights count as one, gradients and information as one statement, and a node shares its rows again only over
-the same rows of the same nodes: those that it shared with last.
+their weights. An evaluation is linear in A, b and the sum of y y'. A sum over another set, at whatever weights, then
+gives sums of the nodes in which the two sets differ. So there all weights count as one, gradients, information and
+evaluations as one statement, and a node shares its rows again only over the same rows of the same nodes: those that it
+shared with last.
 """
 
 from __future__ import annotations
