@@ -82,3 +82,15 @@ def test_each_data_set_numbers_its_batches_by_itself_and_nothing_is_registered_t
         assert view.registrations(dataset, before=before) == {view.address: [entry.batch.commitment]}
     assert register(view, store, HELD_OUT) == found
     assert view.block() + 1 == before
+
+
+@pytest.mark.chain
+def test_held_out_rows_are_registered_before_those_of_training_for_which_a_task_opens(world, store, monkeypatch):
+    view = world.view(3)
+    load_batches(store, HELD_OUT, TRAINING, held_out=OTHERS)
+    registered, send = [], view.data_hub.register
+    monkeypatch.setattr(
+        view.data_hub, "register", lambda dataset, *rest: (registered.append(dataset), send(dataset, *rest))
+    )
+    register(view, store, HELD_OUT)
+    assert registered == [held_out_dataset_of(HELD_OUT), dataset_of(HELD_OUT)]

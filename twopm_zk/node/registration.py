@@ -73,12 +73,15 @@ def _same_rows(known: Sequence[StoredBatch], prepared: NodeData) -> bool:
 
 
 def register(view: ChainView, store: NodeStore, spec: TaskSpec) -> list[StoredBatch]:
-    """Register what is not registered; all batches with their places.
+    """Register what is not registered, held-out batches first; all batches with their places.
+
+    A coordinator opens the first round once the rows of training are there, and no held-out batch that comes later
+    counts.
 
     A commitment that somebody else has registered (copied out of the queue of pending transactions) is of no use to
     them, and is replaced by one with a new salt.
     """
-    for held_out, dataset in ((False, dataset_of(spec)), (True, held_out_dataset_of(spec))):
+    for held_out, dataset in ((True, held_out_dataset_of(spec)), (False, dataset_of(spec))):
         while not _registered(view, store, spec, dataset, held_out=held_out):
             pass
     return store.batches(spec.spec_hash)
