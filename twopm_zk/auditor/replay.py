@@ -78,6 +78,11 @@ class Replay:
         """The sums that were used, all but gradients before the last one."""
         return self._rounds.sums
 
+    @property
+    def choices(self) -> Sequence[str]:
+        """Who has handed in fewer held-out batches than were registered in time, in sentences."""
+        return self._rounds.choices
+
     def feed(self, event: ReplayedEvent) -> None:
         """The next event. Without the calldata of the task's creation there is nothing to compare with."""
         handler = self._handlers.get(event.name)
