@@ -75,7 +75,7 @@ def test_a_result_with_its_summary_survives_pickling():
 
 
 def sums_of_a_linear_regression(nodes, batches):
-    """Its public sums, each of 60 rows: an evaluation of other ``nodes`` or ``batches`` than information and gradient."""
+    """Its public sums, each of 60 rows; the evaluation is of these ``nodes`` and ``batches``."""
     spec = make_spec(2, family=Family.GAUSSIAN, outcome=Outcome(scale=Column("y", 0.0, 4.0)), step=StepRule("newton"))
     table = make_table(60)
     node, weights = prepare(replace(table, labels=table.labels.astype(float)), spec), (0,) * spec.sizes.round.weights
