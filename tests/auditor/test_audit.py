@@ -12,6 +12,7 @@ from twopm_zk.auditor.event_reader import EventReader
 from twopm_zk.auditor.history import NEED_CALL
 from twopm_zk.auditor.report import CHECKS, UNKNOWABLE, Verdict
 from twopm_zk.errors import DeploymentError, InputError
+from twopm_zk.statements import Collection
 
 pytestmark = pytest.mark.slow
 
@@ -125,6 +126,24 @@ def test_false_proofs_are_found(trained, statement, check):
     report = audit(trained.world.view(8), 1, keyring=Sceptic())
     assert failed_checks(report) == {check}
     assert not report.certified
+
+
+OTHER_RULES = {
+    "the penalty": {"stake_penalty": 77},
+    "the limit of a node's updates": {"maximum_batches": 77},
+    "when information is collected": {"information": 0},
+    "held-out rows": {"held_out_dataset": b"\x11" * 32},
+    "generators": {"generators": dict.fromkeys(Collection, b"\x11" * 32)},
+}
+
+
+@pytest.mark.parametrize("changes", OTHER_RULES.values(), ids=OTHER_RULES)
+def test_a_creation_that_says_something_else_than_the_contract_has_is_found(trained, monkeypatch, changes):
+    """It is looked for in calldata, where a contract in between may have put another one."""
+    view = trained.world.view(8)
+    state = view.state(1)
+    monkeypatch.setattr(view, "state", lambda task: replace(state, **changes))
+    assert failed_checks(audit(view, 1, keyring=DoubleKeys())) == {"final state"}
 
 
 def test_another_specification_and_a_task_that_is_none(trained):

@@ -80,6 +80,32 @@ def test_held_out_rows_that_were_registered_once_the_task_had_begun_are_found():
     assert failed_checks(story.replay()) == {"data"}
 
 
+@pytest.mark.parametrize(("handed_in", "said"), [((0, 2), "2 of 3"), ((1,), "1 of 3"), ((0, 1, 2), None)])
+def test_a_node_that_has_chosen_among_its_held_out_batches_is_noted_and_nothing_fails(handed_in, said):
+    story = Story(held_out=True)
+    chooser, *others = story.people
+    for index in (1, 2):
+        story.register(chooser, index, HELD_OUT)
+    story.open_round()
+    story.block += 1
+    story.register(chooser, 3, HELD_OUT)  # too late to count
+    story.sum_up()
+    story.certify()
+    for index in handed_in:
+        story.submit(chooser, index=index)
+    story.collect(others)
+    story.close()
+    for person in story.people:
+        story.ready(person)
+    story.share_all()
+    story.proceed()
+    report = story.replay()
+    assert report.passed, report.failed
+    notes = [note for note in report.notes if "held-out batches" in note]
+    note = f"round 1: {chooser.address} has handed in {said} registered held-out batches"
+    assert notes == ([note] if said else [])
+
+
 @pytest.mark.parametrize("phase", ["collecting", "ready", "sharing"])
 def test_anybody_may_end_a_certified_task_whose_attempt_has_failed(phase):
     story = certified(evaluation=True)

@@ -37,6 +37,23 @@ def test_an_answer_is_parsed_and_one_that_lacks_or_spoils_a_field_is_the_endpoin
             answers.parsed("that", parse, other)
 
 
+@pytest.mark.parametrize("text", ["-0x5", "0x-5", "1_0", "0x1_0", " 0x5\n", "0x5\n", "10", "0x", "0x ", "0x\u0665", 5])
+def test_a_number_that_python_alone_would_read_is_the_endpoints_error(text):
+    with pytest.raises(EndpointError):
+        answers.parsed("a number", answers.number, text)
+
+
+@pytest.mark.parametrize("text", ["0x 12", "0x12 ", "0x12\n", "0x1 2", "12", "0x123", "0X12", b"0x12"])
+def test_data_with_anything_but_hexadecimal_digits_are_the_endpoints_error(text):
+    with pytest.raises(EndpointError):
+        answers.parsed("data", answers.data, text)
+
+
+def test_numbers_and_data_may_have_small_and_large_digits_and_leading_zeros():
+    assert [answers.number(text) for text in ("0x0", "0xaB", "0x0010")] == [0, 171, 16]
+    assert [answers.data(text) for text in ("0x", "0xaB01")] == [b"", bytes([171, 1])]
+
+
 @pytest.mark.parametrize("text", ["0x", "0x12", HASH + "00"])
 def test_a_hash_has_32_bytes(text):
     with pytest.raises(EndpointError):

@@ -133,6 +133,14 @@ def test_a_certified_task_ends_where_too_few_hand_in_until_the_deadline():
     assert (attempt.finished, attempt.closed) == ([1], [])
 
 
+def test_a_certified_task_does_not_end_for_nodes_that_only_did_not_come_the_last_time():
+    attempt = Attempt(waited=0, certified=True)
+    attempt.coordinator._absent |= {"0xC", "0xD"}
+    attempt.collect()
+    assert (attempt.finished, attempt.closed) == ([], [])
+    assert attempt.news[-1].values["missing"] == ["0xA", "0xB"]  # and yet nobody waits for them
+
+
 @pytest.mark.parametrize(("handed_in", "closed"), [((1, 2, 3, 4), []), ((1, 2, 3, 4, 5, 6, 7), [1])])
 def test_a_certified_task_waits_while_enough_nodes_may_still_come(handed_in, closed):
     attempt = Attempt(*handed_in, waited=0, certified=True).collect()

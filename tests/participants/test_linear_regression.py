@@ -136,6 +136,16 @@ def test_where_a_node_is_not_ready_the_others_leave_the_set_again_for_nothing(st
     assert certified(stage)[2] == {node.view.address for node in stage.nodes}
 
 
+def test_information_before_any_gradient_is_opened_without_the_coordinator(staged):
+    stage = staged()
+    stage.until(Phase.READY)
+    stage.until(Phase.SUMMED, coordinator=False)
+    stage.late()
+    stage.until(Phase.COLLECTING, coordinator=False)
+    assert (stage.state.round, stage.state.collection) == (1, Collection.GRADIENT)
+    assert certified(stage)
+
+
 def test_who_falls_silent_among_those_that_share_pays_and_the_others_go_on_without_it(staged):
     stage = staged()
     moved(stage)

@@ -71,6 +71,19 @@ def test_what_is_wrong_with_held_out_rows_is_said_of_them_and_shows_no_value(sto
         load_batches(store, HELD_OUT, TRAINING, held_out=few)
 
 
+def test_more_batches_than_the_specification_takes_of_a_node_are_refused(store):
+    """Those beyond the limit would be registered, and the contract would take none of them."""
+    few = replace(HELD_OUT, maximum_node_updates=1)
+    many = Table(TRAINING.names, np.tile(TRAINING.features, (5, 1)), np.tile(TRAINING.labels, 5))
+    said = "the rows take 2 batches of up to 48; `maximum.updates_per_node` is 1"
+    with pytest.raises(DataError, match=f"node: {said}"):
+        load_batches(store, few, many)
+    assert store.batches(few.spec_hash) == []
+    with pytest.raises(DataError, match=f"held-out data: {said}"):
+        load_batches(store, few, TRAINING, held_out=many)
+    assert len(load_batches(store, few, TRAINING, held_out=OTHERS)) == 2
+
+
 @pytest.mark.chain
 def test_each_data_set_numbers_its_batches_by_itself_and_nothing_is_registered_twice(world, store):
     view = world.view(2)
@@ -82,3 +95,15 @@ def test_each_data_set_numbers_its_batches_by_itself_and_nothing_is_registered_t
         assert view.registrations(dataset, before=before) == {view.address: [entry.batch.commitment]}
     assert register(view, store, HELD_OUT) == found
     assert view.block() + 1 == before
+
+
+@pytest.mark.chain
+def test_held_out_rows_are_registered_before_those_of_training_for_which_a_task_opens(world, store, monkeypatch):
+    view = world.view(3)
+    load_batches(store, HELD_OUT, TRAINING, held_out=OTHERS)
+    registered, send = [], view.data_hub.register
+    monkeypatch.setattr(
+        view.data_hub, "register", lambda dataset, *rest: (registered.append(dataset), send(dataset, *rest))
+    )
+    register(view, store, HELD_OUT)
+    assert registered == [held_out_dataset_of(HELD_OUT), dataset_of(HELD_OUT)]

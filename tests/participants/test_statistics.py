@@ -95,6 +95,31 @@ def test_where_too_few_nodes_have_rows_for_an_evaluation_the_task_ends_with_its_
     assert report.summary.held_out is None
 
 
+def test_a_certified_task_goes_on_and_ends_without_its_coordinator(world, tmp_path):
+    spec = replace(WITH_ALL, gradient_bound=0.9, statistics=Statistics(information=True, evaluation=True))
+    party = Party(world, tmp_path, spec=spec)
+    stage = Stage(party).begin()
+    for collection in (Collection.INFORMATION, Collection.EVALUATION):
+        stage.until(Phase.COLLECTING, when=lambda state, now=collection: state.collection is now)
+        stage.until(Phase.READY)
+        stage.until(Phase.SUMMED, coordinator=False)
+        stage.tick(*stage.nodes * 7)
+        assert stage.state.phase is Phase.SUMMED  # in time it is the coordinator's turn
+        stage.late()
+        if collection is Collection.INFORMATION:
+            stage.until(Phase.COLLECTING, coordinator=False)
+    stage.until(Phase.FINISHED, coordinator=False)
+    unstuck = [news.text for number in range(3) for news in party.news[number] if news.kind == "unstuck"]
+    assert [text.partition(": ")[2] for text in sorted(unstuck)] == [
+        "the sum of the information is opened",
+        "the sum of the evaluation is opened",
+    ]
+    report = audit(stage.reader, stage.task, spec=spec, keyring=DoubleKeys())
+    assert report.passed, report.failures
+    assert report.summary.evaluation.content.rows == 32
+    stage.close()
+
+
 @pytest.mark.slow
 def test_banks_fit_a_linear_regression_over_a_chain(world, tmp_path):
     """Greene's regression of credit card expenditure, with what statsmodels makes of the rows of all banks."""

@@ -1,6 +1,7 @@
 """Events of a task in words."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from support.people_world import SPEC
@@ -61,6 +62,23 @@ def test_what_a_node_pays_and_why_a_task_failed_are_sentences():
     assert describe(failed, SPEC).text == (
         "the task has failed: too few nodes. What was shared forbids a sum over others at these weights"
     )
+
+
+def test_a_task_that_fails_after_its_certificate_is_said_to_keep_it():
+    failed = DecodedEvent("TaskFailed", {"reason": padded("too few nodes")}, "0xC", 7, "0xT", 0)
+    certified = SimpleNamespace(certified=True)
+    assert describe(failed, SPEC, state=certified).text == (
+        "the task ends with its certificate, which stays: too few nodes. "
+        "What was shared forbids a sum over others at these weights"
+    )
+    assert describe(failed, SPEC, state=SimpleNamespace(certified=False)).text.startswith("the task has failed")
+
+
+@pytest.mark.parametrize(("round_", "said"), [(3, "evaluation"), (4, "evaluation on held-out rows")])
+def test_an_evaluation_is_said_to_be_on_held_out_rows_in_the_last_round_alone(round_, said):
+    event = DecodedEvent("SumOpened", {"round": round_, "collected": 6}, "0xC", 7, "0xT", 0)
+    state = SimpleNamespace(held_out=True, round=4)
+    assert describe(event, SPEC, state=state).text == f"round {round_}: the {said} is opened"
 
 
 def test_every_event_of_a_task_has_a_sentence():

@@ -309,6 +309,25 @@ def test_an_operator_whose_stake_is_too_low_says_so_once_and_serves_on(stage):
         assert client.wait(request, poll=0.05).request == request
 
 
+def test_a_request_that_has_no_proof_is_told_once_and_its_input_forgotten(stage, monkeypatch):
+    client = stage.client()
+    with stage.operator() as operator:
+        operator.tick()
+        client.ask(1, operator.view.address, ROW)
+        client.deliver()
+        tried = []
+
+        def none(*_):
+            tried.append(1)
+            raise RangeError("the weights expect more of this input than a prediction holds")
+
+        monkeypatch.setattr(operator, "_statement", none)
+        operator.tick()
+        operator.tick()
+        assert len(tried) == stage.news.count("unanswerable") == 1
+        assert operator.store.query("SELECT features, salt, done FROM inputs") == [("[]", "0", 1)]
+
+
 def test_an_old_input_whose_operator_is_gone_does_not_hold_up_the_next(stage):
     client = stage.client()
     with stage.operator() as gone:

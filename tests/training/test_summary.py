@@ -1,15 +1,22 @@
 """What training in process says of its model, and how it is as proven as its proofs."""
 
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from support.small_tasks import make_spec, make_split, make_table, spector_spec
+from support.small_tasks import make_spec, make_split, make_table, spector_spec, total_of
 
 from twopm_zk.errors import DataError
+from twopm_zk.rows.batches import prepare
 from twopm_zk.rows.tables import Table, load_spector
+from twopm_zk.statements import Collection, Family, Policy
+from twopm_zk.task.columns import Column
+from twopm_zk.task.outcome import Outcome
 from twopm_zk.task.specification import StepRule
+from twopm_zk.training.final_sums import summary_of_task
 from twopm_zk.training.in_process import train
+from twopm_zk.training.public_sums import PublicSum
 from twopm_zk.training.results import TrainingWarning
 
 
@@ -65,6 +72,44 @@ def test_classes_that_can_be_told_apart_are_said_to_have_no_optimum():
 def test_a_result_with_its_summary_survives_pickling():
     result = train(make_table(50, 2), make_spec(2))
     assert str(pickle.loads(pickle.dumps(result)).summary()) == str(result.summary())  # noqa: S301 (our own bytes)
+
+
+def sums_of_a_linear_regression(nodes, batches):
+    """Its public sums, each of 60 rows; the evaluation is of these ``nodes`` and ``batches``."""
+    spec = make_spec(2, family=Family.GAUSSIAN, outcome=Outcome(scale=Column("y", 0.0, 4.0)), step=StepRule("newton"))
+    table = make_table(60)
+    node, weights = prepare(replace(table, labels=table.labels.astype(float)), spec), (0,) * spec.sizes.round.weights
+    policy = Policy(1, 0, 0, spec.penalty_units, spec.weight_bound_units, spec.minimum_rows, 0)
+
+    def one(kind, data, who):
+        return PublicSum(kind, policy, weights, total_of(kind, node, weights), frozenset(data), nodes=who)
+
+    return spec, [
+        one(Collection.INFORMATION, (1, 2), ("0xA", "0xB")),
+        one(Collection.GRADIENT, (1, 2), ("0xA", "0xB")),
+        one(Collection.EVALUATION, batches, nodes),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("nodes", "batches", "why"),
+    [
+        (("0xA", "0xC"), (1, 3), "0xB in the information alone; 0xC in the evaluation alone"),
+        (("0xA", "0xB"), (1, 3), "other batches of 0xA, 0xB"),
+    ],
+)
+def test_a_linear_model_has_no_standard_errors_of_as_many_other_rows_and_says_whose_they_are(nodes, batches, why):
+    found = summary_of_task(*sums_of_a_linear_regression(nodes, batches), claim="", insecure=False)
+    unknown = f"the information and the evaluation are not over the same rows ({why})"
+    assert found.inference.sentence == f"not known: {unknown}"
+    with pytest.raises(DataError, match="standard errors are not known"):
+        _ = found.bse
+    (note,) = found.notes
+    assert note.startswith("The evaluation and the certificate are not over the same rows")
+    assert "60 and 60" not in note
+    same = summary_of_task(*sums_of_a_linear_regression(("0xA", "0xB"), (1, 2)), claim="", insecure=False)
+    assert same.notes == ()
+    assert same.bse.notna().all()
 
 
 @pytest.mark.prover

@@ -94,7 +94,8 @@ def audit(
         report.coefficients = spec.coefficients(replay.weights)
         if replay.bound is not None and report.passed:
             claim = f"no component of the gradient exceeds {report.bound_per_row:.3g} per row"
-            report.summary = summary_of_task(spec, replay.sums, claim=claim, insecure=bool(report.insecure))
+            insecure = bool(report.insecure)
+            report.summary = summary_of_task(spec, replay.sums, claim=claim, insecure=insecure, notes=replay.choices)
     return report
 
 

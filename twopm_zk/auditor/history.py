@@ -87,6 +87,14 @@ class Registrations:
         }
         return cls(registered, accounts)
 
+    def registered(self, owner: str, dataset: str, *, before: int) -> frozenset[int]:
+        """What an account has registered under a data set's name before a block: its commitments."""
+        return frozenset(
+            commitment
+            for (account, name, _), (commitment, block) in self.data.items()
+            if (account, name) == (owner, dataset) and block < before
+        )
+
     def member_since(self, account: str, moment: Moment) -> int:
         """The block in which the membership began that holds at a moment, 0 for none."""
         joined = self._last(account, moment, "Joined", "Left")

@@ -78,6 +78,11 @@ class Replay:
         """The sums that were used, all but gradients before the last one."""
         return self._rounds.sums
 
+    @property
+    def choices(self) -> Sequence[str]:
+        """Who has handed in fewer held-out batches than were registered in time, in sentences."""
+        return self._rounds.choices
+
     def feed(self, event: ReplayedEvent) -> None:
         """The next event. Without the calldata of the task's creation there is nothing to compare with."""
         handler = self._handlers.get(event.name)
@@ -118,8 +123,9 @@ class Replay:
         present = (now.round, now.attempt, now.sharing_set.share_attempt, now.phase)
         found = (state.round, state.attempt, state.share_attempt, state.phase)
         created = now.phase is Phase.CREATED
-        limits = ("minimumNodes", "minimumStake", "maximumUpdates", "maximumRounds")
-        rules = ("lambda", "weightBound", "minRows", "gradientTarget", "family", "finalInformation", "evaluation")
+        limits = ("minimumNodes", "minimumStake", "penalty", "maximumUpdates", "maximumBatches", "maximumRounds")
+        rules = ("lambda", "weightBound", "minRows", "gradientTarget", "family", "information")
+        after = ("finalInformation", "evaluation", "heldOutDataset")
         return {
             "the phase": (found, present),
             "the deadline": (state.deadline, state.deadline if created else now.deadline),
@@ -134,15 +140,26 @@ class Replay:
             ),
             "the updates": ((state.nodes, state.updates), (len(now.nodes), self._rounds.updates)),
             "the configuration of rounds": (
-                [state.minimum_nodes, state.minimum_stake, state.maximum_updates, state.maximum_rounds],
+                [
+                    *(state.minimum_nodes, state.minimum_stake, state.stake_penalty),
+                    *(state.maximum_updates, state.maximum_batches, state.maximum_rounds),
+                ],
                 [config[name] for name in limits],
             ),
             "the durations": (dict(state.seconds), {phase: now.seconds(phase) for phase in state.seconds}),
             "the rules": (
                 [
                     *(state.penalty, state.weight_bound, state.minimum_rows, state.gradient_target),
-                    *(state.family.number, state.final_information, state.evaluation),
+                    *(state.family.number, state.information),
                 ],
                 [training[name] for name in rules],
+            ),
+            "what is collected after the certificate": (
+                [state.final_information, state.evaluation, "0x" + state.held_out_dataset.hex()],
+                [training[name] for name in after],
+            ),
+            "the hashes of generators": (
+                {kind: "0x" + digest.hex() for kind, digest in state.generators.items()},
+                {kind: training[f"{kind.name.lower()}Generators"] for kind in state.generators},
             ),
         }

@@ -42,6 +42,8 @@ class RoundsReplay:
         """The last round of gradients or information of a linear regression, and over which rows its sum is."""
         self._pending: list[tuple[Collection, bool]] = []
         """What is still to be collected after the certificate, and whether on held-out rows."""
+        self.choices: list[str] = []
+        """Who has left out held-out batches, in sentences."""
         self._estimate: float | None = None
         self.bound: int | None = None
         self.handlers: Handlers = {
@@ -296,7 +298,20 @@ class RoundsReplay:
         said = tuple(scalar % SUBGROUP_ORDER for scalar in event["sum"])
         same = now.total is not None and said == vector_of(now.total)
         now.check("sums", same, event, "opens another sum than the shares have")
+        if now.held_out:
+            self._note_choices()
         self._end_or_go_on(certified=self.bound is not None)
+
+    def _note_choices(self) -> None:
+        """Who has handed in fewer held-out batches than it could: it may have chosen them by how well they fit."""
+        now = self._course
+        for node in now.view.nodes:
+            known = now.registrations.registered(node, now.training["heldOutDataset"], before=now.first_opened_at)
+            handed_in = len(known.intersection(now.view.data[node]))
+            if handed_in < len(known):
+                note = f"{node} has handed in {handed_in} of {len(known)} registered held-out batches"
+                self.choices.append(f"{note}.")
+                now.note(f"round {now.round}: {note}")
 
     def _model(self, event: ReplayedEvent) -> None:
         now = self._course

@@ -5,6 +5,7 @@ web3's own formatters turn every field of a block, a log or a receipt into objec
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -13,6 +14,7 @@ from twopm_zk.chain.abi import Log, checksummed
 from twopm_zk.chain.rpc import EndpointError
 
 _T = TypeVar("_T")
+_NUMBER, _DATA = re.compile("0x[0-9a-fA-F]+"), re.compile("0x([0-9a-fA-F]{2})*")
 
 
 class UnusableAnswerError(EndpointError):
@@ -64,13 +66,15 @@ def parsed(what: str, parse: Callable[[Any], _T], answer: Any) -> _T:
 
 
 def number(answer: Any) -> int:
-    """A hexadecimal number."""
+    """A number in hexadecimal, which begins with 0x."""
+    if not _NUMBER.fullmatch(answer):
+        raise ValueError("no hexadecimal number")
     return int(answer, 16)
 
 
 def data(answer: Any) -> bytes:
     """Bytes in hexadecimal, which begin with 0x."""
-    if not answer.startswith("0x"):
+    if not _DATA.fullmatch(answer):
         raise ValueError("no hexadecimal data")
     return bytes.fromhex(answer[2:])
 

@@ -331,7 +331,7 @@ class Inference(ContractClient):
         return self.contract.transact("accept", request)
 
     def answer(self, request: int, prediction: int, proof: Sequence[int]) -> Receipt:
-        """Answer with a proven prediction, in units of 2^-16."""
+        """Answer with a proven prediction, in units of 2^-16: of a gaussian model plus 2^31 units."""
         return self.contract.transact("answer", request, prediction, list(proof))
 
     def slash_late(self, request: int) -> Receipt:

@@ -7,7 +7,7 @@ from the chain; if it stays away, anybody goes on after its deadline.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from twopm_zk.chain.tasks import Phase, TaskSnapshot
@@ -134,7 +134,7 @@ class Coordinator(Participant[CoordinatorStore]):
             self._say_who_is_missing(state, missing)
         full = state.updates == state.maximum_updates
         if state.nodes < state.minimum_nodes:
-            if state.certified and (state.late or state.nodes + len(missing) < state.minimum_nodes):
+            if state.certified and (state.late or len(self._expected(state)) < state.minimum_nodes):
                 self._end_statistics(state)
             elif state.late or full:
                 self._move_on(state)
@@ -163,18 +163,23 @@ class Coordinator(Participant[CoordinatorStore]):
 
     def _missing(self, state: TaskSnapshot) -> dict[str, tuple[int, int]]:
         """Nodes that are still expected in this attempt: batches that they have handed in, of those registered."""
-        used, barred, found = {update.data for update in self.view.updates(state)}, self.view.barred(state), {}
-        fixed = fixed_rows(self.view, state)
-        everybody = self.view.registrations(state.collected_dataset, before=state.data_before)
-        expected: Mapping[str, Sequence[int]] = everybody if fixed is None else fixed
-        for node, commitments in expected.items():
+        used, all_needed = {update.data for update in self.view.updates(state)}, self._needs_all(state)
+        found = {}
+        for node, commitments in self._expected(state).items():
             handed_in = len(used.intersection(commitments))
             if handed_in:
                 self._absent.discard(node)
-            out = node in barred or (fixed is None and node in self._absent)
-            if handed_in < len(commitments) and not out:
+            if handed_in < len(commitments) and (all_needed or node not in self._absent):
                 found[node] = handed_in, len(commitments)
         return found
+
+    def _expected(self, state: TaskSnapshot) -> dict[str, Sequence[int]]:
+        """The batches that may be handed in in this attempt, by node: also of nodes that did not come the last time."""
+        barred = self.view.barred(state)
+        may = fixed_rows(self.view, state)
+        if may is None:
+            may = self.view.registrations(state.collected_dataset, before=state.data_before)
+        return {node: commitments for node, commitments in may.items() if node not in barred}
 
     def _needs_all(self, state: TaskSnapshot) -> bool:
         """Whether nodes will share with nobody left out: a linear regression has begun."""

@@ -331,7 +331,6 @@ class Node(Participant[NodeStore]):
         if state.phase is Phase.SUMMED:
             text = f"the coordinator of {state.name()} is late: anybody may prove the next step now, or take its place"
             self._say_once("late", text, key=state.key)
-            return
         self._patience -= 1
         if self._patience > 0:
             return

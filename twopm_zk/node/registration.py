@@ -13,7 +13,7 @@ from twopm_zk.node.store import NodeStore, StoredBatch
 from twopm_zk.numbers.commitments import random_scalar
 from twopm_zk.participants.preflight import require_verifiers
 from twopm_zk.participants.task_view import ChainView, dataset_of, held_out_dataset_of
-from twopm_zk.rows.batches import NodeData, prepare
+from twopm_zk.rows.batches import NodeData, prepare, too_many
 from twopm_zk.rows.sources import RowData
 from twopm_zk.sharing import KeyOwner
 from twopm_zk.task.specification import TaskSpec
@@ -29,8 +29,9 @@ def load_batches(
 
     ``held_out`` are rows that the trained weights are evaluated on, and that take no part in training.
 
-    Raises DataError for other rows than the store has, and for held-out ones that are those of training; InputError
-    where neither has any, and for rows that are held out where the specification evaluates nothing on such.
+    Raises DataError for other rows than the store has, for more batches than the specification takes of one node, and
+    for held-out rows that are those of training; InputError where neither has any, and for rows that are held out where
+    the specification evaluates nothing on such.
     """
     if held_out is not None and not spec.statistics.held_out:
         raise InputError(
@@ -38,9 +39,9 @@ def load_batches(
             hint="Leave them out, or agree on a specification whose `statistics.held_out` is true.",
         )
     if table is not None:
-        _keep(store, spec, prepare(table, spec), held_out=False)
+        _keep(store, spec, _prepared(table, spec, "node"), held_out=False)
     if held_out is not None:
-        prepared = prepare(held_out, spec, name="held-out data")
+        prepared = _prepared(held_out, spec, "held-out data")
         if _same_rows(_known(store, spec, held_out=False), prepared):
             raise DataError("the held-out rows are those that this node trains on", hint="Give rows of their own.")
         _keep(store, spec, prepared, held_out=True)
@@ -48,6 +49,14 @@ def load_batches(
     if all(entry.held_out for entry in known):
         raise InputError("this node has no data for the specification yet", hint="Give its rows.", kind="no-data")
     return known
+
+
+def _prepared(table: RowData, spec: TaskSpec, name: str) -> NodeData:
+    """The batches of rows. Raises DataError also for more of them than a node can hand in in one round."""
+    found = prepare(table, spec, name=name)
+    if many := too_many(len(found.batches), spec):
+        raise DataError(f"{name}: {many}")
+    return found
 
 
 def _known(store: NodeStore, spec: TaskSpec, *, held_out: bool) -> list[StoredBatch]:
@@ -73,12 +82,15 @@ def _same_rows(known: Sequence[StoredBatch], prepared: NodeData) -> bool:
 
 
 def register(view: ChainView, store: NodeStore, spec: TaskSpec) -> list[StoredBatch]:
-    """Register what is not registered; all batches with their places.
+    """Register what is not registered, held-out batches first; all batches with their places.
+
+    A coordinator opens the first round once the rows of training are there, and no held-out batch that comes later
+    counts.
 
     A commitment that somebody else has registered (copied out of the queue of pending transactions) is of no use to
     them, and is replaced by one with a new salt.
     """
-    for held_out, dataset in ((False, dataset_of(spec)), (True, held_out_dataset_of(spec))):
+    for held_out, dataset in ((True, held_out_dataset_of(spec)), (False, dataset_of(spec))):
         while not _registered(view, store, spec, dataset, held_out=held_out):
             pass
     return store.batches(spec.spec_hash)

@@ -9,6 +9,8 @@ from twopm_zk.errors import TransactionError
 from twopm_zk.participants.attempts import AttemptView, read_attempt
 from twopm_zk.participants.loop import OVERTAKEN
 from twopm_zk.participants.task_view import ChainView
+from twopm_zk.sharing import vector_of
+from twopm_zk.statements import Collection
 
 
 def move_on(view: ChainView, state: TaskSnapshot) -> str:
@@ -29,6 +31,8 @@ def move_on(view: ChainView, state: TaskSnapshot) -> str:
         if not state.shared_once:
             return _again(view, state)
         return _expelled(view, state, read_attempt(view, state).silent)
+    if state.phase is Phase.SUMMED and state.late and state.collection is not Collection.GRADIENT:
+        return _opened(view, state, read_attempt(view, state))
     if state.phase is Phase.DISPUTED:
         return settle(view, state, read_attempt(view, state))
     return ""
@@ -43,6 +47,20 @@ def _again(view: ChainView, state: TaskSnapshot) -> str:
     if state.certified and (state.phase is Phase.COLLECTING or state.attempt > 0):
         return _sent(lambda: view.hlr.finish(state.id), "the task ends with its certificate")
     return _sent(lambda: view.hlr.reopen(state.id), "started again")
+
+
+def _opened(view: ChainView, state: TaskSnapshot, attempt: AttemptView) -> str:
+    """Open the sum of information or of an evaluation, in which nothing is to be chosen."""
+    total = attempt.total
+    if total is None:
+        return ""
+    text = f"the sum of the {state.collected} is opened"
+    try:
+        return _sent(lambda: view.hlr.proceed(state.id, vector_of(total), attempt.generators), text)
+    except TransactionError as error:
+        if error.error == "NotTheCoordinator":  # the chain's clock is behind this machine's, so that it is not late yet
+            return ""
+        raise
 
 
 def settle(view: ChainView, state: TaskSnapshot, attempt: AttemptView) -> str:

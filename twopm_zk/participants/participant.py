@@ -40,7 +40,7 @@ class Participant(ABC, Generic[Store]):
         """News of what has happened to a task since the block ``first``; ``account`` is called "this node"."""
         if first <= state.block:
             for event in self.view.task_events(state.id, from_block=first, to_block=state.block):
-                self._notify(describe(event, self.spec, account=account))
+                self._notify(describe(event, self.spec, account=account, state=state))
 
     def _tell_end(self, state: TaskSnapshot) -> None:
         """News of a finished task: what it is certified for, over whose rows and how many."""

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from twopm_zk.chain.abi import DecodedEvent
-from twopm_zk.chain.tasks import COLLECTIONS
+from twopm_zk.chain.tasks import COLLECTIONS, TaskSnapshot, words
 from twopm_zk.participants.news import News
 from twopm_zk.statements.rounds import BOUND_FRAC_BITS
 from twopm_zk.task.specification import TaskSpec
 
 
-def describe(event: DecodedEvent, spec: TaskSpec, *, account: str | None = None) -> News:
-    """One event; ``account`` is called "this node"."""
+def describe(
+    event: DecodedEvent, spec: TaskSpec, *, account: str | None = None, state: TaskSnapshot | None = None
+) -> News:
+    """One event; ``account`` is called "this node", and ``state`` is the task at that event or later."""
     values = dict(event.values) | {"transaction": event.transaction, "block": event.block}
-    return News(f"chain:{event.name}", _text(event, spec, account), values)
+    return News(f"chain:{event.name}", _text(event, spec, account, state), values)
 
 
-def _text(event: DecodedEvent, spec: TaskSpec, account: str | None) -> str:
+def _text(event: DecodedEvent, spec: TaskSpec, account: str | None, state: TaskSnapshot | None) -> str:
     def who(address: str) -> str:
         return "this node" if address == account else address
 
@@ -60,12 +62,13 @@ def _text(event: DecodedEvent, spec: TaskSpec, account: str | None) -> str:
             return f"{where}: the sum opens, {who(event['accuser'])} has disputed it without cause"
         case "SumOpened":
             collected = COLLECTIONS.get(event["collected"])
-            return f"{where}: the {'sum' if collected is None else collected.name.lower()} is opened"
+            # held-out rows come last: a task that has such a round stays in it
+            held_out = state is not None and state.held_out and state.round == event["round"]
+            return f"{where}: the {'sum' if collected is None else words(collected, held_out=held_out)} is opened"
         case "TaskFailed":
-            return (
-                f"the task has failed: {_reason(event['reason'])}. "
-                "What was shared forbids a sum over others at these weights"
-            )
+            certified = state is not None and state.certified
+            stays = "the task ends with its certificate, which stays" if certified else "the task has failed"
+            return f"{stays}: {_reason(event['reason'])}. What was shared forbids a sum over others at these weights"
         case "CoordinatorChanged":
             return f"{who(event['to'])} takes over from {who(event['from'])}"
         case "ModelPublished":

@@ -32,7 +32,7 @@ class Prediction:
     expected: float
     """What the model expects: the probability of the label 1, to 2^-16, or a label that is a number in its own unit."""
     units: int
-    """The same in units of 2^-16, as the proof has it."""
+    """As the proof has it, in units of 2^-16: the probability, or the scaled label plus 2^31 units (that is 2^15)."""
     model_commitment: int
     insecure: tuple[str, ...] = ()
     """Verifiers of the model and of this answer whose keys are for development: under them nothing is proven."""

@@ -100,6 +100,7 @@ class Operator(Participant[OperatorStore]):
         try:
             if request.state is RequestState.ASKED:
                 if not self._can_answer(held, request.model_commitment):
+                    self.store.set_done(held.commitment)
                     return
                 self.view.inference.accept(held.request)
             if not request.over:
@@ -138,7 +139,8 @@ class Operator(Participant[OperatorStore]):
         try:
             _ = self._statement(held, model_commitment).prediction
         except RangeError as error:
-            self._say_once("unanswerable", f"request {held.request} is not accepted: {error.message}", key=held.request)
+            text = f"request {held.request} is not accepted: {error.message}"
+            self._say("unanswerable", text, {"request": held.request})
             return False
         return True
 

@@ -47,7 +47,7 @@ class ChainRequest:
     model_commitment: int
     input_commitment: int
     prediction: int
-    """Units of 2^-16, once it is answered."""
+    """Once it is answered, in units of 2^-16: a probability, or a scaled label plus 2^31 units (that is 2^15)."""
     verifier: str
 
     @property

@@ -120,6 +120,16 @@ def prepare(data: RowData, spec: TaskSpec, *, name: str = "node", options: CsvOp
     return NodeData(name, batches_of(features, labels, spec.sizes.steps))
 
 
+def too_many(batches: int, spec: TaskSpec) -> str:
+    """What is wrong with so many batches of one node, in words; nothing where a task over a chain takes them."""
+    if batches <= spec.maximum_node_updates:
+        return ""
+    return (
+        f"the rows take {batches} batches of up to {spec.sizes.largest.rows}; `maximum.updates_per_node` is "
+        f"{spec.maximum_node_updates}"
+    )
+
+
 def batches_of(
     features: npt.NDArray[np.int64], labels: npt.NDArray[np.int64], shapes: Sequence[StepShape]
 ) -> tuple[Batch, ...]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from twopm_zk.errors import TwopmError
-from twopm_zk.rows.batches import batches_of, quantized
+from twopm_zk.rows.batches import batches_of, quantized, too_many
 from twopm_zk.rows.cells import CsvOptions, Dialect
 from twopm_zk.rows.coding import Coded, Floats, code
 from twopm_zk.rows.problems import Problem
@@ -76,12 +76,8 @@ def check_rows(data: RowData, spec: TaskSpec, *, options: CsvOptions | None = No
 def _of_the_whole(rows: int, usable: Coded, batches: int, spec: TaskSpec) -> Iterator[Problem]:
     if rows < spec.minimum_node_rows:
         yield Problem("too-few", f"there are {rows} rows; `minimum.rows_per_node` is {spec.minimum_node_rows}")
-    if batches > spec.maximum_node_updates:
-        yield Problem(
-            "too-many",
-            f"the rows take {batches} batches of up to {spec.sizes.largest.rows}; `maximum.updates_per_node` is "
-            f"{spec.maximum_node_updates}",
-        )
+    if many := too_many(batches, spec):
+        yield Problem("too-many", many)
     if batches:
         try:
             batches_of(*quantized(usable, spec), spec.sizes.steps)

@@ -61,7 +61,7 @@ class PredictStatement:
 
     @cached_property
     def prediction(self) -> int:
-        """In units of 2^-16, rounded half up: a probability, or a scaled label plus 2^15.
+        """In units of 2^-16, rounded half up: a probability, or a scaled label plus 2^31 units, that is 2^15.
 
         Raises RangeError for a label that has no proof.
         """

@@ -43,6 +43,8 @@ class FinalSums:
     """Over rows that took no part in it."""
     at_zero: Tally | None = field(default=None, repr=False)
     """The information of the same rows at weights of zero, by which its own error is bounded in the logistic family."""
+    other_rows: str = ""
+    """Why standard errors do not follow from information and evaluation: they are not over the same rows."""
 
     def summary(
         self,
@@ -76,6 +78,8 @@ class FinalSums:
     def _matrix(self, spec: TaskSpec) -> Part[Reals]:
         if self.information is None:
             return Part.unknown("no information was collected at these weights")
+        if self.other_rows:
+            return Part.unknown(self.other_rows)
         return Part.of(_without_padding(spec, self.information.total), self.information.provenance)
 
     def _bounds(self, spec: TaskSpec) -> tuple[Reals, Reals] | None:
@@ -105,10 +109,13 @@ def evaluate(parties: Sequence[RowData], spec: TaskSpec, weights: Sequence[int])
     return evaluation_tally(shape, weights, features, np.concatenate([labels for _, labels in parts]))
 
 
-def summary_of_task(spec: TaskSpec, sums: Sequence[PublicSum], *, claim: str, insecure: bool) -> Summary | None:
+def summary_of_task(
+    spec: TaskSpec, sums: Sequence[PublicSum], *, claim: str, insecure: bool, notes: Sequence[str] = ()
+) -> Summary | None:
     """The summary of a certified task from its public sums, all of them in order; None before there is a gradient.
 
-    ``claim`` is what is certified, as the end of a sentence, ``insecure`` whether proofs are under development keys.
+    ``claim`` is what is certified, as the end of a sentence, ``insecure`` whether proofs are under development keys,
+    ``notes`` what else is to be said of them.
     """
     final = SumsAtTheEnd.of(sums, spec.family)
     if final is None:
@@ -126,21 +133,37 @@ def summary_of_task(spec: TaskSpec, sums: Sequence[PublicSum], *, claim: str, in
         and one.data == final.information.data
     ]
     parts = known(final.information), known(final.evaluation), known(final.held_out)
-    found = FinalSums(*parts, at_zero[-1] if at_zero else None)
+    found = FinalSums(*parts, at_zero[-1] if at_zero else None, _other_rows_than_residuals(spec, final))
     others = ((final.information, "information"), (final.evaluation, "evaluation"))
-    notes = [_other_rows(one, final.gradient, what) for one, what in others if one is not None]
+    differing = [_other_rows(one, final.gradient, what) for one, what in others if one is not None]
     fit = _provenance(final.gradient, insecure, claim)
-    return found.summary(spec, final.gradient.weights, fit, notes=[note for note in notes if note])
+    return found.summary(spec, final.gradient.weights, fit, notes=[*filter(None, differing), *notes])
 
 
 def _provenance(one: PublicSum, insecure: bool, reason: str) -> Provenance:
     return Provenance(True, one.total.rows, len(one.nodes), insecure, addresses=one.nodes, reason=reason)
 
 
+def _other_rows_than_residuals(spec: TaskSpec, final: SumsAtTheEnd) -> str:
+    """Why a linear model has no standard errors: they take the residuals of the rows that the information is over."""
+    one, other = final.information, final.evaluation
+    if spec.family is not Family.GAUSSIAN or one is None or other is None or one.data == other.data:
+        return ""
+    return f"the information and the evaluation are {_not_the_same(one, other, 'information', 'evaluation')}"
+
+
 def _other_rows(one: PublicSum, gradient: PublicSum, what: str) -> str:
     if one.data == gradient.data:
         return ""
-    return f"The {what} and the certificate are not over the same rows: {one.total.rows} and {gradient.total.rows}."
+    return f"The {what} and the certificate are {_not_the_same(one, gradient, what, 'certificate')}."
+
+
+def _not_the_same(one: PublicSum, other: PublicSum, name: str, other_name: str) -> str:
+    """In what the rows of two sums differ: in nodes, which are named, or else in batches of the same nodes."""
+    alone = ((set(one.nodes) - set(other.nodes), name), (set(other.nodes) - set(one.nodes), other_name))
+    named = [f"{', '.join(sorted(nodes))} in the {what} alone" for nodes, what in alone if nodes]
+    why = "; ".join(named) or f"other batches of {', '.join(sorted(one.nodes))}"
+    return f"not over the same rows ({why})"
 
 
 def _without_padding(spec: TaskSpec, total: Tally) -> Reals:

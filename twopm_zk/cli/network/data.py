@@ -146,7 +146,7 @@ def register(
     same file (and would do this by itself). What is registered already is not registered again.
 
     Rows of --held-out take no part in training. Where the specification has statistics.held_out, the certified weights
-    are evaluated on them; register them before the task's last gradient is certified.
+    are evaluated on them; register them before the task's first round opens.
 
     \b
     Examples:
