@@ -33,6 +33,8 @@ from twopm_zk.task.scaling import Scaling
 _SINGULAR = 1e-10
 """Least eigenvalue of H with a unit diagonal below which its inverse is taken to be rounding."""
 _NAMED = 0.1
+_NO_NUMBERS = (TypeError, ValueError, OverflowError)
+"""What conversion to numbers raises where there are none."""
 
 Reals = npt.NDArray[np.float64]
 
@@ -117,8 +119,8 @@ class Inference:
             raise InputError(f"contrasts have to be an array of rows of {len(self.names)} factors")
         try:
             values = np.broadcast_to(np.asarray(q, dtype=np.float64), (len(contrasts),))
-        except ValueError:
-            raise InputError(f"{np.size(q)} values for {len(contrasts)} contrasts") from None
+        except _NO_NUMBERS:
+            raise InputError(f"values of contrasts are one number, or {len(contrasts)}, one for each") from None
         if not (np.isfinite(contrasts).all() and np.isfinite(values).all()):
             raise InputError("a factor or a value of a contrast is not finite")
         spread = contrasts @ self.covariance @ contrasts.T
@@ -133,18 +135,21 @@ class Inference:
 
     def _contrasts(self, R: npt.ArrayLike | Mapping[str, float] | Sequence[Mapping[str, float]]) -> Reals:
         named = [R] if isinstance(R, Mapping) else R
-        if not isinstance(named, Sequence) or not named or not isinstance(named[0], Mapping):
-            try:
+        try:
+            if not isinstance(named, Sequence) or not any(isinstance(contrast, Mapping) for contrast in named):
                 return np.atleast_2d(np.asarray(R, dtype=np.float64))
-            except (TypeError, ValueError):
-                raise InputError("contrasts are neither an array of numbers nor mappings from names to them") from None
-        rows = np.zeros((len(named), len(self.names)))
-        for row, contrast in zip(rows, named, strict=True):
-            for name, factor in dict(contrast).items():
-                if name not in self.names:
-                    raise InputError(f"there is no coefficient {name!r}", hint=f"There are {', '.join(self.names)}.")
-                row[self.names.index(name)] = factor
+            rows = np.zeros((len(named), len(self.names)))
+            for row, contrast in zip(rows, named, strict=True):
+                for name, factor in dict(contrast).items():
+                    row[self._index(name)] = float(factor)
+        except _NO_NUMBERS:
+            raise InputError("contrasts are neither an array of numbers nor mappings from names to them") from None
         return rows
+
+    def _index(self, name: str) -> int:
+        if name not in self.names:
+            raise InputError(f"there is no coefficient {name!r}", hint=f"There are {', '.join(self.names)}.")
+        return self.names.index(name)
 
 
 def logistic_inference(
