@@ -17,6 +17,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks  # noqa: E402
 from twopm_zk.errors import RangeError, SpecError, ToolMissingError  # noqa: E402
 from twopm_zk.task.scaling import Scaling  # noqa: E402
 from twopm_zk.training.estimator import TwoPMLogisticRegression  # noqa: E402
+from twopm_zk.training.estimator_base import ColumnWarning  # noqa: E402
 
 
 @parametrize_with_checks([TwoPMLogisticRegression(), TwoPMLogisticRegression(rule="bfgs", nodes=2)])
@@ -87,8 +88,41 @@ def test_names_of_a_data_frame_reach_the_specification(data):
     frame = pandas.DataFrame(X, columns=["age", "dose", "weight"])
     model = TwoPMLogisticRegression().fit(frame, y)
     assert model.training_.spec.features == ("age", "dose", "weight")
-    frame.columns = ["age", "intercept", "weight"]
-    assert TwoPMLogisticRegression().fit(frame, y).training_.spec.features == ("x0", "x1", "x2")
+
+
+@pytest.mark.parametrize(
+    ("names", "kept", "said"),
+    [
+        (
+            ["age", "intercept", "weight"],
+            ("age", "x1", "weight"),
+            "'intercept' is called 'x1': every model has an inter",
+        ),
+        (["x1", "intercept", "x1_2"], ("x1", "x1_3", "x1_2"), "'intercept' is called 'x1_3'"),
+        (["age", " ", "weight"], ("age", "x1", "weight"), "' ' is called 'x1': it is empty"),
+        (["age", "a\tb", "weight"], ("age", "x1", "weight"), "is called 'x1': it is empty or cannot be printed"),
+        (["\u00e9", "age", "e\u0301"], ("\u00e9", "age", "x2"), "is called 'x2': another column has this name"),
+    ],
+)
+def test_a_name_that_cannot_be_kept_is_said_and_the_others_stay(data, names, kept, said):
+    pandas = pytest.importorskip("pandas")
+    X, y = data
+    with pytest.warns(ColumnWarning, match=said) as caught:
+        model = TwoPMLogisticRegression().fit(pandas.DataFrame(X, columns=names), y)
+    assert model.training_.spec.features == kept
+    assert (len(caught), caught[0].filename) == (1, __file__)
+    assert model.summary(pandas.DataFrame(X, columns=names), y).held_out.content.rows == 300
+
+
+@pytest.mark.parametrize("names", [["age", "y", "weight"], ["y", "age", "y_2"]])
+@pytest.mark.parametrize("label", [None, "y", "intercept"])
+@pytest.mark.filterwarnings("error")
+def test_columns_keep_their_names_whatever_the_label_is_called(data, names, label):
+    pandas = pytest.importorskip("pandas")
+    X, y = data
+    model = TwoPMLogisticRegression().fit(pandas.DataFrame(X, columns=names), pandas.Series(y, name=label))
+    assert model.training_.spec.features == tuple(names)
+    assert model.training_.spec.label == ("y_2" if "y_2" not in names else "y_3")
 
 
 def test_its_summary_has_names_of_columns_and_of_the_label_and_judges_rows_that_were_held_out(data):

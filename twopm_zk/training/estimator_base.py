@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import chain, count
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from twopm_zk.proving.executors import executor_for
 from twopm_zk.rows.tables import Table
 from twopm_zk.statements import Family
 from twopm_zk.statistics.summary import Summary
-from twopm_zk.task.columns import Column, choose_column
+from twopm_zk.task.columns import Column, choose_column, same_name
 from twopm_zk.task.scaling import Scaling
 from twopm_zk.task.specification import INTERCEPT, NEWTON, StepRule, TaskSpec, penalty_on_grid
 from twopm_zk.training.in_process import Proofs, train
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _LABEL = "y"
+
+
+class ColumnWarning(UserWarning):
+    """A column could not be taken as it was given."""
 
 
 class FederatedEstimator(BaseEstimator):  # type: ignore[misc]
@@ -84,11 +89,10 @@ class FederatedEstimator(BaseEstimator):  # type: ignore[misc]
     ) -> dict[str, float]:
         """Train, and the coefficients; ``family`` are settings of the specification that the family takes."""
         self.alpha_ = penalty_on_grid(self.alpha, family.get("family", Family.LOGISTIC))
-        if label in getattr(self, "feature_names_in_", []):
-            label = _LABEL
+        names, renamed = _names_of([str(name) for name in getattr(self, "feature_names_in_", [])], rows.shape[1])
         spec = TaskSpec(
-            columns=self._columns(rows, label),
-            label=label,
+            columns=self._columns(rows, names),
+            label=_free(_LABEL if label in names else label, names),
             penalty=self.alpha_,
             weight_bound=self.weight_bound,
             step=StepRule(self.rule),
@@ -100,6 +104,8 @@ class FederatedEstimator(BaseEstimator):  # type: ignore[misc]
             minimum_node_rows=1,
             **family,
         )
+        for text in renamed:
+            warnings.warn(text, ColumnWarning, stacklevel=3)
         tables = [Table(spec.features, rows[k :: self.nodes], codes[k :: self.nodes]) for k in range(self.nodes)]
         with warnings.catch_warnings(record=True) as said:
             warnings.simplefilter("always", TrainingWarning)
@@ -117,11 +123,7 @@ class FederatedEstimator(BaseEstimator):  # type: ignore[misc]
         self.n_iter_ = max(1, self.training_.moves)
         return self.training_.coefficients
 
-    def _columns(self, X: npt.NDArray[np.float64], label: str) -> tuple[Column, ...]:
-        names = [str(name) for name in getattr(self, "feature_names_in_", [])]
-        reserved = {INTERCEPT, label}
-        if len(set(names) - reserved) != X.shape[1] or not all(map(_is_name, names)):
-            names = [f"x{index}" for index in range(X.shape[1])]
+    def _columns(self, X: npt.NDArray[np.float64], names: Sequence[str]) -> tuple[Column, ...]:
         if self.scaling is None:
             return tuple(own_column(name, X[:, index]) for index, name in enumerate(names))
         if len(self.scaling) != X.shape[1]:
@@ -140,7 +142,7 @@ class FederatedEstimator(BaseEstimator):  # type: ignore[misc]
 def label_of(y: object) -> str:
     """The name of a Series of labels, such as of a column of a DataFrame; ``y`` where there is none."""
     name = getattr(y, "name", None)
-    return name if isinstance(name, str) and _is_name(name) and name != INTERCEPT else _LABEL
+    return same_name(name) if isinstance(name, str) and _is_name(name) else _LABEL
 
 
 def own_column(name: str, values: npt.NDArray[np.float64]) -> Column:
@@ -152,5 +154,30 @@ def own_column(name: str, values: npt.NDArray[np.float64]) -> Column:
     return replace(chosen, low=None, high=None)
 
 
+def _names_of(given: Sequence[str], columns: int) -> tuple[list[str], list[str]]:
+    """The names of so many ``columns``, and a sentence for each that could not be kept; x0, x1 where none are given."""
+    if not given:
+        return [f"x{index}" for index in range(columns)], []
+    spelt = [same_name(name) for name in given]
+    names, renamed = list(spelt), []
+    for index, name in enumerate(spelt):
+        if not _is_name(name) or name in spelt[:index]:
+            names[index] = _free(f"x{index}", [*spelt, *names])
+            renamed.append(f"column {given[index]!r} is called {names[index]!r}: {_why_not(name)}")
+    return names, renamed
+
+
+def _free(name: str, taken: Sequence[str]) -> str:
+    """This name, or with the first number behind it that makes it one of its own."""
+    numbered = (f"{name}_{number}" for number in count(2))
+    return next(one for one in chain([name], numbered) if one not in taken)
+
+
 def _is_name(name: str) -> bool:
-    return bool(name.strip()) and name.isprintable()
+    return bool(name.strip()) and name.isprintable() and name != INTERCEPT
+
+
+def _why_not(name: str) -> str:
+    if name == INTERCEPT:
+        return "every model has an intercept of its own"
+    return "another column has this name" if _is_name(name) else "it is empty or cannot be printed"
