@@ -11,6 +11,7 @@ import pytest
 
 from twopm_zk.errors import DataError, InputError
 from twopm_zk.statistics.gaussian import GaussianEvaluation
+from twopm_zk.statistics.inference import Inference
 from twopm_zk.statistics.logistic import LogisticEvaluation
 from twopm_zk.statistics.provenance import Part, Provenance
 from twopm_zk.statistics.summarise import Model, summarise
@@ -182,9 +183,28 @@ def test_how_exact_standard_errors_are_is_a_note():
     information = logistic().cov_params().to_numpy()
     found = np.linalg.inv(information)
     summary = logistic(information=Part.of(found, PROVEN), between=(found * 0.99, found * 1.01))
-    assert "Standard errors are exact to 0.5%, as far as circuits round and approximate." in shown(summary)
-    assert summary.as_dict()["standard_error_share"] == pytest.approx(0.005, rel=0.1)
-    assert "exact to" not in shown(logistic())
+    assert (
+        "Standard errors are exact to 0.51%, as far as circuits round and approximate, "
+        "beyond the rounding of cells to their columns' units."
+    ) in shown(summary)
+    assert summary.as_dict()["standard_error_share"] == pytest.approx(0.00504, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("share", "percent"),
+    [(0.0003, "0.03%"), (0.000301, "0.031%"), (0.0999, "10%"), (0.1001, "11%"), (2.34, "240%"), (0.0, "0%")],
+)
+def test_the_bound_of_standard_errors_is_rounded_up_and_printed_plainly(share, percent, monkeypatch):
+    monkeypatch.setattr(Inference, "error_share", share)
+    assert f"exact to {percent}, as far" in shown(logistic())
+
+
+@pytest.mark.parametrize(("penalty", "why"), [(0.0, "no bound follows from these sums"), (1.0, "lambda above 0")])
+def test_where_no_bound_of_standard_errors_is_known_a_note_says_so(penalty, why):
+    text = shown(logistic(penalty=penalty))
+    assert "approximation moves the standard errors is not known: no bound" in text
+    assert why in text
+    assert "standard errors is not known" not in shown(logistic(information=Part.unknown("nobody has")))
 
 
 @pytest.mark.parametrize("made", [logistic, gaussian])

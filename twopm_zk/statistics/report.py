@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from decimal import ROUND_CEILING, Context
+
 from twopm_zk.statistics.gaussian import GaussianEvaluation
+from twopm_zk.statistics.inference import Inference
 from twopm_zk.statistics.layout import Content, Pairs, Rows
 from twopm_zk.statistics.logistic import HALF, LogisticEvaluation
 from twopm_zk.statistics.results import Evaluation, Results
@@ -49,15 +52,31 @@ def _notes(summary: Results) -> tuple[str, ...]:
             "the coefficients of a fit without penalty. AIC and BIC count every coefficient as one."
         )
     inferred, evaluation = summary.inference.content, summary.evaluation.content
-    if inferred is not None and inferred.error_share is not None:
-        notes.append(
-            f"Standard errors are exact to {100 * inferred.error_share:.1g}%, as far as circuits round and approximate."
-        )
+    if inferred is not None:
+        notes.append(_exactness(inferred))
     if isinstance(evaluation, LogisticEvaluation) and not evaluation.null_log_likelihood:
         notes.append("All rows are of one class: pseudo-R2, AUC and the likelihood ratio are not defined.")
     if isinstance(evaluation, GaussianEvaluation) and evaluation.log_likelihood is None:
         notes.append("The model leaves no residuals: log-likelihood, AIC, BIC, F and standard errors are not defined.")
     return tuple(notes)
+
+
+def _exactness(inferred: Inference) -> str:
+    """How far off standard errors may be, in whole sentences."""
+    if inferred.error_share is not None:
+        share = _percent_up(inferred.error_share)
+        return (
+            f"Standard errors are exact to {share}, as far as circuits round and approximate, beyond the rounding of "
+            "cells to their columns' units."
+        )
+    why = "no bound is known with lambda above 0" if inferred.penalised else "no bound follows from these sums"
+    return f"How far circuits' rounding and approximation moves the standard errors is not known: {why}."
+
+
+def _percent_up(share: float) -> str:
+    """A bound as a percentage of at most two digits that is nowhere below it, without powers of ten."""
+    percent = Context(prec=2, rounding=ROUND_CEILING).create_decimal(repr(100 * share))
+    return f"{percent.normalize():f}%"
 
 
 def _logistic_top(summary: Results) -> Pairs:
