@@ -171,6 +171,26 @@ def test_a_penalised_fit_is_labelled_so(made):
     assert summary.f_pvalue is None
 
 
+@pytest.mark.parametrize("made", [logistic, gaussian])
+def test_with_a_penalty_only_the_row_of_a_column_that_is_0_in_all_rows_has_no_figures(made):
+    information = made().inference.content.covariance * 0 + np.diag([4.0, 0.0, 4.0])
+    summary = made(penalty=2.0, information=Part.of(information, PROVEN))
+    lines = {line.split()[0]: line.split() for line in str(summary).splitlines() if line[:3] in ("dos", "age", "int")}
+    assert {name: len(cells) for name, cells in lines.items()} == {"dose": 7, "age": 2, "intercept": 7}
+    assert "Standard errors are not defined for 'age': these rows have one value there" in shown(summary)
+    assert "Standard errors: proven" in shown(summary)
+    assert "nan" not in shown(summary)
+    assert summary._repr_html_().count("<td style='text-align:right'></td>") >= 5
+    assert summary.bse.isna().tolist() == [False, True, False]
+    written = json.loads(json.dumps(summary.as_dict(), allow_nan=False))
+    assert written["coefficients"]["age"] == {"coefficient": -0.5} | dict.fromkeys(
+        ["standard_error", "statistic", "p_value", "low", "high"]
+    )
+    assert written["covariance"][1] == [None] * 3
+    assert written["coefficients"]["dose"]["standard_error"] == summary.bse["dose"]
+    assert "not determine 'age'" in shown(made(information=Part.of(information, PROVEN)))
+
+
 def test_errors_of_the_circuits_are_shown_beside_their_figures():
     found = replace(logistic().evaluation.content, log_loss_error=1e-5, brier_error=1e-4)
     text = shown(logistic(evaluation=Part.of(found, PROVEN)))

@@ -8,7 +8,9 @@ and v = 1 / DISPERSION for a gaussian one. With H = I + diag(lambda, ..., lambda
 where phi is 1, or sigma^2 / DISPERSION with the residuals' variance sigma^2. With lambda = 0 this is I^-1, that of a
 maximum likelihood estimate (sigma^2 (X'X)^-1 for a gaussian one). With lambda above 0 it is that of the penalised
 estimate about what it estimates on average (Gray 1992, JASA 87, 942-951), which is pulled towards 0: intervals do not
-cover the coefficients of a fit without penalty. No robust ("sandwich") covariance is computed: it takes other sums.
+cover the coefficients of a fit without penalty. A column that is 0 in all scaled rows then has a weight of 0 whatever
+the rows, and no standard error, while those of the others are what they are without it. No robust ("sandwich")
+covariance is computed: it takes other sums.
 
 A column x is scaled as (x - c) / s, so that coefficients in the columns' own units are a linear map of the weights, the
 intercept too; the covariance goes through the same map.
@@ -79,6 +81,11 @@ class Inference:
         return float(np.abs(self.error_bounds / self.standard_errors[:, None] - 1).max())
 
     @property
+    def undefined(self) -> tuple[str, ...]:
+        """The coefficients of which these rows say nothing, that lambda alone sets: their figures are nan."""
+        return tuple(self.names[int(k)] for k in np.flatnonzero(np.isnan(self.standard_errors)))
+
+    @property
     def standard_errors(self) -> Reals:
         """Roots of the covariance's diagonal."""
         return np.asarray(np.sqrt(np.diag(self.covariance)), dtype=np.float64)
@@ -112,7 +119,8 @@ class Inference:
         """Test R b = q for contrasts ``R``: (contrasts, weights), or mappings from names to factors.
 
         F for a gaussian model, divided by the number of contrasts, and chi-squared for a logistic one. Raises
-        InputError for contrasts that are of other columns, are not finite, or depend on each other.
+        InputError for contrasts that are of other columns, or of one without a standard error, are not finite, or
+        depend on each other.
         """
         contrasts = self._contrasts(R)
         if not len(contrasts) or contrasts.shape[1:] != (len(self.names),):
@@ -123,7 +131,10 @@ class Inference:
             raise InputError(f"values of contrasts are one number, or {len(contrasts)}, one for each") from None
         if not (np.isfinite(contrasts).all() and np.isfinite(values).all()):
             raise InputError("a factor or a value of a contrast is not finite")
-        spread = contrasts @ self.covariance @ contrasts.T
+        known = np.isfinite(self.standard_errors)
+        if contrasts[:, ~known].any():
+            raise InputError(f"a contrast has a coefficient without a standard error: {', '.join(self.undefined)}")
+        spread = contrasts[:, known] @ self.covariance[np.ix_(known, known)] @ contrasts[:, known].T
         size = np.sqrt(np.diag(spread))
         if not (size > 0).all() or np.linalg.eigvalsh(spread / np.outer(size, size))[0] < _SINGULAR:
             raise InputError("a contrast is zero, or the contrasts depend on each other")
@@ -164,9 +175,10 @@ def logistic_inference(
 
     ``coefficients`` are in the columns' own units, those of the columns in the order of the information and of
     ``scaling``, the intercept last; ``between`` is what `information_bounds` says. Raises DataError, of kind
-    ``singular-information``, where the rows do not determine some coefficient.
+    ``singular-information``, where the rows do not determine some coefficient; with a penalty only where that is so
+    without the columns that are 0 in all rows.
     """
-    covariance = _own_units(_covariance(list(coefficients), information, penalty), scaling)
+    covariance = _covariance(list(coefficients), information, penalty, scaling)
     bounds = _error_bounds(between, scaling, penalty)
     return Inference(tuple(coefficients), _values(coefficients), covariance, None, bool(penalty), bounds)
 
@@ -186,8 +198,8 @@ def gaussian_inference(
     ``variance`` is that of the residuals in the label's own units, over the rows of the information, with ``df_resid``
     degrees of freedom; ``penalty`` is lambda beside half of the squared residuals. Else as `logistic_inference`.
     """
-    spread = _covariance(list(coefficients), information, penalty / DISPERSION) * (variance / DISPERSION)
-    covariance, bounds = _own_units(spread, scaling), _error_bounds(between, scaling, penalty / DISPERSION)
+    covariance = _covariance(list(coefficients), information, penalty / DISPERSION, scaling) * (variance / DISPERSION)
+    bounds = _error_bounds(between, scaling, penalty / DISPERSION)
     if bounds is not None:
         bounds = bounds * math.sqrt(variance / DISPERSION)
     return Inference(tuple(coefficients), _values(coefficients), covariance, df_resid, bool(penalty), bounds)
@@ -243,11 +255,24 @@ def _error_bounds(between: tuple[Reals, Reals] | None, scaling: Sequence[Scaling
     return np.column_stack(ends)
 
 
-def _covariance(names: Sequence[str], matrix: npt.ArrayLike, penalty: float) -> Reals:
-    """H^-1 I H^-1, by way of a unit diagonal."""
+def _covariance(names: Sequence[str], matrix: npt.ArrayLike, penalty: float, scaling: Sequence[Scaling]) -> Reals:
+    """The covariance in the columns' own units; with a penalty nan for columns that are 0 in all scaled rows."""
     information = np.asarray(matrix, dtype=np.float64)
     if information.shape != (len(names), len(names)):
         raise InputError(f"information of {len(names)} coefficients is {len(names)} x {len(names)}")
+    known = np.diag(information) > 0
+    if not penalty or not known[-1]:
+        known[:] = True
+    kept = np.ix_(known, known)
+    spread = np.zeros_like(information)
+    spread[kept] = _spread([names[int(k)] for k in np.flatnonzero(known)], information[kept], penalty)
+    covariance = _own_units(spread, scaling)
+    covariance[~known, :] = covariance[:, ~known] = np.nan
+    return covariance
+
+
+def _spread(names: Sequence[str], information: Reals, penalty: float) -> Reals:
+    """H^-1 I H^-1, by way of a unit diagonal."""
     curvature = information + np.diag([*[penalty] * (len(names) - 1), 0.0])
     diagonal = np.diag(curvature)
     undetermined = [name for name, value in zip(names, np.diag(information), strict=True) if not value > 0]

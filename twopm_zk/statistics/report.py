@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from decimal import ROUND_CEILING, Context
 
 from twopm_zk.statistics.gaussian import GaussianEvaluation
@@ -53,6 +54,11 @@ def _notes(summary: Results) -> tuple[str, ...]:
         )
     inferred, evaluation = summary.inference.content, summary.evaluation.content
     if inferred is not None:
+        if inferred.undefined:
+            notes.append(
+                f"Standard errors are not defined for {', '.join(map(repr, inferred.undefined))}: these rows have one "
+                "value there, the column's centre, so that lambda alone sets the coefficient."
+            )
         notes.append(_exactness(inferred))
     if isinstance(evaluation, LogisticEvaluation) and not evaluation.null_log_likelihood:
         notes.append("All rows are of one class: pseudo-R2, AUC and the likelihood ratio are not defined.")
@@ -151,10 +157,17 @@ def _coefficients(summary: Results) -> Rows:
     return Rows(
         ("coef", "std err", letter, f"P>|{letter}|", f"[{low:g}", f"{high:g}]"),
         tuple(
-            (name, _fixed(value, 4), _fixed(error, 3), f"{statistic:.3f}", f"{p:.3f}", *(_fixed(e, 3) for e in ends))
+            (name, _fixed(value, 4), *_inferred(error, statistic, p, *ends))
             for (name, value), error, statistic, p, ends in columns
         ),
     )
+
+
+def _inferred(error: float, statistic: float, p: float, low: float, high: float) -> tuple[str, ...]:
+    """The cells behind a coefficient, which are blank where it has no standard error."""
+    if math.isnan(error):
+        return ("",) * 5
+    return _fixed(error, 3), f"{statistic:.3f}", f"{p:.3f}", _fixed(low, 3), _fixed(high, 3)
 
 
 def _classification(found: Evaluation, title: str, *extra: tuple[str, str]) -> Pairs:
