@@ -18,6 +18,7 @@ from twopm_zk.errors import RangeError, SpecError, ToolMissingError  # noqa: E40
 from twopm_zk.task.scaling import Scaling  # noqa: E402
 from twopm_zk.training.estimator import TwoPMLogisticRegression  # noqa: E402
 from twopm_zk.training.estimator_base import ColumnWarning  # noqa: E402
+from twopm_zk.training.linear_estimator import TwoPMLinearRegression  # noqa: E402
 
 
 @parametrize_with_checks([TwoPMLogisticRegression(), TwoPMLogisticRegression(rule="bfgs", nodes=2)])
@@ -144,6 +145,27 @@ def test_its_summary_has_names_of_columns_and_of_the_label_and_judges_rows_that_
         model.summary(frame)
     with pytest.raises(ValueError, match="y has 1 value that training had not"):
         model.summary(frame, np.where(label == "yes", "perhaps", "no"))
+
+
+def test_held_out_rows_and_labels_of_different_number_are_counted_against_each_other(data):
+    X, y = data
+    model = TwoPMLogisticRegression().fit(X, y)
+    with pytest.raises(ValueError, match="2 rows against 49 labels"):
+        model.summary(X[:2], y[:49])
+    assert model.summary(X[:49], y[:49, None]).held_out.content.rows == 49
+
+
+@pytest.mark.parametrize("estimator", [TwoPMLogisticRegression, TwoPMLinearRegression])
+@pytest.mark.parametrize("name", ["sample_weight", "class_weight"])
+def test_weights_are_refused_with_the_place_where_they_go(data, estimator, name):
+    X, y = data
+    y = y == "yes"
+    with pytest.raises(TypeError, match=f"takes no `{name}`: weights are whole numbers here, .* `weights` names"):
+        estimator().fit(X, y, **{name: np.ones(300)})
+    with pytest.raises(TypeError, match="unexpected keyword argument 'weight'"):
+        estimator().fit(X, y, weight=np.ones(300))
+    assert estimator().fit(X, y, **{name: None}).n_features_in_ == 3
+    assert not sklearn.utils.validation.has_fit_parameter(estimator(), "sample_weight")
 
 
 @pytest.mark.parametrize("name", ["dose", "intercept", "", None, 3])

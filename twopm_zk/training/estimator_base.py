@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import chain, count
 from typing import TYPE_CHECKING, Any
@@ -20,12 +20,19 @@ from twopm_zk.task.scaling import Scaling
 from twopm_zk.task.specification import INTERCEPT, NEWTON, StepRule, TaskSpec, penalty_on_grid
 from twopm_zk.training.in_process import Proofs, train
 from twopm_zk.training.results import TrainingWarning
-from twopm_zk.training.scikit_learn import BaseEstimator, ConvergenceWarning, check_is_fitted, validate_data
+from twopm_zk.training.scikit_learn import (
+    BaseEstimator,
+    ConvergenceWarning,
+    check_is_fitted,
+    column_or_1d,
+    validate_data,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _LABEL = "y"
+_WEIGHTS = ("sample_weight", "class_weight")
 
 
 class ColumnWarning(UserWarning):
@@ -74,7 +81,12 @@ class FederatedEstimator(BaseEstimator):  # type: ignore[misc]
             found: Summary = self.training_.summary()
             return found
         rows: npt.NDArray[np.float64] = validate_data(self, X, dtype=np.float64, reset=False)
-        return self.training_.summary(Table(self.training_.spec.features, rows, self._codes(np.asarray(y))))
+        labels = column_or_1d(y)
+        if len(rows) != len(labels):
+            raise ValueError(
+                f"held-out rows and labels differ in number: {len(rows)} rows against {len(labels)} labels"
+            )
+        return self.training_.summary(Table(self.training_.spec.features, rows, self._codes(labels)))
 
     def conf_int(self, alpha: float = 0.05) -> pd.DataFrame:
         """Confidence intervals of the coefficients at level 1 - ``alpha``; ``intercept`` is the last row."""
@@ -137,6 +149,18 @@ class FederatedEstimator(BaseEstimator):  # type: ignore[misc]
         if not hasattr(self, "training_"):
             return shown
         return f"<div>{shown}{self.summary()._repr_html_()}</div>"
+
+
+def refuse_weights(given: Mapping[str, object]) -> None:
+    """TypeError for what `fit` does not take, which for weights says where they go."""
+    for name, value in given.items():
+        if name not in _WEIGHTS:
+            raise TypeError(f"fit() got an unexpected keyword argument {name!r}")
+        if value is not None:
+            raise TypeError(
+                f"fit() takes no `{name}`: weights are whole numbers here, and a specification's: `weights` names a "
+                "column of how many rows a row stands for, `class_weights` says so by class"
+            )
 
 
 def label_of(y: object) -> str:
