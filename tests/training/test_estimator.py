@@ -2,6 +2,7 @@
 
 import pickle
 import sys
+import warnings
 
 import numpy as np
 import pytest
@@ -81,6 +82,28 @@ def test_columns_of_any_size_are_scaled(data, factor):
     near = TwoPMLogisticRegression().fit(X, y).predict(X)
     far = TwoPMLogisticRegression().fit(X * factor + 3 * factor, y).predict(X * factor + 3 * factor)
     assert (near == far).mean() > 0.99
+
+
+@pytest.mark.parametrize("estimator", [TwoPMLogisticRegression, TwoPMLinearRegression])
+def test_a_column_that_its_scale_rounds_coarsely_is_said_by_name(data, estimator):
+    """A step is 2^-12 of the scale: 5% of a standard deviation of 1 at a scale of 205."""
+    X, y = data
+    X, y = X / X.std(axis=0), y == "yes"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ColumnWarning)
+        estimator(scaling=[Scaling(), Scaling(scale=195.0), Scaling()]).fit(X, y)
+        estimator(alpha=1.0).fit(np.column_stack([X, np.full(300, 0.1)]), y)
+        # whole steps lose nothing, however large they are
+        estimator(alpha=1.0, scaling=[Scaling(scale=4096.0)] * 2).fit(np.rint(X[:, :2]), y)
+    with pytest.warns(ColumnWarning, match=r"column 'x1' is rounded by up to 3% of its standard deviation") as caught:
+        estimator(scaling=[Scaling(), Scaling(scale=220.0), Scaling()]).fit(X, y)
+    assert [one.filename for one in caught if one.category is ColumnWarning] == [__file__]
+
+
+def test_a_label_that_its_scale_rounds_coarsely_is_said_too(data):
+    X = data[0]
+    with pytest.warns(ColumnWarning, match="column 'y' is rounded by up to"):
+        TwoPMLinearRegression(label_scaling=Scaling(scale=4096.0)).fit(X, X[:, 0] + 0.1)
 
 
 def test_names_of_a_data_frame_reach_the_specification(data):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from twopm_zk.numbers.fixed_point import Format
 from twopm_zk.proving.executors import executor_for
 from twopm_zk.rows.tables import Table
 from twopm_zk.statements import Family
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _LABEL = "y"
+_COARSE = 0.05
+"""Least step of a column, in standard deviations of its values, that is worth a warning."""
 _WEIGHTS = ("sample_weight", "class_weight")
 
 
@@ -116,7 +119,8 @@ class FederatedEstimator(BaseEstimator):  # type: ignore[misc]
             minimum_node_rows=1,
             **family,
         )
-        for text in renamed:
+        made = [*zip(spec.columns, rows.T, strict=True), (spec.label_column, codes)]
+        for text in [*renamed, *filter(None, (_coarseness(*one, spec.format) for one in made))]:
             warnings.warn(text, ColumnWarning, stacklevel=3)
         tables = [Table(spec.features, rows[k :: self.nodes], codes[k :: self.nodes]) for k in range(self.nodes)]
         with warnings.catch_warnings(record=True) as said:
@@ -176,6 +180,20 @@ def own_column(name: str, values: npt.NDArray[np.float64]) -> Column:
         return Column(name, centre=low)
     chosen = choose_column(name, mean=float(values.mean()), sd=sd, low=low, high=high)
     return replace(chosen, low=None, high=None)
+
+
+def _coarseness(column: Column, values: npt.NDArray[np.float64], format: Format) -> str | None:
+    """A sentence for a column whose values are rounded to steps too large for their standard deviation."""
+    steps = (values - column.centre) / column.scale * format.one
+    if steps.min() == steps.max():
+        return None
+    share = float(np.abs(steps - np.rint(steps)).max() / steps.std())
+    if share <= _COARSE / 2:
+        return None
+    return (
+        f"column {column.name!r} is rounded by up to {share:.0%} of its standard deviation, so figures may be off; "
+        "a smaller scale, or rows without values far from all others, would keep its values apart"
+    )
 
 
 def _names_of(given: Sequence[str], columns: int) -> tuple[list[str], list[str]]:
