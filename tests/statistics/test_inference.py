@@ -117,12 +117,38 @@ def test_information_that_does_not_determine_a_coefficient_names_it(information,
     assert caught.value.kind == "singular-information"
 
 
-def test_a_penalty_determines_columns_that_depend_on_each_other_and_not_one_that_rows_say_nothing_of():
+def test_a_penalty_determines_columns_that_depend_on_each_other():
     twice = np.array([[1.0, 1.0, 0.0], [1.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
     found = logistic_inference(COEFFICIENTS, twice, scaling=(Scaling(), Scaling()), penalty=1.0)
     assert found.standard_errors[:2] == pytest.approx([1 / 3] * 2)
+
+
+@pytest.mark.parametrize("make", [logistic_inference, gaussian_inference])
+def test_with_a_penalty_a_column_that_is_0_in_all_rows_costs_no_other_its_standard_error(make):
+    _, scaled = rows()
+    settings = {"penalty": 2.0} | ({} if make is logistic_inference else {"variance": 2.5, "df_resid": 397})
+    without = make(COEFFICIENTS, information_of(scaled), scaling=SCALING, **settings)
+    wider = np.insert(np.insert(information_of(scaled), 1, 0.0, axis=0), 1, 0.0, axis=1)
+    names = {"a": 0.02, "a[missing]": 0.0, "b": 1.5, "intercept": 0.5}
+    found = make(names, wider, scaling=(SCALING[0], Scaling(0.5, 2.0), SCALING[1]), **settings)
+    kept = [0, 2, 3]
+    assert found.undefined == ("a[missing]",)
+    assert without.undefined == ()
+    assert found.standard_errors[kept] == pytest.approx(without.standard_errors)
+    assert found.covariance[np.ix_(kept, kept)] == pytest.approx(without.covariance)
+    for figures in (found.standard_errors, found.statistics, found.p_values, found.intervals()[:, 0]):
+        assert np.isnan(figures).tolist() == [False, True, False, False]
+    assert found.wald_test({"a": 1, "b": -1}).pvalue == pytest.approx(without.wald_test({"a": 1, "b": -1}).pvalue)
+    with pytest.raises(InputError, match=r"coefficient without a standard error: a\[missing\]"):
+        found.wald_test({"a": 1, "a[missing]": 1})
+
+
+def test_a_penalty_does_not_determine_the_intercept_and_names_what_is_left_undetermined():
+    scaling = (Scaling(), Scaling())
+    with pytest.raises(DataError, match="do not determine 'b', 'intercept'"):
+        logistic_inference(COEFFICIENTS, np.diag([1.0, 0.0, 0.0]), scaling=scaling, penalty=1.0)
     with pytest.raises(DataError, match="do not determine 'b'"):
-        logistic_inference(COEFFICIENTS, np.diag([1.0, 0.0, 1.0]), scaling=(Scaling(), Scaling()), penalty=1.0)
+        logistic_inference(COEFFICIENTS, np.diag([1.0, 0.0, 1.0]), scaling=scaling)
 
 
 def test_information_of_another_size_is_refused():
@@ -144,9 +170,22 @@ def inference():
         ([[1, 0, 0], [2, 0, 0]], 0, "depend on each other"),
         ([1, 0, float("nan")], 0, "not finite"),
         ([1, 0, 0], float("inf"), "not finite"),
-        ([[1, 0, 0], [0, 1, 0]], [1, 2, 3], "3 values for 2 contrasts"),
+        ([[1, 0, 0], [0, 1, 0]], [1, 2, 3], "one number, or 2, one for each"),
+        ([1, 0, 0], "x", "one number, or 1, one for each"),
+        ([1, 0, 0], {"a": 1}, "one number, or 1, one for each"),
         ({"c": 1}, 0, "no coefficient 'c'"),
+        ({1: 1}, 0, "no coefficient 1"),
+        ({"a": float("nan")}, 0, "not finite"),
         ("a = b", 0, "neither an array"),
+        ({"a": "x"}, 0, "neither an array"),
+        ({"a": None}, 0, "neither an array"),
+        ({"a": 10**400}, 0, "neither an array"),
+        ([{"a": 1}, [0, 1, 0]], 0, "neither an array"),
+        ([[1, 0, 0], {"b": 1}], 0, "neither an array"),
+        ([{"a": 1}, "b"], 0, "neither an array"),
+        ([{"a": 1}, 3], 0, "neither an array"),
+        ([[1, 0, 0], [1, 0]], 0, "neither an array"),
+        (10**400, 0, "neither an array"),
     ],
 )
 def test_contrasts_that_test_nothing_are_refused(inference, contrasts, values, said):

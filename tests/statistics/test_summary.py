@@ -11,6 +11,7 @@ import pytest
 
 from twopm_zk.errors import DataError, InputError
 from twopm_zk.statistics.gaussian import GaussianEvaluation
+from twopm_zk.statistics.inference import Inference
 from twopm_zk.statistics.logistic import LogisticEvaluation
 from twopm_zk.statistics.provenance import Part, Provenance
 from twopm_zk.statistics.summarise import Model, summarise
@@ -170,6 +171,26 @@ def test_a_penalised_fit_is_labelled_so(made):
     assert summary.f_pvalue is None
 
 
+@pytest.mark.parametrize("made", [logistic, gaussian])
+def test_with_a_penalty_only_the_row_of_a_column_that_is_0_in_all_rows_has_no_figures(made):
+    information = made().inference.content.covariance * 0 + np.diag([4.0, 0.0, 4.0])
+    summary = made(penalty=2.0, information=Part.of(information, PROVEN))
+    lines = {line.split()[0]: line.split() for line in str(summary).splitlines() if line[:3] in ("dos", "age", "int")}
+    assert {name: len(cells) for name, cells in lines.items()} == {"dose": 7, "age": 2, "intercept": 7}
+    assert "Standard errors are not defined for 'age': these rows have one value there" in shown(summary)
+    assert "Standard errors: proven" in shown(summary)
+    assert "nan" not in shown(summary)
+    assert summary._repr_html_().count("<td style='text-align:right'></td>") >= 5
+    assert summary.bse.isna().tolist() == [False, True, False]
+    written = json.loads(json.dumps(summary.as_dict(), allow_nan=False))
+    assert written["coefficients"]["age"] == {"coefficient": -0.5} | dict.fromkeys(
+        ["standard_error", "statistic", "p_value", "low", "high"]
+    )
+    assert written["covariance"][1] == [None] * 3
+    assert written["coefficients"]["dose"]["standard_error"] == summary.bse["dose"]
+    assert "not determine 'age'" in shown(made(information=Part.of(information, PROVEN)))
+
+
 def test_errors_of_the_circuits_are_shown_beside_their_figures():
     found = replace(logistic().evaluation.content, log_loss_error=1e-5, brier_error=1e-4)
     text = shown(logistic(evaluation=Part.of(found, PROVEN)))
@@ -182,9 +203,28 @@ def test_how_exact_standard_errors_are_is_a_note():
     information = logistic().cov_params().to_numpy()
     found = np.linalg.inv(information)
     summary = logistic(information=Part.of(found, PROVEN), between=(found * 0.99, found * 1.01))
-    assert "Standard errors are exact to 0.5%, as far as circuits round and approximate." in shown(summary)
-    assert summary.as_dict()["standard_error_share"] == pytest.approx(0.005, rel=0.1)
-    assert "exact to" not in shown(logistic())
+    assert (
+        "Standard errors are exact to 0.51%, as far as circuits round and approximate, "
+        "beyond the rounding of cells to their columns' units."
+    ) in shown(summary)
+    assert summary.as_dict()["standard_error_share"] == pytest.approx(0.00504, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("share", "percent"),
+    [(0.0003, "0.03%"), (0.000301, "0.031%"), (0.0999, "10%"), (0.1001, "11%"), (2.34, "240%"), (0.0, "0%")],
+)
+def test_the_bound_of_standard_errors_is_rounded_up_and_printed_plainly(share, percent, monkeypatch):
+    monkeypatch.setattr(Inference, "error_share", share)
+    assert f"exact to {percent}, as far" in shown(logistic())
+
+
+@pytest.mark.parametrize(("penalty", "why"), [(0.0, "no bound follows from these sums"), (1.0, "lambda above 0")])
+def test_where_no_bound_of_standard_errors_is_known_a_note_says_so(penalty, why):
+    text = shown(logistic(penalty=penalty))
+    assert "approximation moves the standard errors is not known: no bound" in text
+    assert why in text
+    assert "standard errors is not known" not in shown(logistic(information=Part.unknown("nobody has")))
 
 
 @pytest.mark.parametrize("made", [logistic, gaussian])

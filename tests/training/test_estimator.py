@@ -2,6 +2,7 @@
 
 import pickle
 import sys
+import warnings
 
 import numpy as np
 import pytest
@@ -17,6 +18,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks  # noqa: E402
 from twopm_zk.errors import RangeError, SpecError, ToolMissingError  # noqa: E402
 from twopm_zk.task.scaling import Scaling  # noqa: E402
 from twopm_zk.training.estimator import TwoPMLogisticRegression  # noqa: E402
+from twopm_zk.training.estimator_base import ColumnWarning  # noqa: E402
+from twopm_zk.training.linear_estimator import TwoPMLinearRegression  # noqa: E402
 
 
 @parametrize_with_checks([TwoPMLogisticRegression(), TwoPMLogisticRegression(rule="bfgs", nodes=2)])
@@ -81,14 +84,69 @@ def test_columns_of_any_size_are_scaled(data, factor):
     assert (near == far).mean() > 0.99
 
 
+@pytest.mark.parametrize("estimator", [TwoPMLogisticRegression, TwoPMLinearRegression])
+def test_a_column_that_its_scale_rounds_coarsely_is_said_by_name(data, estimator):
+    """A step is 2^-12 of the scale: 5% of a standard deviation of 1 at a scale of 205."""
+    X, y = data
+    X, y = X / X.std(axis=0), y == "yes"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ColumnWarning)
+        estimator(scaling=[Scaling(), Scaling(scale=195.0), Scaling()]).fit(X, y)
+        estimator(alpha=1.0).fit(np.column_stack([X, np.full(300, 0.1)]), y)
+        # whole steps lose nothing, however large they are
+        estimator(alpha=1.0, scaling=[Scaling(scale=4096.0)] * 2).fit(np.rint(X[:, :2]), y)
+    with pytest.warns(ColumnWarning, match=r"column 'x1' is rounded by up to 3% of its standard deviation") as caught:
+        estimator(scaling=[Scaling(), Scaling(scale=220.0), Scaling()]).fit(X, y)
+    assert [one.filename for one in caught if one.category is ColumnWarning] == [__file__]
+
+
+def test_a_label_that_its_scale_rounds_coarsely_is_said_too(data):
+    X = data[0]
+    with pytest.warns(ColumnWarning, match="column 'y' is rounded by up to"):
+        TwoPMLinearRegression(label_scaling=Scaling(scale=4096.0)).fit(X, X[:, 0] + 0.1)
+
+
 def test_names_of_a_data_frame_reach_the_specification(data):
     pandas = pytest.importorskip("pandas")
     X, y = data
     frame = pandas.DataFrame(X, columns=["age", "dose", "weight"])
     model = TwoPMLogisticRegression().fit(frame, y)
     assert model.training_.spec.features == ("age", "dose", "weight")
-    frame.columns = ["age", "intercept", "weight"]
-    assert TwoPMLogisticRegression().fit(frame, y).training_.spec.features == ("x0", "x1", "x2")
+
+
+@pytest.mark.parametrize(
+    ("names", "kept", "said"),
+    [
+        (
+            ["age", "intercept", "weight"],
+            ("age", "x1", "weight"),
+            "'intercept' is called 'x1': every model has an inter",
+        ),
+        (["x1", "intercept", "x1_2"], ("x1", "x1_3", "x1_2"), "'intercept' is called 'x1_3'"),
+        (["age", " ", "weight"], ("age", "x1", "weight"), "' ' is called 'x1': it is empty"),
+        (["age", "a\tb", "weight"], ("age", "x1", "weight"), "is called 'x1': it is empty or cannot be printed"),
+        (["\u00e9", "age", "e\u0301"], ("\u00e9", "age", "x2"), "is called 'x2': another column has this name"),
+    ],
+)
+def test_a_name_that_cannot_be_kept_is_said_and_the_others_stay(data, names, kept, said):
+    pandas = pytest.importorskip("pandas")
+    X, y = data
+    with pytest.warns(ColumnWarning, match=said) as caught:
+        model = TwoPMLogisticRegression().fit(pandas.DataFrame(X, columns=names), y)
+    assert model.training_.spec.features == kept
+    assert (len(caught), caught[0].filename) == (1, __file__)
+    assert model.summary(pandas.DataFrame(X, columns=names), y).held_out.content.rows == 300
+
+
+@pytest.mark.parametrize("names", [["age", "y", "weight"], ["y", "age", "y_2"]])
+@pytest.mark.parametrize("label", [None, "y", "intercept"])
+@pytest.mark.filterwarnings("error")
+def test_columns_keep_their_names_whatever_the_label_is_called(data, names, label):
+    pandas = pytest.importorskip("pandas")
+    X, y = data
+    model = TwoPMLogisticRegression().fit(pandas.DataFrame(X, columns=names), pandas.Series(y, name=label))
+    assert model.training_.spec.features == tuple(names)
+    assert model.training_.spec.label == ("y_2" if "y_2" not in names else "y_3")
 
 
 def test_its_summary_has_names_of_columns_and_of_the_label_and_judges_rows_that_were_held_out(data):
@@ -110,6 +168,27 @@ def test_its_summary_has_names_of_columns_and_of_the_label_and_judges_rows_that_
         model.summary(frame)
     with pytest.raises(ValueError, match="y has 1 value that training had not"):
         model.summary(frame, np.where(label == "yes", "perhaps", "no"))
+
+
+def test_held_out_rows_and_labels_of_different_number_are_counted_against_each_other(data):
+    X, y = data
+    model = TwoPMLogisticRegression().fit(X, y)
+    with pytest.raises(ValueError, match="2 rows against 49 labels"):
+        model.summary(X[:2], y[:49])
+    assert model.summary(X[:49], y[:49, None]).held_out.content.rows == 49
+
+
+@pytest.mark.parametrize("estimator", [TwoPMLogisticRegression, TwoPMLinearRegression])
+@pytest.mark.parametrize("name", ["sample_weight", "class_weight"])
+def test_weights_are_refused_with_the_place_where_they_go(data, estimator, name):
+    X, y = data
+    y = y == "yes"
+    with pytest.raises(TypeError, match=f"takes no `{name}`: weights are whole numbers here, .* `weights` names"):
+        estimator().fit(X, y, **{name: np.ones(300)})
+    with pytest.raises(TypeError, match="unexpected keyword argument 'weight'"):
+        estimator().fit(X, y, weight=np.ones(300))
+    assert estimator().fit(X, y, **{name: None}).n_features_in_ == 3
+    assert not sklearn.utils.validation.has_fit_parameter(estimator(), "sample_weight")
 
 
 @pytest.mark.parametrize("name", ["dose", "intercept", "", None, 3])

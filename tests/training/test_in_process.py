@@ -210,6 +210,29 @@ def test_too_little_is_refused_before_anything_is_computed():
         train([make_table(10), make_table(3)], make_spec(minimum_node_rows=4))
 
 
+@pytest.mark.parametrize("prove", ["all", "True", "", 1, 0, None, ["final"]])
+def test_what_is_no_truth_value_and_not_final_does_not_say_what_to_prove(prove):
+    with pytest.raises(InputError, match=r"`prove` is .*; allowed: True, False, and 'final'"):
+        train(make_table(40, 3), make_spec(3), prove=prove)
+
+
+@pytest.mark.parametrize(
+    ("prove", "rounds"), [(True, True), (np.True_, True), ("final", False), (np.str_("final"), False)]
+)
+def test_every_round_is_proven_for_a_truth_value_of_numpy_too(prove, rounds, monkeypatch):
+    asked = []
+
+    def provable(self, **wanted):
+        asked.append(wanted["rounds"])
+        raise StopIteration
+
+    monkeypatch.setattr(TaskSpec, "provable", provable)
+    with pytest.raises(StopIteration):
+        train(make_table(40, 3), make_spec(3), prove=prove)
+    assert asked == [rounds]
+    assert train(make_table(40, 3), make_spec(3), prove=np.False_).certificate.proof is None
+
+
 def test_more_batches_than_a_round_has_room_for_are_refused():
     chosen = TaskInstances(("step-48x3",), "aggregate-3", "certify-3", ("information-48x3",))
     with pytest.raises(InputError, match=r"3 batches of up to 48 rows; `maximum.updates` is 2\nRaise it, or take"):

@@ -200,6 +200,14 @@ def test_a_constant_column_is_named_where_lambda_is_0(value, rows, nodes):
     assert np.linalg.eigvalsh(information_curvature(make_spec(3), total))[0] > 0
 
 
+def test_a_column_that_varies_by_less_than_its_scale_resolves_is_not_said_to_have_one_value():
+    values = np.random.default_rng(0).normal(0, 1e-5, 30)
+    total = information_of(with_columns(make_table(30), values), 1)
+    with pytest.raises(DataError, match=r"'x2' .* or varies by less than its scale resolves") as caught:
+        information_curvature(make_spec(3, penalty=0.0), total)
+    assert "a narrower range" in caught.value.hint
+
+
 @pytest.mark.parametrize(("rows", "nodes"), SIZES)
 def test_columns_that_depend_on_each_other_are_named_where_lambda_is_0(rows, nodes):
     total, rules = information_of(dependent(rows), nodes), make_spec(3, penalty=0.0)

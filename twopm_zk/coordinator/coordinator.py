@@ -7,7 +7,7 @@ from the chain; if it stays away, anybody goes on after its deadline.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from twopm_zk.chain.tasks import Phase, TaskSnapshot
@@ -176,9 +176,9 @@ class Coordinator(Participant[CoordinatorStore]):
     def _expected(self, state: TaskSnapshot) -> dict[str, Sequence[int]]:
         """The batches that may be handed in in this attempt, by node: also of nodes that did not come the last time."""
         barred = self.view.barred(state)
-        may = fixed_rows(self.view, state)
-        if may is None:
-            may = self.view.registrations(state.collected_dataset, before=state.data_before)
+        fixed = fixed_rows(self.view, state)
+        everybody = self.view.registrations(state.collected_dataset, before=state.data_before)
+        may: Mapping[str, Sequence[int]] = everybody if fixed is None else fixed
         return {node: commitments for node, commitments in may.items() if node not in barred}
 
     def _needs_all(self, state: TaskSnapshot) -> bool:

@@ -8,7 +8,9 @@ and v = 1 / DISPERSION for a gaussian one. With H = I + diag(lambda, ..., lambda
 where phi is 1, or sigma^2 / DISPERSION with the residuals' variance sigma^2. With lambda = 0 this is I^-1, that of a
 maximum likelihood estimate (sigma^2 (X'X)^-1 for a gaussian one). With lambda above 0 it is that of the penalised
 estimate about what it estimates on average (Gray 1992, JASA 87, 942-951), which is pulled towards 0: intervals do not
-cover the coefficients of a fit without penalty. No robust ("sandwich") covariance is computed: it takes other sums.
+cover the coefficients of a fit without penalty. A column that is 0 in all scaled rows then has a weight of 0 whatever
+the rows, and no standard error, while those of the others are what they are without it. No robust ("sandwich")
+covariance is computed: it takes other sums.
 
 A column x is scaled as (x - c) / s, so that coefficients in the columns' own units are a linear map of the weights, the
 intercept too; the covariance goes through the same map.
@@ -33,6 +35,8 @@ from twopm_zk.task.scaling import Scaling
 _SINGULAR = 1e-10
 """Least eigenvalue of H with a unit diagonal below which its inverse is taken to be rounding."""
 _NAMED = 0.1
+_NO_NUMBERS = (TypeError, ValueError, OverflowError)
+"""What conversion to numbers raises where there are none."""
 
 Reals = npt.NDArray[np.float64]
 
@@ -77,6 +81,11 @@ class Inference:
         return float(np.abs(self.error_bounds / self.standard_errors[:, None] - 1).max())
 
     @property
+    def undefined(self) -> tuple[str, ...]:
+        """The coefficients of which these rows say nothing, that lambda alone sets: their figures are nan."""
+        return tuple(self.names[int(k)] for k in np.flatnonzero(np.isnan(self.standard_errors)))
+
+    @property
     def standard_errors(self) -> Reals:
         """Roots of the covariance's diagonal."""
         return np.asarray(np.sqrt(np.diag(self.covariance)), dtype=np.float64)
@@ -110,18 +119,22 @@ class Inference:
         """Test R b = q for contrasts ``R``: (contrasts, weights), or mappings from names to factors.
 
         F for a gaussian model, divided by the number of contrasts, and chi-squared for a logistic one. Raises
-        InputError for contrasts that are of other columns, are not finite, or depend on each other.
+        InputError for contrasts that are of other columns, or of one without a standard error, are not finite, or
+        depend on each other.
         """
         contrasts = self._contrasts(R)
         if not len(contrasts) or contrasts.shape[1:] != (len(self.names),):
             raise InputError(f"contrasts have to be an array of rows of {len(self.names)} factors")
         try:
             values = np.broadcast_to(np.asarray(q, dtype=np.float64), (len(contrasts),))
-        except ValueError:
-            raise InputError(f"{np.size(q)} values for {len(contrasts)} contrasts") from None
+        except _NO_NUMBERS:
+            raise InputError(f"values of contrasts are one number, or {len(contrasts)}, one for each") from None
         if not (np.isfinite(contrasts).all() and np.isfinite(values).all()):
             raise InputError("a factor or a value of a contrast is not finite")
-        spread = contrasts @ self.covariance @ contrasts.T
+        known = np.isfinite(self.standard_errors)
+        if contrasts[:, ~known].any():
+            raise InputError(f"a contrast has a coefficient without a standard error: {', '.join(self.undefined)}")
+        spread = contrasts[:, known] @ self.covariance[np.ix_(known, known)] @ contrasts[:, known].T
         size = np.sqrt(np.diag(spread))
         if not (size > 0).all() or np.linalg.eigvalsh(spread / np.outer(size, size))[0] < _SINGULAR:
             raise InputError("a contrast is zero, or the contrasts depend on each other")
@@ -133,18 +146,21 @@ class Inference:
 
     def _contrasts(self, R: npt.ArrayLike | Mapping[str, float] | Sequence[Mapping[str, float]]) -> Reals:
         named = [R] if isinstance(R, Mapping) else R
-        if not isinstance(named, Sequence) or not named or not isinstance(named[0], Mapping):
-            try:
+        try:
+            if not isinstance(named, Sequence) or not any(isinstance(contrast, Mapping) for contrast in named):
                 return np.atleast_2d(np.asarray(R, dtype=np.float64))
-            except (TypeError, ValueError):
-                raise InputError("contrasts are neither an array of numbers nor mappings from names to them") from None
-        rows = np.zeros((len(named), len(self.names)))
-        for row, contrast in zip(rows, named, strict=True):
-            for name, factor in dict(contrast).items():
-                if name not in self.names:
-                    raise InputError(f"there is no coefficient {name!r}", hint=f"There are {', '.join(self.names)}.")
-                row[self.names.index(name)] = factor
+            rows = np.zeros((len(named), len(self.names)))
+            for row, contrast in zip(rows, named, strict=True):
+                for name, factor in dict(contrast).items():
+                    row[self._index(name)] = float(factor)
+        except _NO_NUMBERS:
+            raise InputError("contrasts are neither an array of numbers nor mappings from names to them") from None
         return rows
+
+    def _index(self, name: str) -> int:
+        if name not in self.names:
+            raise InputError(f"there is no coefficient {name!r}", hint=f"There are {', '.join(self.names)}.")
+        return self.names.index(name)
 
 
 def logistic_inference(
@@ -159,9 +175,10 @@ def logistic_inference(
 
     ``coefficients`` are in the columns' own units, those of the columns in the order of the information and of
     ``scaling``, the intercept last; ``between`` is what `information_bounds` says. Raises DataError, of kind
-    ``singular-information``, where the rows do not determine some coefficient.
+    ``singular-information``, where the rows do not determine some coefficient; with a penalty only where that is so
+    without the columns that are 0 in all rows.
     """
-    covariance = _own_units(_covariance(list(coefficients), information, penalty), scaling)
+    covariance = _covariance(list(coefficients), information, penalty, scaling)
     bounds = _error_bounds(between, scaling, penalty)
     return Inference(tuple(coefficients), _values(coefficients), covariance, None, bool(penalty), bounds)
 
@@ -181,8 +198,8 @@ def gaussian_inference(
     ``variance`` is that of the residuals in the label's own units, over the rows of the information, with ``df_resid``
     degrees of freedom; ``penalty`` is lambda beside half of the squared residuals. Else as `logistic_inference`.
     """
-    spread = _covariance(list(coefficients), information, penalty / DISPERSION) * (variance / DISPERSION)
-    covariance, bounds = _own_units(spread, scaling), _error_bounds(between, scaling, penalty / DISPERSION)
+    covariance = _covariance(list(coefficients), information, penalty / DISPERSION, scaling) * (variance / DISPERSION)
+    bounds = _error_bounds(between, scaling, penalty / DISPERSION)
     if bounds is not None:
         bounds = bounds * math.sqrt(variance / DISPERSION)
     return Inference(tuple(coefficients), _values(coefficients), covariance, df_resid, bool(penalty), bounds)
@@ -238,11 +255,24 @@ def _error_bounds(between: tuple[Reals, Reals] | None, scaling: Sequence[Scaling
     return np.column_stack(ends)
 
 
-def _covariance(names: Sequence[str], matrix: npt.ArrayLike, penalty: float) -> Reals:
-    """H^-1 I H^-1, by way of a unit diagonal."""
+def _covariance(names: Sequence[str], matrix: npt.ArrayLike, penalty: float, scaling: Sequence[Scaling]) -> Reals:
+    """The covariance in the columns' own units; with a penalty nan for columns that are 0 in all scaled rows."""
     information = np.asarray(matrix, dtype=np.float64)
     if information.shape != (len(names), len(names)):
         raise InputError(f"information of {len(names)} coefficients is {len(names)} x {len(names)}")
+    known = np.diag(information) > 0
+    if not penalty or not known[-1]:
+        known[:] = True
+    kept = np.ix_(known, known)
+    spread = np.zeros_like(information)
+    spread[kept] = _spread([names[int(k)] for k in np.flatnonzero(known)], information[kept], penalty)
+    covariance = _own_units(spread, scaling)
+    covariance[~known, :] = covariance[:, ~known] = np.nan
+    return covariance
+
+
+def _spread(names: Sequence[str], information: Reals, penalty: float) -> Reals:
+    """H^-1 I H^-1, by way of a unit diagonal."""
     curvature = information + np.diag([*[penalty] * (len(names) - 1), 0.0])
     diagonal = np.diag(curvature)
     undetermined = [name for name, value in zip(names, np.diag(information), strict=True) if not value > 0]

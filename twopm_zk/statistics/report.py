@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import math
+from decimal import ROUND_CEILING, Context
+
 from twopm_zk.statistics.gaussian import GaussianEvaluation
+from twopm_zk.statistics.inference import Inference
 from twopm_zk.statistics.layout import Content, Pairs, Rows
 from twopm_zk.statistics.logistic import HALF, LogisticEvaluation
 from twopm_zk.statistics.results import Evaluation, Results
@@ -49,15 +53,36 @@ def _notes(summary: Results) -> tuple[str, ...]:
             "the coefficients of a fit without penalty. AIC and BIC count every coefficient as one."
         )
     inferred, evaluation = summary.inference.content, summary.evaluation.content
-    if inferred is not None and inferred.error_share is not None:
-        notes.append(
-            f"Standard errors are exact to {100 * inferred.error_share:.1g}%, as far as circuits round and approximate."
-        )
+    if inferred is not None:
+        if inferred.undefined:
+            notes.append(
+                f"Standard errors are not defined for {', '.join(map(repr, inferred.undefined))}: these rows have one "
+                "value there, the column's centre, so that lambda alone sets the coefficient."
+            )
+        notes.append(_exactness(inferred))
     if isinstance(evaluation, LogisticEvaluation) and not evaluation.null_log_likelihood:
         notes.append("All rows are of one class: pseudo-R2, AUC and the likelihood ratio are not defined.")
     if isinstance(evaluation, GaussianEvaluation) and evaluation.log_likelihood is None:
         notes.append("The model leaves no residuals: log-likelihood, AIC, BIC, F and standard errors are not defined.")
     return tuple(notes)
+
+
+def _exactness(inferred: Inference) -> str:
+    """How far off standard errors may be, in whole sentences."""
+    if inferred.error_share is not None:
+        share = _percent_up(inferred.error_share)
+        return (
+            f"Standard errors are exact to {share}, as far as circuits round and approximate, beyond the rounding of "
+            "cells to their columns' units."
+        )
+    why = "no bound is known with lambda above 0" if inferred.penalised else "no bound follows from these sums"
+    return f"How far circuits' rounding and approximation moves the standard errors is not known: {why}."
+
+
+def _percent_up(share: float) -> str:
+    """A bound as a percentage of at most two digits that is nowhere below it, without powers of ten."""
+    percent = Context(prec=2, rounding=ROUND_CEILING).create_decimal(repr(100 * share))
+    return f"{percent.normalize():f}%"
 
 
 def _logistic_top(summary: Results) -> Pairs:
@@ -132,10 +157,17 @@ def _coefficients(summary: Results) -> Rows:
     return Rows(
         ("coef", "std err", letter, f"P>|{letter}|", f"[{low:g}", f"{high:g}]"),
         tuple(
-            (name, _fixed(value, 4), _fixed(error, 3), f"{statistic:.3f}", f"{p:.3f}", *(_fixed(e, 3) for e in ends))
+            (name, _fixed(value, 4), *_inferred(error, statistic, p, *ends))
             for (name, value), error, statistic, p, ends in columns
         ),
     )
+
+
+def _inferred(error: float, statistic: float, p: float, low: float, high: float) -> tuple[str, ...]:
+    """The cells behind a coefficient, which are blank where it has no standard error."""
+    if math.isnan(error):
+        return ("",) * 5
+    return _fixed(error, 3), f"{statistic:.3f}", f"{p:.3f}", _fixed(low, 3), _fixed(high, 3)
 
 
 def _classification(found: Evaluation, title: str, *extra: tuple[str, str]) -> Pairs:

@@ -1,7 +1,8 @@
 """What is known of a fitted model: coefficients, their standard errors, how well it fits, and who vouches for each.
 
-The attributes are statsmodels'. Nothing in them is a nan: a figure that is not known, or that these rows do not
-define, is None, and one that would be an array raises DataError with the reason.
+The attributes are statsmodels'. A figure that is not known, or that these rows do not define, is None, and a Series
+that is not known raises DataError with the reason. Nothing is a nan but, with lambda above 0, what a Series has of a
+column that is 0 in all scaled rows: lambda alone sets its coefficient, and there is no standard error.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ Each part says over which rows and nodes it is proven, or that it is not, or why
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,10 +41,10 @@ class Summary(Results):
         if inferred is not None:
             intervals = inferred.intervals(LEVEL)
             for index, row in enumerate(rows.values()):
-                row["standard_error"] = float(inferred.standard_errors[index])
-                row["statistic"] = float(inferred.statistics[index])
-                row["p_value"] = float(inferred.p_values[index])
-                row["low"], row["high"] = (float(end) for end in intervals[index])
+                row["standard_error"] = _defined(inferred.standard_errors[index])
+                row["statistic"] = _defined(inferred.statistics[index])
+                row["p_value"] = _defined(inferred.p_values[index])
+                row["low"], row["high"] = map(_defined, intervals[index])
         own = _LOGISTIC if self.family == "logistic" else _GAUSSIAN
         return {
             "family": self.family,
@@ -55,7 +56,7 @@ class Summary(Results):
             "df_resid": self.df_resid,
             "coefficients": rows,
             "level": LEVEL,
-            "covariance": None if inferred is None else inferred.covariance.tolist(),
+            "covariance": None if inferred is None else [list(map(_defined, row)) for row in inferred.covariance],
             "statistics": {name: getattr(self, name) for name in (*_BOTH, *own)},
             "standard_error_share": None if inferred is None else inferred.error_share,
             "evaluation": self.evaluation.then(lambda found: found.to_json()),
@@ -68,6 +69,10 @@ class Summary(Results):
             },
             "notes": list(self.notes),
         }
+
+
+def _defined(value: float) -> float | None:
+    return None if math.isnan(value) else float(value)
 
 
 def _provenance(part: Part[Any]) -> dict[str, object]:

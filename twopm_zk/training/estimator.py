@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from twopm_zk.training.estimator_base import FederatedEstimator, label_of
+from twopm_zk.training.estimator_base import FederatedEstimator, label_of, refuse_weights
 from twopm_zk.training.scikit_learn import (
     ClassifierMixin,
     check_classification_targets,
@@ -32,11 +32,13 @@ class TwoPMLogisticRegression(ClassifierMixin, FederatedEstimator):  # type: ign
     the format.
     """
 
-    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike) -> TwoPMLogisticRegression:
+    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike, **weights: object) -> TwoPMLogisticRegression:
         """Train on ``X`` (rows, columns), an array or a DataFrame, and ``y`` (rows,) of two classes.
 
-        Raises ValueError for input that scikit-learn refuses or other than two classes, and the errors of `train`.
+        Raises ValueError for input that scikit-learn refuses or other than two classes, TypeError for ``weights``
+        (`sample_weight`, `class_weight`), which only a specification can have, and the errors of `train`.
         """
+        refuse_weights(weights)
         checked = validate_data(self, X, y, dtype=np.float64, ensure_min_samples=2)
         rows: npt.NDArray[np.float64] = checked[0]
         check_classification_targets(checked[1])

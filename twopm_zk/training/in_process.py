@@ -60,9 +60,11 @@ def train(
     ``spec.statistics`` asks for are proven at the final weights. Proofs go through ``backend``, on what ``executor``
     makes (see `executors.executor_for`), and need ``spec.instances``: without any, the smallest that fit are taken.
 
-    Raises DataError and RangeError for data that cannot be used, SpecError, DivergenceError where a weight leaves
-    its bound, TrainingError where no certificate is possible, and the errors of proving.
+    Raises DataError and RangeError for data that cannot be used, InputError for another ``prove``, SpecError,
+    DivergenceError where a weight leaves its bound, TrainingError where no certificate is possible, and the errors of
+    proving.
     """
+    prove = _known_proofs(prove)
     tables = [cells_of(data, label=spec.label, wanted=spec.data_columns) for data in several(parties)]
     if prove:
         rows = min(max(table.rows for table in tables), batch_rows(spec.family)) if tables else 1
@@ -78,6 +80,15 @@ def train(
         return training.run(None, proven_rounds=False)
     with Prover(executor or InProcess, backend=backend, verifier=verifier, progress=progress) as prover:
         return training.run(RoundProver(prover, spec), proven_rounds=prove is True)
+
+
+def _known_proofs(prove: Proofs) -> Proofs:
+    """What is to be proven. InputError for what neither is a truth value nor names the last round."""
+    if isinstance(prove, bool | np.bool_):
+        return bool(prove)
+    if isinstance(prove, str) and prove == "final":
+        return "final"
+    raise InputError(f"`prove` is {prove!r}; allowed: True, False, and 'final' for the last round alone")
 
 
 def _check_parties(nodes: Sequence[NodeData], spec: TaskSpec) -> None:

@@ -13,7 +13,7 @@ from twopm_zk.task.columns import Column
 from twopm_zk.task.outcome import Outcome
 from twopm_zk.task.scaling import Scaling
 from twopm_zk.task.specification import NEWTON
-from twopm_zk.training.estimator_base import FederatedEstimator, label_of, own_column
+from twopm_zk.training.estimator_base import FederatedEstimator, label_of, own_column, refuse_weights
 from twopm_zk.training.in_process import Proofs
 from twopm_zk.training.scikit_learn import RegressorMixin, check_is_fitted, validate_data
 
@@ -60,11 +60,13 @@ class TwoPMLinearRegression(RegressorMixin, FederatedEstimator):  # type: ignore
         )
         self.label_scaling = label_scaling
 
-    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike) -> TwoPMLinearRegression:
+    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike, **weights: object) -> TwoPMLinearRegression:
         """Train on ``X`` (rows, columns), an array or a DataFrame, and ``y`` (rows,) of reals.
 
-        Raises ValueError for input that scikit-learn refuses, and the errors of `train`.
+        Raises ValueError for input that scikit-learn refuses, TypeError for ``weights`` (`sample_weight`), which only
+        a specification can have, and the errors of `train`.
         """
+        refuse_weights(weights)
         checked = validate_data(self, X, y, dtype=np.float64, y_numeric=True, ensure_min_samples=2)
         rows: npt.NDArray[np.float64] = checked[0]
         values = self._codes(checked[1])

@@ -118,8 +118,10 @@ def _require_regular(spec: TaskSpec, total: Tally, curvature: Matrix) -> None:
         spread = curvature[index, index] - curvature[index, -1] ** 2 / count
         if spread <= rounded * (1 + abs(curvature[index, -1]) / count) ** 2:
             raise DataError(
-                f"column {column.name!r} has one value in all rows: with lambda = 0 it has no weight of its own",
-                hint="Leave it out, or give a `lambda` above 0.",
+                f"column {column.name!r} has one value in all rows, or varies by less than its scale resolves: "
+                "with lambda = 0 it has no weight of its own",
+                hint="Leave it out or give a `lambda` above 0; or, where its values differ, a narrower range, a "
+                "smaller unit, or a transformation that brings them apart.",
             )
     scale = 1 / np.sqrt(np.diag(curvature))
     values, vectors = np.linalg.eigh(curvature * np.outer(scale, scale))

@@ -6,7 +6,7 @@ try:
     from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.utils.multiclass import check_classification_targets
-    from sklearn.utils.validation import check_is_fitted, validate_data
+    from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 except ImportError as error:
     raise ToolMissingError(
         "the estimators need the package scikit-learn", hint="Run `pip install 'twopm-zk[sklearn]'`."
@@ -19,5 +19,6 @@ __all__ = [
     "RegressorMixin",
     "check_classification_targets",
     "check_is_fitted",
+    "column_or_1d",
     "validate_data",
 ]
