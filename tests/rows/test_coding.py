@@ -165,7 +165,11 @@ def test_labels_are_read_as_the_specification_says(label, cells, wanted):
         (LABEL, ["yes", "no", "unclear"], "label 'y', row 3 has a value besides 'yes' and one other"),
         (LABEL, ["yes", "no", " YES"], "label 'y', row 3 is 'yes' in other capital or small letters"),
         (LABEL, ["yes", "Yes", "yes"], "label 'y', row 2 is 'yes' in other capital or small letters"),
-        (LABEL | {"negative": ["no"]}, ["yes", "no", "Yes"], "label 'y', row 3 is 'yes' in other capital or small letters"),
+        (
+            LABEL | {"negative": ["no"]},
+            ["yes", "no", "Yes"],
+            "label 'y', row 3 is 'yes' in other capital or small letters",
+        ),
         (LABEL, ["yes", "no", "NA"], "label 'y', row 3 has no value"),
         (LABEL | {"negative": ["no"]}, ["yes", "no", "No"], "label 'y', row 3 is neither 'yes' nor 'no'"),
     ],

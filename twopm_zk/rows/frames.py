@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from twopm_zk.errors import DataError, ToolMissingError
-from twopm_zk.rows.cells import MAX_BYTES, Cells, Values, check_names, check_size
+from twopm_zk.rows.cells import MAX_BYTES, Cells, Values, check_header, check_names, check_size
 from twopm_zk.system.files import StrPath, shown
 from twopm_zk.task.columns import same_name
 
@@ -50,6 +50,8 @@ def frame_cells(data: Any, *, wanted: Collection[str] | None) -> Cells:
     check_size(rows, width)
     names = [same_name(str(name).strip()) for name in frame.columns]
     check_names(names, wanted)
+    if wanted is not None:
+        check_header(names, wanted, f"among the {len(names)} of the table")
     columns = {
         name: _values(frame.get_column(native), name)
         for name, native in zip(names, frame.columns, strict=True)
@@ -76,15 +78,16 @@ def read_parquet(path: StrPath, *, wanted: Collection[str] | None) -> Cells:
     try:
         frame = nw.scan_parquet(str(path), backend=reader)  # type: ignore[arg-type]
         names = frame.collect_schema().names()
-        kept = [name for name in names if wanted is None or same_name(name.strip()) in wanted]
-        cells = frame_cells(frame.select(kept).collect(), wanted=wanted) if kept else None
+        known = [same_name(name.strip()) for name in names]
+        kept = [name for name, one in zip(names, known, strict=True) if wanted is None or one in wanted]
+        if wanted is not None:
+            check_header(known, wanted, f"among the {len(names)} of data {shown(path)}")
+        cells = frame_cells(frame.select(kept).collect(), wanted=wanted)
     except DataError:
         raise
     except Exception as error:  # each reader has errors of its own, and their words may hold cells
         raise DataError(f"data {shown(path)} is not a Parquet file: {type(error).__name__}") from None
-    if cells is None:
-        return Cells(tuple(same_name(name.strip()) for name in names), {}, 0)
-    return Cells(tuple(same_name(name.strip()) for name in names), cells.columns, cells.rows)
+    return Cells(tuple(known), cells.columns, cells.rows)
 
 
 def _values(series: Any, name: str) -> Values:
