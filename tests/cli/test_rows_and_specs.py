@@ -63,6 +63,17 @@ def test_all_problems_are_said_at_once_by_column_and_row_and_never_a_value(call,
     assert "summary" not in document
 
 
+def test_no_cell_of_a_file_without_a_header_is_shown(call, folder):
+    lines = (folder / "export.csv").read_text(encoding="utf-8-sig").splitlines()[1:]
+    (folder / "export.csv").write_text("\n".join(lines), encoding="utf-8")
+    for words in ((), ("--json",), ("--delimiter", "comma")):
+        code, out, err = call("data", "check", "spec.toml", "--data", "export.csv", *words)
+        assert code == 3
+        assert "none of the specification's columns is in the first line of" in out + err
+        assert "is there a header?" in out + err
+        assert not [cell for cell in lines[0].split(";")[:4] if len(cell) > 3 and cell in out + err]
+
+
 def test_a_summary_is_printed_on_request_alone_and_says_that_it_is_private(call, folder):
     _, out, _ = call("data", "check", "spec.toml", "--data", "export.csv")
     assert "mean" not in out

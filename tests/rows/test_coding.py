@@ -59,7 +59,7 @@ def test_a_missing_cell_stands_for_the_constant_and_is_marked():
     }
 
 
-@pytest.mark.parametrize("cell", ["", " ", "NA", "n/a", "NaN", "null", ".", None])
+@pytest.mark.parametrize("cell", ["", " ", "NA", "n/a", "NaN", "null", ".", "<NA>", "#NULL!", None])
 def test_what_programs_write_for_a_missing_cell_is_missing(cell):
     spec = spec_of(AGE | {"missing": 60}, WARD | {"missing": "A"})
     found = by_name(spec, coded(spec, age=["20", cell], ward=["B", cell]))
@@ -69,6 +69,14 @@ def test_what_programs_write_for_a_missing_cell_is_missing(cell):
         ("missing", "age", (2,)),
         ("missing", "ward", (2,)),
     ]
+
+
+@pytest.mark.parametrize("cell", ["-", "none"])
+def test_what_may_be_a_class_or_a_zero_is_no_missing_cell(cell):
+    found = coded(spec_of(AGE | {"missing": 60}, WARD | {"missing": "A"}), age=["20", cell], ward=["B", cell])
+    assert [(one.kind, one.column) for one in found.problems] == [("not-a-number", "age"), ("category", "ward")]
+    found = coded(spec_of(AGE, label={"name": "y", "positive": "+"}), age=[20, 30], y=["+", cell])
+    assert (found.problems, found.labels.tolist()) == ((), [1, 0])
 
 
 def test_values_are_held_between_public_ends_and_then_enter_as_a_logarithm():
@@ -162,13 +170,20 @@ def test_labels_are_read_as_the_specification_says(label, cells, wanted):
         ("y", ["yes", "no", "no"], "label 'y' is not a number in 3 rows: 1, 2, 3"),
         ("y", [0, 2, 1], "label 'y', row 2 is neither 0 nor 1"),
         ("y", [0, None, 1], "label 'y', row 2 has no value"),
-        (LABEL, ["yes", "no", "Yes"], "label 'y', row 3 has a value besides 'yes' and one other"),
+        (LABEL, ["yes", "no", "unclear"], "label 'y', row 3 has a value besides 'yes' and one other"),
+        (LABEL, ["yes", "no", " YES"], "label 'y', row 3 is 'yes' in other capital or small letters"),
+        (LABEL, ["yes", "Yes", "yes"], "label 'y', row 2 is 'yes' in other capital or small letters"),
+        (
+            LABEL | {"negative": ["no"]},
+            ["yes", "no", "Yes"],
+            "label 'y', row 3 is 'yes' in other capital or small letters",
+        ),
         (LABEL, ["yes", "no", "NA"], "label 'y', row 3 has no value"),
         (LABEL | {"negative": ["no"]}, ["yes", "no", "No"], "label 'y', row 3 is neither 'yes' nor 'no'"),
     ],
 )
 def test_labels_that_are_none_are_refused(label, cells, sentence):
-    found = coded(spec_of(AGE, label=label), age=[20, 30, 40], y=cells)
+    found = coded(spec_of(AGE, label=label), age=[20, 30, 40][: len(cells)], y=cells)
     assert [problem.sentence for problem in found.problems] == [sentence]
     assert ("takes `positive`" in str(found.problems[0].hint)) == ("not a number" in sentence)
 

@@ -1,15 +1,18 @@
 """CSV files as people have them: what is detected, what is said, and what is refused."""
 
+import pandas as pd
 import pytest
 
 from twopm_zk.errors import DataError
 from twopm_zk.rows import cells as limits
+from twopm_zk.rows.batches import prepare
 from twopm_zk.rows.cells import CsvOptions
 from twopm_zk.rows.coding import code
 from twopm_zk.rows.sources import read_cells
 from twopm_zk.rows.tables import read_table
 from twopm_zk.task.columns import Column
 from twopm_zk.task.specification import TaskSpec
+from twopm_zk.training.in_process import train
 
 SPEC = TaskSpec(columns=(Column("a"), Column("b")), label="y")
 
@@ -108,7 +111,7 @@ def test_blank_lines_are_no_rows(tmp_path):
 def test_columns_that_nobody_asked_for_may_be_anything(tmp_path):
     text = "id,id,,a,b,y\nx,y,\u200b,1,2,0\n"
     assert numbers(tmp_path, text) == [[1.0, 2.0]]
-    with pytest.raises(DataError, match="column 'id' appears more than once"):
+    with pytest.raises(DataError, match="columns 1 and 2 have the same name"):
         read_table(write(tmp_path, text), label="y")
     with pytest.raises(DataError, match="column 'a' appears more than once"):
         numbers(tmp_path, "a,a,b,y\n1,1,2,0\n")
@@ -150,3 +153,33 @@ def test_no_message_shows_a_cell(tmp_path):
         with pytest.raises(DataError) as caught:
             read_table(write(tmp_path, text), label="y")
         assert "secret" not in str(caught.value)
+
+
+HEADERLESS = ["81,17;01.02.2020;63,5;Meier;3", "81,18;02.02.2020;63,5;Meier;3"]
+
+
+@pytest.mark.parametrize(
+    "lines", [HEADERLESS, ["81,17;81,17;Meier;Meier", "1;1;Huber;Huber"], ["Meier,63.5", "Huber,18"]]
+)
+def test_no_message_shows_a_cell_of_a_file_without_a_header(tmp_path, lines):
+    path = write(tmp_path, "\n".join(lines))
+    for read in (
+        lambda: read_cells(path, wanted=SPEC.data_columns),
+        lambda: read_table(path, label="y"),
+        lambda: prepare(path, SPEC, name="hospital"),
+        lambda: prepare(pd.read_csv(path, sep=";"), SPEC),
+        lambda: read_table(pd.read_csv(path, sep=";"), label="y"),
+        lambda: train([path], SPEC),
+    ):
+        with pytest.raises(DataError, match=r"is there a header\?|columns 1 and 2 have the same name") as caught:
+            read()
+        said = f"{caught.value} {caught.value.facts}"
+        assert not [cell for cell in ("81,17", "01.02", "63,5", "63.5", "Meier") if cell in said]
+
+
+def test_a_column_that_is_missing_is_named_beside_those_there_are_but_for_numbers_and_dates(tmp_path):
+    odd = "63,5;2020-01-02;Jan-20;Mon, 02 Jan 2020;JAN2020;-1;nan;1e5;12:30;;x1;gr\u00f6\u00dfe"
+    cells = read_cells(write(tmp_path, f"a;{odd};y\n1;{odd};0\n"), wanted=SPEC.data_columns)
+    with pytest.raises(DataError, match="there is no column 'b'") as caught:
+        cells.column("b")
+    assert caught.value.hint == "Columns are: a, x1, gr\u00f6\u00dfe, y and 10 more."

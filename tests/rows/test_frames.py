@@ -1,6 +1,9 @@
 """Tables of pandas, polars and Arrow, and Parquet files, give the rows that a CSV file gives."""
 
 import tomllib
+from dataclasses import replace
+from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import pandas as pd
@@ -9,7 +12,10 @@ from support.hospital import SPECIFICATION, write_export
 
 from twopm_zk.errors import DataError, ToolMissingError
 from twopm_zk.rows.batches import prepare
+from twopm_zk.rows.coding import code
 from twopm_zk.rows.sources import cells_of, read_cells, several
+from twopm_zk.task.columns import Column
+from twopm_zk.task.specification import TaskSpec
 from twopm_zk.task.specification_file import parse_spec
 from twopm_zk.training.in_process import train
 
@@ -67,7 +73,7 @@ def test_training_takes_frames_and_files_and_one_frame_is_one_owner(export):
     [
         (pd.DataFrame({"a": [[1], [2]]}), "column 'a' holds things that are neither numbers nor texts"),
         (pd.DataFrame({"a": []}), "the table has no rows"),
-        (pd.DataFrame([[1, 2]], columns=["a", "a"]), "more than once"),
+        (pd.DataFrame([[1, 2]], columns=["a", "a"]), "columns 1 and 2 have the same name"),
         (3, "rows cannot be taken from a 'int'"),
         (object(), "rows cannot be taken from a 'object'"),
     ],
@@ -75,6 +81,30 @@ def test_training_takes_frames_and_files_and_one_frame_is_one_owner(export):
 def test_what_is_no_table_of_cells_is_refused(data, message):
     with pytest.raises(DataError, match=message):
         cells_of(data, label="y")
+
+
+PLAIN = TaskSpec(columns=(Column("a"), Column("b")), label="y")
+
+
+def test_cells_of_decimals_and_numpy_scalars_are_numbers_and_texts():
+    cells = [Decimal("1.5"), np.float32(2), np.int64(3), Fraction(1, 2), np.str_("4.5"), None, Decimal("NaN"), 10**400]
+    frame = pd.DataFrame({"a": pd.Series(cells, dtype=object), "y": pd.Series([np.True_] * len(cells), dtype=object)})
+    found = cells_of(frame, label="y")
+    assert found.column("a").tolist()[:6] == [1.5, 2.0, 3.0, 0.5, "4.5", None]
+    assert found.column("a")[7] == np.inf
+    assert [type(cell) for cell in found.column("y")] == [bool] * len(cells)
+    problems = code(found, replace(PLAIN, columns=(Column("a"),), instances=None)).problems
+    assert [(one.kind, one.rows) for one in problems] == [("missing", (6, 7)), ("not-finite", (8,))]
+
+
+def test_columns_of_a_frame_that_nobody_named_may_repeat():
+    frame = pd.DataFrame([[9, 1, 9, 2, 0], [8, 3, 8, 4, 1]], columns=["id", "a", "id", "b", "y"])
+    found = cells_of(frame, label="y", wanted=PLAIN.data_columns)
+    assert [found.column(name).tolist() for name in "aby"] == [[1, 3], [2, 4], [0, 1]]
+    assert len(several(frame)) == 1
+    twice = frame.set_axis(["a", "a", "id", "b", "y"], axis=1)
+    with pytest.raises(DataError, match="column 'a' appears more than once"):
+        cells_of(twice, label="y", wanted=PLAIN.data_columns)
 
 
 def test_a_parquet_file_without_a_reader_says_what_to_install(tmp_path, monkeypatch):

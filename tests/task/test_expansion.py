@@ -224,3 +224,12 @@ def test_a_task_whose_rows_count_more_than_once_is_warned_of():
     assert any(
         "a row stands for up to 5 rows" in text for text in parse_spec(document(class_weights={"1": 5})).warnings()
     )
+
+
+def test_a_label_whose_other_value_is_not_named_is_warned_of():
+    def warned(label):
+        return any("`label.negative` is not given" in text for text in parse_spec(document(label=label)).warnings())
+
+    assert warned({"name": "y", "positive": "yes"})
+    assert not warned({"name": "y", "positive": "yes", "negative": ["no"]})
+    assert not warned("y")

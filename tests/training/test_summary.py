@@ -59,6 +59,17 @@ def test_held_out_rows_that_training_would_refuse_are_refused():
         result.summary(Table(("x0",), whole.features[:, :1], whole.labels))
 
 
+def test_held_out_rows_that_training_has_seen_are_refused():
+    whole = make_table(100, 2)
+    first, second = (Table(whole.names, whole.features[k::2], whole.labels[k::2]) for k in range(2))
+    for held_out in ([first, second], [first], [second]):
+        with pytest.raises(DataError, match=r"the held-out rows of node 1 are those that node \d trains on"):
+            train([first, second], make_spec(2), held_out=held_out)
+    with pytest.raises(DataError, match="node 1 are those that node 1 trains on"):
+        train(whole, make_spec(2), held_out=whole)
+    assert train(first, make_spec(2), held_out=second).sums.held_out is not None
+
+
 def test_classes_that_can_be_told_apart_are_said_to_have_no_optimum():
     features = np.linspace(-2, 2, 40)[:, None]
     table = Table(("x0",), features, (features[:, 0] > 0).astype(int))

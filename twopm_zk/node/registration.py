@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-import numpy as np
-
 from twopm_zk.chain.rpc import reading
 from twopm_zk.errors import DataError, InputError, TransactionError
 from twopm_zk.node.store import NodeStore, StoredBatch
 from twopm_zk.numbers.commitments import random_scalar
 from twopm_zk.participants.preflight import require_verifiers
 from twopm_zk.participants.task_view import ChainView, dataset_of, held_out_dataset_of
-from twopm_zk.rows.batches import NodeData, prepare, too_many
+from twopm_zk.rows.batches import NodeData, prepare, same_rows, too_many
 from twopm_zk.rows.sources import RowData
 from twopm_zk.sharing import KeyOwner
 from twopm_zk.task.specification import TaskSpec
@@ -75,10 +73,7 @@ def _keep(store: NodeStore, spec: TaskSpec, prepared: NodeData, *, held_out: boo
 
 
 def _same_rows(known: Sequence[StoredBatch], prepared: NodeData) -> bool:
-    return len(known) == len(prepared.batches) and all(
-        np.array_equal(entry.batch.features, batch.features) and np.array_equal(entry.batch.labels, batch.labels)
-        for entry, batch in zip(known, prepared.batches, strict=True)
-    )
+    return same_rows([entry.batch for entry in known], prepared.batches)
 
 
 def register(view: ChainView, store: NodeStore, spec: TaskSpec) -> list[StoredBatch]:

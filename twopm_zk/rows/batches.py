@@ -130,6 +130,14 @@ def too_many(batches: int, spec: TaskSpec) -> str:
     )
 
 
+def same_rows(some: Sequence[Batch], others: Sequence[Batch]) -> bool:
+    """Whether two sets of batches are of the same rows in the same order, whatever hides them."""
+    return len(some) == len(others) and all(
+        np.array_equal(one.features, other.features) and np.array_equal(one.labels, other.labels)
+        for one, other in zip(some, others, strict=True)
+    )
+
+
 def batches_of(
     features: npt.NDArray[np.int64], labels: npt.NDArray[np.int64], shapes: Sequence[StepShape]
 ) -> tuple[Batch, ...]:

@@ -6,6 +6,7 @@ A cell is a number, a text, a truth value, or nothing. There is one way in for a
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -18,6 +19,9 @@ from twopm_zk.errors import DataError
 Cell: TypeAlias = str | float | bool | None
 Values: TypeAlias = npt.NDArray[Any]
 """One column: floats, NaN for a cell without a value; or objects, each a `Cell`."""
+
+_NO_NAME = re.compile(r"(?:[\W\d].*)?|nan|inf|infinity|[^\W\d]+\W+\d.*|[^\W\d_]{3,}\d{4}", re.DOTALL)
+"""What a cell may say that is no column's name, in small letters: a number, a date, or what begins like one."""
 
 MAX_BYTES = 1 << 30
 MAX_COLUMNS = 10_000
@@ -74,7 +78,9 @@ class Cells(RowSource):
     def column(self, name: str) -> Values:
         """The cells of a column. Raises DataError where there is none."""
         if name not in self.columns:
-            shown = ", ".join(self.names[:20]) + (", ..." if len(self.names) > 20 else "")
+            names = [known for known in self.names if not _NO_NAME.fullmatch(known.lower())]
+            more = len(self.names) - len(names[:20])
+            shown = ", ".join(names[:20]) + (f" and {more} more" if more else "")
             raise DataError(f"there is no column {name!r}", hint=f"Columns are: {shown}.", kind="no-column")
         return self.columns[name]
 
@@ -105,14 +111,29 @@ def check_size(rows: int, columns: int) -> None:
 
 
 def check_names(names: Collection[str], wanted: Collection[str] | None) -> None:
-    """DataError for a name that repeats, is missing or cannot be printed, among those that are wanted, or all."""
-    seen: set[str] = set()
+    """DataError for a name that repeats, is missing or cannot be printed, among those that are wanted, or all.
+
+    What nobody wanted may be a cell of a file without a header, and is not shown.
+    """
+    seen: dict[str, int] = {}
     for number, name in enumerate(names, start=1):
         if wanted is None and (not name or not name.isprintable()):
             raise DataError(
                 f"column {number} has {'a name that cannot be printed' if name else 'no name'}",
                 hint="A row index that a program wrote is no feature: write the file without it.",
             )
-        if name in seen and (wanted is None or name in wanted):
+        if name in seen and wanted is None:
+            raise DataError(f"columns {seen[name]} and {number} have the same name")
+        if name in seen and name in (wanted or ()):
             raise DataError(f"column {name!r} appears more than once")
-        seen.add(name)
+        seen[name] = number
+
+
+def check_header(names: Collection[str], wanted: Collection[str], place: str) -> None:
+    """DataError where none of the wanted names is there: what is ``place`` may be cells then, and is not shown."""
+    if not set(wanted) & set(names):
+        raise DataError(
+            f"none of the specification's columns is {place}: is there a header?",
+            hint="The first line names the columns. Where another sign separates cells, give it as the delimiter.",
+            kind="no-column",
+        )

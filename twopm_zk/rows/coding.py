@@ -193,15 +193,22 @@ class _Coder:
         outcome = spec.outcome
         known = {str(outcome.positive): 1, **dict.fromkeys(outcome.negative, 0)}
         others: dict[str, int] = {}
+        alike = text_of(str(outcome.positive)).casefold()
 
         def place(cell: Cell) -> int:
             level = level_of(cell, known)
             if level is not None:
                 return known[level]
-            return -1 if is_nothing(cell) else 2 + others.setdefault(text_of(cell), len(others))
+            if is_nothing(cell):
+                return -1
+            text = text_of(cell)
+            return -2 if text.casefold() == alike else 2 + others.setdefault(text, len(others))
 
         found = mapped(values, place)
         self._note("missing", "has no value", spec.label, found == -1, what="label")
+        reason = f"is {outcome.positive!r} in other capital or small letters"
+        hint = "Write it as the specification does, so that it counts as 1."
+        self._note("label", reason, spec.label, found == -2, what="label", hint=hint)
         if outcome.negative:
             names = ", ".join(repr(name) for name in outcome.negative)
             reason = f"is neither {outcome.positive!r} nor {names}"

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from twopm_zk.errors import DataError
-from twopm_zk.rows.cells import MAX_BYTES, Cells, CsvOptions, Dialect, Values, check_names, check_size
+from twopm_zk.rows.cells import MAX_BYTES, Cells, CsvOptions, Dialect, Values, check_header, check_names, check_size
 from twopm_zk.system.files import StrPath, shown
 from twopm_zk.task.columns import same_name
 
@@ -56,6 +56,8 @@ def read_csv(path: StrPath, *, wanted: Collection[str] | None, options: CsvOptio
     while len(names) > 1 and not names[-1] and wanted is not None:
         names.pop()  # a delimiter that ends every line
     check_names(names, wanted)
+    if wanted is not None and names:
+        check_header(names, wanted, f"in the first line of {len(names)} cells of data {shown(path)}")
     columns, ragged, rows = _columns(records, names, wanted)
     if not rows:
         raise DataError(f"data {shown(path)} has no rows", hint="Expected a header row and at least one row.")

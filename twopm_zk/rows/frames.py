@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Collection
+import math
+from collections.abc import Collection, Iterable
+from decimal import Decimal
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from twopm_zk.errors import DataError, ToolMissingError
-from twopm_zk.rows.cells import MAX_BYTES, Cells, Values, check_names, check_size
+from twopm_zk.rows.cells import MAX_BYTES, Cell, Cells, Values, check_header, check_names, check_size
 from twopm_zk.system.files import StrPath, shown
 from twopm_zk.task.columns import same_name
 
@@ -26,6 +29,8 @@ def is_frame(data: object) -> bool:
         nw.from_native(data)  # type: ignore[call-overload]
     except TypeError:
         return False
+    except nw.exceptions.DuplicateError:  # a table, too
+        return True
     return True
 
 
@@ -45,11 +50,13 @@ def frame_cells(data: Any, *, wanted: Collection[str] | None) -> Cells:
             f"rows cannot be taken from a {type(data).__name__!r}", hint="Give a file or a DataFrame."
         ) from None
     except nw.exceptions.DuplicateError:
-        raise DataError("a table has a column more than once") from None
+        frame = nw.from_native(_wanted_alone(data, wanted))
     rows, width = frame.shape
     check_size(rows, width)
-    names = [same_name(str(name).strip()) for name in frame.columns]
+    names = _names(frame.columns)
     check_names(names, wanted)
+    if wanted is not None:
+        check_header(names, wanted, f"among the {len(names)} of the table")
     columns = {
         name: _values(frame.get_column(native), name)
         for name, native in zip(names, frame.columns, strict=True)
@@ -76,15 +83,29 @@ def read_parquet(path: StrPath, *, wanted: Collection[str] | None) -> Cells:
     try:
         frame = nw.scan_parquet(str(path), backend=reader)  # type: ignore[arg-type]
         names = frame.collect_schema().names()
-        kept = [name for name in names if wanted is None or same_name(name.strip()) in wanted]
-        cells = frame_cells(frame.select(kept).collect(), wanted=wanted) if kept else None
+        known = _names(names)
+        kept = [name for name, one in zip(names, known, strict=True) if wanted is None or one in wanted]
+        if wanted is not None:
+            check_header(known, wanted, f"among the {len(names)} of data {shown(path)}")
+        cells = frame_cells(frame.select(kept).collect(), wanted=wanted)
     except DataError:
         raise
     except Exception as error:  # each reader has errors of its own, and their words may hold cells
         raise DataError(f"data {shown(path)} is not a Parquet file: {type(error).__name__}") from None
-    if cells is None:
-        return Cells(tuple(same_name(name.strip()) for name in names), {}, 0)
-    return Cells(tuple(same_name(name.strip()) for name in names), cells.columns, cells.rows)
+    return Cells(tuple(known), cells.columns, cells.rows)
+
+
+def _names(native: Iterable[object]) -> list[str]:
+    return [same_name(str(name).strip()) for name in native]
+
+
+def _wanted_alone(data: Any, wanted: Collection[str] | None) -> Any:
+    """The wanted columns of a table that has others twice, which narwhals does not take."""
+    by_place = hasattr(data, "iloc")  # pandas, or else Arrow
+    names = _names(data.columns if by_place else data.column_names)
+    check_names(names, wanted)
+    kept = [place for place, name in enumerate(names) if name in (wanted or ())]
+    return data.iloc[:, kept] if by_place else data.select(kept)
 
 
 def _values(series: Any, name: str) -> Values:
@@ -95,9 +116,10 @@ def _values(series: Any, name: str) -> Values:
     cells = _plain(series)
     if kind.is_temporal():
         cells = [None if cell is None else str(cell) for cell in cells]
-    if not all(cell is None or isinstance(cell, str | bool | int | float) for cell in cells):
-        raise DataError(f"column {name!r} holds things that are neither numbers nor texts")
-    return np.array([_cell(cell) for cell in cells], dtype=object)
+    try:
+        return np.array([_cell(cell) for cell in cells], dtype=object)
+    except TypeError:
+        raise DataError(f"column {name!r} holds things that are neither numbers nor texts") from None
 
 
 def _plain(series: Any) -> list[Any]:
@@ -109,5 +131,15 @@ def _plain(series: Any) -> list[Any]:
     ]
 
 
-def _cell(cell: Any) -> Any:
-    return float(cell) if isinstance(cell, int | float) and not isinstance(cell, bool) else cell
+def _cell(cell: Any) -> Cell:
+    """A cell of Python's or NumPy's types. TypeError for a thing that is none."""
+    if cell is None or isinstance(cell, str | bool):
+        return cell
+    if isinstance(cell, np.bool_):
+        return bool(cell)
+    if not isinstance(cell, Real | Decimal):
+        raise TypeError
+    try:
+        return float(cell)
+    except OverflowError:
+        return math.inf if cell > 0 else -math.inf

@@ -13,8 +13,11 @@ from twopm_zk.task.canonical import number
 from twopm_zk.task.columns import same_name
 
 Integers = npt.NDArray[np.int64]
-NOTHING = frozenset({"", "na", "n/a", "#n/a", "nan", "null", "."})
-"""Texts, in any case, of a cell without a value, unless they are one of the column's own values."""
+NOTHING = frozenset({"", "na", "n/a", "#n/a", "nan", "null", "#null!", "<na>", "."})
+"""Texts, in any case, of a cell without a value, unless they are one of the column's own values.
+
+None of them may be meant as a category, a class or a zero: "-" and "none" are not among them.
+"""
 UNREADABLE = object()
 """What a cell is read as that should be a number and is none."""
 

@@ -122,7 +122,8 @@ def read_table(data: RowData, *, label: str, options: CsvOptions | None = None) 
     """
     label = same_name(label)
     cells = cells_of(data, label=label, options=options)
-    cells.column(label)
+    if label not in cells.names:  # nothing says that the others are names, and no cells
+        raise DataError(f"there is no column {label!r} among {len(cells.names)}: is there a header?", kind="no-column")
     names = tuple(name for name in cells.names if name != label)
     if not names:
         raise DataError("there is no feature column beside the label")

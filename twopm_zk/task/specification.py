@@ -376,6 +376,8 @@ class TaskSpec:
                 f"`minimum.rows_per_node` is {self.minimum_node_rows}: all other nodes together could tell so few rows "
                 f"from a sum of {len(self.columns) + 1} numbers"
             )
+        if self.outcome.positive is not None and not self.outcome.negative:
+            found.append("`label.negative` is not given: each node's one other value counts as 0, whatever it is")
         if not self.frequencies.trivial:
             found.append(
                 f"a row stands for up to {self.frequencies.most} rows, and is proven as often: `minimum.rows` counts "

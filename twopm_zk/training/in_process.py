@@ -22,7 +22,7 @@ from twopm_zk.numbers.fixed_point import WEIGHTS
 from twopm_zk.plonk.proving import Verifier
 from twopm_zk.proving.executors import InProcess
 from twopm_zk.proving.prover import Prover
-from twopm_zk.rows.batches import Batch, NodeData, prepare
+from twopm_zk.rows.batches import Batch, NodeData, prepare, same_rows
 from twopm_zk.rows.sources import RowData, cells_of, several
 from twopm_zk.statements import Collection, Family, Tally
 from twopm_zk.statements.rounds import BOUND_BITS
@@ -53,7 +53,8 @@ def train(
 ) -> TrainingResult:
     """Train on the (unscaled) rows of one or more nodes: each a `Table`, a file, or a DataFrame.
 
-    ``held_out`` are rows of the same kinds, that the weights are evaluated on.
+    ``held_out`` are rows of the same kinds, that the weights are evaluated on; those of a node are not the ones that
+    any node trains on.
 
     With ``prove`` every update, aggregation and the certificate is proven, and verified by ``verifier``; with
     ``"final"`` only the last round is, which certifies the weights however they were found. Either way the sums that
@@ -75,6 +76,7 @@ def train(
     _check_parties(nodes, spec)
     others = enumerate(several(held_out), start=1)
     apart = [prepare(data, spec, name=f"held-out rows of node {number}") for number, data in others]
+    _check_apart(nodes, apart)
     training = _Training(nodes, apart, spec, progress)
     if not prove:
         return training.run(None, proven_rounds=False)
@@ -103,6 +105,17 @@ def _check_parties(nodes: Sequence[NodeData], spec: TaskSpec) -> None:
             f"{updates} batches of up to {spec.sizes.largest.rows} rows; `maximum.updates` is {spec.maximum_updates}",
             hint="Raise it, or take instances with more rows.",
         )
+
+
+def _check_apart(nodes: Sequence[NodeData], held_out: Sequence[NodeData]) -> None:
+    """DataError for held-out rows that are all the rows of a node, which would be evaluated on its own training."""
+    for number, apart in enumerate(held_out, start=1):
+        for trained, node in enumerate(nodes, start=1):
+            if same_rows(node.batches, apart.batches):
+                raise DataError(
+                    f"the held-out rows of node {number} are those that node {trained} trains on",
+                    hint="Give rows of their own.",
+                )
 
 
 class _Training:
