@@ -142,4 +142,4 @@ def _cell(cell: Any) -> Cell:
     try:
         return float(cell)
     except OverflowError:
-        return math.inf if cell > 0 else -math.inf
+        return -math.inf if str(cell).startswith("-") else math.inf
