@@ -37,6 +37,10 @@ def numbers(tmp_path, content, **options):
         ("a\tb\ty\n1,5\t2\t0\n", "\t", ","),
         ("a|b|y\n1.5|2|0\n", "|", "."),
         ("sep=;\r\na;b;y\r\n1,5;2;0\r\n", ";", ","),
+        ("sep=;\ra;b;y\r1,5;2;0\r", ";", ","),
+        ("SEP=|\na|b|y\n1.5|2|0\n", "|", "."),
+        ('"sep=;"\r\n"a";"b";"y"\r\n"1,5";"2";"0"\r\n', ";", ","),
+        ("'a';'b';'y'\r'1,5';'2';'0'\r", ";", ","),
         ('"a";"b";"y"\n"1,5";"2";"0"\n', ";", ","),
         ("'a';'b';'y'\n'1,5';'2';'0'\n", ";", ","),
         # more commas than semicolons in a remark that nobody reads

@@ -29,6 +29,8 @@ _MARKS = (
 )
 _ARCHIVES = (b"PK\x03\x04", b"\x1f\x8b", b"\xd0\xcf\x11\xe0")
 """How xlsx and zip, gzip, and xls files begin."""
+_SEP = re.compile(r"(['\"]?)sep=([^\r\n])\1(?:\r\n|\r|\n|$)", re.IGNORECASE)
+"""The line that names the delimiter, as Excel writes it, and other programs for it."""
 _NO_TEXT = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
 _SAMPLE = 100
 """Records that tell how a file is written."""
@@ -43,11 +45,10 @@ def read_csv(path: StrPath, *, wanted: Collection[str] | None, options: CsvOptio
     Raises DataError for a file that cannot be read or is no text, one without rows, and names that repeat.
     """
     text, encoding, bom = _decoded(_content(path), path, options.encoding)
-    first, _, rest = text.partition("\n")
-    named = re.fullmatch(r"sep=(.)\r?", first)  # what Excel writes, and other programs for it
+    named = _SEP.match(text)
     if named is not None:
-        text = rest
-    delimiter, quote = options.delimiter or (named and named[1]), options.quote or _quote(text, options.delimiter)
+        text = text[named.end() :]
+    delimiter, quote = options.delimiter or (named and named[2]), options.quote or _quote(text, options.delimiter)
     delimiter = delimiter or _delimiter(text, quote, wanted)
     dialect = Dialect(delimiter, quote, encoding, ".", bom)
     records = _records(text, dialect, path)
@@ -143,7 +144,7 @@ def _delimiter(text: str, quote: str, wanted: Collection[str] | None) -> str:
 
 def _quote(text: str, delimiter: str | None) -> str:
     """A single quote where it stands around every name of the header, else a double one."""
-    line = text.lstrip("\r\n").partition("\n")[0].strip()
+    line = re.split(r"[\r\n]", text.lstrip("\r\n"), maxsplit=1)[0].strip()
     parts = [part.strip() for part in re.split(re.escape(delimiter) if delimiter else r"[,;\t|]", line)]
     return "'" if parts and all(re.fullmatch(r"'[^']+'", part) for part in parts) else '"'
 
