@@ -95,6 +95,29 @@ def test_a_comma_that_may_stand_between_thousands_is_no_decimal_comma(tmp_path):
     assert problem.rows == (1,)
 
 
+def test_a_point_that_may_stand_between_thousands_is_no_decimal_point(tmp_path):
+    for text in ("a;b;y\n2.500;2;0\n1.250;3;1\n", "a\tb\ty\n2.500\t2\t0\n1.250\t3\t1\n"):
+        (problem,) = numbers(tmp_path, text)
+        assert problem.sentence == "column 'a' is not a number in 2 rows: 1, 2"
+        assert "decimal point, or one between thousands" in problem.hint
+        assert numbers(tmp_path, text, decimal=".") == [[2.5, 2.0], [1.25, 3.0]]
+    assert numbers(tmp_path, "a;b;y\n2.500;2;0\n0.250;3;1\n") == [[2.5, 2.0], [0.25, 3.0]]
+    assert numbers(tmp_path, "a,b,y\n2.500,2,0\n1.250,3,1\n") == [[2.5, 2.0], [1.25, 3.0]]
+    (problem,) = numbers(tmp_path, "a;b;y\n2.500;0,5;0\n")
+    assert (problem.column, problem.rows) == ("a", (1,))
+    assert "without signs between thousands, and with a decimal comma" in problem.hint
+
+
+@pytest.mark.parametrize("cell", ["1.234,5", "1'234", "1,234.5", "1 234", "1\u00a0234,5", "1.234.567"])
+@pytest.mark.parametrize("other", ["7", "0,5", "0.5"])
+def test_numbers_with_signs_between_thousands_are_refused_with_advice(tmp_path, cell, other):
+    (problem,) = numbers(tmp_path, f"a;b;y\n{cell};{other};0\n")
+    assert (problem.kind, problem.column, problem.rows) == ("not-a-number", "a", (1,))
+    assert "without signs between thousands" in problem.hint
+    (problem,) = numbers(tmp_path, f"a;b;y\nsecret;{other};0\n")
+    assert problem.hint is None
+
+
 def test_commas_that_separate_cells_are_never_taken_for_decimal_commas(tmp_path):
     (problem,) = numbers(tmp_path, 'a,b,y\n"0,5",2,0\n')
     assert problem.kind == "not-a-number"

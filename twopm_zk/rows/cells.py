@@ -39,7 +39,7 @@ class Dialect:
     decimal: str = "."
     bom: bool = False
     unclear: bool = False
-    """Numbers such as 1,234 may have a decimal comma, or one between thousands."""
+    """Numbers such as 1,234 or 1.234 may have a decimal sign, or one between thousands."""
 
     @property
     def sentence(self) -> str:

@@ -16,6 +16,7 @@ import numpy as np
 
 from twopm_zk.errors import DataError
 from twopm_zk.rows.cells import MAX_BYTES, Cells, CsvOptions, Dialect, Values, check_header, check_names, check_size
+from twopm_zk.rows.reading import THOUSANDS
 from twopm_zk.system.files import StrPath, shown
 from twopm_zk.task.columns import same_name
 
@@ -36,7 +37,6 @@ _SAMPLE = 100
 """Records that tell how a file is written."""
 _POINT = re.compile(r"\s*[+-]?[0-9]*\.[0-9]+(?:[eE][+-]?[0-9]+)?\s*")
 _COMMA = re.compile(r"\s*[+-]?[0-9]*,[0-9]+(?:[eE][+-]?[0-9]+)?\s*")
-_THOUSANDS = re.compile(r"\s*[+-]?[1-9][0-9]{0,2}(?:,[0-9]{3})+\s*")
 
 
 def read_csv(path: StrPath, *, wanted: Collection[str] | None, options: CsvOptions) -> Cells:
@@ -173,13 +173,15 @@ def _columns(
 def _decimal(columns: Collection[Values], delimiter: str) -> tuple[str, bool]:
     """The decimal sign, and whether that is unclear.
 
-    A comma counts where a cell can be nothing but a number with a decimal comma, no number has a point, and commas do
-    not separate cells: 1,234 alone may be a thousand.
+    A sign counts where a cell can be nothing but a number with that decimal sign: 1,234 or 1.234 alone may be a
+    thousand. Where commas separate cells, decimals have a point.
     """
-    distinct = [set(column[:100_000]) for column in columns]
-    points = any(_POINT.fullmatch(cell) for cells in distinct for cell in cells)
-    commas = {cell for cells in distinct for cell in cells if _COMMA.fullmatch(cell)}
-    certain = any(not _THOUSANDS.fullmatch(cell) for cell in commas)
-    if certain and not points and delimiter != ",":
+    distinct = {cell for column in columns for cell in column[:100_000]}
+    points = {cell for cell in distinct if _POINT.fullmatch(cell)}
+    commas = {cell for cell in distinct if _COMMA.fullmatch(cell)}
+    if delimiter == ",":
+        return ".", bool(commas)
+    certain = [any(not THOUSANDS.fullmatch(cell) for cell in cells) for cells in (points, commas)]
+    if certain == [False, True]:
         return ",", False
-    return ".", bool(commas)
+    return ".", bool(commas) or (bool(points) and not certain[0])
