@@ -7,6 +7,7 @@ from twopm_zk.errors import DataError
 from twopm_zk.rows import cells as limits
 from twopm_zk.rows.batches import prepare
 from twopm_zk.rows.cells import CsvOptions
+from twopm_zk.rows.check import check_rows
 from twopm_zk.rows.coding import code
 from twopm_zk.rows.sources import read_cells
 from twopm_zk.rows.tables import read_table
@@ -133,6 +134,16 @@ def test_rows_longer_or_shorter_than_the_header_are_named_and_empty_cells_at_the
 
 def test_blank_lines_are_no_rows(tmp_path):
     assert numbers(tmp_path, "a,b,y\n\n1,2,0\n\n3,4,1\n") == [[1.0, 2.0], [3.0, 4.0]]
+
+
+@pytest.mark.parametrize("blank", ["", ";;", ";;;;;", "   ", " ; ;", '""', "\t"])
+def test_blank_records_are_no_rows_and_row_numbers_are_those_of_the_file(tmp_path, blank):
+    text = f"{blank}\na;b;y\n1,5;2;0\n{blank}\n3;4;1\n{blank}\n{blank}\n"
+    assert numbers(tmp_path, text) == [[1.5, 2.0], [3.0, 4.0]]
+    wrong = text.replace("3;4;1", "3;x;1\n3;4")
+    assert [(one.kind, one.rows) for one in numbers(tmp_path, wrong)] == [("ragged", (4,)), ("not-a-number", (3,))]
+    found = check_rows(read_cells(tmp_path / "rows.csv", wanted=SPEC.data_columns), SPEC)
+    assert (found.rows, found.used) == (3, 1)
 
 
 def test_columns_that_nobody_asked_for_may_be_anything(tmp_path):

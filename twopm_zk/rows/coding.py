@@ -84,7 +84,7 @@ class _Coder:
             self._ragged[row - 1] = True
             by_reason.setdefault(reason, []).append(row)
         for reason, rows in by_reason.items():
-            self.problems.append(Problem("ragged", reason, rows=tuple(rows)))
+            self.problems.append(Problem("ragged", reason, rows=tuple(cells.place(row - 1) for row in rows)))
 
     def features(self, spec: TaskSpec) -> Floats:
         """All columns of the model, unscaled."""
@@ -297,6 +297,6 @@ class _Coder:
         hint: str | None = None,
         beyond: bool = False,
     ) -> None:
-        rows = tuple(int(row) + 1 for row in np.flatnonzero(wrong & ~self._ragged))
+        rows = tuple(self._cells.place(int(row)) for row in np.flatnonzero(wrong & ~self._ragged))
         if rows:
             self.problems.append(Problem(kind, reason, name, rows, hint, beyond, what))

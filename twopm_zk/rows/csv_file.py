@@ -1,6 +1,7 @@
 """CSV files as people have them: delimiter, quoting, encoding and decimal sign are detected, said, and can be given.
 
-Cells stay texts here. Messages name columns and rows (1 is the first after the header), and never show a cell.
+Cells stay texts here. Messages name columns and rows, and never show a cell. Row 1 is the first
+record after the header; blank records are no rows, and are counted, so that numbers are those of the owner's file.
 """
 
 from __future__ import annotations
@@ -52,19 +53,19 @@ def read_csv(path: StrPath, *, wanted: Collection[str] | None, options: CsvOptio
     delimiter = delimiter or _delimiter(text, quote, wanted)
     dialect = Dialect(delimiter, quote, encoding, ".", bom)
     records = _records(text, dialect, path)
-    header = next(records, None)
+    header = next((row for row in records if not _blank(row)), None)
     names = [] if header is None else [same_name(name.strip()) for name in header]
     while len(names) > 1 and not names[-1] and wanted is not None:
         names.pop()  # a delimiter that ends every line
     check_names(names, wanted)
     if wanted is not None and names:
         check_header(names, wanted, f"in the first line of {len(names)} cells of data {shown(path)}")
-    columns, ragged, rows = _columns(records, names, wanted)
-    if not rows:
+    columns, ragged, places = _columns(records, names, wanted)
+    if not places:
         raise DataError(f"data {shown(path)} has no rows", hint="Expected a header row and at least one row.")
     decimal, unclear = (options.decimal, False) if options.decimal else _decimal(columns.values(), delimiter)
     dialect = Dialect(delimiter, quote, encoding, decimal, bom, unclear)
-    return Cells(tuple(names), columns, rows, dialect, ragged)
+    return Cells(tuple(names), columns, len(places), dialect, ragged, places)
 
 
 def _content(path: StrPath) -> bytes:
@@ -103,16 +104,21 @@ def _decoded(content: bytes, path: StrPath, given: str | None) -> tuple[str, str
 
 
 def _records(text: str, dialect: Dialect, path: StrPath) -> Iterator[list[str]]:
-    """Records that are not blank. Raises DataError where quoting never ends, or goes on after it has ended."""
+    """All records. Raises DataError where quoting never ends, or goes on after it has ended."""
     reader = csv.reader(
         io.StringIO(text, newline=""), delimiter=dialect.delimiter, quotechar=dialect.quote, strict=True
     )
     try:
-        yield from (row for row in reader if row)
+        yield from reader
     except csv.Error as error:
         raise DataError(
             f"data {shown(path)} is not a CSV file {dialect.sentence}: line {reader.line_num}, {error}"
         ) from None
+
+
+def _blank(row: Sequence[str]) -> bool:
+    """Whether a record has no cell with anything in it, as spreadsheets write below the last row."""
+    return not any(cell.strip() for cell in row)
 
 
 def _sample(text: str, delimiter: str, quote: str) -> list[list[str]]:
@@ -120,7 +126,7 @@ def _sample(text: str, delimiter: str, quote: str) -> list[list[str]]:
     found: list[list[str]] = []
     try:
         for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quotechar=quote):
-            found += [row] if row else []
+            found += [] if _blank(row) else [row]
             if len(found) == _SAMPLE:
                 break
     except csv.Error:
@@ -151,13 +157,19 @@ def _quote(text: str, delimiter: str | None) -> str:
 
 def _columns(
     records: Iterator[list[str]], names: Sequence[str], wanted: Collection[str] | None
-) -> tuple[dict[str, Values], dict[int, str], int]:
+) -> tuple[dict[str, Values], dict[int, str], list[int]]:
+    """The columns, what is wrong with rows, and where each row is among all records after the header."""
     kept = [(index, name) for index, name in enumerate(names) if wanted is None or name in wanted]
     cells: list[list[str]] = [[] for _ in kept]
     ragged: dict[int, str] = {}
-    number, width = 0, len(names)
+    places: list[int] = []
+    width = len(names)
     check_size(0, width)
-    for number, row in enumerate(records, start=1):
+    for place, row in enumerate(records, start=1):
+        if _blank(row):
+            continue
+        places.append(place)
+        number = len(places)
         if len(row) != width and (len(row) < width or any(cell.strip() for cell in row[width:])):
             ragged[number] = f"has {len(row)} cells, not the {width} of the header"
             row = row + [""] * (width - len(row))
@@ -165,9 +177,9 @@ def _columns(
             check_size(number, width)
         for column, (index, _) in zip(cells, kept, strict=True):
             column.append(row[index])
-    check_size(number, width)
+    check_size(len(places), width)
     columns = {name: np.array(column, dtype=object) for (_, name), column in zip(kept, cells, strict=True)}
-    return columns, ragged, number
+    return columns, ragged, places
 
 
 def _decimal(columns: Collection[Values], delimiter: str) -> tuple[str, bool]:
