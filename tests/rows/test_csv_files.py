@@ -7,6 +7,7 @@ from twopm_zk.errors import DataError
 from twopm_zk.rows import cells as limits
 from twopm_zk.rows.batches import prepare
 from twopm_zk.rows.cells import CsvOptions
+from twopm_zk.rows.check import check_rows
 from twopm_zk.rows.coding import code
 from twopm_zk.rows.sources import read_cells
 from twopm_zk.rows.tables import read_table
@@ -37,6 +38,10 @@ def numbers(tmp_path, content, **options):
         ("a\tb\ty\n1,5\t2\t0\n", "\t", ","),
         ("a|b|y\n1.5|2|0\n", "|", "."),
         ("sep=;\r\na;b;y\r\n1,5;2;0\r\n", ";", ","),
+        ("sep=;\ra;b;y\r1,5;2;0\r", ";", ","),
+        ("SEP=|\na|b|y\n1.5|2|0\n", "|", "."),
+        ('"sep=;"\r\n"a";"b";"y"\r\n"1,5";"2";"0"\r\n', ";", ","),
+        ("'a';'b';'y'\r'1,5';'2';'0'\r", ";", ","),
         ('"a";"b";"y"\n"1,5";"2";"0"\n', ";", ","),
         ("'a';'b';'y'\n'1,5';'2';'0'\n", ";", ","),
         # more commas than semicolons in a remark that nobody reads
@@ -91,6 +96,29 @@ def test_a_comma_that_may_stand_between_thousands_is_no_decimal_comma(tmp_path):
     assert problem.rows == (1,)
 
 
+def test_a_point_that_may_stand_between_thousands_is_no_decimal_point(tmp_path):
+    for text in ("a;b;y\n2.500;2;0\n1.250;3;1\n", "a\tb\ty\n2.500\t2\t0\n1.250\t3\t1\n"):
+        (problem,) = numbers(tmp_path, text)
+        assert problem.sentence == "column 'a' is not a number in 2 rows: 1, 2"
+        assert "decimal point, or one between thousands" in problem.hint
+        assert numbers(tmp_path, text, decimal=".") == [[2.5, 2.0], [1.25, 3.0]]
+    assert numbers(tmp_path, "a;b;y\n2.500;2;0\n0.250;3;1\n") == [[2.5, 2.0], [0.25, 3.0]]
+    assert numbers(tmp_path, "a,b,y\n2.500,2,0\n1.250,3,1\n") == [[2.5, 2.0], [1.25, 3.0]]
+    (problem,) = numbers(tmp_path, "a;b;y\n2.500;0,5;0\n")
+    assert (problem.column, problem.rows) == ("a", (1,))
+    assert "without signs between thousands, and with a decimal comma" in problem.hint
+
+
+@pytest.mark.parametrize("cell", ["1.234,5", "1'234", "1,234.5", "1 234", "1\u00a0234,5", "1.234.567"])
+@pytest.mark.parametrize("other", ["7", "0,5", "0.5"])
+def test_numbers_with_signs_between_thousands_are_refused_with_advice(tmp_path, cell, other):
+    (problem,) = numbers(tmp_path, f"a;b;y\n{cell};{other};0\n")
+    assert (problem.kind, problem.column, problem.rows) == ("not-a-number", "a", (1,))
+    assert "without signs between thousands" in problem.hint
+    (problem,) = numbers(tmp_path, f"a;b;y\nsecret;{other};0\n")
+    assert problem.hint is None
+
+
 def test_commas_that_separate_cells_are_never_taken_for_decimal_commas(tmp_path):
     (problem,) = numbers(tmp_path, 'a,b,y\n"0,5",2,0\n')
     assert problem.kind == "not-a-number"
@@ -106,6 +134,16 @@ def test_rows_longer_or_shorter_than_the_header_are_named_and_empty_cells_at_the
 
 def test_blank_lines_are_no_rows(tmp_path):
     assert numbers(tmp_path, "a,b,y\n\n1,2,0\n\n3,4,1\n") == [[1.0, 2.0], [3.0, 4.0]]
+
+
+@pytest.mark.parametrize("blank", ["", ";;", ";;;;;", "   ", " ; ;", '""', "\t"])
+def test_blank_records_are_no_rows_and_row_numbers_are_those_of_the_file(tmp_path, blank):
+    text = f"{blank}\na;b;y\n1,5;2;0\n{blank}\n3;4;1\n{blank}\n{blank}\n"
+    assert numbers(tmp_path, text) == [[1.5, 2.0], [3.0, 4.0]]
+    wrong = text.replace("3;4;1", "3;x;1\n3;4")
+    assert [(one.kind, one.rows) for one in numbers(tmp_path, wrong)] == [("ragged", (4,)), ("not-a-number", (3,))]
+    found = check_rows(read_cells(tmp_path / "rows.csv", wanted=SPEC.data_columns), SPEC)
+    assert (found.rows, found.used) == (3, 1)
 
 
 def test_columns_that_nobody_asked_for_may_be_anything(tmp_path):

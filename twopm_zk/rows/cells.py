@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -39,7 +39,7 @@ class Dialect:
     decimal: str = "."
     bom: bool = False
     unclear: bool = False
-    """Numbers such as 1,234 may have a decimal comma, or one between thousands."""
+    """Numbers such as 1,234 or 1.234 may have a decimal sign, or one between thousands."""
 
     @property
     def sentence(self) -> str:
@@ -70,10 +70,16 @@ class Cells(RowSource):
     """How the CSV file was written that they are from."""
     ragged: Mapping[int, str] = field(default_factory=dict)
     """What is wrong with rows, from 1, that have more or fewer cells than the header."""
+    places: Sequence[int] | None = field(default=None, repr=False)
+    """Where each row is in the data, from 1 after the header, where blank ones between them were left out."""
 
     def cells(self, label: str) -> Cells:
         """Themselves."""
         return self
+
+    def place(self, row: int) -> int:
+        """Where a row, from 0, is in the data, for its owner: from 1, the first after the header."""
+        return row + 1 if self.places is None else self.places[row]
 
     def column(self, name: str) -> Values:
         """The cells of a column. Raises DataError where there is none."""

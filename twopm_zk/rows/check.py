@@ -63,7 +63,7 @@ def check_rows(data: RowData, spec: TaskSpec, *, options: CsvOptions | None = No
     cells = cells_of(data, label=spec.label, wanted=spec.data_columns, options=options)
     coded = code(cells, spec)
     wrong = {row for problem in coded.problems for row in problem.rows}
-    good = np.array([row not in wrong for row in range(1, cells.rows + 1)], dtype=np.bool_)
+    good = np.array([cells.place(row) not in wrong for row in range(cells.rows)], dtype=np.bool_)
     if any(not problem.rows for problem in coded.problems):
         good[:] = False
     usable = coded.only(good)

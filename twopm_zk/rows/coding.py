@@ -16,7 +16,16 @@ from twopm_zk.errors import DataError
 from twopm_zk.numbers.fixed_point import Format
 from twopm_zk.rows.cells import Cell, Cells, Values
 from twopm_zk.rows.problems import Problem
-from twopm_zk.rows.reading import UNREADABLE, distinct, is_nothing, level_of, mapped, number_reader, text_of
+from twopm_zk.rows.reading import (
+    UNREADABLE,
+    distinct,
+    is_nothing,
+    level_of,
+    mapped,
+    number_reader,
+    sign_advice,
+    text_of,
+)
 from twopm_zk.task.columns import Column
 from twopm_zk.task.inputs import Input
 from twopm_zk.task.outcome import MAX_WEIGHT
@@ -75,7 +84,7 @@ class _Coder:
             self._ragged[row - 1] = True
             by_reason.setdefault(reason, []).append(row)
         for reason, rows in by_reason.items():
-            self.problems.append(Problem("ragged", reason, rows=tuple(rows)))
+            self.problems.append(Problem("ragged", reason, rows=tuple(cells.place(row - 1) for row in rows)))
 
     def features(self, spec: TaskSpec) -> Floats:
         """All columns of the model, unscaled."""
@@ -241,12 +250,12 @@ class _Coder:
             unreadable = np.zeros(len(values), dtype=np.bool_)
         else:
             dialect = self._cells.dialect
-            read = number_reader(dialect.decimal if dialect else ".", truths)
+            decimal, unclear = (dialect.decimal, dialect.unclear) if dialect else (".", False)
+            read = number_reader(decimal, truths, unclear)
             parsed = distinct(values, read)
             unreadable = np.array([cell is UNREADABLE for cell in parsed], dtype=np.bool_)
             found = np.array([np.nan if cell is UNREADABLE else cell for cell in parsed], dtype=np.float64)
-            unclear = bool(dialect and dialect.unclear) and any("," in str(cell) for cell in values[unreadable])
-            hint = "It may be a decimal comma, or one between thousands: say which." if unclear else None
+            hint = sign_advice(values[unreadable], decimal, unclear=unclear)
             if truths:
                 hint = "A label of other values takes `positive` in the specification's label."
             self._note("not-a-number", "is not a number", name, unreadable, what=what, hint=hint)
@@ -288,6 +297,6 @@ class _Coder:
         hint: str | None = None,
         beyond: bool = False,
     ) -> None:
-        rows = tuple(int(row) + 1 for row in np.flatnonzero(wrong & ~self._ragged))
+        rows = tuple(self._cells.place(int(row)) for row in np.flatnonzero(wrong & ~self._ragged))
         if rows:
             self.problems.append(Problem(kind, reason, name, rows, hint, beyond, what))

@@ -1,6 +1,7 @@
 """CSV files as people have them: delimiter, quoting, encoding and decimal sign are detected, said, and can be given.
 
-Cells stay texts here. Messages name columns and rows (1 is the first after the header), and never show a cell.
+Cells stay texts here. Messages name columns and rows, and never show a cell. Row 1 is the first
+record after the header; blank records are no rows, and are counted, so that numbers are those of the owner's file.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import numpy as np
 
 from twopm_zk.errors import DataError
 from twopm_zk.rows.cells import MAX_BYTES, Cells, CsvOptions, Dialect, Values, check_header, check_names, check_size
+from twopm_zk.rows.reading import THOUSANDS
 from twopm_zk.system.files import StrPath, shown
 from twopm_zk.task.columns import same_name
 
@@ -29,12 +31,13 @@ _MARKS = (
 )
 _ARCHIVES = (b"PK\x03\x04", b"\x1f\x8b", b"\xd0\xcf\x11\xe0")
 """How xlsx and zip, gzip, and xls files begin."""
+_SEP = re.compile(r"(['\"]?)sep=([^\r\n])\1(?:\r\n|\r|\n|$)", re.IGNORECASE)
+"""The line that names the delimiter, as Excel writes it, and other programs for it."""
 _NO_TEXT = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
 _SAMPLE = 100
 """Records that tell how a file is written."""
 _POINT = re.compile(r"\s*[+-]?[0-9]*\.[0-9]+(?:[eE][+-]?[0-9]+)?\s*")
 _COMMA = re.compile(r"\s*[+-]?[0-9]*,[0-9]+(?:[eE][+-]?[0-9]+)?\s*")
-_THOUSANDS = re.compile(r"\s*[+-]?[1-9][0-9]{0,2}(?:,[0-9]{3})+\s*")
 
 
 def read_csv(path: StrPath, *, wanted: Collection[str] | None, options: CsvOptions) -> Cells:
@@ -43,27 +46,26 @@ def read_csv(path: StrPath, *, wanted: Collection[str] | None, options: CsvOptio
     Raises DataError for a file that cannot be read or is no text, one without rows, and names that repeat.
     """
     text, encoding, bom = _decoded(_content(path), path, options.encoding)
-    first, _, rest = text.partition("\n")
-    named = re.fullmatch(r"sep=(.)\r?", first)  # what Excel writes, and other programs for it
+    named = _SEP.match(text)
     if named is not None:
-        text = rest
-    delimiter, quote = options.delimiter or (named and named[1]), options.quote or _quote(text, options.delimiter)
+        text = text[named.end() :]
+    delimiter, quote = options.delimiter or (named and named[2]), options.quote or _quote(text, options.delimiter)
     delimiter = delimiter or _delimiter(text, quote, wanted)
     dialect = Dialect(delimiter, quote, encoding, ".", bom)
     records = _records(text, dialect, path)
-    header = next(records, None)
+    header = next((row for row in records if not _blank(row)), None)
     names = [] if header is None else [same_name(name.strip()) for name in header]
     while len(names) > 1 and not names[-1] and wanted is not None:
         names.pop()  # a delimiter that ends every line
     check_names(names, wanted)
     if wanted is not None and names:
         check_header(names, wanted, f"in the first line of {len(names)} cells of data {shown(path)}")
-    columns, ragged, rows = _columns(records, names, wanted)
-    if not rows:
+    columns, ragged, places = _columns(records, names, wanted)
+    if not places:
         raise DataError(f"data {shown(path)} has no rows", hint="Expected a header row and at least one row.")
     decimal, unclear = (options.decimal, False) if options.decimal else _decimal(columns.values(), delimiter)
     dialect = Dialect(delimiter, quote, encoding, decimal, bom, unclear)
-    return Cells(tuple(names), columns, rows, dialect, ragged)
+    return Cells(tuple(names), columns, len(places), dialect, ragged, places)
 
 
 def _content(path: StrPath) -> bytes:
@@ -102,16 +104,21 @@ def _decoded(content: bytes, path: StrPath, given: str | None) -> tuple[str, str
 
 
 def _records(text: str, dialect: Dialect, path: StrPath) -> Iterator[list[str]]:
-    """Records that are not blank. Raises DataError where quoting never ends, or goes on after it has ended."""
+    """All records. Raises DataError where quoting never ends, or goes on after it has ended."""
     reader = csv.reader(
         io.StringIO(text, newline=""), delimiter=dialect.delimiter, quotechar=dialect.quote, strict=True
     )
     try:
-        yield from (row for row in reader if row)
+        yield from reader
     except csv.Error as error:
         raise DataError(
             f"data {shown(path)} is not a CSV file {dialect.sentence}: line {reader.line_num}, {error}"
         ) from None
+
+
+def _blank(row: Sequence[str]) -> bool:
+    """Whether a record has no cell with anything in it, as spreadsheets write below the last row."""
+    return not any(cell.strip() for cell in row)
 
 
 def _sample(text: str, delimiter: str, quote: str) -> list[list[str]]:
@@ -119,7 +126,7 @@ def _sample(text: str, delimiter: str, quote: str) -> list[list[str]]:
     found: list[list[str]] = []
     try:
         for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quotechar=quote):
-            found += [row] if row else []
+            found += [] if _blank(row) else [row]
             if len(found) == _SAMPLE:
                 break
     except csv.Error:
@@ -143,20 +150,26 @@ def _delimiter(text: str, quote: str, wanted: Collection[str] | None) -> str:
 
 def _quote(text: str, delimiter: str | None) -> str:
     """A single quote where it stands around every name of the header, else a double one."""
-    line = text.lstrip("\r\n").partition("\n")[0].strip()
+    line = re.split(r"[\r\n]", text.lstrip("\r\n"), maxsplit=1)[0].strip()
     parts = [part.strip() for part in re.split(re.escape(delimiter) if delimiter else r"[,;\t|]", line)]
     return "'" if parts and all(re.fullmatch(r"'[^']+'", part) for part in parts) else '"'
 
 
 def _columns(
     records: Iterator[list[str]], names: Sequence[str], wanted: Collection[str] | None
-) -> tuple[dict[str, Values], dict[int, str], int]:
+) -> tuple[dict[str, Values], dict[int, str], list[int]]:
+    """The columns, what is wrong with rows, and where each row is among all records after the header."""
     kept = [(index, name) for index, name in enumerate(names) if wanted is None or name in wanted]
     cells: list[list[str]] = [[] for _ in kept]
     ragged: dict[int, str] = {}
-    number, width = 0, len(names)
+    places: list[int] = []
+    width = len(names)
     check_size(0, width)
-    for number, row in enumerate(records, start=1):
+    for place, row in enumerate(records, start=1):
+        if _blank(row):
+            continue
+        places.append(place)
+        number = len(places)
         if len(row) != width and (len(row) < width or any(cell.strip() for cell in row[width:])):
             ragged[number] = f"has {len(row)} cells, not the {width} of the header"
             row = row + [""] * (width - len(row))
@@ -164,21 +177,23 @@ def _columns(
             check_size(number, width)
         for column, (index, _) in zip(cells, kept, strict=True):
             column.append(row[index])
-    check_size(number, width)
+    check_size(len(places), width)
     columns = {name: np.array(column, dtype=object) for (_, name), column in zip(kept, cells, strict=True)}
-    return columns, ragged, number
+    return columns, ragged, places
 
 
 def _decimal(columns: Collection[Values], delimiter: str) -> tuple[str, bool]:
     """The decimal sign, and whether that is unclear.
 
-    A comma counts where a cell can be nothing but a number with a decimal comma, no number has a point, and commas do
-    not separate cells: 1,234 alone may be a thousand.
+    A sign counts where a cell can be nothing but a number with that decimal sign: 1,234 or 1.234 alone may be a
+    thousand. Where commas separate cells, decimals have a point.
     """
-    distinct = [set(column[:100_000]) for column in columns]
-    points = any(_POINT.fullmatch(cell) for cells in distinct for cell in cells)
-    commas = {cell for cells in distinct for cell in cells if _COMMA.fullmatch(cell)}
-    certain = any(not _THOUSANDS.fullmatch(cell) for cell in commas)
-    if certain and not points and delimiter != ",":
+    distinct = {cell for column in columns for cell in column[:100_000]}
+    points = {cell for cell in distinct if _POINT.fullmatch(cell)}
+    commas = {cell for cell in distinct if _COMMA.fullmatch(cell)}
+    if delimiter == ",":
+        return ".", bool(commas)
+    certain = [any(not THOUSANDS.fullmatch(cell) for cell in cells) for cells in (points, commas)]
+    if certain == [False, True]:
         return ",", False
-    return ".", bool(commas)
+    return ".", bool(commas) or (bool(points) and not certain[0])

@@ -6,7 +6,7 @@ import importlib.util
 import math
 from collections.abc import Collection, Iterable
 from decimal import Decimal
-from numbers import Real
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -137,7 +137,7 @@ def _cell(cell: Any) -> Cell:
         return cell
     if isinstance(cell, np.bool_):
         return bool(cell)
-    if not isinstance(cell, Real | Decimal):
+    if not isinstance(cell, int | float | Decimal | Fraction | np.integer | np.floating):
         raise TypeError
     try:
         return float(cell)

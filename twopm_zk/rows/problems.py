@@ -21,7 +21,7 @@ class Problem:
     """What the cells are, as a sentence goes on after "is" or "has"."""
     column: str | None = None
     rows: tuple[int, ...] = ()
-    """From 1, the first row after the header; empty where it is of the whole table."""
+    """From 1, the first row after the header, blank ones counted; empty where it is of the whole table."""
     hint: str | None = None
     beyond_format: bool = False
     """The column's own range has the value, and the format of the specification does not."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,10 @@ NOTHING = frozenset({"", "na", "n/a", "#n/a", "nan", "null", "#null!", "<na>", "
 
 None of them may be meant as a category, a class or a zero: "-" and "none" are not among them.
 """
+THOUSANDS = re.compile(r"\s*[+-]?[1-9][0-9]{0,2}(?:,[0-9]{3}|\.[0-9]{3})\s*")
+"""A number whose one sign may be between thousands, or before decimals."""
+_SIGNS = re.compile(r"\s*[+-]?[0-9]+(?:[.,'\u2019 \u00a0\u202f][0-9]+)+\s*")
+"""A number in which some sign stands, whatever it is for."""
 UNREADABLE = object()
 """What a cell is read as that should be a number and is none."""
 
@@ -68,8 +73,11 @@ def level_of(cell: Cell, known: dict[str, int]) -> str | None:
     return again if again in known else None
 
 
-def number_reader(decimal: str, truths: bool) -> Callable[[Cell], object]:
-    """A number from a cell, NaN where it has none; `UNREADABLE` for anything else."""
+def number_reader(decimal: str, truths: bool, unclear: bool = False) -> Callable[[Cell], object]:
+    """A number from a cell, NaN where it has none; `UNREADABLE` for anything else.
+
+    Where the decimal sign is ``unclear``, that is also a number whose sign may be between thousands.
+    """
 
     def read(cell: Cell) -> object:
         if isinstance(cell, bool):
@@ -78,6 +86,8 @@ def number_reader(decimal: str, truths: bool) -> Callable[[Cell], object]:
             return cell
         if cell is None:
             return np.nan
+        if unclear and THOUSANDS.fullmatch(cell):
+            return UNREADABLE
         # with a decimal comma a point stands between thousands, or is of another hand
         text = cell.replace(".", "?").replace(",", ".") if decimal == "," else cell
         try:
@@ -86,3 +96,15 @@ def number_reader(decimal: str, truths: bool) -> Callable[[Cell], object]:
             return np.nan if is_nothing(cell) else UNREADABLE
 
     return read
+
+
+def sign_advice(unreadable: Iterable[Cell], decimal: str, *, unclear: bool) -> str | None:
+    """What to do about numbers that are written with other signs; nothing where none of the cells is such a number."""
+    cells = [cell for cell in unreadable if isinstance(cell, str) and _SIGNS.fullmatch(cell)]
+    if unclear and any(THOUSANDS.fullmatch(cell) or cell.count(",") == 1 for cell in cells):
+        sign = "comma" if any("," in cell for cell in cells) else "point"
+        return f"It may be a decimal {sign}, or one between thousands: say which."
+    if cells:
+        name = "comma" if decimal == "," else "point"
+        return f"Write numbers without signs between thousands, and with a decimal {name}."
+    return None

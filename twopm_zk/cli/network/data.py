@@ -44,7 +44,8 @@ def data() -> None:
 @click.option("--summary", "summarise", is_flag=True, help="Show least, mean and most of each column: for you alone.")
 @json_option
 def check(spec_file: Path, rows: Path, csv: CsvOptions, summarise: bool, as_json: bool) -> None:
-    """Say everything that is wrong with rows, by column and row number (1 is the first after the header).
+    """Say everything that is wrong with rows, by column and row number (1 is the first after the header; a blank row is
+    counted, and is otherwise ignored).
 
     Nothing is sent, and no value is shown. Exit code 3 where a node would refuse the rows. --summary shows figures of
     the rows that can be used, which are private.
