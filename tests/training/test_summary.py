@@ -13,7 +13,7 @@ from twopm_zk.rows.tables import Table, load_spector
 from twopm_zk.statements import Collection, Family, Policy
 from twopm_zk.task.columns import Column
 from twopm_zk.task.outcome import Outcome
-from twopm_zk.task.specification import StepRule
+from twopm_zk.task.specification import Statistics, StepRule
 from twopm_zk.training.final_sums import summary_of_task
 from twopm_zk.training.in_process import train
 from twopm_zk.training.public_sums import PublicSum
@@ -126,7 +126,8 @@ def test_a_linear_model_has_no_standard_errors_of_as_many_other_rows_and_says_wh
 @pytest.mark.prover
 @pytest.mark.slow
 def test_what_proofs_prove_is_said_to_be_proven_and_nothing_else():
-    spec = spector_spec("newton", gradient_bound=0.5, decrement_bound=1e6)
+    bounds = {"gradient_bound": 0.5, "decrement_bound": 1e6}
+    spec = spector_spec("newton", **bounds, statistics=Statistics(), instances=None).provable(rows=48)
     everything = train(load_spector(), spec, prove=True).summary()
     final = train(load_spector(), spec, prove="final").summary()
     assert everything.fit.proven
@@ -137,3 +138,7 @@ def test_what_proofs_prove_is_said_to_be_proven_and_nothing_else():
     assert everything.fit.insecure_keys  # no ceremony's ptau was named
     assert "INSECURE KEYS" in str(everything)
     assert np.array_equal(everything.bse, final.bse)
+    asked = spector_spec("newton", **bounds)  # with statistics
+    wanted = train(load_spector(), asked, prove="final").summary()
+    assert wanted.fit.proven
+    assert wanted.evaluation.provenance.proven
