@@ -1,5 +1,7 @@
 """What an audit reports, and what it looks up."""
 
+from dataclasses import replace
+
 import pytest
 
 from twopm_zk.auditor.history import Registrations
@@ -9,6 +11,7 @@ from twopm_zk.chain.abi import DecodedEvent
 from twopm_zk.chain.deployment import family_of
 from twopm_zk.circuit.instances import instances
 from twopm_zk.numbers.baby_jubjub import BASE
+from twopm_zk.statements import Collection
 
 
 def record(number, outcome, *, attempt=0, **updates):
@@ -30,6 +33,21 @@ def test_a_node_is_listed_for_the_rounds_that_it_took_part_in_and_no_others():
     ]
     assert report.updates == 8 * 3 + 2 + 6
     assert report.to_json()["certificate_covers"]["nodes"] == {"a": 1, "b": 2, "late": 3}
+
+
+def test_every_round_after_the_certificate_says_what_it_collected():
+    report = AuditReport(1, 31337, "0x", 0, "double", gradient_bound=1)
+    report.attempts = [
+        replace(record(number, Outcome.OPENED, a=1), collection=collection, held_out=held_out)
+        for number, (collection, held_out) in enumerate(
+            [(Collection.INFORMATION, False), (Collection.EVALUATION, False), (Collection.EVALUATION, True)]
+        )
+    ]
+    assert [line.partition(":")[0] for line in report.participation] == [
+        "round 0, information",
+        "round 1, evaluation",
+        "round 2, evaluation on held-out rows",
+    ]
 
 
 def test_a_line_of_text_names_a_score_of_nodes_and_the_document_all():

@@ -265,14 +265,18 @@ class AuditReport:
     @property
     def participation(self) -> Iterator[str]:
         """Who took part in which rounds, a line for each stretch of rounds with the same nodes and updates."""
-        for (outcome, _), stretch in groupby(self.attempts, key=lambda one: (one.outcome, one.counted)):
+
+        def alike(one: AttemptRecord) -> tuple[Outcome, str, object]:
+            return one.outcome, words(one.collection, held_out=one.held_out), one.counted
+
+        for (outcome, collected, _), stretch in groupby(self.attempts, key=alike):
             same = list(stretch)
             first, last = same[0], same[-1]
             name = f"round {first.round}" if first.round == last.round else f"rounds {first.round} to {last.round}"
             if outcome in (Outcome.ABANDONED, Outcome.FAILED):
                 name += f", {_many(len(same), 'attempt')} without a result"
             elif outcome is Outcome.OPENED:
-                name += ", information"
+                name += f", {collected}"
             yield f"{name}: {first.participants if first.updates else 'no updates'}"
 
     @property
