@@ -245,7 +245,7 @@ def test_bound_table_holds_for_every_listed_instance(name):
 
 @pytest.mark.parametrize("rows", [1, 1023, 1024])
 def test_a_sum_of_very_many_updates_keeps_to_its_lane_and_larger_instances_are_refused(family, rows):
-    sizes = {"ROWS": rows, "FEATURES": 3, "X_BITS": 16, "X_FRAC": 12, "FAMILY": int(family)}
+    sizes = {"ROWS": rows, "FEATURES": 3, "X_BITS": 16, "X_FRAC": 12, "FAMILY": family.number}
     if rows > 1023:
         with pytest.raises(BoundError, match="rows can reach"):
             InformationShape.from_parameters(sizes)

@@ -30,7 +30,7 @@ def family(request):
 
 
 def predict_circuit(family, bits=16, frac_bits=12):
-    sizes = {"FEATURES": 2, "X_BITS": bits, "X_FRAC": frac_bits, "FAMILY": int(family)}
+    sizes = {"FEATURES": 2, "X_BITS": bits, "X_FRAC": frac_bits, "FAMILY": family.number}
     instance = Instance(f"predict-test-{bits}-{family}", "predict.circom", "Predict", sizes)
     return compile_circuit(instance), PredictShape.from_parameters(sizes)
 

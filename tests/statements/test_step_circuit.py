@@ -310,7 +310,7 @@ def test_bound_table_would_refuse_a_circuit_that_wraps_around():
 
 def test_a_step_whose_updates_a_rounds_sum_could_not_hold_is_refused(family):
     """They would open in every aggregate all the same, and leave the lanes of packed sums."""
-    sizes = {"ROWS": MAX_ROWS, "FEATURES": 3, "X_FRAC": 12, "X_BITS": 16, "FAMILY": int(family)}
+    sizes = {"ROWS": MAX_ROWS, "FEATURES": 3, "X_FRAC": 12, "X_BITS": 16, "FAMILY": family.number}
     total = next(b for b in RoundShape(3).bounds() if b.name == "sum of updates")
     assert MAX_UPDATES * StepShape.from_parameters(sizes).max_rounded() <= total.magnitude < total.limit
     for changes, message in (({"X_BITS": 17}, "cell can reach"), ({"ROWS": MAX_ROWS + 1}, "rows can reach")):

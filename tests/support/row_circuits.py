@@ -29,7 +29,7 @@ SHAPES = ((1, 1, 16, 12), (4, 2, 16, 12), (3, 2, 20, 16))
 def row_circuit(kind, rows, features, bits=16, frac_bits=12, *, family=Family.LOGISTIC):
     """The circuit of these sizes, and their shape."""
     template, shape, _ = KINDS[kind]
-    sizes = {"ROWS": rows, "FEATURES": features, "X_BITS": bits, "X_FRAC": frac_bits, "FAMILY": int(family)}
+    sizes = {"ROWS": rows, "FEATURES": features, "X_BITS": bits, "X_FRAC": frac_bits, "FAMILY": family.number}
     instance = Instance(f"{kind}-test-{rows}x{features}-{bits}-{family}", f"{kind}.circom", template, sizes)
     return compile_circuit(instance), shape.from_parameters(sizes)
 

@@ -163,7 +163,7 @@ def test_class_weights_go_by_the_values_of_the_label_or_by_class():
         ([AGE | {"product": [["b", 1.5]]}], {}, "`product` is a list of pairs"),
         ([{"name": "p", "centre": 0, "scale": 1, "product": [["b", 0]]}], {}, "powers in `product` are 1 to 6"),
         ([{"name": "p", "centre": 0, "scale": 1, "product": [["b", 7]]}], {}, "powers in `product` are 1 to 6"),
-        ([{"name": "z", "low": 0, "high": 1e300}], {"formula": "z + I(z**6)"}, "is beyond what a number holds"),
+        ([{"name": "z", "low": 0, "high": 1e100}], {"formula": "z + I(z**6)"}, "is beyond what a number holds"),
         ([AGE, WARD, {"name": "p", "centre": 0, "scale": 1, "product": [["ward", 1]]}], {}, "'ward' is a category"),
         ([], {"label": {"name": "y", "negative": ["no"]}}, "`label.negative` is given without"),
         ([], {"label": {"name": "y", "positive": "no", "negative": ["no"]}}, "have a value more than once"),

@@ -162,7 +162,8 @@ class SharingPart:
             ledger=self.store.ledger(),
         )
         if self._objects(state, "does not share in", objections):
-            if not state.shared_once and _WAITS.issuperset(objection.kind for objection in objections):
+            waits = not state.shared_once and _WAITS.issuperset(objection.kind for objection in objections)
+            if waits and not self._may_be_known(state):
                 text = f"{state.name()}: nobody has shared; if nobody does, the round starts again and nobody pays"
                 self._say("waiting", text, key=state.set_digest)
             else:
@@ -200,7 +201,7 @@ class SharingPart:
         only this store is in the way and leaving costs something, for its owner may bring it back before the deadline.
         """
         cost = f", which costs it {state.stake_penalty} wei of its stake" if state.stake_penalty else ""
-        if withdrawal_objections(self.store.ledger(), place_of(self.view, state)):
+        if self._may_be_known(state):
             text = f"{state.name()}: a share of this node may be known already, so that it stays in the set, silent"
             self._say("stuck", text, key=state.set_digest)
         elif lost and (cost or state.shared_once):
@@ -211,6 +212,10 @@ class SharingPart:
             self._say(
                 "withdrawn", f"withdrew from {state.name()}{cost}", {"penalty": state.stake_penalty}, key=state.key
             )
+
+    def _may_be_known(self, state: TaskSnapshot) -> bool:
+        """Whether a share of this attempt has left this node."""
+        return bool(withdrawal_objections(self.store.ledger(), place_of(self.view, state)))
 
     # --- disputes ---
 
