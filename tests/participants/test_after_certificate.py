@@ -41,7 +41,7 @@ def staged(world, tmp_path):
 def restarted(stage, number):
     """The node is started again, with rows that it holds out."""
     stage.nodes[number].store.close()
-    stage.nodes[number] = stage.party.node(number, held_out=tables(SIZES)[number])
+    stage.nodes[number] = stage.party.node(number, held_out=tables(SIZES)[number - 1])
 
 
 def evaluating(stage):
