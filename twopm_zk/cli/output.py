@@ -148,3 +148,8 @@ class Steps:
     def warn(self, text: str) -> None:
         """A line that should not be missed."""
         self.note(f"[yellow]{text}[/yellow]")
+
+
+def many(count: int, one: str, more: str = "") -> str:
+    """A number of things, in words: `1 update`, `2 updates`."""
+    return f"{count} {one if count == 1 else more or one + 's'}"

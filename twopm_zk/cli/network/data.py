@@ -11,7 +11,7 @@ import click
 from twopm_zk.cli.options.connection import Connection, chain_options
 from twopm_zk.cli.options.participants import open_view, spec_argument, state_option
 from twopm_zk.cli.options.rows import csv_options, data_option, held_out_option, read_rows, teller
-from twopm_zk.cli.output import Steps, emit, json_option, print_table
+from twopm_zk.cli.output import Steps, emit, json_option, many, print_table
 from twopm_zk.errors import InputError
 
 if TYPE_CHECKING:
@@ -92,13 +92,12 @@ def _as_document(problem: Problem) -> dict[str, Any]:
 def _print(report: RowsReport, spec: TaskSpec, *, summarise: bool) -> None:
     for problem in report.problems:
         click.echo(problem.sentence + (f" ({problem.hint})" if problem.hint else ""))
-    found = f"{len(report.problems)} problems" if len(report.problems) > 1 else "1 problem"
-    counted = f"{report.rows} rows"
+    found = many(len(report.problems), "problem")
+    counted = many(report.rows, "row")
     if report.used != report.rows:
         counted += f", {report.used} to be proven" + ("" if spec.frequencies.trivial else " by their weights")
-    click.echo(
-        f"{counted}, in {report.batches} batches: {found if report.problems else 'everything fits the specification'}."
-    )
+    batches = many(report.batches, "batch", "batches")
+    click.echo(f"{counted}, in {batches}: {found if report.problems else 'everything fits the specification'}.")
     if not summarise or report.summary is None:
         return
     click.secho(_PRIVATE, fg="yellow", bold=True, err=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from twopm_zk.cli.options.participants import spec_argument
-from twopm_zk.cli.output import emit, force_option, json_option, print_table, refuse_existing
+from twopm_zk.cli.output import emit, force_option, json_option, many, print_table, refuse_existing
 from twopm_zk.errors import InputError
 
 if TYPE_CHECKING:
@@ -184,8 +184,9 @@ def _check_lines(spec: TaskSpec, cost: TaskCost | None, document: Mapping[str, A
     if spec.instances is None:
         yield "warning: without `instances` the task cannot be proven; these are the smallest that fit"
     node = document["node"]
+    proofs = many(node["proofs"], "update")
     yield (
-        f"a node with {node['rows']} rows proves {node['proofs']} updates a round, and pays {node['gas']:,} gas; it "
+        f"a node with {node['rows']} rows proves {proofs} a round, and pays {node['gas']:,} gas; it "
         f"may have at most {cost.most_rows:,} rows"
     )
     for one in node["rounds"]:
