@@ -66,7 +66,7 @@ fast: setup ## run the tests that take seconds
 	$(BIN)/pytest $(WORKERS) -m "not slow"
 
 coverage: setup ## measure which lines and branches of the contracts the tests on a chain reach
-	$(BIN)/pytest tests/chain tests/verifier --ignore=tests/chain/test_compiled_contracts.py -m "not prover and not slow" --solidity-coverage=bench/results/solidity.json
+	$(BIN)/pytest tests/chain tests/verifier --ignore=tests/chain/test_compiled_contracts.py -m "not prover" --solidity-coverage=bench/results/solidity.json
 
 check: setup .venv-slither/.installed ## lint, types, formatting of every language
 	$(BIN)/ruff check .
