@@ -69,7 +69,7 @@ def test_every_row_is_in_one_bin_of_the_calibration_table(rows):
         assert one.rows == inside.sum()
         assert (one.observed is None) == (one.rows == 0)
         if one.rows:
-            assert one.low <= scores[inside].mean() <= one.high + 1e-12
+            assert one.low - 1e-12 <= scores[inside].mean() <= one.high + 1e-12  # a mean rounds
 
 
 @settings(deadline=None)
