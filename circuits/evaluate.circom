@@ -5,11 +5,13 @@ include "lib/family.circom";
 include "lib/fixed_point.circom";
 include "lib/linear_predictor.circom";
 include "lib/model.circom";
+include "lib/noise.circom";
 include "lib/pedersen.circom";
 include "lib/rounding.circom";
 include "lib/rows.circom";
 
-// Sums of an evaluation, what they are counted in, and the signed base-4 digits of each in an update.
+// Sums of an evaluation, what they are counted in, the fractional bits of each, and the signed base-4 digits of each in an
+// update, with its noise.
 function EVALUATION_SUMS(FAMILY) {
     if (FAMILY == GAUSSIAN()) { return 3; }
     return SCORES();
@@ -18,10 +20,18 @@ function EVALUATION_UNIT(FAMILY) {
     if (FAMILY == GAUSSIAN()) { return UNIT_SQUARES(); }
     return UNIT_EVALUATION();
 }
-function EVALUATION_DIGITS(FAMILY, k) {
-    // ROWS y^2 <= 2^16 and ROWS (z - y)^2 <= 2^22, in units of 2^-32
-    if (FAMILY == GAUSSIAN()) { return 29; }
-    return SCORE_DIGITS(k);
+function EVALUATION_FRAC(FAMILY, k) {
+    if (FAMILY == GAUSSIAN()) { return SQUARES_UNIT_FRAC(); }
+    return SCORE_FRAC(k);
+}
+function EVALUATION_DIGITS(FAMILY, k, NOISE) {
+    var LARGEST;
+    if (FAMILY == GAUSSIAN()) {
+        LARGEST = (1 << 57) - 1; // ROWS y^2 <= 2^16 and ROWS (z - y)^2 <= 2^22, in units of 2^-32
+    } else {
+        LARGEST = SCORE_MAX(k);
+    }
+    return SIGNED_DIGITS(LARGEST + NOISE_BOUND(EVALUATION_FRAC(FAMILY, k), NOISE));
 }
 
 // SquareSums: the sums of a gaussian evaluation, rounded once: y, y^2 and (z - y)^2, of the scaled label, in units of
@@ -60,11 +70,15 @@ template SquareSums(ROWS, FEATURES, X_BITS, X_FRAC) {
 //     logistic   log-loss, squared error of the probability, rows by class and bin of the probability; see ScoreSums
 //     gaussian   the scaled label y, its square, and (z - y)^2; see SquareSums
 //
+// Where NOISE is above 0 each sum carries bounded noise besides: less than 2^NOISE rows in a count.
+//
 // Public inputs, in this order: modelCommitment, dataCommitment, updateCommitment.
 //
 // context, weights, cells, marks, salt, blinding   as in Step
-// Sound     exact sums stay below 2^240 (bound table of the twin), and rounded ones within their digits, as RoundHalfUp wants
-template Evaluate(ROWS, FEATURES, X_BITS, X_FRAC, FAMILY) {
+// noise     as in BoundedNoise, enforced there; none where NOISE is 0
+// Sound     exact sums stay below 2^240 (bound table of the twin), and rounded ones, what is committed to less the noise,
+//           within 2^63, as RoundHalfUp wants. Counts have digits of their own where noise is in what is committed to
+template Evaluate(ROWS, FEATURES, X_BITS, X_FRAC, FAMILY, NOISE) {
     assert(0 < ROWS && ROWS <= MAX_ROWS() && 0 < FEATURES && FEATURES <= 64);
     assert(X_FRAC < X_BITS && X_BITS <= 24);
     var WEIGHTS = FEATURES + 1;
@@ -77,6 +91,7 @@ template Evaluate(ROWS, FEATURES, X_BITS, X_FRAC, FAMILY) {
     signal input marks[ROWS];
     signal input salt;
     signal input blinding;
+    signal input noise[NOISES(SUMS, NOISE)];
     signal output modelCommitment;
     signal output dataCommitment;
     signal output updateCommitment;
@@ -97,11 +112,27 @@ template Evaluate(ROWS, FEATURES, X_BITS, X_FRAC, FAMILY) {
     }
 
     var DIGITS[SUMS];
+    var FRAC[SUMS];
     for (var k = 0; k < SUMS; k++) {
-        DIGITS[k] = EVALUATION_DIGITS(FAMILY, k);
+        DIGITS[k] = EVALUATION_DIGITS(FAMILY, k, NOISE);
+        FRAC[k] = EVALUATION_FRAC(FAMILY, k);
+    }
+    if (NOISE > 0) {
+        BoundedNoise(SUMS, FRAC, NOISE)(noise);
+        if (FAMILY == LOGISTIC()) {
+            for (var k = 2; k < SUMS; k++) {
+                RangeCheck(BIN_LANE())(sums[k] + BIAS(BIN_LANE()));
+            }
+        }
     }
     component point = PedersenCommitment(EVALUATION_UNIT(FAMILY), SUMS, DIGITS, ROWS_DIGITS(ROWS));
-    point.items <== sums;
+    for (var k = 0; k < SUMS; k++) {
+        if (NOISE > 0) {
+            point.items[k] <== sums[k] + noise[k];
+        } else {
+            point.items[k] <== sums[k];
+        }
+    }
     point.rows <== rows.count;
     point.blinding <== blinding;
     updateCommitment <== point.out;

@@ -4,6 +4,7 @@ include "lib/family.circom";
 include "lib/fixed_point.circom";
 include "lib/linear_predictor.circom";
 include "lib/model.circom";
+include "lib/noise.circom";
 include "lib/pedersen.circom";
 include "lib/policy.circom";
 include "lib/rounding.circom";
@@ -16,22 +17,23 @@ function INFORMATION_DROPPED(j, k, FEATURES, X_FRAC, FAMILY) {
 }
 
 // Signed base-4 digits of a rounded sum in units of 2^-INFORMATION_UNIT_FRAC: at most ROWS x^2 v, where v <= 1/4 (1 + 2^-10)
-// and |x| <= 2^(X_BITS - 1 - X_FRAC).
-function INFORMATION_DIGITS(ROWS, X_BITS, X_FRAC) {
+// and |x| <= 2^(X_BITS - 1 - X_FRAC), with its noise.
+function INFORMATION_DIGITS(ROWS, X_BITS, X_FRAC, NOISE) {
     var LARGEST = (ROWS * 1025) << (2 * (X_BITS - 1 - X_FRAC) - 2 + INFORMATION_UNIT_FRAC() - 10);
-    return (BIT_LENGTH(LARGEST) + 2) \ 2;
+    return SIGNED_DIGITS(LARGEST + NOISE_BOUND(INFORMATION_UNIT_FRAC(), NOISE));
 }
 
 // Information: the sums opened by updateCommitment are those of x_j x_k v(z) over the rows in dataCommitment, the upper
 // triangle by rows, each rounded once, half up, to units of 2^-INFORMATION_UNIT_FRAC; v as in Variances, z = w . x at the
-// weights in modelCommitment.
+// weights in modelCommitment. Where NOISE is above 0 each sum carries bounded noise besides.
 //
 // Public inputs, in this order: modelCommitment, dataCommitment, updateCommitment.
 //
 // context, weights, cells, marks, salt, blinding   as in Step; labels serve to open the rows, marks to tell padding
+// noise     as in BoundedNoise, enforced there; none where NOISE is 0
 // Sound     the exact sums stay below 2^221 (bound table of the twin): sum + HALF = rounded 2^LOW + rest has one solution
-//           with the rest in [0, 2^LOW) and the rounded sum within its digits, which PedersenCommitment enforces
-template Information(ROWS, FEATURES, X_BITS, X_FRAC, FAMILY) {
+//           with the rest in [0, 2^LOW) and the rounded sum, what is committed to less the noise, within 2^63
+template Information(ROWS, FEATURES, X_BITS, X_FRAC, FAMILY, NOISE) {
     assert(0 < ROWS && ROWS <= MAX_ROWS() && 0 < FEATURES && FEATURES <= 64);
     assert(X_FRAC < X_BITS && X_BITS <= 24);
     var WEIGHTS = FEATURES + 1;
@@ -44,6 +46,7 @@ template Information(ROWS, FEATURES, X_BITS, X_FRAC, FAMILY) {
     signal input marks[ROWS];
     signal input salt;
     signal input blinding;
+    signal input noise[NOISES(PAIRS, NOISE)];
     signal output modelCommitment;
     signal output dataCommitment;
     signal output updateCommitment;
@@ -77,18 +80,27 @@ template Information(ROWS, FEATURES, X_BITS, X_FRAC, FAMILY) {
     }
 
     var DIGITS[PAIRS];
+    var FRAC[PAIRS];
     component rounded[PAIRS];
     for (var j = 0; j < WEIGHTS; j++) {
         for (var k = j; k < WEIGHTS; k++) {
             var p = UPPER_INDEX(WEIGHTS, j, k);
             rounded[p] = RoundHalfUp(INFORMATION_DROPPED(j, k, FEATURES, X_FRAC, FAMILY));
             rounded[p].in <== sum[p];
-            DIGITS[p] = INFORMATION_DIGITS(ROWS, X_BITS, X_FRAC);
+            DIGITS[p] = INFORMATION_DIGITS(ROWS, X_BITS, X_FRAC, NOISE);
+            FRAC[p] = INFORMATION_UNIT_FRAC();
         }
+    }
+    if (NOISE > 0) {
+        BoundedNoise(PAIRS, FRAC, NOISE)(noise);
     }
     component point = PedersenCommitment(UNIT_INFORMATION(), PAIRS, DIGITS, ROWS_DIGITS(ROWS));
     for (var p = 0; p < PAIRS; p++) {
-        point.items[p] <== rounded[p].out;
+        if (NOISE > 0) {
+            point.items[p] <== rounded[p].out + noise[p];
+        } else {
+            point.items[p] <== rounded[p].out;
+        }
     }
     point.rows <== rows.count;
     point.blinding <== blinding;

@@ -11,12 +11,14 @@ include "sigmoid.circom";
 function BIN_LANE() { return 12; }
 // Sums of a logistic evaluation: log-loss, squared error, and counts by class and bin of the probability.
 function SCORES() { return 2 + 4 * BINS(); }
-// Signed base-4 digits of each in an update: 13 times the log-loss below 2^21, squared errors below 2^11, counts below 2^11
-function SCORE_DIGITS(k) {
-    if (k == 0) { return 21; }
-    if (k == 1) { return 16; }
-    return 6;
+// The largest of each in an update, and its fractional bits: 13 times the log-loss is below 2^21, squared errors below 2^11,
+// counts below 2^10.
+function SCORE_MAX(k) {
+    if (k == 0) { return (1 << 41) - 1; }
+    if (k == 1) { return (1 << 31) - 1; }
+    return MAX_ROWS();
 }
+function SCORE_FRAC(k) { return k < 2 ? EVALUATION_UNIT_FRAC() : 0; }
 
 // The two polynomials of an evaluation.
 function LOSS() { return 0; }
@@ -114,7 +116,7 @@ template RowScore(Z_MAX, Z_FRAC) {
 // lowest to the highest, and those of class 1.
 //
 // z, marks, active   as in RowScore
-// sums               within their digits, enforced by the caller: for counts that is the check of their lanes
+// sums               enforced by the caller: rounded ones as RoundHalfUp wants, counts in [-2^11, 2^11), their lanes
 // Sound              four sums of lanes say how many rows of each sign and class are in each bin of |z|: 4 times each of
 //                    them is determined, and its lanes, within [-2^11, 2^11), in one way only. Totals stay below 2^252
 template ScoreSums(ROWS, FEATURES, X_BITS, X_FRAC) {

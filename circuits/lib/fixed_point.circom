@@ -38,6 +38,9 @@ function BIT_LENGTH(bound) {
     return bits;
 }
 
+// Signed base-4 digits that hold every number up to largest, of either sign.
+function SIGNED_DIGITS(largest) { return (BIT_LENGTH(largest) + 2) \ 2; }
+
 // RangeCheck: in is in [0, 2^BITS).
 // in     any field element
 // Sound  base-4 digits d with d(d-1)(d-2)(d-3) = 0, checked as q (q + 2) = 0 for q = d (d - 3), and one bit
@@ -78,4 +81,4 @@ template IsZero() {
 }
 
 // Signed base-4 digits of a count up to ROWS.
-function ROWS_DIGITS(ROWS) { return (BIT_LENGTH(ROWS) + 2) \ 2; }
+function ROWS_DIGITS(ROWS) { return SIGNED_DIGITS(ROWS); }

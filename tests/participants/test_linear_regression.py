@@ -383,7 +383,7 @@ def test_a_log_loss_that_has_no_proof_is_found_before_anything_is_handed_in(worl
     held_out = replace(party.tables[0], labels=party.tables[0].labels[::-1].copy())
     stage = Stage(party, held_out=held_out).begin()
     stage.until(Phase.COLLECTING, when=lambda state: state.held_out)
-    monkeypatch.setattr(EvaluateShape, "largest_loss", 1)
+    monkeypatch.setattr("twopm_zk.statements.evaluate._LARGEST_LOSS", 1)
     stage.tick(*stage.nodes)
     assert stage.state.updates == 0
     (said,) = news_of(stage, 0, "unprovable")

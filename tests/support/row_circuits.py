@@ -26,11 +26,12 @@ SHAPES = ((1, 1, 16, 12), (4, 2, 16, 12), (3, 2, 20, 16))
 """Rows, features, bits of a cell, fractional ones: as few as show everything."""
 
 
-def row_circuit(kind, rows, features, bits=16, frac_bits=12, *, family=Family.LOGISTIC):
+def row_circuit(kind, rows, features, bits=16, frac_bits=12, *, family=Family.LOGISTIC, noise=0):
     """The circuit of these sizes, and their shape."""
     template, shape, _ = KINDS[kind]
-    sizes = {"ROWS": rows, "FEATURES": features, "X_BITS": bits, "X_FRAC": frac_bits, "FAMILY": family.number}
-    instance = Instance(f"{kind}-test-{rows}x{features}-{bits}-{family}", f"{kind}.circom", template, sizes)
+    sizes = {"ROWS": rows, "FEATURES": features, "X_BITS": bits, "X_FRAC": frac_bits}
+    sizes |= {"FAMILY": family.number, "NOISE": noise}
+    instance = Instance(f"{kind}-test-{rows}x{features}-{bits}-{family}-{noise}", f"{kind}.circom", template, sizes)
     return compile_circuit(instance), shape.from_parameters(sizes)
 
 
@@ -60,8 +61,8 @@ def about(kind, shape, features, labels, weights):
 
 def widths(shape, sums):
     """Base-4 digits of everything that an update of so many ``sums`` commits to."""
-    digits = shape.digits if isinstance(shape.digits, tuple) else [shape.digits] * sums
-    return [*digits, pedersen.digits_for(shape.rows), BLINDING_DIGITS]
+    assert len(shape.digits) == sums
+    return [*shape.digits, pedersen.digits_for(shape.rows), BLINDING_DIGITS]
 
 
 def small_x(unit, items, rows):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 import json
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from typing import Any
 
 from twopm_zk.errors import InputError
@@ -21,6 +22,18 @@ class Instance:
     template: str
     parameters: dict[str, int]
     public: tuple[str, ...] = ()
+    open: tuple[str, int, int] | None = None
+    """A parameter that the number at the end of the name gives, its least value and its largest."""
+
+    def with_number(self, value: int) -> Instance:
+        """The instance whose open parameter is ``value``. Raises InputError where there is none of that value."""
+        if self.open is None:
+            raise InputError(f"circuit {self.name!r} has no open parameter")
+        parameter, least, largest = self.open
+        if not least <= value <= largest:
+            raise InputError(f"{parameter} of {self.name!r} is {value}; allowed: {least} to {largest}")
+        name = f"{_numbered(self.name)[0]}{value}"
+        return replace(self, name=name, parameters={**self.parameters, parameter: value})
 
     def main(self) -> str:
         """Circom source of its ``component main``."""
@@ -32,13 +45,26 @@ class Instance:
         )
 
 
+def _numbered(name: str) -> tuple[str, int | None]:
+    """A name without the number at its end, and that number."""
+    found = re.fullmatch(r"(.*?)(0|[1-9]\d{0,4})", name, re.ASCII)
+    return (name, None) if found is None else (found[1], int(found[2]))
+
+
 def instances() -> dict[str, Instance]:
-    """Every instance of ``circuits/circuits.json``, by name."""
+    """Every instance of ``circuits/circuits.json``, by name; with one value of each that is open."""
     file = circuits_dir() / "circuits.json"
     try:
         table: dict[str, dict[str, Any]] = json.loads(read_bytes(file, what="list of circuits"))["instances"]
         return {
-            name: Instance(name, row["file"], row["template"], dict(row["parameters"]), tuple(row.get("public", ())))
+            name: Instance(
+                name,
+                row["file"],
+                row["template"],
+                dict(row["parameters"]),
+                tuple(row.get("public", ())),
+                tuple(row["open"]) if "open" in row else None,
+            )
             for name, row in table.items()
         }
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -46,10 +72,18 @@ def instances() -> dict[str, Instance]:
 
 
 def find_instance(name: str) -> Instance:
-    """The instance called ``name``; InputError with the closest names otherwise."""
+    """The instance called ``name``, which may give an open parameter another value than the list does.
+
+    Raises InputError, with the closest names, where there is none.
+    """
     known = instances()
     if name in known:
         return known[name]
+    stem, number = _numbered(name)
+    if number is not None:
+        for one in known.values():
+            if one.open is not None and _numbered(one.name)[0] == stem:
+                return one.with_number(number)
     close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
     if close:
         raise InputError(f"there is no circuit {name!r}", hint=f"Did you mean {' or '.join(close)}?")

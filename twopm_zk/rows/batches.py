@@ -6,7 +6,7 @@ Everything here is private to the node, and stays out of messages and ``repr``.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -70,15 +70,26 @@ class Batch:
         return gradient_tally(self.shape, weights, self.features, self.labels)
 
     def statement(
-        self, collection: Collection, context: int, weights: Sequence[int], opening: Opening | None = None
+        self,
+        collection: Collection,
+        context: int,
+        weights: Sequence[int],
+        opening: Opening | None = None,
+        *,
+        noise: int = 0,
     ) -> RowsStatement:
-        """What the batch's proof says in one round, with a fresh blinding unless there is an ``opening``."""
+        """What the batch's proof says in one round, with a fresh blinding unless there is an ``opening``.
+
+        ``noise`` is that of the instance: where it is not 0, what the opening has more than the tally.
+        """
         weights = tuple(weights)
         if collection is Collection.INFORMATION:
-            return InformationStatement(self._information_shape, context, weights, self.data, self.salt, opening)
+            shape = replace(self._information_shape, noise=noise)
+            return InformationStatement(shape, context, weights, self.data, self.salt, opening)
         if collection is Collection.EVALUATION:
-            return EvaluateStatement(self._evaluate_shape, context, weights, self.data, self.salt, opening)
-        return StepStatement(self.shape, context, weights, self.data, self.salt, opening)
+            of_scores = replace(self._evaluate_shape, noise=noise)
+            return EvaluateStatement(of_scores, context, weights, self.data, self.salt, opening)
+        return StepStatement(replace(self.shape, noise=noise), context, weights, self.data, self.salt, opening)
 
     @property
     def _information_shape(self) -> InformationShape:

@@ -13,13 +13,15 @@ import numpy as np
 import numpy.typing as npt
 
 from twopm_zk.errors import RangeError
-from twopm_zk.numbers import pedersen, scores, sigmoid
+from twopm_zk.numbers import scores, sigmoid
 from twopm_zk.numbers.fixed_point import Bound, round_half_up
-from twopm_zk.numbers.pedersen import EVALUATION, SQUARES, Tally
+from twopm_zk.numbers.pedersen import EVALUATION, SQUARES, Tally, Unit
 from twopm_zk.statements.family import Family
-from twopm_zk.statements.rows import ROWS_AT_ONCE, RowsShape, RowsStatement
+from twopm_zk.statements.rows import MAX_ROWS, ROWS_AT_ONCE, RowsShape, RowsStatement
 
-_SQUARE_DIGITS = 29
+_LARGEST_SQUARES = (1 << 57) - 1
+_LARGEST_LOSS = (1 << 41) - 1  # 13 times
+_LARGEST_ERROR = (1 << 31) - 1
 
 
 @dataclass(frozen=True)
@@ -27,16 +29,15 @@ class EvaluateShape(RowsShape):
     """Sizes of an ``evaluate`` instance."""
 
     @property
-    def digits(self) -> tuple[int, ...]:
-        """Signed base-4 digits of each rounded sum."""
-        if self.family is Family.GAUSSIAN:
-            return (_SQUARE_DIGITS,) * 3
-        return 21, 16, *[pedersen.digits_for((1 << 10) - 1)] * (2 * scores.BINS)
+    def unit(self) -> Unit:
+        """What an update is counted in."""
+        return SQUARES if self.family is Family.GAUSSIAN else EVALUATION
 
-    @property
-    def largest_loss(self) -> int:
-        """The largest rounded sum of 13 times the log-loss that has a proof."""
-        return (1 << (2 * self.digits[0] - 1)) - 1
+    def largest_sums(self) -> tuple[int, ...]:
+        """Largest magnitude of each rounded sum: of a log-loss, the largest that has a proof."""
+        if self.family is Family.GAUSSIAN:
+            return (_LARGEST_SQUARES,) * 3
+        return (_LARGEST_LOSS, _LARGEST_ERROR, *[MAX_ROWS] * (2 * scores.BINS))
 
     def bounds(self) -> tuple[Bound, ...]:
         """Largest magnitude of each intermediate of the circuit; the ones in sums count all summands."""
@@ -55,7 +56,7 @@ class EvaluateShape(RowsShape):
             Bound(
                 f"rounded sum of {name}",
                 round_half_up(value, dropped=bits - SQUARES.frac_bits),
-                limit=1 << (2 * _SQUARE_DIGITS - 1),
+                limit=_LARGEST_SQUARES + 1,
             )
             for name, (value, bits) in sums.items()
         ]
@@ -73,9 +74,8 @@ class EvaluateShape(RowsShape):
             *scores.magnitudes(),
             Bound("log-loss", self.rows * loss, limit=1 << 250),
             Bound("squared error", self.rows * error, limit=1 << 250),
-            Bound("rounded squared error", rounded, limit=(4 ** self.digits[1]) // 2),
-            Bound("count of a bin", self.rows, limit=(4 ** self.digits[2]) // 2),
-            Bound("digits of a count", (4 ** self.digits[2]) // 2, limit=(1 << (scores.BIN_LANE - 1)) + 1),
+            Bound("rounded squared error", rounded, limit=_LARGEST_ERROR + 1),
+            Bound("count of a bin", self.rows, limit=1 << (scores.BIN_LANE - 1)),
             Bound(
                 "four times the lanes of a class and sign", 4 << (scores.BIN_LANE * scores.BINS // 2), limit=1 << 250
             ),
@@ -141,7 +141,7 @@ class EvaluateStatement(RowsStatement):
     def tally(self) -> Tally:
         """The rounded sums; RangeError for a log-loss that has no proof."""
         found = evaluation_tally(self.shape, self.weights, *self.data.used())
-        if found.unit == EVALUATION and found.items[0] > self.shape.largest_loss:
+        if found.unit == EVALUATION and found.items[0] > _LARGEST_LOSS:
             raise RangeError(
                 "the log-loss of these rows at these weights is larger than an evaluation can prove",
                 hint="Give the features smaller scales, or evaluate weights that were trained.",

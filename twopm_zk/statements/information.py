@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from twopm_zk.numbers import pedersen, sigmoid, variance
+from twopm_zk.numbers import sigmoid, variance
 from twopm_zk.numbers.fixed_point import Bound, round_half_up
-from twopm_zk.numbers.pedersen import INFORMATION, Tally
+from twopm_zk.numbers.pedersen import INFORMATION, Tally, Unit
 from twopm_zk.statements.family import DISPERSION_LOG2, Family
 from twopm_zk.statements.rows import ROWS_AT_ONCE, RowsShape, RowsStatement
 
@@ -40,11 +40,15 @@ class InformationShape(RowsShape):
         return DISPERSION_LOG2 if self.family is Family.GAUSSIAN else variance.SCALE_BITS
 
     @property
-    def digits(self) -> int:
-        """Signed base-4 digits of a rounded sum."""
+    def unit(self) -> Unit:
+        """What an update is counted in."""
+        return INFORMATION
+
+    def largest_sums(self) -> tuple[int, ...]:
+        """Largest magnitude of a rounded sum: rows times two cells and the largest variance, and a little more."""
         whole = 2 * (self.format.bits - 1 - self.format.frac_bits) - 2
         margin = (1 << _MARGIN_BITS) + 1
-        return pedersen.digits_for((self.rows * margin) << (whole + INFORMATION.frac_bits - _MARGIN_BITS))
+        return ((self.rows * margin) << (whole + INFORMATION.frac_bits - _MARGIN_BITS),) * len(self.pairs)
 
     def bounds(self) -> tuple[Bound, ...]:
         """Largest magnitude of each intermediate of the circuit; the ones in sums count all summands."""
@@ -57,7 +61,7 @@ class InformationShape(RowsShape):
             *self._row_bounds(),
             *polynomial,
             Bound("sum of products", largest, limit=1 << 250),
-            Bound("rounded sum", rounded, limit=(4**self.digits) // 2),
+            Bound("rounded sum", rounded, limit=self.largest_sums()[0] + 1),
         )
 
 

@@ -12,11 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from twopm_zk.errors import CircuitTooLargeError, DataError, InputError, RangeError
-from twopm_zk.numbers import commitments, sigmoid
+from twopm_zk.numbers import commitments, pedersen, sigmoid
 from twopm_zk.numbers.commitments import random_scalar
 from twopm_zk.numbers.field import FIELD_ORDER
 from twopm_zk.numbers.fixed_point import WEIGHTS, Bound, Format, assert_bounds
-from twopm_zk.numbers.pedersen import Opening, Tally
+from twopm_zk.numbers.pedersen import Opening, Tally, Unit
 from twopm_zk.statements.family import DISPERSION_LOG2, Family
 from twopm_zk.statements.types import Signals
 
@@ -24,24 +24,30 @@ MAX_ROWS = 1023
 """Rows that one update can count: 2^20 updates of so many leave no lane of a packed sum."""
 ROWS_AT_ONCE = 1 << 14
 """Rows whose sums fit 64 bits. Times 24 bits of a limb and at most 24 of a cell this stays below 2^62."""
+MAX_NOISE = 16
+"""Noise in a sum is below 2^16 whole units of it at most: 1,024 updates leave no lane of a packed sum."""
 WHOLE_BITS = 4
 """Bits of a cell before its point, the sign among them, that the lanes of a round's packed sums allow for."""
 
 
 @dataclass(frozen=True)
 class RowsShape(ABC):
-    """Sizes of an instance that is about rows: padded rows, features, the format of a cell, and the family."""
+    """Sizes of an instance that is about rows: padded rows, features, the format of a cell, and the family.
+
+    ``noise`` is 0, or each sum of an update carries noise of less than 2^noise whole units.
+    """
 
     rows: int
     features: int
     format: Format
     family: Family = Family.LOGISTIC
+    noise: int = 0
 
     @classmethod
     def from_parameters(cls, parameters: Mapping[str, int]) -> Self:
         """From the template parameters of circuits.json; asserts the bound table."""
         format, family = Format(parameters["X_BITS"], parameters["X_FRAC"]), Family.numbered(parameters["FAMILY"])
-        shape = cls(parameters["ROWS"], parameters["FEATURES"], format, family)
+        shape = cls(parameters["ROWS"], parameters["FEATURES"], format, family, parameters["NOISE"])
         assert_bounds(shape.bounds(), instance=f"{shape.rows} rows x {shape.features} features")
         return shape
 
@@ -49,6 +55,35 @@ class RowsShape(ABC):
     def weights(self) -> int:
         """Number of weights, the intercept among them."""
         return self.features + 1
+
+    @property
+    @abstractmethod
+    def unit(self) -> Unit:
+        """What an update is counted in."""
+
+    @abstractmethod
+    def largest_sums(self) -> tuple[int, ...]:
+        """Largest magnitude of each rounded sum that a proof can have, before noise."""
+
+    @property
+    def digits(self) -> tuple[int, ...]:
+        """Signed base-4 digits of each sum of an update, its noise included."""
+        return tuple(pedersen.digits_for(value) for value in self.largest_items())
+
+    def largest_items(self) -> tuple[int, ...]:
+        """Largest magnitude of each sum of an update, its noise included."""
+        return tuple(value + self.noise_bound(index) for index, value in enumerate(self.largest_sums()))
+
+    def noise_bound(self, index: int) -> int:
+        """Noise of one sum is at least minus this, and below it; 0 where there is none."""
+        return 1 << (self.noise + self.unit.frac_bits_of(index)) if self.noise else 0
+
+    @property
+    def most_updates(self) -> int:
+        """How many updates a round can add up, so that no sum leaves its lane."""
+        items = self.largest_items()
+        places = self.unit.places(len(items))
+        return min((1 << (place.bits - 1)) // (item + 1) for place, item in zip(places, items, strict=True))
 
     @property
     def columns(self) -> int:
@@ -113,6 +148,7 @@ class RowsShape(ABC):
         magnitude = z * sigmoid.UNIT_DIVISOR + (1 << (dropped - 1)) - 1
         return (
             Bound("rows", self.rows, limit=MAX_ROWS + 1),
+            Bound("noise", self.noise, limit=MAX_NOISE + 1),
             Bound("cell", x, limit=(one << (WHOLE_BITS - 1)) + 1),
             Bound("feature times weight", x * w),
             Bound("z", z),
@@ -200,7 +236,7 @@ class RowsStatement(ABC):
     """The rows that `dataCommitment` commits to."""
     salt: int = field(default_factory=random_scalar, repr=False)
     chosen: Opening | None = field(default=None, repr=False)
-    """The update and its blinding, where both were drawn before."""
+    """The update, its noise included, and its blinding, where they were drawn before."""
 
     def __post_init__(self) -> None:
         """Raise InputError for rows or weights of another size than the shape's."""
@@ -215,7 +251,7 @@ class RowsStatement(ABC):
 
     @abstractmethod
     def tally(self) -> Tally:
-        """The update."""
+        """The update without noise."""
 
     @cached_property
     def opening(self) -> Opening:
@@ -234,6 +270,18 @@ class RowsStatement(ABC):
             self.opening.point.y,
         )
 
+    @property
+    def noise(self) -> tuple[int, ...]:
+        """What the update is more than the tally. Raises RangeError where the circuit would refuse it."""
+        if not self.shape.noise:
+            return ()
+        sums = zip(self.opening.items, self.tally().items, strict=True)
+        found = tuple(item - exact for item, exact in sums)
+        for index, value in enumerate(found):
+            if not -self.shape.noise_bound(index) <= value < self.shape.noise_bound(index):
+                raise RangeError(f"the noise of a sum is not below 2^{self.shape.noise}: draw it anew")
+        return found
+
     def circuit_inputs(self) -> Signals:
         """Inputs of the circuit, biased where it wants them so."""
         return {
@@ -243,4 +291,5 @@ class RowsStatement(ABC):
             "marks": [mark % FIELD_ORDER for mark in self.data.marks],
             "salt": self.salt,
             "blinding": self.opening.blinding % FIELD_ORDER,
+            "noise": [value % FIELD_ORDER for value in self.noise],
         }

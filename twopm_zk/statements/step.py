@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from twopm_zk.numbers import pedersen, sigmoid
+from twopm_zk.numbers import sigmoid
 from twopm_zk.numbers.fixed_point import Bound, round_half_up
-from twopm_zk.numbers.pedersen import GRADIENT, Tally
+from twopm_zk.numbers.pedersen import GRADIENT, Tally, Unit
 from twopm_zk.statements.family import DISPERSION_LOG2, Family
 from twopm_zk.statements.rows import ROWS_AT_ONCE, RowsShape, RowsStatement
 
@@ -37,14 +37,18 @@ class StepShape(RowsShape):
         return self.gradient_frac_bits - GRADIENT.frac_bits
 
     @property
-    def digits(self) -> int:
-        """Signed base-4 digits of a component of the rounded gradient."""
+    def unit(self) -> Unit:
+        """What an update is counted in."""
+        return GRADIENT
+
+    def largest_sums(self) -> tuple[int, ...]:
+        """Largest magnitude of a component of the rounded gradient: rows times a cell, and a little more."""
         margin = (1 << _RESIDUAL_MARGIN_BITS) + 1
         largest = (self.rows * self.format.bias * margin) << (GRADIENT.frac_bits - _RESIDUAL_MARGIN_BITS)
-        return pedersen.digits_for(largest >> self.format.frac_bits)
+        return (largest >> self.format.frac_bits,) * self.weights
 
     def max_rounded(self) -> int:
-        """Largest magnitude of a component of an update that satisfies the circuit."""
+        """Largest magnitude of a component of an update that satisfies the circuit, before noise."""
         return round_half_up(self._largest_sum(), dropped=self.dropped_bits)
 
     def bounds(self) -> tuple[Bound, ...]:
@@ -55,7 +59,7 @@ class StepShape(RowsShape):
             Bound("residual", self._residual()),
             Bound("feature times residual", self.format.bias * self._residual()),
             Bound("gradient component", self._largest_sum(), limit=1 << 250),
-            Bound("rounded gradient", self.max_rounded(), limit=(4**self.digits) // 2),
+            Bound("rounded gradient", self.max_rounded(), limit=self.largest_sums()[0] + 1),
         )
 
     def _residual(self) -> int:

@@ -6,9 +6,10 @@ the shapes are those of the data, and the integers the same: padding changes no 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from types import MappingProxyType
 from typing import TypeVar
 
 from twopm_zk.circuit.instances import Instance, find_instance, instances
@@ -24,6 +25,7 @@ from twopm_zk.statements import (
     RowsShape,
     StepShape,
 )
+from twopm_zk.statements.rounds import MAX_UPDATES
 
 Shape = TypeVar("Shape", bound=RowsShape)
 
@@ -31,9 +33,13 @@ BATCH_ROWS = 119
 """Rows of a batch where nobody asks for others: as many of 3 features as a domain of 2^15 holds."""
 
 
-def batch_rows(family: Family) -> int:
-    """The same for each family, whose rows differ in gates."""
-    return 118 if family is Family.GAUSSIAN else BATCH_ROWS
+NO_NOISE: Mapping[Collection, int] = MappingProxyType({})
+
+
+def batch_rows(family: Family, *, noise: bool = False) -> int:
+    """The same for each family, whose rows differ in gates, and where noise takes some."""
+    rows = 118 if family is Family.GAUSSIAN else BATCH_ROWS
+    return rows - 2 if noise else rows
 
 
 @dataclass(frozen=True)
@@ -78,8 +84,12 @@ class Sizes:
     """Shapes of a task."""
 
     steps: tuple[StepShape, ...]
-    """From few rows to many."""
+    """From few rows to many, without noise."""
     round: RoundShape
+    noise: Mapping[Collection, int] = field(default_factory=dict)
+    """Whole units of noise in a sum of each collection, as a power of two; nothing for those without."""
+    most_updates: int = MAX_UPDATES
+    """Of a round: more could leave the lanes of their sums."""
 
     @property
     def width(self) -> int:
@@ -102,7 +112,9 @@ def sizes_of(chosen: TaskInstances, features: int, format: Format, family: Famil
     if not chosen.step:
         raise SpecError("`instances.step` is empty: it needs one name or more")
     found = [_rows("step", StepShape, name, format, family) for name in chosen.step]
-    steps = sorted(found, key=lambda shape: shape.rows)
+    noise = {Collection.GRADIENT: _noise("step", found)}
+    most = [shape.most_updates for shape in found]
+    steps = sorted((replace(shape, noise=0) for shape in found), key=lambda shape: shape.rows)
     width = steps[0].features
     for name, shape in zip(chosen.step, found, strict=True):
         if shape.features != width:
@@ -110,12 +122,14 @@ def sizes_of(chosen: TaskInstances, features: int, format: Format, family: Famil
     if features > width:
         raise SpecError(f"`instances.step`: {features} features do not fit the {width} of {chosen.step[0]!r}")
     wanted = {(shape.rows, shape.features) for shape in steps}
-    others: tuple[tuple[str, type[RowsShape], tuple[str, ...]], ...] = (
-        ("information", InformationShape, chosen.information),
-        ("evaluate", EvaluateShape, chosen.evaluate),
+    others: tuple[tuple[str, Collection, type[RowsShape], tuple[str, ...]], ...] = (
+        ("information", Collection.INFORMATION, InformationShape, chosen.information),
+        ("evaluate", Collection.EVALUATION, EvaluateShape, chosen.evaluate),
     )
-    for key, kind, names in others:
+    for key, collection, kind, names in others:
         shapes = [_rows(key, kind, name, format, family) for name in names]
+        noise[collection] = _noise(key, shapes)
+        most += [shape.most_updates for shape in shapes]
         if names and {(shape.rows, shape.features) for shape in shapes} != wanted:
             raise SpecError(f"`instances.{key}` has other sizes than `instances.step`")
     for key, name in (("aggregate", chosen.aggregate), ("certify", chosen.certify)):
@@ -130,7 +144,16 @@ def sizes_of(chosen: TaskInstances, features: int, format: Format, family: Famil
             raise SpecError(
                 f"`instances.predict`: {chosen.predict!r} is not for {width} features in this format and family"
             )
-    return Sizes(tuple(steps), RoundShape(width))
+    known = {collection: bits for collection, bits in noise.items() if bits}
+    return Sizes(tuple(steps), RoundShape(width), known, min(MAX_UPDATES, *most))
+
+
+def _noise(key: str, shapes: Sequence[RowsShape]) -> int:
+    """That of all instances of a collection, which is one."""
+    found = {shape.noise for shape in shapes}
+    if len(found) > 1:
+        raise SpecError(f"`instances.{key}` has instances of different noise")
+    return found.pop() if found else 0
 
 
 def choose_instances(
@@ -141,22 +164,27 @@ def choose_instances(
     family: Family = Family.LOGISTIC,
     information: bool = True,
     evaluate: bool = False,
+    noise: Mapping[Collection, int] = NO_NOISE,
 ) -> TaskInstances:
     """The smallest instances for batches of ``rows`` rows, or `batch_rows`.
 
-    With those of ``information`` and ``evaluate`` where they are asked for. Raises CircuitTooLargeError where
-    circuits.json has none.
+    With those of ``information`` and ``evaluate`` where they are asked for, and all with ``noise`` or none. Raises
+    CircuitTooLargeError where circuits.json has none.
     """
-    steps = [StepShape.from_parameters(i.parameters) for i in _of("Step")]
+    noisy = bool(noise)
+    steps = [StepShape.from_parameters(i.parameters) for i in _of("Step", noisy=noisy)]
     widths = {s.features for s in steps if (s.format, s.family) == (format, family) and s.features >= features}
     for width in sorted(widths):
-        named = {kind: _by_rows(kind, width, format, family) for kind in ("Step", "Information", "Evaluate")}
+        named = {
+            kind: _by_rows(kind, width, format, family, noise.get(collection, 0), noisy=noisy)
+            for kind, collection in _KINDS.items()
+        }
         needed = ["Step", *["Information"] * information, *["Evaluate"] * evaluate]
         fitting = sorted(set.intersection(*(set(named[kind]) for kind in needed)))
         aggregate, certify = _of_width("Aggregate", width), _of_width("Certify", width)
         if aggregate is None or certify is None or not fitting:
             continue
-        enough = next((r for r in fitting if r >= (rows or batch_rows(family))), fitting[-1])
+        enough = next((r for r in fitting if r >= (rows or batch_rows(family, noise=noisy))), fitting[-1])
         used = [r for r in fitting if r <= enough]
         asked = PredictShape(width, format, family)
         predict = (i.name for i in _of("Predict") if PredictShape.from_parameters(i.parameters) == asked)
@@ -171,19 +199,28 @@ def choose_instances(
     also = " and ".join([*["information"] * information, *["evaluation"] * evaluate])
     raise CircuitTooLargeError(
         f"no {family} instances for {features} features in {format.bits} bits with {format.frac_bits} "
-        f"fractional{f', with {also}' if also else ''}",
+        f"fractional{f', with {also}' if also else ''}{', with noise' if noisy else ''}",
         hint="Add them to circuits.json, or take fewer features.",
     )
 
 
-def _of(template: str) -> Iterable[Instance]:
-    return (instance for instance in instances().values() if instance.template == template)
+_KINDS = {
+    "Step": Collection.GRADIENT,
+    "Information": Collection.INFORMATION,
+    "Evaluate": Collection.EVALUATION,
+}
 
 
-def _by_rows(template: str, width: int, format: Format, family: Family) -> dict[int, str]:
-    """Names of the instances about rows of one width, format and family, by how many rows they hold."""
-    shapes = ((i, StepShape.from_parameters(i.parameters)) for i in _of(template))
-    return {s.rows: i.name for i, s in shapes if (s.features, s.format, s.family) == (width, format, family)}
+def _of(template: str, *, noisy: bool = False) -> Iterable[Instance]:
+    """Those of a template; of what is about rows, those with noise or those without."""
+    return (i for i in instances().values() if i.template == template and bool(i.parameters.get("NOISE")) is noisy)
+
+
+def _by_rows(template: str, width: int, format: Format, family: Family, noise: int, *, noisy: bool) -> dict[int, str]:
+    """Names of the instances about rows of one width, format, family and noise, by how many rows they hold."""
+    shapes = ((i, StepShape.from_parameters(i.parameters)) for i in _of(template, noisy=noisy))
+    fitting = {s.rows: i for i, s in shapes if (s.features, s.format, s.family) == (width, format, family)}
+    return {rows: (i.with_number(noise) if noise else i).name for rows, i in fitting.items()}
 
 
 def _of_width(template: str, width: int) -> str | None:
