@@ -1,7 +1,7 @@
 """What a node must not lose: its batches with their salts, and all that it has made for the rounds.
 
-A salt is on disk before its commitment is on the chain, a blinding before its proof is made, a proof before it is
-sent, a key before it is posted, and what is shared before it is shared. A node that is killed finds out from the chain
+A salt is on disk before its commitment is on the chain, noise and a blinding before their proof is made, a proof before it
+is sent, a key before it is posted, and what is shared before it is shared. A node that is killed finds out from the chain
 how far it came, and goes on with what is here. Openings and the keys of an attempt are forgotten once it is over.
 """
 
@@ -18,6 +18,7 @@ from twopm_zk.errors import StoreError
 from twopm_zk.numbers.fixed_point import Format
 from twopm_zk.participants.database import Database
 from twopm_zk.participants.records import Attempt
+from twopm_zk.privacy.budget import Spending
 from twopm_zk.rows.batches import Batch
 from twopm_zk.sharing import Ledger, LedgerEntry, Place, SecretKey, ledger
 from twopm_zk.statements import Collection, Family, Opening, StepShape, Tally
@@ -32,7 +33,7 @@ _SCHEMA = (
     """CREATE TABLE updates (
         task_key TEXT NOT NULL, round INTEGER NOT NULL, attempt INTEGER NOT NULL, number INTEGER NOT NULL,
         model TEXT NOT NULL, collection INTEGER NOT NULL, family INTEGER NOT NULL,
-        items TEXT NOT NULL, rows INTEGER NOT NULL, blinding TEXT NOT NULL, proof TEXT,
+        items TEXT NOT NULL, rows INTEGER NOT NULL, blinding TEXT NOT NULL, noisy INTEGER NOT NULL, proof TEXT,
         PRIMARY KEY (task_key, round, attempt, number)) STRICT""",
     """CREATE TABLE round_keys (
         task_key TEXT NOT NULL, round INTEGER NOT NULL, attempt INTEGER NOT NULL, secret TEXT NOT NULL,
@@ -41,6 +42,10 @@ _SCHEMA = (
         digest TEXT PRIMARY KEY, contributions TEXT NOT NULL, rows TEXT NOT NULL, statement TEXT NOT NULL,
         weights TEXT, data TEXT NOT NULL, chain_id INTEGER NOT NULL, contract TEXT NOT NULL, task INTEGER NOT NULL,
         round INTEGER NOT NULL, attempt INTEGER NOT NULL, identity TEXT NOT NULL) STRICT""",
+    """CREATE TABLE spendings (
+        rows TEXT NOT NULL, task TEXT NOT NULL, round INTEGER NOT NULL, attempt INTEGER NOT NULL,
+        collection INTEGER NOT NULL, multiplier REAL NOT NULL, redrawn REAL NOT NULL,
+        PRIMARY KEY (rows, task, round, attempt, collection)) STRICT""",
     "CREATE TABLE tasks (task_key TEXT PRIMARY KEY, block INTEGER NOT NULL) STRICT",
 )
 _LASTING = "aggregation key"
@@ -65,6 +70,8 @@ class StoredUpdate:
     model: int
     """The model commitment that the update and its proof are about."""
     opening: Opening = field(repr=False)
+    noisy: bool
+    """Whether the node's noise for the attempt is in it."""
     proof: tuple[int, ...] | None = field(repr=False)
 
 
@@ -151,29 +158,41 @@ class NodeStore(Database):
     def updates(self, attempt: Attempt) -> dict[int, StoredUpdate]:
         """All that is known of an attempt, by number of the batch."""
         rows = self.query(
-            "SELECT number, model, collection, family, items, rows, blinding, proof FROM updates "
+            "SELECT number, model, collection, family, items, rows, blinding, noisy, proof FROM updates "
             "WHERE task_key = ? AND round = ? AND attempt = ? ORDER BY number",
             *attempt.columns,
         )
         found = {}
-        for number, model, collection, family, items, count, blinding, proof in rows:
+        for number, model, collection, family, items, count, blinding, noisy, proof in rows:
             sums = tuple(int(value) for value in json.loads(items))
             opening = Opening(Collection(collection).unit(Family.numbered(family)), sums, count, int(blinding))
             numbers = None if proof is None else tuple(int(value) for value in json.loads(proof))
-            found[number] = StoredUpdate(number, int(model), opening, numbers)
+            found[number] = StoredUpdate(number, int(model), opening, bool(noisy), numbers)
         return found
 
     def begin_update(
-        self, attempt: Attempt, number: int, model: int, collection: Collection, family: Family, tally: Tally
+        self,
+        attempt: Attempt,
+        number: int,
+        model: int,
+        collection: Collection,
+        family: Family,
+        tally: Tally,
+        noise: Sequence[int] = (),
     ) -> StoredUpdate:
-        """Draw a blinding for an update and keep both; replaces what was made for another model commitment."""
-        opening = Opening.drawn(tally.unit, tally.items, tally.rows)
+        """Draw a blinding for an update, and keep it with the sums and their ``noise``, if they carry any.
+
+        Replaces what was made for another model commitment.
+        """
+        items = tuple(map(sum, zip(tally.items, noise, strict=True))) if noise else tally.items
+        opening = Opening.drawn(tally.unit, items, tally.rows)
         self.run(
-            "INSERT OR REPLACE INTO updates VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)",
+            "INSERT OR REPLACE INTO updates VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)",
             *(*attempt.columns, number, str(model), int(collection), family.number),
             *(json.dumps([str(value) for value in opening.items]), opening.rows, str(opening.blinding)),
+            int(bool(noise)),
         )
-        return StoredUpdate(number, model, opening, None)
+        return StoredUpdate(number, model, opening, bool(noise), None)
 
     def set_proof(self, attempt: Attempt, number: int, proof: Sequence[int]) -> None:
         """Keep a proof: 24 numbers of calldata."""
@@ -240,16 +259,37 @@ class NodeStore(Database):
             entries.append(LedgerEntry(shared, place, *hashes))
         return Ledger(tuple(entries))
 
-    def add_to_ledger(self, entry: LedgerEntry) -> None:
-        """Write an entry down, before its share is sent."""
+    def add_to_ledger(self, entry: LedgerEntry, spending: Spending, *, rows: str) -> None:
+        """Write an entry down, before its share is sent, and what that spends of the privacy of the ``rows``."""
         shared, place = entry.collection, entry.place
-        self.run(
-            "INSERT OR IGNORE INTO ledger VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            *(entry.digest.hex(), entry.contributions.hex(), entry.rows.hex(), shared.statement),
-            None if shared.weights is None else str(shared.weights),
-            json.dumps([str(value) for value in sorted(shared.data)]),
-            *(place.chain_id, place.contract, place.task, place.round, place.attempt, place.identity),
+        with self.transaction():
+            self.run(
+                "INSERT OR IGNORE INTO ledger VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                *(entry.digest.hex(), entry.contributions.hex(), entry.rows.hex(), shared.statement),
+                None if shared.weights is None else str(shared.weights),
+                json.dumps([str(value) for value in sorted(shared.data)]),
+                *(place.chain_id, place.contract, place.task, place.round, place.attempt, place.identity),
+            )
+            self.run(
+                "INSERT OR IGNORE INTO spendings VALUES (?, ?, ?, ?, ?, ?, ?)",
+                *(rows, spending.task, spending.round, spending.attempt),
+                *(int(spending.collection), spending.multiplier, spending.redrawn),
+            )
+
+    def spendings(self, rows: str) -> tuple[Spending, ...]:
+        """All that was spent of the privacy of rows of this name, in the order in which it was."""
+        found = self.query(
+            "SELECT task, round, attempt, collection, multiplier, redrawn FROM spendings WHERE rows = ? ORDER BY rowid",
+            rows,
         )
+        return tuple(
+            Spending(task, round, attempt, Collection(collection), multiplier, redrawn)
+            for task, round, attempt, collection, multiplier, redrawn in found
+        )
+
+    def named_rows(self) -> tuple[str, ...]:
+        """The names of all rows of which something was spent."""
+        return tuple(str(name) for (name,) in self.query("SELECT DISTINCT rows FROM spendings ORDER BY rows"))
 
     # --- how far the chain was read ---
 

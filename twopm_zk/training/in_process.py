@@ -34,7 +34,7 @@ from twopm_zk.training.final_sums import FinalSums, KnownSum
 from twopm_zk.training.learner import Learner
 from twopm_zk.training.optimiser import decrement, hessian, real_gradient, real_weights
 from twopm_zk.training.results import Certificate, Round, TrainingResult, TrainingWarning
-from twopm_zk.training.round_proofs import RoundProof, RoundProver
+from twopm_zk.training.round_proofs import RoundProof, RoundProver, Update
 from twopm_zk.training.stopping import find_obstacles, shortcomings, stands_still
 
 Proofs = bool | Literal["final"]
@@ -123,7 +123,7 @@ class _Training:
         self, nodes: Sequence[NodeData], held_out: Sequence[NodeData], spec: TaskSpec, progress: Progress | None
     ) -> None:
         self.spec, self.progress = spec, progress
-        self.nodes, self.held_out = len(nodes), held_out
+        self.nodes, self.held_out = nodes, held_out
         self.batches = [batch for node in nodes for batch in node.batches]
         self.learner = Learner(spec)
         self.policy = spec.policy(spec.local_task_key)
@@ -136,7 +136,8 @@ class _Training:
         while True:
             started = time.perf_counter()
             information, proofs = self._information(weights, first=not rounds, prover=prover if proven_rounds else None)
-            policy, total = self.policy, self._sum(Collection.GRADIENT, weights)
+            policy, updates = self.policy, self._updates(Collection.GRADIENT, weights, self.nodes)
+            total = _total(updates)
             self.learner.take(Collection.GRADIENT, policy, weights, total)
             bound = shape.smallest_bound(policy, weights, total)
             distance = self._distance(weights, shape.regularised(policy, weights, total))
@@ -148,14 +149,14 @@ class _Training:
             if not last:
                 check_weights(spec, moved, round_number=len(rounds) + 1)
                 if prover is not None and proven_rounds:
-                    proofs += prover.prove_move(policy, matrix, weights, self.batches)
+                    proofs += prover.prove_move(policy, matrix, weights, updates)
             elif bound >= 1 << BOUND_BITS:
                 raise TrainingError(
                     f"after {len(rounds)} rounds the gradient is still more than 1 per row: nothing can be certified",
                     hint="Raise `rounds.maximum`, or scale the features better.",
                 )
             elif prover is not None:
-                proofs += prover.prove_certificate(policy, weights, self.batches)
+                proofs += prover.prove_certificate(policy, weights, updates)
             rounds.append(
                 Round(
                     len(rounds),
@@ -177,8 +178,15 @@ class _Training:
             self.policy = policy.next_round(matrix_hash=matrix.hash)
             weights = moved
 
-    def _sum(self, collection: Collection, weights: Sequence[int]) -> Tally:
-        return _sum(collection, weights, self.batches)
+    def _updates(self, collection: Collection, weights: Sequence[int], nodes: Sequence[NodeData]) -> list[Update]:
+        """One for each batch; where the task is private each node's first one carries its noise, drawn once."""
+        noise = None if self.spec.noise is None else self.spec.noise.noise(collection, weights)
+        return [
+            Update(batch, tally if noise is None or number else with_noise(tally, noise.draw()))
+            for node in nodes
+            for number, batch in enumerate(node.batches)
+            for tally in (batch.tally(collection, weights),)
+        ]
 
     def _information(
         self, weights: Sequence[int], *, first: bool, prover: RoundProver | None
@@ -187,18 +195,23 @@ class _Training:
         collects = self.spec.collects
         if collects is Collects.NEVER or (collects is Collects.FIRST and not first):
             return None, ()
-        total = self._sum(Collection.INFORMATION, weights)
+        updates = self._updates(Collection.INFORMATION, weights, self.nodes)
+        total = _total(updates)
         self.learner.take(Collection.INFORMATION, self.policy, weights, total)
-        proofs = () if prover is None else prover.prove_sum(Collection.INFORMATION, self.policy, weights, self.batches)
+        proofs = () if prover is None else prover.prove_sum(Collection.INFORMATION, self.policy, weights, updates)
         self.policy = self.policy.next_collection()
         return total, proofs
 
     def _distance(self, weights: Sequence[int], gradient: Sequence[int]) -> float:
-        """The decrement at these weights; exact where the optimiser's own knowledge does not exceed the limit."""
+        """The decrement at these weights; exact where the optimiser's own knowledge does not exceed the limit.
+
+        With noise it is what the optimiser knows: rows themselves are asked nothing that has no noise.
+        """
         spec, estimate = self.spec, self.learner.optimiser.decrements[-1]
-        if spec.step.rule == NEWTON or estimate > spec.decrement_bound:
+        if spec.noise is not None or spec.step.rule == NEWTON or estimate > spec.decrement_bound:
             return estimate
-        exact = decrement(real_gradient(spec, gradient), hessian(spec, self._sum(Collection.INFORMATION, weights)))
+        total = _total(self._updates(Collection.INFORMATION, weights, self.nodes))
+        exact = decrement(real_gradient(spec, gradient), hessian(spec, total))
         return exact * spec.decrement_scale
 
     def _result(self, rounds: list[Round], prover: RoundProver | None, *, proven_rounds: bool) -> TrainingResult:
@@ -219,7 +232,7 @@ class _Training:
             spec.penalty,
             spec.weight_bound,
             last.rows,
-            self.nodes,
+            len(self.nodes),
             last.proofs[-1] if prover is not None else None,
             prover is not None and prover.insecure,
         )
@@ -268,8 +281,8 @@ class _Training:
             self.progress(f"round {done.number}: gradient at most {done.bound_per_row:.2e} per row{end}")
 
 
-def _sum(collection: Collection, weights: Sequence[int], batches: Sequence[Batch]) -> Tally:
-    return list(accumulate(batch.tally(collection, weights) for batch in batches))[-1]
+def _total(updates: Sequence[Update]) -> Tally:
+    return list(accumulate(one.tally for one in updates))[-1]
 
 
 def check_weights(spec: TaskSpec, weights: Sequence[int], *, round_number: int) -> None:

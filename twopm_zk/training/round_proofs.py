@@ -18,9 +18,18 @@ from twopm_zk.statements import (
     Policy,
     Statement,
     StepMatrix,
+    Tally,
 )
 from twopm_zk.task.instances import RowsInstances
 from twopm_zk.task.specification import TaskSpec
+
+
+@dataclass(frozen=True)
+class Update:
+    """What one batch adds to a round's sum, its node's noise included where it is the one that carries it."""
+
+    batch: Batch
+    tally: Tally = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -43,7 +52,7 @@ class RoundProver:
         if spec.instances is None:
             raise SpecError("a task without `instances` cannot be proven", hint="Use `spec.provable()`.")
         self._prover, self._names = prover, spec.instances
-        self._rows = RowsInstances.of(spec.instances)
+        self._rows, self._noise = RowsInstances.of(spec.instances), spec.sizes.noise
 
     @property
     def insecure(self) -> bool:
@@ -51,31 +60,36 @@ class RoundProver:
         return self._prover.keys(self._names.certify).insecure
 
     def prove_sum(
-        self, collection: Collection, policy: Policy, weights: Sequence[int], batches: Sequence[Batch]
+        self, collection: Collection, policy: Policy, weights: Sequence[int], updates: Sequence[Update]
     ) -> tuple[RoundProof, ...]:
-        """The updates of all batches; nothing more is proven of their sum, which opens the sum of their points."""
-        return tuple(self._updates(collection, policy, weights, batches)[0])
+        """All updates; nothing more is proven of their sum, which opens the sum of their points."""
+        return tuple(self._prove_updates(collection, policy, weights, updates)[0])
 
     def prove_move(
-        self, policy: Policy, matrix: StepMatrix, weights: Sequence[int], batches: Sequence[Batch]
+        self, policy: Policy, matrix: StepMatrix, weights: Sequence[int], updates: Sequence[Update]
     ) -> tuple[RoundProof, ...]:
-        """The updates of all batches, and the aggregation."""
-        proofs, total = self._updates(Collection.GRADIENT, policy, weights, batches)
+        """All updates, and the aggregation."""
+        proofs, total = self._prove_updates(Collection.GRADIENT, policy, weights, updates)
         said = AggregateStatement(total, policy, matrix, tuple(weights))
         return (*proofs, *self._prove([(self._names.aggregate, said)]))
 
     def prove_certificate(
-        self, policy: Policy, weights: Sequence[int], batches: Sequence[Batch]
+        self, policy: Policy, weights: Sequence[int], updates: Sequence[Update]
     ) -> tuple[RoundProof, ...]:
-        """The updates of all batches, and the certificate, which comes last."""
-        proofs, total = self._updates(Collection.GRADIENT, policy, weights, batches)
+        """All updates, and the certificate, which comes last."""
+        proofs, total = self._prove_updates(Collection.GRADIENT, policy, weights, updates)
         return (*proofs, *self._prove([(self._names.certify, CertifyStatement(total, policy, tuple(weights)))]))
 
-    def _updates(
-        self, collection: Collection, policy: Policy, weights: Sequence[int], batches: Sequence[Batch]
+    def _prove_updates(
+        self, collection: Collection, policy: Policy, weights: Sequence[int], updates: Sequence[Update]
     ) -> tuple[list[RoundProof], Opening]:
-        said = [batch.statement(collection, policy.context, weights) for batch in batches]
-        names = [self._rows.name(collection, batch.shape.rows) for batch in batches]
+        noise = self._noise.get(collection, 0)
+        openings = [Opening.drawn(one.tally.unit, one.tally.items, one.tally.rows) if noise else None for one in updates]
+        said = [
+            one.batch.statement(collection, policy.context, weights, opening, noise=noise)
+            for one, opening in zip(updates, openings, strict=True)
+        ]
+        names = [self._rows.name(collection, one.batch.shape.rows) for one in updates]
         proofs = self._prove(list(zip(names, said, strict=True)))
         return proofs, list(accumulate(one.opening for one in said))[-1]
 
