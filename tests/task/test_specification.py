@@ -1,6 +1,7 @@
 """The specification: strict files, limits with names, one hash."""
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -9,6 +10,7 @@ from support.small_tasks import spector_spec
 from twopm_zk.circuit.instances import instances
 from twopm_zk.errors import CircuitTooLargeError, InputError, SpecError
 from twopm_zk.numbers.fixed_point import FEATURES, Format
+from twopm_zk.privacy.terms import Privacy
 from twopm_zk.task.columns import Column
 from twopm_zk.task.instances import TaskInstances
 from twopm_zk.task.specification import SECONDS, Collects, StepRule, TaskSpec
@@ -348,3 +350,93 @@ def test_a_document_with_every_key_is_strict_json():
     spec = spector_spec()
     assert parse_spec(json.loads(json.dumps(spec.document))) == spec
     assert spec.format == FEATURES
+
+
+PRIVACY = {"epsilon": 1, "delta": 1e-6}
+
+
+def private(**changes):
+    return parse_spec(document(privacy=PRIVACY | changes))
+
+
+def test_a_file_with_privacy_gets_a_rule_and_rounds_that_bear_noise():
+    spec = private()
+    assert spec.step == StepRule("gradient", 1.9, "ranges")
+    assert spec.maximum_rounds == 5
+    assert spec.privacy == Privacy(1.0, 1e-6, "row", None, None)
+    assert spec.honest == 2
+    newton = parse_spec(document(privacy=PRIVACY, step={"rule": "newton"}))
+    assert newton.step == StepRule("newton", 1.9, "information")
+    assert parse_spec(document()).noise is None
+
+
+def test_terms_of_privacy_survive_a_file_and_each_changes_the_hash(tmp_path):
+    made = [
+        private(),
+        private(epsilon=2),
+        private(delta=1e-5),
+        private(unit="node"),
+        private(honest=1),
+        private(clip=3),
+    ]
+    for spec in made:
+        write_spec(spec, tmp_path / "spec.json")
+        again = read_spec(tmp_path / "spec.json")
+        assert again.document == spec.document
+        assert again.spec_hash == spec.spec_hash
+        assert (again.honest, again.privacy.clip) == (spec.honest, spec.privacy.clip)
+    assert len({spec.spec_hash for spec in (*made, parse_spec(document()))}) == len(made) + 1
+    assert "privacy" not in parse_spec(document()).document
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"epsilon": 0}, r"`privacy\.epsilon` is 0; allowed: 0\.015625 to 64"),
+        ({"epsilon": 100}, r"`privacy\.epsilon` is 100; allowed"),
+        ({"delta": 0}, r"`privacy\.delta` is 0; allowed: 1e-15 to 0\.01"),
+        ({"delta": 0.5}, r"`privacy\.delta` is 0\.5; allowed"),
+        ({"unit": "person"}, r"`privacy\.unit` is 'person'; allowed: row, node"),
+        ({"honest": 0}, r"`privacy\.honest` is 0; allowed: 1 to 3"),
+        ({"honest": 4}, r"`privacy\.honest` is 4; allowed: 1 to 3"),
+        ({"honest": 1.5}, r"`privacy\.honest` is not an integer"),
+        ({"clip": 0}, r"`privacy\.clip` is 0; allowed: 0\.015625 to 1024"),
+        ({"epsilon": None}, r"`privacy\.epsilon` is missing"),
+        ({"epsilom": 1}, r"`privacy\.epsilom` is no key"),
+    ],
+)
+def test_terms_that_no_noise_could_keep_are_refused(changes, message):
+    with pytest.raises(SpecError, match=message):
+        private(**changes)
+
+
+@pytest.mark.parametrize("weighted", [{"weights": "n"}, {"class_weights": {"positive": 2}}])
+def test_privacy_does_not_go_with_weights_which_row_counts_would_tell(weighted):
+    with pytest.raises(SpecError, match="`privacy` does not go with `weights`"):
+        parse_spec(document(privacy=PRIVACY, **weighted))
+
+
+def test_warnings_name_terms_of_privacy_that_promise_little():
+    rows = {"rows": 100_000}
+    assert parse_spec(document(privacy=PRIVACY | {"clip": 2}, minimum=rows)).warnings() == []
+    for changes, more, said in [
+        ({"epsilon": 11}, {}, r"`privacy.epsilon` is 11"),
+        ({"delta": 1e-3}, {}, r"`privacy.delta` is 0.001, above one of `minimum.rows` = 100000"),
+        ({"honest": 3}, {}, "`privacy.honest` counts on all 3 nodes"),
+        ({"clip": None}, {}, "`privacy.clip` is not given: .* norm of up to 11.3"),
+        ({}, {"rounds": {"maximum": 100}}, "`rounds.maximum` is 100"),
+        ({}, {"minimum": {"rows": 30}}, "noise on a gradient is about .* per row where there are 30 rows"),
+        ({}, {"step": {"rule": "bfgs"}}, "`step.rule` is 'bfgs'.*learns from noise"),
+    ]:
+        spec = parse_spec(document(privacy=PRIVACY | {"clip": 2} | changes, **({"minimum": rows} | more)))
+        assert [text for text in spec.warnings() if re.search(said, text)], said
+
+
+def test_the_default_target_of_the_gradient_has_room_for_noise():
+    few, many = (
+        parse_spec(document(privacy=PRIVACY | {"clip": 2}, minimum={"rows": rows})) for rows in (1000, 1_000_000)
+    )
+    assert few.gradient_target > 4 * few.noise.rough_gradient_noise(3) / 1000
+    assert many.gradient_target == 2**-4
+    assert parse_spec(document(privacy=PRIVACY, minimum={"rows": 30})).gradient_target == 0.5
+    assert parse_spec(document(privacy=PRIVACY, gradient_bound=1e-3)).gradient_target == 1e-3

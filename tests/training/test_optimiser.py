@@ -1,5 +1,6 @@
 """Step matrices: what they are made of, and that they go downhill."""
 
+from dataclasses import replace
 from functools import reduce
 from operator import add
 
@@ -7,11 +8,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.privacy import private_spec
 from support.small_tasks import curvature_of, make_spec, make_split, make_table, spector_spec, total_of
 
 from twopm_zk.errors import DataError
 from twopm_zk.numbers.fixed_point import FEATURES, WEIGHTS, Format
 from twopm_zk.numbers.pedersen import GRADIENT
+from twopm_zk.privacy.terms import Privacy
 from twopm_zk.rows.batches import prepare
 from twopm_zk.rows.tables import Table, load_spector
 from twopm_zk.statements import Collection, InformationShape, information_tally
@@ -264,3 +267,12 @@ def test_standard_errors_from_the_information_are_those_that_are_published():
     errors = np.sqrt(np.diag(back @ covariance @ back.T))
     assert errors == pytest.approx(fitted.bse, rel=5e-4)
     assert errors == pytest.approx([1.263, 0.142, 1.065, 4.931], rel=5e-3)
+
+
+def test_the_bound_by_ranges_uses_a_clip_where_it_is_tighter():
+    spec = private_spec(30, privacy=Privacy(1.0, 1e-6, clip=2.0), penalty=1.0)
+    clipped, whole = (range_curvature(one, 100) for one in (spec, replace(spec, privacy=None)))
+    assert np.diag(clipped)[:-1] == pytest.approx(100 / 4 * 5 + 1)
+    assert np.diag(clipped).max() < np.diag(whole).max()
+    loose = replace(spec, privacy=Privacy(1.0, 1e-6, clip=1000.0))
+    assert np.diag(range_curvature(loose, 100)).max() <= np.diag(whole).max()

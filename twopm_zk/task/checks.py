@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from twopm_zk.errors import SpecError
 from twopm_zk.numbers.fixed_point import Format
+from twopm_zk.privacy.terms import UNITS, Privacy
 from twopm_zk.task.columns import MAX_POWER, Column
 from twopm_zk.task.inputs import Input
 
@@ -98,3 +99,19 @@ def check_column(column: Column, format: Format, *, of: str = "features") -> Non
                 f"hold {smallest:g} to {largest:g}",
                 hint="Leave `centre` and `scale` out to have them chosen, or give a larger scale.",
             )
+
+
+def check_privacy(privacy: Privacy, *, minimum_nodes: int, weighted: bool) -> None:
+    """SpecError for terms of privacy that no noise could keep."""
+    require("privacy.epsilon", privacy.epsilon, 1 / 64, 64)
+    require("privacy.delta", privacy.delta, 1e-15, 1e-2)
+    if privacy.unit not in UNITS:
+        raise SpecError(f"`privacy.unit` is {privacy.unit!r}; allowed: {', '.join(UNITS)}")
+    require("privacy.honest", privacy.honest_of(minimum_nodes), 1, minimum_nodes)
+    if privacy.clip is not None:
+        require("privacy.clip", privacy.clip, 1 / 64, 1024)
+    if weighted:
+        raise SpecError(
+            "`privacy` does not go with `weights` or `class_weights`: how many rows there are is public, and would "
+            "tell what is in them"
+        )

@@ -17,12 +17,16 @@ from twopm_zk.errors import SpecError
 from twopm_zk.numbers.field import FIELD_ORDER
 from twopm_zk.numbers.fixed_point import FEATURES, WEIGHTS, Format
 from twopm_zk.numbers.sigmoid import MAX_ERROR
+from twopm_zk.privacy.advice import advice
+from twopm_zk.privacy.plan import Plan, Schedule
+from twopm_zk.privacy.sensitivity import RowLimits
+from twopm_zk.privacy.terms import Privacy
 from twopm_zk.statements.family import DISPERSION, Family
 from twopm_zk.statements.policy import LAMBDA_BITS, LAMBDA_FRAC_BITS, Policy
 from twopm_zk.statements.rounds import BOUND_FRAC_BITS, MAX_UPDATES
 from twopm_zk.task.canonical import Json, canonical
 from twopm_zk.task.checks import INTERCEPT as INTERCEPT
-from twopm_zk.task.checks import check_column, check_columns, check_format, check_inputs, require
+from twopm_zk.task.checks import check_column, check_columns, check_format, check_inputs, check_privacy, require
 from twopm_zk.task.columns import SPREAD, Column, same_name
 from twopm_zk.task.inputs import Input
 from twopm_zk.task.instances import Sizes, TaskInstances, choose_instances, sizes_of
@@ -37,6 +41,10 @@ _PENALTY_UNIT = 1 << LAMBDA_FRAC_BITS
 _MAX_COUNT = (1 << 32) - 1
 _LEAST_DECREMENT, _MOST_DECREMENT = 1e-6, 1e6
 _LOOSEST_LOG2 = -6
+_PRIVATE_TARGET = 2.0**-4
+_NOISE_REACH = 4
+PRIVATE_ROUNDS = 5
+"""`rounds.maximum` of a file with `privacy` that names none: noise grows with the root of the number of rounds."""
 _MAX_SECONDS = 30 * 24 * 3600
 _MIN_SAFE_NODES = 3
 SECONDS = ("collecting_seconds", "ready_seconds", "sharing_seconds", "disputing_seconds", "aggregating_seconds")
@@ -127,7 +135,8 @@ class TaskSpec:
     weight_bound: float = 1024.0
     """Largest |w| after scaling; below 2048 with lambda = 0, which is the format's own."""
     step: StepRule = _DEFAULT_RULE
-    """Where none is given, BFGS; Newton's in the gaussian family, whose information is the same at all weights."""
+    """Where none is given, BFGS; Newton's in the gaussian family, whose information is the same at all weights; with
+    ``privacy`` the gradient's, by the specification's ranges and `Privacy.clip` alone."""
     decrement_bound: float = 0.01
     """Training goes on until the Newton decrement, the distance to the optimum in standard errors, is at most this."""
     gradient_bound: float | None = None
@@ -150,6 +159,8 @@ class TaskSpec:
     disputing_seconds: int = 24 * 3600
     aggregating_seconds: int = 3600
     statistics: Statistics = field(default_factory=Statistics)
+    privacy: Privacy | None = None
+    """None for exact sums."""
     instances: TaskInstances | None = None
     """None for training without proofs."""
 
@@ -157,7 +168,7 @@ class TaskSpec:
         object.__setattr__(self, "label", same_name(self.label))
         object.__setattr__(self, "family", family_named(self.family))
         if self.step is _DEFAULT_RULE:
-            object.__setattr__(self, "step", default_rule(self.family))
+            object.__setattr__(self, "step", default_rule(self.family, private=self.privacy is not None))
         if self.family is Family.GAUSSIAN and self.step.rule == BOEHNING_LINDSAY:
             raise SpecError("`step.rule` is 'boehning-lindsay', a bound of the logistic family", hint="Take 'newton'.")
         check_format(self.format)
@@ -180,6 +191,9 @@ class TaskSpec:
                 "`lambda` is 0 and `weight_bound` is no bound: a small gradient would certify nothing",
                 hint=f"Give a `weight_bound` below {WEIGHTS.bias / WEIGHTS.one:g}, or a `lambda` above 0.",
             )
+        if self.privacy is not None:
+            weighted = not self.frequencies.trivial
+            check_privacy(self.privacy, minimum_nodes=self.minimum_nodes, weighted=weighted)
         require("decrement_bound", self.decrement_bound, _LEAST_DECREMENT, _MOST_DECREMENT)
         require("gradient_bound", self.gradient_target, 2.0**-BOUND_FRAC_BITS, 1, below=True)
         for key, value, low, high in (
@@ -302,6 +316,10 @@ class TaskSpec:
         column of standard deviation 1, with a variance v of 1/4, or 1/DISPERSION. Never below what a column with root
         mean square ``SPREAD`` can reach: weights in units of 2^-20 and a sigmoid within MAX_ERROR leave up to SPREAD
         (MAX_ERROR + (SPREAD p + 1) v 2^-21).
+
+        With noise, never below four standard deviations of what it has at the optimum, and never below
+        `_PRIVATE_TARGET`: few rounds of the default rule do not get nearer. A certificate has the smallest bound that
+        holds, whatever the target.
         """
         if self.gradient_bound is not None:
             return self.gradient_bound
@@ -311,7 +329,42 @@ class TaskSpec:
         implied = decrement * math.sqrt(variance / rows + self.circuit_penalty / rows**2)
         rounding = (SPREAD * len(self.columns) + 1) * variance / (2 * WEIGHTS.one)
         reachable = SPREAD * ((0 if gaussian else MAX_ERROR) + rounding)
-        return 2.0 ** min(math.ceil(math.log2(max(implied, reachable))), _LOOSEST_LOG2)
+        if self.noise is None:
+            return 2.0 ** min(math.ceil(math.log2(max(implied, reachable))), _LOOSEST_LOG2)
+        noisy = _NOISE_REACH * self.noise.rough_gradient_noise(self.minimum_nodes) / rows
+        return 2.0 ** min(math.ceil(math.log2(max(implied, noisy, _PRIVATE_TARGET))), -1)
+
+    @property
+    def honest(self) -> int:
+        """How many nodes of a set are counted on to add their noise; all of them where there is none."""
+        return self.minimum_nodes if self.privacy is None else self.privacy.honest_of(self.minimum_nodes)
+
+    @property
+    def row_limits(self) -> RowLimits:
+        """What any row can be at most, with `privacy.clip` if there is one."""
+        half = 0.5 / self.format.one
+        label = self.label_column.magnitude(self.format) + half
+        magnitudes = tuple(column.magnitude(self.format) + half for column in self.columns)
+        return RowLimits(self.family, magnitudes, label, None if self.privacy is None else self.privacy.clip)
+
+    @cached_property
+    def noise(self) -> Plan | None:
+        """How much noise each node adds to what; None for a task of exact sums.
+
+        Asking it for multipliers or magnitudes imports an accountant, which takes seconds.
+        """
+        if self.privacy is None:
+            return None
+        collects = self.collects
+        every = self.maximum_rounds + 1 if collects is Collects.EVERY_ROUND else int(collects)
+        schedule = Schedule(
+            gradients=self.maximum_rounds + 1,
+            information=every + self.final_information,
+            evaluations=self.statistics.evaluation + self.statistics.held_out,
+        )
+        updates = self.maximum_node_updates if self.privacy.unit == "node" else 1
+        rows = updates * self.sizes.largest.rows if self.privacy.unit == "node" else 1
+        return Plan(self.privacy, self.row_limits, self.sizes.width, schedule, self.honest, rows, updates)
 
     @property
     def penalty_units(self) -> int:
@@ -388,6 +441,11 @@ class TaskSpec:
                 "`family` is 'gaussian': a linear regression goes on only over the same rows of the same nodes; one "
                 "that drops out stops the others until it is back"
             )
+        if self.noise is not None:
+            found += advice(self.noise, minimum_nodes=self.minimum_nodes, minimum_rows=self.minimum_rows)
+            if self.step.collects is not Collects.NEVER or self.step.rule != GRADIENT:
+                rule = f"`step.rule` is {self.step.rule!r}, `step.curvature` {self.step.curvature!r}"
+                found.append(f"{rule}: with `privacy` it learns from noise, and 'gradient' with 'ranges' serves better")
         if not self.penalty and self.family is Family.LOGISTIC:
             found.append(
                 "`lambda` is 0: separable data have no optimum, and a certificate then says no more than "
@@ -436,6 +494,15 @@ class TaskSpec:
                 "evaluation": asked.evaluation,
                 "held_out": asked.held_out,
             }
+        if self.privacy is not None:
+            terms = self.privacy
+            document["privacy"] = {
+                "epsilon": terms.epsilon,
+                "delta": terms.delta,
+                "unit": terms.unit,
+                "honest": self.honest,
+                **({} if terms.clip is None else {"clip": terms.clip}),
+            }
         if chosen is not None:
             named: dict[str, Json] = {"step": list(chosen.step), "aggregate": chosen.aggregate}
             named |= {"certify": chosen.certify}
@@ -469,8 +536,10 @@ def _column_document(column: Column) -> Json:
     }
 
 
-def default_rule(family: Family) -> StepRule:
-    """The step rule of a task that names none."""
+def default_rule(family: Family, *, private: bool = False) -> StepRule:
+    """The step rule of a task that names none: with noise, one that has no matrix to learn from it."""
+    if private:
+        return StepRule(GRADIENT, curvature="ranges")
     return StepRule(NEWTON) if family is Family.GAUSSIAN else StepRule()
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from twopm_zk.errors import SpecError
 from twopm_zk.numbers.fixed_point import FEATURES, Format
+from twopm_zk.privacy.terms import Privacy
 from twopm_zk.statements import Family
 from twopm_zk.system.files import StrPath, read_bytes, write_text
 from twopm_zk.system.parsing import parse_json
@@ -26,7 +27,16 @@ from twopm_zk.task.inputs import Input, level_text
 from twopm_zk.task.instances import TaskInstances, batch_rows, choose_instances
 from twopm_zk.task.outcome import Frequencies, Outcome, class_weights, family_named
 from twopm_zk.task.section import Section
-from twopm_zk.task.specification import SECONDS, VERSION, Statistics, StepRule, TaskSpec, default_rule
+from twopm_zk.task.specification import (
+    NEWTON,
+    PRIVATE_ROUNDS,
+    SECONDS,
+    VERSION,
+    Statistics,
+    StepRule,
+    TaskSpec,
+    default_rule,
+)
 
 _DEFAULTS = {name: field.default for name, field in TaskSpec.__dataclass_fields__.items()}
 
@@ -59,11 +69,13 @@ def parse_spec(document: object) -> TaskSpec:
     shape.done()
     check_format(format)
     family = family_named(top.take("family", str, Family.LOGISTIC.value))
+    privacy = _privacy(top)
     step = top.section("step")
+    usual = default_rule(family, private=privacy is not None)
     rule = StepRule(
-        step.take("rule", str, default_rule(family).rule),
-        step.take("factor", float, StepRule.factor),
-        step.take("curvature", str, StepRule.curvature),  # type: ignore[arg-type]
+        step.take("rule", str, usual.rule),
+        step.take("factor", float, usual.factor),
+        step.take("curvature", str, _curvature(step, usual)),  # type: ignore[arg-type]
     )
     step.done()
     label, outcome = _label(top, family, format)
@@ -93,7 +105,7 @@ def parse_spec(document: object) -> TaskSpec:
         "step": rule,
         "decrement_bound": top.take("decrement_bound", float, _DEFAULTS["decrement_bound"]),
         "gradient_bound": top.optional("gradient_bound", float),
-        "maximum_rounds": rounds.take("maximum", int, _DEFAULTS["maximum_rounds"]),
+        "maximum_rounds": rounds.take("maximum", int, PRIVATE_ROUNDS if privacy else _DEFAULTS["maximum_rounds"]),
         **{name: rounds.take(name, int, _DEFAULTS[name]) for name in SECONDS},
         "maximum_updates": maximum.take("updates", int, _DEFAULTS["maximum_updates"]),
         "maximum_node_updates": maximum.take("updates_per_node", int, _DEFAULTS["maximum_node_updates"]),
@@ -101,6 +113,7 @@ def parse_spec(document: object) -> TaskSpec:
         "minimum_rows": minimum.take("rows", int, _DEFAULTS["minimum_rows"]),
         "minimum_node_rows": minimum.take("rows_per_node", int, _DEFAULTS["minimum_node_rows"]),
         "statistics": statistics,
+        "privacy": privacy,
     }
     chosen = top.section("instances") if "instances" in top else None
     for section in (rounds, minimum, maximum, asked, top):
@@ -110,6 +123,26 @@ def parse_spec(document: object) -> TaskSpec:
         parsed = replace(parsed, instances=_instances(chosen, parsed))
         _ = parsed.round_instances
     return parsed
+
+
+def _curvature(step: Section, usual: StepRule) -> str:
+    """Newton's rule takes information, whatever other rules start from."""
+    return StepRule.curvature if step.content.get("rule") == NEWTON else usual.curvature
+
+
+def _privacy(top: Section) -> Privacy | None:
+    if "privacy" not in top:
+        return None
+    section = top.section("privacy")
+    terms = Privacy(
+        section.take("epsilon", float),
+        section.take("delta", float),
+        section.take("unit", str, Privacy.unit),  # type: ignore[arg-type]
+        section.optional("honest", int),
+        section.optional("clip", float),
+    )
+    section.done()
+    return terms
 
 
 def _label(top: Section, family: Family, format: Format) -> tuple[str, Outcome]:

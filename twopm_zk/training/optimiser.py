@@ -63,10 +63,15 @@ def range_curvature(spec: TaskSpec, rows: int) -> Matrix:
     """A diagonal bound on X'X v + lambda I for any ``rows`` rows within the specification's ranges, v the largest
     variance.
 
-    x x' <= diag(|x_j| sum_k |x_k|), as each 2 x 2 part shows; then the largest |x_j| of each column.
+    x x' <= diag(|x_j| sum_k |x_k|), as each 2 x 2 part shows; then the largest |x_j| of each column. Where rows are
+    shortened to a norm C, x x' <= (1 + C^2) I as well: the one with the smaller largest eigenvalue is taken.
     """
     largest = np.array([*(column.magnitude(spec.format) for column in spec.columns), 1.0])
-    return np.diag(rows * largest_variance(spec) * largest * largest.sum()) + _penalty(spec)
+    bound = largest * largest.sum()
+    if spec.privacy is not None and spec.privacy.clip is not None:
+        by_norm = spec.row_limits.squared_norm
+        bound = np.full_like(bound, by_norm) if by_norm < bound.max() else bound
+    return np.diag(rows * largest_variance(spec) * bound) + _penalty(spec)
 
 
 def largest_variance(spec: TaskSpec) -> float:
