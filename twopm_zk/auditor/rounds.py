@@ -282,7 +282,9 @@ class RoundsReplay:
         if now.total is not None:
             now.record.rows = now.total.rows
             if self.bound is None:
-                self._rule.take(now.collection, now.policy, now.weights, now.total, now.round)
+                self._rule.take(
+                    now.collection, now.policy, now.weights, now.total, now.round, nodes=len(now.view.nodes)
+                )
             if collection is Collection.GRADIENT:
                 self.sums = [one for one in self.sums if one.collection is not Collection.GRADIENT]
             what = (now.collection, now.policy, now.weights, now.total, now.view.summed_data)

@@ -21,12 +21,21 @@ class RuleCheck:
         self._learner, self._note = None if spec is None else Learner(spec), note
         self._said = False
 
-    def take(self, collection: Collection, policy: Policy, weights: Sequence[int], total: Opening, number: int) -> None:
-        """The sum of one round."""
+    def take(
+        self,
+        collection: Collection,
+        policy: Policy,
+        weights: Sequence[int],
+        total: Opening,
+        number: int,
+        *,
+        nodes: int,
+    ) -> None:
+        """The sum of one round of so many nodes."""
         if self._learner is None:
             return
         try:
-            self._learner.take(collection, policy, weights, total)
+            self._learner.take(collection, policy, weights, total, nodes=nodes)
         except DataError as error:
             self._note(f"round {number}: the specification's rule has nothing to go by: {error.message}")
             self._learner, self._said = None, True

@@ -187,14 +187,14 @@ def assess(spec: TaskSpec, state: TaskSnapshot, history: Sequence[Collected]) ->
     learner, sums = Learner(spec), [past.public_sum(state) for past in history]
     try:
         for past in sums:
-            learner.take(past.collection, past.policy, past.weights, past.total)
+            learner.take(past.collection, past.policy, past.weights, past.total, nodes=len(past.nodes))
     except DataError as error:
         return replace(found, obstacle=error)
     if state.collection is not Collection.GRADIENT:
         return found
     shape, optimiser = spec.sizes.round, learner.optimiser
     bound = shape.smallest_bound(state.policy, state.weights, total)
-    near = optimiser.decrements[-1] <= spec.decrement_bound
+    near = learner.near
     found = replace(
         found,
         bound=bound,

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from twopm_zk.chain.tasks import Phase, TaskSnapshot
 from twopm_zk.errors import DeploymentError, InputError, RangeError, SpecError, TransactionError
+from twopm_zk.node.privacy_part import PrivacyPart, RowsBudget
 from twopm_zk.node.registration import load_batches, register, register_key
 from twopm_zk.node.sharing_part import SharingPart
 from twopm_zk.node.store import NodeStore, StoredBatch, StoredUpdate
@@ -24,6 +25,7 @@ from twopm_zk.participants.participant import Participant
 from twopm_zk.participants.preflight import require_verifiers
 from twopm_zk.participants.records import Attempt
 from twopm_zk.participants.task_view import ChainView, require_spec
+from twopm_zk.privacy.plan import Noise
 from twopm_zk.proving.statement_prover import StatementProver, proof_numbers
 from twopm_zk.rows.sources import RowData
 from twopm_zk.sharing import Conditions
@@ -44,6 +46,8 @@ class Consent:
     """Accounts that must be in the set that this node shares with."""
     refuse_after_silence: bool = False
     """Share no more after another node was left out for silence, whatever that costs; see `sharing.Conditions`."""
+    budget: RowsBudget = field(default_factory=RowsBudget)
+    """What may be published of the privacy of these rows in all tasks together."""
 
 
 class Node(Participant[NodeStore]):
@@ -77,10 +81,13 @@ class Node(Participant[NodeStore]):
         if spec.instances is None:
             raise SpecError("a task without `instances` cannot be proven", hint="Name them in the specification.")
         self._instances = RowsInstances.of(spec.instances)
+        self._privacy = PrivacyPart(view, spec, store, self._consent.budget)
         if table is not None:
             self._say("preparing", "preparing the rows: a commitment to each batch of them")
         self._batches = load_batches(store, spec, table, held_out=held_out)
-        self._sharing = SharingPart(view, spec, store, conditions=self._conditions(), say=self._say_once)
+        self._sharing = SharingPart(
+            view, spec, store, conditions=self._conditions(), privacy=self._privacy, say=self._say_once
+        )
         self._registered = False
         self._accepted_task: int | None = None
         self._unprovable: set[tuple[int, int]] = set()
@@ -150,6 +157,7 @@ class Node(Participant[NodeStore]):
                     hint=f"Ask for a task with more {what}, or lower this node's own minimum.",
                 )
         self._require_verifiers(state)
+        self._privacy.require(state)
         self._accepted_task = state.id
         cost = (
             f"; silence or rubbish once others have shared costs {state.stake_penalty} wei"
@@ -159,11 +167,15 @@ class Node(Participant[NodeStore]):
         self._say("task", f"taking part in task {state.id}{cost}", {"task": state.id, "penalty": state.stake_penalty})
 
     def _require_verifiers(self, state: TaskSnapshot) -> None:
-        known = {verifier.address: verifier for verifier in self.view.deployment.verifiers.values()}
+        known = {verifier.address: name for name, verifier in self.view.deployment.verifiers.items()}
         events = self.view.hlr.contract.events("VerifierFixed", from_block=self.view.deployment.block, taskId=state.id)
         for event in events:
             if event["verifier"] not in known:
                 raise DeploymentError(f"task {state.id} uses a verifier that the deployment file does not have")
+            if known[event["verifier"]] not in self.spec.round_instances.names:
+                raise DeploymentError(
+                    f"task {state.id} uses the verifier of {known[event['verifier']]}, which its specification lacks"
+                )
             if event["insecure"] and self.view.public and not self._consent.allow_insecure:
                 raise DeploymentError(
                     f"task {state.id} uses verifiers of development keys on chain {self.view.chain.chain_id}: "
@@ -185,13 +197,20 @@ class Node(Participant[NodeStore]):
         attempt = Attempt.of(state)
         self.store.forget_rounds(state.task_key, before=attempt)
         done = {update.data for update in self.view.updates(state, node=self.view.address)}
-        waiting = [entry for entry in self._in_time(state) if entry.batch.commitment not in done]
+        in_time = self._in_time(state)
+        waiting = [entry for entry in in_time if entry.batch.commitment not in done]
         stored = self.store.updates(attempt)
         if state.certified and not stored and not self._can_prove(state, waiting):
             return
+        try:
+            noise = self._privacy.noise(state)
+        except SpecError as error:
+            self._say_once("unprovable", f"{state.name()}: {error.message}", key=state.key)
+            return
+        carried = {in_time[0].number: noise} if in_time and noise is not None else {}
         for start in range(0, len(waiting), self._chunk):
             part = waiting[start : start + self._chunk]
-            stored |= self._proven(state, attempt, part, stored)
+            stored |= self._proven(state, attempt, part, stored, noise=carried)
             for entry in part:
                 if not self._submit(state, entry, stored[entry.number]):
                     return
@@ -276,20 +295,36 @@ class Node(Participant[NodeStore]):
         return True
 
     def _proven(
-        self, state: TaskSnapshot, attempt: Attempt, part: Sequence[StoredBatch], stored: Mapping[int, StoredUpdate]
+        self,
+        state: TaskSnapshot,
+        attempt: Attempt,
+        part: Sequence[StoredBatch],
+        stored: Mapping[int, StoredUpdate],
+        *,
+        noise: Mapping[int, Noise],
     ) -> dict[int, StoredUpdate]:
-        """Updates of some batches with their proofs, from what is ``stored`` or made now."""
+        """Updates of some batches with their proofs, from what is ``stored`` or made now.
+
+        ``noise`` says which batch carries it: the first one, because those before a deadline are the first ones.
+        """
         model, found = state.model_commitment, {}
         statements: dict[int, RowsStatement] = {}
         for entry in part:
             known = stored.get(entry.number)
             if known is None or known.model != model:
                 tally = entry.batch.tally(state.collection, state.weights)
-                known = self.store.begin_update(attempt, entry.number, model, state.collection, state.family, tally)
+                drawn = noise[entry.number].draw() if entry.number in noise else ()
+                known = self.store.begin_update(
+                    attempt, entry.number, model, state.collection, state.family, tally, drawn
+                )
             found[entry.number] = known
             if known.proof is None:
                 statements[entry.number] = entry.batch.statement(
-                    state.collection, state.policy.context, state.weights, known.opening
+                    state.collection,
+                    state.policy.context,
+                    state.weights,
+                    known.opening,
+                    noise=self.spec.sizes.noise.get(state.collection, 0),
                 )
         if statements:
             asked = sum(entry.held_out is state.held_out for entry in self._batches)

@@ -14,6 +14,7 @@ from operator import add
 
 from twopm_zk.chain.tasks import Phase, TaskSnapshot
 from twopm_zk.errors import InputError, TransactionError
+from twopm_zk.node.privacy_part import PrivacyPart
 from twopm_zk.node.store import NodeStore, StoredBatch
 from twopm_zk.numbers.baby_jubjub import Point
 from twopm_zk.numbers.commitments import model_commitment
@@ -54,14 +55,25 @@ class _Held:
 
     opening: Opening = field(repr=False)
     data: frozenset[int]
+    noisy: bool
+    """Whether the node's noise is in it."""
 
 
 class SharingPart:
     """What one account does in the phases of a sum, from the chain and its store."""
 
-    def __init__(self, view: ChainView, spec: TaskSpec, store: NodeStore, *, conditions: Conditions, say: Say) -> None:
+    def __init__(
+        self,
+        view: ChainView,
+        spec: TaskSpec,
+        store: NodeStore,
+        *,
+        conditions: Conditions,
+        privacy: PrivacyPart,
+        say: Say,
+    ) -> None:
         self.view, self.spec, self.store = view, spec, store
-        self._conditions, self._say = conditions, say
+        self._conditions, self._privacy, self._say = conditions, privacy, say
 
     def act(self, state: TaskSnapshot, batches: Sequence[StoredBatch]) -> None:
         """Do what the phase asks of this node, if anything. What the chain has overtaken is no error."""
@@ -91,7 +103,8 @@ class SharingPart:
         numbers = [entry.number for entry in batches if entry.batch.commitment in mine]
         openings = [stored[number].opening for number in numbers if number in stored]
         if len(openings) == len(mine) and (total := reduce(add, openings)).point == attempt.points[me]:
-            return _Held(total, frozenset(mine))
+            noisy = any(stored[number].noisy for number in numbers)
+            return _Held(total, frozenset(mine), noisy)
         self._say("lost", f"openings of {state.name()} are not in this store: this node cannot share", key=state.key)
         return None
 
@@ -104,16 +117,19 @@ class SharingPart:
         time, inside = self._time(state), me in sharing_set
         if inside and not time.is_late:
             return
-        objections = ready_objections(
-            self._conditions,
-            self._collection(state, held),
-            place=place_of(self.view, state),
-            candidates=sharing_set.addresses if inside else self._candidates(state, attempt),
-            rows=attempt.data,
-            own_rows=held.opening.rows,
-            time=time,
-            ledger=self.store.ledger(),
-        )
+        objections = [
+            *ready_objections(
+                self._conditions,
+                self._collection(state, held),
+                place=place_of(self.view, state),
+                candidates=sharing_set.addresses if inside else self._candidates(state, attempt),
+                rows=attempt.data,
+                own_rows=held.opening.rows,
+                time=time,
+                ledger=self.store.ledger(),
+            ),
+            *self._privacy.objections(state, noisy=held.noisy),
+        ]
         if inside:  # no honest node comes in any more: now is the last time to leave for nothing
             self._leave_free(state, [objection for objection in objections if objection.kind != "too-late"])
             return
@@ -151,16 +167,19 @@ class SharingPart:
             self._leave(state, lost=True)
             return
         collection = self._collection(state, held)
-        objections = share_objections(
-            self._conditions,
-            collection,
-            sharing_set=sharing_set,
-            rows=attempt.data,
-            digest=state.set_digest,
-            own_rows=held.opening.rows,
-            time=self._time(state),
-            ledger=self.store.ledger(),
-        )
+        objections = [
+            *share_objections(
+                self._conditions,
+                collection,
+                sharing_set=sharing_set,
+                rows=attempt.data,
+                digest=state.set_digest,
+                own_rows=held.opening.rows,
+                time=self._time(state),
+                ledger=self.store.ledger(),
+            ),
+            *self._privacy.objections(state, noisy=held.noisy),
+        ]
         if self._objects(state, "does not share in", objections):
             waits = not state.shared_once and _WAITS.issuperset(objection.kind for objection in objections)
             if waits and not self._may_be_known(state):
@@ -175,7 +194,8 @@ class SharingPart:
             self._say("waiting", f"{state.name()}: sharing once the set is final on the chain", key=state.set_digest)
             return
         vector = sharer.vector(attempt.generators, vector_of(held.opening))
-        self.store.add_to_ledger(LedgerEntry.of(collection, sharing_set, attempt.data))
+        entry, spending = LedgerEntry.of(collection, sharing_set, attempt.data), self._privacy.spending(state)
+        self.store.add_to_ledger(entry, spending, rows=self._privacy.rows)
         receipt = self.view.hlr.share(state.id, sharing_set.digest, vector)
         values = {"transaction": receipt.transaction, "gas": receipt.gas_used, "nodes": len(sharing_set.members)}
         text = f"shared in {state.name()}, with {len(sharing_set.members)} nodes"

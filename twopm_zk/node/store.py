@@ -1,8 +1,8 @@
 """What a node must not lose: its batches with their salts, and all that it has made for the rounds.
 
-A salt is on disk before its commitment is on the chain, noise and a blinding before their proof is made, a proof before it
-is sent, a key before it is posted, and what is shared before it is shared. A node that is killed finds out from the chain
-how far it came, and goes on with what is here. Openings and the keys of an attempt are forgotten once it is over.
+A salt is on disk before its commitment is on the chain, noise and a blinding before their proof is made, a proof before
+it is sent, a key before it is posted, and what is shared before it is shared. A node that is killed finds out from the
+chain how far it came, and goes on with what is here. Openings and the keys of an attempt are forgotten once it is over.
 """
 
 from __future__ import annotations
@@ -184,8 +184,8 @@ class NodeStore(Database):
 
         Replaces what was made for another model commitment.
         """
-        items = tuple(map(sum, zip(tally.items, noise, strict=True))) if noise else tally.items
-        opening = Opening.drawn(tally.unit, items, tally.rows)
+        made = tally.with_noise(noise) if noise else tally
+        opening = Opening.drawn(made.unit, made.items, made.rows)
         self.run(
             "INSERT OR REPLACE INTO updates VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)",
             *(*attempt.columns, number, str(model), int(collection), family.number),

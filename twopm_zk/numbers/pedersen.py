@@ -189,6 +189,11 @@ class Tally:
         items = tuple(a + b for a, b in zip(self.items, other.items, strict=True))
         return Tally(self.unit, items, self.rows + other.rows)
 
+    def with_noise(self, noise: Sequence[int]) -> Tally:
+        """The same over the same rows, with a number added to each sum."""
+        items = tuple(item + value for item, value in zip(self.items, noise, strict=True))
+        return Tally(self.unit, items, self.rows)
+
     @property
     def real(self) -> npt.NDArray[np.float64]:
         """The sums as reals."""

@@ -27,6 +27,7 @@ class Spending:
     attempt: int
     collection: Collection
     multiplier: float
+    """0 for an exact sum, after which there is no privacy left to spend."""
     redrawn: float = 0.0
     """`Plan.redrawn`."""
 
@@ -59,7 +60,7 @@ class Budget:
     def left(self) -> float:
         """The epsilon that a further task may have alone, at the same delta, so that all together keep the limit."""
         delta = self._delta(self.spendings)
-        if delta <= 0:
+        if delta <= 0 or math.isinf(self.spent):
             return 0.0
         whole = accounting.calibrate(self.epsilon, delta)
         rest = 1 / whole**2 - math.fsum(1 / one.multiplier**2 for one in self.spendings)
@@ -96,6 +97,8 @@ class Budget:
 
     def _epsilon(self, spendings: Iterable[Spending]) -> float:
         known = tuple(spendings)
+        if any(one.multiplier == 0 for one in known):
+            return math.inf
         delta = self._delta(known)
         return accounting.epsilon((one.multiplier for one in known), delta) if delta > 0 else math.inf
 

@@ -10,17 +10,19 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Literal
 
+from twopm_zk.circuit.instances import find_instance
 from twopm_zk.errors import SpecError
 from twopm_zk.numbers.field import FIELD_ORDER
 from twopm_zk.numbers.fixed_point import FEATURES, WEIGHTS, Format
 from twopm_zk.numbers.sigmoid import MAX_ERROR
 from twopm_zk.privacy.advice import advice
-from twopm_zk.privacy.plan import Plan, Schedule
+from twopm_zk.privacy.plan import LEAST_BITS, Plan, Schedule
 from twopm_zk.privacy.sensitivity import RowLimits
 from twopm_zk.privacy.terms import Privacy
+from twopm_zk.statements import Collection
 from twopm_zk.statements.family import DISPERSION, Family
 from twopm_zk.statements.policy import LAMBDA_BITS, LAMBDA_FRAC_BITS, Policy
 from twopm_zk.statements.rounds import BOUND_FRAC_BITS, MAX_UPDATES
@@ -169,6 +171,11 @@ class TaskSpec:
         object.__setattr__(self, "family", family_named(self.family))
         if self.step is _DEFAULT_RULE:
             object.__setattr__(self, "step", default_rule(self.family, private=self.privacy is not None))
+        if self.privacy is not None and self.step.rule == BFGS:
+            raise SpecError(
+                "`step.rule` is 'bfgs', which learns from differences of gradients: with `privacy` these are noise",
+                hint="Take 'gradient', or for many rows 'boehning-lindsay' or 'newton'.",
+            )
         if self.family is Family.GAUSSIAN and self.step.rule == BOEHNING_LINDSAY:
             raise SpecError("`step.rule` is 'boehning-lindsay', a bound of the logistic family", hint="Take 'newton'.")
         check_format(self.format)
@@ -216,7 +223,31 @@ class TaskSpec:
             raise SpecError(f"`instances.information` is given; {self._rule}")
         if chosen.evaluate and not self.statistics.evaluates:
             raise SpecError("`instances.evaluate` is given; `statistics` asks for no evaluation")
-        _ = self.sizes
+        sizes = self.sizes
+        if self.maximum_updates > sizes.most_updates:
+            raise SpecError(
+                f"`maximum.updates` is {self.maximum_updates}; with so much noise sums of more than "
+                f"{sizes.most_updates} have no room"
+            )
+        if self.noise is None:
+            if sizes.noise:
+                raise SpecError("`instances` have noise; there is no `privacy`")
+            return
+        for collection, key in self._collected(chosen):
+            bits, needed = sizes.noise.get(collection, 0), self.noise.bits(collection)
+            if bits < needed:
+                raise SpecError(
+                    f"`instances.{key}` take noise of less than 2^{bits} units; `privacy` needs 2^{needed}"
+                    if bits
+                    else f"`instances.{key}` take no noise; `privacy` needs room for 2^{needed} units"
+                )
+
+    @staticmethod
+    def _collected(chosen: TaskInstances) -> list[tuple[Collection, str]]:
+        """What is collected by these instances, and their key in the file."""
+        found = [(Collection.GRADIENT, "step")]
+        found += [(Collection.INFORMATION, "information")] if chosen.information else []
+        return found + ([(Collection.EVALUATION, "evaluate")] if chosen.evaluate else [])
 
     @property
     def _rule(self) -> str:
@@ -268,7 +299,15 @@ class TaskSpec:
         """
         if self.instances is not None:
             return self
-        chosen = choose_instances(
+        return replace(self, instances=self.smallest_instances(rows=rows, rounds=rounds))
+
+    def smallest_instances(self, *, rows: int | None = None, rounds: bool = True) -> TaskInstances:
+        """The smallest for batches of ``rows``, or of as many as usual, with room for the noise of `privacy`.
+
+        Without ``rounds`` as in `provable`.
+        """
+        find = partial(
+            choose_instances,
             len(self.columns),
             self.format,
             rows=rows,
@@ -276,7 +315,11 @@ class TaskSpec:
             information=self.collects_information if rounds else self.statistics.information,
             evaluate=self.statistics.evaluates,
         )
-        return replace(self, instances=chosen)
+        if self.privacy is None:
+            return find()
+        sized = find(noise=dict.fromkeys(Collection, LEAST_BITS))  # their rows say how much noise a whole node takes
+        plan = self._plan(max(find_instance(name).parameters["ROWS"] for name in sized.step))
+        return find(noise={collection: plan.bits(collection) for collection, _ in self._collected(sized)})
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -353,8 +396,10 @@ class TaskSpec:
 
         Asking it for multipliers or magnitudes imports an accountant, which takes seconds.
         """
-        if self.privacy is None:
-            return None
+        return None if self.privacy is None else self._plan(self.sizes.largest.rows)
+
+    def _plan(self, batch_rows: int) -> Plan:
+        assert self.privacy is not None  # noqa: S101 - asked for only where there is one
         collects = self.collects
         every = self.maximum_rounds + 1 if collects is Collects.EVERY_ROUND else int(collects)
         schedule = Schedule(
@@ -363,8 +408,9 @@ class TaskSpec:
             evaluations=self.statistics.evaluation + self.statistics.held_out,
         )
         updates = self.maximum_node_updates if self.privacy.unit == "node" else 1
-        rows = updates * self.sizes.largest.rows if self.privacy.unit == "node" else 1
-        return Plan(self.privacy, self.row_limits, self.sizes.width, schedule, self.honest, rows, updates)
+        rows = updates * batch_rows if self.privacy.unit == "node" else 1
+        width = len(self.columns) if self.instances is None else self.sizes.width
+        return Plan(self.privacy, self.row_limits, width, schedule, self.honest, rows, updates)
 
     @property
     def penalty_units(self) -> int:

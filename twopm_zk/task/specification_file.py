@@ -24,7 +24,7 @@ from twopm_zk.task.columns import Column, choose_column, same_name
 from twopm_zk.task.expansion import Feature, expand
 from twopm_zk.task.formula import parse_formula
 from twopm_zk.task.inputs import Input, level_text
-from twopm_zk.task.instances import TaskInstances, batch_rows, choose_instances
+from twopm_zk.task.instances import TaskInstances, batch_rows
 from twopm_zk.task.outcome import Frequencies, Outcome, class_weights, family_named
 from twopm_zk.task.section import Section
 from twopm_zk.task.specification import (
@@ -229,18 +229,11 @@ def _number(value: object) -> float | str:
 def _instances(section: Section, spec: TaskSpec) -> TaskInstances:
     """Either names, or a size: ``rows`` of a batch."""
     if "step" not in section:
-        rows = section.take("rows", int, batch_rows(spec.family))
+        rows = section.take("rows", int, batch_rows(spec.family, noise=spec.privacy is not None))
         section.done()
         if rows < 1:
             raise SpecError(f"`instances.rows` is {rows}; it must be 1 or more")
-        return choose_instances(
-            len(spec.columns),
-            spec.format,
-            rows=rows,
-            family=spec.family,
-            information=spec.collects_information,
-            evaluate=spec.statistics.evaluates,
-        )
+        return spec.smallest_instances(rows=rows)
     chosen = TaskInstances(
         _names(section, "step"),
         section.take("aggregate", str),

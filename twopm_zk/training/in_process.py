@@ -22,7 +22,7 @@ from twopm_zk.numbers.fixed_point import WEIGHTS
 from twopm_zk.plonk.proving import Verifier
 from twopm_zk.proving.executors import InProcess
 from twopm_zk.proving.prover import Prover
-from twopm_zk.rows.batches import Batch, NodeData, prepare, same_rows
+from twopm_zk.rows.batches import NodeData, prepare, same_rows
 from twopm_zk.rows.sources import RowData, cells_of, several
 from twopm_zk.statements import Collection, Family, Tally
 from twopm_zk.statements.rounds import BOUND_BITS
@@ -35,7 +35,7 @@ from twopm_zk.training.learner import Learner
 from twopm_zk.training.optimiser import decrement, hessian, real_gradient, real_weights
 from twopm_zk.training.results import Certificate, Round, TrainingResult, TrainingWarning
 from twopm_zk.training.round_proofs import RoundProof, RoundProver, Update
-from twopm_zk.training.stopping import find_obstacles, shortcomings, stands_still
+from twopm_zk.training.stopping import Obstacles, find_obstacles, shortcomings, stands_still
 
 Proofs = bool | Literal["final"]
 
@@ -68,7 +68,8 @@ def train(
     prove = _known_proofs(prove)
     tables = [cells_of(data, label=spec.label, wanted=spec.data_columns) for data in several(parties)]
     if prove:
-        rows = min(max(table.rows for table in tables), batch_rows(spec.family)) if tables else 1
+        most = batch_rows(spec.family, noise=spec.privacy is not None)
+        rows = min(most, max(table.rows for table in tables)) if tables else 1
         spec = spec.provable(rows=rows, rounds=prove is True)
         if prove is True:
             _ = spec.round_instances
@@ -138,13 +139,13 @@ class _Training:
             information, proofs = self._information(weights, first=not rounds, prover=prover if proven_rounds else None)
             policy, updates = self.policy, self._updates(Collection.GRADIENT, weights, self.nodes)
             total = _total(updates)
-            self.learner.take(Collection.GRADIENT, policy, weights, total)
+            self.learner.take(Collection.GRADIENT, policy, weights, total, nodes=len(self.nodes))
             bound = shape.smallest_bound(policy, weights, total)
             distance = self._distance(weights, shape.regularised(policy, weights, total))
             matrix = self.learner.optimiser.matrix
             moved = shape.next_weights(policy, matrix, weights, total)
             certifiable = bound <= spec.gradient_bound_units
-            near = distance <= spec.decrement_bound or stands_still([*(r.decrement for r in rounds), distance])
+            near = distance <= self.learner.limit or stands_still([*(r.decrement for r in rounds), distance])
             last = (certifiable and near) or len(rounds) == spec.maximum_rounds or moved == weights
             if not last:
                 check_weights(spec, moved, round_number=len(rounds) + 1)
@@ -182,7 +183,7 @@ class _Training:
         """One for each batch; where the task is private each node's first one carries its noise, drawn once."""
         noise = None if self.spec.noise is None else self.spec.noise.noise(collection, weights)
         return [
-            Update(batch, tally if noise is None or number else with_noise(tally, noise.draw()))
+            Update(batch, tally if noise is None or number else tally.with_noise(noise.draw()))
             for node in nodes
             for number, batch in enumerate(node.batches)
             for tally in (batch.tally(collection, weights),)
@@ -197,7 +198,7 @@ class _Training:
             return None, ()
         updates = self._updates(Collection.INFORMATION, weights, self.nodes)
         total = _total(updates)
-        self.learner.take(Collection.INFORMATION, self.policy, weights, total)
+        self.learner.take(Collection.INFORMATION, self.policy, weights, total, nodes=len(self.nodes))
         proofs = () if prover is None else prover.prove_sum(Collection.INFORMATION, self.policy, weights, updates)
         self.policy = self.policy.next_collection()
         return total, proofs
@@ -216,13 +217,9 @@ class _Training:
 
     def _result(self, rounds: list[Round], prover: RoundProver | None, *, proven_rounds: bool) -> TrainingResult:
         spec, last = self.spec, rounds[-1]
-        arrived = last.gradient_bound <= spec.gradient_bound_units and last.decrement <= spec.decrement_bound
-        features = np.vstack([batch.features[:, : len(spec.columns)] for batch in self.batches])
-        labels = np.concatenate([batch.labels for batch in self.batches])
-        gradient = real_gradient(spec, spec.sizes.round.regularised(self.policy, last.weights, last.gradient))
-        weights = real_weights(spec, last.weights)
-        found = find_obstacles(spec, features, labels, weights, gradient, arrived=arrived)
-        for text in shortcomings(spec, rounds, found):
+        arrived = last.gradient_bound <= spec.gradient_bound_units and last.decrement <= self.learner.limit
+        found = self._obstacles(last, arrived=arrived)
+        for text in shortcomings(spec, rounds, found, limit=self.learner.limit):
             warnings.warn(text, TrainingWarning, stacklevel=4)
         converged = arrived and not found.separating
         certificate = Certificate(
@@ -239,10 +236,24 @@ class _Training:
         sums, proofs = self._final_sums(rounds, prover, proven_rounds=proven_rounds)
         return TrainingResult(spec, tuple(rounds), certificate, converged, sums, proofs)
 
+    def _obstacles(self, last: Round, *, arrived: bool) -> Obstacles:
+        """What the rows say that stands in the way; nothing where they are asked nothing that has no noise."""
+        spec = self.spec
+        if spec.noise is not None:
+            return Obstacles((), 0.0)
+        features = np.vstack([batch.features[:, : len(spec.columns)] for batch in self.batches])
+        labels = np.concatenate([batch.labels for batch in self.batches])
+        gradient = real_gradient(spec, spec.sizes.round.regularised(self.policy, last.weights, last.gradient))
+        weights = real_weights(spec, last.weights)
+        return find_obstacles(spec, features, labels, weights, gradient, arrived=arrived)
+
     def _final_sums(
         self, rounds: list[Round], prover: RoundProver | None, *, proven_rounds: bool
     ) -> tuple[FinalSums, tuple[RoundProof, ...]]:
-        """What is known at the final weights: proven where the specification asks for it, else computed."""
+        """What is known at the final weights: proven where the specification asks for it, else computed.
+
+        With noise nothing is computed that was not asked for: it would cost as much as what was.
+        """
         spec, weights = self.spec, rounds[-1].weights
         proofs: list[RoundProof] = []
         known = None
@@ -251,28 +262,29 @@ class _Training:
         elif spec.family is Family.GAUSSIAN:
             known = rounds[0].information
 
-        def summed(collection: Collection, batches: Sequence[Batch], nodes: int, *, wanted: bool) -> KnownSum:
-            proven = wanted and prover is not None
+        def summed(collection: Collection, nodes: Sequence[NodeData], *, wanted: bool) -> KnownSum | None:
+            if spec.noise is not None and not wanted:
+                return None
+            proven, updates = wanted and prover is not None, self._updates(collection, weights, nodes)
             if prover is not None and wanted:
                 self.policy = self.policy.next_collection()
-                proofs.extend(prover.prove_sum(collection, self.policy, weights, batches))
-            total = _sum(collection, weights, batches)
-            return KnownSum(total, Provenance(proven, total.rows, nodes, proven and rounds_insecure), len(batches))
+                proofs.extend(prover.prove_sum(collection, self.policy, weights, updates))
+            total = _total(updates)
+            return KnownSum(total, Provenance(proven, total.rows, len(nodes), proven and rounds_insecure), len(updates))
 
         rounds_insecure = prover is not None and prover.insecure
         if known is not None and (proven_rounds or prover is None):
-            provenance = Provenance(proven_rounds, known.rows, self.nodes, proven_rounds and rounds_insecure)
-            information = KnownSum(known, provenance, len(self.batches))
+            provenance = Provenance(proven_rounds, known.rows, len(self.nodes), proven_rounds and rounds_insecure)
+            information: KnownSum | None = KnownSum(known, provenance, len(self.batches))
         else:
-            wanted = spec.statistics.information
-            information = summed(Collection.INFORMATION, self.batches, self.nodes, wanted=wanted)
-        evaluation = summed(Collection.EVALUATION, self.batches, self.nodes, wanted=spec.statistics.evaluation)
+            information = summed(Collection.INFORMATION, self.nodes, wanted=spec.statistics.information)
+        evaluation = summed(Collection.EVALUATION, self.nodes, wanted=spec.statistics.evaluation)
         held_out = None
         if self.held_out:
-            batches = [batch for node in self.held_out for batch in node.batches]
-            wanted = spec.statistics.held_out
-            held_out = summed(Collection.EVALUATION, batches, len(self.held_out), wanted=wanted)
-        at_zero = _sum(Collection.INFORMATION, [0] * len(weights), self.batches)
+            held_out = summed(Collection.EVALUATION, self.held_out, wanted=spec.statistics.held_out)
+        at_zero = None
+        if spec.noise is None:
+            at_zero = _total(self._updates(Collection.INFORMATION, [0] * len(weights), self.nodes))
         return FinalSums(information, evaluation, held_out, at_zero), tuple(proofs)
 
     def _say(self, done: Round, *, last: bool) -> None:

@@ -12,6 +12,7 @@ from twopm_zk.errors import DataError
 from twopm_zk.statements import Collection, Family, Policy, Tally
 from twopm_zk.task.specification import NEWTON, TaskSpec
 from twopm_zk.training.distance import Distance, distance
+from twopm_zk.training.noise import information_noise, noise_limit
 from twopm_zk.training.optimiser import Optimiser, information_curvature, range_curvature
 from twopm_zk.training.public_sums import PublicSum
 
@@ -24,6 +25,9 @@ class Learner:
         self._optimiser: Optimiser | None = None
         self.information: Tally | None = None
         """The last one that was collected."""
+        self.limit = spec.decrement_bound
+        """The decrement at which training ends: the specification's, or that of noise alone where it is larger."""
+        self._noise = 0.0
 
     @property
     def optimiser(self) -> Optimiser:
@@ -31,24 +35,35 @@ class Learner:
         assert self._optimiser is not None  # noqa: S101 - asked for after a collection
         return self._optimiser
 
-    def take(self, collection: Collection, policy: Policy, weights: Sequence[int], total: Tally) -> None:
-        """The sum of one round at its weights.
+    def take(
+        self, collection: Collection, policy: Policy, weights: Sequence[int], total: Tally, *, nodes: int = 1
+    ) -> None:
+        """The sum of one round of so many ``nodes`` at its weights.
 
         Raises DataError for data without a single optimum, or of one class only: the first sums tell.
         """
         if collection is Collection.EVALUATION:
             return
         if collection is Collection.INFORMATION:
-            self.information = total
+            self.information, self._noise = total, information_noise(self._spec, weights, nodes)
             if self._optimiser is None:
-                self._optimiser = Optimiser(self._spec, information_curvature(self._spec, total))
+                curvature = information_curvature(self._spec, total, noise=self._noise)
+                self._optimiser = Optimiser(self._spec, curvature)
             return
         if self._optimiser is None:
             self._optimiser = Optimiser(self._spec, range_curvature(self._spec, total.rows))
-        if not self._optimiser.decrements and self._spec.family is Family.LOGISTIC:
+        if not self._optimiser.decrements and self._spec.family is Family.LOGISTIC and self._spec.privacy is None:
             check_classes(self._spec, total)
         gradient = self._spec.sizes.round.regularised(policy, weights, total)
-        self._optimiser.observe(weights, gradient, self.information if self._spec.step.rule == NEWTON else None)
+        known = self.information if self._spec.step.rule == NEWTON else None
+        self._optimiser.observe(weights, gradient, known, noise=self._noise)
+        self.limit = max(self._spec.decrement_bound, noise_limit(self._spec, self._optimiser.estimate, weights, nodes))
+
+    @property
+    def near(self) -> bool:
+        """Whether the weights are as near to the optimum as was asked for, or nothing in their gradient is more than
+        noise."""
+        return self.optimiser.decrements[-1] <= self.limit
 
 
 def distance_of(spec: TaskSpec | None, family: Family, sums: Sequence[PublicSum]) -> Distance:
@@ -58,7 +73,7 @@ def distance_of(spec: TaskSpec | None, family: Family, sums: Sequence[PublicSum]
         learner = Learner(spec)
         with suppress(DataError):
             for one in sums:
-                learner.take(one.collection, one.policy, one.weights, one.total)
+                learner.take(one.collection, one.policy, one.weights, one.total, nodes=len(one.nodes))
             estimate = learner.optimiser.decrements[-1]
     return distance(sums, family=family, estimate=estimate)
 

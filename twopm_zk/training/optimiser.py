@@ -10,6 +10,9 @@ Any P is allowed: a bad one makes training slow, never wrong, because ``certify`
 
 All of it follows from sums that are public once a round is over: whoever reads the chain makes the same matrix.
 A comes from the information at weights of zero, or from the specification's ranges: docs/training.md.
+
+Where sums carry noise, the eigenvalues of an information matrix are lifted to the size of those that noise alone has,
+so that no step is longer than what is known of its direction allows; nothing is learnt from differences of gradients.
 """
 
 from __future__ import annotations
@@ -40,23 +43,24 @@ _NO_INFORMATION = 1e-13
 _GROWTH = 4.0
 
 
-def information_curvature(spec: TaskSpec, total: Tally) -> Matrix:
+def information_curvature(spec: TaskSpec, total: Tally, *, noise: float = 0.0) -> Matrix:
     """A = X'X/4 + lambda I from the information at weights of zero, the intercept not regularised.
 
-    In the gaussian family it is the Hessian itself, X'X/DISPERSION + lambda I, with the circuits' lambda.
+    In the gaussian family it is the Hessian itself, X'X/DISPERSION + lambda I, with the circuits' lambda. ``noise`` is
+    the largest eigenvalue that its noise may have.
 
     Raises DataError where lambda is 0 and a column is constant, or columns depend on each other.
     """
-    curvature = _without_padding(spec, symmetric(total))
-    if not spec.penalty:
+    curvature = lifted(_without_padding(spec, symmetric(total)), noise)
+    if not spec.penalty and not noise:
         _require_regular(spec, total, curvature)
     slack = 1.0 if spec.family is Family.GAUSSIAN else _ZERO_SLACK
     return curvature * slack + _penalty(spec)
 
 
-def hessian(spec: TaskSpec, total: Tally) -> Matrix:
-    """X' diag(v) X + lambda I, from the information at some weights."""
-    return _without_padding(spec, symmetric(total)) + _penalty(spec)
+def hessian(spec: TaskSpec, total: Tally, *, noise: float = 0.0) -> Matrix:
+    """X' diag(v) X + lambda I, from the information at some weights; ``noise`` as in `information_curvature`."""
+    return lifted(_without_padding(spec, symmetric(total)), noise) + _penalty(spec)
 
 
 def range_curvature(spec: TaskSpec, rows: int) -> Matrix:
@@ -100,6 +104,15 @@ def decrement(gradient: Matrix, information: Matrix) -> float:
     values, vectors = np.linalg.eigh(information * np.outer(scale, scale))
     parts = vectors.T @ (gradient * scale)
     return float(np.sqrt((parts**2 / np.maximum(values, _NO_INFORMATION)).sum()))
+
+
+def lifted(matrix: Matrix, least: float) -> Matrix:
+    """A symmetric matrix whose eigenvalues below ``least`` are that; itself for 0."""
+    if not least:
+        return matrix
+    values, vectors = np.linalg.eigh(matrix)
+    found: Matrix = (vectors * np.maximum(values, least)) @ vectors.T
+    return found
 
 
 def _penalty(spec: TaskSpec) -> Matrix:
@@ -186,17 +199,21 @@ class Optimiser:
         self.steps: list[Matrix] = []
         """The way to the optimum from all weights so far, as well as it is known."""
 
-    def observe(self, weights: Sequence[int], gradient: Sequence[int], total: Tally | None = None) -> None:
+    def observe(
+        self, weights: Sequence[int], gradient: Sequence[int], total: Tally | None = None, *, noise: float = 0.0
+    ) -> None:
         """Take in the regularised gradient (integers, padded) at ``weights``; may change ``matrix``.
 
-        For Newton's rule also the ``total`` of the information at these weights.
+        For Newton's rule also the ``total`` of the information at these weights, and what `hessian` says of ``noise``.
         """
         w, g = real_weights(self._spec, weights), real_gradient(self._spec, gradient)
         size = float(g @ self._start @ g)
-        astray = size > _GROWTH * self._smallest
-        pair = None if self._last is None else _Pair.of(w - self._last[0], g - self._last[1])
+        astray = size > _GROWTH * self._smallest and self._spec.privacy is None
+        pair = None
+        if self._last is not None and self._spec.privacy is None:
+            pair = _Pair.of(w - self._last[0], g - self._last[1])
         if total is not None:
-            information = hessian(self._spec, total)
+            information = hessian(self._spec, total, noise=noise)
             values, vectors = np.linalg.eigh(information)
             self.estimate = (vectors / np.maximum(values, _TINY)) @ vectors.T
             self.decrements.append(decrement(g, information) * self._spec.decrement_scale)

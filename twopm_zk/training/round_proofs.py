@@ -84,7 +84,9 @@ class RoundProver:
         self, collection: Collection, policy: Policy, weights: Sequence[int], updates: Sequence[Update]
     ) -> tuple[list[RoundProof], Opening]:
         noise = self._noise.get(collection, 0)
-        openings = [Opening.drawn(one.tally.unit, one.tally.items, one.tally.rows) if noise else None for one in updates]
+        openings = [
+            Opening.drawn(one.tally.unit, one.tally.items, one.tally.rows) if noise else None for one in updates
+        ]
         said = [
             one.batch.statement(collection, policy.context, weights, opening, noise=noise)
             for one, opening in zip(updates, openings, strict=True)

@@ -89,8 +89,11 @@ def find_obstacles(
     return Obstacles(tuple(spec.features[int(index)] for index in involved), shift)
 
 
-def shortcomings(spec: TaskSpec, rounds: Sequence[Round], found: Obstacles) -> list[str]:
-    """What is to be said of training that ended after ``rounds``; nothing where all is well."""
+def shortcomings(spec: TaskSpec, rounds: Sequence[Round], found: Obstacles, *, limit: float) -> list[str]:
+    """What is to be said of training that ended after ``rounds``; nothing where all is well.
+
+    ``limit`` is the decrement at which it would have ended by itself: see `Learner.limit`.
+    """
     last, missed = rounds[-1], []
     if found.separating:
         names = ", ".join(repr(name) for name in found.separating)
@@ -99,14 +102,18 @@ def shortcomings(spec: TaskSpec, rounds: Sequence[Round], found: Obstacles) -> l
             "part; with lambda = 0 the weights grow without end, and the ones here are no optimum: give a `lambda` "
             "above 0"
         ]
-    if last.decrement > spec.decrement_bound:
+    if last.decrement > limit:
         missed.append(
             f"the weights are {last.decrement:.3g} standard errors from the optimum, {spec.decrement_bound:g} "
             "were asked for (`decrement_bound`)"
+            if spec.privacy is None
+            else f"the gradient is {last.decrement / limit:.3g} times what noise alone would leave of it"
         )
     if last.gradient_bound > spec.gradient_bound_units:
         missed.append(f"the gradient is {last.bound_per_row:.3g} per row, above the target {spec.gradient_target:g}")
-    if missed and last.number == spec.maximum_rounds:
+    if missed and spec.privacy is not None:
+        missed.append("more rounds come nearer and carry more noise each; so do more rows, without")
+    elif missed and last.number == spec.maximum_rounds:
         missed.append("raise `rounds.maximum`, or let `step.rule` be 'bfgs' or 'newton'")
     elif missed:
         missed.append("rounding keeps more rounds from bringing them nearer")
@@ -124,12 +131,14 @@ def shortcomings(spec: TaskSpec, rounds: Sequence[Round], found: Obstacles) -> l
 def doubts(spec: TaskSpec, optimiser: Optimiser, rows: int, *, near: bool) -> list[str]:
     """What is to be said of training that ends with what ``optimiser`` knows from sums, for who has no rows."""
     said = []
+    if not near and spec.privacy is not None:
+        return ["the gradient is more than what noise alone would leave of it: the weights are not at the optimum yet"]
     if not near:
         said.append(
             f"the weights are {optimiser.decrements[-1]:.3g} standard errors from the optimum, "
             f"{spec.decrement_bound:g} were asked for (`decrement_bound`)"
         )
-    if spec.family is Family.GAUSSIAN:
+    if spec.family is Family.GAUSSIAN or spec.privacy is not None:
         return said
     settled = near or stands_still(optimiser.decrements)
     growing = [spec.features[int(k)] for k in np.flatnonzero(_growing(spec, optimiser)[:-1])]

@@ -90,6 +90,18 @@ def consent_options(command: Command) -> Command:
         help="Share no more once a node was left out for silence, whatever that costs.",
     )
     @click.option("--allow-insecure", is_flag=True, help="Take part although the verifiers are of development keys.")
+    @click.option(
+        "--privacy-limit",
+        type=float,
+        metavar="EPSILON",
+        help="Let all tasks together spend no more of these rows' privacy; exact sums keep no limit.",
+    )
+    @click.option(
+        "--privacy-delta", type=float, default=1e-6, show_default=True, help="The delta that the limit is meant at."
+    )
+    @click.option(
+        "--rows-name", default="", help="Name of these rows in the budget, where one state serves different people's."
+    )
     @wraps(command)
     def wrapped(
         *args: Any,
@@ -98,9 +110,13 @@ def consent_options(command: Command) -> Command:
         accounts: tuple[str, ...],
         refuse_after_silence: bool,
         allow_insecure: bool,
+        privacy_limit: float | None,
+        privacy_delta: float,
+        rows_name: str,
         **kwargs: Any,
     ) -> Any:
         from twopm_zk.node.node import Consent
+        from twopm_zk.node.privacy_part import RowsBudget
 
         consent = Consent(
             minimum_nodes=minimum_nodes or 0,
@@ -108,6 +124,7 @@ def consent_options(command: Command) -> Command:
             allow_insecure=allow_insecure,
             accounts=frozenset(checked_address(address) for address in accounts),
             refuse_after_silence=refuse_after_silence,
+            budget=RowsBudget(rows_name, privacy_limit, privacy_delta),
         )
         return command(*args, consent=consent, **kwargs)
 

@@ -1,0 +1,53 @@
+"""What noise does to training: how far it alone makes a gradient look from 0, and which steps it makes too long.
+
+The noise of a sum is close to Gaussian and independent on each number, so that quadratic forms of it have the moments
+that they have under the normal distribution.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from twopm_zk.statements import Collection
+from twopm_zk.task.specification import TaskSpec
+from twopm_zk.training.optimiser import Matrix
+
+_DEVIATIONS = 2.33
+"""Standard deviations above the mean below which a normal number is in 99 of 100 cases."""
+
+
+def gradient_deviations(spec: TaskSpec, weights: Sequence[int], nodes: int) -> Matrix:
+    """Standard deviation of the noise on each component of the gradient of so many nodes, padding left out.
+
+    All 0 for exact sums. ``weights`` are integers, padded, the intercept last.
+    """
+    if spec.noise is None:
+        return np.zeros(len(spec.columns) + 1)
+    found = spec.noise.sigma_of_sum(Collection.GRADIENT, weights, nodes)
+    return np.array([found[i] for i in [*range(len(spec.columns)), -1]])
+
+
+def noise_limit(spec: TaskSpec, inverse: Matrix, weights: Sequence[int], nodes: int) -> float:
+    """What a decrement sqrt(g' H^-1 g) stays below in 99 of 100 cases where g is noise alone; 0 for exact sums.
+
+    With S its covariance the square has the mean tr(H^-1 S) and the variance 2 tr((H^-1 S)^2).
+    """
+    if spec.noise is None:
+        return 0.0
+    product = inverse * gradient_deviations(spec, weights, nodes) ** 2
+    mean, spread = float(np.trace(product)), float(np.sqrt(2 * max(np.trace(product @ product), 0.0)))
+    return float(np.sqrt(max(mean, 0.0) + _DEVIATIONS * spread)) * spec.decrement_scale
+
+
+def information_noise(spec: TaskSpec, weights: Sequence[int], nodes: int) -> float:
+    """An eigenvalue that the noise on an information matrix of so many nodes hardly ever exceeds; 0 for exact sums.
+
+    Of a symmetric matrix of d columns whose entries are independent with the standard deviation sigma the largest one
+    is near 2 sigma sqrt(d) (Bai and Yin 1988).
+    """
+    if spec.noise is None:
+        return 0.0
+    sigma = max(spec.noise.sigma_of_sum(Collection.INFORMATION, weights, nodes))
+    return 2 * sigma * float(np.sqrt(len(spec.columns) + 1))
