@@ -19,7 +19,7 @@ from twopm_zk.task.specification import TaskSpec
 from twopm_zk.training.distance import Distance, distance
 from twopm_zk.training.in_process import check_weights
 from twopm_zk.training.learner import Learner
-from twopm_zk.training.stopping import doubts, stands_still
+from twopm_zk.training.stopping import doubts, settled
 
 
 class Action(Enum):
@@ -194,13 +194,14 @@ def assess(spec: TaskSpec, state: TaskSnapshot, history: Sequence[Collected]) ->
         return found
     shape, optimiser = spec.sizes.round, learner.optimiser
     bound = shape.smallest_bound(state.policy, state.weights, total)
+    noisy = spec.privacy is not None
     near = optimiser.decrements[-1] <= spec.decrement_bound
     found = replace(
         found,
         bound=bound,
         certifiable=bound <= state.gradient_target,
-        distance=distance(sums, family=spec.family, estimate=optimiser.decrements[-1]),
-        settled=near or stands_still(optimiser.decrements),
+        distance=distance(sums, family=spec.family, estimate=optimiser.decrements[-1], noisy=noisy),
+        settled=settled(spec, optimiser.decrements),
         doubts=tuple(doubts(spec, optimiser, found.rows, near=near)),
     )
     try:

@@ -17,12 +17,12 @@ from typing import Literal
 
 import numpy as np
 
-from twopm_zk.errors import DataError, DivergenceError, InputError, TrainingError
+from twopm_zk.errors import DataError, DivergenceError, InputError, SpecError, TrainingError
 from twopm_zk.numbers.fixed_point import WEIGHTS
 from twopm_zk.plonk.proving import Verifier
 from twopm_zk.proving.executors import InProcess
 from twopm_zk.proving.prover import Prover
-from twopm_zk.rows.batches import Batch, NodeData, prepare, same_rows
+from twopm_zk.rows.batches import NodeData, prepare, same_rows
 from twopm_zk.rows.sources import RowData, cells_of, several
 from twopm_zk.statements import Collection, Family, Tally
 from twopm_zk.statements.rounds import BOUND_BITS
@@ -35,7 +35,7 @@ from twopm_zk.training.learner import Learner
 from twopm_zk.training.optimiser import decrement, hessian, real_gradient, real_weights
 from twopm_zk.training.results import Certificate, Round, TrainingResult, TrainingWarning
 from twopm_zk.training.round_proofs import RoundProof, RoundProver
-from twopm_zk.training.stopping import find_obstacles, shortcomings, stands_still
+from twopm_zk.training.stopping import Obstacles, find_obstacles, settled, shortcomings
 
 Proofs = bool | Literal["final"]
 
@@ -75,6 +75,8 @@ def train(
     nodes = [prepare(table, spec, name=f"node {number}") for number, table in enumerate(tables, start=1)]
     _check_parties(nodes, spec)
     others = enumerate(several(held_out), start=1)
+    if prove and spec.privacy is not None:
+        raise SpecError("training in one process proves exact sums only; the specification has `privacy`")
     apart = [prepare(data, spec, name=f"held-out rows of node {number}") for number, data in others]
     _check_apart(nodes, apart)
     training = _Training(nodes, apart, spec, progress)
@@ -123,7 +125,7 @@ class _Training:
         self, nodes: Sequence[NodeData], held_out: Sequence[NodeData], spec: TaskSpec, progress: Progress | None
     ) -> None:
         self.spec, self.progress = spec, progress
-        self.nodes, self.held_out = len(nodes), held_out
+        self.nodes, self.held_out = nodes, held_out
         self.batches = [batch for node in nodes for batch in node.batches]
         self.learner = Learner(spec)
         self.policy = spec.policy(spec.local_task_key)
@@ -143,7 +145,7 @@ class _Training:
             matrix = self.learner.optimiser.matrix
             moved = shape.next_weights(policy, matrix, weights, total)
             certifiable = bound <= spec.gradient_bound_units
-            near = distance <= spec.decrement_bound or stands_still([*(r.decrement for r in rounds), distance])
+            near = settled(spec, [*(r.decrement for r in rounds), distance])
             last = (certifiable and near) or len(rounds) == spec.maximum_rounds or moved == weights
             if not last:
                 check_weights(spec, moved, round_number=len(rounds) + 1)
@@ -178,7 +180,7 @@ class _Training:
             weights = moved
 
     def _sum(self, collection: Collection, weights: Sequence[int]) -> Tally:
-        return _sum(collection, weights, self.batches)
+        return _sum(self.spec, collection, weights, self.nodes)
 
     def _information(
         self, weights: Sequence[int], *, first: bool, prover: RoundProver | None
@@ -196,19 +198,22 @@ class _Training:
     def _distance(self, weights: Sequence[int], gradient: Sequence[int]) -> float:
         """The decrement at these weights; exact where the optimiser's own knowledge does not exceed the limit."""
         spec, estimate = self.spec, self.learner.optimiser.decrements[-1]
-        if spec.step.rule == NEWTON or estimate > spec.decrement_bound:
+        if spec.privacy is not None or spec.step.rule == NEWTON or estimate > spec.decrement_bound:
             return estimate
         exact = decrement(real_gradient(spec, gradient), hessian(spec, self._sum(Collection.INFORMATION, weights)))
         return exact * spec.decrement_scale
 
     def _result(self, rounds: list[Round], prover: RoundProver | None, *, proven_rounds: bool) -> TrainingResult:
         spec, last = self.spec, rounds[-1]
-        arrived = last.gradient_bound <= spec.gradient_bound_units and last.decrement <= spec.decrement_bound
+        near = spec.privacy is not None or last.decrement <= spec.decrement_bound
+        arrived = last.gradient_bound <= spec.gradient_bound_units and near
         features = np.vstack([batch.features[:, : len(spec.columns)] for batch in self.batches])
         labels = np.concatenate([batch.labels for batch in self.batches])
         gradient = real_gradient(spec, spec.sizes.round.regularised(self.policy, last.weights, last.gradient))
         weights = real_weights(spec, last.weights)
-        found = find_obstacles(spec, features, labels, weights, gradient, arrived=arrived)
+        found = Obstacles((), 0.0)
+        if spec.privacy is None:  # nothing that is published may follow from rows but through their noise
+            found = find_obstacles(spec, features, labels, weights, gradient, arrived=arrived)
         for text in shortcomings(spec, rounds, found):
             warnings.warn(text, TrainingWarning, stacklevel=4)
         converged = arrived and not found.separating
@@ -219,7 +224,7 @@ class _Training:
             spec.penalty,
             spec.weight_bound,
             last.rows,
-            self.nodes,
+            len(self.nodes),
             last.proofs[-1] if prover is not None else None,
             prover is not None and prover.insecure,
         )
@@ -238,28 +243,31 @@ class _Training:
         elif spec.family is Family.GAUSSIAN:
             known = rounds[0].information
 
-        def summed(collection: Collection, batches: Sequence[Batch], nodes: int, *, wanted: bool) -> KnownSum:
+        def summed(collection: Collection, nodes: Sequence[NodeData], *, wanted: bool) -> KnownSum | None:
+            if spec.privacy is not None and not wanted:
+                return None  # what nobody has asked for has no part of epsilon
+            batches = [batch for node in nodes for batch in node.batches]
             proven = wanted and prover is not None
             if prover is not None and wanted:
                 self.policy = self.policy.next_collection()
                 proofs.extend(prover.prove_sum(collection, self.policy, weights, batches))
-            total = _sum(collection, weights, batches)
-            return KnownSum(total, Provenance(proven, total.rows, nodes, proven and rounds_insecure), len(batches))
+            total = _sum(spec, collection, weights, nodes)
+            return KnownSum(total, Provenance(proven, total.rows, len(nodes), proven and rounds_insecure), len(batches))
 
         rounds_insecure = prover is not None and prover.insecure
         if known is not None and (proven_rounds or prover is None):
-            provenance = Provenance(proven_rounds, known.rows, self.nodes, proven_rounds and rounds_insecure)
-            information = KnownSum(known, provenance, len(self.batches))
+            provenance = Provenance(proven_rounds, known.rows, len(self.nodes), proven_rounds and rounds_insecure)
+            information: KnownSum | None = KnownSum(known, provenance, len(self.batches))
         else:
             wanted = spec.statistics.information
-            information = summed(Collection.INFORMATION, self.batches, self.nodes, wanted=wanted)
-        evaluation = summed(Collection.EVALUATION, self.batches, self.nodes, wanted=spec.statistics.evaluation)
+            information = summed(Collection.INFORMATION, self.nodes, wanted=wanted)
+        evaluation = summed(Collection.EVALUATION, self.nodes, wanted=spec.statistics.evaluation)
         held_out = None
         if self.held_out:
-            batches = [batch for node in self.held_out for batch in node.batches]
-            wanted = spec.statistics.held_out
-            held_out = summed(Collection.EVALUATION, batches, len(self.held_out), wanted=wanted)
-        at_zero = _sum(Collection.INFORMATION, [0] * len(weights), self.batches)
+            held_out = summed(Collection.EVALUATION, self.held_out, wanted=spec.statistics.held_out)
+        at_zero = rounds[0].information
+        if spec.privacy is None:
+            at_zero = self._sum(Collection.INFORMATION, [0] * len(weights))
         return FinalSums(information, evaluation, held_out, at_zero), tuple(proofs)
 
     def _say(self, done: Round, *, last: bool) -> None:
@@ -268,8 +276,15 @@ class _Training:
             self.progress(f"round {done.number}: gradient at most {done.bound_per_row:.2e} per row{end}")
 
 
-def _sum(collection: Collection, weights: Sequence[int], batches: Sequence[Batch]) -> Tally:
-    return list(accumulate(batch.tally(collection, weights) for batch in batches))[-1]
+def _sum(spec: TaskSpec, collection: Collection, weights: Sequence[int], nodes: Sequence[NodeData]) -> Tally:
+    """The sum of all updates, with the noise that each node adds where there is `TaskSpec.noise`."""
+    batches = [batch for node in nodes for batch in node.batches]
+    total = list(accumulate(batch.tally(collection, weights) for batch in batches))[-1]
+    if spec.noise is None:
+        return total
+    noise = spec.noise.noise(collection, weights)
+    drawn = (Tally(total.unit, noise.draw(), 0) for _ in nodes)
+    return list(accumulate(drawn, initial=total))[-1]
 
 
 def check_weights(spec: TaskSpec, weights: Sequence[int], *, round_number: int) -> None:

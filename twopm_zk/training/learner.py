@@ -53,6 +53,8 @@ class Learner:
 
 def distance_of(spec: TaskSpec | None, family: Family, sums: Sequence[PublicSum]) -> Distance:
     """The distance to the optimum at the last gradient of ``sums``; by the rule of ``spec`` where it is not proven."""
+    if spec is not None and spec.privacy is not None:
+        return distance(sums, family=family, noisy=True)
     estimate = None
     if spec is not None:
         learner = Learner(spec)

@@ -40,6 +40,14 @@ def stands_still(decrements: Sequence[float]) -> bool:
     return len(decrements) > PATIENCE and min(decrements[-PATIENCE:]) >= min(decrements[:-PATIENCE])
 
 
+def settled(spec: TaskSpec, decrements: Sequence[float]) -> bool:
+    """Whether weights with these distances to the optimum, the last one theirs, are near enough, or come no nearer.
+
+    With noise never: the distance is one of noise too, and all rounds that a task may have are paid for in advance.
+    """
+    return spec.privacy is None and (decrements[-1] <= spec.decrement_bound or stands_still(decrements))
+
+
 @dataclass(frozen=True)
 class Obstacles:
     """What stands between trained weights and the optimum of the true loss."""
@@ -99,7 +107,7 @@ def shortcomings(spec: TaskSpec, rounds: Sequence[Round], found: Obstacles) -> l
             "part; with lambda = 0 the weights grow without end, and the ones here are no optimum: give a `lambda` "
             "above 0"
         ]
-    if last.decrement > spec.decrement_bound:
+    if spec.privacy is None and last.decrement > spec.decrement_bound:
         missed.append(
             f"the weights are {last.decrement:.3g} standard errors from the optimum, {spec.decrement_bound:g} "
             "were asked for (`decrement_bound`)"
@@ -123,7 +131,9 @@ def shortcomings(spec: TaskSpec, rounds: Sequence[Round], found: Obstacles) -> l
 
 def doubts(spec: TaskSpec, optimiser: Optimiser, rows: int, *, near: bool) -> list[str]:
     """What is to be said of training that ends with what ``optimiser`` knows from sums, for who has no rows."""
-    said = []
+    said: list[str] = []
+    if spec.privacy is not None:  # all that is known of the distance has noise
+        return said
     if not near:
         said.append(
             f"the weights are {optimiser.decrements[-1]:.3g} standard errors from the optimum, "
