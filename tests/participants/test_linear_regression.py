@@ -12,7 +12,7 @@ from twopm_zk.participants.moving import move_on
 from twopm_zk.rows.batches import prepare
 from twopm_zk.rows.tables import Table
 from twopm_zk.sharing import Ledger
-from twopm_zk.statements import Collection, EvaluateShape, Family
+from twopm_zk.statements import Collection, Family
 from twopm_zk.task.columns import Column
 from twopm_zk.task.outcome import Outcome
 from twopm_zk.task.specification import Statistics, StepRule

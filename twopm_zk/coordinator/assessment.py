@@ -19,7 +19,7 @@ from twopm_zk.task.specification import TaskSpec
 from twopm_zk.training.distance import Distance, distance
 from twopm_zk.training.in_process import check_weights
 from twopm_zk.training.learner import Learner
-from twopm_zk.training.stopping import doubts, stands_still
+from twopm_zk.training.stopping import doubts
 
 
 class Action(Enum):
@@ -194,13 +194,13 @@ def assess(spec: TaskSpec, state: TaskSnapshot, history: Sequence[Collected]) ->
         return found
     shape, optimiser = spec.sizes.round, learner.optimiser
     bound = shape.smallest_bound(state.policy, state.weights, total)
-    near = learner.near
+    near = optimiser.decrements[-1] <= learner.limit
     found = replace(
         found,
         bound=bound,
         certifiable=bound <= state.gradient_target,
-        distance=distance(sums, family=spec.family, estimate=optimiser.decrements[-1]),
-        settled=near or stands_still(optimiser.decrements),
+        distance=distance(sums, family=spec.family, estimate=optimiser.decrements[-1], noisy=spec.privacy is not None),
+        settled=learner.settled(optimiser.decrements),
         doubts=tuple(doubts(spec, optimiser, found.rows, near=near)),
     )
     try:

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from twopm_zk.errors import DataError
 from twopm_zk.numbers.commitments import random_scalar
 from twopm_zk.rows.cells import CsvOptions
+from twopm_zk.rows.clipping import shortened
 from twopm_zk.rows.coding import Coded, code
 from twopm_zk.rows.problems import raise_first
 from twopm_zk.rows.sources import RowData, cells_of
@@ -187,7 +188,8 @@ def quantized_rows(data: RowData, spec: TaskSpec, *, name: str) -> tuple[npt.NDA
 def quantized(coded: Coded, spec: TaskSpec) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Rows as the circuits of a task take them, each as often as it counts, and their labels.
 
-    A real-valued label is scaled and in the format of features, as they are.
+    A real-valued label is scaled and in the format of features, as they are. Rows longer than `Privacy.clip` are
+    shortened to it.
     """
     total = int(coded.counts.sum())
     if total > MAX_ROWS_IN_ALL:
@@ -197,4 +199,6 @@ def quantized(coded: Coded, spec: TaskSpec) -> tuple[npt.NDArray[np.int64], npt.
         column = spec.label_column
         labels = spec.format.quantize((coded.labels - column.centre) / column.scale, name=f"label {spec.label!r}")
     features = padded_columns(Table(spec.features, coded.features, labels).scaled(spec.scaling), spec.sizes.largest)
+    if spec.privacy is not None and spec.privacy.clip is not None:
+        features = shortened(features, spec.privacy.clip, spec.format)
     return np.repeat(features, coded.counts, axis=0), np.repeat(labels, coded.counts)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from twopm_zk.errors import TwopmError
 from twopm_zk.rows.batches import batches_of, quantized, too_many
 from twopm_zk.rows.cells import CsvOptions, Dialect
+from twopm_zk.rows.clipping import too_long
 from twopm_zk.rows.coding import Coded, Floats, code
 from twopm_zk.rows.problems import Problem
 from twopm_zk.rows.sources import RowData, cells_of
@@ -53,6 +54,8 @@ class RowsReport:
     dialect: Dialect | None
     summary: Summary | None = field(repr=False)
     """None where no row can be used."""
+    shortened: int | None = field(default=None, repr=False)
+    """Rows that are longer than the specification's norm, and are shortened to it; None where it has none. Private."""
 
 
 def check_rows(data: RowData, spec: TaskSpec, *, options: CsvOptions | None = None) -> RowsReport:
@@ -70,7 +73,8 @@ def check_rows(data: RowData, spec: TaskSpec, *, options: CsvOptions | None = No
     used = int(usable.counts.sum())
     batches = -(-used // spec.sizes.largest.rows)
     problems = (*coded.problems, *_of_the_whole(cells.rows, usable, batches, spec))
-    return RowsReport(cells.rows, used, batches, problems, cells.dialect, _summary(usable, spec) if used else None)
+    summary = _summary(usable, spec) if used else None
+    return RowsReport(cells.rows, used, batches, problems, cells.dialect, summary, _shortened(usable, spec))
 
 
 def _of_the_whole(rows: int, usable: Coded, batches: int, spec: TaskSpec) -> Iterator[Problem]:
@@ -83,6 +87,17 @@ def _of_the_whole(rows: int, usable: Coded, batches: int, spec: TaskSpec) -> Ite
             batches_of(*quantized(usable, spec), spec.sizes.steps)
         except TwopmError as error:
             yield Problem("unusable", error.message, hint=error.hint)
+
+
+def _shortened(usable: Coded, spec: TaskSpec) -> int | None:
+    if spec.privacy is None or spec.privacy.clip is None:
+        return None
+    whole = replace(spec, privacy=replace(spec.privacy, clip=None))
+    try:
+        features, _ = quantized(usable, whole)
+    except TwopmError:  # said as a problem
+        return None
+    return int(too_long(features, spec.privacy.clip, spec.format).sum())
 
 
 def _summary(usable: Coded, spec: TaskSpec) -> Summary:

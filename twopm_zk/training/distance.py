@@ -91,13 +91,19 @@ class Distance:
         }
 
 
-def distance(sums: Sequence[PublicSum], *, family: Family, estimate: float | None = None) -> Distance:
+def distance(
+    sums: Sequence[PublicSum], *, family: Family, estimate: float | None = None, noisy: bool = False
+) -> Distance:
     """The distance at the weights of the last gradient among ``sums``, from all of them.
+
+    Of sums that nodes add noise to (``noisy``) nothing is known: what they tell is mostly how large the noise is.
 
     ``estimate`` is what an optimiser knows; it is used where nothing better follows from the sums. In the gaussian
     family a standard error takes the residuals' variance, which an evaluation over the same rows tells: without one the
     distance is not known, and the lower bound is that of residuals as large as labels can be.
     """
+    if noisy:
+        return Distance(None, 0.0)
     final = SumsAtTheEnd.of(sums, family)
     assert final is not None  # noqa: S101 - asked for after a gradient
     if family is Family.GAUSSIAN:

@@ -35,7 +35,7 @@ from twopm_zk.training.learner import Learner
 from twopm_zk.training.optimiser import decrement, hessian, real_gradient, real_weights
 from twopm_zk.training.results import Certificate, Round, TrainingResult, TrainingWarning
 from twopm_zk.training.round_proofs import RoundProof, RoundProver, Update
-from twopm_zk.training.stopping import Obstacles, find_obstacles, shortcomings, stands_still
+from twopm_zk.training.stopping import Obstacles, find_obstacles, shortcomings
 
 Proofs = bool | Literal["final"]
 
@@ -145,7 +145,7 @@ class _Training:
             matrix = self.learner.optimiser.matrix
             moved = shape.next_weights(policy, matrix, weights, total)
             certifiable = bound <= spec.gradient_bound_units
-            near = distance <= self.learner.limit or stands_still([*(r.decrement for r in rounds), distance])
+            near = self.learner.settled([*(r.decrement for r in rounds), distance])
             last = (certifiable and near) or len(rounds) == spec.maximum_rounds or moved == weights
             if not last:
                 check_weights(spec, moved, round_number=len(rounds) + 1)

@@ -12,9 +12,10 @@ from twopm_zk.errors import DataError
 from twopm_zk.statements import Collection, Family, Policy, Tally
 from twopm_zk.task.specification import NEWTON, TaskSpec
 from twopm_zk.training.distance import Distance, distance
-from twopm_zk.training.noise import information_noise, noise_limit
+from twopm_zk.training.noise import NoiseAlone, information_noise, noise_alone
 from twopm_zk.training.optimiser import Optimiser, information_curvature, range_curvature
 from twopm_zk.training.public_sums import PublicSum
+from twopm_zk.training.stopping import stands_still
 
 
 class Learner:
@@ -25,8 +26,8 @@ class Learner:
         self._optimiser: Optimiser | None = None
         self.information: Tally | None = None
         """The last one that was collected."""
-        self.limit = spec.decrement_bound
-        """The decrement at which training ends: the specification's, or that of noise alone where it is larger."""
+        self.noise_alone = NoiseAlone(0.0, 0.0)
+        """What the last decrement would be if its gradient were nothing but noise."""
         self._noise = 0.0
 
     @property
@@ -57,17 +58,26 @@ class Learner:
         gradient = self._spec.sizes.round.regularised(policy, weights, total)
         known = self.information if self._spec.step.rule == NEWTON else None
         self._optimiser.observe(weights, gradient, known, noise=self._noise)
-        self.limit = max(self._spec.decrement_bound, noise_limit(self._spec, self._optimiser.estimate, weights, nodes))
+        self.noise_alone = noise_alone(self._spec, self._optimiser.estimate, weights, nodes)
 
     @property
-    def near(self) -> bool:
-        """Whether the weights are as near to the optimum as was asked for, or nothing in their gradient is more than
-        noise."""
-        return self.optimiser.decrements[-1] <= self.limit
+    def limit(self) -> float:
+        """The decrement above which the weights are not at their optimum: the specification's, or what noise alone
+        hardly ever exceeds."""
+        return max(self._spec.decrement_bound, self.noise_alone.most)
+
+    def settled(self, distances: Sequence[float]) -> bool:
+        """Whether weights with these decrements, the last one theirs, are near enough, or come no nearer.
+
+        With noise: whether the gradient is no larger than noise alone usually is, so that a move would follow noise.
+        """
+        return distances[-1] <= max(self._spec.decrement_bound, self.noise_alone.usual) or stands_still(distances)
 
 
 def distance_of(spec: TaskSpec | None, family: Family, sums: Sequence[PublicSum]) -> Distance:
     """The distance to the optimum at the last gradient of ``sums``; by the rule of ``spec`` where it is not proven."""
+    if spec is not None and spec.privacy is not None:
+        return distance(sums, family=family, noisy=True)
     estimate = None
     if spec is not None:
         learner = Learner(spec)

@@ -7,6 +7,7 @@ that they have under the normal distribution.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -29,16 +30,24 @@ def gradient_deviations(spec: TaskSpec, weights: Sequence[int], nodes: int) -> M
     return np.array([found[i] for i in [*range(len(spec.columns)), -1]])
 
 
-def noise_limit(spec: TaskSpec, inverse: Matrix, weights: Sequence[int], nodes: int) -> float:
-    """What a decrement sqrt(g' H^-1 g) stays below in 99 of 100 cases where g is noise alone; 0 for exact sums.
+class NoiseAlone(NamedTuple):
+    """What a decrement sqrt(g' H^-1 g) is where g is noise alone; 0 for exact sums."""
 
-    With S its covariance the square has the mean tr(H^-1 S) and the variance 2 tr((H^-1 S)^2).
-    """
+    usual: float
+    """The root of its mean square."""
+    most: float
+    """What it stays below in 99 of 100 cases."""
+
+
+def noise_alone(spec: TaskSpec, inverse: Matrix, weights: Sequence[int], nodes: int) -> NoiseAlone:
+    """Of the gradient of so many nodes: with S its covariance, the square has the mean tr(H^-1 S) and the variance
+    2 tr((H^-1 S)^2)."""
     if spec.noise is None:
-        return 0.0
+        return NoiseAlone(0.0, 0.0)
     product = inverse * gradient_deviations(spec, weights, nodes) ** 2
     mean, spread = float(np.trace(product)), float(np.sqrt(2 * max(np.trace(product @ product), 0.0)))
-    return float(np.sqrt(max(mean, 0.0) + _DEVIATIONS * spread)) * spec.decrement_scale
+    found = (np.sqrt(max(mean, 0.0) + count * spread) * spec.decrement_scale for count in (0.0, _DEVIATIONS))
+    return NoiseAlone(*map(float, found))
 
 
 def information_noise(spec: TaskSpec, weights: Sequence[int], nodes: int) -> float:

@@ -70,6 +70,8 @@ def check(spec_file: Path, rows: Path, csv: CsvOptions, summarise: bool, as_json
         "read_as": None if report.dialect is None else report.dialect.sentence,
         "problems": [_as_document(problem) for problem in report.problems],
     }
+    if report.shortened is not None:
+        document["rows_shortened"] = report.shortened
     if summarise and report.summary is not None:
         document |= {"warning": _PRIVATE, "summary": _summary_document(report)}
     if as_json:
@@ -98,6 +100,11 @@ def _print(report: RowsReport, spec: TaskSpec, *, summarise: bool) -> None:
         counted += f", {report.used} to be proven" + ("" if spec.frequencies.trivial else " by their weights")
     batches = many(report.batches, "batch", "batches")
     click.echo(f"{counted}, in {batches}: {found if report.problems else 'everything fits the specification'}.")
+    if report.shortened is not None and spec.privacy is not None:
+        click.echo(
+            f"For you alone: {many(report.shortened, 'row')} longer than `privacy.clip` = {spec.privacy.clip:g} will "
+            "be shortened to it."
+        )
     if not summarise or report.summary is None:
         return
     click.secho(_PRIVATE, fg="yellow", bold=True, err=True)
