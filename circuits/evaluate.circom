@@ -10,8 +10,8 @@ include "lib/pedersen.circom";
 include "lib/rounding.circom";
 include "lib/rows.circom";
 
-// Sums of an evaluation, what they are counted in, the fractional bits of each, and the signed base-4 digits of each in an
-// update, with its noise.
+// Sums of an evaluation, what they are counted in, what noise in each is measured by, as a power of two, and the signed
+// base-4 digits of each in an update, with its noise.
 function EVALUATION_SUMS(FAMILY) {
     if (FAMILY == GAUSSIAN()) { return 3; }
     return SCORES();
@@ -20,9 +20,10 @@ function EVALUATION_UNIT(FAMILY) {
     if (FAMILY == GAUSSIAN()) { return UNIT_SQUARES(); }
     return UNIT_EVALUATION();
 }
-function EVALUATION_FRAC(FAMILY, k) {
-    if (FAMILY == GAUSSIAN()) { return SQUARES_UNIT_FRAC(); }
-    return SCORE_FRAC(k);
+function EVALUATION_NOISE_UNIT(FAMILY, k) {
+    // a row may move y by 2^4, y^2 by 2^6, (z - y)^2 by 2^12
+    if (FAMILY == GAUSSIAN()) { return SQUARES_UNIT_FRAC() + (k == 0 ? 4 : (k == 1 ? 6 : 12)); }
+    return SCORE_NOISE_UNIT(k);
 }
 function EVALUATION_DIGITS(FAMILY, k, NOISE) {
     var LARGEST;
@@ -31,7 +32,7 @@ function EVALUATION_DIGITS(FAMILY, k, NOISE) {
     } else {
         LARGEST = SCORE_MAX(k);
     }
-    return SIGNED_DIGITS(LARGEST + NOISE_BOUND(EVALUATION_FRAC(FAMILY, k), NOISE));
+    return SIGNED_DIGITS(LARGEST + NOISE_BOUND(EVALUATION_NOISE_UNIT(FAMILY, k), NOISE));
 }
 
 // SquareSums: the sums of a gaussian evaluation, rounded once: y, y^2 and (z - y)^2, of the scaled label, in units of
@@ -70,7 +71,8 @@ template SquareSums(ROWS, FEATURES, X_BITS, X_FRAC) {
 //     logistic   log-loss, squared error of the probability, rows by class and bin of the probability; see ScoreSums
 //     gaussian   the scaled label y, its square, and (z - y)^2; see SquareSums
 //
-// Where NOISE is above 0 each sum carries bounded noise besides: less than 2^NOISE rows in a count.
+// Where NOISE is above 0 each sum carries bounded noise besides: up to 2^NOISE rows in a count, and in the other sums in
+// proportion to what a row may add to them.
 //
 // Public inputs, in this order: modelCommitment, dataCommitment, updateCommitment.
 //
@@ -112,13 +114,13 @@ template Evaluate(ROWS, FEATURES, X_BITS, X_FRAC, FAMILY, NOISE) {
     }
 
     var DIGITS[SUMS];
-    var FRAC[SUMS];
+    var UNIT[SUMS];
     for (var k = 0; k < SUMS; k++) {
         DIGITS[k] = EVALUATION_DIGITS(FAMILY, k, NOISE);
-        FRAC[k] = EVALUATION_FRAC(FAMILY, k);
+        UNIT[k] = EVALUATION_NOISE_UNIT(FAMILY, k);
     }
     if (NOISE > 0) {
-        BoundedNoise(SUMS, FRAC, NOISE)(noise);
+        BoundedNoise(SUMS, UNIT, NOISE)(noise);
         if (FAMILY == LOGISTIC()) {
             for (var k = 2; k < SUMS; k++) {
                 RangeCheck(BIN_LANE())(sums[k] + BIAS(BIN_LANE()));

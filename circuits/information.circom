@@ -25,7 +25,7 @@ function INFORMATION_DIGITS(ROWS, X_BITS, X_FRAC, NOISE) {
 
 // Information: the sums opened by updateCommitment are those of x_j x_k v(z) over the rows in dataCommitment, the upper
 // triangle by rows, each rounded once, half up, to units of 2^-INFORMATION_UNIT_FRAC; v as in Variances, z = w . x at the
-// weights in modelCommitment. Where NOISE is above 0 each sum carries bounded noise besides.
+// weights in modelCommitment. Where NOISE is above 0 each sum carries bounded noise besides, of up to 2^NOISE.
 //
 // Public inputs, in this order: modelCommitment, dataCommitment, updateCommitment.
 //
@@ -80,7 +80,7 @@ template Information(ROWS, FEATURES, X_BITS, X_FRAC, FAMILY, NOISE) {
     }
 
     var DIGITS[PAIRS];
-    var FRAC[PAIRS];
+    var UNIT[PAIRS];
     component rounded[PAIRS];
     for (var j = 0; j < WEIGHTS; j++) {
         for (var k = j; k < WEIGHTS; k++) {
@@ -88,11 +88,11 @@ template Information(ROWS, FEATURES, X_BITS, X_FRAC, FAMILY, NOISE) {
             rounded[p] = RoundHalfUp(INFORMATION_DROPPED(j, k, FEATURES, X_FRAC, FAMILY));
             rounded[p].in <== sum[p];
             DIGITS[p] = INFORMATION_DIGITS(ROWS, X_BITS, X_FRAC, NOISE);
-            FRAC[p] = INFORMATION_UNIT_FRAC();
+            UNIT[p] = INFORMATION_UNIT_FRAC();
         }
     }
     if (NOISE > 0) {
-        BoundedNoise(PAIRS, FRAC, NOISE)(noise);
+        BoundedNoise(PAIRS, UNIT, NOISE)(noise);
     }
     component point = PedersenCommitment(UNIT_INFORMATION(), PAIRS, DIGITS, ROWS_DIGITS(ROWS));
     for (var p = 0; p < PAIRS; p++) {

@@ -22,7 +22,7 @@ function GRADIENT_DIGITS(ROWS, X_BITS, X_FRAC, NOISE) {
 //
 // with x of the intercept = 2^X_FRAC. Integers throughout; nothing is rounded but |z| inside the sigmoid, and each sum, half
 // up, to units of 2^-GRADIENT_UNIT_FRAC: updates of any split of the rows add up to that of all of them, but for one
-// rounding each. Where NOISE is above 0 each sum carries bounded noise besides.
+// rounding each. Where NOISE is above 0 each sum carries bounded noise besides, of up to 2^NOISE.
 //
 // Public inputs, in this order: modelCommitment, dataCommitment, updateCommitment.
 //
@@ -69,7 +69,7 @@ template Step(ROWS, FEATURES, X_BITS, X_FRAC, FAMILY, NOISE) {
     }
 
     var DIGITS[WEIGHTS];
-    var FRAC[WEIGHTS];
+    var UNIT[WEIGHTS];
     component rounded[WEIGHTS];
     for (var k = 0; k < WEIGHTS; k++) {
         var sum = 0;
@@ -79,10 +79,10 @@ template Step(ROWS, FEATURES, X_BITS, X_FRAC, FAMILY, NOISE) {
         rounded[k] = RoundHalfUp(X_FRAC + RESIDUAL_FRAC(FAMILY, X_FRAC) - GRADIENT_UNIT_FRAC());
         rounded[k].in <== sum;
         DIGITS[k] = GRADIENT_DIGITS(ROWS, X_BITS, X_FRAC, NOISE);
-        FRAC[k] = GRADIENT_UNIT_FRAC();
+        UNIT[k] = GRADIENT_UNIT_FRAC();
     }
     if (NOISE > 0) {
-        BoundedNoise(WEIGHTS, FRAC, NOISE)(noise);
+        BoundedNoise(WEIGHTS, UNIT, NOISE)(noise);
     }
     component point = PedersenCommitment(UNIT_GRADIENT(), WEIGHTS, DIGITS, ROWS_DIGITS(ROWS));
     for (var k = 0; k < WEIGHTS; k++) {

@@ -11,14 +11,18 @@ include "sigmoid.circom";
 function BIN_LANE() { return 12; }
 // Sums of a logistic evaluation: log-loss, squared error, and counts by class and bin of the probability.
 function SCORES() { return 2 + 4 * BINS(); }
-// The largest of each in an update, and its fractional bits: 13 times the log-loss is below 2^21, squared errors below 2^11,
-// counts below 2^10.
+// The largest of each in an update: 13 times the log-loss is below 2^21, squared errors below 2^11, counts below 2^10.
 function SCORE_MAX(k) {
     if (k == 0) { return (1 << 41) - 1; }
     if (k == 1) { return (1 << 31) - 1; }
     return MAX_ROWS();
 }
-function SCORE_FRAC(k) { return k < 2 ? EVALUATION_UNIT_FRAC() : 0; }
+// What noise in each is measured by, as a power of two: a row of log-odds 16 has 13 times a log-loss of up to 208.
+function SCORE_NOISE_UNIT(k) {
+    if (k == 0) { return EVALUATION_UNIT_FRAC() + 8; }
+    if (k == 1) { return EVALUATION_UNIT_FRAC(); }
+    return 0;
+}
 
 // The two polynomials of an evaluation.
 function LOSS() { return 0; }

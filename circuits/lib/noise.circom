@@ -9,21 +9,21 @@ include "fixed_point.circom";
 // Sums that carry noise: all of them, or none where NOISE is 0.
 function NOISES(COUNT, NOISE) { return NOISE > 0 ? COUNT : 0; }
 
-// The largest magnitude of noise in a sum of FRAC fractional bits.
-function NOISE_BOUND(FRAC, NOISE) { return NOISE > 0 ? 1 << (NOISE + FRAC) : 0; }
+// The largest magnitude of noise in a sum: 2^NOISE times 2^UNIT, the size that the sum is measured by.
+function NOISE_BOUND(UNIT, NOISE) { return NOISE > 0 ? 1 << (NOISE + UNIT) : 0; }
 
-// Most whole units of noise, as a power of two: sums of 1,024 updates stay in their lanes.
+// The largest NOISE: sums of 1,024 updates stay in their lanes.
 function MAX_NOISE() { return 16; }
 
-// BoundedNoise: noise[k] is in [-2^NOISE, 2^NOISE) whole units, where sum k has FRAC[k] fractional bits.
+// BoundedNoise: noise[k] is in [-2^(NOISE + UNIT[k]), 2^(NOISE + UNIT[k])).
 //
 // noise   signed, any field element; drawn before and for one sum alone, which is the prover's own interest
 // Sound   at most 2^81 in magnitude, so that the biased number is the only one in its range
-template BoundedNoise(COUNT, FRAC, NOISE) {
+template BoundedNoise(COUNT, UNIT, NOISE) {
     assert(0 < NOISE && NOISE <= MAX_NOISE());
     signal input noise[COUNT];
 
     for (var k = 0; k < COUNT; k++) {
-        RangeCheck(NOISE + FRAC[k] + 1)(noise[k] + NOISE_BOUND(FRAC[k], NOISE));
+        RangeCheck(NOISE + UNIT[k] + 1)(noise[k] + NOISE_BOUND(UNIT[k], NOISE));
     }
 }

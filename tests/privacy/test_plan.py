@@ -8,16 +8,17 @@ import pytest
 from support.privacy import private_spec
 
 from twopm_zk.errors import SpecError
-from twopm_zk.numbers.fixed_point import WEIGHTS
+from twopm_zk.numbers.fixed_point import FEATURES, WEIGHTS
 from twopm_zk.privacy import accounting
 from twopm_zk.privacy.plan import EVALUATION_SHARE, INFORMATION_SHARE, MOST_BITS, REACH
 from twopm_zk.privacy.terms import Privacy
-from twopm_zk.statements import Collection, Family
+from twopm_zk.statements import Collection, EvaluateShape, Family, InformationShape, StepShape
 from twopm_zk.task.columns import Column
 from twopm_zk.task.outcome import Outcome
 from twopm_zk.task.specification import NEWTON, Statistics, StepRule
 
 GRADIENT, INFORMATION, EVALUATION = Collection
+SHAPES = {GRADIENT: StepShape, INFORMATION: InformationShape, EVALUATION: EvaluateShape}
 TERMS = Privacy(1.0, 1e-6, clip=2.0)
 ALL = Statistics(information=True, evaluation=True, held_out=True)
 
@@ -29,7 +30,7 @@ ALL = Statistics(information=True, evaluation=True, held_out=True)
         ({"maximum_rounds": 1}, (2, 0, 0)),
         ({"statistics": ALL}, (6, 1, 2)),
         ({"step": StepRule(NEWTON)}, (6, 6, 0)),
-        ({"step": StepRule("bfgs"), "statistics": ALL}, (6, 2, 2)),
+        ({"step": StepRule("boehning-lindsay"), "statistics": ALL}, (6, 2, 2)),
     ],
 )
 def test_all_that_a_task_may_publish_spends_its_epsilon_and_no_more(changes, releases):
@@ -83,15 +84,16 @@ def test_noise_on_evaluations_is_for_the_weights_that_are_evaluated():
 @pytest.mark.parametrize("family", list(Family))
 def test_bits_are_the_fewest_with_room_for_eight_standard_deviations(kind, family):
     outcome = Outcome(scale=Column("y", low=-2.0, high=2.0)) if family is Family.GAUSSIAN else Outcome()
-    plan = private_spec(family=family, outcome=outcome, statistics=ALL, step=StepRule("bfgs")).noise
+    plan = private_spec(family=family, outcome=outcome, statistics=ALL, step=StepRule("newton")).noise
     bits = plan.bits(kind)
     assert 2 <= bits <= MOST_BITS
     weights = [2 * WEIGHTS.one, WEIGHTS.one, WEIGHTS.one]
     noise = plan.noise(kind, weights)
-    assert max(noise.sigmas) * REACH <= 1 << bits
+    shape = SHAPES[kind](8, 2, FEATURES, family, bits)
     assert len(noise.sigmas) == kind.sums(3, family)
     for block in noise.blocks:
-        assert block.below == 1 << (bits + block.frac_bits)
+        assert {shape.noise_bound(place) for place in block.places} == {block.below}
+        assert block.sigma * REACH * (1 << block.frac_bits) <= block.below
         assert block.sigma_squared >= (block.sigma * (1 << block.frac_bits)) ** 2 * (1 - 1e-15)
 
 
@@ -136,7 +138,7 @@ def test_sums_of_padding_have_no_noise():
     drawn = spec.noise.noise(GRADIENT, [0] * 4).draw()
     assert [value != 0 for value in drawn] == [True, True, False, True]
     drawn = (
-        replace(spec, step=StepRule("bfgs"), instances=None).provable(rows=48).noise.noise(INFORMATION, [0] * 4).draw()
+        replace(spec, step=StepRule("boehning-lindsay"), instances=None).provable(rows=48).noise.noise(INFORMATION, [0] * 4).draw()
     )
     # pairs of columns 0, 1, padding, intercept by rows
     assert [value != 0 for value in drawn] == [True, True, False, True, True, False, True, False, False, True]

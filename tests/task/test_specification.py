@@ -426,7 +426,7 @@ def test_warnings_name_terms_of_privacy_that_promise_little():
         ({"clip": None}, {}, "`privacy.clip` is not given: .* norm of up to 11.3"),
         ({}, {"rounds": {"maximum": 100}}, "`rounds.maximum` is 100"),
         ({}, {"minimum": {"rows": 30}}, "noise on a gradient is about .* per row where there are 30 rows"),
-        ({}, {"step": {"rule": "bfgs"}}, "`step.rule` is 'bfgs'.*learns from noise"),
+        ({}, {"step": {"rule": "newton"}}, "`step.rule` is 'newton'.*learns from noise"),
     ]:
         spec = parse_spec(document(privacy=PRIVACY | {"clip": 2} | changes, **({"minimum": rows} | more)))
         assert [text for text in spec.warnings() if re.search(said, text)], said

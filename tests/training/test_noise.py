@@ -63,9 +63,11 @@ def Table_of_clipped(spec):  # noqa: N802
     ]
 
 
-def test_each_node_adds_the_planned_noise_to_each_sum():
+def test_each_node_adds_the_planned_noise_to_each_sum(monkeypatch):
     spec = spec_of(minimum_nodes=4)
-    exact = train(make_split(TABLE, 4), replace(spec, privacy=Privacy(64.0, 1e-2, clip=2.0))).rounds[0].gradient.real
+    with monkeypatch.context() as patched:
+        patched.setattr(Noise, "draw", lambda self: (0,) * self.sums)
+        exact = train(make_split(TABLE, 4), spec).rounds[0].gradient.real
     draws = np.array([train(make_split(TABLE, 4), spec).rounds[0].gradient.real - exact for _ in range(60)])
     planned = spec.noise.sigma_of_sum(Collection.GRADIENT, [0, 0, 0], 4)
     spread = np.sqrt((draws**2).mean(axis=0))

@@ -62,10 +62,6 @@ class Unit:
             offset += bits
         return tuple(found)
 
-    def frac_bits_of(self, index: int) -> int:
-        """Fractional bits of one sum: those of the unit, and none for what is counted beside wide sums."""
-        return 0 if self.wide and index >= self.wide else self.frac_bits
-
     def scalars(self, count: int) -> int:
         """How many scalars hold ``count`` sums."""
         return self.places(count)[-1].scalar + 1 if count else 0

@@ -28,9 +28,10 @@ from twopm_zk.statements.types import Collection
 INFORMATION_SHARE = 0.2
 EVALUATION_SHARE = 0.1
 LEAST_BITS, MOST_BITS = 2, 16
-"""Of NOISE, the template parameter: circuits accept noise of a magnitude below 2^NOISE whole units of a sum."""
+"""Of NOISE, the template parameter: circuits accept noise of a magnitude below 2^NOISE units of a sum, which are whole
+ones or, in an evaluation, about what a row can add to it."""
 REACH = 8
-"""So many standard deviations of a node's noise have room below 2^NOISE."""
+"""So many standard deviations of a node's noise have room below that."""
 _REACHED = math.erfc(REACH / math.sqrt(2))
 """A bound on the probability that one number is beyond them: proposition 25 of Canonne, Kamath and Steinke 2020."""
 EXPECTED_Z = 16.0
@@ -187,7 +188,7 @@ class Plan:
                     block.sensitivity(self.rows, self.updates),
                     sigma,
                     block.frac_bits,
-                    1 << (bits + block.frac_bits),
+                    1 << (bits + block.noise_unit + block.frac_bits),
                 )
             )
             first += block.sums
@@ -239,5 +240,6 @@ class Plan:
 
 
 def _bits(sigma: float, block: Block) -> int:
-    """The smallest n for which 2^n whole units are `REACH` standard deviations and one unit of the lattice more."""
-    return math.ceil(math.log2(REACH * sigma + 2.0**-block.frac_bits))
+    """The smallest n for which 2^n of what circuits measure noise by are `REACH` standard deviations, and one unit of
+    the lattice more."""
+    return math.ceil(math.log2(REACH * sigma + 2.0**-block.frac_bits) - block.noise_unit)

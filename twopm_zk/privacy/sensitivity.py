@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from twopm_zk.numbers import scores
 from twopm_zk.numbers.fixed_point import WEIGHTS
 from twopm_zk.numbers.pedersen import EVALUATION, GRADIENT, INFORMATION, SQUARES
+from twopm_zk.statements.evaluate import evaluation_noise_unit
 from twopm_zk.statements.family import DISPERSION, Family
 
 RESIDUAL_MARGIN = 2.0**-14
@@ -34,6 +35,8 @@ class Block:
     """L2 sensitivity of the exact sums, in whole units."""
     frac_bits: int
     """The sums are integers in units of 2^-frac_bits; without any they are counts, and nothing is rounded."""
+    noise_unit: int = 0
+    """log2 of what the circuits measure noise in them by, in whole units."""
 
     def sensitivity(self, rows: int = 1, updates: int = 1) -> float:
         """The same of what is published where ``rows`` rows in ``updates`` updates are others, each rounded once.
@@ -110,10 +113,16 @@ class RowLimits:
         if self.family is Family.GAUSSIAN:
             furthest = min(z + self.label, DISPERSION)
             ranges = (2 * self.label, self.label**2, furthest**2)
-            return tuple(Block(1, distance, SQUARES.frac_bits) for distance in ranges)
+            return tuple(
+                Block(1, distance, SQUARES.frac_bits, self._noise_unit(index)) for index, distance in enumerate(ranges)
+            )
         loss = z + math.log1p(math.exp(-z)) + scores.LOSS_ERROR
         return (
-            Block(1, scores.LOSS_DIVISOR * loss, EVALUATION.frac_bits),
+            Block(1, scores.LOSS_DIVISOR * loss, EVALUATION.frac_bits, self._noise_unit(0)),
             Block(1, 1 + 2 * scores.SQUARED_ERROR_ERROR, EVALUATION.frac_bits),
             Block(2 * scores.BINS, math.sqrt(2), 0),
         )
+
+    def _noise_unit(self, index: int) -> int:
+        unit = SQUARES if self.family is Family.GAUSSIAN else EVALUATION
+        return evaluation_noise_unit(self.family, index) - unit.frac_bits

@@ -24,6 +24,17 @@ _LARGEST_LOSS = (1 << 41) - 1  # 13 times
 _LARGEST_ERROR = (1 << 31) - 1
 
 
+def evaluation_noise_unit(family: Family, index: int) -> int:
+    """log2 of what noise in one sum of an evaluation is measured by, in the unit of its integers.
+
+    A row may move y by 2^4, y^2 by 2^6, (z - y)^2 by 2^12; 13 times its log-loss by 2^8, its squared error by 1, and a
+    count by 1.
+    """
+    if family is Family.GAUSSIAN:
+        return SQUARES.frac_bits + (4, 6, 12)[index]
+    return (EVALUATION.frac_bits + 8, EVALUATION.frac_bits)[index] if index < EVALUATION.wide else 0
+
+
 @dataclass(frozen=True)
 class EvaluateShape(RowsShape):
     """Sizes of an ``evaluate`` instance."""
@@ -32,6 +43,10 @@ class EvaluateShape(RowsShape):
     def unit(self) -> Unit:
         """What an update is counted in."""
         return SQUARES if self.family is Family.GAUSSIAN else EVALUATION
+
+    def noise_unit(self, index: int) -> int:
+        """log2 of what noise in one sum is measured by: about what a row can add to it."""
+        return evaluation_noise_unit(self.family, index)
 
     def largest_sums(self) -> tuple[int, ...]:
         """Largest magnitude of each rounded sum: of a log-loss, the largest that has a proof."""

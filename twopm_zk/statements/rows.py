@@ -25,7 +25,7 @@ MAX_ROWS = 1023
 ROWS_AT_ONCE = 1 << 14
 """Rows whose sums fit 64 bits. Times 24 bits of a limb and at most 24 of a cell this stays below 2^62."""
 MAX_NOISE = 16
-"""Noise in a sum is below 2^16 whole units of it at most: 1,024 updates leave no lane of a packed sum."""
+"""Noise in a sum is below 2^16 units of it at most: 1,024 updates leave no lane of a packed sum."""
 WHOLE_BITS = 4
 """Bits of a cell before its point, the sign among them, that the lanes of a round's packed sums allow for."""
 
@@ -34,7 +34,7 @@ WHOLE_BITS = 4
 class RowsShape(ABC):
     """Sizes of an instance that is about rows: padded rows, features, the format of a cell, and the family.
 
-    ``noise`` is 0, or each sum of an update carries noise of less than 2^noise whole units.
+    ``noise`` is 0, or each sum of an update carries noise of up to 2^noise times its `noise_unit`.
     """
 
     rows: int
@@ -74,9 +74,13 @@ class RowsShape(ABC):
         """Largest magnitude of each sum of an update, its noise included."""
         return tuple(value + self.noise_bound(index) for index, value in enumerate(self.largest_sums()))
 
+    def noise_unit(self, index: int) -> int:
+        """log2 of what noise in one sum is measured by, in the unit of its integers: by default a whole one."""
+        return self.unit.frac_bits
+
     def noise_bound(self, index: int) -> int:
         """Noise of one sum is at least minus this, and below it; 0 where there is none."""
-        return 1 << (self.noise + self.unit.frac_bits_of(index)) if self.noise else 0
+        return 1 << (self.noise + self.noise_unit(index)) if self.noise else 0
 
     @property
     def most_updates(self) -> int:
