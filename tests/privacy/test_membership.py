@@ -95,7 +95,7 @@ def at_most(hits, runs):
 
 
 def excess(with_row, without, epsilon):
-    """How far the shares of some tests are beyond what (epsilon, delta) allows, but for chance; at most 0 where none is."""
+    """How far the shares of some tests are beyond what (epsilon, delta) allows, but for chance; above 0: some are."""
     found, runs = [], len(with_row)
     for threshold in (-0.5, -0.2, 0.0, 0.2, 0.5):
         for yes, no in ((with_row > threshold, without > threshold), (without < threshold, with_row < threshold)):
