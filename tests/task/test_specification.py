@@ -392,7 +392,7 @@ def test_terms_of_privacy_survive_a_file_and_each_changes_the_hash(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"epsilon": 0}, r"`privacy\.epsilon` is 0; allowed: 0\.015625 to 64"),
+        ({"epsilon": 0}, r"`privacy\.epsilon` is 0; allowed: 0\.015625 to 20"),
         ({"epsilon": 100}, r"`privacy\.epsilon` is 100; allowed"),
         ({"delta": 0}, r"`privacy\.delta` is 0; allowed: 1e-15 to 0\.01"),
         ({"delta": 0.5}, r"`privacy\.delta` is 0\.5; allowed"),

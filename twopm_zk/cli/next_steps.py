@@ -147,6 +147,12 @@ _BY_KIND: dict[str, Step] = {
     "too-few-tokens": "On a development chain `twopm-zk stake add AMOUNT --asset 2 --mint` makes stand-in rETH.",
     "too-few-shares": "See `twopm-zk stake show`; amounts are tokens, or shares with --shares.",
     "port-taken": "Give another one: `twopm-zk chain --port 8546`, or 0 for a free one.",
+    "too-much-noise": "Give a larger `privacy.epsilon`, a smaller `privacy.clip`, fewer rounds, or more nodes that are "
+    "counted on (`privacy.honest`) in {spec}; `twopm-zk spec check {spec}` says how much noise there is.",
+    "noise-without-room": "Give a smaller `weight_bound` or `privacy.clip` in a new specification; the weights are "
+    "certified all the same.",
+    "budget-exhausted": "Agree on a task with a smaller `privacy.epsilon` or fewer rounds: `twopm-zk spec check SPEC` "
+    "says what one costs.",
     "retired-verifiers": "Agree on other instances in the specification, or on another deployment.",
 }
 """By an error's ``kind``, from its ``facts``."""

@@ -194,6 +194,14 @@ class Plan:
             first += block.sums
         return Noise(collection.sums(self.width + 1, self.limits.family), tuple(made))
 
+    def at_any_weights(self, collection: Collection) -> list[tuple[float, float]]:
+        """For each size of sums, how far a unit of privacy moves them, and the standard deviation of a node's noise.
+
+        In whole units, at the weights that need most; of evaluations see `bits`.
+        """
+        blocks = self._blocks(collection)
+        return [(one.sensitivity(self.rows, self.updates), self._sigma(one, collection)) for one in blocks]
+
     def sigma_of_sum(self, collection: Collection, weights: Sequence[int], nodes: int) -> tuple[float, ...]:
         """Standard deviation of the noise on each sum of ``nodes`` nodes, all honest, in whole units; 0 for padding."""
         return tuple(sigma * math.sqrt(nodes) for sigma in self.noise(collection, weights).sigmas)
