@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from twopm_zk.chain.compiler import compile_source
-from twopm_zk.chain.deployment import STATEMENTS, GeneratedVerifier, family_of
+from twopm_zk.chain.deployment import STATEMENTS, GeneratedVerifier, family_of, noise_of
 from twopm_zk.circuit.compilation import compile_circuit
 from twopm_zk.circuit.instances import find_instance, instances
 from twopm_zk.errors import ProofFormatError
@@ -109,12 +109,15 @@ class RegisteredVerifier:
     features: int
     frac_bits: int
     family: Family = Family.LOGISTIC
+    noise: int = 0
     address: str = field(default="", compare=False)
 
     @property
     def instance(self) -> str | None:
         """The instance of circuits.json with these sizes, None where there is none."""
-        for name, candidate in instances().items():
+        for listed in instances().values():
+            open_for = listed.open is not None and listed.open[1] <= self.noise <= listed.open[2]
+            candidate = listed.with_number(self.noise) if open_for else listed
             parameters = candidate.parameters
             found = RegisteredVerifier(
                 candidate.template.lower(),
@@ -122,9 +125,10 @@ class RegisteredVerifier:
                 parameters["FEATURES"],
                 parameters.get("X_FRAC", self.frac_bits),
                 family_of(candidate),
+                noise_of(candidate),
             )
             if found == self:
-                return name
+                return candidate.name
         return None
 
     @classmethod
@@ -133,7 +137,8 @@ class RegisteredVerifier:
         number = entry["statement"]
         statement = STATEMENTS[number - 1] if 1 <= number <= len(STATEMENTS) else "none"
         family = Family.numbered(entry["family"])
-        return cls(statement, entry["size"], entry["features"], entry["fractionalBits"], family, entry["verifier"])
+        sizes = entry["size"], entry["features"], entry["fractionalBits"]
+        return cls(statement, *sizes, family, entry["noise"], entry["verifier"])
 
 
 def same_code(found: bytes, expected: bytes) -> bool:
