@@ -46,6 +46,13 @@ RULES = (
     StepRule("boehning-lindsay"),
     StepRule(NEWTON),
 )
+INTRO = """<!-- written by bench/privacy.py -->
+# Accuracy against epsilon
+
+Medians of {seeds} splits into 70% to train on and 30% to judge by, delta {delta:g}, a row as the unit, {nodes} nodes of which
+two are counted on, rule `gradient`, lambda = 1. Columns are scaled by means and standard deviations of two digits, taken
+as public. Without noise rows are as long as they are, and training goes on to the optimum. diffprivlib's
+LogisticRegression has all rows in one place and a delta of 0; its rows are shortened to the same norm."""
 Floats = npt.NDArray[np.float64]
 
 
@@ -191,15 +198,9 @@ def measured(seeds: int, python: str | None, before: dict[str, Any]) -> dict[str
 
 
 def table(document: dict[str, Any]) -> str:
+    intro = INTRO.format(**{key: document[key] for key in ("seeds", "delta", "nodes")})
     lines = [
-        "<!-- written by bench/privacy.py -->",
-        "# Accuracy against epsilon",
-        "",
-        f"Medians of {document['seeds']} splits into 70% to train on and 30% to judge by, delta {document['delta']:g}, a",
-        f"row as the unit, {document['nodes']} nodes of which two are counted on, rule `gradient`, lambda = 1. Columns are",
-        "scaled by means and standard deviations of two digits, taken as public. Without noise rows are as long as they",
-        "are, and training goes on to the optimum. diffprivlib's LogisticRegression has all rows in one place and a delta",
-        "of 0; its rows are shortened to the same norm.",
+        *intro.splitlines(),
         "",
         "| data | epsilon | accuracy | AUC (quartiles) | without noise | diffprivlib |",
         "|---|---|---|---|---|---|",
