@@ -49,9 +49,9 @@ RULES = (
 INTRO = """<!-- written by bench/privacy.py -->
 # Accuracy against epsilon
 
-Medians of {seeds} splits into 70% to train on and 30% to judge by, delta {delta:g}, a row as the unit, {nodes} nodes of which
-two are counted on, rule `gradient`, lambda = 1. Columns are scaled by means and standard deviations of two digits, taken
-as public. Without noise rows are as long as they are, and training goes on to the optimum. diffprivlib's
+Medians of {seeds} splits into 70% to train on and 30% to judge by, delta {delta:g}, a row as the unit, {nodes} nodes
+of which two are counted on, rule `gradient`, lambda = 1. Columns are scaled by means and standard deviations of two
+digits, taken as public. Without noise rows are as long as they are, and training goes on to the optimum. diffprivlib's
 LogisticRegression has all rows in one place and a delta of 0; its rows are shortened to the same norm."""
 Floats = npt.NDArray[np.float64]
 
