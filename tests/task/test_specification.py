@@ -437,6 +437,6 @@ def test_the_default_target_of_the_gradient_has_room_for_noise():
         parse_spec(document(privacy=PRIVACY | {"clip": 2}, minimum={"rows": rows})) for rows in (1000, 1_000_000)
     )
     assert few.gradient_target > 4 * few.noise.rough_gradient_noise(3) / 1000
-    assert many.gradient_target == 2**-4
+    assert many.gradient_target == 2**-2
     assert parse_spec(document(privacy=PRIVACY, minimum={"rows": 30})).gradient_target == 0.5
     assert parse_spec(document(privacy=PRIVACY, gradient_bound=1e-3)).gradient_target == 1e-3

@@ -43,7 +43,7 @@ _PENALTY_UNIT = 1 << LAMBDA_FRAC_BITS
 _MAX_COUNT = (1 << 32) - 1
 _LEAST_DECREMENT, _MOST_DECREMENT = 1e-6, 1e6
 _LOOSEST_LOG2 = -6
-_PRIVATE_TARGET = 2.0**-4
+_PRIVATE_TARGET = 2.0**-2
 _NOISE_REACH = 4
 PRIVATE_ROUNDS = 5
 """`rounds.maximum` of a file with `privacy` that names none: noise grows with the root of the number of rounds."""
