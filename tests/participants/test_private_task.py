@@ -6,12 +6,15 @@ import numpy as np
 import pytest
 from support.people_stage import Stage
 from support.people_world import PRIVATE, SPEC, DoubleKeys, Party, replace, tables
+from support.traces import numbers_in, seen_on_chain, words_of
 
 from twopm_zk.auditor.audit import audit
 from twopm_zk.chain.tasks import Phase
 from twopm_zk.errors import DeploymentError, InputError, TrainingError
 from twopm_zk.node.node import Consent
 from twopm_zk.node.privacy_part import RowsBudget
+from twopm_zk.numbers.baby_jubjub import SUBGROUP_ORDER
+from twopm_zk.numbers.pedersen import GRADIENT, pack
 from twopm_zk.participants.attempts import read_history
 from twopm_zk.participants.records import Attempt
 from twopm_zk.privacy import accounting
@@ -70,6 +73,29 @@ def test_a_private_task_ends_with_its_certificate_and_every_sum_has_the_noise_of
         assert found <= PRIVATE.privacy.epsilon
         assert {one.multiplier for one in spent} == {plan.multiplier(Collection.GRADIENT)}
     stage.close()
+
+
+def test_neither_noise_nor_a_sum_without_it_is_on_the_chain_or_in_a_file_once_a_task_is_over(private, drawn):
+    stage = Stage(private).begin()
+    stage.until(Phase.FINISHED)
+    weights = [one.weights for one in gathered(stage)]
+    for node in stage.nodes:
+        assert node.tick() is True
+    batches = [node._batches[0].batch for node in stage.nodes]
+    stage.close()
+    secrets = {abs(value) for noise in drawn for value in noise if value}
+    for batch in batches:
+        for at in weights:
+            sums = batch.tally(Collection.GRADIENT, at).items
+            secrets |= {abs(value) for value in sums} | {abs(value) for value in pack(GRADIENT, sums)}
+    secrets = {value for value in secrets if value > 1 << 24}  # smaller ones are numbers of anything
+    assert len(secrets) > 12
+    seen = {word for part in seen_on_chain(stage.reader) for word in words_of(part)}
+    seen |= {SUBGROUP_ORDER - word for word in seen} | {(1 << 256) - word for word in seen}
+    for path in private.folder.iterdir():
+        seen |= {number for found in numbers_in(path.read_bytes()) for number in found}
+    assert not secrets & seen
+    assert {stage.state.task_key} & seen  # what is public is found
 
 
 def test_a_node_of_several_batches_adds_its_noise_to_the_first_alone(private, drawn):
