@@ -31,7 +31,7 @@ from twopm_zk.privacy.terms import Privacy
 from twopm_zk.rows.batches import quantized_rows
 from twopm_zk.rows.tables import Table
 from twopm_zk.task.columns import choose_column
-from twopm_zk.task.specification import GRADIENT, NEWTON, StepRule, TaskSpec
+from twopm_zk.task.specification import BOEHNING_LINDSAY, GRADIENT, NEWTON, StepRule, TaskSpec
 from twopm_zk.training.in_process import train
 
 ROOT = Path(__file__).parents[1]
@@ -42,8 +42,7 @@ EPSILONS = (1.0, 3.0, 10.0)
 NODES, DELTA = 3, 1e-6
 RULES = (
     StepRule(GRADIENT, curvature="ranges"),
-    StepRule("bfgs", curvature="ranges"),
-    StepRule("boehning-lindsay"),
+    StepRule(BOEHNING_LINDSAY),
     StepRule(NEWTON),
 )
 INTRO = """<!-- written by bench/privacy.py -->
