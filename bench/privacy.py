@@ -262,7 +262,8 @@ def plot(document: dict[str, Any]) -> None:
         x = [float(e) for e in one["with_noise"]]
         noisy = one["with_noise"].values()
         axis.fill_between(x, [f["auc_low"] for f in noisy], [f["auc_high"] for f in noisy], alpha=0.2)
-        axis.plot(x, [f["auc"] for f in noisy], "o-", label="twopm-zk, three nodes")
+        axis.plot(x, [f["auc"] for f in noisy], "o-", label="gradient, three nodes")
+        axis.plot(x, [*document["rules"][name]["newton, information"].values()], "^-", label="newton, three nodes")
         if one["local"]:
             axis.plot(x, [f["auc"] for f in one["local"].values()], "s--", label="diffprivlib, one place")
         axis.axhline(one["without_noise"]["auc"], color="black", lw=0.8, label="without noise")
