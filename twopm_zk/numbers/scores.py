@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from functools import cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -44,8 +45,9 @@ CROSSED_SHIFT = LOSS_SCALE_BITS + sigmoid.UNIT_LOG2
 LIMB_BITS = 24
 
 
-def _horner(coefficients: list[int], T: int) -> list[int]:
-    u = [coefficients[0]]
+def _horner(coefficients: list[int], T: Any) -> list[Any]:
+    """All u_i at T, an integer or an array of them; the last one is the value."""
+    u: list[Any] = [coefficients[0]]
     for coefficient in coefficients[1:]:
         u.append(u[-1] * (T - _CONSTANTS["centre"]) + coefficient)
     return u
@@ -54,16 +56,16 @@ def _horner(coefficients: list[int], T: int) -> list[int]:
 @cache
 def loss_table() -> tuple[int, ...]:
     """13 log(1 + e^-|z|) over 2^-LOSS_SCALE_BITS for every T in [0, 2**INPUT_BITS), and at last beyond the table."""
-    inside = (_horner(_CONSTANTS["loss"], T)[-1] for T in range(1 << sigmoid.INPUT_BITS))
-    return (*inside, _CONSTANTS["loss_far"])
+    inside = _horner(_CONSTANTS["loss"], sigmoid.every_input())[-1]
+    return (*inside.tolist(), _CONSTANTS["loss_far"])
 
 
 @cache
 def square_table() -> tuple[int, ...]:
     """1 + tanh(|z| / 2)^2 at the sigmoid's scale, likewise."""
     one = 1 << sigmoid.SCALE_BITS
-    inside = (one + _horner(_CONSTANTS["square"], T)[-1] for T in range(1 << sigmoid.INPUT_BITS))
-    return (*inside, one + _CONSTANTS["square_far"])
+    inside = one + _horner(_CONSTANTS["square"], sigmoid.every_input())[-1]
+    return (*inside.tolist(), one + _CONSTANTS["square_far"])
 
 
 @cache
@@ -94,8 +96,6 @@ def magnitudes() -> tuple[Bound, ...]:
     """Largest magnitude of every intermediate of both polynomials, over all T (exhaustive)."""
     found = []
     for name in ("loss", "square"):
-        worst = [0] * len(_CONSTANTS[name])
-        for T in range(1 << sigmoid.INPUT_BITS):
-            worst = [max(old, abs(new)) for old, new in zip(worst, _horner(_CONSTANTS[name], T), strict=True)]
+        worst = [sigmoid.largest_magnitude(u) for u in _horner(_CONSTANTS[name], sigmoid.every_input())]
         found += [Bound(f"{name} u[{i}]", value) for i, value in enumerate(worst)]
     return tuple(found)
