@@ -54,18 +54,23 @@ def _horner(coefficients: list[int], T: Any) -> list[Any]:
 
 
 @cache
+def _inside(name: str) -> tuple[npt.NDArray[np.object_], tuple[int, ...]]:
+    """A polynomial for every T in [0, 2**INPUT_BITS), and the largest magnitude of each u_i over all of them."""
+    u = _horner(_CONSTANTS[name], sigmoid.every_input())
+    return u[-1], tuple(sigmoid.largest_magnitude(values) for values in u)
+
+
+@cache
 def loss_table() -> tuple[int, ...]:
     """13 log(1 + e^-|z|) over 2^-LOSS_SCALE_BITS for every T in [0, 2**INPUT_BITS), and at last beyond the table."""
-    inside = _horner(_CONSTANTS["loss"], sigmoid.every_input())[-1]
-    return (*inside.tolist(), _CONSTANTS["loss_far"])
+    return (*_inside("loss")[0].tolist(), _CONSTANTS["loss_far"])
 
 
 @cache
 def square_table() -> tuple[int, ...]:
     """1 + tanh(|z| / 2)^2 at the sigmoid's scale, likewise."""
     one = 1 << sigmoid.SCALE_BITS
-    inside = one + _horner(_CONSTANTS["square"], sigmoid.every_input())[-1]
-    return (*inside.tolist(), one + _CONSTANTS["square_far"])
+    return (*(one + _inside("square")[0]).tolist(), one + _CONSTANTS["square_far"])
 
 
 @cache
@@ -94,8 +99,6 @@ def bins(T: npt.NDArray[np.int64], negative: npt.NDArray[np.bool_]) -> npt.NDArr
 @cache
 def magnitudes() -> tuple[Bound, ...]:
     """Largest magnitude of every intermediate of both polynomials, over all T (exhaustive)."""
-    found = []
-    for name in ("loss", "square"):
-        worst = [sigmoid.largest_magnitude(u) for u in _horner(_CONSTANTS[name], sigmoid.every_input())]
-        found += [Bound(f"{name} u[{i}]", value) for i, value in enumerate(worst)]
-    return tuple(found)
+    return tuple(
+        Bound(f"{name} u[{i}]", value) for name in ("loss", "square") for i, value in enumerate(_inside(name)[1])
+    )
