@@ -1,4 +1,4 @@
-"""Powers-of-tau files with a tau of one's own, as a small ceremony would leave them, and the tau of development files."""
+"""Powers-of-tau files with a tau of one's own, as a small ceremony would leave them; the tau of development files."""
 
 import hashlib
 
