@@ -70,15 +70,16 @@ def log_odds_weight(T):
 @pytest.mark.slow
 @pytest.mark.parametrize("label", [0, 1])
 @pytest.mark.parametrize("edge", [0, 2699, 5640, 9227, 14625, 19598, 25904, 30585, 35232, 45971, 1 << 16])
-def test_circuit_equals_twin_at_the_edge_of_every_bin(logistic, edge, label):
-    circuit, shape = logistic
-    (z_frac,) = {shape.z_frac_bits}
-    found = set()
-    for weight in range(log_odds_weight(edge) - 160, log_odds_weight(edge) + 161, 80):
-        for sign in (1, -1):
-            said = about("evaluate", shape, [[0]], [label], (0, sign * weight))
-            found.add(sigmoid.rounded_input(weight << FEATURES.frac_bits, z_frac_bits=z_frac) >= edge)
-            assert agree(circuit, said)
+def test_circuit_equals_twin_at_the_edge_of_every_bin(edge, label):
+    """Five rows around the edge in each witness, whose z are 80 units of a weight apart."""
+    circuit, shape = row_circuit("evaluate", 5, 1)
+    middle, places, found = log_odds_weight(edge), (-2, -1, 0, 1, 2), set()
+    for sign in (1, -1):
+        rows = [[FEATURES.one * place] for place in places]
+        assert agree(circuit, about("evaluate", shape, rows, [label] * 5, (sign * 80, sign * middle)))
+    for place in places:
+        z = (middle + 80 * place) << FEATURES.frac_bits
+        found.add(sigmoid.rounded_input(z, z_frac_bits=shape.z_frac_bits) >= edge)
     assert found == {True, False} or edge == 0
 
 
