@@ -17,8 +17,10 @@ pytestmark = pytest.mark.circuit
 FILE = Path(__file__).with_name("figures.json")
 FIGURES = json.loads(FILE.read_text())
 """Constraints, gates, power of the domain, and the digest of the sources that they are of; `make figures` writes it."""
-MARK = {name: pytest.mark.slow for name, figures in FIGURES.items() if figures["gates"] > 40_000}
-COMMITTING = [name for name in FIGURES if name.startswith(("step", "information")) and name not in MARK]
+MARK = {name: pytest.mark.slow for name, figures in FIGURES.items() if figures["gates"] > 20_000}
+COMMITTING = [
+    name for name, figures in FIGURES.items() if name.startswith(("step", "information")) and figures["gates"] <= 40_000
+]
 
 
 def kind_of(instance):
@@ -75,7 +77,7 @@ def test_targets():
     assert max(instances()[name].parameters["ROWS"] for name in of_2_to_15) >= 112
 
 
-@pytest.mark.parametrize("name", COMMITTING)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=MARK.get(name, ())) for name in COMMITTING])
 def test_a_commitment_has_the_digits_that_the_twin_allows_for(name):
     instance = instances()[name]
     kind = StepShape if instance.template == "Step" else InformationShape

@@ -163,6 +163,7 @@ def test_every_wire_is_determined_by_the_inputs(small):
     assert free_wires(circuit, witness) == []
 
 
+@pytest.mark.slow
 def test_every_wire_is_determined_where_z_rounds_to_zero(logistic):
     circuit, shape = logistic
     for weight in (0, 1, -1):
@@ -232,6 +233,7 @@ def test_the_liars_side_is_the_honest_one_where_it_tells_the_truth(logistic, gau
     assert all_violated(gaussian[0], told(*gaussian, other, other.opening.items)) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", [1, -1, 1 << 15])
 @pytest.mark.parametrize("index", [0, 1])
 def test_a_rounded_score_that_is_off_is_refused_by_the_rest_alone(logistic, said, index, change):
@@ -242,6 +244,7 @@ def test_a_rounded_score_that_is_off_is_refused_by_the_rest_alone(logistic, said
     assert any(name.startswith(f"{check}.") for name in failed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", [1, -1, 1 << 40])
 @pytest.mark.parametrize("index", [0, 1, 2])
 def test_a_sum_of_squares_that_is_off_is_refused(gaussian, index, change):
@@ -256,6 +259,7 @@ def test_a_sum_of_squares_that_is_off_is_refused(gaussian, index, change):
         assert f"main.sums[{index}]" in failed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("index", range(3))
 def test_a_sum_of_squares_follows_from_its_signals(gaussian, index):
     """A square of another number, with everything after it adjusted, is refused by its own product alone."""
@@ -274,6 +278,7 @@ def bin_of(said, label):
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("label", [0, 1])
 @pytest.mark.parametrize("step", [1, -1])
 def test_a_count_moved_to_a_neighbouring_bin_is_refused_by_the_lanes_of_its_class(logistic, said, label, step):
@@ -283,6 +288,7 @@ def test_a_count_moved_to_a_neighbouring_bin_is_refused_by_the_lanes_of_its_clas
     assert {f"main.sums[{place}]", f"main.sums[{place + step}]"} <= failed
 
 
+@pytest.mark.slow
 def test_a_count_moved_to_the_other_class_or_across_one_half_is_refused(logistic, said):
     circuit, shape = logistic
     zero, one = bin_of(said, 0), bin_of(said, 1)
@@ -293,6 +299,7 @@ def test_a_count_moved_to_the_other_class_or_across_one_half_is_refused(logistic
         assert all(any(name.startswith("main.sums[") for name in names) for names in failed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lane", [1 << scores.BIN_LANE, -(1 << scores.BIN_LANE)])
 @pytest.mark.parametrize(("label", "above"), [(0, True), (0, False), (1, True), (1, False)])
 def test_what_one_lane_gains_and_the_next_one_loses_is_refused_by_its_digits_alone(logistic, said, label, above, lane):
@@ -306,6 +313,7 @@ def test_what_one_lane_gains_and_the_next_one_loses_is_refused_by_its_digits_alo
     assert any(".digit[" in name for name in failed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("index", [2, 2 + HALF, 1 + scores.BINS, 2 + scores.BINS, 1 + 2 * scores.BINS])
 @pytest.mark.parametrize("count", [2048, -2049, 4096])
 def test_a_count_outside_its_digits_is_refused_by_them(logistic, said, index, count):
@@ -316,6 +324,7 @@ def test_a_count_outside_its_digits_is_refused_by_them(logistic, said, index, co
     assert any(f"main.sums[{index}]" in names and any("digit[" in name for name in names) for names in failed)
 
 
+@pytest.mark.slow
 def test_what_lanes_of_one_scalar_could_trade_has_no_digits(logistic, said):
     """The same point opens to a count of 2^31 more and one less in the next lane: for the group both are one."""
     circuit, shape = logistic
@@ -331,6 +340,7 @@ def test_what_lanes_of_one_scalar_could_trade_has_no_digits(logistic, said):
         assert any(f"main.sums[{index}]" in names and any("digit[" in name for name in names) for names in failed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rows", [0, 1, 3])
 def test_another_row_count_in_the_commitment_is_refused(logistic, gaussian, said, rows):
     assert all_violated(logistic[0], told(*logistic, said, said.opening.items, rows=rows)) != []
