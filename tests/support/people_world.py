@@ -42,7 +42,7 @@ DOUBLE = """contract {contract} {{
     }}
 }}
 """
-PRIVATE_INSTANCES = ("",)
+PRIVATE_INSTANCES = ("step-45x3-noise5",)
 """What support.private_task takes."""
 USUAL_INSTANCES = (*DEFAULT_INSTANCES, *GAUSSIAN_INSTANCES, *PRIVATE_INSTANCES)
 OTHER_INSTANCES = (
