@@ -138,7 +138,10 @@ def test_sums_of_padding_have_no_noise():
     drawn = spec.noise.noise(GRADIENT, [0] * 4).draw()
     assert [value != 0 for value in drawn] == [True, True, False, True]
     drawn = (
-        replace(spec, step=StepRule("boehning-lindsay"), instances=None).provable(rows=48).noise.noise(INFORMATION, [0] * 4).draw()
+        replace(spec, step=StepRule("boehning-lindsay"), instances=None)
+        .provable(rows=48)
+        .noise.noise(INFORMATION, [0] * 4)
+        .draw()
     )
     # pairs of columns 0, 1, padding, intercept by rows
     assert [value != 0 for value in drawn] == [True, True, False, True, True, False, True, False, False, True]

@@ -23,7 +23,7 @@ from twopm_zk.participants.task_view import ChainView, require_spec
 from twopm_zk.plonk.proving import Verifier
 from twopm_zk.sharing import Place
 from twopm_zk.task.specification import TaskSpec
-from twopm_zk.training.final_sums import summary_of_task
+from twopm_zk.training.task_summary import summary_of_task
 
 Progress = Callable[[str, str], None]
 """Called with the name of the present step, and how far it is."""

@@ -12,6 +12,7 @@ label, e its residuals. Every figure that rows do not define, such as the spread
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -93,6 +94,17 @@ class GaussianEvaluation:
     def is_noisy(self) -> bool:
         """Whether the sums have noise, so that figures are estimates."""
         return self.noise is not None
+
+    @property
+    def spans(self) -> Mapping[str, float]:
+        """How much a figure could differ, of those that may well be 0.
+
+        The log-likelihood moves by rows / 2 where the sum of squared residuals doubles, or is halved; the mean could be
+        anything.
+        """
+        likelihoods = {"llf": 1, "llnull": 1, "aic": 2, "bic": 2}
+        found = {name: float(count * self.rows) for name, count in likelihoods.items()}
+        return {"rsquared": 1.0, "rsquared_adj": 1.0, "mean": math.inf, **found}
 
     def figures(self, weights: int) -> Figures:
         """All figures of a model with so many ``weights``, by the names of `Results` where it has one."""

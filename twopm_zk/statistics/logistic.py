@@ -12,6 +12,7 @@ Definitions are those of statsmodels' `Logit`. Every figure that rows do not def
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -108,6 +109,11 @@ class LogisticEvaluation:
     def is_noisy(self) -> bool:
         """Whether sums and counts have noise, so that figures are estimates."""
         return bool(self.histogram.noise)
+
+    @property
+    def spans(self) -> Mapping[str, float]:
+        """How much a figure could differ, of those that are shares, or at most 1."""
+        return dict.fromkeys(("accuracy", "sensitivity", "specificity", "precision", "auc", "prsquared"), 1.0)
 
     def figures(self, weights: int) -> Figures:
         """All figures of a model with so many ``weights``, by the names of `Results` where it has one."""

@@ -10,9 +10,9 @@ Weights that move by w' = w - P (g + noise) carry on the noise of all their move
 
     N' = (1 - P H) N (1 - P H)' + P S P'
 
-is the covariance that it gives them (delta method), S being that of a gradient's noise. Where P is H^-1, as for Newton's
-rule, N is H^-1 S H^-1: that of weights which solve a noisy equation (Avella-Medina, Bradshaw and Loh 2023, Annals of
-Statistics 51, 2067-2092).
+is the covariance that it gives them (delta method), S being that of a gradient's noise. Where P is H^-1, as for
+Newton's rule, N is H^-1 S H^-1: that of weights which solve a noisy equation (Avella-Medina, Bradshaw and Loh 2023,
+Annals of Statistics 51, 2067-2092).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Protocol, Self
+from typing import NamedTuple, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -30,10 +30,16 @@ Reals = npt.NDArray[np.float64]
 Figures = Mapping[str, float | None]
 DRAWS = 200
 SEED = 1
-_SHARES = frozenset(
-    {"accuracy", "sensitivity", "specificity", "precision", "auc", "prsquared", "rsquared", "rsquared_adj"}
-)
 _MOST_UNDEFINED = 0.1
+
+
+class FigureNoise(NamedTuple):
+    """How much of a figure is noise."""
+
+    deviation: float
+    """Infinity for a figure that noise alone defines, or takes away."""
+    alone: bool
+    """Whether noise leaves nothing of it: two deviations to either side are all that it could be."""
 
 
 class NoisyFigures(Protocol):
@@ -45,13 +51,22 @@ class NoisyFigures(Protocol):
     def figures(self, weights: int) -> Figures:
         """What follows for a model of so many weights; None for what is not defined."""
 
+    @property
+    def spans(self) -> Mapping[str, float]:
+        """How much a figure could differ; of those without one, twice its magnitude."""
+
 
 @lru_cache(maxsize=64)
-def deviations(found: NoisyFigures, weights: int) -> Mapping[str, float]:
-    """How much of each figure is noise; infinity for one that noise alone defines, or takes away."""
-    rng, values = np.random.default_rng(SEED), found.figures(weights)
+def figure_noise(found: NoisyFigures, weights: int) -> Mapping[str, FigureNoise]:
+    """How much of each figure of a model with so many ``weights`` is noise."""
+    rng, values, spans = np.random.default_rng(SEED), found.figures(weights), found.spans
     drawn = [found.redrawn(rng).figures(weights) for _ in range(DRAWS)]
-    return {name: _deviation(value, [one[name] for one in drawn]) for name, value in values.items()}
+    said = {}
+    for name, value in values.items():
+        deviation = _deviation(value, [one[name] for one in drawn])
+        span = spans.get(name, 2 * abs(value or 0.0))
+        said[name] = FigureNoise(deviation, deviation > 0 and 4 * deviation >= span)
+    return said
 
 
 def _deviation(value: float | None, drawn: list[float | None]) -> float:
@@ -61,16 +76,6 @@ def _deviation(value: float | None, drawn: list[float | None]) -> float:
     if len(known) < len(drawn) * (1 - _MOST_UNDEFINED):
         return math.inf
     return math.sqrt(math.fsum((one - value) ** 2 for one in known) / len(known))
-
-
-def is_noise_alone(name: str, value: float | None, deviation: float) -> bool:
-    """Whether noise leaves nothing of a figure: an interval of two deviations is as long as all that it could be.
-
-    For shares, and what is at most 1, that is from 0 to 1; for others from 0 to twice the figure.
-    """
-    if value is None:
-        return deviation > 0
-    return deviation >= (0.25 if name in _SHARES else abs(value) / 2)
 
 
 def onto_simplex(values: npt.ArrayLike, total: float) -> Reals:

@@ -10,7 +10,7 @@ from twopm_zk.statistics.gaussian import GaussianEvaluation
 from twopm_zk.statistics.inference import Inference
 from twopm_zk.statistics.layout import Content, Pairs, Rows
 from twopm_zk.statistics.logistic import HALF, LogisticEvaluation
-from twopm_zk.statistics.noise import DRAWS, is_noise_alone
+from twopm_zk.statistics.noise import DRAWS, FigureNoise
 from twopm_zk.statistics.results import Evaluation, Results
 
 _UNKNOWN, _UNDEFINED, _NOISE = "not known", "not defined", "noise alone"
@@ -76,7 +76,8 @@ def _notes(summary: Results) -> tuple[str, ...]:
 def _noisiness(inferred: Inference, summary: Results) -> str:
     """What standard errors count of noise, and what they do not, in whole sentences."""
     shares = inferred.noise_shares
-    assert shares is not None and inferred.uncertainty is not None  # noqa: S101 - asked for with noise
+    assert shares is not None  # noqa: S101 - asked for with noise
+    assert inferred.uncertainty is not None  # noqa: S101 - likewise
     unsure = (
         "may leave nothing of them"
         if math.isinf(inferred.uncertainty)
@@ -251,7 +252,7 @@ def _figure(
     name: str,
     value: float | None,
     format_: str,
-    noise: Mapping[str, float],
+    noise: Mapping[str, FigureNoise],
     *,
     known: bool = True,
     error: float = 0.0,
@@ -259,9 +260,9 @@ def _figure(
     """A figure of an evaluation with how much of it is noise, or the circuits' error; or why it is not there."""
     if name not in noise:
         return _number(value, format_, known=known, error=error)
-    if is_noise_alone(name, value, noise[name]):
+    if noise[name].alone:
         return _NOISE
-    return _number(value, format_, error=noise[name])
+    return _number(value, format_, error=noise[name].deviation)
 
 
 def _number(value: float | None, format_: str, *, known: bool = True, error: float = 0.0) -> str:

@@ -18,7 +18,7 @@ from twopm_zk.privacy.spent import Spent
 from twopm_zk.statistics.gaussian import GaussianEvaluation
 from twopm_zk.statistics.inference import Inference, Reals, WaldTest, level_of
 from twopm_zk.statistics.logistic import LogisticEvaluation
-from twopm_zk.statistics.noise import deviations
+from twopm_zk.statistics.noise import FigureNoise, figure_noise
 from twopm_zk.statistics.provenance import Part, Provenance
 
 if TYPE_CHECKING:
@@ -174,11 +174,11 @@ class Results:
             return 1.0
         return None if self._gaussian is None else self._gaussian.variance(len(self.coefficients))
 
-    def noise_of(self, evaluation: Evaluation | None) -> Mapping[str, float]:
-        """How much of the figures of an evaluation is noise: a standard deviation of each; nothing for exact sums."""
+    def noise_of(self, evaluation: Evaluation | None) -> Mapping[str, FigureNoise]:
+        """How much of the figures of an evaluation is noise; nothing for exact sums."""
         if evaluation is None or not evaluation.is_noisy:
             return {}
-        return deviations(evaluation, len(self.coefficients))
+        return figure_noise(evaluation, len(self.coefficients))
 
     @property
     def _inferred(self) -> Inference:

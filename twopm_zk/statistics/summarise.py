@@ -9,7 +9,7 @@ from twopm_zk.errors import DataError
 from twopm_zk.privacy.spent import Spent
 from twopm_zk.statistics.gaussian import GaussianEvaluation
 from twopm_zk.statistics.inference import Inference, Reals, gaussian_inference, logistic_inference
-from twopm_zk.statistics.noise import NoisyDescent, deviations, is_noise_alone
+from twopm_zk.statistics.noise import NoisyDescent, figure_noise
 from twopm_zk.statistics.provenance import Part, Provenance
 from twopm_zk.statistics.results import Evaluation, Family
 from twopm_zk.statistics.summary import Summary
@@ -105,7 +105,7 @@ def _gaussian(
     variance = residuals.variance(weights)
     if variance is None:
         return Part.unknown(f"{known.rows} rows are too few for the variance of the residuals of {weights} weights")
-    if residuals.is_noisy and is_noise_alone("scale", variance, deviations(residuals, weights)["scale"]):
+    if residuals.is_noisy and figure_noise(residuals, weights)["scale"].alone:
         return Part.unknown("they take the variance of the residuals, which is nothing but noise")
     if not variance:
         return Part.unknown("the model leaves no residuals")

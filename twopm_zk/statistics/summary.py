@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from twopm_zk.statistics.layout import as_html, as_text
-from twopm_zk.statistics.noise import is_noise_alone
 from twopm_zk.statistics.provenance import Part
 from twopm_zk.statistics.report import LEVEL, content_of
 from twopm_zk.statistics.results import Evaluation, Results
@@ -77,11 +76,10 @@ class Summary(Results):
 
     def _evaluation(self, found: Evaluation) -> dict[str, object]:
         """An evaluation, with how much of its figures is noise: null for those that noise alone defines."""
-        noise, figures = self.noise_of(found), found.figures(len(self.coefficients))
-        alone = [name for name, value in noise.items() if is_noise_alone(name, figures[name], value)]
+        noise = self.noise_of(found)
         return found.to_json() | {
-            "noise": {name: _finite(value) for name, value in noise.items()},
-            "noise_alone": alone,
+            "noise": {name: _finite(one.deviation) for name, one in noise.items()},
+            "noise_alone": [name for name, one in noise.items() if one.alone],
         }
 
 

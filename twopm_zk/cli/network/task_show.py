@@ -48,7 +48,7 @@ def show(connection: Connection, number: int, spec_file: Path | None, statistics
     from twopm_zk.participants.attempts import AttemptView, certified_round, read_attempt, read_history
     from twopm_zk.participants.task_view import require_certificate, require_spec
     from twopm_zk.task.specification_file import read_spec
-    from twopm_zk.training.final_sums import summary_of_task
+    from twopm_zk.training.task_summary import summary_of_task
 
     if statistics and spec_file is None:
         raise click.UsageError("--statistics needs --spec: the sums alone do not name columns and their units")
