@@ -71,6 +71,11 @@ def instances() -> dict[str, Instance]:
         raise InputError(f"list of circuits {str(file)!r} is malformed: {error}") from error
 
 
+def has_noise(name: str) -> bool:
+    """Whether what an instance proves carries noise. Raises InputError where there is none of this name."""
+    return bool(find_instance(name).parameters.get("NOISE"))
+
+
 def find_instance(name: str) -> Instance:
     """The instance called ``name``, which may give an open parameter another value than the list does.
 

@@ -60,10 +60,11 @@ class Spent:
         """All of it in words."""
         of_them = f"{self.honest} of the {self.nodes}" if self.nodes != 1 else "the"
         nodes = "node" if self.nodes == 1 else "nodes"
+        cost = "more than was planned" if self.spent == float("inf") else f"epsilon {self.spent:.3g}"
         return (
             f"differentially private: epsilon {self.epsilon:g} at delta {self.delta:g} for each {self.unit}, as long "
             f"as {of_them} {nodes} added their noise and keep it secret; {self.released} of {self.planned} releases "
-            f"used: epsilon {self.spent:.3g}"
+            f"used: {cost}"
         )
 
     def to_json(self) -> dict[str, object]:

@@ -272,7 +272,7 @@ def _number(value: float | None, format_: str, *, known: bool = True, error: flo
     if value is None:
         return _UNDEFINED
     shown = format(value, format_ if format_.endswith("f") else f"#{format_}")
-    return f"{shown} ± {error:.1g}" if error else shown
+    return f"{shown} ± {error:.0f}" if error >= 10 else f"{shown} ± {error:.1g}" if error else shown
 
 
 def _fixed(value: float, places: int) -> str:

@@ -68,7 +68,7 @@ class FinalSums:
             scaling=tuple(column.scaling for column in spec.columns),
             penalty=spec.penalty,
             noise=None if self.noisy is None else self.noisy.descent(spec, weights, informed=informed),
-            privacy=None if self.noisy is None else self.noisy.spent(spec),
+            privacy=None if self.noisy is None else self.noisy.spent,
         )
         if self.noisy is not None:
             deviation = float(gradient_deviations(spec, weights, self.noisy.nodes).max())

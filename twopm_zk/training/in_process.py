@@ -20,6 +20,7 @@ import numpy as np
 from twopm_zk.errors import DataError, DivergenceError, InputError, TrainingError
 from twopm_zk.numbers.fixed_point import WEIGHTS
 from twopm_zk.plonk.proving import Verifier
+from twopm_zk.privacy.spent import Spent
 from twopm_zk.proving.executors import InProcess
 from twopm_zk.proving.prover import Prover
 from twopm_zk.rows.batches import NodeData, prepare, same_rows
@@ -291,8 +292,8 @@ class _Training:
         if spec.noise is None:
             at_zero = _total(self._updates(Collection.INFORMATION, [0] * len(weights), self.nodes))
             return FinalSums(information, evaluation, held_out, at_zero), tuple(proofs)
-        releases, fewest = tuple(kind for kind, _ in released), min(nodes for _, nodes in released)
-        noisy = NoisyTraining(rounds[-1].matrix, len(rounds) - 1, len(self.nodes), releases, fewest)
+        spent = Spent.of(spec.noise, [kind for kind, _ in released], nodes=min(nodes for _, nodes in released))
+        noisy = NoisyTraining(rounds[-1].matrix, len(rounds) - 1, len(self.nodes), spent)
         return FinalSums(information, evaluation, held_out, noisy=noisy), tuple(proofs)
 
     def _say(self, done: Round, *, last: bool) -> None:

@@ -73,16 +73,15 @@ def information_noise(spec: TaskSpec, weights: Sequence[int], nodes: int) -> flo
 
 @dataclass(frozen=True)
 class NoisyTraining:
-    """How weights were reached over sums with noise, and what was released of the rows."""
+    """How weights were reached over sums with noise, and what was published of the rows."""
 
     matrix: StepMatrix = field(repr=False)
     """Of the last move, or of the next one: rules whose matrix changes forget what was before."""
     moves: int
     nodes: int
     """Of the last gradient."""
-    releases: tuple[Collection, ...]
-    fewest: int
-    """Nodes of the smallest set."""
+    spent: Spent
+    """What is promised to the people in the rows, and spent of it."""
 
     def descent(self, spec: TaskSpec, weights: Sequence[int], *, informed: int) -> NoisyDescent:
         """What noise has done to ``weights``, and to the information of so many nodes (``informed``) at them."""
@@ -91,10 +90,6 @@ class NoisyTraining:
         cells = sum_noise(spec, Collection.INFORMATION, weights, informed) if informed else (0.0,)
         deviations = gradient_deviations(spec, weights, self.nodes)
         return NoisyDescent(deviations, step, self.moves, max(cells), spec.label_column.scale)
-
-    def spent(self, spec: TaskSpec) -> Spent | None:
-        """What is promised to the people in the rows, and spent of it."""
-        return None if spec.noise is None else Spent.of(spec.noise, self.releases, nodes=self.fewest)
 
 
 def moves_before(spec: TaskSpec, number: int) -> int:

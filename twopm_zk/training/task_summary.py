@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from twopm_zk.errors import DataError
+from twopm_zk.privacy.spent import Spent
 from twopm_zk.statements import Collection, Family
 from twopm_zk.statistics.provenance import Provenance
 from twopm_zk.statistics.summary import Summary
@@ -23,13 +24,13 @@ def summary_of_task(
     claim: str,
     insecure: bool,
     notes: Sequence[str] = (),
-    releases: Sequence[Collection] | None = None,
+    spent: Spent | None = None,
 ) -> Summary | None:
     """The summary of a certified task from its public sums, all of them in order; None before there is a gradient.
 
     ``claim`` is what is certified, as the end of a sentence, ``insecure`` whether proofs are under development keys,
-    ``notes`` what else is to be said of them; ``releases`` are what the task has published of the rows, where that is
-    more than ``sums``.
+    ``notes`` what else is to be said of them; ``spent`` is what was released of the rows in all, where that may be more
+    than ``sums``.
     """
     final = SumsAtTheEnd.of(sums, spec.family)
     if final is None:
@@ -54,7 +55,7 @@ def summary_of_task(
         *parts,
         at_zero[-1] if at_zero else None,
         _other_rows_than_residuals(spec, final),
-        _noisy_training(spec, sums, releases),
+        _noisy_training(spec, sums, spent),
     )
     others = ((final.information, "information"), (final.evaluation, "evaluation"))
     differing = [_other_rows(one, final.gradient, what) for one, what in others if one is not None]
@@ -62,9 +63,7 @@ def summary_of_task(
     return found.summary(spec, final.gradient.weights, fit, notes=[*filter(None, differing), *notes])
 
 
-def _noisy_training(
-    spec: TaskSpec, sums: Sequence[PublicSum], releases: Sequence[Collection] | None
-) -> NoisyTraining | None:
+def _noisy_training(spec: TaskSpec, sums: Sequence[PublicSum], spent: Spent | None) -> NoisyTraining | None:
     """How the weights of the last gradient were reached; None for exact sums."""
     if spec.noise is None:
         return None
@@ -72,10 +71,9 @@ def _noisy_training(
     with suppress(DataError):
         for one in sums:
             learner.take(one.collection, one.policy, one.weights, one.total, nodes=len(one.nodes))
-    released = tuple(one.collection for one in sums) if releases is None else tuple(releases)
-    fewest = min(len(one.nodes) for one in sums)
-    moves = moves_before(spec, last.policy.round)
-    return NoisyTraining(learner.optimiser.matrix, moves, len(last.nodes), released, fewest)
+    if spent is None:
+        spent = Spent.of(spec.noise, [one.collection for one in sums], nodes=min(len(one.nodes) for one in sums))
+    return NoisyTraining(learner.optimiser.matrix, moves_before(spec, last.policy.round), len(last.nodes), spent)
 
 
 def _provenance(one: PublicSum, insecure: bool, reason: str) -> Provenance:
