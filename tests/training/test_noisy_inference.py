@@ -49,7 +49,7 @@ def rows_in_a_disk(count, seed, *, numbers=False):
     features = np.column_stack([radius * np.cos(angle), radius * np.sin(angle)])
     mean = features @ SLOPES + INTERCEPT
     if numbers:
-        return Table(("x0", "x1"), features, mean + rng.normal(size=count))
+        return Table(("x0", "x1"), features, mean + rng.normal(size=count).clip(-3, 3))
     return Table(("x0", "x1"), features, (rng.random(count) < 1 / (1 + np.exp(-mean))).astype(np.int64))
 
 
@@ -99,7 +99,7 @@ def test_the_spread_of_weights_over_noise_is_what_is_said_whatever_rule_moved_th
 @pytest.mark.slow
 def test_a_linear_models_standard_errors_count_noise_in_the_labels_own_units(monkeypatch):
     monkeypatch.setattr(inference, "DRAWS", 1)
-    scale = Column("y", low=-4.0, high=4.0)
+    scale = Column("y", low=-6.0, high=6.0)
     spec = spec_of(
         privacy=Privacy(12.0, 1e-6, clip=2.0),
         family=Family.GAUSSIAN,
