@@ -112,8 +112,12 @@ class LogisticEvaluation:
 
     @property
     def spans(self) -> Mapping[str, float]:
-        """How much a figure could differ, of those that are shares, or at most 1."""
-        return dict.fromkeys(("accuracy", "sensitivity", "specificity", "precision", "auc", "prsquared"), 1.0)
+        """How much a figure could differ: a share by 1, and losses by twice what a probability of 1/2 for each row has."""
+        shares = dict.fromkeys(("accuracy", "sensitivity", "specificity", "precision", "auc", "prsquared"), 1.0)
+        loss = 2 * math.log(2)
+        likelihoods = {"llf": 1, "llnull": 1, "llr": 2, "aic": 2, "bic": 2}
+        sums = {name: count * loss * self.rows for name, count in likelihoods.items()}
+        return {**shares, **sums, "mean_log_loss": loss, "brier_score": 0.5, "positives": float(self.rows)}
 
     def figures(self, weights: int) -> Figures:
         """All figures of a model with so many ``weights``, by the names of `Results` where it has one."""
@@ -148,8 +152,8 @@ class LogisticEvaluation:
     @property
     def null_log_likelihood(self) -> float:
         """llnull: that of a model of the intercept alone, fitted to the same rows; 0 where all are of one class."""
-        counts = [count for count in (self.positives, self.rows - self.positives) if count]
-        return math.fsum(count * math.log(count / self.rows) for count in counts)
+        counts = self.histogram.positives, self.histogram.negatives
+        return math.fsum(count * math.log(count / self.rows) for count in counts) if all(counts) else 0.0
 
     @property
     def pseudo_r2(self) -> float | None:
