@@ -112,7 +112,7 @@ class LogisticEvaluation:
 
     @property
     def spans(self) -> Mapping[str, float]:
-        """How much a figure could differ: a share by 1, and losses by twice what a probability of 1/2 for each row has."""
+        """How much a figure could differ: a share by 1, losses by twice what a probability of 1/2 for all rows has."""
         shares = dict.fromkeys(("accuracy", "sensitivity", "specificity", "precision", "auc", "prsquared"), 1.0)
         loss = 2 * math.log(2)
         likelihoods = {"llf": 1, "llnull": 1, "llr": 2, "aic": 2, "bic": 2}

@@ -63,9 +63,12 @@ def _notes(summary: Results) -> tuple[str, ...]:
                 f"Standard errors are not defined for {', '.join(map(repr, inferred.undefined))}: these rows have one "
                 "value there, the column's centre, so that lambda alone sets the coefficient."
             )
-        notes.append(_exactness(inferred) if inferred.noise is None else _noisiness(inferred, summary))
-    if summary.privacy is not None and summary.evaluation.then(lambda found: found.is_noisy):
-        notes.append(_noisy_figures("LLR" if summary.family == "logistic" else "F"))
+        notes.append(_exactness(inferred) if inferred.noise is None else _noisiness(inferred))
+    held_out = None if summary.held_out is None else summary.held_out.content
+    if any(found is not None and found.is_noisy for found in (evaluation, held_out)):
+        notes.append(_noisy_figures(summary))
+    if evaluation is not None and evaluation.is_noisy:
+        return tuple(notes)
     if isinstance(evaluation, LogisticEvaluation) and not evaluation.null_log_likelihood:
         notes.append("All rows are of one class: pseudo-R2, AUC and the likelihood ratio are not defined.")
     if isinstance(evaluation, GaussianEvaluation) and evaluation.log_likelihood is None:
@@ -73,7 +76,7 @@ def _notes(summary: Results) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _noisiness(inferred: Inference, summary: Results) -> str:
+def _noisiness(inferred: Inference) -> str:
     """What standard errors count of noise, and what they do not, in whole sentences."""
     shares = inferred.noise_shares
     assert shares is not None  # noqa: S101 - asked for with noise
@@ -84,19 +87,22 @@ def _noisiness(inferred: Inference, summary: Results) -> str:
         else f"makes them uncertain by up to {_percent_up(inferred.uncertainty)}"
     )
     return (
-        "Standard errors count the noise of the gradients that have moved the weights, which is "
-        f"{_percent(float(shares.min()))} to {_percent(float(shares.max()))} of their squares, as if the weights were "
-        f"at their optimum but for rows and noise. The noise of the information itself {unsure}, which intervals do "
-        "not count; nor do they what circuits round, and what shortening rows changes."
+        f"Standard errors count the noise of the gradients that have moved the weights, up to "
+        f"{_percent(float(shares.max()))} of their squares, as if the weights were at their optimum but for rows and "
+        f"noise. The noise of the information itself {unsure}, which intervals do not count; nor do they what circuits "
+        "round, and what shortening rows changes."
     )
 
 
-def _noisy_figures(ratio: str) -> str:
+def _noisy_figures(summary: Results) -> str:
+    logistic = summary.family == "logistic"
+    mended = (
+        "counts are the nearest ones that are not negative and add up to the rows" if logistic else "none is negative"
+    )
     return (
-        "Behind ± is how much of a figure is noise: a standard deviation, by "
-        f"{DRAWS} draws from a fixed seed onto what the sums say. Of figures that are noise alone nothing is left. "
-        "Counts are the nearest ones that are not negative and add up to the rows. "
-        f"No p value of {ratio} is given: with noise it does not follow its distribution."
+        f"Sums are mended where noise makes them what no rows have: {mended}. Behind ± is how much of a figure is "
+        f"noise: a standard deviation, by {DRAWS} draws from a fixed seed. Of figures that are noise alone nothing is "
+        f"left. {'LLR' if logistic else 'F'} has no p value: with noise it does not follow its distribution."
     )
 
 
