@@ -195,7 +195,7 @@ def test_a_summary_shows_how_much_of_each_figure_is_noise_and_claims_no_bounds()
 
 
 def test_one_class_that_noise_has_made_is_not_said_of_the_rows():
-    found = LogisticEvaluation.noisy(30, 20.0, 7.0, np.zeros((2, 20)) + [[90], [-90]], noise=(1.0, 1.0, 2.0))
+    found = LogisticEvaluation.noisy(30, 20.0, 7.0, np.full((2, 20), [[90.0], [-90.0]]), noise=(1.0, 1.0, 2.0))
     assert found.null_log_likelihood == 0
     assert "All rows are of one class" not in shown(logistic_summary(evaluation=Part.of(found, KNOWN)))
 
