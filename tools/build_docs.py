@@ -40,6 +40,7 @@ GUIDES = {
         "application-user",
         "training",
         "statistics",
+        "privacy",
     ),
     "How it works": ("architecture", "protocol", "circuits", "contracts", "messages", "native-prover"),
 }

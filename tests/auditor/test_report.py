@@ -8,10 +8,10 @@ from twopm_zk.auditor.history import Registrations
 from twopm_zk.auditor.keys import RegisteredVerifier, same_code
 from twopm_zk.auditor.report import AttemptRecord, AuditReport, Outcome, Verdict
 from twopm_zk.chain.abi import DecodedEvent
-from twopm_zk.chain.deployment import family_of
+from twopm_zk.chain.deployment import family_of, noise_of
 from twopm_zk.circuit.instances import instances
 from twopm_zk.numbers.baby_jubjub import BASE
-from twopm_zk.statements import Collection
+from twopm_zk.statements import Collection, Family
 
 
 def record(number, outcome, *, attempt=0, **updates):
@@ -112,14 +112,20 @@ def test_every_instance_is_found_by_the_sizes_of_its_verifier(name):
     parameters = instances()[name].parameters
     statement = instances()[name].template.lower()
     sizes = (parameters.get("ROWS", 0), parameters["FEATURES"], parameters.get("X_FRAC", 0))
-    family = family_of(instances()[name])
-    assert RegisteredVerifier(statement, *sizes, family).instance == name
-    assert RegisteredVerifier(statement, sizes[0] + 7, *sizes[1:], family).instance is None
-    assert RegisteredVerifier("none", *sizes, family).instance is None
+    about = family_of(instances()[name]), noise_of(instances()[name])
+    assert RegisteredVerifier(statement, *sizes, *about).instance == name
+    assert RegisteredVerifier(statement, sizes[0] + 7, *sizes[1:], *about).instance is None
+    assert RegisteredVerifier("none", *sizes, *about).instance is None
+
+
+def test_a_verifier_of_other_noise_is_another_instance():
+    sizes = ("step", 45, 3, 12, Family.LOGISTIC)
+    found = [RegisteredVerifier(*sizes, noise).instance for noise in (0, 1, 2, 11, 16, 17)]
+    assert found == [None, None, "step-45x3-noise2", "step-45x3-noise11", "step-45x3-noise16", None]
 
 
 def test_a_statement_that_nobody_knows_is_no_instance():
-    entry = {"statement": 0, "family": 0, "size": 1, "features": 1, "fractionalBits": 1, "verifier": "0x"}
+    entry = {"statement": 0, "family": 0, "size": 1, "features": 1, "fractionalBits": 1, "noise": 0, "verifier": "0x"}
     assert RegisteredVerifier.from_entry(entry).instance is None
 
 

@@ -6,6 +6,7 @@ import tomllib
 import pytest
 from support.hospital import COLUMNS, SPECIFICATION, write_export
 
+from twopm_zk.privacy.terms import Privacy
 from twopm_zk.task.specification_file import read_spec
 
 
@@ -197,15 +198,16 @@ def test_a_terminal_is_asked(folder):
     from twopm_zk.cli.network import spec as module
 
     answers = ["readmitted", "", "yes", "no", "age", "number", "none", "0", "0", "120", "-1", "1", "60"]
-    answers += ["ward", "category", "A", "A|B", "", ""]
+    answers += ["ward", "category", "A", "A|B", "", "", "one", "3", "4"]
     runner = CliRunner()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "_somebody_is_there", lambda: True)
         result = runner.invoke(module.new, ["--out", "made.toml"], input="\n".join(answers) + "\n")
     assert result.exit_code == 0, result.output
     assert "everything here becomes public" in result.output
-    for asked_again in ("it must be a number", "it must be above 0", "there must be two or more"):
+    for asked_again in ("it must be a number", "it must be above 0", "there must be two or more", "such as 1"):
         assert asked_again in result.output
+    assert read_spec("made.toml").privacy == Privacy(3.0, 1e-6, clip=4.0)
     assert read_spec("made.toml").outcome.negative == ("no",)
     assert tomllib.loads((folder / "made.toml").read_text())["features"][0]["missing"] == 60
     assert read_spec("made.toml").features == ("age", "age[missing]", "ward[B]")
@@ -284,3 +286,67 @@ def test_every_kind_of_round_has_its_costs(call, folder):
     assert code == 0
     assert out.count("a round of information") == 1
     assert "a round of information once, after the certificate" in out
+
+
+NOISY = ("spec", "new", "--out", "made.toml", "--label", "readmitted", "--positive", "yes", "--number", "age=0,120,1")
+
+
+def test_options_make_a_specification_with_noise(call, folder):
+    words = ("--epsilon", "3", "--delta", "1e-5", "--honest", "1", "--clip", "1.5", "--json")
+    code, out, _ = call(*NOISY, *words)
+    assert code == 0
+    assert json.loads(out)["privacy"] == {"epsilon": 3, "delta": 1e-5, "unit": "row", "honest": 1, "clip": 1.5}
+    spec = read_spec("made.toml")
+    assert spec.privacy == Privacy(3.0, 1e-5, "row", 1, 1.5)
+    assert (spec.step.rule, spec.maximum_rounds, spec.statistics.evaluates) == ("gradient", 5, False)
+    assert call(*NOISY, "--force", "--epsilon", "3", "--statistics")[0] == 0
+    assert read_spec("made.toml").statistics.evaluates
+    assert call(*NOISY, "--force")[0] == 0
+    assert read_spec("made.toml").privacy is None
+
+
+def test_terms_without_an_epsilon_are_refused(call, folder):
+    code, _, err = call(*NOISY, "--clip", "3")
+    assert (code, "--clip goes with --epsilon" in err) == (2, True)
+    code, _, err = call(*NOISY, "--epsilon", "100")
+    assert (code, "`privacy.epsilon` is 100; allowed" in err) == (3, True)
+
+
+def test_a_check_says_what_noise_promises_and_how_large_it_is(call, folder):
+    assert call(*NOISY, "--epsilon", "1", "--clip", "1")[0] == 0
+    code, out, _ = call("spec", "check", "made.toml")
+    said = " ".join(out.split())
+    assert code == 0
+    assert "epsilon 1 at delta 1e-06, for any one row" in said
+    assert "at most 2.72 times as likely" in said
+    assert "as long as 2 of the nodes of each set add their noise" in said
+    code, out, _ = call("spec", "check", "made.toml", "--json")
+    found = json.loads(out)["privacy"]
+    (release,) = found["releases"]
+    assert (release["collects"], release["times"], found["norm"], found["honest"]) == ("gradient", 6, 1, 2)
+    (noise,) = release["noise"]
+    assert noise["node"] * 2**0.5 == pytest.approx(release["multiplier"] * noise["sensitivity"])
+    assert noise["per_row"] == pytest.approx(noise["node"] * 3**0.5 / 30)
+    code, out, _ = call("spec", "show", "made.toml")
+    assert (code, "at most 2.72 times as likely" in " ".join(out.split())) == (0, True)
+
+
+def test_exact_sums_promise_nothing(call, folder):
+    code, out, _ = call("spec", "check", "spec.toml", "--json")
+    assert (code, json.loads(out)["privacy"]) == (0, None)
+
+
+def test_noise_without_room_in_circuits_is_refused_with_the_next_command(call, folder):
+    assert call(*NOISY, "--epsilon", "1", "--unit", "node")[0] == 0
+    code, _, err = call("spec", "check", "made.toml")
+    assert code == 3
+    assert "noise of up to 2^" in err
+    assert "`twopm-zk spec check" in err
+
+
+def test_an_owner_is_told_how_many_rows_are_shortened(call, folder):
+    assert call(*NOISY, "--epsilon", "1", "--clip", "0.5")[0] == 0
+    _, out, _ = call("data", "check", "made.toml", "--data", "export.csv")
+    assert "longer than `privacy.clip` = 0.5 will be shortened" in " ".join(out.split())
+    _, out, _ = call("data", "check", "made.toml", "--data", "export.csv", "--json")
+    assert json.loads(out)["rows_shortened"] > 0

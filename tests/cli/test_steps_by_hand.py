@@ -302,6 +302,7 @@ def test_a_round_by_hand_on_all_sides_opens_the_sum(nodes_by_hand):
     for number in range(3):
         assert len(step(hand, "ready", number)["transactions"]) == 1
     assert json.loads(hand.text("node", "ledger", "--json", "--state", "node0.db")) == {"shares": []}
+    assert "nothing is spent" in hand.text("node", "budget", "--state", "node0.db")
     for number in range(3):
         assert len(step(hand, "share", number)["transactions"]) == 1
     assert hand("proceed", "spec.json", "--task", "1")["rows"] == 32
@@ -309,6 +310,9 @@ def test_a_round_by_hand_on_all_sides_opens_the_sum(nodes_by_hand):
     assert (shared["task"], shared["round"], shared["batches"], shared["rows"]) == (1, 0, 1, 11)
     assert shared["statement"].startswith("information")
     assert "information" in hand.text("node", "ledger", "--state", "node0.db")
+    (spent,) = json.loads(hand.text("node", "budget", "--json", "--state", "node0.db"))["budgets"]
+    assert (spent["rows"], spent["sums"], spent["sums_without_noise"], spent["epsilon_spent"]) == ("", 1, 1, None)
+    assert "infinite" in hand.text("node", "budget", "--privacy-limit", "3", "--state", "node0.db")
 
 
 def test_what_a_node_shared_shows_no_private_value(nodes_by_hand):

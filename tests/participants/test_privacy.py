@@ -4,7 +4,6 @@ One task is run for all tests here. Its generators are multiples of the blinding
 nobody could know of the true ones: so other openings can be found that the very same points commit to.
 """
 
-import re
 from itertools import combinations
 from types import SimpleNamespace
 
@@ -15,6 +14,7 @@ from support import recovery
 from support.people_stage import Stage
 from support.people_world import SPEC, Party, replace
 from support.recovery import recover_rows
+from support.traces import numbers_in, seen_on_chain, words_of
 
 from twopm_zk.chain.tasks import Phase
 from twopm_zk.numbers import pedersen
@@ -114,29 +114,6 @@ def measured(random, party, rows):
 def sum_up(updates):
     first, *others = [update.opening for update in updates.values()]
     return sum(others, start=first)
-
-
-def seen_on_chain(view):
-    """The calldata of every transaction since the deployment, without its selector, and every log."""
-    parts = []
-    for number in range(view.deployment.block, view.block() + 1):
-        for sent in view.chain.transactions(number):
-            parts += [sent.data[4:]] if sent.to is not None else []  # not the code of contracts
-            for log in view.chain.mined(sent.hash).logs:
-                parts += [b"".join(log.topics), log.data]
-    return parts
-
-
-def words_of(part):
-    """The words of 32 bytes of some calldata or log, in order."""
-    return [int.from_bytes(part[at : at + 32], "big") for at in range(0, len(part) - 31, 32)]
-
-
-def numbers_in(content):
-    """The decimal and hexadecimal numbers in a file, in order, as far as they are no small ones."""
-    found = re.findall(rb"(?<![0-9a-f])(?:0x)?([0-9a-f]{6,})", content)
-    decimal = [int(text) for text in found if text.isdigit()]
-    return [decimal, [int(text, 16) for text in found]]
 
 
 def scaled(values):

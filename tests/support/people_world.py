@@ -11,7 +11,7 @@ from eth_utils.crypto import keccak
 
 from twopm_zk.chain import Chain, compile_source
 from twopm_zk.chain.deployer import deploy_all
-from twopm_zk.chain.deployment import GeneratedVerifier, Terms, family_of
+from twopm_zk.chain.deployment import GeneratedVerifier, Terms, family_of, noise_of
 from twopm_zk.chain.network import Network
 from twopm_zk.circuit.instances import find_instance
 from twopm_zk.cli.network.deploy import DEFAULT_INSTANCES
@@ -23,6 +23,7 @@ from twopm_zk.numbers.bn254 import INFINITY, G1Point
 from twopm_zk.participants.task_view import ChainView
 from twopm_zk.plonk.proof import PROOF_EVALUATIONS, PROOF_POINTS, Proof
 from twopm_zk.plonk.proving import ProofResult
+from twopm_zk.privacy.terms import Privacy
 from twopm_zk.rows.tables import SPECTOR_SCALING, Table, load_spector
 from twopm_zk.task.columns import Column
 from twopm_zk.task.instances import TaskInstances
@@ -54,6 +55,18 @@ SPEC = TaskSpec(
     instances=TaskInstances(("step-48x3",), "aggregate-3", "certify-3", ("information-48x3",), "predict-3"),
     step=StepRule("boehning-lindsay"),
 )
+
+
+PRIVATE = replace(
+    SPEC,
+    step=StepRule("gradient", curvature="ranges"),
+    privacy=Privacy(8.0, 1e-4, clip=2.0),
+    gradient_bound=0.95,
+    maximum_rounds=2,
+    maximum_node_updates=8,
+    instances=None,
+).provable(rows=45)
+"""The same rows with noise. What the sums say is mostly noise, so that it is not known how many rounds there are."""
 
 
 def fake_proof(name, public):
@@ -114,6 +127,7 @@ def double_verifier(name):
         contract_name=contract,
         insecure=True,
         family=family_of(instance),
+        noise=noise_of(instance),
     )
 
 
@@ -134,7 +148,7 @@ class World:
         made = (
             verifiers
             if verifiers is not None
-            else [double_verifier(name) for name in (*DEFAULT_INSTANCES, *GAUSSIAN_INSTANCES)]
+            else [double_verifier(name) for name in (*DEFAULT_INSTANCES, *GAUSSIAN_INSTANCES, *PRIVATE.instances.step)]
         )
         self.deployment = deploy_all(self.chain, verifiers=made, treasury=node.accounts[9], terms=Terms())
         self._views = {}

@@ -67,11 +67,12 @@ class World:
             person.stake(2 * ETH)
             person.register(0, [1000 * (number + 1) + batch for batch in range(8)])
 
-    def add_verifier(self, name, statement, size, features, *, family=LOGISTIC, frac_bits=None):
+    def add_verifier(self, name, statement, size, features, *, family=LOGISTIC, frac_bits=None, noise=0):
         if frac_bits is None:
             frac_bits = 0 if statement in (AGGREGATE, CERTIFY) else 12
         double = self.chain.deploy(compile_contract("VerifierDouble"), name.encode().ljust(32, b"\0"))
-        receipt = self.registry.transact("add", statement, family, size, features, frac_bits, True, double.address)
+        sizes = (size, features, frac_bits, noise)
+        receipt = self.registry.transact("add", statement, family, *sizes, True, double.address)
         self.ids[name] = receipt.event("VerifierAdded")["id"]
         return double
 

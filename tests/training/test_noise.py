@@ -9,16 +9,21 @@ from support.privacy import private_spec
 from support.small_tasks import make_split, make_table
 
 from twopm_zk.errors import SpecError
+from twopm_zk.numbers.fixed_point import FEATURES
 from twopm_zk.numbers.pedersen import GRADIENT, INFORMATION, Tally
 from twopm_zk.plonk.backends import find_backend
 from twopm_zk.privacy.plan import Noise
 from twopm_zk.privacy.terms import Privacy
+from twopm_zk.rows.batches import prepare
+from twopm_zk.rows.tables import Table
 from twopm_zk.statements import Collection
 from twopm_zk.task.specification import Statistics, StepRule
 from twopm_zk.training.in_process import train
 from twopm_zk.training.learner import Learner, distance_of
-from twopm_zk.training.noise import gradient_deviations, information_noise, noise_alone
+from twopm_zk.training.noise import NoiseAlone, gradient_deviations, information_noise, noise_alone
 from twopm_zk.training.results import TrainingWarning
+
+pytestmark = pytest.mark.filterwarnings("ignore::twopm_zk.training.results.TrainingWarning")
 
 TERMS = Privacy(3.0, 1e-6, clip=2.0)
 TABLE = make_table(3000)
@@ -32,42 +37,39 @@ def spec_of(**changes):
 def silent(monkeypatch):
     """Noise of 0."""
     monkeypatch.setattr(Noise, "draw", lambda self: (0,) * self.sums)
+    monkeypatch.setattr("twopm_zk.training.learner.information_noise", lambda *_: 0.0)
+    monkeypatch.setattr("twopm_zk.training.learner.noise_alone", lambda *_: NoiseAlone(0.0, 0.0))
 
 
-def test_a_task_with_noise_of_nothing_trains_as_one_without(silent):
-    spec = spec_of(gradient_bound=0.5)
-    with_noise = train(make_split(TABLE, 3), spec)
-    unclipped = replace(spec, privacy=None, maximum_rounds=5, decrement_bound=1e-6, gradient_bound=2.0**-20)
-    clipped = Table_of_clipped(spec)
+def clipped(spec, nodes):
+    """The rows that each node trains on, as data of a task without a clip."""
+    found = []
+    for part in make_split(TABLE, nodes):
+        batches = prepare(part, spec).batches
+        features = np.vstack([batch.features for batch in batches]) / FEATURES.one
+        found.append(Table(TABLE.names, features, np.concatenate([batch.labels for batch in batches])))
+    return found
+
+
+def exactly(spec, nodes, **changes):
+    """The same training without noise, on rows that are shortened already."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", TrainingWarning)
-        # the curvature bound of a clip is the only other difference
-        without = train(clipped, replace(unclipped, step=spec.step))
-    assert len(with_noise.rounds) == len(without.rounds) == 6
-    assert with_noise.rounds[0].gradient == without.rounds[0].gradient
+        return train(clipped(spec, nodes), replace(spec, privacy=None, **changes))
 
 
-def Table_of_clipped(spec):  # noqa: N802
-    from twopm_zk.numbers.fixed_point import FEATURES
-    from twopm_zk.rows.batches import prepare
-    from twopm_zk.rows.tables import Table
-
-    (tables,) = [[prepare(part, spec) for part in make_split(TABLE, 3)]]
-    return [
-        Table(
-            TABLE.names,
-            np.vstack([batch.features for batch in node.batches]) / FEATURES.one,
-            np.concatenate([batch.labels for batch in node.batches]),
-        )
-        for node in tables
-    ]
+@pytest.mark.parametrize("rule", ["boehning-lindsay", "newton"])
+def test_a_task_with_noise_of_nothing_trains_as_one_without(silent, rule):
+    spec = spec_of(step=StepRule(rule), decrement_bound=1e-6)
+    noiseless = train(make_split(TABLE, 3), spec)
+    exact = exactly(spec, 3, gradient_bound=2.0**-30)
+    assert [one.weights for one in noiseless.rounds] == [one.weights for one in exact.rounds[:6]]
+    assert [one.gradient for one in noiseless.rounds] == [one.gradient for one in exact.rounds[:6]]
 
 
-def test_each_node_adds_the_planned_noise_to_each_sum(monkeypatch):
-    spec = spec_of(minimum_nodes=4)
-    with monkeypatch.context() as patched:
-        patched.setattr(Noise, "draw", lambda self: (0,) * self.sums)
-        exact = train(make_split(TABLE, 4), spec).rounds[0].gradient.real
+def test_each_node_adds_the_planned_noise_to_each_sum():
+    spec = spec_of(minimum_nodes=4, maximum_rounds=1)
+    exact = exactly(spec, 4).rounds[0].gradient.real
     draws = np.array([train(make_split(TABLE, 4), spec).rounds[0].gradient.real - exact for _ in range(60)])
     planned = spec.noise.sigma_of_sum(Collection.GRADIENT, [0, 0, 0], 4)
     spread = np.sqrt((draws**2).mean(axis=0))

@@ -248,13 +248,13 @@ def test_a_verifier_swapped_under_a_running_task_changes_nothing(task, people, w
 
 def test_only_the_registrys_owner_fills_it(world, people, refused):
     registry = people.ada.use(world.registry)
-    for act in (("add", 1, 0, 32, 3, 12, False, world.hub.address), ("retire", 1)):
+    for act in (("add", 1, 0, 32, 3, 12, 0, False, world.hub.address), ("retire", 1)):
         with refused("OwnableUnauthorizedAccount", account=people.ada.address):
             registry.transact(*act)
     with refused("NoCode"):
-        world.registry.transact("add", 1, 0, 32, 3, 12, False, people.ada.address)
+        world.registry.transact("add", 1, 0, 32, 3, 12, 0, False, people.ada.address)
     with refused("NoStatement"):
-        world.registry.transact("add", 0, 0, 32, 3, 12, False, world.hub.address)
+        world.registry.transact("add", 0, 0, 32, 3, 12, 0, False, world.hub.address)
     with refused("UnknownVerifier", id=999):
         world.registry.transact("retire", 999)
 

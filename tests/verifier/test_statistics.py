@@ -275,10 +275,11 @@ def test_a_prediction_is_proven_for_the_models_family(world, people, refused, ga
 
 def test_the_registry_says_of_which_family_a_verifier_is(world, chain, refused):
     for family in (LOGISTIC, GAUSSIAN):
-        arguments = ("add", STEP, family, 32, 3, 12, True, world.hub.address)
+        arguments = ("add", STEP, family, 32, 3, 12, 9, True, world.hub.address)
         added = world.registry.transact(*arguments).event("VerifierAdded")
         assert added["family"] == family
-        assert world.registry.call("entryOf", added["id"])["family"] == family
+        entry = world.registry.call("entryOf", added["id"])
+        assert (entry["family"], entry["noise"]) == (family, added["noise"]) == (family, 9)
 
 
 # --- proofs and data of another round ---

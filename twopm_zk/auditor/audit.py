@@ -113,7 +113,7 @@ def audit(
 def registered_verifier(view: ChainView, event: DecodedEvent) -> RegisteredVerifier:
     """The registry's entry of a verifier that a task has fixed."""
     entry = reading("a verifier", lambda: view.network.contract("VerifierRegistry").call("entryOf", event["id"]))
-    return RegisteredVerifier.from_entry(entry, view.verifier_name(event["verifier"]))
+    return RegisteredVerifier.from_entry(entry)
 
 
 def _check_verifier(

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 from twopm_zk.chain.compiler import compile_source
-from twopm_zk.chain.deployment import STATEMENTS, GeneratedVerifier, family_of
+from twopm_zk.chain.deployment import STATEMENTS, GeneratedVerifier, family_of, noise_of
 from twopm_zk.circuit.compilation import compile_circuit
-from twopm_zk.circuit.instances import Instance, find_instance, instances
-from twopm_zk.errors import InputError, ProofFormatError
+from twopm_zk.circuit.instances import find_instance, instances
+from twopm_zk.errors import ProofFormatError
 from twopm_zk.plonk.backends import find_backend
 from twopm_zk.plonk.keys import Keys, setup
 from twopm_zk.plonk.proving import Verifier, verify
@@ -110,37 +109,36 @@ class RegisteredVerifier:
     features: int
     frac_bits: int
     family: Family = Family.LOGISTIC
+    noise: int = 0
     address: str = field(default="", compare=False)
-    name: str = field(default="", compare=False)
-    """Its instance as the deployment file says, which tells instances apart that differ in their noise alone. Nothing
-    rests on it: the contract of the key that is derived for it is compared with the chain's."""
 
     @property
     def instance(self) -> str | None:
-        """The instance of circuits.json with these sizes, the one that is named if it has them; None for none."""
-        with suppress(InputError):
-            if self._is_of(find_instance(self.name)):
-                return self.name
-        return next((name for name, candidate in instances().items() if self._is_of(candidate)), None)
-
-    def _is_of(self, candidate: Instance) -> bool:
-        parameters = candidate.parameters
-        return self == RegisteredVerifier(
-            candidate.template.lower(),
-            parameters.get("ROWS", 0),
-            parameters["FEATURES"],
-            parameters.get("X_FRAC", self.frac_bits),
-            family_of(candidate),
-        )
+        """The instance of circuits.json with these sizes, None where there is none."""
+        for listed in instances().values():
+            open_for = listed.open is not None and listed.open[1] <= self.noise <= listed.open[2]
+            candidate = listed.with_number(self.noise) if open_for else listed
+            parameters = candidate.parameters
+            found = RegisteredVerifier(
+                candidate.template.lower(),
+                parameters.get("ROWS", 0),
+                parameters["FEATURES"],
+                parameters.get("X_FRAC", self.frac_bits),
+                family_of(candidate),
+                noise_of(candidate),
+            )
+            if found == self:
+                return candidate.name
+        return None
 
     @classmethod
-    def from_entry(cls, entry: Mapping[str, Any], name: str = "") -> RegisteredVerifier:
-        """The entry that ``entryOf`` returns, and the instance's name in the deployment file."""
+    def from_entry(cls, entry: Mapping[str, Any]) -> RegisteredVerifier:
+        """The entry that ``entryOf`` returns."""
         number = entry["statement"]
         statement = STATEMENTS[number - 1] if 1 <= number <= len(STATEMENTS) else "none"
         family = Family.numbered(entry["family"])
         sizes = entry["size"], entry["features"], entry["fractionalBits"]
-        return cls(statement, *sizes, family, entry["verifier"], name)
+        return cls(statement, *sizes, family, entry["noise"], entry["verifier"])
 
 
 def same_code(found: bytes, expected: bytes) -> bool:

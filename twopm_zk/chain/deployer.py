@@ -410,6 +410,7 @@ class _Deployer:
             verifier.size,
             verifier.features,
             verifier.frac_bits,
+            verifier.noise,
             verifier.insecure,
             contract.address,
         )
@@ -423,4 +424,5 @@ class _Deployer:
             frac_bits=verifier.frac_bits,
             insecure=verifier.insecure,
             family=verifier.family,
+            noise=verifier.noise,
         )

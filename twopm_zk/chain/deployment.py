@@ -90,6 +90,8 @@ class GeneratedVerifier:
     insecure: bool
     family: Family = Family.LOGISTIC
     """Also where the statement is the same for all."""
+    noise: int = 0
+    """log2 of the noise that each sum of an update may carry, in units of the statement; 0 for none."""
 
     @classmethod
     def from_keys(cls, instance: Instance, keys: Keys) -> Self:
@@ -106,6 +108,7 @@ class GeneratedVerifier:
             contract_name=contract_name,
             insecure=keys.insecure,
             family=family_of(instance),
+            noise=noise_of(instance),
         )
 
 
@@ -144,6 +147,7 @@ class DeployedVerifier:
     frac_bits: int
     insecure: bool
     family: Family = Family.LOGISTIC
+    noise: int = 0
 
     def __post_init__(self) -> None:
         """ValueError for a family that there is not."""
@@ -236,6 +240,11 @@ class Deployment:
 def family_of(instance: Instance) -> Family:
     """The family that an instance is about, the first one where it is about none."""
     return Family.numbered(instance.parameters.get("FAMILY", 0))
+
+
+def noise_of(instance: Instance) -> int:
+    """The noise that updates of an instance carry; 0 for those without."""
+    return instance.parameters.get("NOISE", 0)
 
 
 def code_hash(code: bytes) -> str:

@@ -76,6 +76,12 @@ def has_noise(name: str) -> bool:
     return bool(find_instance(name).parameters.get("NOISE"))
 
 
+def listed_name(name: str) -> str:
+    """The name under which ``name`` is in the list: its own, or that of another value of its open parameter."""
+    stem = _numbered(name)[0]
+    return next((k for k, one in instances().items() if k != name and one.open and _numbered(k)[0] == stem), name)
+
+
 def find_instance(name: str) -> Instance:
     """The instance called ``name``, which may give an open parameter another value than the list does.
 
@@ -84,11 +90,9 @@ def find_instance(name: str) -> Instance:
     known = instances()
     if name in known:
         return known[name]
-    stem, number = _numbered(name)
-    if number is not None:
-        for one in known.values():
-            if one.open is not None and _numbered(one.name)[0] == stem:
-                return one.with_number(number)
+    number = _numbered(name)[1]
+    if number is not None and (listed := listed_name(name)) != name:
+        return known[listed].with_number(number)
     close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
     if close:
         raise InputError(f"there is no circuit {name!r}", hint=f"Did you mean {' or '.join(close)}?")

@@ -108,6 +108,8 @@ _BY_KIND: dict[str, Step] = {
     "no-certificate": "It gets one with `twopm-zk certify {spec} --task {task}`, or from "
     "`twopm-zk coordinator run {spec}`; `twopm-zk task show {task}` says how it stands.",
     "no-data": "Give --data FILE.",
+    "no-privacy": "Agree on a specification with `[privacy]`: `twopm-zk spec new` asks for it. Without --privacy-limit "
+    "the node takes part in exact sums.",
     "no-state-file": "Give --state FILE.",
     "column-outside": "Give public constants that centre and scale it, for instance --scaling with "
     '{{"{column}": {{"centre": 0, "scale": 64}}}}.',
@@ -147,6 +149,12 @@ _BY_KIND: dict[str, Step] = {
     "too-few-tokens": "On a development chain `twopm-zk stake add AMOUNT --asset 2 --mint` makes stand-in rETH.",
     "too-few-shares": "See `twopm-zk stake show`; amounts are tokens, or shares with --shares.",
     "port-taken": "Give another one: `twopm-zk chain --port 8546`, or 0 for a free one.",
+    "too-much-noise": "Give a larger `privacy.epsilon`, a smaller `privacy.clip`, fewer rounds, or more nodes that are "
+    "counted on (`privacy.honest`) in {spec}; `twopm-zk spec check {spec}` says how much noise there is.",
+    "noise-without-room": "Give a smaller `weight_bound` or `privacy.clip` in a new specification; the weights are "
+    "certified all the same.",
+    "budget-exhausted": "`twopm-zk node budget` shows what was spent. Agree on a task with a smaller "
+    "`privacy.epsilon` (`twopm-zk spec check SPEC` says what it costs), or raise --privacy-limit.",
     "retired-verifiers": "Agree on other instances in the specification, or on another deployment.",
 }
 """By an error's ``kind``, from its ``facts``."""

@@ -18,6 +18,9 @@ from twopm_zk.privacy.plan import Noise
 from twopm_zk.sharing import Objection
 from twopm_zk.task.specification import TaskSpec
 
+_SHOWN = 10.0
+"""The epsilon for which a budget without a limit is shown: with larger ones, draws that are drawn anew cost more."""
+
 
 @dataclass(frozen=True)
 class RowsBudget:
@@ -93,3 +96,9 @@ class PrivacyPart:
 
     def _name(self, state: TaskSnapshot) -> str:
         return f"{self._view.chain.chain_id}/{self._view.hlr.address}/{state.id}"
+
+
+def budgets(store: NodeStore, limit: RowsBudget) -> dict[str, Budget]:
+    """What was spent of all rows that a store knows, by their names, as ``limit`` sees it."""
+    epsilon = _SHOWN if limit.epsilon is None else limit.epsilon
+    return {name: Budget(epsilon, limit.delta, store.spendings(name)) for name in store.named_rows()}

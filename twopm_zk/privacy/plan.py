@@ -23,6 +23,7 @@ from twopm_zk.numbers import discrete_gaussian
 from twopm_zk.privacy import accounting
 from twopm_zk.privacy.sensitivity import Block, RowLimits
 from twopm_zk.privacy.terms import Privacy
+from twopm_zk.statements.family import DISPERSION, Family
 from twopm_zk.statements.types import Collection
 
 INFORMATION_SHARE = 0.2
@@ -67,9 +68,8 @@ class NoiseBlock:
 
     @property
     def sigma_squared(self) -> int:
-        """The variance in squares of the unit 2^-frac_bits, rounded up."""
-        squared = Fraction(self.sigma) ** 2 * (1 << (2 * self.frac_bits))
-        return -(-squared.numerator // squared.denominator)
+        """The variance in squares of the unit 2^-frac_bits: a whole number, as `Plan` chooses it."""
+        return round(Fraction(self.sigma) ** 2 * (1 << (2 * self.frac_bits)))
 
 
 @dataclass(frozen=True)
@@ -168,9 +168,17 @@ class Plan:
     def noise(self, collection: Collection, weights: Sequence[int]) -> Noise:
         """What each node adds to its first update at integer ``weights`` (padded, intercept last).
 
-        Raises SpecError where weights are so large that the noise has no room in the circuits.
+        Raises SpecError where weights are so large that the noise has no room in the circuits, or that rows within the
+        specification could be without a proof. Neither depends on rows: nobody takes part then.
         """
         z, bits = self.limits.largest_z(weights), self.bits(collection)
+        if self.limits.family is Family.GAUSSIAN and z + self.limits.label >= DISPERSION:
+            raise SpecError(
+                f"at these weights a row may be {DISPERSION} or more from what they expect of it, and would have no "
+                "proof: that a node has one would tell of its rows",
+                hint="Give the label a larger scale, or a smaller `privacy.clip`.",
+                kind="noise-without-room",
+            )
         blocks, places = self._blocks(collection, z), self._places(collection)
         made, first = [], 0
         for block in blocks:
@@ -193,6 +201,14 @@ class Plan:
             )
             first += block.sums
         return Noise(collection.sums(self.width + 1, self.limits.family), tuple(made))
+
+    def at_any_weights(self, collection: Collection) -> list[tuple[float, float]]:
+        """For each size of sums, how far a unit of privacy moves them, and the standard deviation of a node's noise.
+
+        In whole units, at the weights that need most; of evaluations see `bits`.
+        """
+        blocks = self._blocks(collection)
+        return [(one.sensitivity(self.rows, self.updates), self._sigma(one, collection)) for one in blocks]
 
     def sigma_of_sum(self, collection: Collection, weights: Sequence[int], nodes: int) -> tuple[float, ...]:
         """Standard deviation of the noise on each sum of ``nodes`` nodes, all honest, in whole units; 0 for padding."""
@@ -226,7 +242,9 @@ class Plan:
         """Of one node, in whole units; never so small that the sum of several is no discrete Gaussian any more."""
         blocks = len(self._blocks(collection))
         needed = block.sensitivity(self.rows, self.updates) * self.multiplier(collection) * math.sqrt(blocks)
-        return max(needed / math.sqrt(self.honest), accounting.LEAST_SIGMA * 2.0**-block.frac_bits)
+        unit = 2.0**-block.frac_bits
+        sigma = max(needed / math.sqrt(self.honest), accounting.LEAST_SIGMA * unit)
+        return math.sqrt(math.ceil((sigma / unit) ** 2)) * unit
 
     def _places(self, collection: Collection) -> tuple[int, ...]:
         """Which sums of an update have noise: all but those of padding, which are 0 for everybody."""

@@ -185,11 +185,13 @@ def quantized_rows(data: RowData, spec: TaskSpec, *, name: str) -> tuple[npt.NDA
     return quantized(coded, spec)
 
 
-def quantized(coded: Coded, spec: TaskSpec) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def quantized(
+    coded: Coded, spec: TaskSpec, *, whole: bool = False
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Rows as the circuits of a task take them, each as often as it counts, and their labels.
 
     A real-valued label is scaled and in the format of features, as they are. Rows longer than `Privacy.clip` are
-    shortened to it.
+    shortened to it, unless they are wanted ``whole``.
     """
     total = int(coded.counts.sum())
     if total > MAX_ROWS_IN_ALL:
@@ -199,6 +201,6 @@ def quantized(coded: Coded, spec: TaskSpec) -> tuple[npt.NDArray[np.int64], npt.
         column = spec.label_column
         labels = spec.format.quantize((coded.labels - column.centre) / column.scale, name=f"label {spec.label!r}")
     features = padded_columns(Table(spec.features, coded.features, labels).scaled(spec.scaling), spec.sizes.largest)
-    if spec.privacy is not None and spec.privacy.clip is not None:
+    if spec.privacy is not None and spec.privacy.clip is not None and not whole:
         features = shortened(features, spec.privacy.clip, spec.format)
     return np.repeat(features, coded.counts, axis=0), np.repeat(labels, coded.counts)

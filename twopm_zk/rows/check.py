@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -92,9 +92,8 @@ def _of_the_whole(rows: int, usable: Coded, batches: int, spec: TaskSpec) -> Ite
 def _shortened(usable: Coded, spec: TaskSpec) -> int | None:
     if spec.privacy is None or spec.privacy.clip is None:
         return None
-    whole = replace(spec, privacy=replace(spec.privacy, clip=None))
     try:
-        features, _ = quantized(usable, whole)
+        features, _ = quantized(usable, spec, whole=True)
     except TwopmError:  # said as a problem
         return None
     return int(too_long(features, spec.privacy.clip, spec.format).sum())

@@ -103,7 +103,7 @@ def check_column(column: Column, format: Format, *, of: str = "features") -> Non
 
 def check_privacy(privacy: Privacy, *, minimum_nodes: int, weighted: bool) -> None:
     """SpecError for terms of privacy that no noise could keep."""
-    require("privacy.epsilon", privacy.epsilon, 1 / 64, 64)
+    require("privacy.epsilon", privacy.epsilon, 1 / 64, 20)
     require("privacy.delta", privacy.delta, 1e-15, 1e-2)
     if privacy.unit not in UNITS:
         raise SpecError(f"`privacy.unit` is {privacy.unit!r}; allowed: {', '.join(UNITS)}")

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from twopm_zk.circuit.instances import find_instance
+from twopm_zk.circuit.instances import find_instance, listed_name
 from twopm_zk.errors import CircuitTooLargeError
 from twopm_zk.statements import Collection
 from twopm_zk.system import paths
@@ -97,7 +97,7 @@ def cost_of(spec: TaskSpec) -> TaskCost | None:
         ("certify", chosen.certify),
         *([] if chosen.predict is None else [("predict", chosen.predict)]),
     ]
-    listed = tuple(InstanceCost(name, role, _powers().get(name)) for role, name in named)
+    listed = tuple(InstanceCost(name, role, _powers().get(listed_name(name))) for role, name in named)
     whole = spec.provable()
     return TaskCost(listed, whole.sizes.largest.rows * spec.maximum_node_updates)
 
@@ -114,7 +114,7 @@ def rows_cost(spec: TaskSpec, rows: int) -> RowsCost:
     proofs = sum(batches.values())
 
     def rounds(collects: Collection, when: str, names: Sequence[str], gas: int) -> RoundsCost:
-        each = {_rows_of(name): InstanceCost(name, "", _powers().get(name)).seconds for name in names}
+        each = {_rows_of(name): InstanceCost(name, "", _powers().get(listed_name(name))).seconds for name in names}
         known = [(each[size], count) for size, count in batches.items() if count]
         seconds = [second * count for second, count in known if second is not None]
         return RoundsCost(collects, when, sum(seconds) if len(seconds) == len(known) else None, gas)

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from twopm_zk.errors import CircuitTooLargeError, SpecError
+from twopm_zk.privacy.terms import Privacy
 from twopm_zk.statements import Family
 from twopm_zk.system.parsing import parse_number
 from twopm_zk.task.canonical import number
@@ -48,6 +49,7 @@ class Draft:
     penalty: float = 1.0
     name: str = ""
     formula: str | None = None
+    privacy: Privacy | None = None
     statistics: bool = True
     """Ask for standard errors and an evaluation at the certified weights, where there are circuits for them."""
 
@@ -63,7 +65,7 @@ class Draft:
 
     def text(self) -> str:
         """The specification as TOML, which is parsed before it is given out. Raises SpecError that names the column."""
-        content = "\n".join(self._lines()) + "\n"
+        content = "\n".join([*self._lines(), *self._privacy()]) + "\n"
         rows = batch_rows(parse_spec(tomllib.loads(content)).family)
         instances = f"\n[instances]\nrows = {rows} # of a batch\n"
         for more in (*([_STATISTICS] if self.statistics else []), ""):
@@ -105,6 +107,17 @@ class Draft:
         for entry in features:
             lines += ["", "[[features]]", f"name = {_text(entry['name'])}", *_feature(entry)]
         return lines
+
+    def _privacy(self) -> list[str]:
+        terms = self.privacy
+        if terms is None:
+            return []
+        lines = ["", "[privacy] # noise that hides any one of them in what is published"]
+        lines += [f"{key} = {_number(str(getattr(terms, key)), f'`privacy.{key}`')}" for key in ("epsilon", "delta")]
+        lines += [f"unit = {_text(terms.unit)}"] if terms.unit != Privacy.unit else []
+        lines += [f"honest = {terms.honest} # nodes of a set"] if terms.honest is not None else []
+        norm = "" if terms.clip is None else _number(str(terms.clip), "`privacy.clip`")
+        return lines + ([f"clip = {norm} # norm of a row's scaled features"] if norm else [])
 
     @staticmethod
     def _label(entry: Mapping[str, str]) -> list[str]:

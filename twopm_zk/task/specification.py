@@ -43,7 +43,7 @@ _PENALTY_UNIT = 1 << LAMBDA_FRAC_BITS
 _MAX_COUNT = (1 << 32) - 1
 _LEAST_DECREMENT, _MOST_DECREMENT = 1e-6, 1e6
 _LOOSEST_LOG2 = -6
-_PRIVATE_TARGET = 2.0**-4
+_PRIVATE_TARGET = 2.0**-2
 _NOISE_REACH = 4
 PRIVATE_ROUNDS = 5
 """`rounds.maximum` of a file with `privacy` that names none: noise grows with the root of the number of rounds."""
@@ -385,9 +385,9 @@ class TaskSpec:
     @property
     def row_limits(self) -> RowLimits:
         """What any row can be at most, with `privacy.clip` if there is one."""
-        half = 0.5 / self.format.one
-        label = self.label_column.magnitude(self.format) + half
-        magnitudes = tuple(column.magnitude(self.format) + half for column in self.columns)
+        unit = 1 / self.format.one  # half of it is rounding, and computed columns may leave their range by a little
+        label = self.label_column.magnitude(self.format) + unit
+        magnitudes = tuple(column.magnitude(self.format) + unit for column in self.columns)
         return RowLimits(self.family, magnitudes, label, None if self.privacy is None else self.privacy.clip)
 
     @cached_property

@@ -31,6 +31,8 @@ interface IVerifierRegistry {
         uint16 features;
         /// @dev Fractional bits of a feature.
         uint8 fractionalBits;
+        /// @dev log2 of the noise that each sum of an update may carry, in units of its statement; 0 where there is none.
+        uint8 noise;
         /// @dev The proving key's secret may be known: proofs mean nothing outside of development.
         bool insecure;
         bool retired;
@@ -45,6 +47,7 @@ interface IVerifierRegistry {
         uint32 size,
         uint16 features,
         uint8 fractionalBits,
+        uint8 noise,
         bool insecure,
         bytes32 codeHash
     );
@@ -62,6 +65,7 @@ interface IVerifierRegistry {
         uint32 size,
         uint16 features,
         uint8 fractionalBits,
+        uint8 noise,
         bool insecure,
         address verifier
     ) external returns (uint256 id);

@@ -21,6 +21,7 @@ contract VerifierRegistry is IVerifierRegistry, Ownable2Step {
         uint32 size,
         uint16 features,
         uint8 fractionalBits,
+        uint8 noise,
         bool insecure,
         address verifier
     ) external onlyOwner returns (uint256 id) {
@@ -35,11 +36,12 @@ contract VerifierRegistry is IVerifierRegistry, Ownable2Step {
             size: size,
             features: features,
             fractionalBits: fractionalBits,
+            noise: noise,
             insecure: insecure,
             retired: false,
             codeHash: codeHash
         });
-        emit VerifierAdded(id, statement, family, verifier, size, features, fractionalBits, insecure, codeHash);
+        emit VerifierAdded(id, statement, family, verifier, size, features, fractionalBits, noise, insecure, codeHash);
     }
 
     /// @inheritdoc IVerifierRegistry

@@ -36,7 +36,8 @@ DEFAULT_INSTANCES = (
     "--instance",
     "names",
     multiple=True,
-    help=f"Circuit instance whose verifier to deploy; repeatable. Default: {', '.join(DEFAULT_INSTANCES)}.",
+    help="Circuit instance whose verifier to deploy, or a specification (.toml, .json) for all that it names; "
+    f"repeatable. Default: {', '.join(DEFAULT_INSTANCES)}.",
 )
 @click.option("--all", "everything", is_flag=True, help="Deploy the verifier of every instance.")
 @click.option(
@@ -44,7 +45,8 @@ DEFAULT_INSTANCES = (
     "added",
     metavar="INSTANCE",
     multiple=True,
-    help="Add the verifier of an instance to the deployment that there is, as its owner; repeatable.",
+    help="Add the verifier of an instance, or those of a specification, to the deployment that there is, as its owner; "
+    "repeatable.",
 )
 @click.option("--force", is_flag=True, help="Replace an existing deployment file, and begin an unfinished one anew.")
 @click.option(
@@ -77,6 +79,7 @@ def deploy(
       twopm-zk deploy --rpc-url http://127.0.0.1:8545 --deployment deployment.json
       twopm-zk deploy --instance step-119x3 --instance information-119x3 --instance aggregate-3 --instance certify-3
       twopm-zk deploy --add step-167x30 --add aggregate-30
+      twopm-zk deploy --add spec.toml
     """
     from twopm_zk.chain.deployer import add_verifiers, deploy_all, journal_path
     from twopm_zk.chain.deployment import Deployment
@@ -91,7 +94,7 @@ def deploy(
         )
     present = Deployment.read(connection.require_deployment()) if added else None
     chosen = added or (tuple(instances()) if everything else names or DEFAULT_INSTANCES)
-    wanted = [find_instance(name).name for name in dict.fromkeys(chosen)]
+    wanted = list(dict.fromkeys(name for one in chosen for name in _named(one)))
     if force:
         journal.unlink(missing_ok=True)
     steps = Steps(quiet=as_json)
@@ -119,6 +122,15 @@ def deploy(
     deployment.write(path)
     journal.unlink(missing_ok=True)
     _tell(as_json, path, deployment, missing)
+
+
+def _named(one: str) -> tuple[str, ...]:
+    """The instance of this name, or those of the specification in this file."""
+    if not one.endswith((".toml", ".json")):
+        return (find_instance(one).name,)
+    from twopm_zk.task.specification_file import read_spec
+
+    return read_spec(one).round_instances.names
 
 
 def verifiers_of(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from twopm_zk.cli.network.node_steps import forget, ledger, ready, share, submit, withdraw
+from twopm_zk.cli.network.node_steps import budget, forget, ledger, ready, share, submit, withdraw
 from twopm_zk.cli.next_steps import after_kind
 from twopm_zk.cli.options.amounts import WEI, asset_option, parse_amount
 from twopm_zk.cli.options.connection import Connection, chain_options, describe_receipt
@@ -47,7 +47,7 @@ def node() -> None:
     """
 
 
-for _step in (submit, ready, share, withdraw, ledger, forget):
+for _step in (submit, ready, share, withdraw, ledger, budget, forget):
     node.add_command(_step)
 
 
@@ -94,6 +94,7 @@ def run(
       twopm-zk node run spec.toml --data rows.csv --held-out later.csv --coordinator 0x7099...79C8
       twopm-zk node run spec.toml --coordinator 0x7099...79C8 --task 3 --minimum-nodes 5 --json
       twopm-zk node run spec.toml --coordinator 0x7099...79C8 --require-account 0x90F7...b906 --refuse-after-silence
+      twopm-zk node run spec.toml --coordinator 0x7099...79C8 --privacy-limit 5 --rows-name ward-7
     """
     from twopm_zk.node.node import Node
     from twopm_zk.node.store import NodeStore

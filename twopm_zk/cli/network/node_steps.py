@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import isinf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -174,6 +175,63 @@ def ledger(state: Path, as_json: bool) -> None:
         print_table(columns, rows)
     else:
         click.echo("This node has shared nothing.")
+
+
+@click.command()
+@click.option("--privacy-limit", "limit", type=float, metavar="EPSILON", help="The limit that you give your node.")
+@click.option(
+    "--privacy-delta", "delta", type=float, default=1e-6, show_default=True, help="The delta that epsilon is meant at."
+)
+@state_option("node.db")
+@json_option
+def budget(limit: float | None, delta: float, state: Path, as_json: bool) -> None:
+    """Show what this node has spent of the privacy of its rows, over all tasks.
+
+    Epsilon says how much more likely, by a factor of e^EPSILON, anything that was published can have become through one
+    person's row, but for a probability of delta. Sums without noise keep no epsilon: it is infinite after one. Rows of
+    one --rows-name count as the same people's. The node may go on running.
+
+    \b
+    Examples:
+      twopm-zk node budget --state node.db
+      twopm-zk node budget --privacy-limit 5 --privacy-delta 1e-6
+    """
+    from twopm_zk.node.privacy_part import RowsBudget, budgets
+    from twopm_zk.node.store import NodeStore
+
+    with NodeStore(require_state(state), read_only=True) as store:
+        found = budgets(store, RowsBudget("", limit, delta))
+    documents = [
+        {
+            "rows": name,
+            "sums": len(one.spendings),
+            "sums_without_noise": sum(spending.multiplier == 0 for spending in one.spendings),
+            "tasks": sorted({spending.task for spending in one.spendings}),
+            "delta": delta,
+            "epsilon_spent": None if isinf(one.spent) else one.spent,
+            "epsilon_left": None if limit is None else one.left,
+        }
+        for name, one in found.items()
+    ]
+    if as_json:
+        emit(True, {"budgets": documents})
+    elif documents:
+        columns = ("rows", "tasks", "sums", "without noise", f"epsilon at delta {delta:g}", "left")
+        print_table(columns, [_budget_row(document) for document in documents])
+    else:
+        click.echo("This node has shared nothing: nothing is spent.")
+
+
+def _budget_row(document: dict[str, Any]) -> list[str]:
+    spent, left = document["epsilon_spent"], document["epsilon_left"]
+    return [
+        document["rows"] or "(no name)",
+        str(len(document["tasks"])),
+        str(document["sums"]),
+        str(document["sums_without_noise"]),
+        "infinite" if spent is None else f"{spent:.3g}",
+        "no limit" if left is None else f"{left:.3g}",
+    ]
 
 
 @click.command()

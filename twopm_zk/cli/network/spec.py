@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from twopm_zk.cli.network.spec_privacy import print_privacy, privacy_document
 from twopm_zk.cli.options.participants import spec_argument
+from twopm_zk.cli.options.privacy import privacy_asked, privacy_options
 from twopm_zk.cli.output import emit, force_option, json_option, many, print_table, refuse_existing
 from twopm_zk.errors import InputError
 
 if TYPE_CHECKING:
+    from twopm_zk.privacy.terms import Privacy
     from twopm_zk.task.cost import RowsCost, TaskCost
     from twopm_zk.task.specification import TaskSpec
 
@@ -56,10 +59,11 @@ def spec() -> None:
 @click.option("--lambda", "penalty", type=float, default=1.0, show_default=True, help="Of the penalty lambda/2 |w|^2.")
 @click.option(
     "--statistics/--no-statistics",
-    default=True,
-    show_default=True,
-    help="Prove standard errors and how well the weights predict, once they are certified.",
+    default=None,
+    help="Prove standard errors and how well the weights predict, once they are certified.  "
+    "[default: statistics; none with --epsilon, of which they take a part]",
 )
+@privacy_options
 @click.option("--name", default="", help="Of the task.")
 @force_option
 @json_option
@@ -68,7 +72,8 @@ def new(
     penalty: float,
     name: str,
     formula: str | None,
-    statistics: bool,
+    statistics: bool | None,
+    privacy: Privacy | None,
     force: bool,
     as_json: bool,
     **known: Any,
@@ -85,6 +90,7 @@ def new(
       twopm-zk spec new --out spec.toml --dictionary dictionary.csv
       twopm-zk spec new --out spec.toml --label died --positive yes --negative no --number age=0,120,1
       twopm-zk spec new --out spec.toml --label spent --label-range 0,2000,0.01 --number income=0,20,0.01 --lambda 0
+      twopm-zk spec new --out spec.toml --label died --number age=0,120,1 --epsilon 1 --clip 4
     """
     from twopm_zk.system.files import write_text
     from twopm_zk.task.canonical import number
@@ -105,11 +111,13 @@ def new(
         raise click.UsageError(f"{given[0]} goes with --label")
     elif _somebody_is_there() and not as_json:
         entries = tuple(_asked())
+        privacy = privacy or privacy_asked()
     else:
         raise InputError(
             "there is nobody to be asked", hint="Give --dictionary FILE, or --label with --number, --category."
         )
-    draft = Draft(entries, penalty=penalty, name=name, formula=formula, statistics=statistics)
+    statistics = privacy is None if statistics is None else statistics
+    draft = Draft(entries, penalty=penalty, name=name, formula=formula, privacy=privacy, statistics=statistics)
     text = draft.text()
     write_text(out, text)
     made = draft.spec()
@@ -120,6 +128,7 @@ def new(
         "lambda": number(made.penalty),
         "statistics": made.statistics.evaluates,
         "proven": made.instances is not None,
+        "privacy": made.document.get("privacy"),
         "warnings": made.warnings(),
     }
     said = [f"{out} makes {len(made.features)} columns of a {_MODELS[made.family]} regression."]
@@ -161,6 +170,7 @@ def check(spec_file: Path, rows: int | None, as_json: bool) -> None:
         "specification": "0x" + spec.spec_hash.hex(),
         "columns": len(spec.columns),
         "warnings": spec.warnings(),
+        "privacy": privacy_document(spec),
         "instances": [] if cost is None else [vars(one) | {"seconds": one.seconds} for one in cost.instances],
         "node": None if asked is None else _node_document(asked),
         "node_most_rows": None if cost is None else cost.most_rows,
@@ -172,6 +182,8 @@ def check(spec_file: Path, rows: int | None, as_json: bool) -> None:
             ("instance", "proves", "domain", "seconds a proof"),
             [(one.name, one.role, _power(one.power), _seconds(one.seconds)) for one in cost.instances],
         )
+    if not as_json:
+        print_privacy(spec)
 
 
 def _check_lines(spec: TaskSpec, cost: TaskCost | None, document: Mapping[str, Any]) -> Iterator[str]:
@@ -240,6 +252,7 @@ def show(spec_file: Path, as_json: bool) -> None:
     for one in spec.inputs:
         parts = [f"{key} {value}" for key, value in _how(one.document)]
         click.echo(f"{one.name}: {'; '.join(parts)}")
+    print_privacy(spec)
     click.echo(f"read from the data: {', '.join(spec.data_columns)}; anything else is ignored")
     click.echo(f"specification 0x{spec.spec_hash.hex()}")
 
