@@ -12,6 +12,7 @@ label, e its residuals. Every figure that rows do not define, such as the spread
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -51,7 +52,7 @@ class GaussianEvaluation:
         sums = (self.total, self.total_squares, self.residual_squares, self.centre)
         if not all(map(math.isfinite, sums)) or self.residual_squares < 0 or self.total_squares < 0:
             raise DataError("a sum of squares of an evaluation is negative, or a sum is not finite")
-        if self.total**2 > self.rows * self.total_squares * (1 + _ROUNDED):
+        if self.total**2 > self.rows * (self.total_squares * (1 + _ROUNDED) + sys.float_info.min):
             raise DataError("no rows have the label's sum and sum of squares of this evaluation")
 
     @classmethod
