@@ -16,8 +16,8 @@ from twopm_zk.statements import Collection
 
 pytestmark = pytest.mark.slow
 
-NO_TROUBLE = {"disputes"}
-"""Checks that only a dispute asks for."""
+NO_TROUBLE = {"disputes", "privacy"}
+"""Checks that only a dispute, and only noise, asks for."""
 
 
 @pytest.fixture(scope="module")

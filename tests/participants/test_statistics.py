@@ -14,8 +14,8 @@ from twopm_zk.statements import Collection
 from twopm_zk.system import paths
 from twopm_zk.task.specification import Statistics
 from twopm_zk.task.specification_file import read_spec
-from twopm_zk.training.final_sums import summary_of_task
 from twopm_zk.training.in_process import train
+from twopm_zk.training.task_summary import summary_of_task
 
 pytestmark = [pytest.mark.chain, pytest.mark.slow]
 

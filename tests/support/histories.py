@@ -500,12 +500,13 @@ class Story:
 
     # --- the audit ---
 
-    def replay(self, events=None):
+    def replay(self, events=None, *, noisy=False):
         report = AuditReport(1, CHAIN_ID, CONTRACT, self.block, "hashes")
         place = Place(chain_id=CHAIN_ID, contract=CONTRACT, task=1, round=0, attempt=0, identity=IDENTITY)
         registrations = Registrations.of_events(self.data, self.identity)
         replay = Replay(report, registrations, HashKeys(), place=place, task_key=TASK_KEY)
         replay.verifiers.update(VERIFIERS)
+        replay.noisy = noisy
         for event in self.events if events is None else events:
             replay.feed(event)
         replay.finish()

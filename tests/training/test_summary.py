@@ -14,10 +14,10 @@ from twopm_zk.statements import Collection, Family, Policy
 from twopm_zk.task.columns import Column
 from twopm_zk.task.outcome import Outcome
 from twopm_zk.task.specification import Statistics, StepRule
-from twopm_zk.training.final_sums import summary_of_task
 from twopm_zk.training.in_process import train
 from twopm_zk.training.public_sums import PublicSum
 from twopm_zk.training.results import TrainingWarning
+from twopm_zk.training.task_summary import summary_of_task
 
 
 @pytest.mark.parametrize("rule", ["newton", "bfgs", "boehning-lindsay"])

@@ -14,16 +14,18 @@ from eth_utils.crypto import keccak
 from twopm_zk.auditor.event_reader import EventReader, read_registrations
 from twopm_zk.auditor.history import PROVEN
 from twopm_zk.auditor.keys import DerivedKeys, Keyring, RegisteredVerifier, same_code
+from twopm_zk.auditor.privacy import check_named, check_privacy
 from twopm_zk.auditor.replay import Replay
 from twopm_zk.auditor.report import AuditReport
 from twopm_zk.chain.abi import DecodedEvent
 from twopm_zk.chain.rpc import reading
 from twopm_zk.chain.tasks import task_key
+from twopm_zk.circuit.instances import has_noise
 from twopm_zk.participants.task_view import ChainView, require_spec
 from twopm_zk.plonk.proving import Verifier
 from twopm_zk.sharing import Place
 from twopm_zk.task.specification import TaskSpec
-from twopm_zk.training.final_sums import summary_of_task
+from twopm_zk.training.task_summary import summary_of_task
 
 Progress = Callable[[str, str], None]
 """Called with the name of the present step, and how far it is."""
@@ -42,7 +44,8 @@ def audit(
 ) -> AuditReport:
     """Replay a task and check all that it did.
 
-    ``spec`` is compared with its hash and rules, names the coefficients, and says which step matrices to expect. Keys
+    ``spec`` is compared with its hash, rules and circuits, names the coefficients, and says which step matrices to
+    expect and what is promised to the people in the rows. Keys
     are derived with ``ptau`` through ``backend``, and proofs checked with ``verifier`` (default: native where it is
     built, else Python), unless a ``keyring`` is given.
 
@@ -81,6 +84,8 @@ def audit(
     replay = Replay(report, registrations, keys, place=place, task_key=key, spec=spec)
     for event, registered in used:
         _check_verifier(view, report, keys, replay, event, registered)
+        if spec is not None and registered.instance is not None:
+            check_named(report, spec, registered.statement, registered.instance)
     reader = EventReader(view.hlr.contract)
     proofs = sum(event.name in PROVEN for event in events) - 1  # the first weights need none
     for event in events:
@@ -90,12 +95,18 @@ def audit(
     replay.finish()
     replay.compare(state)
     report.weights, report.gradient_bound, report.distance = replay.weights, replay.bound, replay.distance
+    report.noisy = replay.noisy
+    if spec is None and replay.noisy:
+        report.notes.append("updates carry noise; what that promises to the people in the rows takes the specification")
     if spec is not None:
         report.coefficients = spec.coefficients(replay.weights)
+        check_privacy(report, spec)
         if replay.bound is not None and report.passed:
             claim = f"no component of the gradient exceeds {report.bound_per_row:.3g} per row"
             insecure = bool(report.insecure)
-            report.summary = summary_of_task(spec, replay.sums, claim=claim, insecure=insecure, notes=replay.choices)
+            report.summary = summary_of_task(
+                spec, replay.sums, claim=claim, insecure=insecure, notes=replay.choices, spent=report.privacy
+            )
     return report
 
 
@@ -129,3 +140,4 @@ def _check_verifier(
     if keys.insecure(instance) and instance not in report.insecure:
         report.insecure.append(instance)
     replay.verifiers[registered.statement, registered.size] = instance
+    replay.noisy = replay.noisy or has_noise(instance)

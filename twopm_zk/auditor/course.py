@@ -43,6 +43,8 @@ class Course:
         self._place, self._task_key = place, task_key
         self.verifiers: dict[tuple[str, int], str] = {}
         """The instance of each statement, by its name and its rows, 0 where it is about none."""
+        self.noisy = False
+        """Whether updates carry noise."""
         self.config: Mapping[str, Any] = {}
         self.training: Mapping[str, Any] = {}
         self.coordinator = ""

@@ -54,6 +54,15 @@ class Replay:
         return self._course.verifiers
 
     @property
+    def noisy(self) -> bool:
+        """Whether updates carry noise; to be said before the first event."""
+        return self._course.noisy
+
+    @noisy.setter
+    def noisy(self, noisy: bool) -> None:
+        self._course.noisy = noisy
+
+    @property
     def proofs(self) -> int:
         """Proofs that were looked at so far."""
         return self._course.proofs

@@ -9,6 +9,7 @@ from itertools import groupby
 from typing import Any
 
 from twopm_zk.chain.tasks import words
+from twopm_zk.privacy.spent import Spent
 from twopm_zk.statements import Collection
 from twopm_zk.statements.rounds import BOUND_FRAC_BITS
 from twopm_zk.statistics.summary import Summary
@@ -18,7 +19,8 @@ CHECKS = {
     "contracts": "code of the contracts, as this version of the sources compiles to",
     "verifiers": "code of each verifier, as the key derived here exports to",
     "task key": "binds proofs to this chain, contract, task and specification",
-    "specification": "hash and rules of the specification that was given",
+    "specification": "hash, rules and circuits of the specification that was given",
+    "privacy": "no more sums were shared than the noise of the specification is planned for",
     "calldata": "transactions that say what their events say",
     "weights": "published weights, and their bound",
     "model commitments": "recomputed from weights, rules, round and attempt",
@@ -106,6 +108,8 @@ class AttemptRecord:
     """The nodes whose updates are in the sum; None where nothing was made of one."""
     rows: int = 0
     """The number of rows in the sum, which opens the round's point; 0 where nothing was made of one."""
+    shared: bool = False
+    """Whether anybody has shared in it."""
     outcome: Outcome = Outcome.OPEN
 
     @property
@@ -164,6 +168,10 @@ class AuditReport:
     distance: Distance | None = None
     """Of the certified weights to the optimum, recomputed from the chain; None without a certificate."""
     coefficients: Mapping[str, float] | None = None
+    noisy: bool = False
+    """Whether updates carry noise."""
+    privacy: Spent | None = None
+    """What the specification promises to the people in the rows, and what is spent of it; None without noise."""
     summary: Summary | None = None
     """What follows from the sums at the certified weights, and is called proven there.
 
@@ -222,8 +230,9 @@ class AuditReport:
             case Verdict.NOT_CERTIFIED:
                 return "Sound so far; the task has no certificate."
             case Verdict.CERTIFIED:
+                noise = ", noise included," if self.noisy else ""
                 return (
-                    "Sound, and certified: no component of the gradient exceeds "
+                    f"Sound, and certified: no component of the gradient{noise} exceeds "
                     f"{self.bound_per_row:.2e} per row, {self.coverage}"
                 )
 
@@ -329,6 +338,7 @@ class AuditReport:
             "attempts": [one.to_json() for one in self.attempts],
             "weights": list(self.weights),
             "coefficients": None if self.coefficients is None else dict(self.coefficients),
+            "privacy": None if self.privacy is None else self.privacy.to_json(),
             "summary": None if self.summary is None else self.summary.as_dict(),
             "checks": {name: self.counts[name] for name in CHECKS if name in self.counts},
             "failed": self.failure_count,

@@ -114,7 +114,8 @@ class RoundsReplay:
         """Of the certified weights to the optimum, recomputed from the sums; None without a certificate."""
         if self.bound is None or not any(one.collection is Collection.GRADIENT for one in self.sums):
             return None
-        return distance(self.sums, family=self._course.family, estimate=self._estimate)
+        now = self._course
+        return distance(self.sums, family=now.family, estimate=self._estimate, noisy=now.noisy)
 
     def _coordinator(self, event: ReplayedEvent) -> None:
         now, node = self._course, event["to"]

@@ -139,7 +139,7 @@ class SharingReplay:
             now.check("shares", same, event, f"the share of {node} is for another set")
         if length:
             now.follow(event)
-        now.shared_once = True
+        now.shared_once = now.record.shared = True
 
     def _summed(self, event: ReplayedEvent) -> None:
         now = self._course

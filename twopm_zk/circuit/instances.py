@@ -71,6 +71,11 @@ def instances() -> dict[str, Instance]:
         raise InputError(f"list of circuits {str(file)!r} is malformed: {error}") from error
 
 
+def has_noise(name: str) -> bool:
+    """Whether what an instance proves carries noise. Raises InputError where there is none of this name."""
+    return bool(find_instance(name).parameters.get("NOISE"))
+
+
 def listed_name(name: str) -> str:
     """The name under which ``name`` is in the list: its own, or that of another value of its open parameter."""
     stem = _numbered(name)[0]

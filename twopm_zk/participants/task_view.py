@@ -21,6 +21,7 @@ from twopm_zk.chain.deployment import DEVELOPMENT_CHAINS
 from twopm_zk.chain.network import Network
 from twopm_zk.chain.rpc import reading
 from twopm_zk.chain.tasks import AcceptedUpdate, Phase, TaskSnapshot
+from twopm_zk.circuit.instances import has_noise
 from twopm_zk.errors import DeploymentError, InputError, TrainingError
 from twopm_zk.numbers.baby_jubjub import Point
 from twopm_zk.numbers.pedersen import vector_generators
@@ -167,11 +168,19 @@ class ChainView:
 
     def insecure_verifiers(self, task: int) -> list[str]:
         """The verifiers of a task that were registered as of development keys: under them nothing is proven."""
-        events = reading(
+        return [self.verifier_name(event["verifier"]) for event in self._verifiers(task) if event["insecure"]]
+
+    def has_noise(self, task: int) -> bool:
+        """Whether updates of a task carry noise, as far as the deployment knows its verifiers."""
+        names = [self.verifier_name(event["verifier"]) for event in self._verifiers(task)]
+        return any(has_noise(name) for name in names if name in self.deployment.verifiers)
+
+    def _verifiers(self, task: int) -> list[DecodedEvent]:
+        """The events that fixed the verifiers of a task."""
+        return reading(
             "verifiers",
             lambda: self.hlr.contract.events("VerifierFixed", from_block=self.deployment.block, taskId=task),
         )
-        return [self.verifier_name(event["verifier"]) for event in events if event["insecure"]]
 
     def task_count(self) -> int:
         """Tasks there are; they are numbered from 1."""

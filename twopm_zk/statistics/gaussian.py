@@ -12,6 +12,8 @@ label, e its residuals. Every figure that rows do not define, such as the spread
 from __future__ import annotations
 
 import math
+import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +21,7 @@ import numpy.typing as npt
 
 from twopm_zk.errors import DataError
 from twopm_zk.statistics.distributions import f_tail
+from twopm_zk.statistics.noise import Figures
 
 _ROUNDED = 1e-9
 """Relative: sums of squares may contradict each other by rounding."""
@@ -40,6 +43,8 @@ class GaussianEvaluation:
     """Sum of squared residuals."""
     centre: float = 0.0
     """A public constant near the label's mean: the spread is lost in rounding where the mean is far larger."""
+    noise: tuple[float, float, float] | None = None
+    """Standard deviations of the noise that the three sums had; None for exact ones."""
 
     def __post_init__(self) -> None:
         if self.rows < 1:
@@ -47,7 +52,7 @@ class GaussianEvaluation:
         sums = (self.total, self.total_squares, self.residual_squares, self.centre)
         if not all(map(math.isfinite, sums)) or self.residual_squares < 0 or self.total_squares < 0:
             raise DataError("a sum of squares of an evaluation is negative, or a sum is not finite")
-        if self.total**2 > self.rows * self.total_squares * (1 + _ROUNDED):
+        if self.total**2 > self.rows * (self.total_squares * (1 + _ROUNDED) + sys.float_info.min):
             raise DataError("no rows have the label's sum and sum of squares of this evaluation")
 
     @classmethod
@@ -64,6 +69,59 @@ class GaussianEvaluation:
         """From sums over labels (y - centre) / scale, as circuits have them, and their residuals."""
         square = scale * scale
         return cls(rows, scale * total, square * total_squares, square * residual_squares, centre)
+
+    @classmethod
+    def noisy(
+        cls,
+        rows: int,
+        total: float,
+        total_squares: float,
+        residual_squares: float,
+        *,
+        noise: tuple[float, float, float],
+        centre: float = 0.0,
+    ) -> GaussianEvaluation:
+        """From sums with noise, which may contradict each other, mended: no sum of squares is less than it can be."""
+        least = total**2 / rows if rows else 0.0
+        return cls(rows, total, max(total_squares, least), max(residual_squares, 0.0), centre, noise)
+
+    def redrawn(self, rng: np.random.Generator) -> GaussianEvaluation:
+        """The same sums with noise drawn once more."""
+        assert self.noise is not None  # noqa: S101 - asked for only of sums with noise
+        sums = rng.normal((self.total, self.total_squares, self.residual_squares), self.noise).tolist()
+        return self.noisy(self.rows, *sums, noise=self.noise, centre=self.centre)
+
+    @property
+    def is_noisy(self) -> bool:
+        """Whether the sums have noise, so that figures are estimates."""
+        return self.noise is not None
+
+    @property
+    def spans(self) -> Mapping[str, float]:
+        """How much a figure could differ, of those that may well be 0.
+
+        The log-likelihood moves by rows / 2 where the sum of squared residuals doubles, or is halved; the mean could be
+        anything.
+        """
+        likelihoods = {"llf": 1, "llnull": 1, "aic": 2, "bic": 2}
+        found = {name: float(count * self.rows) for name, count in likelihoods.items()}
+        return {"rsquared": 1.0, "rsquared_adj": 1.0, "mean": math.inf, **found}
+
+    def figures(self, weights: int) -> Figures:
+        """All figures of a model with so many ``weights``, by the names of `Results` where it has one."""
+        return {
+            "llf": self.log_likelihood,
+            "llnull": self.null_log_likelihood,
+            "rsquared": self.r2,
+            "rsquared_adj": self.adjusted_r2(weights),
+            "fvalue": self.f_statistic(weights),
+            "scale": self.variance(weights),
+            "sigma": self.sigma(weights),
+            "aic": self.aic(weights),
+            "bic": self.bic(weights),
+            "rmse": self.rmse,
+            "mean": self.mean,
+        }
 
     @property
     def mean(self) -> float:
@@ -107,8 +165,8 @@ class GaussianEvaluation:
         return found if math.isfinite(found) else None
 
     def f_p_value(self, weights: int) -> float | None:
-        """How often a model whose slopes are all 0 gives a larger F; None where F is."""
-        statistic = self.f_statistic(weights)
+        """How often a model whose slopes are all 0 gives a larger F; None where F is, and for sums with noise."""
+        statistic = None if self.is_noisy else self.f_statistic(weights)
         return None if statistic is None else f_tail(statistic, weights - 1, self.rows - weights)
 
     @property
@@ -148,4 +206,7 @@ class GaussianEvaluation:
             "r2": self.r2,
             "rmse": self.rmse,
             "log_likelihood": self.log_likelihood,
+            "sums_noise": None
+            if self.noise is None
+            else dict(zip(("total", "total_squares", "residual_squares"), self.noise, strict=True)),
         }

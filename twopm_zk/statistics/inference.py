@@ -12,6 +12,11 @@ cover the coefficients of a fit without penalty. A column that is 0 in all scale
 the rows, and no standard error, while those of the others are what they are without it. No robust ("sandwich")
 covariance is computed: it takes other sums.
 
+Where sums carry noise, the weights vary with it too: the covariance is phi H^-1 I H^-1 + N, with N as
+`twopm_zk.statistics.noise` has it. That holds for weights that are at their optimum but for rows and noise, and rows
+that were not shortened. The noise of I itself is in no covariance: `Inference.uncertainty` says how uncertain standard
+errors are by it.
+
 A column x is scaled as (x - c) / s, so that coefficients in the columns' own units are a linear map of the weights, the
 intercept too; the covariance goes through the same map.
 """
@@ -20,7 +25,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +35,7 @@ from twopm_zk.numbers import variance as variance_of
 from twopm_zk.numbers.pedersen import INFORMATION
 from twopm_zk.statements import DISPERSION
 from twopm_zk.statistics.distributions import chi_squared_tail, f_tail, quantile, two_sided
+from twopm_zk.statistics.noise import DRAWS, SEED, NoisyDescent
 from twopm_zk.task.scaling import Scaling
 
 _SINGULAR = 1e-10
@@ -72,6 +78,18 @@ class Inference:
     penalised: bool
     error_bounds: Reals | None = field(default=None, repr=False)
     """(weights, 2): what the standard errors lie between, whatever circuits round; None where that is not known."""
+    noise: Reals | None = field(default=None, repr=False)
+    """(weights, weights): the part of the covariance that is due to noise; None for exact sums."""
+    uncertainty: float | None = None
+    """The root mean square of how far the noise of the information moves a standard error, as a share of it, for the
+    one that it moves most: infinity where it may leave none. None for exact sums."""
+
+    @property
+    def noise_shares(self) -> Reals | None:
+        """(weights,): how much of the squared standard errors is noise; None for exact sums."""
+        if self.noise is None:
+            return None
+        return np.asarray(np.diag(self.noise) / np.diag(self.covariance), dtype=np.float64)
 
     @property
     def error_share(self) -> float | None:
@@ -170,17 +188,20 @@ def logistic_inference(
     scaling: Sequence[Scaling],
     penalty: float = 0.0,
     between: tuple[Reals, Reals] | None = None,
+    noise: NoisyDescent | None = None,
 ) -> Inference:
     """Inference of a logistic model from its ``information`` (weights, weights) over the scaled columns.
 
     ``coefficients`` are in the columns' own units, those of the columns in the order of the information and of
-    ``scaling``, the intercept last; ``between`` is what `information_bounds` says. Raises DataError, of kind
-    ``singular-information``, where the rows do not determine some coefficient; with a penalty only where that is so
-    without the columns that are 0 in all rows.
+    ``scaling``, the intercept last; ``between`` is what `information_bounds` says, and ``noise`` what sums carry.
+    Raises DataError, of kind ``singular-information``, where the rows do not determine some coefficient; with a penalty
+    only where that is so without the columns that are 0 in all rows.
     """
-    covariance = _covariance(list(coefficients), information, penalty, scaling)
+    names, inside = tuple(coefficients), np.asarray(information, dtype=np.float64)
+    covariance = _covariance(names, inside, penalty, scaling)
     bounds = _error_bounds(between, scaling, penalty)
-    return Inference(tuple(coefficients), _values(coefficients), covariance, None, bool(penalty), bounds)
+    found = Inference(names, _values(coefficients), covariance, None, bool(penalty), bounds)
+    return found if noise is None else _with_noise(found, inside, penalty, scaling, noise)
 
 
 def gaussian_inference(
@@ -192,17 +213,50 @@ def gaussian_inference(
     df_resid: int,
     penalty: float = 0.0,
     between: tuple[Reals, Reals] | None = None,
+    noise: NoisyDescent | None = None,
 ) -> Inference:
     """Inference of a linear model whose ``information`` is the sum of x x' / DISPERSION.
 
     ``variance`` is that of the residuals in the label's own units, over the rows of the information, with ``df_resid``
-    degrees of freedom; ``penalty`` is lambda beside half of the squared residuals. Else as `logistic_inference`.
+    degrees of freedom; ``penalty`` is lambda beside half of the squared residuals. ``noise`` is in the same units.
+    Else as `logistic_inference`.
     """
-    covariance = _covariance(list(coefficients), information, penalty / DISPERSION, scaling) * (variance / DISPERSION)
+    names, inside, each = tuple(coefficients), np.asarray(information, dtype=np.float64), penalty / DISPERSION
+    covariance = _covariance(names, inside, each, scaling) * (variance / DISPERSION)
     bounds = _error_bounds(between, scaling, penalty / DISPERSION)
     if bounds is not None:
         bounds = bounds * math.sqrt(variance / DISPERSION)
-    return Inference(tuple(coefficients), _values(coefficients), covariance, df_resid, bool(penalty), bounds)
+    found = Inference(names, _values(coefficients), covariance, df_resid, bool(penalty), bounds)
+    return found if noise is None else _with_noise(found, inside, each, scaling, noise, variance / DISPERSION)
+
+
+def _with_noise(
+    found: Inference,
+    information: Reals,
+    penalty: float,
+    scaling: Sequence[Scaling],
+    noise: NoisyDescent,
+    phi: float = 1.0,
+) -> Inference:
+    """What was found as if sums were exact, with what noise adds."""
+    penalties = np.diag([*[penalty] * len(scaling), 0.0])
+
+    def added(inside: Reals) -> Reals:
+        return _own_units(noise.covariance(inside + penalties), scaling)
+
+    def errors(inside: Reals) -> Reals:
+        covariance = phi * _covariance(found.names, inside, penalty, scaling) + added(inside)
+        with np.errstate(invalid="ignore"):  # noise may leave an information that none can be
+            return np.asarray(np.sqrt(np.diag(covariance)), dtype=np.float64)
+
+    with_noise = replace(found, covariance=found.covariance + added(information), noise=added(information))
+    rng = np.random.default_rng(SEED)
+    try:
+        drawn = np.array([errors(noise.redrawn(information, rng)) for _ in range(DRAWS)])
+    except DataError:
+        return replace(with_noise, uncertainty=math.inf)
+    moved = np.sqrt(((drawn / with_noise.standard_errors - 1) ** 2).mean(axis=0))
+    return replace(with_noise, uncertainty=math.inf if np.isnan(moved).any() else float(moved.max()))
 
 
 def moments_bound(at_zero: Reals, *, updates: int) -> Reals:
@@ -255,9 +309,8 @@ def _error_bounds(between: tuple[Reals, Reals] | None, scaling: Sequence[Scaling
     return np.column_stack(ends)
 
 
-def _covariance(names: Sequence[str], matrix: npt.ArrayLike, penalty: float, scaling: Sequence[Scaling]) -> Reals:
+def _covariance(names: Sequence[str], information: Reals, penalty: float, scaling: Sequence[Scaling]) -> Reals:
     """The covariance in the columns' own units; with a penalty nan for columns that are 0 in all scaled rows."""
-    information = np.asarray(matrix, dtype=np.float64)
     if information.shape != (len(names), len(names)):
         raise InputError(f"information of {len(names)} coefficients is {len(names)} x {len(names)}")
     known = np.diag(information) > 0

@@ -25,6 +25,8 @@ class Provenance:
     """Who the nodes are, where that is known."""
     reason: str = ""
     """Why it is not proven, or what the proof is of, as the end of a sentence."""
+    noise: tuple[tuple[str, float], ...] = ()
+    """The standard deviation of the noise, by what of the sum it is on; nothing for exact sums."""
 
     @property
     def counts(self) -> bool:
@@ -39,6 +41,9 @@ class Provenance:
         text = f"{'proven' if self.proven else 'computed, not proven,'} over {rows} of {nodes}"
         if self.addresses:
             text += f" ({', '.join(self.addresses)})"
+        if self.noise:
+            deviations = ", ".join(f"{deviation:.3g} on {what}" for what, deviation in self.noise)
+            text += f", with noise of standard deviation {deviations}"
         if self.reason:
             text += f": {self.reason}"
         if self.proven and self.insecure_keys:
@@ -53,6 +58,7 @@ class Provenance:
             "nodes": self.nodes,
             "insecure_keys": self.insecure_keys,
             "addresses": list(self.addresses),
+            "noise": dict(self.noise),
             "sentence": self.sentence,
         }
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from decimal import ROUND_CEILING, Context
 
 from twopm_zk.statistics.gaussian import GaussianEvaluation
 from twopm_zk.statistics.inference import Inference
 from twopm_zk.statistics.layout import Content, Pairs, Rows
 from twopm_zk.statistics.logistic import HALF, LogisticEvaluation
+from twopm_zk.statistics.noise import DRAWS, FigureNoise
 from twopm_zk.statistics.results import Evaluation, Results
 
-_UNKNOWN, _UNDEFINED = "not known", "not defined"
+_UNKNOWN, _UNDEFINED, _NOISE = "not known", "not defined", "noise alone"
 LEVEL = 0.95
 """Of the confidence intervals that a summary shows."""
 _LARGE, _SMALL = 1e4, 1e-4
@@ -25,7 +27,7 @@ def content_of(summary: Results) -> Content:
         _coefficients(summary),
     ]
     if summary.evaluation.content is not None and logistic:
-        tables.append(_classification(summary.evaluation.content, "Rows of training"))
+        tables.append(_classification(summary, summary.evaluation.content, "Rows of training"))
     sentences = [
         ("Coefficients", summary.fit.sentence),
         ("Standard errors", summary.inference.sentence),
@@ -33,8 +35,10 @@ def content_of(summary: Results) -> Content:
     ]
     if summary.held_out is not None:
         if summary.held_out.content is not None:
-            tables.append(_held_out(summary.held_out.content))
+            tables.append(_held_out(summary, summary.held_out.content))
         sentences.append(("Held-out rows", summary.held_out.sentence))
+    if summary.privacy is not None:
+        sentences.append(("Privacy", summary.privacy.sentence))
     title = f"{'Logit' if logistic else 'OLS'} Regression Results"
     return Content(title, tuple(tables), tuple(sentences), _notes(summary))
 
@@ -59,12 +63,51 @@ def _notes(summary: Results) -> tuple[str, ...]:
                 f"Standard errors are not defined for {', '.join(map(repr, inferred.undefined))}: these rows have one "
                 "value there, the column's centre, so that lambda alone sets the coefficient."
             )
-        notes.append(_exactness(inferred))
+        notes.append(_exactness(inferred) if inferred.noise is None else _noisiness(inferred))
+    held_out = None if summary.held_out is None else summary.held_out.content
+    if any(found is not None and found.is_noisy for found in (evaluation, held_out)):
+        notes.append(_noisy_figures(summary))
+    if evaluation is not None and evaluation.is_noisy:
+        return tuple(notes)
     if isinstance(evaluation, LogisticEvaluation) and not evaluation.null_log_likelihood:
         notes.append("All rows are of one class: pseudo-R2, AUC and the likelihood ratio are not defined.")
     if isinstance(evaluation, GaussianEvaluation) and evaluation.log_likelihood is None:
         notes.append("The model leaves no residuals: log-likelihood, AIC, BIC, F and standard errors are not defined.")
     return tuple(notes)
+
+
+def _noisiness(inferred: Inference) -> str:
+    """What standard errors count of noise, and what they do not, in whole sentences."""
+    shares = inferred.noise_shares
+    assert shares is not None  # noqa: S101 - asked for with noise
+    assert inferred.uncertainty is not None  # noqa: S101 - likewise
+    unsure = (
+        "may leave nothing of them"
+        if math.isinf(inferred.uncertainty)
+        else f"makes them uncertain by up to {_percent_up(inferred.uncertainty)}"
+    )
+    return (
+        f"Standard errors count the noise of the gradients that have moved the weights, up to "
+        f"{_percent(float(shares.max()))} of their squares, as if the weights were at their optimum but for rows and "
+        f"noise. The noise of the information itself {unsure}, which intervals do not count; nor do they what circuits "
+        "round, and what shortening rows changes."
+    )
+
+
+def _noisy_figures(summary: Results) -> str:
+    logistic = summary.family == "logistic"
+    mended = (
+        "counts are the nearest ones that are not negative and add up to the rows" if logistic else "none is negative"
+    )
+    return (
+        f"Sums are mended where noise makes them what no rows have: {mended}. Behind ± is how much of a figure is "
+        f"noise: a standard deviation, by {DRAWS} draws from a fixed seed. Of figures that are noise alone nothing is "
+        f"left. {'LLR' if logistic else 'F'} has no p value: with noise it does not follow its distribution."
+    )
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.2g}%" if share < 0.995 else "100%"
 
 
 def _exactness(inferred: Inference) -> str:
@@ -89,6 +132,7 @@ def _logistic_top(summary: Results) -> Pairs:
     known = summary.evaluation.content is not None
     found, penalised = summary.evaluation.content, bool(summary.penalty)
     error = found.log_likelihood_error if isinstance(found, LogisticEvaluation) else 0.0
+    noise = summary.noise_of(found)
     return Pairs(
         (
             ("Dep. Variable", summary.label),
@@ -97,16 +141,16 @@ def _logistic_top(summary: Results) -> Pairs:
             ("lambda", f"{summary.penalty:g}"),
             ("Covariance Type", "penalised" if penalised else "nonrobust"),
             ("converged", _UNKNOWN if summary.converged is None else str(summary.converged)),
-            ("AIC", _number(summary.aic, ".4g", known=known)),
-            ("BIC", _number(summary.bic, ".4g", known=known)),
+            ("AIC", _figure("aic", summary.aic, ".4g", noise, known=known)),
+            ("BIC", _figure("bic", summary.bic, ".4g", noise, known=known)),
         ),
         (
             ("No. Observations", str(summary.nobs)),
             ("Df Residuals", str(summary.df_resid)),
             ("Df Model", str(summary.df_model)),
-            ("Pseudo R-squ.", _number(summary.prsquared, ".4g", known=known)),
-            ("Log-Likelihood", _number(summary.llf, ".5g", known=known, error=error)),
-            ("LL-Null", _number(summary.llnull, ".5g", known=known)),
+            ("Pseudo R-squ.", _figure("prsquared", summary.prsquared, ".4g", noise, known=known)),
+            ("Log-Likelihood", _figure("llf", summary.llf, ".5g", noise, known=known, error=error)),
+            ("LL-Null", _figure("llnull", summary.llnull, ".5g", noise, known=known)),
             ("LLR p-value", _number(summary.llr_pvalue, ".4g", known=known)),
         ),
     )
@@ -116,6 +160,7 @@ def _gaussian_top(summary: Results) -> Pairs:
     known, penalised = summary.evaluation.content is not None, bool(summary.penalty)
     found = summary.evaluation.content
     sigma = found.sigma(len(summary.coefficients)) if isinstance(found, GaussianEvaluation) else None
+    noise = summary.noise_of(found)
     return Pairs(
         (
             ("Dep. Variable", summary.label),
@@ -128,14 +173,14 @@ def _gaussian_top(summary: Results) -> Pairs:
             ("Covariance Type", "penalised" if penalised else "nonrobust"),
         ),
         (
-            ("R-squared", _number(summary.rsquared, ".3f", known=known)),
-            ("Adj. R-squared", _number(summary.rsquared_adj, ".3f", known=known)),
-            ("F-statistic", _number(summary.fvalue, ".4g", known=known)),
+            ("R-squared", _figure("rsquared", summary.rsquared, ".3f", noise, known=known)),
+            ("Adj. R-squared", _figure("rsquared_adj", summary.rsquared_adj, ".3f", noise, known=known)),
+            ("F-statistic", _figure("fvalue", summary.fvalue, ".4g", noise, known=known)),
             ("Prob (F-statistic)", _number(summary.f_pvalue, ".3g", known=known)),
-            ("Log-Likelihood", _number(summary.llf, ".5g", known=known)),
-            ("AIC", _number(summary.aic, ".4g", known=known)),
-            ("BIC", _number(summary.bic, ".4g", known=known)),
-            ("Residual std. error", _number(sigma, ".4g", known=known)),
+            ("Log-Likelihood", _figure("llf", summary.llf, ".5g", noise, known=known)),
+            ("AIC", _figure("aic", summary.aic, ".4g", noise, known=known)),
+            ("BIC", _figure("bic", summary.bic, ".4g", noise, known=known)),
+            ("Residual std. error", _figure("sigma", sigma, ".4g", noise, known=known)),
         ),
     )
 
@@ -170,39 +215,60 @@ def _inferred(error: float, statistic: float, p: float, low: float, high: float)
     return _fixed(error, 3), f"{statistic:.3f}", f"{p:.3f}", _fixed(low, 3), _fixed(high, 3)
 
 
-def _classification(found: Evaluation, title: str, *extra: tuple[str, str]) -> Pairs:
+def _classification(summary: Results, found: Evaluation, title: str, *extra: tuple[str, str]) -> Pairs:
     assert isinstance(found, LogisticEvaluation)  # noqa: S101 - the family is logistic
-    half, auc = found.histogram.at_threshold(HALF), found.histogram.auc
-    area = _UNDEFINED if auc is None else f"{auc.value:.4f}"
+    half, auc, noise = found.histogram.at_threshold(HALF), found.histogram.auc, summary.noise_of(found)
+    area = _figure("auc", None if auc is None else auc.value, ".4f", noise)
     between = _UNDEFINED if auc is None else f"{auc.low:.4f} to {auc.high:.4f}"
     return Pairs(
         (
-            ("Accuracy at 0.5", _number(half.accuracy, ".4f")),
-            ("Sensitivity", _number(half.sensitivity, ".4f")),
-            ("Specificity", _number(half.specificity, ".4f")),
-            ("Precision", _number(half.precision, ".4f")),
+            ("Accuracy at 0.5", _figure("accuracy", half.accuracy, ".4f", noise)),
+            ("Sensitivity", _figure("sensitivity", half.sensitivity, ".4f", noise)),
+            ("Specificity", _figure("specificity", half.specificity, ".4f", noise)),
+            ("Precision", _figure("precision", half.precision, ".4f", noise)),
             *extra,
         ),
         (
-            ("Positives", f"{found.positives} of {found.rows}"),
+            ("Positives", f"{_figure('positives', found.positives, '.0f', noise)} of {found.rows}"),
             ("AUC", area),
-            ("AUC between", between),
+            ("AUC 95% with noise" if noise else "AUC between", between),
             ("AUC std err", _number(found.histogram.auc_standard_error, ".4f")),
-            ("Brier score", _number(found.brier_score, ".4f", error=found.brier_error)),
+            ("Brier score", _figure("brier_score", found.brier_score, ".4f", noise, error=found.brier_error)),
         ),
         title,
     )
 
 
-def _held_out(found: Evaluation) -> Pairs:
+def _held_out(summary: Results, found: Evaluation) -> Pairs:
+    noise = summary.noise_of(found)
     if isinstance(found, LogisticEvaluation):
-        loss = _number(found.mean_log_loss, ".4f", error=found.log_loss_error)
-        return _classification(found, "Held-out rows", ("Log-loss per row", loss))
+        loss = _figure("mean_log_loss", found.mean_log_loss, ".4f", noise, error=found.log_loss_error)
+        return _classification(summary, found, "Held-out rows", ("Log-loss per row", loss))
     return Pairs(
-        (("No. Observations", str(found.rows)), ("RMSE", f"{found.rmse:.4g}")),
-        (("R-squared", _number(found.r2, ".3f")), ("Mean of the label", f"{found.mean:.4g}")),
+        (("No. Observations", str(found.rows)), ("RMSE", _figure("rmse", found.rmse, ".4g", noise))),
+        (
+            ("R-squared", _figure("rsquared", found.r2, ".3f", noise)),
+            ("Mean of the label", _figure("mean", found.mean, ".4g", noise)),
+        ),
         "Held-out rows",
     )
+
+
+def _figure(
+    name: str,
+    value: float | None,
+    format_: str,
+    noise: Mapping[str, FigureNoise],
+    *,
+    known: bool = True,
+    error: float = 0.0,
+) -> str:
+    """A figure of an evaluation with how much of it is noise, or the circuits' error; or why it is not there."""
+    if name not in noise:
+        return _number(value, format_, known=known, error=error)
+    if noise[name].alone:
+        return _NOISE
+    return _number(value, format_, error=noise[name].deviation)
 
 
 def _number(value: float | None, format_: str, *, known: bool = True, error: float = 0.0) -> str:
@@ -212,7 +278,7 @@ def _number(value: float | None, format_: str, *, known: bool = True, error: flo
     if value is None:
         return _UNDEFINED
     shown = format(value, format_ if format_.endswith("f") else f"#{format_}")
-    return f"{shown} ± {error:.1g}" if error else shown
+    return f"{shown} ± {error:.0f}" if error >= 10 else f"{shown} ± {error:.1g}" if error else shown
 
 
 def _fixed(value: float, places: int) -> str:

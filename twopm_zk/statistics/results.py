@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import numpy.typing as npt
 
+from twopm_zk.privacy.spent import Spent
 from twopm_zk.statistics.gaussian import GaussianEvaluation
 from twopm_zk.statistics.inference import Inference, Reals, WaldTest, level_of
 from twopm_zk.statistics.logistic import LogisticEvaluation
+from twopm_zk.statistics.noise import FigureNoise, figure_noise
 from twopm_zk.statistics.provenance import Part, Provenance
 
 if TYPE_CHECKING:
@@ -48,6 +50,8 @@ class Results:
     """Whether the weights are as near to the optimum as was asked; None where that is not known."""
     notes: tuple[str, ...] = ()
     """What else is to be said, whole sentences."""
+    privacy: Spent | None = None
+    """What is promised to the people in the rows, where sums carry noise; None for exact sums."""
 
     @property
     def params(self) -> pd.Series:
@@ -126,7 +130,7 @@ class Results:
 
     @property
     def llr_pvalue(self) -> float | None:
-        """Its p value; None with lambda above 0, where the ratio is not chi-squared."""
+        """Its p value; None with lambda above 0 or noise, where the ratio is not chi-squared."""
         if self._logistic is None or self.penalty:
             return None
         return self._logistic.likelihood_ratio_p_value(self.df_model)
@@ -158,7 +162,7 @@ class Results:
 
     @property
     def f_pvalue(self) -> float | None:
-        """Its p value; None with lambda above 0, where the statistic does not follow F."""
+        """Its p value; None with lambda above 0 or noise, where the statistic does not follow F."""
         if self._gaussian is None or self.penalty:
             return None
         return self._gaussian.f_p_value(len(self.coefficients))
@@ -169,6 +173,12 @@ class Results:
         if self.family == "logistic":
             return 1.0
         return None if self._gaussian is None else self._gaussian.variance(len(self.coefficients))
+
+    def noise_of(self, evaluation: Evaluation | None) -> Mapping[str, FigureNoise]:
+        """How much of the figures of an evaluation is noise; nothing for exact sums."""
+        if evaluation is None or not evaluation.is_noisy:
+            return {}
+        return figure_noise(evaluation, len(self.coefficients))
 
     @property
     def _inferred(self) -> Inference:

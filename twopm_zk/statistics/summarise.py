@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from twopm_zk.errors import DataError
+from twopm_zk.privacy.spent import Spent
 from twopm_zk.statistics.gaussian import GaussianEvaluation
 from twopm_zk.statistics.inference import Inference, Reals, gaussian_inference, logistic_inference
+from twopm_zk.statistics.noise import NoisyDescent, figure_noise
 from twopm_zk.statistics.provenance import Part, Provenance
 from twopm_zk.statistics.results import Evaluation, Family
 from twopm_zk.statistics.summary import Summary
@@ -26,6 +28,10 @@ class Model:
     """Of the columns."""
     penalty: float = 0.0
     """lambda of the loss of the scaled columns and label: log-loss, or half of the squared deviation."""
+    noise: NoisyDescent | None = None
+    """What noise has done to coefficients and information; None for exact sums."""
+    privacy: Spent | None = None
+    """What is promised to the people in the rows."""
 
 
 def summarise(
@@ -56,6 +62,7 @@ def summarise(
         held_out,
         converged,
         tuple(notes),
+        model.privacy,
     )
 
 
@@ -72,6 +79,7 @@ def _inference(
                 scaling=model.scaling,
                 penalty=model.penalty,
                 between=between,
+                noise=model.noise,
             )
             return Part.of(found, information.provenance)
         return _gaussian(model, information.content, information.provenance, between, evaluation)
@@ -97,6 +105,8 @@ def _gaussian(
     variance = residuals.variance(weights)
     if variance is None:
         return Part.unknown(f"{known.rows} rows are too few for the variance of the residuals of {weights} weights")
+    if residuals.is_noisy and figure_noise(residuals, weights)["scale"].alone:
+        return Part.unknown("they take the variance of the residuals, which is nothing but noise")
     if not variance:
         return Part.unknown("the model leaves no residuals")
     found = gaussian_inference(
@@ -107,5 +117,6 @@ def _gaussian(
         df_resid=known.rows - weights,
         penalty=model.penalty,
         between=between,
+        noise=model.noise,
     )
     return Part.of(found, judged if known.counts and not judged.counts else known)

@@ -12,7 +12,7 @@ from typing import Any
 from twopm_zk.statistics.layout import as_html, as_text
 from twopm_zk.statistics.provenance import Part
 from twopm_zk.statistics.report import LEVEL, content_of
-from twopm_zk.statistics.results import Results
+from twopm_zk.statistics.results import Evaluation, Results
 
 _BOTH = ("llf", "llnull", "aic", "bic")
 _LOGISTIC = ("prsquared", "llr", "llr_pvalue")
@@ -45,6 +45,8 @@ class Summary(Results):
                 row["statistic"] = _defined(inferred.statistics[index])
                 row["p_value"] = _defined(inferred.p_values[index])
                 row["low"], row["high"] = map(_defined, intervals[index])
+                if inferred.noise_shares is not None:
+                    row["noise_share"] = _defined(inferred.noise_shares[index])
         own = _LOGISTIC if self.family == "logistic" else _GAUSSIAN
         return {
             "family": self.family,
@@ -59,8 +61,10 @@ class Summary(Results):
             "covariance": None if inferred is None else [list(map(_defined, row)) for row in inferred.covariance],
             "statistics": {name: getattr(self, name) for name in (*_BOTH, *own)},
             "standard_error_share": None if inferred is None else inferred.error_share,
-            "evaluation": self.evaluation.then(lambda found: found.to_json()),
-            "held_out": None if self.held_out is None else self.held_out.then(lambda found: found.to_json()),
+            "standard_error_uncertainty": None if inferred is None else _finite(inferred.uncertainty),
+            "evaluation": self.evaluation.then(self._evaluation),
+            "held_out": None if self.held_out is None else self.held_out.then(self._evaluation),
+            "privacy": None if self.privacy is None else self.privacy.to_json(),
             "provenance": {
                 "coefficients": self.fit.to_json(),
                 "standard_errors": _provenance(self.inference),
@@ -69,6 +73,18 @@ class Summary(Results):
             },
             "notes": list(self.notes),
         }
+
+    def _evaluation(self, found: Evaluation) -> dict[str, object]:
+        """An evaluation, with how much of its figures is noise: null for those that noise alone defines."""
+        noise = self.noise_of(found)
+        return found.to_json() | {
+            "noise": {name: _finite(one.deviation) for name, one in noise.items()},
+            "noise_alone": [name for name, one in noise.items() if one.alone],
+        }
+
+
+def _finite(value: float | None) -> float | None:
+    return None if value is None or math.isinf(value) else value
 
 
 def _defined(value: float) -> float | None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -11,15 +11,15 @@ from twopm_zk.errors import DataError
 from twopm_zk.numbers.pedersen import Tally
 from twopm_zk.rows.batches import quantized_rows
 from twopm_zk.rows.sources import RowData
-from twopm_zk.statements import Collection, EvaluateShape, Family, evaluation_tally, symmetric
-from twopm_zk.statistics.evaluations import evaluation_of
+from twopm_zk.statements import EvaluateShape, Family, evaluation_tally, symmetric
+from twopm_zk.statistics.evaluations import evaluation_of, named_noise
 from twopm_zk.statistics.inference import Reals, information_bounds, moments_bound
 from twopm_zk.statistics.provenance import Part, Provenance
 from twopm_zk.statistics.results import Evaluation
 from twopm_zk.statistics.summarise import Model, summarise
 from twopm_zk.statistics.summary import Summary
 from twopm_zk.task.specification import TaskSpec
-from twopm_zk.training.public_sums import PublicSum, SumsAtTheEnd
+from twopm_zk.training.noise import NoisyTraining, gradient_deviations, information_noise
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,8 @@ class KnownSum:
     provenance: Provenance
     updates: int
     """How many sums it is of, each of which was rounded."""
+    noise: tuple[float, ...] = ()
+    """The standard deviation of its noise on each number, in whole units; nothing for an exact sum."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,8 @@ class FinalSums:
     """The information of the same rows at weights of zero, by which its own error is bounded in the logistic family."""
     other_rows: str = ""
     """Why standard errors do not follow from information and evaluation: they are not over the same rows."""
+    noisy: NoisyTraining | None = None
+    """How the weights were reached, where sums carry noise."""
 
     def summary(
         self,
@@ -56,35 +60,65 @@ class FinalSums:
         notes: Sequence[str] = (),
     ) -> Summary:
         """The summary of ``weights`` (integers, padded), whose certificate is ``fit``."""
+        informed = 0 if self.information is None else self.information.provenance.nodes
         model = Model(
             family=spec.family.value,
             label=spec.label,
             coefficients=spec.coefficients(weights),
             scaling=tuple(column.scaling for column in spec.columns),
             penalty=spec.penalty,
+            noise=None if self.noisy is None else self.noisy.descent(spec, weights, informed=informed),
+            privacy=None if self.noisy is None else self.noisy.spent,
         )
+        if self.noisy is not None:
+            deviation = float(gradient_deviations(spec, weights, self.noisy.nodes).max())
+            fit = replace(fit, noise=(("each component of the gradient", deviation),))
         evaluation = _evaluation(spec, self.evaluation)
         return summarise(
             model,
             fit,
-            information=self._matrix(spec),
+            information=self._matrix(spec, weights),
             between=self._bounds(spec),
             evaluation=evaluation or Part.unknown("these weights were not evaluated on the rows of training"),
             held_out=_evaluation(spec, self.held_out),
             converged=converged,
-            notes=notes,
+            notes=[*notes, *self._notes(spec)],
         )
 
-    def _matrix(self, spec: TaskSpec) -> Part[Reals]:
+    def _notes(self, spec: TaskSpec) -> Iterator[str]:
+        """What noise and its terms leave to be said."""
+        if spec.privacy is None:
+            return
+        if spec.privacy.clip is not None:
+            yield (
+                f"Rows whose scaled features have a norm above {spec.privacy.clip:g} are shortened to it: the model is "
+                "that of the shortened rows, and so is its evaluation."
+            )
+        if self.held_out is not None and not self.held_out.noise:
+            yield (
+                "The sums over held-out rows are exact: no promise to the people in these rows covers what is told of "
+                "them."
+            )
+
+    def _matrix(self, spec: TaskSpec, weights: Sequence[int]) -> Part[Reals]:
         if self.information is None:
             return Part.unknown("no information was collected at these weights")
         if self.other_rows:
             return Part.unknown(self.other_rows)
-        return Part.of(_without_padding(spec, self.information.total), self.information.provenance)
+        found, known = _without_padding(spec, self.information.total), self.information
+        if not known.noise:
+            return Part.of(found, known.provenance)
+        largest, least = information_noise(spec, weights, known.provenance.nodes), float(np.linalg.eigvalsh(found)[0])
+        if least <= largest:
+            return Part.unknown(
+                f"the information is no larger than its noise in some direction: its least eigenvalue is {least:.3g}, "
+                f"those of noise alone reach {largest:.3g}"
+            )
+        return Part.of(found, replace(known.provenance, noise=(("each cell of the information", max(known.noise)),)))
 
     def _bounds(self, spec: TaskSpec) -> tuple[Reals, Reals] | None:
         known = self.information
-        if known is None:
+        if known is None or known.noise:
             return None
         found = _without_padding(spec, known.total)
         if spec.family is Family.GAUSSIAN:
@@ -109,63 +143,6 @@ def evaluate(parties: Sequence[RowData], spec: TaskSpec, weights: Sequence[int])
     return evaluation_tally(shape, weights, features, np.concatenate([labels for _, labels in parts]))
 
 
-def summary_of_task(
-    spec: TaskSpec, sums: Sequence[PublicSum], *, claim: str, insecure: bool, notes: Sequence[str] = ()
-) -> Summary | None:
-    """The summary of a certified task from its public sums, all of them in order; None before there is a gradient.
-
-    ``claim`` is what is certified, as the end of a sentence, ``insecure`` whether proofs are under development keys,
-    ``notes`` what else is to be said of them.
-    """
-    final = SumsAtTheEnd.of(sums, spec.family)
-    if final is None:
-        return None
-
-    def known(one: PublicSum | None) -> KnownSum | None:
-        return None if one is None else KnownSum(one.total, _provenance(one, insecure, ""), len(one.data))
-
-    at_zero = [
-        one.total
-        for one in sums
-        if one.collection is Collection.INFORMATION
-        and not any(one.weights)
-        and final.information is not None
-        and one.data == final.information.data
-    ]
-    parts = known(final.information), known(final.evaluation), known(final.held_out)
-    found = FinalSums(*parts, at_zero[-1] if at_zero else None, _other_rows_than_residuals(spec, final))
-    others = ((final.information, "information"), (final.evaluation, "evaluation"))
-    differing = [_other_rows(one, final.gradient, what) for one, what in others if one is not None]
-    fit = _provenance(final.gradient, insecure, claim)
-    return found.summary(spec, final.gradient.weights, fit, notes=[*filter(None, differing), *notes])
-
-
-def _provenance(one: PublicSum, insecure: bool, reason: str) -> Provenance:
-    return Provenance(True, one.total.rows, len(one.nodes), insecure, addresses=one.nodes, reason=reason)
-
-
-def _other_rows_than_residuals(spec: TaskSpec, final: SumsAtTheEnd) -> str:
-    """Why a linear model has no standard errors: they take the residuals of the rows that the information is over."""
-    one, other = final.information, final.evaluation
-    if spec.family is not Family.GAUSSIAN or one is None or other is None or one.data == other.data:
-        return ""
-    return f"the information and the evaluation are {_not_the_same(one, other, 'information', 'evaluation')}"
-
-
-def _other_rows(one: PublicSum, gradient: PublicSum, what: str) -> str:
-    if one.data == gradient.data:
-        return ""
-    return f"The {what} and the certificate are {_not_the_same(one, gradient, what, 'certificate')}."
-
-
-def _not_the_same(one: PublicSum, other: PublicSum, name: str, other_name: str) -> str:
-    """In what the rows of two sums differ: in nodes, which are named, or else in batches of the same nodes."""
-    alone = ((set(one.nodes) - set(other.nodes), name), (set(other.nodes) - set(one.nodes), other_name))
-    named = [f"{', '.join(sorted(nodes))} in the {what} alone" for nodes, what in alone if nodes]
-    why = "; ".join(named) or f"other batches of {', '.join(sorted(one.nodes))}"
-    return f"not over the same rows ({why})"
-
-
 def _without_padding(spec: TaskSpec, total: Tally) -> Reals:
     keep = [*range(len(spec.columns)), -1]
     return symmetric(total)[np.ix_(keep, keep)]
@@ -174,4 +151,5 @@ def _without_padding(spec: TaskSpec, total: Tally) -> Reals:
 def _evaluation(spec: TaskSpec, known: KnownSum | None) -> Part[Evaluation] | None:
     if known is None:
         return None
-    return Part.of(evaluation_of(known.total, spec.label_column.scaling), known.provenance)
+    found = evaluation_of(known.total, spec.label_column.scaling, noise=known.noise)
+    return Part.of(found, replace(known.provenance, noise=named_noise(found)))

@@ -20,6 +20,7 @@ import numpy as np
 from twopm_zk.errors import DataError, DivergenceError, InputError, SpecError, TrainingError
 from twopm_zk.numbers.fixed_point import WEIGHTS
 from twopm_zk.plonk.proving import Verifier
+from twopm_zk.privacy.spent import Spent
 from twopm_zk.proving.executors import InProcess
 from twopm_zk.proving.prover import Prover
 from twopm_zk.rows.batches import NodeData, prepare, same_rows
@@ -32,6 +33,7 @@ from twopm_zk.task.instances import batch_rows
 from twopm_zk.task.specification import NEWTON, Collects, TaskSpec
 from twopm_zk.training.final_sums import FinalSums, KnownSum
 from twopm_zk.training.learner import Learner
+from twopm_zk.training.noise import NoisyTraining, sum_noise
 from twopm_zk.training.optimiser import decrement, hessian, real_gradient, real_weights
 from twopm_zk.training.results import Certificate, Round, TrainingResult, TrainingWarning
 from twopm_zk.training.round_proofs import RoundProof, RoundProver, Update
@@ -256,6 +258,8 @@ class _Training:
         """
         spec, weights = self.spec, rounds[-1].weights
         proofs: list[RoundProof] = []
+        kinds = [Collection.INFORMATION] * sum(one.information is not None for one in rounds)
+        released = [(kind, len(self.nodes)) for kind in (*kinds, *[Collection.GRADIENT] * len(rounds))]
         known = None
         if spec.collects is Collects.EVERY_ROUND:
             known = rounds[-1].information
@@ -275,23 +279,28 @@ class _Training:
             if prover is not None and wanted:
                 self.policy = self.policy.next_collection()
                 proofs.extend(prover.prove_sum(collection, self.policy, weights, updates))
-            total = _total(updates)
-            return KnownSum(total, Provenance(proven, total.rows, len(nodes), proven and rounds_insecure), len(updates))
+            total, noise = _total(updates), sum_noise(spec, collection, weights, len(nodes))
+            provenance = Provenance(proven, total.rows, len(nodes), proven and rounds_insecure)
+            released.append((collection, len(nodes)))
+            return KnownSum(total, provenance, len(updates), noise)
 
         rounds_insecure = prover is not None and prover.insecure
         if known is not None and (proven_rounds or prover is None):
             provenance = Provenance(proven_rounds, known.rows, len(self.nodes), proven_rounds and rounds_insecure)
-            information: KnownSum | None = KnownSum(known, provenance, len(self.batches))
+            noise = sum_noise(spec, Collection.INFORMATION, weights, len(self.nodes))
+            information: KnownSum | None = KnownSum(known, provenance, len(self.batches), noise)
         else:
             information = summed(Collection.INFORMATION, self.nodes, wanted=spec.statistics.information)
         evaluation = summed(Collection.EVALUATION, self.nodes, wanted=spec.statistics.evaluation)
         held_out = None
         if self.held_out:
             held_out = summed(Collection.EVALUATION, self.held_out, wanted=spec.statistics.held_out)
-        at_zero = None
         if spec.noise is None:
             at_zero = _total(self._updates(Collection.INFORMATION, [0] * len(weights), self.nodes))
-        return FinalSums(information, evaluation, held_out, at_zero), tuple(proofs)
+            return FinalSums(information, evaluation, held_out, at_zero), tuple(proofs)
+        spent = Spent.of(spec.noise, [kind for kind, _ in released], nodes=min(nodes for _, nodes in released))
+        noisy = NoisyTraining(rounds[-1].matrix, len(rounds) - 1, len(self.nodes), spent)
+        return FinalSums(information, evaluation, held_out, noisy=noisy), tuple(proofs)
 
     def _say(self, done: Round, *, last: bool) -> None:
         if self.progress is not None:

@@ -74,9 +74,12 @@ class Learner:
         return distances[-1] <= max(self._spec.decrement_bound, self.noise_alone.usual) or stands_still(distances)
 
 
-def distance_of(spec: TaskSpec | None, family: Family, sums: Sequence[PublicSum]) -> Distance:
-    """The distance to the optimum at the last gradient of ``sums``; by the rule of ``spec`` where it is not proven."""
-    if spec is not None and spec.privacy is not None:
+def distance_of(spec: TaskSpec | None, family: Family, sums: Sequence[PublicSum], *, noisy: bool = False) -> Distance:
+    """The distance to the optimum at the last gradient of ``sums``; by the rule of ``spec`` where it is not proven.
+
+    Of sums with noise (``noisy``, or by the specification) nothing is known.
+    """
+    if noisy or (spec is not None and spec.privacy is not None):
         return distance(sums, family=family, noisy=True)
     estimate = None
     if spec is not None:

@@ -7,16 +7,25 @@ that they have under the normal distribution.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 
-from twopm_zk.statements import Collection
-from twopm_zk.task.specification import TaskSpec
+from twopm_zk.privacy.spent import Spent
+from twopm_zk.statements import Collection, StepMatrix
+from twopm_zk.statements.policy import MATRIX
+from twopm_zk.statistics.noise import NoisyDescent
+from twopm_zk.task.specification import Collects, TaskSpec
 from twopm_zk.training.optimiser import Matrix
 
 _DEVIATIONS = 2.33
 """Standard deviations above the mean below which a normal number is in 99 of 100 cases."""
+
+
+def sum_noise(spec: TaskSpec, collection: Collection, weights: Sequence[int], nodes: int) -> tuple[float, ...]:
+    """Standard deviation of the noise on each number of a sum of so many nodes, in whole units; none for exact sums."""
+    return () if spec.noise is None else spec.noise.sigma_of_sum(collection, weights, nodes)
 
 
 def gradient_deviations(spec: TaskSpec, weights: Sequence[int], nodes: int) -> Matrix:
@@ -60,3 +69,31 @@ def information_noise(spec: TaskSpec, weights: Sequence[int], nodes: int) -> flo
         return 0.0
     sigma = max(spec.noise.sigma_of_sum(Collection.INFORMATION, weights, nodes))
     return 2 * sigma * float(np.sqrt(len(spec.columns) + 1))
+
+
+@dataclass(frozen=True)
+class NoisyTraining:
+    """How weights were reached over sums with noise, and what was published of the rows."""
+
+    matrix: StepMatrix = field(repr=False)
+    """Of the last move, or of the next one: rules whose matrix changes forget what was before."""
+    moves: int
+    nodes: int
+    """Of the last gradient."""
+    spent: Spent
+    """What is promised to the people in the rows, and spent of it."""
+
+    def descent(self, spec: TaskSpec, weights: Sequence[int], *, informed: int) -> NoisyDescent:
+        """What noise has done to ``weights``, and to the information of so many nodes (``informed``) at them."""
+        keep = [*range(len(spec.columns)), -1]
+        step = np.array(self.matrix.rows(), dtype=np.float64)[np.ix_(keep, keep)] / MATRIX.one
+        cells = sum_noise(spec, Collection.INFORMATION, weights, informed) if informed else (0.0,)
+        deviations = gradient_deviations(spec, weights, self.nodes)
+        return NoisyDescent(deviations, step, self.moves, max(cells), spec.label_column.scale)
+
+
+def moves_before(spec: TaskSpec, number: int) -> int:
+    """How often weights have moved before a gradient that is collected in the round of this number."""
+    if spec.collects is Collects.EVERY_ROUND:
+        return number // 2
+    return number - (spec.collects is Collects.FIRST)

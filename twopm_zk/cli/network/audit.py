@@ -49,9 +49,10 @@ def audit(
 
     Reads events, calldata, blocks and code from the chain, and nothing else. Keys are derived here from the circuits
     (with --ptau from the ceremony's file), and the contracts' verifiers compared with them. With --spec the step
-    matrices are compared with those that its rule gives, and the distance to the optimum is estimated where it is not
-    proven. Needs no account. Exits with 0 where the task is sound, with 1
-    where a check fails, and with 12 where every check holds under insecure keys, which prove nothing.
+    matrices are compared with those that its rule gives, the distance to the optimum is estimated where it is not
+    proven, and the report says what is promised to the people in the rows and spent of it. Needs no account. Exits
+    with 0 where the task is sound, with 1 where a check fails, and with 12 where every check holds under insecure keys,
+    which prove nothing.
 
     \b
     Examples:
@@ -126,6 +127,9 @@ def _print(report: AuditReport, *, derived_with: Path | None) -> None:
         click.echo("Keys were derived from a development file; with a ceremony's file they are others: --ptau FILE.")
     for name, value in (report.coefficients or {}).items():
         click.echo(f"{name:<16} {value:+.6g}")
+    if report.privacy is not None:
+        said = report.privacy.sentence
+        click.echo(f"{said[0].upper()}{said[1:]}.")
     if report.summary is not None:
         click.echo(f"{report.summary}\n")
     if report.nearness is not None:

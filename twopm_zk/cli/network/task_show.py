@@ -48,7 +48,7 @@ def show(connection: Connection, number: int, spec_file: Path | None, statistics
     from twopm_zk.participants.attempts import AttemptView, certified_round, read_attempt, read_history
     from twopm_zk.participants.task_view import require_certificate, require_spec
     from twopm_zk.task.specification_file import read_spec
-    from twopm_zk.training.final_sums import summary_of_task
+    from twopm_zk.training.task_summary import summary_of_task
 
     if statistics and spec_file is None:
         raise click.UsageError("--statistics needs --spec: the sums alone do not name columns and their units")
@@ -67,7 +67,7 @@ def show(connection: Connection, number: int, spec_file: Path | None, statistics
         require_spec(state, spec)
         coefficients = spec.coefficients(state.weights)
     covered = next(iter(certified_round(history)), None) if state.certified else None
-    nearness = _distance(spec, state, history)
+    nearness = _distance(spec, state, history, noisy=view.has_noise(number))
     summary = None
     if spec is not None and state.certified:
         claim = f"no component of the gradient exceeds {state.bound_per_row:.3g} per row"
@@ -107,14 +107,16 @@ def show(connection: Connection, number: int, spec_file: Path | None, statistics
         click.echo(f"At the last gradient {said}.")
 
 
-def _distance(spec: TaskSpec | None, state: TaskSnapshot, history: Sequence[Collected]) -> Distance | None:
+def _distance(
+    spec: TaskSpec | None, state: TaskSnapshot, history: Sequence[Collected], *, noisy: bool
+) -> Distance | None:
     """How far the weights of the last gradient are from the optimum; None before there is any."""
     from twopm_zk.statements import Collection
     from twopm_zk.training.learner import distance_of
 
     if not any(one.view.collection is Collection.GRADIENT for one in history):
         return None
-    return distance_of(spec, state.family, [one.public_sum(state) for one in history])
+    return distance_of(spec, state.family, [one.public_sum(state) for one in history], noisy=noisy)
 
 
 def _distance_document(found: Distance, insecure: Sequence[str]) -> dict[str, Any]:
