@@ -62,8 +62,9 @@ def test_the_published_table_is_reached_with_all_proofs():
     backend, reason = find_backend("native")
     if backend is None or reason:
         pytest.skip(f"native backend: {reason}")
-    result = train(make_split(load_spector(), 3), spector_spec("bfgs"), prove=True, backend="native", verifier="native")
+    # of one node: rounds of several are proven above
+    result = train(load_spector(), spector_spec("bfgs"), prove=True, backend="native", verifier="native")
     assert result.converged
-    # information first and last, an evaluation, and in each round three gradients and what is done with their sum
-    assert len(result.proofs) == 3 * 3 + 4 * len(result.rounds)
+    # information first and last, an evaluation, and in each round a gradient and what is done with it
+    assert len(result.proofs) == 3 + 2 * len(result.rounds)
     assert result.coefficients["GPA"] == pytest.approx(2.82611259, rel=1e-3)
