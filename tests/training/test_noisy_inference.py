@@ -107,9 +107,9 @@ def test_a_linear_models_standard_errors_count_noise_in_the_labels_own_units(mon
         statistics=Statistics(information=True, evaluation=True),
         maximum_rounds=2,
     )
-    parts, hits, weights, said = make_split(rows_in_a_disk(1200, 0, numbers=True), 3), [], [], []
+    parts, hits, weights, said = make_split(rows_in_a_disk(2000, 0, numbers=True), 3), [], [], []
     for seed in range(100):
-        own = make_split(rows_in_a_disk(1200, seed, numbers=True), 3)
+        own = make_split(rows_in_a_disk(2000, seed, numbers=True), 3)
         hits.append(covered(train(own, spec).summary().inference.require("standard errors")))
         result = train(parts, spec)
         weights.append(list(result.coefficients.values()))
