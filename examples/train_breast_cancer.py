@@ -1,11 +1,11 @@
 """Three hospitals train on scikit-learn's breast-cancer data: 569 rows, 30 features, lambda = 1.
 
 python examples/train_breast_cancer.py [--rule newton] [--prove final|all] [--scheduler processes:2]
-python examples/train_breast_cancer.py --chain --curvature ranges [--table breast-cancer.md]
+python examples/train_breast_cancer.py --chain --curvature ranges [--table breast-cancer.md] [--held-out 119]
 
 With --chain the hospitals and a coordinator train over a development chain with every proof, and an auditor checks it
 all again: each hospital proves its batches in every round, and shares their sum under masks. Rows after the first
---rows are held out: at the end the hospitals prove how well the weights predict them.
+--rows are held out, or the last --held-out of them: at the end the hospitals prove how well the weights predict them.
 
 Boehning and Lindsay's rule would need hundreds of moves here: the classes are nearly separable. Newton's rule needs
 seven, BFGS about twenty. Both take information, whose proofs are large for 30 features (2^19 gates): BFGS can start
@@ -45,13 +45,17 @@ def deal(table: Table) -> list[Table]:
     return [Table(table.names, table.features[k::NODES], table.labels[k::NODES]) for k in range(NODES)]
 
 
-def load(rows: int | None) -> tuple[Table, Table, TaskSpec]:
-    """The first rows, or all, to train on, the rest, and constants as published: rounded means, deviations, ranges."""
+def load(rows: int | None, held_out: int | None = None) -> tuple[Table, Table, TaskSpec]:
+    """The first rows, or all, to train on, the rest or the last ``held_out`` of it, and constants as published.
+
+    Those are rounded means, deviations and ranges.
+    """
     data = load_breast_cancer()
     names = tuple(str(name) for name in data.feature_names)
     rows = len(data.target) if rows is None else rows
     table = Table(names, data.data[:rows], data.target[:rows].astype(np.int64))
-    apart = Table(names, data.data[rows:], data.target[rows:].astype(np.int64))
+    first = rows if held_out is None else max(rows, len(data.target) - held_out)
+    apart = Table(names, data.data[first:], data.target[first:].astype(np.int64))
     columns = tuple(
         choose_column(
             name,
@@ -139,10 +143,11 @@ def main() -> None:
     parser.add_argument("--decrement-bound", type=float, default=0.01, help="standard errors from the optimum")
     parser.add_argument("--table", type=Path, help="with --chain: write the table to a file")
     parser.add_argument("--rows", type=int, help="train on the first rows only (default: all 569)")
+    parser.add_argument("--held-out", type=int, help="with --rows: hold out the last rows only (default: the rest)")
     parser.add_argument("--batch", type=int, default=BATCH_ROWS, help="with --chain: rows of a proof, or more")
     options = parser.parse_args()
 
-    table, apart, spec = load(options.rows)
+    table, apart, spec = load(options.rows, options.held_out)
     bounds = {"gradient_bound": options.gradient_bound, "decrement_bound": options.decrement_bound}
     spec = replace(spec, step=StepRule(options.rule, curvature=options.curvature), **bounds)
     tables = deal(table)

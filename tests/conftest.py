@@ -17,21 +17,29 @@ from twopm_zk.system.paths import cache_dir
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 LONGEST = (
-    "tests/cli/test_pipeline.py::TestProvenStep::test_demo_is_valid_everywhere",
-    "tests/docs/test_training_docs.py::test_breast_cancer_trains",
     "tests/docs/test_guides.py::",
-    "tests/verifier/test_one_round.py::test_three_nodes_train_certify_and_predict[snarkjs]",
-    "tests/cli/test_people_commands.py::",
+    "tests/docs/test_training_docs.py::test_breast_cancer_trains",
+    "tests/docs/test_training_docs.py::test_credit_cards_are_fitted",
     "tests/docs/test_first_steps.py::",
-    "tests/docs/test_site.py::test_the_site_builds",
+    "tests/chain/test_compiled_contracts.py::test_what_comes_compiled_is_what_solc_makes",
+    "tests/verifier/test_one_round.py::test_three_nodes_train_certify_and_predict[snarkjs]",
+    "tests/cli/test_pipeline.py::TestProvenStep::test_demo_is_valid_everywhere",
     "tests/chain/test_rpc.py::test_a_whole_task",
+    "tests/docs/test_site.py::test_the_site_builds",
+    "tests/cli/test_people_commands.py::",
     "tests/training/test_proven_training.py::test_the_published_table",
-    "tests/participants/test_kill.py::test_a_node_that_is_killed_goes_on_where_it_was_and_nobody_proves_again",
-    "tests/participants/test_kill.py::test_a_coordinator_that_is_killed",
     "tests/training/test_proven_training.py::test_every_round_is_proven",
+    "tests/test_packaging.py::test_a_wheel_in_an_environment_of_its_own",
+    "tests/verifier/test_one_round.py::test_three_nodes_train_certify_and_predict[native]",
     "tests/test_api.py::test_example_runs[one_round]",
+    "tests/training/test_stopping.py::test_all_thirty_columns",
+    "tests/docs/test_docs.py::test_commands_of_a_page",
+    "tests/participants/test_kill.py::",
+    "tests/demo/test_stage.py::test_two_people_ask",
+    "tests/docs/test_site.py::test_every_docstring",
+    "tests/docs/test_training_docs.py::test_the_examples_run",
 )
-"""Tests of more than half a minute, the longest first: they begin a run, so that no worker ends it with one alone."""
+"""Tests of ten seconds and more, the longest first: they begin a run, so that no worker ends it with one alone."""
 CIRCUITS = Path(__file__).parent / "circuits"
 pytest_plugins = ["support.chain_fixtures", "support.people_fixtures"]
 USUAL_CACHE = cache_dir()

@@ -2,7 +2,8 @@
 
 Run: make figures
 
-Large instances take a minute each: the tests compile the small ones, and compare the sources of all with the digests.
+Large instances take a minute each: the tests compile the smallest of each kind, and compare the sources of all with
+the digests.
 """
 
 from __future__ import annotations

@@ -24,12 +24,13 @@ pytestmark = pytest.mark.slow
 
 ONE_MOVE = replace(SOON, gradient_bound=0.1)
 
-YES = """// SPDX-License-Identifier: Apache-2.0
-pragma solidity 0.8.37;
-contract Yes{number} {{
+YES = """contract Yes{number} {{
     function verifyProof(uint256[24] calldata, uint256[3] calldata) external pure returns (bool) {{ return true; }}
 }}
 """
+FIVE = "\n".join(
+    ["// SPDX-License-Identifier: Apache-2.0", "pragma solidity 0.8.37;", *(YES.format(number=n) for n in range(5))]
+)
 
 
 def run_until(party, nodes, round_number):
@@ -56,7 +57,7 @@ def test_contracts_that_say_yes_to_everything_are_found(world, tmp_path):
     """Somebody deploys verifiers that accept anything, and all take part with proofs of nothing."""
     names = ("step-48x3", "information-48x3", "aggregate-3", "certify-3", "predict-3")
     liars = [
-        replace_fields(double_verifier(name), solidity=YES.format(number=number), contract_name=f"Yes{number}")
+        replace_fields(double_verifier(name), solidity=FIVE, contract_name=f"Yes{number}")
         for number, name in enumerate(names)
     ]
     party = Party(World(world.node, verifiers=liars), tmp_path, spec=ONE_MOVE, prover=JunkProver)

@@ -87,6 +87,7 @@ def test_poseidon_on_chain_equals_ours(chain, inputs):
         assert caller.call("hash", values) == poseidon(values)
 
 
+@pytest.mark.slow
 def test_deployed_code_is_recognised_whatever_its_immutables_and_libraries(chain, three):
     verifier = chain.deploy(compile_source(three.solidity, "PlonkVerifier"))
     checked = chain.deploy(compile_contract("CheckedPlonkVerifier"), verifier.address)

@@ -59,6 +59,7 @@ def test_its_proofs_are_accepted_by_all_verifiers(backend, snarkjs, tiny_keys, i
         assert one.verify(keys.verification_key, public, proof)
 
 
+@pytest.mark.slow
 @pytest.mark.chain
 @pytest.mark.parametrize("name", ["three", "fifty"])
 def test_its_proofs_are_accepted_by_the_contract(backend, tiny_keys, inputs_of, name):

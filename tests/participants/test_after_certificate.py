@@ -9,7 +9,7 @@ from twopm_zk.participants.attempts import read_history
 from twopm_zk.participants.moving import move_on
 from twopm_zk.task.specification import Statistics
 
-pytestmark = pytest.mark.chain
+pytestmark = [pytest.mark.chain, pytest.mark.slow]
 
 SIZES = (8, 8, 8, 8)
 EVALUATED = replace(

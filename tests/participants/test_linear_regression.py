@@ -17,7 +17,7 @@ from twopm_zk.task.columns import Column
 from twopm_zk.task.outcome import Outcome
 from twopm_zk.task.specification import Statistics, StepRule
 
-pytestmark = pytest.mark.chain
+pytestmark = [pytest.mark.chain, pytest.mark.slow]
 
 LINEAR = replace(
     SPEC,

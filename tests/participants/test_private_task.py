@@ -5,7 +5,8 @@ import sqlite3
 import numpy as np
 import pytest
 from support.people_stage import Stage
-from support.people_world import PRIVATE, SPEC, DoubleKeys, Party, replace, tables
+from support.people_world import SPEC, DoubleKeys, Party, replace, tables
+from support.private_task import PRIVATE
 from support.traces import numbers_in, seen_on_chain, words_of
 
 from twopm_zk.auditor.audit import audit

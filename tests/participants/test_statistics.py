@@ -17,7 +17,7 @@ from twopm_zk.task.specification_file import read_spec
 from twopm_zk.training.in_process import train
 from twopm_zk.training.task_summary import summary_of_task
 
-pytestmark = pytest.mark.chain
+pytestmark = [pytest.mark.chain, pytest.mark.slow]
 
 WITH_ALL = replace(
     SPEC,
@@ -120,7 +120,6 @@ def test_a_certified_task_goes_on_and_ends_without_its_coordinator(world, tmp_pa
     stage.close()
 
 
-@pytest.mark.slow
 def test_banks_fit_a_linear_regression_over_a_chain(world, tmp_path):
     """Greene's regression of credit card expenditure, with what statsmodels makes of the rows of all banks."""
     data = sm.datasets.ccard.load_pandas()

@@ -2,6 +2,7 @@ import hashlib
 import re
 
 import pytest
+from support.ptau_files import INSECURE_TAU as TAU
 from support.ptau_files import write_ptau
 
 from twopm_zk.errors import FileFormatError, InputError, PtauError
@@ -22,8 +23,6 @@ from twopm_zk.plonk.zkey import root_of_unity
 from twopm_zk.system import programs
 from twopm_zk.system.paths import npm_package
 
-SENTENCE = b"twopm-zk INSECURE development powers of tau: anyone can forge proofs under these keys"
-TAU = int.from_bytes(hashlib.sha512(SENTENCE).digest(), "big") % FIELD_ORDER
 MONTGOMERY = 1 << 256
 
 

@@ -5,9 +5,9 @@ What a row counts as is tested in test_row_score.py; here are the sums, their la
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from support.drawn_rows import draw_statement
+from support.drawn_rows import DRAWN, draw_statement
 from support.liar import all_violated, check_in, committed, mended, with_signals
 from support.row_circuits import SHAPES, about, random_statement, row_circuit, small_x, widths
 from support.soundness import free_wires, undetected_changes
@@ -55,7 +55,7 @@ def agree(circuit, said):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("sizes", [*SHAPES, (2, 1, 24, 22)])
-@settings(max_examples=20, deadline=None)
+@DRAWN
 @given(data=st.data())
 def test_circuit_equals_twin(family, sizes, data):
     circuit, shape = row_circuit("evaluate", *sizes, family=family)
@@ -70,15 +70,16 @@ def log_odds_weight(T):
 @pytest.mark.slow
 @pytest.mark.parametrize("label", [0, 1])
 @pytest.mark.parametrize("edge", [0, 2699, 5640, 9227, 14625, 19598, 25904, 30585, 35232, 45971, 1 << 16])
-def test_circuit_equals_twin_at_the_edge_of_every_bin(logistic, edge, label):
-    circuit, shape = logistic
-    (z_frac,) = {shape.z_frac_bits}
-    found = set()
-    for weight in range(log_odds_weight(edge) - 160, log_odds_weight(edge) + 161, 80):
-        for sign in (1, -1):
-            said = about("evaluate", shape, [[0]], [label], (0, sign * weight))
-            found.add(sigmoid.rounded_input(weight << FEATURES.frac_bits, z_frac_bits=z_frac) >= edge)
-            assert agree(circuit, said)
+def test_circuit_equals_twin_at_the_edge_of_every_bin(edge, label):
+    """Five rows around the edge in each witness, whose z are 80 units of a weight apart."""
+    circuit, shape = row_circuit("evaluate", 5, 1)
+    middle, places, found = log_odds_weight(edge), (-2, -1, 0, 1, 2), set()
+    for sign in (1, -1):
+        rows = [[FEATURES.one * place] for place in places]
+        assert agree(circuit, about("evaluate", shape, rows, [label] * 5, (sign * 80, sign * middle)))
+    for place in places:
+        z = (middle + 80 * place) << FEATURES.frac_bits
+        found.add(sigmoid.rounded_input(z, z_frac_bits=shape.z_frac_bits) >= edge)
     assert found == {True, False} or edge == 0
 
 
@@ -162,6 +163,7 @@ def test_every_wire_is_determined_by_the_inputs(small):
     assert free_wires(circuit, witness) == []
 
 
+@pytest.mark.slow
 def test_every_wire_is_determined_where_z_rounds_to_zero(logistic):
     circuit, shape = logistic
     for weight in (0, 1, -1):
@@ -231,6 +233,7 @@ def test_the_liars_side_is_the_honest_one_where_it_tells_the_truth(logistic, gau
     assert all_violated(gaussian[0], told(*gaussian, other, other.opening.items)) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", [1, -1, 1 << 15])
 @pytest.mark.parametrize("index", [0, 1])
 def test_a_rounded_score_that_is_off_is_refused_by_the_rest_alone(logistic, said, index, change):
@@ -241,6 +244,7 @@ def test_a_rounded_score_that_is_off_is_refused_by_the_rest_alone(logistic, said
     assert any(name.startswith(f"{check}.") for name in failed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", [1, -1, 1 << 40])
 @pytest.mark.parametrize("index", [0, 1, 2])
 def test_a_sum_of_squares_that_is_off_is_refused(gaussian, index, change):
@@ -255,6 +259,7 @@ def test_a_sum_of_squares_that_is_off_is_refused(gaussian, index, change):
         assert f"main.sums[{index}]" in failed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("index", range(3))
 def test_a_sum_of_squares_follows_from_its_signals(gaussian, index):
     """A square of another number, with everything after it adjusted, is refused by its own product alone."""
@@ -273,6 +278,7 @@ def bin_of(said, label):
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("label", [0, 1])
 @pytest.mark.parametrize("step", [1, -1])
 def test_a_count_moved_to_a_neighbouring_bin_is_refused_by_the_lanes_of_its_class(logistic, said, label, step):
@@ -282,6 +288,7 @@ def test_a_count_moved_to_a_neighbouring_bin_is_refused_by_the_lanes_of_its_clas
     assert {f"main.sums[{place}]", f"main.sums[{place + step}]"} <= failed
 
 
+@pytest.mark.slow
 def test_a_count_moved_to_the_other_class_or_across_one_half_is_refused(logistic, said):
     circuit, shape = logistic
     zero, one = bin_of(said, 0), bin_of(said, 1)
@@ -292,6 +299,7 @@ def test_a_count_moved_to_the_other_class_or_across_one_half_is_refused(logistic
         assert all(any(name.startswith("main.sums[") for name in names) for names in failed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lane", [1 << scores.BIN_LANE, -(1 << scores.BIN_LANE)])
 @pytest.mark.parametrize(("label", "above"), [(0, True), (0, False), (1, True), (1, False)])
 def test_what_one_lane_gains_and_the_next_one_loses_is_refused_by_its_digits_alone(logistic, said, label, above, lane):
@@ -305,6 +313,7 @@ def test_what_one_lane_gains_and_the_next_one_loses_is_refused_by_its_digits_alo
     assert any(".digit[" in name for name in failed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("index", [2, 2 + HALF, 1 + scores.BINS, 2 + scores.BINS, 1 + 2 * scores.BINS])
 @pytest.mark.parametrize("count", [2048, -2049, 4096])
 def test_a_count_outside_its_digits_is_refused_by_them(logistic, said, index, count):
@@ -315,6 +324,7 @@ def test_a_count_outside_its_digits_is_refused_by_them(logistic, said, index, co
     assert any(f"main.sums[{index}]" in names and any("digit[" in name for name in names) for names in failed)
 
 
+@pytest.mark.slow
 def test_what_lanes_of_one_scalar_could_trade_has_no_digits(logistic, said):
     """The same point opens to a count of 2^31 more and one less in the next lane: for the group both are one."""
     circuit, shape = logistic
@@ -330,6 +340,7 @@ def test_what_lanes_of_one_scalar_could_trade_has_no_digits(logistic, said):
         assert any(f"main.sums[{index}]" in names and any("digit[" in name for name in names) for names in failed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rows", [0, 1, 3])
 def test_another_row_count_in_the_commitment_is_refused(logistic, gaussian, said, rows):
     assert all_violated(logistic[0], told(*logistic, said, said.opening.items, rows=rows)) != []

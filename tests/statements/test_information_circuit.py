@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from support.drawn_rows import draw_statement
+from support.drawn_rows import DRAWN, draw_statement
 from support.liar import all_violated, check_in, check_signals, committed, with_signals, with_some_blinding
 from support.row_circuits import SHAPES, about, random_statement, row_circuit, small_x, widths
 from support.soundness import free_wires, undetected_changes
@@ -55,7 +55,7 @@ def statement(shape, **choices):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("sizes", SHAPES)
-@settings(max_examples=20, deadline=None)
+@DRAWN
 @given(data=st.data())
 def test_circuit_equals_twin(family, sizes, data):
     circuit, shape = row_circuit("information", *sizes, family=family)

@@ -39,6 +39,7 @@ def accepts(circuit, said):
     return calculate_witness(circuit, said.circuit_inputs()).public == list(said.public)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bits", [16, 20])
 @settings(max_examples=25, deadline=None)
 @given(data=st.data())

@@ -1,12 +1,20 @@
 """Rows, labels and weights for hypothesis, the edges of their formats among them."""
 
 import numpy as np
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from twopm_zk.errors import RangeError
 from twopm_zk.numbers.field import FIELD_ORDER
 from twopm_zk.numbers.fixed_point import WEIGHTS
 from twopm_zk.statements import Family, Rows
+
+DRAWN = settings(max_examples=12, deadline=None)
+"""Of a circuit against its twin, for each of up to ten shapes: a witness takes a tenth of a second of a core.
+
+Each example has several rows, with edges of their formats; every run draws others. What a row alone adds is compared in
+many more examples (test_row_score.py, test_exact_gradient.py), the ends of ranges and bins in tests of their own.
+"""
 
 
 def edge_or_any(low, high):

@@ -35,7 +35,11 @@ IMPORTED = (
     "twopm_zk.prediction.operator",
     "twopm_zk.proving.prover",
     "twopm_zk.training.in_process",
+    "twopm_zk.task.specification_file",
     "statsmodels.datasets.spector",  # the rows of most tests; with pandas half a second
+    # what those import where they need it
+    *("coincurve", "Crypto.Cipher.AES", "eth_hash.backends.pycryptodome", "httpx", "py_ecc.optimized_bn128"),
+    *("rich.console", "rich.progress", "rich.table", "scipy.special", "tomllib", "wasmtime"),
 )
 PROGRAM = """\
 import json, os, signal, socket, sys
@@ -101,11 +105,12 @@ def serve(path):
 
 def warm_up():
     """Make the tables that every process makes once, which takes a second of a core too."""
-    from twopm_zk.numbers import poseidon, sigmoid, variance
+    from twopm_zk.numbers import poseidon, scores, sigmoid, variance
     from twopm_zk.rows.tables import load_spector
 
     sigmoid.polynomial_limbs(), sigmoid.magnitudes()
     variance.limbs(), variance.magnitudes()
+    scores.loss_limbs(), scores.square_limbs(), scores.magnitudes()
     for width in range(2, 7):
         poseidon.parameters(width)
     load_spector()

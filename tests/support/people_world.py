@@ -23,7 +23,6 @@ from twopm_zk.numbers.bn254 import INFINITY, G1Point
 from twopm_zk.participants.task_view import ChainView
 from twopm_zk.plonk.proof import PROOF_EVALUATIONS, PROOF_POINTS, Proof
 from twopm_zk.plonk.proving import ProofResult
-from twopm_zk.privacy.terms import Privacy
 from twopm_zk.rows.tables import SPECTOR_SCALING, Table, load_spector
 from twopm_zk.task.columns import Column
 from twopm_zk.task.instances import TaskInstances
@@ -37,14 +36,21 @@ GAUSSIAN_INSTANCES = (
     "certify-8",
     "predict-8-gaussian",
 )
-DOUBLE = """// SPDX-License-Identifier: Apache-2.0
-pragma solidity 0.8.37;
-contract {contract} {{
+DOUBLE = """contract {contract} {{
     function verifyProof(uint256[24] calldata proof, uint256[3] calldata inputs) external pure returns (bool) {{
         return proof[0] == uint256(keccak256(abi.encode(bytes32("{name}"), inputs)));
     }}
 }}
 """
+PRIVATE_INSTANCES = ("step-45x3-noise5",)
+"""What support.private_task takes."""
+USUAL_INSTANCES = (*DEFAULT_INSTANCES, *GAUSSIAN_INSTANCES, *PRIVATE_INSTANCES)
+OTHER_INSTANCES = (
+    *("step-49x3-gaussian", "information-49x3-gaussian", "evaluate-49x3-gaussian", "predict-3-gaussian"),
+    *("step-52x8", "step-270x8", "information-52x8", "information-270x8", "predict-8"),
+)
+TOGETHER = (USUAL_INSTANCES, OTHER_INSTANCES)
+"""The doubles of these are in one source each, since solc takes longer to start than to compile any of them."""
 SPEC = TaskSpec(
     columns=tuple(Column(name, constants.centre, constants.scale) for name, constants in SPECTOR_SCALING.items()),
     label="GRADE",
@@ -55,18 +61,6 @@ SPEC = TaskSpec(
     instances=TaskInstances(("step-48x3",), "aggregate-3", "certify-3", ("information-48x3",), "predict-3"),
     step=StepRule("boehning-lindsay"),
 )
-
-
-PRIVATE = replace(
-    SPEC,
-    step=StepRule("gradient", curvature="ranges"),
-    privacy=Privacy(8.0, 1e-4, clip=2.0),
-    gradient_bound=0.95,
-    maximum_rounds=2,
-    maximum_node_updates=8,
-    instances=None,
-).provable(rows=45)
-"""The same rows with noise. What the sums say is mostly noise, so that it is not known how many rounds there are."""
 
 
 def fake_proof(name, public):
@@ -113,18 +107,28 @@ class DoubleKeys:
         return instance in self._insecure
 
 
+def double_contract(name):
+    return "".join(part.capitalize() for part in name.split("-")) + "Double"
+
+
+def double_source(name):
+    """Solidity in which the double of an instance is a contract."""
+    names = next((names for names in TOGETHER if name in names), (name,))
+    contracts = (DOUBLE.format(contract=double_contract(one), name=one) for one in names)
+    return "\n".join(("// SPDX-License-Identifier: Apache-2.0", "pragma solidity 0.8.37;", *contracts))
+
+
 def double_verifier(name):
     instance = find_instance(name)
     parameters = instance.parameters
-    contract = "".join(part.capitalize() for part in name.split("-")) + "Double"
     return GeneratedVerifier(
         name=name,
         statement=instance.template.lower(),
         size=parameters.get("ROWS", 0),
         features=parameters["FEATURES"],
         frac_bits=parameters.get("X_FRAC", 0),
-        solidity=DOUBLE.format(contract=contract, name=name),
-        contract_name=contract,
+        solidity=double_source(name),
+        contract_name=double_contract(name),
         insecure=True,
         family=family_of(instance),
         noise=noise_of(instance),
@@ -145,11 +149,7 @@ class World:
     def __init__(self, node, *, verifiers=None):
         self.node = node
         self.chain = Chain(node.url, private_key=node.private_keys[0])
-        made = (
-            verifiers
-            if verifiers is not None
-            else [double_verifier(name) for name in (*DEFAULT_INSTANCES, *GAUSSIAN_INSTANCES, *PRIVATE.instances.step)]
-        )
+        made = verifiers if verifiers is not None else [double_verifier(name) for name in USUAL_INSTANCES]
         self.deployment = deploy_all(self.chain, verifiers=made, treasury=node.accounts[9], terms=Terms())
         self._views = {}
 

@@ -1,9 +1,13 @@
-"""Powers-of-tau files with a tau of one's own, as a small ceremony would leave them."""
+"""Powers-of-tau files with a tau of one's own, as a small ceremony would leave them; the tau of development files."""
+
+import hashlib
 
 from twopm_zk.numbers.field import BASE_FIELD_ORDER, FIELD_ORDER
 from twopm_zk.plonk.ptau import PtauSection, insecure_ptau, read_ptau
 from twopm_zk.plonk.zkey import root_of_unity
 
+SENTENCE = b"twopm-zk INSECURE development powers of tau: anyone can forge proofs under these keys"
+INSECURE_TAU = int.from_bytes(hashlib.sha512(SENTENCE).digest(), "big") % FIELD_ORDER
 _MONTGOMERY = 1 << 256
 
 

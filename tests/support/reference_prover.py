@@ -1,13 +1,15 @@
 """PLONK in plain integers, from the paper (ePrint 2019/953, section 8.3) and a proving key's tables.
 
 Written without looking at the Rust prover, for domains of a few rows: polynomials are lists of coefficients,
-products and divisions are those of school, commitments go through py_ecc point by point.
+products and divisions are those of school. The tau of development files is public, so that a commitment is py_ecc's
+generator times the value there; that the key's points are the powers of this tau is checked for some of them.
 """
 
 import struct
 
 from eth_hash.auto import keccak
 from py_ecc import optimized_bn128 as bn
+from support.ptau_files import INSECURE_TAU
 
 from twopm_zk.numbers.field import BASE_FIELD_ORDER
 from twopm_zk.numbers.field import FIELD_ORDER as R
@@ -85,7 +87,9 @@ class Prover:
         coordinates = numbers(head[156:668], BASE_INVERSE, BASE_FIELD_ORDER)
         self.key_points = list(zip(coordinates[::2], coordinates[1::2], strict=True))
         tau = numbers(part[14], BASE_INVERSE, BASE_FIELD_ORDER)
-        self.tau = list(zip(tau[::2], tau[1::2], strict=True))
+        powers = list(zip(tau[::2], tau[1::2], strict=True))
+        for index in {0, 1, 2, len(powers) // 2, len(powers) - 1}:
+            assert powers[index] == self.commit([0] * index + [1])
         self.w = pow(5, (R - 1) // self.n, R)
         values = [0, *numbers(sections(witness)[2])[1:]]
         self.inputs = values[1 : self.public + 1]
@@ -106,12 +110,10 @@ class Prover:
         return [sum(v * pow(w, i * j, R) for j, v in enumerate(values)) * inverse % R for i in range(self.n)]
 
     def commit(self, p):
-        total = bn.Z1
-        for c, (x, y) in zip(p, self.tau, strict=False):
-            total = bn.add(total, bn.multiply((bn.FQ(x), bn.FQ(y), bn.FQ(1)), c))
-        if bn.is_inf(total):
+        point = bn.multiply(bn.G1, evaluate(p, INSECURE_TAU))
+        if bn.is_inf(point):
             return 0, 0
-        x, y = bn.normalize(total)
+        x, y = bn.normalize(point)
         return x.n, y.n
 
     def prove(self, b):

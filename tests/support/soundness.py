@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
+from functools import lru_cache
 
 from twopm_zk.circuit.compilation import Circuit
 from twopm_zk.circuit.r1cs import R1cs
@@ -18,6 +19,7 @@ from twopm_zk.numbers.field import FIELD_ORDER
 Combination = dict[int, int]
 
 
+@lru_cache(maxsize=4)  # tests of a module ask again and again about a few circuits; nobody changes what is returned
 def constraints(r1cs: R1cs) -> list[tuple[Combination, Combination, Combination]]:
     """Every constraint as three sums of coefficient times wire."""
     combinations = []

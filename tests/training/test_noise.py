@@ -138,6 +138,16 @@ def test_statistics_that_are_asked_for_have_noise_too():
     assert result.sums.held_out.total.rows == 900
 
 
+def test_what_noise_has_no_room_for_at_the_end_leaves_what_was_trained(monkeypatch):
+    """Weights that rows of any log-odds could come of: nobody would take part in their evaluation."""
+    spec = spec_of(statistics=Statistics(evaluation=True))
+    monkeypatch.setattr("twopm_zk.privacy.sensitivity.RowLimits.largest_z", lambda self, weights: 1000.0)
+    with pytest.warns(TrainingWarning, match="no evaluation at the final weights: at these weights rows may have"):
+        result = train(make_split(TABLE, 3), spec)
+    assert result.sums.evaluation is None
+    assert len(result.rounds) > 1
+
+
 def test_a_rule_that_learns_from_differences_of_gradients_is_refused():
     with pytest.raises(SpecError, match="differences of gradients"):
         spec_of(step=StepRule("bfgs"))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from functools import cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -44,26 +45,32 @@ CROSSED_SHIFT = LOSS_SCALE_BITS + sigmoid.UNIT_LOG2
 LIMB_BITS = 24
 
 
-def _horner(coefficients: list[int], T: int) -> list[int]:
-    u = [coefficients[0]]
+def _horner(coefficients: list[int], T: Any) -> list[Any]:
+    """All u_i at T, an integer or an array of them; the last one is the value."""
+    u: list[Any] = [coefficients[0]]
     for coefficient in coefficients[1:]:
         u.append(u[-1] * (T - _CONSTANTS["centre"]) + coefficient)
     return u
 
 
 @cache
+def _inside(name: str) -> tuple[npt.NDArray[np.object_], tuple[int, ...]]:
+    """A polynomial for every T in [0, 2**INPUT_BITS), and the largest magnitude of each u_i over all of them."""
+    u = _horner(_CONSTANTS[name], sigmoid.every_input())
+    return u[-1], tuple(sigmoid.largest_magnitude(values) for values in u)
+
+
+@cache
 def loss_table() -> tuple[int, ...]:
     """13 log(1 + e^-|z|) over 2^-LOSS_SCALE_BITS for every T in [0, 2**INPUT_BITS), and at last beyond the table."""
-    inside = (_horner(_CONSTANTS["loss"], T)[-1] for T in range(1 << sigmoid.INPUT_BITS))
-    return (*inside, _CONSTANTS["loss_far"])
+    return (*_inside("loss")[0].tolist(), _CONSTANTS["loss_far"])
 
 
 @cache
 def square_table() -> tuple[int, ...]:
     """1 + tanh(|z| / 2)^2 at the sigmoid's scale, likewise."""
     one = 1 << sigmoid.SCALE_BITS
-    inside = (one + _horner(_CONSTANTS["square"], T)[-1] for T in range(1 << sigmoid.INPUT_BITS))
-    return (*inside, one + _CONSTANTS["square_far"])
+    return (*(one + _inside("square")[0]).tolist(), one + _CONSTANTS["square_far"])
 
 
 @cache
@@ -92,10 +99,6 @@ def bins(T: npt.NDArray[np.int64], negative: npt.NDArray[np.bool_]) -> npt.NDArr
 @cache
 def magnitudes() -> tuple[Bound, ...]:
     """Largest magnitude of every intermediate of both polynomials, over all T (exhaustive)."""
-    found = []
-    for name in ("loss", "square"):
-        worst = [0] * len(_CONSTANTS[name])
-        for T in range(1 << sigmoid.INPUT_BITS):
-            worst = [max(old, abs(new)) for old, new in zip(worst, _horner(_CONSTANTS[name], T), strict=True)]
-        found += [Bound(f"{name} u[{i}]", value) for i, value in enumerate(worst)]
-    return tuple(found)
+    return tuple(
+        Bound(f"{name} u[{i}]", value) for name in ("loss", "square") for i, value in enumerate(_inside(name)[1])
+    )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from functools import cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -34,11 +35,21 @@ def dropped_bits(z_frac_bits: int) -> int:
 @cache
 def polynomial_table() -> tuple[int, ...]:
     """P(T) for every T in [0, 2**INPUT_BITS)."""
-    return tuple(_polynomial(T)[-1] for T in range(1 << INPUT_BITS))
+    return tuple(_polynomial(every_input())[-1].tolist())
 
 
-def _polynomial(T: int) -> list[int]:
-    """All u_i of the Knuth-Eve form; the last one is P(T)."""
+def every_input() -> npt.NDArray[np.object_]:
+    """Every T in [0, 2**INPUT_BITS), as integers of any size: a polynomial of all of them at once is quick."""
+    return np.arange(1 << INPUT_BITS).astype(object)
+
+
+def largest_magnitude(values: Any) -> int:
+    """Of an integer, or of all in an array."""
+    return int(np.max(np.abs(values)))
+
+
+def _polynomial(T: Any) -> list[Any]:
+    """All u_i of the Knuth-Eve form at T, an integer or an array of them; the last one is P(T)."""
     x = T - _CONSTANTS["centre"]
     square = x * x
     u = [_CONSTANTS["lead"] * x + _CONSTANTS["offset"]]
@@ -56,7 +67,7 @@ def rounded_input(z: int, *, z_frac_bits: int) -> int:
 def sigmoid_numerator(z: int, *, z_frac_bits: int) -> int:
     """Exact integer N with N / 2**SCALE_BITS = 2 sigma(z / 2**z_frac_bits) - 1, to 2 * MAX_ERROR."""
     T = rounded_input(z, z_frac_bits=z_frac_bits)
-    value = _SATURATED if T >> INPUT_BITS else _polynomial(T)[-1]
+    value: int = _SATURATED if T >> INPUT_BITS else _polynomial(T)[-1]
     return -value if z < 0 else value
 
 
@@ -114,9 +125,7 @@ def sigmoid(z: npt.ArrayLike, *, z_frac_bits: int = 32) -> npt.NDArray[np.float6
 @cache
 def magnitudes() -> tuple[Bound, ...]:
     """Largest magnitude of every intermediate of the polynomial, over all T (exhaustive)."""
-    worst = [0] * (len(_CONSTANTS["alpha"]) + 1)
-    for T in range(1 << INPUT_BITS):
-        worst = [max(old, abs(new)) for old, new in zip(worst, _polynomial(T), strict=True)]
+    worst = [largest_magnitude(u) for u in _polynomial(every_input())]
     largest_square = max(_CONSTANTS["centre"], (1 << INPUT_BITS) - _CONSTANTS["centre"]) ** 2
     bounds = [Bound("sigmoid square", largest_square)]
     bounds += [Bound(f"sigmoid u[{i}]", value) for i, value in enumerate(worst)]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from functools import cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -27,9 +28,9 @@ BEYOND = 5.4e-5
 """sigma' is below this wherever the result is 0 because |z| is beyond the sigmoid's table."""
 
 
-def _horner(T: int) -> list[int]:
-    """All u_i; the last one is the value at T."""
-    u = [_CONSTANTS["coefficients"][0]]
+def _horner(T: Any) -> list[Any]:
+    """All u_i at T, an integer or an array of them; the last one is the value."""
+    u: list[Any] = [_CONSTANTS["coefficients"][0]]
     for coefficient in _CONSTANTS["coefficients"][1:]:
         u.append(u[-1] * (T - _CONSTANTS["centre"]) + coefficient)
     return u
@@ -38,13 +39,13 @@ def _horner(T: int) -> list[int]:
 @cache
 def table() -> tuple[int, ...]:
     """The numerator of sigma' for every T in [0, 2**INPUT_BITS) of the sigmoid."""
-    return tuple(_horner(T)[-1] for T in range(1 << sigmoid.INPUT_BITS))
+    return tuple(_horner(sigmoid.every_input())[-1].tolist())
 
 
 def variance_numerator(z: int, *, z_frac_bits: int) -> int:
     """Exact integer N with N / 2**SCALE_BITS nearly sigma'(z / 2**z_frac_bits)."""
     T = sigmoid.rounded_input(z, z_frac_bits=z_frac_bits)
-    return 0 if T >> sigmoid.INPUT_BITS else _horner(T)[-1]
+    return 0 if T >> sigmoid.INPUT_BITS else int(_horner(T)[-1])
 
 
 @cache
@@ -56,7 +57,5 @@ def limbs() -> npt.NDArray[np.int64]:
 @cache
 def magnitudes() -> tuple[Bound, ...]:
     """Largest magnitude of every intermediate of the polynomial, over all T (exhaustive)."""
-    worst = [0] * len(_CONSTANTS["coefficients"])
-    for T in range(1 << sigmoid.INPUT_BITS):
-        worst = [max(old, abs(new)) for old, new in zip(worst, _horner(T), strict=True)]
+    worst = [sigmoid.largest_magnitude(u) for u in _horner(sigmoid.every_input())]
     return tuple(Bound(f"variance u[{i}]", value) for i, value in enumerate(worst))

@@ -17,7 +17,7 @@ from typing import Literal
 
 import numpy as np
 
-from twopm_zk.errors import DataError, DivergenceError, InputError, TrainingError
+from twopm_zk.errors import DataError, DivergenceError, InputError, SpecError, TrainingError
 from twopm_zk.numbers.fixed_point import WEIGHTS
 from twopm_zk.plonk.proving import Verifier
 from twopm_zk.privacy.spent import Spent
@@ -269,7 +269,13 @@ class _Training:
         def summed(collection: Collection, nodes: Sequence[NodeData], *, wanted: bool) -> KnownSum | None:
             if spec.noise is not None and not wanted:
                 return None
-            proven, updates = wanted and prover is not None, self._updates(collection, weights, nodes)
+            try:
+                updates = self._updates(collection, weights, nodes)
+            except SpecError as error:  # the noise has no room: what was trained stays
+                text = f"no {collection.name.lower()} at the final weights: {error.message}"
+                warnings.warn(text, TrainingWarning, stacklevel=5)
+                return None
+            proven = wanted and prover is not None
             if prover is not None and wanted:
                 self.policy = self.policy.next_collection()
                 proofs.extend(prover.prove_sum(collection, self.policy, weights, updates))
