@@ -82,6 +82,8 @@ class NoisyTraining:
     """Of the last gradient."""
     spent: Spent
     """What is promised to the people in the rows, and spent of it."""
+    near: bool | None = None
+    """Whether the last gradient is what noise alone would leave of it; None where others know."""
 
     def descent(self, spec: TaskSpec, weights: Sequence[int], *, informed: int) -> NoisyDescent:
         """What noise has done to ``weights``, and to the information of so many nodes (``informed``) at them."""

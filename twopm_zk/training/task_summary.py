@@ -51,16 +51,19 @@ def summary_of_task(
         and one.data == final.information.data
     ]
     parts = known(final.information), known(final.evaluation), known(final.held_out)
+    noisy = _noisy_training(spec, sums, spent)
     found = FinalSums(
         *parts,
         at_zero[-1] if at_zero else None,
         _other_rows_than_residuals(spec, final),
-        _noisy_training(spec, sums, spent),
+        noisy,
     )
     others = ((final.information, "information"), (final.evaluation, "evaluation"))
     differing = [_other_rows(one, final.gradient, what) for one, what in others if one is not None]
     fit = _provenance(final.gradient, insecure, claim)
-    return found.summary(spec, final.gradient.weights, fit, notes=[*filter(None, differing), *notes])
+    near = None if noisy is None else noisy.near
+    said = [*filter(None, differing), *notes]
+    return found.summary(spec, final.gradient.weights, fit, converged=near, notes=said)
 
 
 def _noisy_training(spec: TaskSpec, sums: Sequence[PublicSum], spent: Spent | None) -> NoisyTraining | None:
@@ -73,7 +76,8 @@ def _noisy_training(spec: TaskSpec, sums: Sequence[PublicSum], spent: Spent | No
             learner.take(one.collection, one.policy, one.weights, one.total, nodes=len(one.nodes))
     if spent is None:
         spent = Spent.of(spec.noise, [one.collection for one in sums], nodes=min(len(one.nodes) for one in sums))
-    return NoisyTraining(learner.optimiser.matrix, moves_before(spec, last.policy.round), len(last.nodes), spent)
+    near = learner.optimiser.decrements[-1] <= learner.limit
+    return NoisyTraining(learner.optimiser.matrix, moves_before(spec, last.policy.round), len(last.nodes), spent, near)
 
 
 def _provenance(one: PublicSum, insecure: bool, reason: str) -> Provenance:
