@@ -19,6 +19,7 @@ from twopm_zk.participants.database import Database
 from twopm_zk.participants.messages import PredictionInput
 from twopm_zk.participants.records import Attempt, secret_key
 from twopm_zk.prediction.store import OperatorStore
+from twopm_zk.privacy.budget import Spending
 from twopm_zk.rows.batches import Batch
 from twopm_zk.sharing import Collection as Shared
 from twopm_zk.sharing import LedgerEntry, Place
@@ -362,17 +363,34 @@ def entry(digest=b"d" * 32, data=frozenset({2**250, 7}), weights=2**200):
     return LedgerEntry(collection=shared, place=PLACE, digest=digest, contributions=b"c" * 32, rows=b"r" * 32)
 
 
+def spent(attempt=0, multiplier=1.5):
+    return Spending("31337/0xA/1", 4, attempt, Collection.GRADIENT, multiplier, 1e-20)
+
+
 def test_the_ledger_keeps_what_was_shared_for_good_and_the_same_share_once(store):
-    store.add_to_ledger(entry())
-    store.add_to_ledger(entry())
-    store.add_to_ledger(entry(b"e" * 32))
-    store.add_to_ledger(entry(b"f" * 32, weights=None))
+    store.add_to_ledger(entry(), spent(), rows="")
+    store.add_to_ledger(entry(), spent(), rows="")
+    store.add_to_ledger(entry(b"e" * 32), spent(1), rows="")
+    store.add_to_ledger(entry(b"f" * 32, weights=None), spent(1), rows="ward 7")
     store.forget_rounds(123, before=None)
     path = store.path
     store.close()
     with NodeStore(path) as again:
         assert again.ledger().entries == (entry(), entry(b"e" * 32), entry(b"f" * 32, weights=None))
         assert again.ledger().conflicts(entry().collection)
+        assert again.named_rows() == ("", "ward 7")
+        assert (again.spendings(""), again.spendings("ward 7")) == ((spent(), spent(1)), (spent(1),))
+        assert again.spendings("others") == ()
+
+
+def test_noise_is_kept_with_an_update_and_the_update_says_that_it_carries_it(store):
+    tally = batch().tally(Collection.GRADIENT, (1, 2, 3, 4))
+    made = store.begin_update(ATTEMPT, 0, 77, Collection.GRADIENT, Family.LOGISTIC, tally, (5, -6, 0, 7))
+    store.begin_update(ATTEMPT, 1, 77, Collection.GRADIENT, Family.LOGISTIC, tally)
+    found = store.updates(ATTEMPT)
+    assert [one.noisy for one in found.values()] == [True, False]
+    assert found[0].opening == made.opening
+    assert [a - b for a, b in zip(found[0].opening.items, tally.items, strict=True)] == [5, -6, 0, 7]
 
 
 def test_nothing_private_is_in_a_repr(store):

@@ -170,7 +170,7 @@ def test_inputs_stay_out_of_the_repr_of_a_job():
 
 # From here on with real proofs, of the smallest step there is.
 
-SIZES = {"ROWS": 1, "FEATURES": 1, "X_BITS": 16, "X_FRAC": 12, "FAMILY": 0}
+SIZES = {"ROWS": 1, "FEATURES": 1, "X_BITS": 16, "X_FRAC": 12, "FAMILY": 0, "NOISE": 0}
 SMALLEST = Instance("step-1x1-test", "step.circom", "Step", SIZES)
 
 

@@ -305,12 +305,12 @@ def test_bound_table_holds_for_every_listed_instance(name):
 
 def test_bound_table_would_refuse_a_circuit_that_wraps_around():
     with pytest.raises(BoundError, match="z can reach"):
-        StepShape.from_parameters({"ROWS": 1, "FEATURES": 1 << 250, "X_BITS": 16, "X_FRAC": 12, "FAMILY": 0})
+        StepShape.from_parameters({"ROWS": 1, "FEATURES": 1 << 250, "X_BITS": 16, "X_FRAC": 12, "FAMILY": 0, "NOISE": 0})
 
 
 def test_a_step_whose_updates_a_rounds_sum_could_not_hold_is_refused(family):
     """They would open in every aggregate all the same, and leave the lanes of packed sums."""
-    sizes = {"ROWS": MAX_ROWS, "FEATURES": 3, "X_FRAC": 12, "X_BITS": 16, "FAMILY": family.number}
+    sizes = {"ROWS": MAX_ROWS, "FEATURES": 3, "X_FRAC": 12, "X_BITS": 16, "FAMILY": family.number, "NOISE": 0}
     total = next(b for b in RoundShape(3).bounds() if b.name == "sum of updates")
     assert MAX_UPDATES * StepShape.from_parameters(sizes).max_rounded() <= total.magnitude < total.limit
     for changes, message in (({"X_BITS": 17}, "cell can reach"), ({"ROWS": MAX_ROWS + 1}, "rows can reach")):

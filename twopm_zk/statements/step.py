@@ -42,10 +42,15 @@ class StepShape(RowsShape):
         return GRADIENT
 
     def largest_sums(self) -> tuple[int, ...]:
-        """Largest magnitude of a component of the rounded gradient: rows times a cell, and a little more."""
+        """Largest magnitude of each component of the rounded gradient."""
+        return (self._largest_rounded,) * self.weights
+
+    @property
+    def _largest_rounded(self) -> int:
+        """Rows times a cell, and a little more."""
         margin = (1 << _RESIDUAL_MARGIN_BITS) + 1
         largest = (self.rows * self.format.bias * margin) << (GRADIENT.frac_bits - _RESIDUAL_MARGIN_BITS)
-        return (largest >> self.format.frac_bits,) * self.weights
+        return largest >> self.format.frac_bits
 
     def max_rounded(self) -> int:
         """Largest magnitude of a component of an update that satisfies the circuit, before noise."""
@@ -59,7 +64,7 @@ class StepShape(RowsShape):
             Bound("residual", self._residual()),
             Bound("feature times residual", self.format.bias * self._residual()),
             Bound("gradient component", self._largest_sum(), limit=1 << 250),
-            Bound("rounded gradient", self.max_rounded(), limit=self.largest_sums()[0] + 1),
+            Bound("rounded gradient", self.max_rounded(), limit=self._largest_rounded + 1),
         )
 
     def _residual(self) -> int:
