@@ -31,8 +31,8 @@ OBJECTS = {
     "opening": OPENING,
     "batch": BATCH,
     "stored batch": StoredBatch(0, False, 0, BATCH),
-    "stored update": StoredUpdate(0, 1, OPENING, (SECRET,) * 24),
-    "held": _Held(OPENING, frozenset({1})),
+    "stored update": StoredUpdate(0, 1, OPENING, False, (SECRET,) * 24),
+    "held": _Held(OPENING, frozenset({1}), noisy=False),
     "secret key": SecretKey(SECRET),
     "shared points": SharedPoints(Point(SECRET, 1), Point(1, SECRET)),
     "table": Table(("x",), np.array([[float(SECRET)]]), np.array([1])),
@@ -51,6 +51,8 @@ PUBLIC = {
     ("distance", "_Known", "gradient"),  # a sum over all nodes, which is public
     ("public_sums", "SumsAtTheEnd", "gradient"),  # the same
     ("pedersen", "Place", "scalar"),  # the number of a scalar in a vector
+    ("plan", "Noise", "sums"),  # how many there are
+    ("sensitivity", "Block", "sums"),  # the same
 }
 
 

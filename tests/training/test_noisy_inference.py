@@ -11,6 +11,7 @@ from support.privacy import private_spec
 from support.small_tasks import make_split, make_table
 
 from twopm_zk.privacy.terms import Privacy
+from twopm_zk.rows.batches import prepare
 from twopm_zk.rows.tables import Table
 from twopm_zk.statements import Collection, Family
 from twopm_zk.statistics import inference
@@ -19,7 +20,7 @@ from twopm_zk.task.columns import Column
 from twopm_zk.task.outcome import Outcome
 from twopm_zk.task.specification import Statistics, StepRule
 from twopm_zk.training.final_sums import FinalSums
-from twopm_zk.training.in_process import train
+from twopm_zk.training.in_process import _Training, train
 from twopm_zk.training.noise import information_noise, moves_before
 from twopm_zk.training.public_sums import PublicSum
 from twopm_zk.training.results import TrainingWarning
@@ -248,6 +249,28 @@ def test_moves_are_counted_by_the_number_of_the_round(rule, curvature):
         numbers.append(policy.round)
         policy = policy.next_collection()
     assert [moves_before(spec, number) for number in numbers] == list(range(len(result.rounds)))
+
+
+class FinalProver:
+    """Proves nothing but the last round, and that in no time."""
+
+    insecure = False
+
+    def prove_certificate(self, policy, weights, updates):
+        return (None,)
+
+    def prove_sum(self, collection, policy, weights, updates):
+        raise AssertionError("a sum that is known already was collected again")
+
+
+def test_a_sum_that_is_known_is_not_released_again_to_be_proven():
+    """Where the last round alone is proven, information of the rounds before stays what it is: not proven."""
+    spec = spec_of(statistics=Statistics(information=True))
+    nodes = [prepare(table, spec) for table in make_split(rows_in_a_disk(1000, 1), 3)]
+    found = _Training(nodes, [], spec, None).run(FinalProver(), proven_rounds=False)
+    assert found.sums.noisy.spent.released == 2 * len(found.rounds)
+    assert not found.sums.noisy.spent.beyond
+    assert not found.sums.information.provenance.proven
 
 
 def test_sums_without_noise_say_nothing_of_noise():

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple, Protocol, Self
 
@@ -91,9 +91,9 @@ def onto_simplex(values: npt.ArrayLike, total: float) -> Reals:
 class NoisyDescent:
     """What noise has done to weights on their way, and to the information at the last ones; of scaled columns."""
 
-    gradient: Reals
+    gradient: Reals = field(repr=False)
     """(weights,): standard deviation of the noise on each component of a gradient."""
-    step: Reals
+    step: Reals = field(repr=False)
     """P, (weights, weights)."""
     moves: int
     information: float

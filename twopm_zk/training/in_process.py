@@ -285,7 +285,7 @@ class _Training:
             return KnownSum(total, provenance, len(updates), noise)
 
         rounds_insecure = prover is not None and prover.insecure
-        if known is not None and (proven_rounds or prover is None):
+        if known is not None and (proven_rounds or prover is None or spec.noise is not None):
             provenance = Provenance(proven_rounds, known.rows, len(self.nodes), proven_rounds and rounds_insecure)
             noise = sum_noise(spec, Collection.INFORMATION, weights, len(self.nodes))
             information: KnownSum | None = KnownSum(known, provenance, len(self.batches), noise)
