@@ -7,7 +7,8 @@ import pytest
 from click.testing import CliRunner
 from support.audits import train
 from support.histories import failed_checks
-from support.people_world import PRIVATE, DoubleKeys, Party
+from support.people_world import DoubleKeys, Party
+from support.private_task import PRIVATE
 
 from twopm_zk.auditor.audit import audit
 from twopm_zk.cli.network import task_show

@@ -336,12 +336,11 @@ def test_exact_sums_promise_nothing(call, folder):
     assert (code, json.loads(out)["privacy"]) == (0, None)
 
 
-def test_noise_without_room_in_circuits_is_refused_with_the_next_command(call, folder):
-    assert call(*NOISY, "--epsilon", "1", "--unit", "node")[0] == 0
-    code, _, err = call("spec", "check", "made.toml")
-    assert code == 3
+def test_noise_without_room_in_circuits_is_refused_before_a_file_is_written(call, folder):
+    code, _, err = call(*NOISY, "--epsilon", "1", "--unit", "node")
+    assert (code, (folder / "made.toml").exists()) == (3, False)
     assert "noise of up to 2^" in err
-    assert "`twopm-zk spec check" in err
+    assert "Give a larger `privacy.epsilon`" in err
 
 
 def test_an_owner_is_told_how_many_rows_are_shortened(call, folder):
