@@ -429,6 +429,8 @@ def page(found: dict[str, Any]) -> str:
         [f"{one['seconds']:.0f}" for one in rounds],
         "1,000 nodes: 1,800",
     )
+    cpu = [sum(one["parts"][f"{part}, CPU of a node"] for part in ("update", "ready", "share")) for one in rounds]
+    row("CPU of a node in a round, starting three times, s", [f"{value:.2f}" for value in cpu])
     for part in ("update", "ready", "share"):
         row(f"{part}: kB of a node", [f"{one['rpc'][part]['bytes'] / 1000:.0f}" for one in rounds])
         row(f"{part}: requests of a node", [f"{one['rpc'][part]['requests']:.0f}" for one in rounds])
@@ -495,6 +497,7 @@ def main() -> None:
     parser.add_argument("--masks", type=int, action="append", help="of a set of which the masks of some nodes are made")
     parser.add_argument("--trees", type=int, action="append", help="leaves of a tree that a contract is asked about")
     parser.add_argument("--quick", action="store_true", help="a small round, nothing written: does it work?")
+    parser.add_argument("--report", action="store_true", help="write the page from what was measured, and stop")
     parser.add_argument("--alone", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.alone:
@@ -502,6 +505,9 @@ def main() -> None:
         return
     path = RESULTS / "scale.json"
     found = dict(json.loads(path.read_text())) if path.exists() else {"rounds": {}, "masks": {}, "trees": {}}
+    if options.report:
+        (RESULTS / "scale.md").write_text(page(found))
+        return
     count_traffic()
     for nodes in [70] if options.quick else options.nodes or []:
         TRAFFIC.clear()
