@@ -159,7 +159,7 @@ def table_of(number: int) -> Table:
 
 
 def key_of(number: int) -> str:
-    return "0x" + keccak(b"bench/scale" + number.to_bytes(8, "big")).hex()
+    return "0x" + keccak(b"/".join((b"bench", b"scale")) + number.to_bytes(8, "big")).hex()
 
 
 class Round:
