@@ -69,7 +69,6 @@ def vectors() -> dict[str, Any]:
         key = lasting.aggregation_key(KeyOwner(PLACE.identity, PLACE.chain_id, account))
         member = Member(account, lasting.posted, round_key.posted, commit(GENERATORS, openings[account]))
         found = found.with_ready(member)
-        digests.append({"after": f"ready {account}", "digest": word(found.digest)})
         nodes.append(account)
         members.append(
             {
@@ -84,8 +83,11 @@ def vectors() -> dict[str, Any]:
                 "roundKey": words(*member.round_key.point),
                 "opening": words(*openings[account]),
                 "point": words(*member.point),
+                "leaf": word(member.leaf),
             }
         )
+    found = found.begun()
+    digests.append({"after": "all are ready", "digest": word(found.digest)})
     parts = {account: Sharer(found, account, *secrets[account]) for account in ACCOUNTS}
     shares = {account: part.vector(GENERATORS, openings[account]) for account, part in parts.items()}
     left = found.without(ACCOUNTS[0], Departure.SILENT)

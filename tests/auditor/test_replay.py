@@ -8,7 +8,7 @@ from support.histories import COORDINATOR, Story, altered, failed_checks, swappe
 from twopm_zk.auditor.report import Outcome
 from twopm_zk.numbers.baby_jubjub import BASE, SUBGROUP_ORDER, add, multiply
 from twopm_zk.numbers.field import FIELD_ORDER
-from twopm_zk.sharing import SecretKey, vector_of
+from twopm_zk.sharing import SecretKey, graph, vector_of
 
 
 def trained():
@@ -222,6 +222,44 @@ def test_a_proof_that_went_through_another_contract_is_noted_and_spoils_nothing(
     report = story.replay(events)
     assert report.passed, report.failed
     assert any("unseen" in note for note in report.notes)
+
+
+@pytest.fixture
+def sparse(monkeypatch):
+    """Few nodes, of which not all are neighbours: as in a set of hundreds."""
+    monkeypatch.setattr(graph, "reach", lambda nodes: 9 * graph.RING // 20)
+
+
+def sparse_dispute():
+    """A lie in a pair of neighbours; the liar, its victim, and one that is no neighbour of the liar. Each story has
+    another graph."""
+    while True:
+        story = disputed(6)
+        *honest, liar = story.people
+        near = {member.address for member in story.set.neighbours(liar.address)}
+        strangers = [person for person in honest if person.address not in near]
+        if near and strangers:
+            return story, liar, next(person for person in honest if person.address in near), strangers[0]
+
+
+def test_in_a_set_in_which_not_all_are_neighbours_a_dispute_is_among_neighbours(sparse):
+    story, liar, victim, _ = sparse_dispute()
+    for person in story.people[:-1]:
+        story.claim(person)
+    story.claim(liar, lie(story, liar, victim))
+    story.reveal(victim, liar)
+    story.settle()
+    report = story.replay()
+    assert report.passed, report.failed
+    assert report.attempts[-1].left_out == [(liar.address, "lied")]
+
+
+def test_a_claim_of_a_pair_that_has_no_masks_fails_the_audit(sparse):
+    story, liar, _, stranger = sparse_dispute()
+    story.claim(liar, {stranger.address: story.generators[0]}, complete=False)
+    report = story.replay()
+    assert set(failed_checks(report)) == {"disputes"}
+    assert any("has no masks with it" in line for line in report.failed)
 
 
 def test_a_liar_that_says_nothing_is_left_out_after_the_second_deadline_and_the_task_ends():
@@ -464,7 +502,8 @@ def left_without_being_in_the_set():
     story.close()
     person = story.people[0]
     with story.call(person.address, "withdraw", taskId=1) as emit:
-        emit("NodeLeft", **story.where, node=person.address, reason=text("withdrew"), digest=story.digest)
+        values = {"node": person.address, "seat": 0, "reason": text("withdrew"), "digest": story.digest}
+        emit("NodeLeft", **story.where, **values)
     return story
 
 
@@ -906,7 +945,9 @@ TAMPERED = {
     "a round never closed": (without("RoundClosed"), {"sets"}),
     "a set that begins elsewhere": (altered("SetOpened", digest="0x" + "22" * 32), {"sets"}),
     "a node in the set that never was": (altered("NodeReady", node="0x" + "11" * 20), {"sets", "keys"}),
-    "another digest of the set": (altered("NodeReady", digest="0x" + "22" * 32), {"sets"}),
+    "another seat": (altered("NodeReady", seat=2), {"sets"}),
+    "another point than the updates add up to": (altered("NodeReady", x=BASE.x, y=BASE.y), {"sets"}),
+    "another digest of the set": (altered("SharingStarted", digest="0x" + "22" * 32), {"sets"}),
     "another round key": (altered("NodeReady", roundX=BASE.x, roundY=BASE.y), {"sets"}),
     "a round key of small order": (altered("NodeReady", roundX=0, roundY=1), {"sets"}),
     "another lasting key": (altered("NodeReady", lasting=list(BASE)), {"keys", "sets"}),

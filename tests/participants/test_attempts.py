@@ -33,9 +33,20 @@ def test_a_node_that_withdraws_before_it_is_ready_is_gone_and_the_set_stays_as_i
 
 def test_a_set_whose_digest_does_not_follow_from_its_nodes_is_refused():
     story = closed()
-    story.ready(story.people[0])
+    for person in story.people:
+        story.ready(person)
+    assert story.events[-1].name == "SharingStarted"
     story.events[-1].values["digest"] = "0x" + "11" * 32
     with pytest.raises(DeploymentError, match="another digest"):
+        read(story)
+
+
+@pytest.mark.parametrize("values", [{"seat": 1}, {"x": 0, "y": 1}])
+def test_a_node_in_another_seat_or_with_another_point_is_refused(values):
+    story = closed()
+    story.ready(story.people[0])
+    story.events[-1].values.update(values)
+    with pytest.raises(DeploymentError, match="another seat, or with other updates"):
         read(story)
 
 

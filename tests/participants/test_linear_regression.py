@@ -426,5 +426,5 @@ def test_a_history_that_contradicts_itself_is_looked_at_again(staged, monkeypatc
         return events
 
     monkeypatch.setattr(stage.reader, "task_events", without_the_first_to_be_ready)
-    with pytest.raises(ChainError, match="another digest than follows from its nodes; looking again"):
+    with pytest.raises(ChainError, match="in another seat, or with other updates, than its events tell; looking again"):
         fixed_rows(stage.reader, stage.state)

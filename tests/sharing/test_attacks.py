@@ -176,6 +176,7 @@ def a_related_key_learns_what_two_honest_nodes_have_in_common(missing):
     other.ready()
     victim.ready()
     game.ready(attacker, PostedKey(multiply(other.round_key.posted.eighth, t)))
+    game.start()
     vector = victim.vector()
     game.shares[victim.address] = vector
     victim.claim()
@@ -247,6 +248,7 @@ def a_reorganised_chain_gets_the_same_masks_over_one_update_more(missing):
     game.close(bytes([1]) * 32)  # another fork, in which that update came before the end
     for node in nodes:
         node.ready()
+    game.start()
     return minus(victim.vector(), first) == more
 
 
@@ -256,7 +258,7 @@ def a_lasting_key_that_is_stolen_years_later_opens_a_share(missing):
     victim.share()
     seen = game.shares[victim.address]
     masks = {}
-    for other in game.set.others(victim.address):
+    for other in game.set.neighbours(victim.address):
         shared = SharedPoints(victim.lasting.shared_with(other.lasting), BASE)  # the round's secrets are gone
         seed = sharer.pair_seed(game.set.digest, victim.address, other.address, shared)
         masks[other.address] = tuple(-scalar for scalar in pair_mask(seed, len(GENERATORS)))
@@ -382,6 +384,7 @@ def shares_that_were_seen_but_not_taken_are_followed_by_another_set(missing):
     game.close()
     for node in again:
         node.ready()
+    game.start()
     accomplices[0].share()
     if not all(node.share() for node in honest[:2]):
         return False
@@ -466,6 +469,7 @@ def test_what_remains_is_a_liar_with_a_related_key_of_the_round_and_a_lasting_ke
     other.ready()
     victim.ready()
     game.ready(liar.address, PostedKey(multiply(other.round_key.posted.eighth, t)))
+    game.start()
     victim.claim()
     game.claims[liar.address] = {victim.address: hash_to_point("some claim")}
     victim.answer()

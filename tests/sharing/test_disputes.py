@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from support.sharing_model import GENERATORS, address_of, owner, play, plus
+from support.sharing_model import GENERATORS, Node, address_of, close, owner, play, plus
 
 from twopm_zk.errors import InputError
 from twopm_zk.numbers.baby_jubjub import (
@@ -197,3 +197,31 @@ def test_proofs_of_shared_points_use_another_nonce_for_each_statement():
     key = secret.aggregation_key(owner(address_of(1)))
     nonces = {(proof.response - proof.challenge * 77) % SUBGROUP_ORDER for proof in [*proofs, key]}
     assert len(nonces) == 3
+
+
+def test_a_liar_among_the_neighbours_of_a_large_set_is_found_and_nobody_else():
+    game, _ = play(0, submit=False)
+    nodes = [Node(game, address_of(number)) for number in range(16, 180)]
+    for number, node in enumerate(nodes):
+        game.keys[node.address] = node.lasting.posted
+        node.update(number, -number)
+    close(nodes)
+    liar = nodes[70]
+    near = {member.address for member in game.set.neighbours(liar.address)}
+    assert len(near) < len(nodes) - 1
+    victim = next(node for node in nodes if node.address in near)
+    stranger = next(node for node in nodes if node.address not in near and node is not liar)
+    for node in (liar, victim, stranger):
+        game.share(node.address, game.set.digest, plus(node.vector(), GARBAGE) if node is liar else node.vector())
+        node.claim(hidden_in_the_pair(liar, victim) if node is liar else None)
+    assert stranger.address not in game.claims[liar.address]
+    assert game.verdict().contradicted == {frozenset([liar.address, victim.address])}
+    for node in (victim, stranger):
+        node.answer()
+    verdict = game.verdict()
+    assert verdict.liars == {liar.address}
+    assert not {victim.address, stranger.address} & verdict.silent
+    # what it would claim of who is no neighbour of its counts for nothing
+    lie = game.claims[liar.address] | {stranger.address: WRONG}
+    game.claims[liar.address] = lie
+    assert game.verdict() == verdict

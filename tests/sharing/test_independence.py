@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from support.sharing_model import address_of, minus, plus
 
 from twopm_zk.numbers.baby_jubjub import SUBGROUP_ORDER, hash_to_point, multiply
-from twopm_zk.sharing import commit, masked, masks
+from twopm_zk.sharing import commit, graph, masked, masks
+from twopm_zk.sharing.hashes import scalar_of
 
 LOGARITHMS = (3, 10**70 + 7)
 """Of the generators to the one of blindings: nobody knows the true ones, but they exist."""
@@ -232,3 +233,136 @@ def test_the_count_would_show_a_point_that_tells_something(modulo_3):
 def test_a_node_whose_masks_are_known_is_not_hidden(modulo_3):
     """One honest node among corrupt ones: its split is its sum."""
     assert len({frozenset(all_views((opening, 1, 1), 1)) for opening in range(3)}) == 3
+
+
+# --- sets so large that not all mask with all ---
+
+
+def ring(nodes, digest=bytes(32)):
+    """Pairs of a set of so many nodes that have masks with each other, seats being the order of addresses."""
+    return {
+        frozenset((a, b))
+        for (i, a), (j, b) in combinations(list(enumerate(nodes)), 2)
+        if graph.are_neighbours(digest, len(nodes), i, j)
+    }
+
+
+def sparse_view(openings, mask_of, honest):
+    """What everybody sees of shares and points, and what corrupt nodes know, where masks are on some pairs only."""
+    near = {node: {} for node in openings}
+    for pair, mask in mask_of.items():
+        one, other = pair
+        near[one][other] = near[other][one] = mask
+    shares = {node: masked(node, opening, near[node]) for node, opening in openings.items()}
+    points = {node: commit(GENERATORS, opening) for node, opening in openings.items()}
+    known = {pair: mask for pair, mask in mask_of.items() if not pair <= honest}
+    return shares, points, known, {node: opening for node, opening in openings.items() if node not in honest}
+
+
+def part_of(pairs_of_set, honest, start):
+    """The honest nodes that masks lead to from one of them, each with the one that it was reached from."""
+    parents, waiting = {start: None}, [start]
+    near = {node: [] for node in honest}
+    for one, other in (tuple(pair) for pair in pairs_of_set if pair <= honest):
+        near[one].append(other)
+        near[other].append(one)
+    while waiting:
+        node = waiting.pop()
+        for other in near[node]:
+            if other not in parents:
+                parents[other] = node
+                waiting.append(other)
+    return parents
+
+
+def moved_along(parents, mask_of, openings, others):
+    """The masks under which the other openings look the same: what a node has too much goes on to its parent."""
+    result, carried = dict(mask_of), {node: minus(openings[node], others[node]) for node in parents}
+    for node in reversed(parents):  # who was reached last has no children left
+        parent, flow = parents[node], carried[node]
+        if parent is None:
+            assert not any(flow)
+            continue
+        pair, sign = frozenset((node, parent)), 1 if int(node, 16) < int(parent, 16) else -1
+        result[pair] = plus(result[pair], tuple(sign * scalar for scalar in flow))
+        carried[parent] = plus(carried[parent], flow)
+    return result
+
+
+def drawn(number):
+    return tuple(scalar_of(number.to_bytes(32, "big"), index) for index in range(3))
+
+
+@pytest.fixture(scope="module")
+def large():
+    """200 nodes of which each has masks with some 157."""
+    nodes = [address_of(number) for number in range(16, 216)]
+    near = ring(nodes)
+    assert len(near) < 200 * 199 // 2
+    mask_of = {pair: drawn(1000 + index) for index, pair in enumerate(sorted(near, key=sorted))}
+    return nodes, near, mask_of, {node: drawn(index) for index, node in enumerate(nodes)}
+
+
+@pytest.mark.parametrize("corrupt", [range(100), range(0, 200, 2), range(50, 150)])
+def test_beside_half_of_a_large_set_any_split_of_one_sum_has_masks_that_make_the_same_view(large, corrupt):
+    nodes, near, mask_of, openings = large
+    honest = set(nodes) - {nodes[seat] for seat in corrupt}
+    start = min(honest)
+    parents = part_of(near, honest, start)
+    assert set(parents) == honest  # masks among them hold together
+    split = {node: drawn(5000 + index)[:2] for index, node in enumerate(sorted(honest - {start}))}
+    split[start] = minus(plus(*(openings[node][:2] for node in honest)), plus(*split.values()))
+    others = same_points(openings, split)
+    other_masks = moved_along(parents, mask_of, openings, others)
+    assert all(others[node] != openings[node] for node in honest)
+    assert sparse_view(others, other_masks, honest) == sparse_view(openings, mask_of, honest)
+    assert moved_along(parents, other_masks, others, openings) == mask_of
+
+
+def test_more_colluders_than_half_that_are_all_neighbours_of_one_node_read_its_update(large):
+    """So that the test before can fail."""
+    nodes, near, mask_of, openings = large
+    victim = nodes[7]
+    corrupt = {other for pair in near if victim in pair for other in pair} - {victim}
+    honest = set(nodes) - corrupt
+    assert len(corrupt) > len(nodes) / 2
+    assert len(honest) > 1
+    assert set(part_of(near, honest, victim)) == {victim}
+    shares, _, known, _ = sparse_view(openings, mask_of, honest)
+    masks_of_victim = {(set(pair) - {victim}).pop(): mask for pair, mask in known.items() if victim in pair}
+    negative = {other: tuple(-scalar for scalar in mask) for other, mask in masks_of_victim.items()}
+    assert masked(victim, shares[victim], negative) == openings[victim]
+
+
+def sparse_views(openings, near):
+    """How often each view occurs over all masks of some pairs, of one scalar modulo 3."""
+    nodes, seen = [address_of(number + 1) for number in range(len(openings))], Counter()
+    for values in product(range(3), repeat=len(near)):
+        shares = []
+        for index, (node, opening) in enumerate(zip(nodes, openings, strict=True)):
+            mine = {
+                nodes[(set(pair) - {index}).pop()]: (value,)
+                for pair, value in zip(near, values, strict=True)
+                if index in pair
+            }
+            shares.append(masked(node, (opening,), mine))
+        seen[tuple(shares)] += 1
+    return seen
+
+
+@pytest.mark.parametrize(
+    ("near", "hidden"),
+    [
+        ([(0, 1), (1, 2), (2, 3)], True),
+        ([(0, 1), (1, 2), (2, 3), (3, 0)], True),
+        ([(0, 3), (1, 3), (2, 3)], True),
+        ([(0, 1), (2, 3)], False),
+        ([(0, 1), (1, 2), (2, 0)], False),
+    ],
+)
+def test_splits_of_one_sum_look_the_same_exactly_where_masks_hold_all_nodes_together(modulo_3, near, hidden):
+    by_sum = {}
+    for openings in product(range(3), repeat=4):
+        by_sum.setdefault(sum(openings) % 3, []).append(sparse_views(openings, near))
+    same = all(one == found[0] for found in by_sum.values() for one in found)
+    assert same is hidden

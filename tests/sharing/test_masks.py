@@ -102,7 +102,7 @@ def test_no_secret_is_shown():
     part = node.part
     node.vector()  # what is kept for later is not shown either
     secrets = [node.lasting.scalar, node.round_key.scalar, *next(iter(part.masks(3).values()))]
-    points = part.shared_points(game.set.others(node.address)[0])
+    points = part.shared_points(game.set.neighbours(node.address)[0])
     shown = f"{part!r} {points!r} {game.verdict()!r}"
     assert not [secret for secret in (*secrets, *points.lasting, *points.round_key) if str(secret) in shown]
 

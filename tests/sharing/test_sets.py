@@ -30,19 +30,27 @@ def test_digest_is_the_chain_of_hashes_that_the_contract_makes():
     found = SharingSet.closed(PLACE, BLOCK)
     digest = keccak(words(31337, 0xC0, 7, 3, 2, BLOCK))
     assert found.digest == digest
-    for ready in (one, other):
+    leaves = []
+    for ready in (one, other, member(18)):
         found = found.with_ready(ready)
         lasting = keccak(words(*ready.lasting.eighth))
-        digest = keccak(words(digest, int(ready.address, 16), lasting, *ready.round_key.eighth, *ready.point))
+        leaves.append(keccak(words(int(ready.address, 16), lasting, *ready.round_key.eighth, *ready.point)))
         assert found.digest == digest
+    found = found.without(address_of(18), Departure.WITHDREW)
+    digest = keccak(words(digest, 18, 2))
+    assert found.digest == digest
+    found = found.begun()
+    digest = keccak(words(digest, 3, keccak(keccak(leaves[0] + leaves[1]) + leaves[2])))
+    assert found.digest == digest
     left = found.without(one.address, Departure.SILENT)
-    assert left.digest == keccak(words(digest, 16))
+    assert left.digest == keccak(words(digest, 16, 0))
     anew = left.next_share_attempt()
     assert anew.digest == keccak(words(left.digest, 1))
     assert anew.next_share_attempt().digest == keccak(words(anew.digest, 2))
     assert anew.earlier[-2:] == (found.digest, left.digest)
     assert anew.addresses == (other.address,)
-    assert anew.departed == ((one.address, Departure.SILENT),)
+    assert anew.departed == ((address_of(18), Departure.WITHDREW), (one.address, Departure.SILENT))
+    assert (anew.size, anew.seats, anew.gone) == (1, 3, {0, 2})
 
 
 @pytest.mark.parametrize("name", ["chain_id", "contract", "task", "round", "attempt"])
@@ -61,8 +69,9 @@ def test_every_part_of_a_member_and_the_order_change_the_digest():
         replace(one, round_key=other.round_key),
         replace(one, point=hash_to_point("another")),
     ]
-    digests = {start.with_ready(each).digest for each in changed}
-    digests |= {start.with_ready(one).with_ready(other).digest, start.with_ready(other).with_ready(one).digest}
+    digests = {start.with_ready(each).begun().digest for each in changed}
+    both = start.with_ready(one).with_ready(other), start.with_ready(other).with_ready(one)
+    digests |= {each.begun().digest for each in both}
     assert len(digests) == 7
 
 
@@ -88,6 +97,9 @@ def test_contributions_are_the_same_in_any_order_and_on_any_fork():
     second = SharingSet.closed(PLACE, bytes(32)).with_ready(other).with_ready(one)
     assert first.digest != second.digest
     assert first.contributions == second.contributions
+    first, second = first.begun(), second.begun()
+    assert first.digest != second.digest
+    assert first.contributions == second.contributions
     third = first.without(other.address, Departure.SILENT)
     fourth = SharingSet.closed(PLACE, BLOCK).with_ready(one).with_ready(member(17, "another"))
     assert len({each.contributions for each in (first, third, fourth)}) == 3
@@ -98,4 +110,4 @@ def test_a_game_of_the_model_has_the_digest_of_its_members_alone():
     again = SharingSet.closed(game.place, bytes(32))
     for each in game.set.members:
         again = again.with_ready(each)
-    assert again.digest == game.set.digest
+    assert again.begun().digest == game.set.digest

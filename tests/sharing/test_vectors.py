@@ -67,11 +67,14 @@ def test_keys_and_proofs_of_possession_by_hand(file):
 def test_digests_by_hand(file):
     place = [file[name] for name in ("chainId", "contract", "task", "round", "attempt", "blockHash")]
     made = [keccak(words(*place))]
-    for member in file["members"]:
-        made.append(
-            keccak(words(as_number(made[-1]), member["account"], member["keyHash"], *member["round"], *member["point"]))
-        )
-    made.append(keccak(words(as_number(made[-1]), file["members"][0]["account"])))
+    leaves = [
+        keccak(words(member["account"], member["keyHash"], *member["round"], *member["point"]))
+        for member in file["members"]
+    ]
+    assert leaves == [words(member["leaf"]) for member in file["members"]]
+    root = keccak(keccak(leaves[0] + leaves[1]) + keccak(leaves[2] + leaves[3]))
+    made.append(keccak(words(as_number(made[-1]), 4, as_number(root))))
+    made.append(keccak(words(as_number(made[-1]), file["members"][0]["account"], 0)))
     made.append(keccak(words(as_number(made[-1]), 1)))
     assert made == [words(step["digest"]) for step in file["digests"]]
 
@@ -81,7 +84,7 @@ def as_number(digest):
 
 
 def test_seeds_masks_and_truths_by_hand(file):
-    digest = file["digests"][len(file["members"])]["digest"]
+    digest = file["digests"][1]["digest"]
     generators = [point(texts) for texts in file["generators"]]
     assert len(file["pairs"]) == 6
     for pair in file["pairs"]:

@@ -282,9 +282,11 @@ class Story:
         key = person.lasting.posted
         member = Member(person.address, key, person.round_key.posted, self.points[person.address])
         self.set = self.set.with_ready(member)
+        seat = self.set.seats - 1
         self.unready.discard(person.address)
         round_key = dict(zip(("roundX", "roundY"), person.round_key.posted.eighth, strict=True))
-        values = {"node": person.address, "lasting": list(key.eighth), **round_key, "digest": self.digest}
+        point = dict(zip("xy", member.point, strict=True))
+        values = {"seat": seat, "node": person.address, "lasting": list(key.eighth), **round_key, **point}
         with self.call(person.address, "ready", taskId=1) as emit:
             emit("NodeReady", **self.where, **values)
             if not self.unready:
@@ -295,6 +297,7 @@ class Story:
             self.begin_sharing(emit)
 
     def begin_sharing(self, emit):
+        self.set = self.set if self.set.started else self.set.begun()
         values = {"shareAttempt": self.set.share_attempt, "nodes": len(self.set.members), "digest": self.digest}
         emit("SharingStarted", **self.where, **values, deadline=self.now + SECONDS)
         self.shares, self.claims, self.sharing = {}, {}, True
@@ -331,8 +334,9 @@ class Story:
         return opening_of(self.unit, self.count, vector)
 
     def leaves(self, emit, address, reason):
+        seat = self.set.member(address).seat
         self.set = self.set.without(address, reason)
-        emit("NodeLeft", **self.where, node=address, reason=text(reason.value), digest=self.digest)
+        emit("NodeLeft", **self.where, node=address, seat=seat, reason=text(reason.value), digest=self.digest)
         if reason is not Departure.WITHDREW:
             emit("NodeBarred", taskId=1, node=address)
         if self.config["penalty"] and (reason is not Departure.WITHDREW or self.sharing):

@@ -165,6 +165,10 @@ class Game:
         self.set = SharingSet.closed(self.place, block_hash)
         self.begin_phase()
 
+    def start(self):
+        self.set = self.set.begun()
+        self.begin_phase()
+
     def begin_phase(self):
         self.deadline = self.now + PHASE
 
@@ -370,4 +374,4 @@ def close(nodes):
     nodes[0].game.close()
     for node in nodes:
         node.ready()
-    nodes[0].game.begin_phase()
+    nodes[0].game.start()

@@ -99,6 +99,8 @@ class DisputesReplay:
         others = event["others"]
         inside = node in now.sharing_set and all(other in now.sharing_set and other != node for other in others)
         now.check("disputes", inside, event, "is a claim outside of the set")
+        near = inside and all(now.sharing_set.are_neighbours(node, other) for other in others)
+        now.check("disputes", near or not inside, event, f"{node} claims a pair with who has no masks with it")
         anew = all(self._claim(node, other) is None for other in others) and not self._truths
         now.check("disputes", anew, event, f"{node} claims what it had claimed, or after a lie was proven")
         now.follow(event)

@@ -30,6 +30,8 @@ from twopm_zk.chain.rpc import RpcProvider, TooManyRequestsError, reading, rpc_k
 from twopm_zk.errors import ChainError, InputError, TransactionError
 from twopm_zk.system.urls import shown_url
 
+Topic = bytes | Sequence[bytes] | None
+"""What a log is to have in one place: this, one of these, or anything."""
 _SEND_ATTEMPTS = 5
 _T = TypeVar("_T")
 _EVENT_CHUNK = 5000
@@ -429,9 +431,7 @@ class RpcConnection:
         said = rpc_message(error).partition("reverted: ")[2]  # some nodes give a reason without its bytes
         return TransactionError(f"{what} reverted: {said}" if said else f"{what} reverted without a reason")
 
-    def logs(
-        self, address: str, topics: Sequence[bytes | None], from_block: int, to_block: int | None
-    ) -> Iterator[Log]:
+    def logs(self, address: str, topics: Sequence[Topic], from_block: int, to_block: int | None) -> Iterator[Log]:
         """Logs in order, asked for in pieces, which are halved where the node finds them too large."""
         last = self.block if to_block is None else to_block
         size, halved = self._learned.blocks_at_once, False
@@ -441,7 +441,7 @@ class RpcConnection:
                 "address": checksummed(address),
                 "fromBlock": hex(from_block),
                 "toBlock": hex(upto),
-                "topics": [None if topic is None else "0x" + topic.hex() for topic in topics],
+                "topics": [_topic(topic) for topic in topics],
             }
             try:
                 found = self._ask("logs", answers.logs, "eth_getLogs", query)
@@ -456,6 +456,12 @@ class RpcConnection:
             if not halved:
                 size = min(_EVENT_CHUNK, size * 2)
             self._learned.blocks_at_once = size  # what this node takes, which later queries begin with
+
+
+def _topic(topic: Topic) -> str | list[str] | None:
+    if topic is None:
+        return None
+    return "0x" + topic.hex() if isinstance(topic, bytes) else ["0x" + one.hex() for one in topic]
 
 
 def _if_there(parse: Callable[[Any], _T]) -> Callable[[Any], _T | None]:

@@ -17,7 +17,7 @@ from eth_typing import ABIEvent
 
 from twopm_zk.chain.abi import DecodedEvent, checksummed, decode_values, encode_values, hash_of, signature
 from twopm_zk.chain.compiler import MAX_CODE_SIZE, Artifact
-from twopm_zk.chain.connection import Receipt, RpcConnection
+from twopm_zk.chain.connection import Receipt, RpcConnection, Topic
 from twopm_zk.errors import DeploymentError, InputError
 
 
@@ -105,14 +105,22 @@ class Contract:
         data = self.encode(function, *arguments)
         return self.chain.send(f"{self.artifact.name}.{function}", to=self.address, data=data, value=value, gas=gas)
 
+    def topic_of(self, event: str) -> bytes:
+        """What the logs of an event begin with. InputError where there is no such event."""
+        return hash_of(signature(self._event(event)))
+
+    def _event(self, name: str) -> dict[str, Any]:
+        for entry in self.artifact.abi:
+            if entry["type"] == "event" and entry["name"] == name:
+                return entry
+        raise InputError(f"{self.artifact.name} has no event {name!r}")
+
     def events(
         self, name: str, *, from_block: int = 0, to_block: int | None = None, **indexed: Any
     ) -> list[DecodedEvent]:
         """Events of one name in order; ``indexed`` arguments select, as in ``events("Staked", user=...)``."""
-        entry = next((e for e in self.artifact.abi if e["type"] == "event" and e["name"] == name), None)
-        if entry is None:
-            raise InputError(f"{self.artifact.name} has no event {name!r}")
-        topics: list[bytes | None] = [hash_of(signature(entry))]
+        entry = self._event(name)
+        topics: list[Topic] = [hash_of(signature(entry))]
         for item in (item for item in cast(ABIEvent, entry)["inputs"] if item.get("indexed")):
             value = indexed.pop(item["name"], None)
             topics.append(None if value is None else encode([item["type"]], [value]))

@@ -38,7 +38,7 @@ from twopm_zk.system.parsing import read_json
 from twopm_zk.system.progress import Progress
 from twopm_zk.system.side_by_side import side_by_side
 
-_LIBRARIES = ("PoseidonT3", "PoseidonT4", "PointProofs", "Disputes", "HLRTasks")
+_LIBRARIES = ("PoseidonT3", "PoseidonT4", "PointProofs", "Seats", "Disputes", "HLRTasks")
 """Each after those that it is linked to."""
 _OURS = (
     "IdentityContract",

@@ -20,6 +20,8 @@ from twopm_zk.errors import InputError
 from twopm_zk.numbers.baby_jubjub import Point
 
 _MAX_APPROVAL = 2**256 - 1
+PROOF_GAS = 25_000_000
+"""For a question about a few thousand leaves, which costs nobody anything."""
 STETH_KIND = 0
 """stETH in IStaking's enum of rates."""
 STETH_ROUNDING = 3
@@ -256,6 +258,11 @@ class Hlr(Rounds):
     def withdraw(self, task: int) -> Receipt:
         """Leave the present attempt; once somebody has shared it costs the penalty."""
         return self.contract.transact("withdraw", task)
+
+    def proof_of(self, task: int, first: int, size: int, seats: Sequence[int], *, block: int) -> list[bytes]:
+        """What leads from the leaves of some seats to the root of ``size`` leaves from ``first`` on, at a block."""
+        found = self.contract.call("proofOf", task, first, size, list(seats), block=block, gas=PROOF_GAS)
+        return [bytes.fromhex(text[2:]) for text in found]
 
     def share(self, task: int, digest: bytes, vector: Sequence[int]) -> Receipt:
         """Share a masked opening with the set of this digest."""

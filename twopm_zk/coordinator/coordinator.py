@@ -229,7 +229,7 @@ class Coordinator(Participant[CoordinatorStore]):
         assessment = assess_round(self.view, self.spec, state)
         if assessment.action not in (Action.WAIT, Action.FINISH):  # what is proven of the sum ends the dispute too
             self._act(assessment)
-        elif done := settle(self.view, state, read_attempt(self.view, state)):
+        elif done := settle(self.view, state):
             self._say("unstuck", f"{state.name()}: {done}")
         else:
             self._say_once("waiting", f"{state.name()} is disputed: waiting for the nodes' claims", key=state.key)

@@ -107,7 +107,7 @@ class Node(Participant[NodeStore]):
         self._watch(state)
         if state.phase is Phase.FINISHED:
             self.store.forget_rounds(state.task_key, before=None)
-            self._tell_end(state)
+            self._tell_end(state, whole=not self.view.is_large(state))
             return True
         if state.phase is Phase.COLLECTING and not state.late:
             self._take_part(state)
@@ -223,8 +223,9 @@ class Node(Participant[NodeStore]):
             self._say_once("waiting", text, key=state.key)
         if (fixed := fixed_rows(self.view, state)) is not None:  # the others would share with no other rows
             return self._began_with(state, asked, frozenset(fixed.get(self.view.address, ())))
-        registered = self.view.registrations(state.collected_dataset, before=state.data_before)
-        known = frozenset(registered.get(self.view.address, ()))
+        me = self.view.address
+        registered = self.view.registrations(state.collected_dataset, before=state.data_before, owner=me)
+        known = frozenset(registered.get(me, ()))
         found = [entry for entry in asked if entry.batch.commitment in known]
         if late := len(asked) - len(found):
             held_out, first = ("held-out ", "the task's first round") if state.held_out else ("", "the round")

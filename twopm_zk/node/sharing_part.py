@@ -14,6 +14,7 @@ from operator import add
 
 from twopm_zk.chain.tasks import Phase, TaskSnapshot
 from twopm_zk.errors import InputError, TransactionError
+from twopm_zk.node.following import Following
 from twopm_zk.node.privacy_part import PrivacyPart
 from twopm_zk.node.store import NodeStore, StoredBatch
 from twopm_zk.numbers.baby_jubjub import Point
@@ -74,10 +75,11 @@ class SharingPart:
     ) -> None:
         self.view, self.spec, self.store = view, spec, store
         self._conditions, self._privacy, self._say = conditions, privacy, say
+        self._following = Following(view, conditions.accounts)
 
     def act(self, state: TaskSnapshot, batches: Sequence[StoredBatch]) -> None:
         """Do what the phase asks of this node, if anything. What the chain has overtaken is no error."""
-        attempt = read_attempt(self.view, state)
+        attempt = self._following.read(state) if self.view.is_large(state) else read_attempt(self.view, state)
         held = self._held(state, attempt, batches)
         try:
             if state.phase is Phase.SUMMED:
@@ -99,12 +101,11 @@ class SharingPart:
         if me not in attempt.points:
             return None
         stored = self.store.updates(Attempt.of(state))
-        mine = {update.data for update in self.view.updates(state, node=me)}
+        mine = frozenset(attempt.data[me])
         numbers = [entry.number for entry in batches if entry.batch.commitment in mine]
         openings = [stored[number].opening for number in numbers if number in stored]
         if len(openings) == len(mine) and (total := reduce(add, openings)).point == attempt.points[me]:
-            noisy = any(stored[number].noisy for number in numbers)
-            return _Held(total, frozenset(mine), noisy)
+            return _Held(total, mine, any(stored[number].noisy for number in numbers))
         self._say("lost", f"openings of {state.name()} are not in this store: this node cannot share", key=state.key)
         return None
 
@@ -122,7 +123,8 @@ class SharingPart:
                 self._conditions,
                 self._collection(state, held),
                 place=place_of(self.view, state),
-                candidates=sharing_set.addresses if inside else self._candidates(state, attempt),
+                candidates=self._candidates(state, attempt, inside=inside),
+                nodes=(state.ready if inside else state.nodes) if self.view.is_large(state) else None,
                 rows=attempt.data,
                 own_rows=held.opening.rows,
                 time=time,
@@ -145,11 +147,16 @@ class SharingPart:
         values = {"transaction": receipt.transaction, "gas": receipt.gas_used}
         self._say("ready", f"ready to share in {state.name()}", values, key=state.key)
 
-    def _candidates(self, state: TaskSnapshot, attempt: AttemptView) -> list[str]:
-        """The nodes that a set may come to be of. A linear regression goes on without a stranger to it, who falls out
-        unless it says that it is ready."""
-        fixed, inside = fixed_rows(self.view, state), _set_of(attempt).addresses
-        return [node for node in attempt.points if fixed is None or node in fixed or node in inside]
+    def _candidates(self, state: TaskSnapshot, attempt: AttemptView, *, inside: bool) -> Sequence[str]:
+        """The nodes that a set may come to be of, or is of as far as it goes. A linear regression goes on without a
+        stranger to it, who falls out unless it says that it is ready. Of a large task those that the owner asks for."""
+        ready = _set_of(attempt).addresses
+        if self.view.is_large(state):
+            return [self.view.address, *self._following.inside(state, ready=inside)]
+        if inside:
+            return ready
+        fixed = fixed_rows(self.view, state)
+        return [node for node in attempt.points if fixed is None or node in fixed or node in ready]
 
     def _leave_free(self, state: TaskSnapshot, objections: Sequence[Objection]) -> None:
         if self._objects(state, "leaves", objections):
@@ -160,7 +167,7 @@ class SharingPart:
 
     def _share(self, state: TaskSnapshot, attempt: AttemptView, held: _Held | None) -> None:
         sharing_set, me = _set_of(attempt), self.view.address
-        if me not in sharing_set or me in attempt.vectors or state.late or len(attempt.nodes) < state.minimum_nodes:
+        if me not in sharing_set or me in attempt.vectors or state.late or sharing_set.size < state.minimum_nodes:
             return
         sharer = None if held is None else self._sharer(state, sharing_set)
         if held is None or sharer is None:
@@ -197,8 +204,8 @@ class SharingPart:
         entry, spending = LedgerEntry.of(collection, sharing_set, attempt.data), self._privacy.spending(state)
         self.store.add_to_ledger(entry, spending, rows=self._privacy.rows)
         receipt = self.view.hlr.share(state.id, sharing_set.digest, vector)
-        values = {"transaction": receipt.transaction, "gas": receipt.gas_used, "nodes": len(sharing_set.members)}
-        text = f"shared in {state.name()}, with {len(sharing_set.members)} nodes"
+        values = {"transaction": receipt.transaction, "gas": receipt.gas_used, "nodes": sharing_set.size}
+        text = f"shared in {state.name()}, with {sharing_set.size} nodes"
         self._say("shared", text, values, key=sharing_set.digest)
 
     def _has_stake(self, state: TaskSnapshot) -> bool:
@@ -240,8 +247,15 @@ class SharingPart:
     # --- disputes ---
 
     def _check(self, state: TaskSnapshot, attempt: AttemptView) -> None:
-        """Dispute a sum that does not open, as one of those that shared."""
-        if self.view.address not in attempt.nodes or state.disputed or attempt.total is not None:
+        """Dispute a sum that does not open, as one of those that shared. In a large task all shares are read only where
+        nobody has made anything of the sum until late: then somebody has to find out why."""
+        if self.view.address not in attempt.nodes or state.disputed:
+            return
+        if self.view.is_large(state):
+            if not self._time(state).is_late:
+                return
+            attempt = read_attempt(self.view, state)
+        if attempt.total is not None:
             return
         self.view.hlr.dispute(state.id)
         self._say("dispute", f"the sum of {state.name()} does not open: somebody shared something else", key=state.key)

@@ -111,7 +111,9 @@ class AttemptView:
     @cached_property
     def total(self) -> Opening | None:
         """What opens the round's point, once all have shared; None before, and where somebody shared rubbish."""
-        if self.sharing_set is None or set(self.vectors) != set(self.sharing_set.addresses) or not self.vectors:
+        if self.sharing_set is None or not self.sharing_set.is_whole or not self.vectors:
+            return None
+        if set(self.vectors) != set(self.sharing_set.addresses):
             return None
         points = (member.point for member in self.sharing_set.members)
         vector = open_sum(self.generators, self.vectors.values(), points)
@@ -190,7 +192,8 @@ def _agree(found: AttemptView, state: TaskSnapshot) -> bool:
     if found.sharing_set is None:
         return state.phase in (Phase.CREATED, Phase.COLLECTING)
     shared = state.shared if state.phase in (Phase.SHARING, Phase.SUMMED, Phase.DISPUTED) else len(found.vectors)
-    return found.sharing_set.digest == state.set_digest and len(found.vectors) == shared
+    same = (found.sharing_set.digest, found.sharing_set.size) == (state.set_digest, state.ready)
+    return same and len(found.vectors) == shared
 
 
 def place_of(view: ChainView, state: TaskSnapshot) -> Place:
@@ -225,13 +228,21 @@ def _opened(found: AttemptView, event: DecodedEvent, place: Place) -> AttemptVie
 
 def _ready(found: AttemptView, event: DecodedEvent, _: Place) -> AttemptView:
     node = event["node"]
-    member = Member(
-        node,
+    sharing_set = found._set()
+    if (event["seat"], member_of(event).point) != (sharing_set.seats, found.points.get(node, IDENTITY)):
+        raise DeploymentError(f"node {node} was ready in another seat, or with other updates, than its events tell")
+    return replace(found, sharing_set=sharing_set.with_ready(member_of(event)))
+
+
+def member_of(event: DecodedEvent) -> Member:
+    """The node that says that it is ready. InputError where its keys or its point are none."""
+    return Member(
+        event["node"],
         PostedKey.parse(*event["lasting"]),
         PostedKey.parse(event["roundX"], event["roundY"]),
-        found.points.get(node, IDENTITY),
+        Point(event["x"], event["y"]),
+        event["seat"],
     )
-    return _changed(found, found._set().with_ready(member), event)
 
 
 def _left(found: AttemptView, event: DecodedEvent, place: Place) -> AttemptView:
@@ -254,8 +265,7 @@ def reason_of(event: DecodedEvent) -> Departure:
 
 def _started(found: AttemptView, event: DecodedEvent, _: Place) -> AttemptView:
     sharing_set = found._set()
-    if event["shareAttempt"] != sharing_set.share_attempt:
-        sharing_set = sharing_set.next_share_attempt()
+    sharing_set = sharing_set.next_share_attempt() if sharing_set.started else sharing_set.begun()
     return replace(_changed(found, sharing_set, event), vectors={}, dispute=None)
 
 

@@ -34,7 +34,7 @@ def move_on(view: ChainView, state: TaskSnapshot) -> str:
     if state.phase is Phase.SUMMED and state.late and state.collection is not Collection.GRADIENT:
         return _opened(view, state, read_attempt(view, state))
     if state.phase is Phase.DISPUTED:
-        return settle(view, state, read_attempt(view, state))
+        return settle(view, state)
     return ""
 
 
@@ -63,13 +63,16 @@ def _opened(view: ChainView, state: TaskSnapshot, attempt: AttemptView) -> str:
         raise
 
 
-def settle(view: ChainView, state: TaskSnapshot, attempt: AttemptView) -> str:
+def settle(view: ChainView, state: TaskSnapshot) -> str:
     """End a dispute once a liar is proven or all have claimed the same, or long after its deadline; a word for it."""
     hlr, dispute = view.hlr, view.dispute_of(state)
-    if dispute.liar_found or (state.late and dispute.is_settled(len(attempt.nodes))):
+    if dispute.liar_found or (state.late and dispute.is_settled(state.ready)):
         return _sent(lambda: hlr.settle(state.id), "the dispute is settled")
+    if state.time <= state.deadline + state.seconds[Phase.DISPUTED]:
+        return ""
+    attempt = read_attempt(view, state)
     said = attempt.dispute
-    if said is None or state.time <= state.deadline + state.seconds[Phase.DISPUTED]:
+    if said is None:
         return ""
     _expelled(view, state, [node for node in attempt.nodes if node not in said.complete])
     for one, other in said.contradictions:  # of those that are out by now too: the contract counts pairs

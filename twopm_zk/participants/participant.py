@@ -37,23 +37,23 @@ class Participant(ABC, Generic[Store]):
         return self.loop.run()
 
     def _tell_events(self, state: TaskSnapshot, first: int, *, account: str | None = None) -> None:
-        """News of what has happened to a task since the block ``first``; ``account`` is called "this node"."""
+        """News of what has happened to a task since the block ``first``; ``account`` is called "this node", and hears
+        nothing of the others of a large task."""
         if first <= state.block:
-            for event in self.view.task_events(state.id, from_block=first, to_block=state.block):
+            of = account if self.view.is_large(state) else None
+            for event in self.view.task_events(state.id, from_block=first, to_block=state.block, account=of):
                 self._notify(describe(event, self.spec, account=account, state=state))
 
-    def _tell_end(self, state: TaskSnapshot) -> None:
-        """News of a finished task: what it is certified for, over whose rows and how many."""
-        covered = certified_round(read_history(self.view, state)) if state.certified else ()
+    def _tell_end(self, state: TaskSnapshot, *, whole: bool = True) -> None:
+        """News of a finished task: what it is certified for, and where its ``whole`` history is read, over what."""
+        covered = certified_round(read_history(self.view, state)) if state.certified and whole else ()
         nodes = covered[0].view.nodes if covered else ()
         total = covered[0].view.total if covered else None
         rows = None if total is None else total.rows
         text = f"task {state.id} is finished, {'' if state.certified else 'not '}certified"
         if state.certified:
-            text += (
-                f": gradient at most {state.bound_per_row:.2e} per row, over {rows} rows of {len(nodes)} nodes "
-                f"({', '.join(nodes)})"
-            )
+            text += f": gradient at most {state.bound_per_row:.2e} per row"
+            text += f", over {rows} rows of {len(nodes)} nodes ({', '.join(nodes)})" if whole else ""
         insecure = self.view.insecure_verifiers(state.id)
         if insecure:
             text += ". INSECURE KEYS: nothing of this is proven to anybody"

@@ -7,7 +7,8 @@ here and compared: task key, context, model commitment.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from collections.abc import Collection as Some
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -16,6 +17,7 @@ from eth_utils.crypto import keccak
 
 from twopm_zk.chain.abi import DecodedEvent
 from twopm_zk.chain.block_hashes import BlockHashes
+from twopm_zk.chain.connection import Topic
 from twopm_zk.chain.contracts import Contract
 from twopm_zk.chain.deployment import DEVELOPMENT_CHAINS
 from twopm_zk.chain.network import Network
@@ -111,8 +113,29 @@ class _Known:
     state: TaskSnapshot
 
 
+LARGE = 64
+"""Of a task with more nodes than that one node does not read the events of all others, but those that concern it."""
 _YOUNG_SECONDS = 0.25
 """How long a block's state is read anew at every look."""
+_OF_NO_NODE = (
+    "TaskCreated",
+    "RoundOpened",
+    "RoundClosed",
+    "CoordinatorChanged",
+    "ModelPublished",
+    "AttemptModel",
+    "SetOpened",
+    "SharingStarted",
+    "SumShared",
+    "SumOpened",
+    "NodeLeft",
+    "DisputeOpened",
+    "DisputeRejected",
+    "Certified",
+    "TaskFailed",
+    "TaskFinished",
+)
+"""Events of which there are few, whatever the number of nodes."""
 _KEPT = 8
 """Lists of events that stay in memory: of rounds, registrations, tasks, and nodes that are out."""
 
@@ -222,11 +245,45 @@ class ChainView:
         key = (self.hlr.address, "round", state.id, state.round, state.opened_at)
         return reading("events of a round", lambda: self._cached(key, read, state.opened_at, state.block))
 
+    def is_large(self, state: TaskSnapshot) -> bool:
+        """Whether a node reads only what concerns it. In a linear regression it has to know the rows of all others."""
+        return state.family is Family.LOGISTIC and max(state.nodes, state.minimum_nodes) > LARGE
+
+    def events_about(
+        self,
+        state: TaskSnapshot,
+        *names: str,
+        node: str | None = None,
+        seats: Some[int] | None = None,
+    ) -> list[DecodedEvent]:
+        """Events of the present attempt by their names: of all, of one node, or of the nodes of some seats.
+
+        They are read anew each time, with one request where the endpoint takes it.
+        """
+        topics: list[Topic] = [
+            [self.hlr.contract.topic_of(name) for name in names],
+            encode(["uint256"], [state.id]),
+            encode(["uint32"], [state.round]),
+        ]
+        if node is not None:
+            topics.append(encode(["address"], [node]))
+        if seats is not None:
+            topics.append([encode(["uint24"], [seat]) for seat in sorted(seats)])
+
+        def read() -> list[DecodedEvent]:
+            logs = self.chain.logs(self.hlr.address, topics, state.opened_at, state.block)
+            return [event for log in logs if (event := self.chain.registry.event(log)) is not None]
+
+        found = reading("events of a round", read)
+        return [event for event in found if event["attempt"] == state.attempt]
+
     def updates(self, state: TaskSnapshot, *, node: str | None = None) -> list[AcceptedUpdate]:
         """The accepted updates of the present attempt, in the contract's order: all, or those of one node."""
+        large = node is not None and self.is_large(state)
+        events = self.events_about(state, "UpdateAccepted", node=node) if large else self.attempt_events(state)
         return [
             AcceptedUpdate(event["node"], event["data"], Point(event["x"], event["y"]), event["position"])
-            for event in self.attempt_events(state)
+            for event in events
             if event.name == "UpdateAccepted" and event["attempt"] == state.attempt and node in (None, event["node"])
         ]
 
@@ -271,7 +328,16 @@ class ChainView:
 
     def is_in_set(self, state: TaskSnapshot, node: str) -> bool:
         """Whether a node is in the set that shares in the present attempt."""
-        return self._part(state, node)["inSet"] == state.key
+        return self.seat_of(state, node) is not None
+
+    def seat_of(self, state: TaskSnapshot, node: str) -> int | None:
+        """The seat of a node in the set that shares in the present attempt; None where it is not in it."""
+        part = self._part(state, node)
+        return part["seat"] if part["inSet"] == state.key else None
+
+    def participates(self, state: TaskSnapshot, node: str) -> bool:
+        """Whether a node has handed in updates in the present attempt, and not withdrawn."""
+        return self._part(state, node)["participated"] == state.key
 
     def is_final(self, state: TaskSnapshot) -> bool:
         """Whether the set of nodes that share can no more be replaced, as far as the chain tells what is final.
@@ -281,11 +347,7 @@ class ChainView:
         """
         if not self.public:
             return True
-        started = [
-            event.block
-            for event in self.attempt_events(state)
-            if event.name == "SharingStarted" and event["attempt"] == state.attempt
-        ]
+        started = [event.block for event in self.events_about(state, "SharingStarted")]
         final = reading("the last final block", self.chain.final_block)
         return final is None or not started or started[-1] <= final
 
@@ -312,13 +374,13 @@ class ChainView:
         elif (known.endpoint, known.public_key) != (endpoint, public_key):
             self.identity.update(endpoint, public_key)
 
-    def registrations(self, dataset: bytes, *, before: int) -> dict[str, list[int]]:
-        """Commitments under a data set's name, by owner, registered before a block."""
+    def registrations(self, dataset: bytes, *, before: int, owner: str | None = None) -> dict[str, list[int]]:
+        """Commitments under a data set's name, by owner, registered before a block: of all owners, or of one."""
         found: dict[str, list[int]] = {}
         events = reading(
             "registered data",
             lambda: self._events(
-                self.data_hub.contract, "Registered", self.deployment.block, before - 1, dataset=dataset
+                self.data_hub.contract, "Registered", self.deployment.block, before - 1, dataset=dataset, owner=owner
             ),
         )
         for event in events:
@@ -329,13 +391,22 @@ class ChainView:
         """What an account has at stake, in wei of ETH."""
         return reading("stake", lambda: self.staking.stake_of(address))
 
-    def task_events(self, task: int, *, from_block: int, to_block: int) -> list[DecodedEvent]:
-        """Every event of a task, of any name, in the order of the chain."""
-        topics: Sequence[bytes | None] = [None, encode(["uint256"], [task])]
+    def task_events(
+        self, task: int, *, from_block: int, to_block: int, account: str | None = None
+    ) -> list[DecodedEvent]:
+        """Every event of a task, of any name, in the order of the chain; with ``account`` those that are of no node, or
+        of this one."""
+        of_task = encode(["uint256"], [task])
+        wanted: list[list[Topic]] = [[None, of_task]]
+        if account is not None:
+            plain = [self.hlr.contract.topic_of(name) for name in _OF_NO_NODE]
+            wanted = [[plain, of_task], [None, of_task, None, encode(["address"], [account])]]
 
         def read() -> list[DecodedEvent]:
-            logs = self.chain.logs(self.hlr.address, topics, from_block, to_block)
-            return [event for log in logs if (event := self.chain.registry.event(log)) is not None]
+            logs = [log for one in wanted for log in self.chain.logs(self.hlr.address, one, from_block, to_block)]
+            found = {(log.block, log.index): log for log in logs}
+            events = [self.chain.registry.event(log) for _, log in sorted(found.items())]
+            return [event for event in events if event is not None]
 
         return reading(f"events of task {task}", read)
 

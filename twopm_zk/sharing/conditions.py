@@ -62,11 +62,13 @@ def ready_objections(
     own_rows: int,
     time: PhaseTime,
     ledger: Ledger,
+    nodes: int | None = None,
 ) -> tuple[Objection, ...]:
     """Against saying ready. ``candidates`` are the nodes with updates in this attempt, this one among them; ``rows`` is
-    what they are of."""
+    what they are of. ``nodes`` is how many they are where not all of them are named."""
     candidates = tuple(candidates)
-    found = [*_of_owner(conditions, candidates, own_rows), *_of_time(time)]
+    count = len(candidates) if nodes is None else nodes
+    found = [*_of_owner(conditions, candidates, count, own_rows), *_of_time(time)]
     if not ledger.allows_ready(collection, place, rows, candidates):
         found.append(_shared_before(collection))
     return tuple(found)
@@ -89,7 +91,14 @@ def share_objections(
     against.
     """
     sent = ledger.has_shared(sharing_set)
-    found = [] if sent else [*_of_owner(conditions, sharing_set.addresses, own_rows), *_of_time(time)]
+    found = (
+        []
+        if sent
+        else [
+            *_of_owner(conditions, sharing_set.addresses, sharing_set.size, own_rows),
+            *_of_time(time),
+        ]
+    )
     if digest != sharing_set.digest:
         found.append(Objection("another-set", "the contract has another set than its events tell"))
     if not ledger.allows(collection, sharing_set, rows):
@@ -117,11 +126,11 @@ def _shared_before(collection: Collection) -> Objection:
     return Objection("shared-before", f"rows of this node were shared before {what}")
 
 
-def _of_owner(conditions: Conditions, accounts: Iterable[str], own_rows: int) -> Iterable[Objection]:
+def _of_owner(conditions: Conditions, accounts: Iterable[str], nodes: int, own_rows: int) -> Iterable[Objection]:
     there = {order(account) for account in accounts}
     missing = sorted(account for account in conditions.accounts if order(account) not in there)
-    if len(there) < conditions.nodes:
-        message = f"{len(there)} nodes, the owner wants at least {conditions.nodes}"
+    if nodes < conditions.nodes:
+        message = f"{nodes} nodes, the owner wants at least {conditions.nodes}"
         yield Objection("too-few-nodes", message)
     if own_rows < conditions.rows:
         yield Objection("too-few-own-rows", f"this node has fewer rows than the {conditions.rows} its owner wants")

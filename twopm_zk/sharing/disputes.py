@@ -1,15 +1,14 @@
 """Who shared rubbish, from public evidence alone, as the contract finds it; nobody opens anything.
 
-A share less its node's point commits to the node's masks. So each node claims a point E for each other one, which must
-add up to that, and E_kj must equal E_jk. Where two differ, either shows what the two keys have in common, with a
-proof: then everybody derives the mask, and the truth is what commits to it.
+A share less its node's point commits to the node's masks. So each node claims a point E for each other one that it has
+masks with, which must add up to that, and E_kj must equal E_jk. Where two differ, either shows what the two keys have
+in common, with a proof: then everybody derives the mask, and the truth is what commits to it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import combinations
 
 from twopm_zk.errors import InputError
 from twopm_zk.numbers.baby_jubjub import (
@@ -142,10 +141,10 @@ def judge(evidence: Evidence) -> Verdict:
     claims = evidence.claims
     members = sorted(evidence.sharing_set.addresses, key=order)
     liars, contradicted = set(), set()
-    for pair in combinations(members, 2):
+    for pair in [(one, other) for one in members for other in claims.get(one, {}) if order(one) < order(other)]:
         one, other = pair
-        claimed = (claims.get(one, {}).get(other), claims.get(other, {}).get(one))
-        if None in claimed or claimed[0] == claimed[1]:
+        claimed = (claims[one][other], claims.get(other, {}).get(one))
+        if other not in evidence.sharing_set or None in claimed or claimed[0] == claimed[1]:
             continue
         truths = [
             pair_truth(evidence.sharing_set, evidence.generators, reveal)
@@ -164,8 +163,8 @@ def judge(evidence: Evidence) -> Verdict:
 
 
 def claims_add_up(evidence: Evidence, node: str) -> bool:
-    """Whether a node has claimed a point for each other one, and they add up to what hides its opening."""
-    others = [member.address for member in evidence.sharing_set.others(node)]
+    """Whether a node has claimed a point for each that it has masks with, which add up to what hides its opening."""
+    others = [member.address for member in evidence.sharing_set.neighbours(node)]
     claims = evidence.claims.get(node, {})
     if node not in evidence.vectors or not all(other in claims and is_on_curve(claims[other]) for other in others):
         return False

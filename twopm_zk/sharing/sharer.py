@@ -19,8 +19,8 @@ from twopm_zk.sharing.sums import Vector, commit
 class Sharer:
     """A member of a set with its secrets.
 
-    InputError where the secrets belong to other keys than those in the set, or where the set has no other member: then
-    its share would be its opening.
+    InputError where the secrets belong to other keys than those in the set, or where it has masks with no other member:
+    then its share would be its opening.
     """
 
     sharing_set: SharingSet
@@ -37,8 +37,8 @@ class Sharer:
 
     @cached_property
     def others(self) -> tuple[Member, ...]:
-        """All other members, ascending by address."""
-        return self.sharing_set.others(self.address)
+        """The members that it has masks with, ascending by address."""
+        return self.sharing_set.neighbours(self.address)
 
     @cached_property
     def _seeds(self) -> dict[str, bytes]:

@@ -69,6 +69,7 @@ interface IDisputes is ISharing {
     error LiarFound(uint256 taskId);
     error WrongNumberOfPoints(uint256 count, uint256 expected);
     error NotAscending(address other, address last);
+    error NotNeighbours(address account, address other);
     error NotTheSharedVector(address account);
     error NotTheGenerators(bytes32 expected);
     error ClaimsDoNotAddUp(address account);
@@ -79,8 +80,8 @@ interface IDisputes is ISharing {
     /// @notice Say that the shared sum does not open the round's point. For nodes of the set, once in a share attempt.
     function dispute(uint256 taskId) external;
 
-    /// @notice Claim the sender's pair points, over all others of the set by ascending address, in as many calls as it likes.
-    /// With the last one they must add up to what the sender shared, minus its point.
+    /// @notice Claim the sender's pair points, over all others of the set that it has masks with by ascending address, in as many
+    /// calls as it likes. With the last one they must add up to what the sender shared, minus its point.
     /// @param vector What the sender shared; empty but in the last call.
     /// @param generators x and y of each generator, the blinding's last; empty but in the last call.
     function claim(

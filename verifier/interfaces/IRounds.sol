@@ -48,7 +48,8 @@ interface IRounds {
     struct Task {
         Phase phase;
         uint16 minimumNodes;
-        /// @dev Distinct nodes with an update in this attempt, those of them in the set that shares, and those that shared.
+        /// @dev Distinct nodes with an update in this attempt, those of them in the set that shares, and those that shared; before
+        /// sharing begins, `shared` is how many were ever ready, and so the seat of the next one.
         uint24 nodes;
         uint24 ready;
         uint24 shared;
@@ -93,6 +94,8 @@ interface IRounds {
         uint48 nextIndex;
         uint24 batches;
         uint24 sharedIn;
+        /// @dev How many were ready before it, in the attempt that it was last in the set of.
+        uint24 seat;
         /// @dev Out of this task for good.
         bool barred;
     }

@@ -13,15 +13,19 @@ import {IRounds} from "./IRounds.sol";
 interface ISharing is IRounds {
     /// @dev The set of an attempt begins, with a digest that no other chain, contract, task or fork has.
     event SetOpened(uint256 indexed taskId, uint32 indexed round, uint32 attempt, bytes32 digest);
+    /// @param seat How many were ready before it: its neighbours find it by that.
+    /// @param x Sum of the node's points, x and y.
     event NodeReady(
         uint256 indexed taskId,
         uint32 indexed round,
         uint32 attempt,
-        address indexed node,
+        uint24 indexed seat,
+        address node,
         uint256[2] lasting,
         uint256 roundX,
         uint256 roundY,
-        bytes32 digest
+        uint256 x,
+        uint256 y
     );
     event SharingStarted(
         uint256 indexed taskId,
@@ -57,6 +61,7 @@ interface ISharing is IRounds {
         uint32 indexed round,
         uint32 attempt,
         address indexed node,
+        uint24 seat,
         bytes32 reason,
         bytes32 digest
     );
@@ -99,8 +104,19 @@ interface ISharing is IRounds {
     /// without a proven liar, for who has not claimed.
     function expel(uint256 taskId, address account) external;
 
-    /// @notice Digest of the set: keccak256(abi.encode(...)) of what each node added.
+    /// @notice Digest of the set: of all its nodes, and of those that have left it, once sharing has begun. See
+    /// docs/protocol.md, section 5.
     function setDigestOf(uint256 taskId) external view returns (bytes32);
+
+    /// @notice What leads from the leaves of some seats of the last set to the root of `size` leaves from `first` on: the roots of
+    /// the largest trees without any of them, from left to right. To be asked off the chain.
+    /// @param seats Ascending.
+    function proofOf(
+        uint256 taskId,
+        uint256 first,
+        uint256 size,
+        uint256[] calldata seats
+    ) external view returns (bytes32[] memory);
 
     /// @notice Sum of the points of all that shared in the present share attempt.
     function roundPointOf(uint256 taskId) external view returns (uint256 x, uint256 y);

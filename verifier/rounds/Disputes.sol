@@ -9,7 +9,8 @@ import {IStaking} from "../interfaces/IStaking.sol";
 import {BabyJubjub, Point} from "../proofs/BabyJubjub.sol";
 import {PointProofs} from "../proofs/PointProofs.sol";
 import {Phases} from "./Phases.sol";
-import {Claims, Part, Set, Sets} from "./Sets.sol";
+import {Graph} from "./Graph.sol";
+import {Claims, Departed, Part, Set, Sets} from "./Sets.sol";
 
 /// @title How nodes leave a set, and disputes over what they shared
 /// @dev See {ISharing} and {IDisputes}. A library with an address of its own, which works on the caller's storage: together
@@ -23,6 +24,14 @@ library Disputes {
 
     /// @dev Gas that a call needs to leave for a slash, so that nobody saves a node from it by sending too little.
     uint256 private constant SLASH_GAS = 2_000_000;
+    /// @dev The place of one node on the ring of its set, and how far its neighbours are from it.
+    struct Ring {
+        bytes32 digest;
+        uint256 seat;
+        uint256 position;
+        uint256 most;
+    }
+
     bytes32 private constant WITHDREW = "withdrew";
     bytes32 private constant SILENT = "silent";
     bytes32 private constant LIED = "lied";
@@ -44,7 +53,7 @@ library Disputes {
                 node.participated = 0;
                 emit ISharing.UpdateWithdrawn(taskId, task.round, task.attempt, msg.sender);
             }
-            set.startIfAllAreReady(taskId, task);
+            set.beginIfAllAreReady(taskId, task);
         } else {
             set.requireIn(taskId, task, msg.sender);
             _remove(taskId, task, set, msg.sender, WITHDREW);
@@ -105,11 +114,13 @@ library Disputes {
         Claims memory claims = set.claims[_shareAttempt(task)][msg.sender];
         if (claims.complete) revert IDisputes.AlreadyClaimed(msg.sender);
         if (claims.count == 0) claims.sum = BabyJubjub.identity();
+        Ring memory ring = _ringOf(task, set);
         for (uint256 i = 0; i < others.length; ++i) {
             address other = others[i];
             if (other <= claims.last) revert IDisputes.NotAscending(other, claims.last);
             if (other == msg.sender) revert ISharing.NotInTheSet(taskId, other);
             set.requireIn(taskId, task, other);
+            if (!_near(ring, set.nodes[other].seat)) revert IDisputes.NotNeighbours(msg.sender, other);
             Point memory point = Point(points[i][0], points[i][1]);
             BabyJubjub.requireOnCurve(point);
             claims.last = other;
@@ -117,7 +128,9 @@ library Disputes {
             _keep(taskId, task, set, other, _hash(point));
         }
         claims.count += uint24(others.length);
-        claims.complete = claims.count + 1 == task.ready;
+        // a ring is gone round once: with the last call, which has the vector
+        bool last = ring.most == Graph.WHOLE || vector.length != 0;
+        claims.complete = last && claims.count == _neighbours(task, set, ring);
         if (claims.complete) {
             _requireAddsUp(set.parts[msg.sender], generatorsHash, vector, generators, claims.sum);
             ++set.dispute.claimed;
@@ -287,11 +300,16 @@ library Disputes {
         address account,
         bytes32 reason
     ) private {
-        set.nodes[account].participated = 0;
-        set.nodes[account].inSet = 0;
+        IRounds.Node storage node = set.nodes[account];
+        uint24 seat = node.seat;
+        node.participated = 0;
+        node.inSet = 0;
         --task.ready;
-        set.digest = keccak256(abi.encode(set.digest, account));
-        emit ISharing.NodeLeft(taskId, task.round, task.attempt, account, reason, set.digest);
+        Departed storage departed = set.departed[task.key()];
+        ++departed.count;
+        departed.seats[seat] = true;
+        set.digest = keccak256(abi.encode(set.digest, account, seat));
+        emit ISharing.NodeLeft(taskId, task.round, task.attempt, account, seat, reason, set.digest);
     }
 
     function _bar(uint256 taskId, Set storage set, address account) private {
@@ -374,8 +392,38 @@ library Disputes {
     }
 
     function _requireKeys(Set storage set, address account, PointProofs.Keys calldata keys) private view {
-        bytes32 hash = keccak256(abi.encode(keccak256(abi.encode(keys.lasting)), keys.roundX, keys.roundY));
-        if (hash != set.parts[account].keysHash) revert IDisputes.NotTheKeys(account);
+        Point storage sum = set.parts[account].point;
+        bytes32 lasting = keccak256(abi.encode(keys.lasting));
+        bytes32 leaf = keccak256(abi.encode(account, lasting, keys.roundX, keys.roundY, sum.x, sum.y));
+        if (leaf != set.tree.leaves[set.nodes[account].seat]) revert IDisputes.NotTheKeys(account);
+    }
+
+    /// @dev Where the sender is in the set whose shares are disputed. Nobody has left it as long as claims are taken.
+    function _ringOf(IRounds.Task storage task, Set storage set) private view returns (Ring memory ring) {
+        ring.digest = set.dispute.digest;
+        ring.seat = set.nodes[msg.sender].seat;
+        ring.position = Graph.position(ring.digest, ring.seat);
+        ring.most = Graph.reach(task.ready);
+    }
+
+    function _near(Ring memory ring, uint256 seat) private pure returns (bool) {
+        return Graph.near(ring.position, Graph.position(ring.digest, seat), ring.most);
+    }
+
+    /// @dev How many have masks with the sender: all others, or those of the seats that are near to its own and not left.
+    function _neighbours(
+        IRounds.Task storage task,
+        Set storage set,
+        Ring memory ring
+    ) private view returns (uint256 count) {
+        uint256 nodes = task.ready;
+        if (ring.most == Graph.WHOLE) return nodes - 1;
+        Departed storage departed = set.departed[task.key()];
+        uint256 seats = nodes + departed.count;
+        for (uint256 seat = 0; seat < seats; ++seat) {
+            if (!_near(ring, seat) || seat == ring.seat) continue;
+            if (seats == nodes || !departed.seats[seat]) ++count;
+        }
     }
 
     function _requireGenerators(bytes32 expected, uint256[] calldata generators) private pure {

@@ -8,6 +8,7 @@ import {PointProofs} from "../proofs/PointProofs.sol";
 import {Disputes} from "./Disputes.sol";
 import {Phases} from "./Phases.sol";
 import {Rounds} from "./Rounds.sol";
+import {Seats} from "./Seats.sol";
 import {Part, Set, Sets} from "./Sets.sol";
 
 /// @title Who shares, and the sum of their points
@@ -32,16 +33,15 @@ abstract contract Sharing is IDisputes, Rounds {
         if (lastingHash != registered) revert NotTheRegisteredKey(msg.sender, registered);
         BabyJubjub.requireKey(Point(roundX, roundY));
 
-        node.inSet = key;
-        Part storage part = set.parts[msg.sender];
-        part.keysHash = keccak256(abi.encode(lastingHash, roundX, roundY));
-        bytes32 digest = keccak256(
-            abi.encode(set.digest, msg.sender, lastingHash, roundX, roundY, part.point.x, part.point.y)
-        );
-        set.digest = digest;
+        uint24 seat = task.shared; // nobody shares yet: until then it counts seats
+        task.shared = seat + 1;
         ++task.ready;
-        emit NodeReady(taskId, round, attempt, msg.sender, lasting, roundX, roundY, digest);
-        set.startIfAllAreReady(taskId, task);
+        node.inSet = key;
+        node.seat = seat;
+        Point memory sum = set.parts[msg.sender].point;
+        Seats.add(set.tree, seat, keccak256(abi.encode(msg.sender, lastingHash, roundX, roundY, sum.x, sum.y)));
+        emit NodeReady(taskId, round, attempt, seat, msg.sender, lasting, roundX, roundY, sum.x, sum.y);
+        set.beginIfAllAreReady(taskId, task);
     }
 
     /// @inheritdoc ISharing
@@ -50,7 +50,7 @@ abstract contract Sharing is IDisputes, Rounds {
         task.requirePhase(taskId, Phase.Ready);
         task.requireLate();
         _requireEnough(task);
-        _sets[taskId].startSharing(taskId, task);
+        _sets[taskId].begin(taskId, task);
     }
 
     /// @inheritdoc ISharing
@@ -149,6 +149,16 @@ abstract contract Sharing is IDisputes, Rounds {
     }
 
     /// @inheritdoc ISharing
+    function proofOf(uint256 taskId, uint256, uint256, uint256[] calldata) external view returns (bytes32[] memory) {
+        // as they came and as they go: code that encodes arrays anew would not fit
+        bytes memory encoded = Seats.proof(_sets[taskId].tree, msg.data[4:]);
+        // solhint-disable-next-line no-inline-assembly
+        assembly ("memory-safe") {
+            return(add(encoded, 32), mload(encoded))
+        }
+    }
+
+    /// @inheritdoc ISharing
     function roundPointOf(uint256 taskId) external view returns (uint256 x, uint256 y) {
         Point storage point = _sets[taskId].point;
         return (point.x, point.y);
@@ -188,6 +198,7 @@ abstract contract Sharing is IDisputes, Rounds {
 
     function _onAttempt(uint256, Task storage task) internal virtual override {
         task.ready = 0;
+        task.shared = 0;
         task.shareAttempt = 0;
         task.sharedOnce = false;
     }

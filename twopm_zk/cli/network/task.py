@@ -200,7 +200,6 @@ def settle(connection: Connection, number: int, as_json: bool) -> None:
       twopm-zk task settle 1
     """
     from twopm_zk.chain.tasks import Phase
-    from twopm_zk.participants.attempts import read_attempt
     from twopm_zk.participants.moving import settle as settle_dispute
 
     view = open_view(connection)
@@ -210,7 +209,7 @@ def settle(connection: Connection, number: int, as_json: bool) -> None:
             f"{state.name()} is not disputed: it is {state.phase.name.lower()}",
             hint=after_phase(number, state.phase),
         )
-    done = settle_dispute(view, state, read_attempt(view, state))
+    done = settle_dispute(view, state)
     last = state.deadline + state.seconds[Phase.DISPUTED]
     if not done:
         raise InputError(
