@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from support.small_tasks import make_spec, make_table
 
+from twopm_zk.circuit.instances import find_instance
 from twopm_zk.errors import CircuitTooLargeError, DataError, RangeError
 from twopm_zk.rows.batches import prepare
-from twopm_zk.rows.step import choose_step
+from twopm_zk.rows.step import choose_step, prepare_step
 from twopm_zk.rows.tables import Table
 from twopm_zk.statements import (
     Collection,
@@ -122,3 +123,15 @@ def test_rows_that_fit_no_step_are_told_the_most_for_their_columns():
         choose_step(200, 20)
     with pytest.raises(CircuitTooLargeError, match="5 rows x 31 features fit no step instance"):
         choose_step(5, 31)
+
+
+@pytest.mark.parametrize("collection", list(Collection))
+def test_a_step_of_ones_own_has_no_noise_though_its_instance_may_have_room_for_some(collection):
+    table = make_table(5, 3)
+    instance, _ = choose_step(5, 3, collection=collection)
+    assert instance.parameters["NOISE"] == 0
+    noisy = find_instance(instance.name.replace("-48x3", "-45x3-noise8"))
+    assert noisy.parameters["NOISE"] == 8
+    prepared = prepare_step(table, [0.0] * 4, collection=collection, instance=noisy)
+    assert set(prepared.statement.noise) == {0}
+    assert len(prepared.statement.circuit_inputs()["noise"]) == len(prepared.statement.opening.items)

@@ -28,13 +28,15 @@ class PreparedStep:
 def choose_step(
     rows: int, features: int, *, format: Format = FEATURES, collection: Collection = Collection.GRADIENT
 ) -> tuple[Instance, StepShape]:
-    """The smallest instance for ``rows`` x ``features`` in ``format``, and its sizes.
+    """The smallest instance without noise for ``rows`` x ``features`` in ``format``, and its sizes.
 
     Raises CircuitTooLargeError where none is large enough.
     """
     template = _TEMPLATES[collection]
     shapes = [(i, StepShape.from_parameters(i.parameters)) for i in instances().values() if i.template == template]
-    shapes = [(i, shape) for i, shape in shapes if (shape.format, shape.family) == (format, Family.LOGISTIC)]
+    shapes = [
+        (i, shape) for i, shape in shapes if (shape.format, shape.family, shape.noise) == (format, Family.LOGISTIC, 0)
+    ]
     fitting = [(i, shape) for i, shape in shapes if shape.rows >= rows and shape.features >= features]
     if not fitting:
         wide = [shape for _, shape in shapes if shape.features >= features] or [shape for _, shape in shapes]
@@ -57,7 +59,8 @@ def prepare_step(
 ) -> PreparedStep:
     """Quantise a (scaled) table and real ``weights`` (columns, intercept last); fresh salt and blinding.
 
-    What is proven is their gradient, or, for that ``collection``, their information.
+    What is proven is their gradient, or, for that ``collection``, their information; without noise, also where the
+    instance has room for some.
 
     Raises RangeError where a number does not fit its format, CircuitTooLargeError where the rows do not fit.
     """
@@ -77,7 +80,7 @@ def prepare_step(
     *slopes, intercept = (int(w) for w in WEIGHTS.quantize(weights, name="weights"))
     padded = (*slopes, *[0] * (shape.features - len(slopes)), intercept)
     batch = Batch(shape, padded_columns(table, shape), table.labels.astype(np.int64))
-    return PreparedStep(instance, batch.statement(collection, context, padded))
+    return PreparedStep(instance, batch.statement(collection, context, padded, noise=shape.noise))
 
 
 def step_gradient(table: Table, prepared: PreparedStep) -> list[float]:
