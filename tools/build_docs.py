@@ -43,6 +43,7 @@ GUIDES = {
         "training",
         "statistics",
         "privacy",
+        "scale",
     ),
     "How it works": ("architecture", "protocol", "circuits", "contracts", "messages", "native-prover"),
 }
