@@ -164,6 +164,13 @@ def finished(stage, processes):
         assert process.returncode == 0, stage.said()
 
 
+def refused(stage, processes, words):
+    for process in processes:
+        assert process.wait(timeout=400) == 3, stage.said()
+        stage.checked.add(process)
+    assert words in stage.said()
+
+
 def stop(stage, process):
     process.send_signal(signal.SIGTERM)
     process.wait(timeout=30)
@@ -230,6 +237,8 @@ def run_by_itself(stage, coordinator, spec):
     assert (state.certified, state.weights) == (True, expected.weights)
     coordinator.follows("coordinator", "Watch")
     people[0].follows("data-owner", "Afterwards")
+    # sums of this task are exact: a node with a limit takes no part
+    refused(stage, people[1].follows("data-owner", "What you promise to the people in the rows"), "keep none")
     assert stage.view().member(stage.view(OWNERS[0]).address) is None
     Person(stage, "auditor", None, spec).follows("auditor", "Audit a task", code=12)
     assert "UNPROVEN: every check held, but the keys of" in stage.said()
