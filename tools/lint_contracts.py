@@ -93,8 +93,9 @@ def findings(units: Mapping[str, str]) -> dict[str, list[str]]:
         sys.exit(f"slither did not analyse the contracts:\n{finished.output}")
     found: dict[str, set[str]] = {}
     for result in report["results"].get("detectors", []):
-        words = LISTS.split(PLACE.sub("", result["description"]))[0]
-        found.setdefault(result["check"], set()).add(" ".join(words.split()))
+        head, *calls = LISTS.split(PLACE.sub("", result["description"]))[0].splitlines()
+        lines = [head, *sorted(calls)]  # in another order each time
+        found.setdefault(result["check"], set()).add(" ".join(" ".join(lines).split()))
     return {check: sorted(texts) for check, texts in sorted(found.items())}
 
 
