@@ -8,7 +8,7 @@ from twopm_zk.auditor.history import Registrations
 from twopm_zk.auditor.keys import RegisteredVerifier, same_code
 from twopm_zk.auditor.report import AttemptRecord, AuditReport, Outcome, Verdict
 from twopm_zk.chain.abi import DecodedEvent
-from twopm_zk.chain.deployment import family_of, noise_of
+from twopm_zk.chain.deployment import family_of
 from twopm_zk.circuit.instances import instances
 from twopm_zk.numbers.baby_jubjub import BASE
 from twopm_zk.statements import Collection, Family
@@ -112,7 +112,7 @@ def test_every_instance_is_found_by_the_sizes_of_its_verifier(name):
     parameters = instances()[name].parameters
     statement = instances()[name].template.lower()
     sizes = (parameters.get("ROWS", 0), parameters["FEATURES"], parameters.get("X_FRAC", 0))
-    about = family_of(instances()[name]), noise_of(instances()[name])
+    about = family_of(instances()[name]), instances()[name].noise
     assert RegisteredVerifier(statement, *sizes, *about).instance == name
     assert RegisteredVerifier(statement, sizes[0] + 7, *sizes[1:], *about).instance is None
     assert RegisteredVerifier("none", *sizes, *about).instance is None

@@ -110,6 +110,27 @@ def test_deploy_adds_a_verifier_for_the_owner_and_writes_the_file(call, connecte
     assert json.loads(out)["added"] == []
 
 
+def test_deploy_adds_all_that_a_specification_names(call, connected, deployed, monkeypatch, tmp_path):
+    monkeypatch.setenv("TWOPM_ZK_PRIVATE_KEY", connected.private_keys[0])
+    features = ", ".join(f'{{name = "{name}", low = 0, high = 1}}' for name in "abc")
+    text = f'label = "y"\nlambda = 1.0\nfeatures = [{features}]\nstep = {{curvature = "ranges"}}\n'
+    named = (
+        'instances = {step = ["step-48x3"], aggregate = "aggregate-3", certify = "certify-3", predict = "predict-3"}\n'
+    )
+    spec, unproven = tmp_path / "spec.toml", tmp_path / "unproven.toml"
+    spec.write_text(text + named)
+    unproven.write_text(text)
+    code, _, err = call("deploy", "--add", unproven)
+    assert (code, "a task without `instances` cannot be proven" in err) == (3, True)
+    code, out, err = call("deploy", "--add", spec, "--json")
+    assert code == 0, err
+    found = json.loads(out)
+    assert {"aggregate-3", "certify-3"} <= set(found["added"])
+    assert {"step-48x3", "aggregate-3", "certify-3", "predict-3"} <= set(found["verifiers"])
+    code, _, err = call("deploy", "--add", tmp_path / "missing.toml")
+    assert (code, "missing.toml" in err) == (3, True)
+
+
 def connected_owner(node):
     from twopm_zk.chain import Chain
 

@@ -11,7 +11,7 @@ from eth_utils.crypto import keccak
 
 from twopm_zk.chain import Chain, compile_source
 from twopm_zk.chain.deployer import deploy_all
-from twopm_zk.chain.deployment import GeneratedVerifier, Terms, family_of, noise_of
+from twopm_zk.chain.deployment import GeneratedVerifier, Terms, family_of
 from twopm_zk.chain.network import Network
 from twopm_zk.circuit.instances import find_instance
 from twopm_zk.cli.network.deploy import DEFAULT_INSTANCES
@@ -131,7 +131,7 @@ def double_verifier(name):
         contract_name=double_contract(name),
         insecure=True,
         family=family_of(instance),
-        noise=noise_of(instance),
+        noise=instance.noise,
     )
 
 

@@ -20,7 +20,7 @@ from twopm_zk.auditor.report import AuditReport
 from twopm_zk.chain.abi import DecodedEvent
 from twopm_zk.chain.rpc import reading
 from twopm_zk.chain.tasks import task_key
-from twopm_zk.circuit.instances import has_noise
+from twopm_zk.circuit.instances import find_instance
 from twopm_zk.participants.task_view import ChainView, require_spec
 from twopm_zk.plonk.proving import Verifier
 from twopm_zk.sharing import Place
@@ -140,4 +140,4 @@ def _check_verifier(
     if keys.insecure(instance) and instance not in report.insecure:
         report.insecure.append(instance)
     replay.verifiers[registered.statement, registered.size] = instance
-    replay.noisy = replay.noisy or has_noise(instance)
+    replay.noisy = replay.noisy or bool(find_instance(instance).noise)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from twopm_zk.chain.compiler import compile_source
-from twopm_zk.chain.deployment import STATEMENTS, GeneratedVerifier, family_of, noise_of
+from twopm_zk.chain.deployment import STATEMENTS, GeneratedVerifier, family_of
 from twopm_zk.circuit.compilation import compile_circuit
 from twopm_zk.circuit.instances import find_instance, instances
 from twopm_zk.errors import ProofFormatError
@@ -125,7 +125,7 @@ class RegisteredVerifier:
                 parameters["FEATURES"],
                 parameters.get("X_FRAC", self.frac_bits),
                 family_of(candidate),
-                noise_of(candidate),
+                candidate.noise,
             )
             if found == self:
                 return candidate.name

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from twopm_zk.auditor.report import AuditReport
-from twopm_zk.circuit.instances import has_noise
+from twopm_zk.circuit.instances import find_instance
 from twopm_zk.privacy.spent import Spent
 from twopm_zk.task.specification import TaskSpec
 
@@ -17,7 +17,7 @@ def check_named(report: AuditReport, spec: TaskSpec, statement: str, instance: s
         return
     own = [name for name in names if name.startswith(f"{statement}-")]
     what = f"the task verifies {statement} with {instance}; the specification names {', '.join(own) or 'none'}"
-    noise = has_noise(instance) or any(map(has_noise, own))
+    noise = any(find_instance(name).noise for name in (instance, *own))
     report.check("specification", False, f"{what}: its updates have other noise" if noise else what)
 
 

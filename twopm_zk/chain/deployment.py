@@ -108,7 +108,7 @@ class GeneratedVerifier:
             contract_name=contract_name,
             insecure=keys.insecure,
             family=family_of(instance),
-            noise=noise_of(instance),
+            noise=instance.noise,
         )
 
 
@@ -240,11 +240,6 @@ class Deployment:
 def family_of(instance: Instance) -> Family:
     """The family that an instance is about, the first one where it is about none."""
     return Family.numbered(instance.parameters.get("FAMILY", 0))
-
-
-def noise_of(instance: Instance) -> int:
-    """The noise that updates of an instance carry; 0 for those without."""
-    return instance.parameters.get("NOISE", 0)
 
 
 def code_hash(code: bytes) -> str:

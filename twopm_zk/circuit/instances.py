@@ -25,6 +25,11 @@ class Instance:
     open: tuple[str, int, int] | None = None
     """A parameter that the number at the end of the name gives, its least value and its largest."""
 
+    @property
+    def noise(self) -> int:
+        """log2 of the noise that each sum of an update may carry, in units of its statement; 0 for none."""
+        return self.parameters.get("NOISE", 0)
+
     def with_number(self, value: int) -> Instance:
         """The instance whose open parameter is ``value``. Raises InputError where there is none of that value."""
         if self.open is None:
@@ -69,11 +74,6 @@ def instances() -> dict[str, Instance]:
         }
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"list of circuits {str(file)!r} is malformed: {error}") from error
-
-
-def has_noise(name: str) -> bool:
-    """Whether what an instance proves carries noise. Raises InputError where there is none of this name."""
-    return bool(find_instance(name).parameters.get("NOISE"))
 
 
 def listed_name(name: str) -> str:

@@ -23,7 +23,7 @@ from twopm_zk.chain.deployment import DEVELOPMENT_CHAINS
 from twopm_zk.chain.network import Network
 from twopm_zk.chain.rpc import reading
 from twopm_zk.chain.tasks import AcceptedUpdate, Phase, TaskSnapshot
-from twopm_zk.circuit.instances import has_noise
+from twopm_zk.circuit.instances import find_instance
 from twopm_zk.errors import DeploymentError, InputError, TrainingError
 from twopm_zk.numbers.baby_jubjub import Point
 from twopm_zk.numbers.pedersen import vector_generators
@@ -196,7 +196,7 @@ class ChainView:
     def has_noise(self, task: int) -> bool:
         """Whether updates of a task carry noise, as far as the deployment knows its verifiers."""
         names = [self.verifier_name(event["verifier"]) for event in self._verifiers(task)]
-        return any(has_noise(name) for name in names if name in self.deployment.verifiers)
+        return any(find_instance(name).noise for name in names if name in self.deployment.verifiers)
 
     def _verifiers(self, task: int) -> list[DecodedEvent]:
         """The events that fixed the verifiers of a task."""

@@ -13,8 +13,7 @@ from twopm_zk.numbers.fixed_point import FEATURES, WEIGHTS, Format
 from twopm_zk.rows.batches import Batch, padded_columns
 from twopm_zk.rows.tables import Table
 from twopm_zk.statements import Collection, Family, RowsStatement, StepShape, symmetric
-
-_TEMPLATES = {Collection.GRADIENT: "Step", Collection.INFORMATION: "Information", Collection.EVALUATION: "Evaluate"}
+from twopm_zk.task.instances import TEMPLATES
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,7 @@ def choose_step(
 
     Raises CircuitTooLargeError where none is large enough.
     """
-    template = _TEMPLATES[collection]
+    template = TEMPLATES[collection]
     shapes = [(i, StepShape.from_parameters(i.parameters)) for i in instances().values() if i.template == template]
     shapes = [
         (i, shape) for i, shape in shapes if (shape.format, shape.family, shape.noise) == (format, Family.LOGISTIC, 0)
@@ -68,10 +67,10 @@ def prepare_step(
         raise InputError(f"{len(weights)} weights for {len(table.names)} columns and the intercept")
     if instance is None:
         instance, shape = choose_step(table.rows, len(table.names), collection=collection)
-    elif instance.template == _TEMPLATES[collection]:
+    elif instance.template == TEMPLATES[collection]:
         shape = StepShape.from_parameters(instance.parameters)
     else:
-        raise InputError(f"instance {instance.name!r} is no {_TEMPLATES[collection].lower()} circuit")
+        raise InputError(f"instance {instance.name!r} is no {TEMPLATES[collection].lower()} circuit")
     rows, columns = table.features.shape
     if rows > shape.rows or columns > shape.features:
         raise CircuitTooLargeError(

@@ -33,6 +33,8 @@ BATCH_ROWS = 119
 """Rows of a batch where nobody asks for others: as many of 3 features as a domain of 2^15 holds."""
 
 
+TEMPLATES = {Collection.GRADIENT: "Step", Collection.INFORMATION: "Information", Collection.EVALUATION: "Evaluate"}
+"""Of the circuits that are about rows, by what they collect."""
 NO_NOISE: Mapping[Collection, int] = MappingProxyType({})
 
 
@@ -177,7 +179,7 @@ def choose_instances(
     for width in sorted(widths):
         named = {
             kind: _by_rows(kind, width, format, family, noise.get(collection, 0), noisy=noisy)
-            for kind, collection in _KINDS.items()
+            for collection, kind in TEMPLATES.items()
         }
         needed = ["Step", *["Information"] * information, *["Evaluate"] * evaluate]
         fitting = sorted(set.intersection(*(set(named[kind]) for kind in needed)))
@@ -204,16 +206,9 @@ def choose_instances(
     )
 
 
-_KINDS = {
-    "Step": Collection.GRADIENT,
-    "Information": Collection.INFORMATION,
-    "Evaluate": Collection.EVALUATION,
-}
-
-
 def _of(template: str, *, noisy: bool = False) -> Iterable[Instance]:
     """Those of a template; of what is about rows, those with noise or those without."""
-    return (i for i in instances().values() if i.template == template and bool(i.parameters.get("NOISE")) is noisy)
+    return (i for i in instances().values() if i.template == template and bool(i.noise) is noisy)
 
 
 def _by_rows(template: str, width: int, format: Format, family: Family, noise: int, *, noisy: bool) -> dict[int, str]:
