@@ -68,8 +68,9 @@ def test_the_tree_is_the_librarys(double):
 
 
 @pytest.mark.parametrize("nodes", [159, 1000, 10_000])
-def test_counting_all_neighbours_takes_little_for_each_seat(double, nodes):
+def test_counting_all_neighbours_takes_little_for_each_seat(double, nodes, pytestconfig):
     digest = keccak(nodes.to_bytes(4, "big"))
     count, used = double.call("countNeighbours", digest, nodes, 7, gas=16_000_000)
     assert count == len(graph.neighbour_seats(digest, nodes, nodes, 7))
-    assert used < MOST_GAS_OF_A_SEAT * nodes + MOST_GAS_BESIDES
+    if pytestconfig.getoption("--solidity-coverage") is None:  # markers take gas
+        assert used < MOST_GAS_OF_A_SEAT * nodes + MOST_GAS_BESIDES

@@ -12,7 +12,7 @@ from support.rounds_world import Person, World
 from support.sharing import commit, plus
 
 from twopm_zk.numbers.baby_jubjub import SUBGROUP_ORDER, Point, add, negate
-from twopm_zk.sharing import Member, Place, PostedKey, SecretKey, Sharer, SharingSet, graph
+from twopm_zk.sharing import Departure, Member, Place, PostedKey, SecretKey, Sharer, SharingSet, graph
 
 pytestmark = pytest.mark.slow
 NODES = 160
@@ -117,10 +117,9 @@ def test_some_of_160_are_no_neighbours():
 
 
 def test_nobody_claims_a_pair_with_who_is_no_neighbour_and_all_neighbours_have_to_be_there(scene, refused):
-    task, liar, victim = scene.task, scene.liar, scene.victim
+    task, liar = scene.task, scene.liar
     claims = dict(task.sharer(liar).claims(task.generators))
-    wrong = commit(RUBBISH, task.generators)
-    lie = wrong if int(liar.address, 16) < int(victim.address, 16) else negate(wrong)
+    lie = commit(RUBBISH, task.generators)
 
     # who has no masks with it cannot be drawn into it, from either side
     assert scene.strangers
@@ -146,22 +145,55 @@ def test_nobody_claims_a_pair_with_who_is_no_neighbour_and_all_neighbours_have_t
         task.claim(liar, rest)
 
 
-def test_the_victim_shows_the_lie_and_the_others_share_again(scene, gas):
+def with_lie(task, person, other):
+    """Claims of a person whose share is rubbish, hidden in its pair with another one."""
+    claims, wrong = dict(task.sharer(person).claims(task.generators)), commit(RUBBISH, task.generators)
+    above = int(person.address, 16) > int(other, 16)
+    claims[other] = add(claims[other], negate(wrong) if above else wrong)
+    return claims
+
+
+def shown(scene):
+    """The liar claims, its victim shows the lie, and the others share again; what the liar's claims were answered."""
     task, liar, victim = scene.task, scene.liar, scene.victim
-    wrong = commit(RUBBISH, task.generators)
-    lie = wrong if int(liar.address, 16) < int(victim.address, 16) else negate(wrong)
-    claims = dict(task.sharer(liar).claims(task.generators))
-    claims[victim.address] = add(claims[victim.address], lie)
-    first, *_, last = task.claim_in_parts(liar, claims)
-    assert last.events[-1]["complete"] is True
-    gas.check(f"claim of {AT_ONCE} pair points of a large set", first, tolerance=20_000)
+    claimed = task.claim_in_parts(liar, with_lie(task, liar, victim.address))
+    assert claimed[-1].events[-1]["complete"] is True
     assert task.call("disputeOf")["claimed"] == 1
     receipts = task.claim_in_parts(victim, task.sharer(victim).claims(task.generators))
     found = [event["other"] for receipt in receipts for event in receipt.events if event.name == "Contradiction"]
     assert found == [liar.address]
     assert task.call("disputeOf")["contradictions"] == 1
     assert task.phase == DISPUTED
-    receipt = task.reveal(victim, liar)
-    assert receipt.event("NodeLeft")["node"] == liar.address
-    receipt = task.act(victim, "settle")
-    assert receipt.event("SharingStarted")["nodes"] == NODES - 1
+    assert task.reveal(victim, liar).event("NodeLeft")["node"] == liar.address
+    assert task.act(victim, "settle").event("SharingStarted")["nodes"] == NODES - 1
+    return claimed
+
+
+def test_the_victim_shows_the_lie_and_the_others_share_again(scene, gas):
+    first, *_ = shown(scene)
+    gas.check(f"claim of {AT_ONCE} pair points of a large set", first, tolerance=20_000)
+
+
+def test_who_has_left_is_counted_as_nobodys_neighbour(scene):
+    """The others share again over another ring, on which the seat of the liar is still near to some."""
+    shown(scene)
+    task, gone, before = scene.task, scene.liar, scene.task.set
+    seat = before.member(gone.address).seat
+    task.set = before.left(gone.address, seat, Departure.LIED).next_share_attempt()
+    assert task.digest == "0x" + task.set.digest.hex()
+    near = graph.neighbour_seats(task.set.digest, NODES - 1, NODES, seat)
+    assert not graph.is_whole(NODES - 1)
+    everybody = [task.person_of[member.address] for member in task.set.members]
+    beside = next(person for person in everybody if task.set.member(person.address).seat in near)
+    vectors = {person: task.library_vector(person) for person in everybody}
+    vectors[beside] = plus(vectors[beside], RUBBISH)
+    for person in everybody:
+        task.share(person, vectors[person])
+    assert not task.opens()
+    task.act(everybody[0], "dispute")
+    others = [member.address for member in task.set.neighbours(beside.address)]
+    assert gone.address not in others
+    *_, last = task.claim_in_parts(beside, with_lie(task, beside, others[0]))
+    assert last.events[-1]["complete"] is True
+    assert task.call("disputeOf")["claimed"] == 1
+    task.set = before
