@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from twopm_zk.html import Html, element, joined
 from twopm_zk.task.specification import TaskSpec
 
 
@@ -30,3 +31,14 @@ class ReportContext:
     def date(self) -> str:
         """The moment in universal time."""
         return self.generated_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+    def named(self, text: str) -> str:
+        """A text with the names of accounts in the place of their addresses, as far as they are known."""
+        for address, name in self.names.items():
+            text = text.replace(address, name)
+        return text
+
+    def account(self, address: str) -> Html:
+        """An address, behind its name where it has one."""
+        shown = element("code", address)
+        return joined(self.names[address], " ", shown) if address in self.names else shown
