@@ -24,6 +24,7 @@ from twopm_zk.errors import ChainError, InputError, MessageError, PeerError, Sto
 from twopm_zk.participants import wire
 from twopm_zk.participants.envelope import MAX_ENVELOPE, Envelope, Receipt
 from twopm_zk.system.http_server import BodyRefusedError, HttpServer, is_plain, read_body
+from twopm_zk.system.public_addresses import public_transport
 from twopm_zk.system.urls import shown_url
 
 if TYPE_CHECKING:
@@ -141,14 +142,18 @@ class Peer:
     """Another participant's service. ``attempts`` times, waiting twice as long after each failure.
 
     Raises PeerError where it cannot be reached or does not answer as agreed, MessageError with the reason that it
-    gave where it refused a message, InputError for a URL that is none.
+    gave where it refused a message, InputError for a URL that is none. With ``public_only`` nothing is sent to an address
+    that is not reached from everywhere: somebody's URL must not make this machine speak to its own network.
     """
 
-    def __init__(self, url: str, *, timeout: float = 10.0, attempts: int = 4, pause: float = 0.2) -> None:
+    def __init__(
+        self, url: str, *, timeout: float = 10.0, attempts: int = 4, pause: float = 0.2, public_only: bool = False
+    ) -> None:
         host = endpoint_host(url)
         self.url = url.rstrip("/")
         self._timeout, self._attempts, self._pause = timeout, attempts, pause
         self._direct = host in ("127.0.0.1", "::1", "localhost")
+        self._public_only = public_only
 
     def send(self, envelope: Envelope) -> Receipt:
         """Deliver a message and return its recipient's receipt."""
@@ -178,10 +183,14 @@ class Peer:
     def _once(self, method: str, path: str, body: bytes) -> tuple[int, bytes]:
         import httpx
 
-        environment = not self._direct
+        environment = not self._direct and not self._public_only
         headers = {"Accept-Encoding": "identity"}
+        certificates = _certificates(environment)
+        transport = public_transport(certificates) if self._public_only else None
         with (
-            httpx.Client(timeout=self._timeout, trust_env=environment, verify=_certificates(environment)) as client,
+            httpx.Client(
+                timeout=self._timeout, trust_env=environment, verify=certificates, transport=transport
+            ) as client,
             client.stream(method, self.url + path, content=body, headers=headers) as response,
         ):
             if not is_plain(response.headers.get("content-encoding", "")):

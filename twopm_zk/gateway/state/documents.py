@@ -5,36 +5,20 @@ The chain has hashes alone. Whoever runs the gateway gives it folders; whatever 
 
 from __future__ import annotations
 
-import hashlib
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
-from twopm_zk.errors import InputError
-from twopm_zk.system.parsing import parse_json
+from twopm_zk.errors import InputError, MetadataError
+from twopm_zk.task.metadata import NetworkMetadata
 from twopm_zk.task.specification import TaskSpec
 from twopm_zk.task.specification_file import read_spec
 
-MAX_METADATA = 64 << 10
 _MAX_SPECIFICATION = 4 << 20
 _MAX_FILES = 2000
 _SECONDS = 5.0
 """How long what was found in the folders is not looked for again."""
-
-
-@dataclass(frozen=True)
-class MetadataFile:
-    """A metadata document as it was found."""
-
-    content: bytes = field(repr=False)
-    document: Mapping[str, Any]
-
-    @property
-    def specification(self) -> str:
-        """The hash of the specification that it says it is about."""
-        return str(self.document["specification"]).lower()
 
 
 class Documents:
@@ -43,8 +27,8 @@ class Documents:
     def __init__(self, folders: Sequence[Path]) -> None:
         self._folders = tuple(folders)
         self._looked = -_SECONDS
-        self._read: dict[Path, tuple[tuple[int, int], MetadataFile | TaskSpec | None]] = {}
-        self._metadata: dict[bytes, MetadataFile] = {}
+        self._read: dict[Path, tuple[tuple[int, int], NetworkMetadata | TaskSpec | None]] = {}
+        self._metadata: dict[bytes, NetworkMetadata] = {}
         self._specs: dict[bytes, TaskSpec] = {}
 
     def refresh(self) -> bool:
@@ -59,20 +43,20 @@ class Documents:
         self._read = found
         documents = [document for _, document in found.values()]
         self._metadata = {
-            hashlib.sha256(one.content).digest(): one for one in documents if isinstance(one, MetadataFile)
+            one.sha256: one for one in documents if isinstance(one, NetworkMetadata)
         }
         self._specs = {one.spec_hash: one for one in documents if isinstance(one, TaskSpec)}
         return changed
 
-    def _known(self, path: Path, stamp: tuple[int, int]) -> MetadataFile | TaskSpec | None:
+    def _known(self, path: Path, stamp: tuple[int, int]) -> NetworkMetadata | TaskSpec | None:
         before = self._read.get(path)
         return before[1] if before is not None and before[0] == stamp else _read(path)
 
-    def metadata(self, digest: bytes) -> MetadataFile | None:
+    def metadata(self, digest: bytes) -> NetworkMetadata | None:
         """The document with this SHA-256."""
         return self._metadata.get(digest)
 
-    def metadata_about(self, spec_hash: bytes) -> MetadataFile | None:
+    def metadata_about(self, spec_hash: bytes) -> NetworkMetadata | None:
         """A document that says that it is about a specification, whatever its own hash."""
         name = f"0x{spec_hash.hex()}"
         return next((one for one in self._metadata.values() if one.specification == name), None)
@@ -91,22 +75,13 @@ def _stamp(path: Path) -> tuple[int, int] | None:
     return (status.st_mtime_ns, status.st_size) if path.is_file() else None
 
 
-def _read(path: Path) -> MetadataFile | TaskSpec | None:
+def _read(path: Path) -> NetworkMetadata | TaskSpec | None:
     try:
         if path.stat().st_size > _MAX_SPECIFICATION:
             return None
-        if path.suffix == ".json" and (found := parse_metadata(path.read_bytes())) is not None:
-            return found
+        if path.suffix == ".json":
+            with suppress(MetadataError):
+                return NetworkMetadata.parse(path.read_bytes())
         return read_spec(path)
     except (InputError, OSError):
         return None
-
-
-def parse_metadata(content: bytes) -> MetadataFile | None:
-    """A metadata document; None for anything else."""
-    if len(content) > MAX_METADATA:
-        return None
-    document = parse_json(content, what="metadata")
-    if not isinstance(document, dict) or not {"format", "title", "specification", "inputs", "output"} <= set(document):
-        return None
-    return MetadataFile(content, document)

@@ -7,46 +7,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from twopm_zk.chain.deployment import DeployedVerifier, Deployment
+from twopm_zk.chain.networks import NetworkEntry
+from twopm_zk.chain.networks import Model as Contracts
 from twopm_zk.chain.tasks import TaskSnapshot, TaskState
 from twopm_zk.circuit.instances import Instance, find_instance
-from twopm_zk.gateway.state.documents import Documents, MetadataFile
+from twopm_zk.gateway.state.documents import Documents
 from twopm_zk.gateway.state.form import form_of
 from twopm_zk.gateway.state.tasks import TaskLog, phase_name
 from twopm_zk.statements import PredictShape
+from twopm_zk.task.metadata import NetworkMetadata
 from twopm_zk.task.specification import TaskSpec
 
 VERIFIED, MISSING, MISMATCH = "verified", "missing", "mismatch"
 """What is known of a document by its hash."""
-
-
-@dataclass(frozen=True)
-class NetworkEntry:
-    """A network as NetworkRegistry has it."""
-
-    id: int
-    values: Mapping[str, Any]
-    uri: str = ""
-    """Where its metadata may be found, as its owner says."""
-
-    @property
-    def proven(self) -> bool:
-        """Whether its task is one of HLRContract, whose predictions can be proven."""
-        return int(self.values["model"]) == 0
-
-    @property
-    def task(self) -> int:
-        """Number of the task in its contract."""
-        return int(self.values["taskId"])
-
-    @property
-    def metadata(self) -> bytes:
-        """The SHA-256 of its metadata document."""
-        return bytes.fromhex(self.values["metadata"][2:])
-
-    @property
-    def user_stake(self) -> int:
-        """Wei of ETH that somebody who asks has to have at stake."""
-        return int(self.values["terms"]["userStake"])
 
 
 @dataclass(frozen=True)
@@ -62,6 +35,7 @@ class Offer:
     key: bytes = field(default=b"", repr=False)
     stake: int = 0
     obligations: int = 0
+    """Wei of its stake that its accepted requests need."""
 
     def to_json(self) -> dict[str, Any]:
         """The operator as the API shows it."""
@@ -72,7 +46,7 @@ class Offer:
             "endpoint": bool(self.endpoint),
             "key": self.key.hex() if self.key else None,
             "stake": str(self.stake),
-            "obligations": self.obligations,
+            "obligations": str(self.obligations),
         }
 
 
@@ -111,11 +85,13 @@ class NetworkState:
     state: TaskState
     log: TaskLog | None
     spec: TaskSpec | None
-    file: MetadataFile | None
+    file: NetworkMetadata | None
     """The document that its hash is of, or else one that says that it is about the same specification."""
     verified: bool
-    """Whether the document is the one that the hash is of."""
+    """Whether the document is the one that the hash is of, and about this task's specification."""
     model: Model | None
+    uri: str = ""
+    """Where the document may be found, as the owner says."""
     offers: tuple[Offer, ...] = ()
 
     @classmethod
@@ -127,23 +103,29 @@ class NetworkState:
         documents: Documents,
         deployment: Deployment,
         *,
+        uri: str,
         retired: frozenset[int],
         offers: tuple[Offer, ...],
     ) -> NetworkState:
         """Look up the documents of a network."""
         file = documents.metadata(entry.metadata)
         spec = documents.specification(state.spec_hash)
-        verified = file is not None
         return cls(
             entry,
             state,
             log,
             spec,
             file or documents.metadata_about(state.spec_hash),
-            verified,
-            _model(spec, state, deployment, retired) if entry.proven else None,
+            file is not None and file.specification == f"0x{state.spec_hash.hex()}",
+            _model(spec, state, deployment, retired),
+            uri,
             offers,
         )
+
+    @property
+    def proven(self) -> bool:
+        """Whether the task is one of HLRContract, whose predictions can be proven."""
+        return self.entry.model is Contracts.HLR
 
     @property
     def training(self) -> TaskSnapshot | None:
@@ -159,8 +141,14 @@ class NetworkState:
     @property
     def insecure(self) -> bool:
         """Whether a proof of the model, or of its predictions, is under a development key."""
-        trained = self.log is not None and self.log.insecure
-        return trained or (self.model is not None and self.model.verifier.insecure)
+        return bool(self.insecure_verifiers)
+
+    @property
+    def insecure_verifiers(self) -> tuple[str, ...]:
+        """Addresses of these verifiers: under their keys nothing is proven."""
+        trained = () if self.log is None else tuple(self.log.insecure)
+        answers = (self.model.verifier.address,) if self.model is not None and self.model.verifier.insecure else ()
+        return (*trained, *answers)
 
     @property
     def document(self) -> Mapping[str, Any] | None:
@@ -175,43 +163,43 @@ class NetworkState:
             "title": said.get("title"),
             "purpose": said.get("purpose"),
             "metadata_state": VERIFIED if self.verified else MISMATCH if self.file else MISSING,
-            "model": "hlr" if self.entry.proven else "hfl",
+            "model": self.entry.model.name.lower(),
             "task": self.entry.task,
             "family": None if self.training is None else self.training.family.value,
-            "closed": self.entry.values["closed"],
+            "closed": self.entry.closed,
             "certified": self.certified is not None,
             "phase": phase_name(self.state.phase),
             "operators": len(self.offers),
             "insecure": self.insecure,
-            "fee": str(self.entry.values["terms"]["fee"]),
-            "token": self.entry.values["token"],
+            "fee": str(self.entry.terms.fee),
+            "token": self.entry.token,
             "rows": None if certified is None else certified.rows,
-            "updates": self.entry.values["updates"]
+            "updates": self.entry.updates
             or (0 if certified is None else sum(certified.updates.get(node, 0) for node in certified.ready)),
         }
 
     def detail(self) -> dict[str, Any]:
         """All of the network."""
-        terms, values = self.entry.values["terms"], self.entry.values
+        entry, terms = self.entry, self.entry.terms
         training, found = self.training, self.certified
         round = None if self.log is None else self.log.certified
         return {
             **self.summary(),
-            "owner": values["owner"],
-            "uri": self.entry.uri,
-            "metadata_hash": values["metadata"],
-            "metadata": None if self.file is None else dict(self.file.document),
+            "owner": entry.owner,
+            "uri": self.uri,
+            "metadata_hash": f"0x{entry.metadata.hex()}",
+            "metadata": None if self.file is None else self.file.document,
             "terms": {
-                "user_stake": str(terms["userStake"]),
-                "operator_stake": str(terms["operatorStake"]),
-                "penalty": str(terms["penalty"]),
-                "fee": str(terms["fee"]),
-                "accept_seconds": terms["acceptSeconds"],
-                "answer_seconds": terms["answerSeconds"],
+                "user_stake": str(terms.user_stake),
+                "operator_stake": str(terms.operator_stake),
+                "penalty": str(terms.penalty),
+                "fee": str(terms.fee),
+                "accept_seconds": terms.accept_seconds,
+                "answer_seconds": terms.answer_seconds,
             },
-            "owners_share": values["ownersShare"],
-            "enrolled": values["enrolled"],
-            "complete": values["complete"],
+            "owners_share": entry.owners_share,
+            "enrolled": entry.enrolled,
+            "complete": entry.complete,
             "specification": {
                 "hash": f"0x{self.state.spec_hash.hex()}",
                 "state": MISSING if self.spec is None else VERIFIED,

@@ -11,15 +11,17 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from twopm_zk.chain.abi import DecodedEvent
 from twopm_zk.chain.contracts import Contract
+from twopm_zk.chain.networks import Model, NetworkEntry
 from twopm_zk.chain.rpc import reading
 from twopm_zk.chain.tasks import Phase, TaskSnapshot
 from twopm_zk.errors import ChainError
 from twopm_zk.gateway.state.documents import Documents
-from twopm_zk.gateway.state.networks import NetworkEntry, NetworkState, Offer
+from twopm_zk.gateway.state.networks import NetworkState, Offer
 from twopm_zk.gateway.state.tasks import TaskLog, summary_of, task_document
 from twopm_zk.participants.attempts import read_history
 from twopm_zk.participants.news import News, Notify, ignore
@@ -94,16 +96,10 @@ class ChainReader:
         self._notify, self.publish = notify, publish
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="chain reader", daemon=True)
-        self._registry = self._optional("NetworkRegistry")
+        self._networks = reading("NetworkRegistry", lambda: view.network.networks)
         self._forget()
         self.snapshot = Snapshot(0, 0)
         self._tick()
-
-    def _optional(self, name: str) -> Contract | None:
-        """A contract that older deployments do not have."""
-        if name not in self._view.deployment.contracts:
-            return None
-        return reading(name, lambda: self._view.network.contract(name))
 
     def _forget(self) -> None:
         """Begin anew: the chain has replaced blocks that were read."""
@@ -192,7 +188,7 @@ class ChainReader:
         """Events up to a block. All that can fail comes first: an event is taken once, or not at all."""
         view, first = self._view, self._read_to + 1
         contracts = [view.hlr.contract, view.inference.contract, view.network.contract("VerifierRegistry")]
-        contracts += [view.identity.contract, *([self._registry] if self._registry else [])]
+        contracts += [view.identity.contract, self._networks.contract]
         events = [event for contract in contracts for event in self._events(contract, first, head)]
         events.sort(key=lambda event: event.moment)
         head_hash = view.block_hash(head)
@@ -209,15 +205,12 @@ class ChainReader:
     def _read_what_changed(self) -> None:
         """What events only tell of. Where it fails it is still to be read the next time."""
         changed = self._changed
-        if self._registry is not None:
-            registry = self._registry
-            for number in changed["network"] & set(self._uris):
-                values = reading("a network", lambda number=number: registry.call("networkOf", number))  # type: ignore[misc]
-                self._entries[number] = NetworkEntry(number, values, self._uris[number])
+        for number in changed["network"] & set(self._uris):
+            self._entries[number] = reading("a network", partial(self._networks.get, number))
         for task in changed["task"]:
             self._learn_history(task)
         self._read_operators(bool(changed["request"] or changed["network"]))
-        changed["network"] |= {number for number, one in self._entries.items() if one.proven and one.task in changed["task"]}
+        changed["network"] |= {number for number, one in self._entries.items() if one.model is Model.HLR and one.task in changed["task"]}
 
     def _events(self, contract: Contract, first: int, last: int) -> Iterable[DecodedEvent]:
         chain = self._view.chain
@@ -240,7 +233,7 @@ class ChainReader:
         elif event.name == "VerifierRetired":
             self._retired |= {event["id"]}
             changed["network"] |= set(self._entries)
-        elif self._registry is not None and event.address == self._registry.address:
+        elif event.address == self._networks.address:
             changed["network"].add(event["id"])
             self._uris.setdefault(event["id"], "")
             if event.name == "MetadataChanged":
@@ -248,11 +241,11 @@ class ChainReader:
 
     def _feed_inference(self, event: DecodedEvent) -> None:
         values, changed = event.values, self._changed
-        if event.name == "Offered" and "networkId" in values:
+        if event.name == "Offered":
             offer = Offer(event["operator"], event["verifierId"], event["verifier"], event["insecure"])
             self._offers.setdefault(event["networkId"], {})[event["operator"]] = offer
             changed["network"].add(event["networkId"])
-        elif event.name == "OfferWithdrawn" and "networkId" in values:
+        elif event.name == "OfferWithdrawn":
             self._offers.get(event["networkId"], {}).pop(event["operator"], None)
             changed["network"].add(event["networkId"])
         elif event.name == "Asked":
@@ -290,8 +283,8 @@ class ChainReader:
             return
         self._stakes_at = time.monotonic()
         for operator in operators:
-            obligations = reading("obligations", lambda who=operator: view.inference.contract.call("obligations", who))  # type: ignore[misc]
-            self._stakes[operator] = view.stake_of(operator), int(obligations)
+            obligations = reading("an operator", partial(view.inference.obligations_of, operator))
+            self._stakes[operator] = view.stake_of(operator), obligations
 
     def _learn_gas(self) -> set[int]:
         """What some more transactions took; the tasks that these are of."""
@@ -299,7 +292,7 @@ class ChainReader:
             (log.task, name) for log in self._logs.values() for name in log.transactions if name not in self._gas
         ][:_RECEIPTS_AT_ONCE]
         for _, name in wanted:
-            found = reading("a receipt", lambda name=name: self._view.chain.mined(name))  # type: ignore[misc]
+            found = reading("a receipt", partial(self._view.chain.mined, name))
             self._gas[name] = 0 if found is None else found.gas_used
         return {task for task, _ in wanted}
 
@@ -307,7 +300,7 @@ class ChainReader:
 
     def _made(self, head: int, changed: set[int]) -> Snapshot:
         entries = self._entries
-        network_of = {one.task: number for number, one in entries.items() if one.proven}
+        network_of = {one.task: number for number, one in entries.items() if one.model is Model.HLR}
         for task, log in self._logs.items():
             if task in changed or task not in self._documents_made or self._network_is_new(task, network_of):
                 state, number = self._states[task], network_of.get(task)
@@ -344,7 +337,7 @@ class ChainReader:
             )
             for operator, offer in sorted(self._offers.get(entry.id, {}).items())
         )
-        if entry.proven:
+        if entry.model is Model.HLR:
             state, log = self._states[entry.task], self._logs.get(entry.task)
         else:
             state, log = reading("a task", lambda: self._view.network.hfl.state(entry.task)), None
@@ -354,6 +347,7 @@ class ChainReader:
             log,
             self._documents,
             self._view.deployment,
+            uri=self._uris[entry.id],
             retired=self._retired,
             offers=offers,
         )

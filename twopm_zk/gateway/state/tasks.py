@@ -74,7 +74,8 @@ class TaskLog:
         self.spec_hash = ""
         self.attempts: list[AttemptLog] = []
         self.transactions: dict[str, None] = {}
-        self.insecure = False
+        self.insecure: list[str] = []
+        """Verifiers of the task whose keys are for development."""
         self.barred: set[str] = set()
         self.sums = 0
         """How many sums were shared: what is known of rows and bounds may change with it."""
@@ -101,7 +102,8 @@ class TaskLog:
         self.spec_hash = event["specHash"]
 
     def _on_VerifierFixed(self, event: DecodedEvent, _: int) -> None:  # noqa: N802
-        self.insecure = self.insecure or bool(event["insecure"])
+        if event["insecure"]:
+            self.insecure.append(event["verifier"])
 
     def _on_RoundOpened(self, event: DecodedEvent, time: int) -> None:  # noqa: N802
         self._end(ABANDONED, time)
@@ -210,7 +212,7 @@ def summary_of(log: TaskLog, state: TaskSnapshot, network: int | None) -> dict[s
         "coordinator": state.coordinator,
         "family": state.family.value,
         "certified": state.certified,
-        "insecure": log.insecure,
+        "insecure": bool(log.insecure),
         "network": network,
         "rounds": len(log.attempts),
         "updates": log.updates,
