@@ -42,7 +42,8 @@ code { font:.85em ui-monospace,SFMono-Regular,Menlo,monospace; overflow-wrap:any
 .card dt { color:var(--soft); font-size:.88rem; line-height:1.35; }
 .scroll { overflow-x:auto; margin:.6rem 0; }
 .scroll:focus-visible { outline:2px solid var(--accent); outline-offset:2px; }
-table { border-collapse:collapse; width:100%; font-variant-numeric:tabular-nums; }
+table { border-collapse:collapse; min-width:min(30rem,100%); font-variant-numeric:tabular-nums; }
+table:has(.wide) { width:100%; }
 caption { text-align:left; font-weight:600; padding:.4rem .7rem .4rem 0; }
 th, td { text-align:right; padding:.42rem .7rem; border-bottom:1px solid var(--line); vertical-align:top; }
 thead th { color:var(--soft); font-weight:600; font-size:.88rem; vertical-align:bottom; }
@@ -50,7 +51,7 @@ tbody th { font-weight:400; }
 th.left, td.left { text-align:left; }
 td.short, th.short { white-space:nowrap; }
 td.wide { min-width:15rem; }
-.twopm-summary table { width:auto; min-width:min(34rem,100%); margin:.4rem 0 1rem; }
+.twopm-summary table { min-width:min(34rem,100%); margin:.4rem 0 1rem; }
 .twopm-summary th { font-weight:400; text-align:left; }
 .twopm-summary td:first-child ~ th { text-align:right; }
 .twopm-summary td:nth-child(2):nth-last-child(3) { padding-right:1.6rem; }
