@@ -1,11 +1,14 @@
 """The page of an audit, for every kind of task that there is: whole, escaped, and as clear as the verdict."""
 
+import shutil
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
+from playwright.sync_api import sync_playwright
 from support.histories import Story, without
 from support.html_pages import parsed
 
@@ -26,6 +29,7 @@ from twopm_zk.task.outcome import Outcome as Label
 from twopm_zk.task.scaling import Scaling
 from twopm_zk.task.specification import Statistics, TaskSpec
 
+AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 CONTEXT = ReportContext("1.2.3", datetime(2026, 3, 1, 12, 30, tzinfo=UTC), {"HLRContract": "0x" + "c0" * 20})
 ATTACK = "<script>alert('x')</script>\" onload=\"x"
 TWO = TaskSpec(
@@ -442,3 +446,61 @@ def test_moments_are_shown_in_universal_time():
 
 def test_every_verdict_has_a_page():
     assert {make().verdict for make in KINDS.values()} == set(Verdict)
+
+
+SCREENS = {
+    "light": {"color_scheme": "light"},
+    "dark": {"color_scheme": "dark"},
+    "phone": {"viewport": {"width": 390, "height": 800}},
+}
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    executable = shutil.which("chromium") or shutil.which("google-chrome")
+    if executable is None:
+        pytest.skip("no Chromium on this machine")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("screen", SCREENS.values(), ids=SCREENS)
+def test_a_browser_shows_it_on_every_screen_accessible_and_loads_nothing(chromium, tmp_path, screen):
+    page, report = tmp_path / "audit.html", found(insecure=["step-48x3"])
+    report.check("sets", False, ATTACK)
+    page.write_text(render(report, replace(CONTEXT, specification=TWO, title=ATTACK)))
+    with chromium.new_context(bypass_csp=True, **screen) as context:  # axe-core is a script
+        tab, asked, said = context.new_page(), [], []
+        tab.on("request", lambda request: asked.append(request.url))
+        tab.on("console", lambda message: said.append(message.text))
+        tab.goto(page.as_uri())
+        assert tab.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+        dark = screen.get("color_scheme") == "dark"
+        paper = tab.evaluate("getComputedStyle(document.body).backgroundColor")
+        assert paper == ("rgb(18, 22, 31)" if dark else "rgb(255, 255, 255)")
+        colour = "getComputedStyle(document.querySelector('svg .line')).stroke"
+        assert tab.evaluate(colour) == ("rgb(138, 177, 255)" if dark else "rgb(36, 89, 184)")
+        tab.add_script_tag(path=AXE)
+        violations = tab.evaluate("axe.run()")["violations"]
+        assert [one["id"] for one in violations if one["impact"] in ("serious", "critical")] == []
+        assert (asked, said) == ([page.as_uri()], [])
+
+
+@pytest.mark.slow
+def test_on_paper_everything_is_open_light_and_within_its_page(chromium, tmp_path):
+    page = tmp_path / "audit.html"
+    page.write_text(render(large(60), CONTEXT))
+    with chromium.new_context(color_scheme="dark", viewport={"width": 690, "height": 980}) as context:
+        tab = context.new_page()
+        said = []
+        tab.on("console", lambda message: said.append(message.text))
+        tab.goto(page.as_uri())
+        assert not tab.locator("details table").first.is_visible()
+        tab.emulate_media(media="print")
+        assert tab.locator("details table").first.is_visible()
+        assert tab.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+        assert tab.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+        assert said == []  # its own policy lets its own style through

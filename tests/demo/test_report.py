@@ -130,7 +130,7 @@ def test_the_page_says_what_each_round_takes():
 def test_the_page_is_that_of_an_audit_with_the_names_of_people():
     page = parsed(render(REPORT))
     assert page.table("Rounds")[3][:6] == ["2", "gradient", "weights certified", "1", "2", "32"]
-    assert page.table("Nodes")[1] == [f"north school {NORTH}", "0 to 2 (2 each)", "6", "0"]
+    assert page.table("Nodes")[1] == [f"north school{NORTH}", "0 to 2 (2 each)", "6", "0"]
     assert "2 updates of 1 node: north school (2)" in page.text
     assert page.table("Checks")[1][:2] == ["update proofs", "9"]
 

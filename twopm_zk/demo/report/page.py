@@ -51,8 +51,8 @@ def render(report: Report) -> str:
         verdict(findings, context),
         _cards(report),
         section("The certified coefficients", _coefficients(report), paragraph(report.certificate)),
-        statistics(findings, context),
         section("How they were reached", element("div", _convergence(report), _timing(report), class_="charts")),
+        statistics(findings, context),
         rounds(findings, context),
         section("Who sees what", paragraph(report.seen)),
         section("What each round took", _phases(report.rounds), _gas(report.rounds)),
@@ -137,7 +137,7 @@ def _timing(report: Report) -> Html:
     names = _activities(report.rounds)
     found = [Bar(str(record.number), [record.seconds.get(name, 0.0) for name in names]) for record in report.rounds]
     chart = bars("timing", "Where the time of each round went", names, found, across="seconds, by round")
-    return figure(chart, "Where the time of each round went.", legend=names)
+    return figure(chart, "Where the time of each round went.", legend=names, filled=True)
 
 
 def _activities(found: Sequence[RoundRecord]) -> list[str]:
