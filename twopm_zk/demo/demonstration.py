@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
+from twopm_zk import __version__
 from twopm_zk.auditor.audit import audit
+from twopm_zk.auditor.page import ReportContext
 from twopm_zk.auditor.report import AuditReport
 from twopm_zk.demo.chain_record import chain_record
 from twopm_zk.demo.predictions import predictions
@@ -94,18 +97,18 @@ def make_report(
         "the weights and the final certificate were proven in zero knowledge; contracts took each only after its proof "
         "verified. Nobody has seen an update of a school: only sums over all three were ever opened.",
         seen=SEEN,
+        findings=findings,
+        context=ReportContext(
+            __version__,
+            datetime.now(UTC),
+            {name: contract.address for name, contract in stage.deployment.contracts.items()},
+            spec,
+            names=stage.names,
+        ),
         rounds=record.rounds,
-        statistics=findings.summary,
         reference={"the published table": PUBLISHED, "statsmodels": MLE},
         reference_errors=ERRORS,
         reference_likelihood=LIKELIHOOD,
-        certificate="Certified on chain: at these weights no component of the gradient over all rows exceeds "
-        f"{findings.bound_per_row:.2e} per row, so they are the optimum to that precision, however they were found.",
-        coverage=f"The certificate is {stage.named(findings.coverage or '')}",
-        nearness=findings.nearness or "",
-        insecure=findings.insecure,
-        audit=findings.checked,
-        unknowable=findings.unknowable,
         predictions=predictions,
         setup=record.before,
         after=record.after,

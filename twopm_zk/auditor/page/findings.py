@@ -24,8 +24,9 @@ def failures(report: AuditReport, context: ReportContext) -> Html:
 def checks(report: AuditReport) -> Html:
     """Each kind of check with its number and its meaning, and what there was nothing of to check."""
     failed = Counter(failure.check for failure in report.failures)
+    complete = len(report.failures) == report.failure_count
     rows = [
-        (name, f"{report.counts[name]:,}", _failed(failed[name]), text)
+        (name, f"{report.counts[name]:,}", _failed(failed[name], complete=complete), text)
         for name, text in CHECKS.items()
         if name in report.counts
     ]
@@ -35,8 +36,8 @@ def checks(report: AuditReport) -> Html:
     return section("What was checked", table("Checks", columns, rows), paragraph(said))
 
 
-def _failed(count: int) -> str:
-    return f"{count:,}" if count else "none"
+def _failed(count: int, *, complete: bool) -> str:
+    return "none" if not count else f"{count:,}{'' if complete else ' or more'}"
 
 
 def privacy(report: AuditReport) -> Html:

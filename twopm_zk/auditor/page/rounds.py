@@ -19,7 +19,7 @@ _CAME = {
     Outcome.AGGREGATED: "weights moved",
     Outcome.CERTIFIED: "weights certified",
 }
-_REASONS = {"withdrew": "withdrew", "silent": "was silent", "lied": "lied"}
+_REASONS = {"withdrew": "withdrew", "silent": "was silent", "lied": "lied", "late": "was not ready in time"}
 _MOST_SHOWN = 40
 """Rows of a table that are shown without being asked for."""
 
@@ -120,7 +120,7 @@ def departures(found: Sequence[AttemptRecord], context: ReportContext) -> Html:
             _REASONS.get(reason, reason),
         )
         for one in found
-        for node, reason in one.left_out
+        for node, reason in (*one.left_out, *_late(one))
     ]
     if not rows:
         return paragraph("Nobody left, and nobody was left out.")
@@ -129,6 +129,12 @@ def departures(found: Sequence[AttemptRecord], context: ReportContext) -> Html:
     return joined(
         element("h3", "Who left or was left out"), _shown_or_folded("Who left or was left out", left, len(rows))
     )
+
+
+def _late(one: AttemptRecord) -> list[tuple[str, str]]:
+    """The nodes that handed in updates, and were in no set when it was shared."""
+    gone = {node for node, _ in one.left_out} | set(one.summed or ())
+    return [(node, "late") for node in sorted(one.updates) if one.summed is not None and node not in gone]
 
 
 def convergence(report: AuditReport) -> Html:
