@@ -192,15 +192,14 @@ class Audits:
         if result is None:
             self._tried[key] = time.monotonic()
             title = (network.document or {}).get("title")
-            job = AuditJob(
-                self._rpc_url, self._deployment, task, network.spec, title, self._ptau, self._backend
-            )
+            job = AuditJob(self._rpc_url, self._deployment, task, network.spec, title, self._ptau, self._backend)
             self._set(task, AuditState(RUNNING, result=before))
-            result = self._made(job)
-            if isinstance(result, str):
-                self._notify(News("audit-failed", f"task {task} could not be audited: {result}", {"task": task}))
+            made = self._made(job)
+            if not isinstance(made, AuditResult):
+                self._notify(News("audit-failed", f"task {task} could not be audited: {made}", {"task": task}))
                 self._set(task, AuditState(FAILED, result=before))
                 return
+            result = made
             _keep(folder, result)
         self._done[task] = key
         self._set(task, AuditState(DONE, result=result))

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from twopm_zk.chain.deployment import DeployedVerifier, Deployment
-from twopm_zk.chain.networks import NetworkEntry
 from twopm_zk.chain.networks import Model as Contracts
+from twopm_zk.chain.networks import NetworkEntry
 from twopm_zk.chain.tasks import TaskSnapshot, TaskState
 from twopm_zk.circuit.instances import Instance, find_instance
 from twopm_zk.gateway.state.documents import Documents
@@ -235,9 +235,7 @@ def _coverage(rows: int | None) -> str | None:
     return None if rows is None else f"over {rows} rows"
 
 
-def _model(
-    spec: TaskSpec | None, state: TaskState, deployment: Deployment, retired: frozenset[int]
-) -> Model | None:
+def _model(spec: TaskSpec | None, state: TaskState, deployment: Deployment, retired: frozenset[int]) -> Model | None:
     """What the specification names to prove predictions with; None where that is not deployed, or was retired."""
     name = spec.instances.predict if spec is not None and spec.instances is not None else None
     verifier = deployment.verifiers.get(name or "")
