@@ -133,7 +133,9 @@ class HttpServer:
             app,
             log_config=None,
             access_log=False,
+            interface="asgi3",
             lifespan="off",
+            proxy_headers=False,  # who asks is whoever connects, unless the application knows better
             http=_protocol(connections=connections, keep=keep, busy=busy),
             ws="none",
             headers=[*headers, *([] if keep else [("Connection", "close")])],

@@ -121,7 +121,7 @@ def _asked_in_tasks(snapshot: Snapshot, account: str) -> Iterator[dict[str, Any]
             mine = _coordinator_part(state)
         if mine is not None:
             kind, what = mine
-            yield {"kind": kind, "what": what, "task": task, "deadline": state.deadline or None}
+            yield {"kind": kind, "what": what, "task": task, "deadline": snapshot.tasks[task]["deadline"]}
 
 
 def _node_part(state: TaskSnapshot, attempts: list[Mapping[str, Any]], account: str) -> tuple[str, str] | None:

@@ -207,7 +207,7 @@ def summary_of(log: TaskLog, state: TaskSnapshot, network: int | None) -> dict[s
         "phase": phase_name(state.phase),
         "round": state.round,
         "attempt": state.attempt,
-        "deadline": state.deadline or None,
+        "deadline": state.deadline if state.phase in state.seconds else None,
         "specification": f"0x{state.spec_hash.hex()}",
         "coordinator": state.coordinator,
         "family": state.family.value,
