@@ -101,6 +101,7 @@ class Gateway:
         files |= {
             "/assets/{name:path}": self._asset,
             "/client.js": self._client,
+            "/client.d.ts": self._client,
             "/prover/snarkjs.min.js": self._snarkjs,
         }
         routes += [Route(path, self._answering(handler, _FILE_COST)) for path, handler in files.items()]
@@ -441,7 +442,7 @@ class Gateway:
         return self._parts.page.file(f"assets/{request.path_params['name']}").answer(request)
 
     async def _client(self, request: Request) -> Response:
-        return self._parts.page.file("client.js").answer(request)
+        return self._parts.page.file(request.url.path.removeprefix("/")).answer(request)
 
     async def _snarkjs(self, request: Request) -> Response:
         return (await self._from_disk(self._parts.snarkjs.file)).answer(request)

@@ -164,11 +164,12 @@ class Proofs:
         """Whether a proof holds, and whether it is of the network's model as it is now."""
         from twopm_zk.plonk.solidity import calldata
 
-        if network.model is None or network.training is None:
+        if network.model is None:
             raise RefusedError(409, "no-predictions", "the network has no predictions to verify")
         instance = self.require_keys(network.model)
         valid = self._keys.verify(instance, public, calldata(proof, list(public))[0])
-        return {"valid": valid, "matches": {"model": public[0] == network.training.model_commitment}}
+        matches = network.certified is not None and str(public[0]) in network.models
+        return {"valid": valid, "matches": {"model": matches}}
 
 
 def parse_proof(proof: Any, public: Any) -> tuple[Proof, list[int]]:

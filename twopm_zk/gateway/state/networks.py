@@ -139,6 +139,11 @@ class NetworkState:
         return found if found is not None and found.certified else None
 
     @property
+    def models(self) -> frozenset[str]:
+        """All commitments to the present weights: each attempt has one of its own."""
+        return frozenset() if self.log is None else frozenset(self.log.models)
+
+    @property
     def insecure(self) -> bool:
         """Whether a proof of the model, or of its predictions, is under a development key."""
         return bool(self.insecure_verifiers)
