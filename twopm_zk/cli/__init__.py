@@ -39,6 +39,7 @@ _COMMANDS = {
     "audit": "network.audit",
     "operator": "network.predict",
     "predict": "network.predict",
+    "serve": "network.serve",
 }
 
 EXIT_CODES = """\

@@ -18,6 +18,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from twopm_zk.auditor.keys import Keyring
 from twopm_zk.chain.deployment import Deployment
 from twopm_zk.chain.tasks import Phase
 from twopm_zk.errors import TwopmError
@@ -71,8 +72,8 @@ class AuditState:
         return {"state": self.state, "step": self.step, "progress": self.progress, "report": report}
 
 
-def run_audit(job: AuditJob, progress: Progress) -> AuditResult:
-    """Audit a task, in the process that this runs in."""
+def run_audit(job: AuditJob, progress: Progress, *, keyring: Keyring | None = None) -> AuditResult:
+    """Audit a task, in the process that this runs in; with keys derived here, unless there is a ``keyring``."""
     from datetime import UTC, datetime
 
     from twopm_zk import __version__
@@ -83,7 +84,9 @@ def run_audit(job: AuditJob, progress: Progress) -> AuditResult:
     from twopm_zk.participants.task_view import ChainView
 
     view = ChainView(Network(Chain(job.rpc_url), job.deployment))
-    report = audit(view, job.task, spec=job.spec, ptau=job.ptau, backend=job.backend, progress=progress)
+    report = audit(
+        view, job.task, spec=job.spec, ptau=job.ptau, backend=job.backend, keyring=keyring, progress=progress
+    )
     context = ReportContext(
         version=__version__,
         generated_at=datetime.now(UTC),
@@ -192,15 +195,14 @@ class Audits:
         if result is None:
             self._tried[key] = time.monotonic()
             title = (network.document or {}).get("title")
-            job = AuditJob(
-                self._rpc_url, self._deployment, task, network.spec, title, self._ptau, self._backend
-            )
+            job = AuditJob(self._rpc_url, self._deployment, task, network.spec, title, self._ptau, self._backend)
             self._set(task, AuditState(RUNNING, result=before))
-            result = self._made(job)
-            if isinstance(result, str):
-                self._notify(News("audit-failed", f"task {task} could not be audited: {result}", {"task": task}))
+            made = self._made(job)
+            if not isinstance(made, AuditResult):
+                self._notify(News("audit-failed", f"task {task} could not be audited: {made}", {"task": task}))
                 self._set(task, AuditState(FAILED, result=before))
                 return
+            result = made
             _keep(folder, result)
         self._done[task] = key
         self._set(task, AuditState(DONE, result=result))

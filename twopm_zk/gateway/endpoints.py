@@ -1,4 +1,4 @@
-"""The list of endpoints: routes and the OpenAPI document are both made of it, so that neither can have what the other lacks."""
+"""The list of endpoints, of which routes and the OpenAPI document are made: neither can have what the other lacks."""
 
 from __future__ import annotations
 
@@ -226,7 +226,9 @@ class Endpoint:
 ENDPOINTS = (
     Endpoint("GET", "/v1/status", "status", "The server, its chain and its contracts", "Status"),
     Endpoint("GET", "/v1/networks", "networks", "All networks", "Networks"),
-    Endpoint("GET", "/v1/networks/{id}", "network", "One network, with its model and operators", "Network", refusals=(404,)),
+    Endpoint(
+        "GET", "/v1/networks/{id}", "network", "One network, with its model and operators", "Network", refusals=(404,)
+    ),
     Endpoint(
         "GET",
         "/v1/networks/{id}/metadata",
@@ -244,9 +246,7 @@ ENDPOINTS = (
         refusals=(404, 409),
     ),
     Endpoint("GET", "/v1/networks/{id}/audit", "audit", "The audit of the network's task", "Audit", refusals=(404,)),
-    Endpoint(
-        "GET", "/v1/networks/{id}/report", "report", "The audit as a page", media=HTML, refusals=(404,), cost=2
-    ),
+    Endpoint("GET", "/v1/networks/{id}/report", "report", "The audit as a page", media=HTML, refusals=(404,), cost=2),
     Endpoint(
         "GET",
         "/v1/networks/{id}/prover/{file}",
@@ -268,8 +268,13 @@ ENDPOINTS = (
         cost=4,
     ),
     Endpoint(
-        "GET", "/v1/requests/{id}", "request", "A request, with its proof once it is answered", "Request",
-        refusals=(404,), cost=2,
+        "GET",
+        "/v1/requests/{id}",
+        "request",
+        "A request, with its proof once it is answered",
+        "Request",
+        refusals=(404,),
+        cost=2,
     ),
     Endpoint("GET", "/v1/events", "events", "Live news, as server-sent events", media=STREAM, cost=5),
     Endpoint("GET", "/v1/session/nonce", "nonce", "A nonce to sign in with", "Nonce"),
@@ -283,9 +288,7 @@ ENDPOINTS = (
         refusals=(401, 422),
         cost=5,
     ),
-    Endpoint(
-        "DELETE", "/v1/session", "sign_out", "End the session", refusals=(401,), signed_in=True, status=204
-    ),
+    Endpoint("DELETE", "/v1/session", "sign_out", "End the session", refusals=(401,), signed_in=True, status=204),
     Endpoint(
         "POST",
         "/v1/networks/{id}/predictions",

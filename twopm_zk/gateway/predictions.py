@@ -100,14 +100,18 @@ class Proofs:
 
         RefusedError 409 where they are others: what is proven with them the chain would not take.
         """
-        name, address = model.instance.name, model.verifier.address
-        if (name, address) not in self._same:
-            self._same[name, address] = same_code(self._code_at(address), self._keys.code(name))
-        if not self._same[name, address]:
+        name, key = model.instance.name, _key(model)
+        if key not in self._same:
+            self._same[key] = same_code(self._code_at(model.verifier.address), self._keys.code(name))
+        if not self._same[key]:
             raise RefusedError(
                 409, "other-keys", f"this server's keys of {name} are not those of the verifier on the chain"
             )
         return name
+
+    def known(self, model: Model, name: str) -> StaticFile | None:
+        """A file that was prepared before, at once."""
+        return self._files.get((model.instance.name, name)) if self._same.get(_key(model)) else None
 
     def file(self, model: Model, name: str) -> StaticFile:
         """A file that a browser proves with: ``circuit.wasm``, ``circuit.zkey`` or ``verification_key.json``."""
@@ -123,7 +127,12 @@ class Proofs:
         return self._files[instance, name]
 
     def predict(
-        self, spec: TaskSpec, state: TaskSnapshot, model: Model, insecure: Sequence[str], rows: Sequence[Mapping[str, Any]]
+        self,
+        spec: TaskSpec,
+        state: TaskSnapshot,
+        model: Model,
+        insecure: Sequence[str],
+        rows: Sequence[Mapping[str, Any]],
     ) -> list[dict[str, Any]]:
         """A proven prediction of each row. RefusedError 422 for rows that cannot be read, which says why by column."""
         instance, shape = self.require_keys(model), model.shape
@@ -146,9 +155,7 @@ class Proofs:
                 "proof": result.proof.to_json(),
                 "public": [str(value) for value in result.public],
                 "insecure_keys": list(insecure),
-                "verification_key": None
-                if result.verification_key is None
-                else result.verification_key.to_json(),
+                "verification_key": None if result.verification_key is None else result.verification_key.to_json(),
             }
             for one, result in zip(statements, results, strict=True)
         ]
@@ -157,11 +164,12 @@ class Proofs:
         """Whether a proof holds, and whether it is of the network's model as it is now."""
         from twopm_zk.plonk.solidity import calldata
 
-        if network.model is None or network.training is None:
+        if network.model is None:
             raise RefusedError(409, "no-predictions", "the network has no predictions to verify")
         instance = self.require_keys(network.model)
         valid = self._keys.verify(instance, public, calldata(proof, list(public))[0])
-        return {"valid": valid, "matches": {"model": public[0] == network.training.model_commitment}}
+        matches = network.certified is not None and str(public[0]) in network.models
+        return {"valid": valid, "matches": {"model": matches}}
 
 
 def parse_proof(proof: Any, public: Any) -> tuple[Proof, list[int]]:
@@ -170,3 +178,7 @@ def parse_proof(proof: Any, public: Any) -> tuple[Proof, list[int]]:
     if len(found) != _PUBLIC:
         raise RefusedError(422, "malformed", f"a prediction has {_PUBLIC} public inputs")
     return Proof.from_json(proof), found
+
+
+def _key(model: Model) -> tuple[str, str]:
+    return model.instance.name, model.verifier.address

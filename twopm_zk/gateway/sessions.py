@@ -87,7 +87,9 @@ class SignIn:
 
 def message_of(*, origin: str, account: str, chain_id: int, nonce: str, issued: float, expires: float) -> str:
     """The message that a page of ``origin`` makes."""
-    times = [datetime.fromtimestamp(one, UTC).isoformat(timespec="milliseconds")[:23] + "Z" for one in (issued, expires)]
+    times = [
+        datetime.fromtimestamp(one, UTC).isoformat(timespec="milliseconds")[:23] + "Z" for one in (issued, expires)
+    ]
     return (
         f"{origin.partition('://')[2]} wants you to sign in with your Ethereum account:\n{account}\n\n{STATEMENT}\n\n"
         f"URI: {origin}\nVersion: 1\nChain ID: {chain_id}\nNonce: {nonce}\nIssued At: {times[0]}\n"
@@ -98,9 +100,7 @@ def message_of(*, origin: str, account: str, chain_id: int, nonce: str, issued: 
 class Sessions:
     """Nonces and sessions of one server, which knows its ``origins``: its own, and those of applications it serves."""
 
-    def __init__(
-        self, *, chain_id: int, origins: Collection[str], clock: Callable[[], float] = time.time
-    ) -> None:
+    def __init__(self, *, chain_id: int, origins: Collection[str], clock: Callable[[], float] = time.time) -> None:
         self._chain_id, self._origins, self._clock = chain_id, frozenset(origins), clock
         self._key = secrets.token_bytes(32)
         self._lock = threading.Lock()
@@ -121,7 +121,9 @@ class Sessions:
         content = found[:12]
         age = self._clock() - int.from_bytes(content[:4])
         if not hmac.compare_digest(self._mac(content), found[12:]) or not -1 <= age <= NONCE_SECONDS:
-            raise _refused("wrong-nonce", "the nonce is not one that this server has handed out in the last ten minutes")
+            raise _refused(
+                "wrong-nonce", "the nonce is not one that this server has handed out in the last ten minutes"
+            )
 
     def sign_in(self, text: str, signature: str, *, origin: str | None = None) -> tuple[str, Session]:
         """A new session's token, and the session. ``origin`` is what the browser says that the page is of, if it does.

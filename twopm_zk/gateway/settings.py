@@ -19,9 +19,9 @@ class Limits:
     body: int = 64 << 10
     """Bytes of a request's body, but for a delivery's."""
     connections: int = 512
-    address: Rate = Rate(20, 200)
+    address: Rate = field(default=Rate(20, 200))
     """Requests of one address; some count for several."""
-    account: Rate = Rate(0.2, 16)
+    account: Rate = field(default=Rate(0.2, 16))
     """Predictions of one account."""
     listeners: int = 100
     """Of live news."""

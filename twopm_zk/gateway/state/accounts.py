@@ -96,7 +96,9 @@ def account_document(view: ChainView, snapshot: Snapshot, account: str, advise: 
 
     found = reading("an account", read)
     asked = [*_asked_in_tasks(snapshot, account), *_asked_by_requests(requests, account, snapshot.time)]
-    asked += [{"kind": "claim", "what": "a share of fees can be claimed", "network": c["network"]} for c in found["claims"]]
+    asked += [
+        {"kind": "claim", "what": "a share of fees can be claimed", "network": c["network"]} for c in found["claims"]
+    ]
     if any(amount != "0" for amount in found["owed"].values()):
         asked.append({"kind": "withdraw", "what": "what is owed can be withdrawn"})
     return {**found, "requests": requests, "asked": [_with_command(one, advise) for one in asked]}
@@ -119,7 +121,7 @@ def _asked_in_tasks(snapshot: Snapshot, account: str) -> Iterator[dict[str, Any]
             mine = _coordinator_part(state)
         if mine is not None:
             kind, what = mine
-            yield {"kind": kind, "what": what, "task": task, "deadline": state.deadline or None}
+            yield {"kind": kind, "what": what, "task": task, "deadline": snapshot.tasks[task]["deadline"]}
 
 
 def _node_part(state: TaskSnapshot, attempts: list[Mapping[str, Any]], account: str) -> tuple[str, str] | None:
@@ -155,7 +157,11 @@ def _asked_by_requests(requests: list[dict[str, Any]], account: str, now: int) -
         if one["state"] == "asked" and one["user"] == account and late:
             yield {**facts, "kind": "refund", "what": "nobody accepted this request in time: its fee can be taken back"}
         elif one["state"] == "accepted" and one["user"] == account and late:
-            yield {**facts, "kind": "slash", "what": "this answer is late: its operator can be slashed, and the fee returns"}
+            yield {
+                **facts,
+                "kind": "slash",
+                "what": "this answer is late: its operator can be slashed, and the fee returns",
+            }
         elif one["operator"] == account and not late and one["state"] in ("asked", "accepted"):
             said = "accept this request" if one["state"] == "asked" else "answer this request"
             yield {**facts, "kind": "answer", "what": said}

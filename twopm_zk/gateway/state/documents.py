@@ -42,9 +42,7 @@ class Documents:
         changed = found != self._read
         self._read = found
         documents = [document for _, document in found.values()]
-        self._metadata = {
-            one.sha256: one for one in documents if isinstance(one, NetworkMetadata)
-        }
+        self._metadata = {one.sha256: one for one in documents if isinstance(one, NetworkMetadata)}
         self._specs = {one.spec_hash: one for one in documents if isinstance(one, TaskSpec)}
         return changed
 

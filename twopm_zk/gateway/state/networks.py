@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from twopm_zk.chain.deployment import DeployedVerifier, Deployment
-from twopm_zk.chain.networks import NetworkEntry
 from twopm_zk.chain.networks import Model as Contracts
+from twopm_zk.chain.networks import NetworkEntry
 from twopm_zk.chain.tasks import TaskSnapshot, TaskState
 from twopm_zk.circuit.instances import Instance, find_instance
 from twopm_zk.gateway.state.documents import Documents
@@ -90,6 +90,8 @@ class NetworkState:
     verified: bool
     """Whether the document is the one that the hash is of, and about this task's specification."""
     model: Model | None
+    models: frozenset[str] = frozenset()
+    """All commitments to the present weights: each attempt has one of its own."""
     uri: str = ""
     """Where the document may be found, as the owner says."""
     offers: tuple[Offer, ...] = ()
@@ -118,6 +120,7 @@ class NetworkState:
             file or documents.metadata_about(state.spec_hash),
             file is not None and file.specification == f"0x{state.spec_hash.hex()}",
             _model(spec, state, deployment, retired),
+            frozenset() if log is None else frozenset(log.models),
             uri,
             offers,
         )
@@ -235,9 +238,7 @@ def _coverage(rows: int | None) -> str | None:
     return None if rows is None else f"over {rows} rows"
 
 
-def _model(
-    spec: TaskSpec | None, state: TaskState, deployment: Deployment, retired: frozenset[int]
-) -> Model | None:
+def _model(spec: TaskSpec | None, state: TaskState, deployment: Deployment, retired: frozenset[int]) -> Model | None:
     """What the specification names to prove predictions with; None where that is not deployed, or was retired."""
     name = spec.instances.predict if spec is not None and spec.instances is not None else None
     verifier = deployment.verifiers.get(name or "")

@@ -18,7 +18,7 @@ from twopm_zk.chain.abi import DecodedEvent
 from twopm_zk.chain.contracts import Contract
 from twopm_zk.chain.networks import Model, NetworkEntry
 from twopm_zk.chain.rpc import reading
-from twopm_zk.chain.tasks import Phase, TaskSnapshot
+from twopm_zk.chain.tasks import Phase, TaskSnapshot, TaskState
 from twopm_zk.errors import ChainError
 from twopm_zk.gateway.state.documents import Documents
 from twopm_zk.gateway.state.networks import NetworkState, Offer
@@ -210,7 +210,9 @@ class ChainReader:
         for task in changed["task"]:
             self._learn_history(task)
         self._read_operators(bool(changed["request"] or changed["network"]))
-        changed["network"] |= {number for number, one in self._entries.items() if one.model is Model.HLR and one.task in changed["task"]}
+        changed["network"] |= {
+            number for number, one in self._entries.items() if one.model is Model.HLR and one.task in changed["task"]
+        }
 
     def _events(self, contract: Contract, first: int, last: int) -> Iterable[DecodedEvent]:
         chain = self._view.chain
@@ -324,7 +326,7 @@ class ChainReader:
         )
 
     def _network_is_new(self, task: int, network_of: Mapping[int, int]) -> bool:
-        return self._documents_made[task][0]["network"] != network_of.get(task)
+        return bool(self._documents_made[task][0]["network"] != network_of.get(task))
 
     def _network(self, entry: NetworkEntry) -> NetworkState:
         offers = tuple(
@@ -337,10 +339,12 @@ class ChainReader:
             )
             for operator, offer in sorted(self._offers.get(entry.id, {}).items())
         )
+        state: TaskState
         if entry.model is Model.HLR:
-            state, log = self._states[entry.task], self._logs.get(entry.task)
+            state = self._states[entry.task]
         else:
-            state, log = reading("a task", lambda: self._view.network.hfl.state(entry.task)), None
+            state = reading("a task", lambda: self._view.network.hfl.state(entry.task))
+        log = self._logs.get(entry.task) if entry.model is Model.HLR else None
         return NetworkState.of(
             entry,
             state,

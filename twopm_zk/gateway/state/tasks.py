@@ -81,6 +81,8 @@ class TaskLog:
         """How many sums were shared: what is known of rows and bounds may change with it."""
         self.last_event = (0, 0)
         self.certified_at: int | None = None
+        self.models: set[str] = set()
+        """Commitments to the present weights, of the attempts at them."""
         self._collections: dict[tuple[int, int], str] = {}
 
     @property
@@ -111,6 +113,7 @@ class TaskLog:
         self.attempts.append(AttemptLog(*key, time, self._collections.pop(key, "")))
 
     def _on_AttemptModel(self, event: DecodedEvent, _: int) -> None:  # noqa: N802
+        self.models.add(str(event["modelCommitment"]))
         collection = words(COLLECTIONS[event["collected"]], held_out=event["heldOut"])
         self._collections[event["round"], event["attempt"]] = collection  # it is told before the attempt is opened
         for one in self._at(event):
@@ -157,6 +160,7 @@ class TaskLog:
         self._end(OPENED, time)
 
     def _on_ModelPublished(self, _: DecodedEvent, time: int) -> None:  # noqa: N802
+        self.models = set()
         self._end(AGGREGATED, time)  # the first weights are published before there is an attempt
 
     def _on_Certified(self, _: DecodedEvent, time: int) -> None:  # noqa: N802
@@ -207,7 +211,7 @@ def summary_of(log: TaskLog, state: TaskSnapshot, network: int | None) -> dict[s
         "phase": phase_name(state.phase),
         "round": state.round,
         "attempt": state.attempt,
-        "deadline": state.deadline or None,
+        "deadline": state.deadline if state.phase in state.seconds else None,
         "specification": f"0x{state.spec_hash.hex()}",
         "coordinator": state.coordinator,
         "family": state.family.value,
