@@ -54,13 +54,15 @@ SPECS = [SPECTOR, HOSPITAL, LINEAR]
 DRAW = random.Random(14)
 
 
-def cell(one):
+def cell(one, spec):
     """A cell of an input: mostly one that it takes, sometimes none, sometimes one too many."""
     if DRAW.random() < 0.08:
         return None
     if one.categories:
         return DRAW.choice([*one.categories, *one.categories, "elsewhere"])
-    low, high = (one.low, one.high) if one.low is not None else (-2.0, 40.0)
+    column = next((column for column in spec.columns if column.name == one.name and not column.product), one)
+    low, high = (one.low, one.high) if one.low is not None else (column.low, column.high)
+    low, high = (45.0, 290.0) if low is None else (low, high)
     if DRAW.random() < 0.06:
         return DRAW.choice([low - 0.5, high + 0.5, low, high, 1e9])
     whole = DRAW.uniform(low, high)
@@ -73,8 +75,8 @@ def rows():
         weights = [DRAW.randrange(-(1 << 24), 1 << 24) for _ in spec.columns]
         weights += [0] * (shape.features - len(weights)) + [DRAW.randrange(-(1 << 24), 1 << 24)]
         form = form_of(spec, weights, context=DRAW.randrange(FIELD_ORDER))
-        for _ in range(60):
-            yield spec, form, {one.name: cell(one) for one in spec.sources}, DRAW.randrange(FIELD_ORDER)
+        for _ in range(90):
+            yield spec, form, {one.name: cell(one, spec) for one in spec.sources}, DRAW.randrange(FIELD_ORDER)
         if spec is SPECTOR:  # every value is halfway between two integers, above and below 0
             for k in range(-40, 40):
                 row = {"GPA": 3.0, "TUCE": 22 + (2 * k + 1) / 1024, "PSI": k % 2}
@@ -84,7 +86,7 @@ def rows():
 def lengths():
     """Rows of features around a norm; those that are longer are shortened."""
     for norm in (1.25, 2.0, 0.7):
-        rows = [[DRAW.randrange(-6000, 6000) for _ in range(3)] for _ in range(60)]
+        rows = [[DRAW.randrange(-9000, 9000) for _ in range(3)] for _ in range(60)]
         yield norm, [*rows, [int(norm * 4096), 0, 0], [int(norm * 4096) + 1, 0, 0], [0, 3 * 1024, -4 * 1024]]
 
 

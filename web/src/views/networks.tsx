@@ -56,11 +56,11 @@ function Card({ network, status }: { network: NetworkSummary; status: Status | n
       />
       <p class="actions">
         {askable && (
-          <Link class="button" href={`/networks/${network.id}/ask`} aria-label={`Ask ${network.title ?? network.id}`}>
+          <Link class="button" href={`/networks/${network.id}/ask`} aria-label={`Ask: ${network.title ?? network.id}`}>
             Ask
           </Link>
         )}
-        <Link href={`/networks/${network.id}`} aria-label={`What stands behind ${network.title ?? network.id}`}>
+        <Link href={`/networks/${network.id}`} aria-label={`What stands behind it: ${network.title ?? network.id}`}>
           What stands behind it
         </Link>
       </p>
