@@ -7,6 +7,7 @@
     │   ├── DataError                    a table or a weights file
     │   ├── RangeError                   a number outside its fixed-point range
     │   ├── SpecError                    a task's specification
+    │   ├── MetadataError                a network's metadata document
     │   ├── FileFormatError              a binary file (r1cs, wtns, ptau, zkey) that is truncated or damaged
     │   └── ProofFormatError             a proof, public inputs or key that cannot be parsed
     ├── ToolError                    4   a program or package that is missing, wrong or failing
@@ -81,6 +82,10 @@ class RangeError(InputError):
 
 class SpecError(InputError):
     """A task's specification cannot be used; the message names the key and its limits."""
+
+
+class MetadataError(InputError):
+    """A network's metadata document cannot be used; the message names the field and its limits."""
 
 
 class FileFormatError(InputError):

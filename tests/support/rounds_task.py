@@ -61,12 +61,23 @@ class Task:
 
     @property
     def model(self):
-        return self.call("modelCommitmentOf")
+        return self.call("trainingOf")["modelCommitment"]
+
+    @property
+    def collected(self):
+        """The statement that proves the updates of the present round."""
+        return self.call("trainingOf")["collected"]
+
+    @property
+    def key(self):
+        """The key of the present attempt."""
+        state = self.state
+        return (state["round"] << 32 | state["attempt"]) + 1
 
     @property
     def generators(self):
         known = {STEP: GRADIENT, INFORMATION: MATRICES, EVALUATE: EVALUATIONS[self.training["family"]]}
-        return known[self.call("statementOf")]
+        return known[self.collected]
 
     @property
     def policy(self):
@@ -98,12 +109,12 @@ class Task:
         opening = None
         if point is None:
             opening, point = provable_opening(values or [data + i for i in range(len(points) - 1)], points)
-        name = ("gaussian-" if self.training["family"] else "") + NAMES[self.call("statementOf")]
+        name = ("gaussian-" if self.training["family"] else "") + NAMES[self.collected]
         proof = proof or fake_proof(f"{name}-{size}", self.model, data, point[1])
         receipt = self.act(person, "submitUpdate", size, index, *point, proof)
         self.submitted.add(person)
         if opening:
-            key = self.call("attemptKey")
+            key = self.key
             self.openings.setdefault((key, person), [0] * len(points))
             self.openings[key, person] = plus(self.openings[key, person], opening)
         return receipt
@@ -133,12 +144,13 @@ class Task:
     @property
     def participants(self):
         submitted = [person for person in vars(self.people).values() if person in self.submitted]
-        return [person for person in submitted if self.call("participates", person.address)]
+        key = self.key
+        return [person for person in submitted if self.call("nodeOf", person.address)["participated"] == key]
 
     @property
     def members(self):
         """The set, by ascending address."""
-        key = self.call("attemptKey")
+        key = self.key
         were_ready = sorted(self.lasting, key=lambda person: int(person.address, 16))
         return [person for person in were_ready if self.call("nodeOf", person.address)["inSet"] == key]
 
@@ -160,7 +172,7 @@ class Task:
         return masks(digest, low, high, lasting, of_round, count)
 
     def vector(self, person, members=None):
-        vector, digest = self.openings[self.call("attemptKey"), person], self.digest
+        vector, digest = self.openings[self.key, person], self.digest
         for other in members or self.members:
             if other is not person:
                 below = int(person.address, 16) < int(other.address, 16)
@@ -234,7 +246,7 @@ class Task:
 
     @property
     def sum_commitment(self):
-        return self.call("updatesCommitmentOf")
+        return point_hash(self.call("roundPointOf"))
 
     def next_model(self, weights, matrix=MATRIX):
         return self.policy.next_round(matrix_hash=matrix).model_commitment(weights)

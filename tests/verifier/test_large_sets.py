@@ -73,7 +73,7 @@ class LargeTask(Task):
         return Sharer(self.set, person.address, *secrets)
 
     def library_vector(self, person):
-        opening = [value % SUBGROUP_ORDER for value in self.openings[self.call("attemptKey"), person]]
+        opening = [value % SUBGROUP_ORDER for value in self.openings[self.key, person]]
         return list(self.sharer(person).vector(self.generators, opening))
 
     def claim_in_parts(self, person, claims):

@@ -187,6 +187,7 @@ def _units_of(root: Path) -> dict[str, str]:
     ours = (path for path in sorted(root.rglob("*.sol")) if path.parent.name != "generated")
     units = {path.stem: f"verifier/{path.relative_to(root).as_posix()}" for path in ours}
     units["IERC20"] = "@openzeppelin/contracts/token/ERC20/IERC20.sol"
+    units["IERC20Metadata"] = "@openzeppelin/contracts/token/ERC20/extensions/IERC20Metadata.sol"
     return units | {f"PoseidonT{n}": f"poseidon-solidity/PoseidonT{n}.sol" for n in range(2, 7)}
 
 

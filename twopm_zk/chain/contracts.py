@@ -1,7 +1,8 @@
 """Contracts on a chain: deploy, call, transact, read events.
 
 ``Chain`` is one connection with one signing account, which knows how to deploy; ``Contract`` is one address with its
-ABI. Errors of contracts further down a call are decoded too, as long as this ``Chain`` has met their ABI.
+ABI, and ``ContractClient`` what typed clients are made from. Errors of contracts further down a call are decoded too,
+as long as this ``Chain`` has met their ABI.
 
 Importing this module imports web3, which takes about a second; ``twopm_zk.chain`` does it on first use.
 """
@@ -128,3 +129,15 @@ class Contract:
             raise InputError(f"{name} has no indexed argument {', '.join(map(repr, indexed))}")
         logs = self.chain.logs(self.address, topics, from_block, to_block)
         return [event for log in logs if (event := self.chain.registry.event(log))]
+
+
+class ContractClient:
+    """A contract of ours with typed methods; ``contract`` calls it by names that have none."""
+
+    def __init__(self, contract: Contract) -> None:
+        self.contract = contract
+
+    @property
+    def address(self) -> str:
+        """Where the contract is."""
+        return self.contract.address

@@ -47,6 +47,7 @@ _OURS = (
     "VerifierRegistry",
     "HFLContract",
     "HLRContract",
+    "NetworkRegistry",
     "InferenceContract",
 )
 _TOKENS = {"stETH": "StETHDouble", "wstETH": "WstETHDouble", "rETH": "RETHDouble"}
@@ -385,17 +386,19 @@ class _Deployer:
             self.transact(staking, "setOperator", eigenlayer.operator)
         registry = self.ours("VerifierRegistry", owner)
         shared = (identity.address, data_hub.address, staking.address)
-        self.ours("HFLContract", *shared)
+        hfl = self.ours("HFLContract", *shared)
         hlr = self.ours("HLRContract", *shared, registry.address)
-        inference = self.ours(
-            "InferenceContract",
-            hlr.address,
-            staking.address,
-            registry.address,
-            (terms.user_stake, terms.operator_stake, terms.accept_seconds, terms.answer_seconds, terms.penalty),
-        )
+        networks = self.ours("NetworkRegistry", hlr.address, hfl.address, self._fee_token(terms))
+        inference = self.ours("InferenceContract", staking.address, registry.address, networks.address)
         for slasher in (hlr, inference):
             self.transact(staking, "authorise", slasher.address)  # nobody is staked yet, so it holds at once
+
+    def _fee_token(self, terms: Terms) -> str:
+        """The token that fees can be in: where tokens are stand-ins and none is named, that of rETH."""
+        if terms.fee_token is not None:
+            return terms.fee_token
+        double = self.contracts.get(_TOKENS["rETH"])
+        return double.address if double else NOBODY
 
     def register(self, verifier: GeneratedVerifier) -> DeployedVerifier:
         """Deploy a generated verifier and add it to the registry."""

@@ -34,7 +34,13 @@ _ROUNDS = {"IDENTITY": "IdentityContract", "DATA_HUB": "DataHub", "STAKING": "St
 _ASKED = {
     "HFLContract": _ROUNDS,
     "HLRContract": {**_ROUNDS, "REGISTRY": "VerifierRegistry"},
-    "InferenceContract": {"HLR": "HLRContract", "STAKING": "StakingContract", "REGISTRY": "VerifierRegistry"},
+    "NetworkRegistry": {"HLR": "HLRContract", "HFL": "HFLContract"},
+    "InferenceContract": {
+        "HLR": "HLRContract",
+        "STAKING": "StakingContract",
+        "REGISTRY": "VerifierRegistry",
+        "NETWORKS": "NetworkRegistry",
+    },
 }
 """Immutables that name other contracts: the comparison of code leaves them out."""
 _DAY = 86_400
@@ -114,15 +120,13 @@ class GeneratedVerifier:
 
 @dataclass(frozen=True)
 class Terms:
-    """Settings of staking and inference: seconds, and wei of ETH."""
+    """What a deployment fixes for good besides addresses."""
 
     exit_seconds: int = 10 * _DAY
     """Longer than the phases of a task with penalties may take together."""
-    user_stake: int = 10**16
-    operator_stake: int = 10**18
-    accept_seconds: int = _DAY
-    answer_seconds: int = _DAY
-    penalty: int = 10**17
+    fee_token: str | None = None
+    """The ERC-20 that networks may take their fees in, which keeps what it is given: none that rebases. None is the
+    stand-in for rETH where tokens are doubles, and no token elsewhere."""
 
 
 @dataclass(frozen=True)

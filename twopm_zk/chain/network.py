@@ -13,8 +13,9 @@ from typing import Any
 
 from twopm_zk.chain.compiler import compile_contract
 from twopm_zk.chain.connection import Receipt
-from twopm_zk.chain.contracts import Chain, Contract
+from twopm_zk.chain.contracts import Chain, Contract, ContractClient
 from twopm_zk.chain.deployment import Deployment
+from twopm_zk.chain.networks import Inference, Networks
 from twopm_zk.chain.tasks import TaskSnapshot, TaskState, read_rounds, read_training
 from twopm_zk.errors import InputError
 from twopm_zk.numbers.baby_jubjub import Point
@@ -75,18 +76,6 @@ class TrainingConfig:
     evaluation: bool = False
     held_out_dataset: bytes = bytes(32)
     """The data set of another evaluation after the certificate; zeros for none."""
-
-
-class ContractClient:
-    """A contract of ours with typed methods; ``contract`` calls it by names that have none."""
-
-    def __init__(self, contract: Contract) -> None:
-        self.contract = contract
-
-    @property
-    def address(self) -> str:
-        """Where the contract is."""
-        return self.contract.address
 
 
 class Identity(ContractClient):
@@ -317,37 +306,13 @@ class Hlr(Rounds):
         """Certify the weights with a proven bound on the gradient, and open the next statistic or end the task."""
         return self.contract.transact("certify", task, gradient_bound, list(proof))
 
+    def credit_of(self, task: int, node: str) -> int:
+        """A node's accepted updates in the sum that was certified; 0 for who has none in it."""
+        return int(self.contract.call("creditOf", task, node))
+
     def state(self, task: int) -> TaskSnapshot:
         """A task at the newest block: rounds, policy, weights. InputError where there is no such task."""
         return read_training(self.contract, task)
-
-
-class Inference(ContractClient):
-    """InferenceContract."""
-
-    def offer(self, task: int, verifier_id: int) -> Receipt:
-        """Offer predictions of a task's model."""
-        return self.contract.transact("offer", task, verifier_id)
-
-    def ask(self, task: int, operator: str, input_commitment: int) -> int:
-        """Ask for a prediction; the request's id."""
-        return int(self.contract.transact("ask", task, operator, input_commitment).event("Asked")["id"])
-
-    def accept(self, request: int) -> Receipt:
-        """Accept a request, as its operator."""
-        return self.contract.transact("accept", request)
-
-    def answer(self, request: int, prediction: int, proof: Sequence[int]) -> Receipt:
-        """Answer with a proven prediction, in units of 2^-16: of a gaussian model plus 2^31 units."""
-        return self.contract.transact("answer", request, prediction, list(proof))
-
-    def slash_late(self, request: int) -> Receipt:
-        """Slash an operator that accepted and is late."""
-        return self.contract.transact("slashLate", request)
-
-    def request(self, request: int) -> dict[str, Any]:
-        """All that is known of a request."""
-        return dict(self.contract.call("requestOf", request))
 
 
 @dataclass(frozen=True)
@@ -390,6 +355,11 @@ class Network:
     def hlr(self) -> Hlr:
         """Logistic regression with proofs."""
         return Hlr(self.contract("HLRContract"))
+
+    @cached_property
+    def networks(self) -> Networks:
+        """Networks: whose model can be asked, and on which terms."""
+        return Networks(self.contract("NetworkRegistry"))
 
     @cached_property
     def inference(self) -> Inference:

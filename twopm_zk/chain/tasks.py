@@ -148,8 +148,18 @@ class TaskSnapshot(TaskState):
     """The hash of the generators of each collection, by which disputes go."""
     set_digest: bytes
     """Of the set that shares, from closing on."""
-    certified: bool
+    certified_key: int
+    """Key of the certified attempt; 0 where there is no certificate."""
+    certified_nodes: int
+    """Nodes in the set of that attempt."""
     gradient_bound: int
+    frac_bits: int
+    """Fractional bits of a feature, as the task's verifiers have them."""
+
+    @property
+    def certified(self) -> bool:
+        """Whether the task has its certificate: its weights move no more."""
+        return self.certified_key != 0
 
     @property
     def collected_dataset(self) -> bytes:
@@ -252,8 +262,10 @@ def read_training(contract: Contract, task: int) -> TaskSnapshot:
             Collection.EVALUATION: bytes.fromhex(training["evaluationGenerators"][2:]),
         },
         set_digest=bytes.fromhex(contract.call("setDigestOf", task, block=block)[2:]),
-        certified=training["certified"],
+        certified_key=training["certifiedKey"],
+        certified_nodes=training["certifiedNodes"],
         gradient_bound=training["gradientBound"],
+        frac_bits=training["fractionalBits"],
     )
     if state.task_key != task_key(contract.chain.chain_id, contract.address, task, state.spec_hash):
         raise DeploymentError(f"task {task} has another task key than follows from its specification")

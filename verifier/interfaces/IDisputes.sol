@@ -113,7 +113,4 @@ interface IDisputes is ISharing {
     function settle(uint256 taskId) external;
 
     function disputeOf(uint256 taskId) external view returns (Dispute memory);
-
-    /// @notice keccak256(abi.encode(generators)) that the present collection is committed to with.
-    function generatorsHashOf(uint256 taskId) external view returns (bytes32);
 }

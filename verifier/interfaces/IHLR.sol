@@ -70,28 +70,34 @@ interface IHLR is IDisputes {
         bytes32 informationGenerators;
         bytes32 evaluationGenerators;
         bytes32 heldOutDataset;
+        // one slot, which `certify` writes
         uint16 weights;
         uint24 lambda;
         uint32 weightBound;
         uint32 minRows;
-        uint32 gradientTarget;
         uint32 gradientBound;
-        bool certified;
-        Information information;
         /// @dev What the present round collects: Step, Information or Evaluate.
         IVerifierRegistry.Statement collected;
         IVerifierRegistry.Family family;
-        bool finalInformation;
-        bool evaluation;
-        /// @dev Whether `heldOutDataset` names one.
-        bool heldOutEvaluation;
         /// @dev The present round collects from `heldOutDataset`, and not from the task's data set.
         bool heldOut;
+        /// @dev Fractional bits of a feature, as the task's verifiers have them.
+        uint8 fractionalBits;
+        /// @dev Key of the certified attempt, 0 before there is a certificate.
+        uint64 certifiedKey;
+        /// @dev Nodes in the set of that attempt.
+        uint24 certifiedNodes;
         IPlonkVerifier3 aggregate;
         /// @dev Block in which the task's first round opened: held-out batches are registered before it, so that none is picked
         /// to fit weights that are known.
         uint64 firstOpenedAt;
+        Information information;
         IPlonkVerifier3 certify;
+        uint32 gradientTarget;
+        bool finalInformation;
+        bool evaluation;
+        /// @dev Whether `heldOutDataset` names one.
+        bool heldOutEvaluation;
     }
 
     event VerifierFixed(
@@ -200,20 +206,11 @@ interface IHLR is IDisputes {
     /// @notice The present weights: features in column order, the intercept last, in units of 2^-20.
     function weightsOf(uint256 taskId) external view returns (int32[] memory);
 
-    function modelCommitmentOf(uint256 taskId) external view returns (uint256);
+    /// @notice The certificate of a task: the key of its attempt, 0 for none, the nodes whose updates are in its sum, and the
+    /// commitment to the present weights, which move no more.
+    function certificateOf(uint256 taskId) external view returns (uint64 key, uint24 nodes, uint256 modelCommitment);
 
-    /// @notice What the present model commitment binds besides the weights.
-    function contextOf(uint256 taskId) external view returns (uint256);
-
-    /// @notice The second public input of aggregate and certify: the hash of the round's point.
-    function updatesCommitmentOf(uint256 taskId) external view returns (uint256);
-
-    /// @notice What the present round collects: Step, Information or Evaluate.
-    function statementOf(uint256 taskId) external view returns (IVerifierRegistry.Statement);
-
-    function verifierOf(
-        uint256 taskId,
-        IVerifierRegistry.Statement statement,
-        uint32 size
-    ) external view returns (address);
+    /// @notice A node's accepted updates in the sum that was certified, whatever the node did in later rounds; 0 for who has
+    /// none in it. Over all nodes these are the sum's updates.
+    function creditOf(uint256 taskId, address node) external view returns (uint256 updates);
 }

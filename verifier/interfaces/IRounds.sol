@@ -155,11 +155,6 @@ interface IRounds {
 
     function taskOf(uint256 taskId) external view returns (Task memory);
 
-    /// @notice What a node did last in a task, by keys of attempts.
+    /// @notice What a node did last in a task, by keys of attempts: `round * 2^32 + attempt + 1`.
     function nodeOf(uint256 taskId, address node) external view returns (Node memory);
-
-    /// @notice Key of the present attempt: `round * 2^32 + attempt + 1`.
-    function attemptKey(uint256 taskId) external view returns (uint64);
-
-    function participates(uint256 taskId, address node) external view returns (bool);
 }

@@ -3,10 +3,10 @@ pragma solidity 0.8.37;
 
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {IDataHub} from "../interfaces/IDataHub.sol";
-import {IDisputes} from "../interfaces/IDisputes.sol";
 import {IHLR} from "../interfaces/IHLR.sol";
 import {IIdentity} from "../interfaces/IIdentity.sol";
 import {IPlonkVerifier3} from "../interfaces/IPlonkVerifier3.sol";
+import {IRounds} from "../interfaces/IRounds.sol";
 import {ISharing} from "../interfaces/ISharing.sol";
 import {IStaking} from "../interfaces/IStaking.sol";
 import {IVerifierRegistry} from "../interfaces/IVerifierRegistry.sol";
@@ -37,6 +37,8 @@ contract HLRContract is IHLR, Sharing {
 
     mapping(uint256 taskId => Training training) private _trainings;
     mapping(uint256 taskId => uint256[] packed) private _weights;
+    /// @dev Updates of the certified round, of nodes whose record is of a later one.
+    mapping(uint256 taskId => mapping(address node => uint256 updates)) private _credits;
     mapping(uint256 taskId => mapping(IVerifierRegistry.Statement statement => mapping(uint32 size => IPlonkVerifier3)))
         private _verifiers;
 
@@ -90,6 +92,8 @@ contract HLRContract is IHLR, Sharing {
         if (BabyJubjub.isIdentity(point)) revert IdentityPoint();
         ProofCheck.requireProof(verifier, proof, [training.modelCommitment, data, y]);
 
+        uint256 credit = _creditInRecord(taskId, training, msg.sender);
+        if (credit != 0) _credits[taskId][msg.sender] = credit; // its record is about to be of this round
         uint256 position = task.updates;
         _addPoint(taskId, point, _countUpdate(taskId, task, index));
         emit UpdateAccepted(taskId, task.round, task.attempt, msg.sender, data, x, y, position, size, index, proof);
@@ -110,7 +114,7 @@ contract HLRContract is IHLR, Sharing {
         ProofCheck.requireFieldElement(matrixHash);
 
         uint256 current = training.modelCommitment;
-        uint256 sum = updatesCommitmentOf(taskId);
+        uint256 sum = _sumHash(taskId);
         _sumUsed(taskId, task);
         if (training.information == Information.BeforeEveryMove) {
             training.collected = IVerifierRegistry.Statement.Information;
@@ -131,9 +135,10 @@ contract HLRContract is IHLR, Sharing {
             revert BoundTooLoose(gradientBound, training.gradientTarget);
         }
         uint256 model = training.modelCommitment;
-        ProofCheck.requireProof(training.certify, proof, [model, updatesCommitmentOf(taskId), gradientBound]);
+        ProofCheck.requireProof(training.certify, proof, [model, _sumHash(taskId), gradientBound]);
 
-        training.certified = true;
+        training.certifiedKey = task.key();
+        training.certifiedNodes = task.ready;
         training.gradientBound = gradientBound;
         _sumUsed(taskId, task);
         emit Certified(taskId, task.round, model, gradientBound, proof);
@@ -144,11 +149,11 @@ contract HLRContract is IHLR, Sharing {
     function proceed(uint256 taskId, uint256[] calldata sum, uint256[] calldata generators) external {
         Task storage task = _tasks[taskId];
         Training storage training = _requireSum(taskId, task, false);
-        Disputes.requireOpens(taskId, _sets[taskId], generatorsHashOf(taskId), sum, generators);
+        Disputes.requireOpens(taskId, _sets[taskId], _generatorsHash(taskId), sum, generators);
 
         _sumUsed(taskId, task);
         emit SumOpened(taskId, task.round, training.collected, sum);
-        if (training.certified) {
+        if (training.certifiedKey != 0) {
             _collectStatistics(taskId, task, training);
         } else {
             training.collected = IVerifierRegistry.Statement.Step;
@@ -156,9 +161,14 @@ contract HLRContract is IHLR, Sharing {
         }
     }
 
+    /// @inheritdoc IRounds
+    function taskOf(uint256 taskId) external view override(IRounds, Rounds) returns (Task memory) {
+        _return(HLRTasks.encodedTask(_tasks[taskId]));
+    }
+
     /// @inheritdoc IHLR
     function trainingOf(uint256 taskId) external view returns (Training memory) {
-        return _trainings[taskId];
+        _return(HLRTasks.encodedTraining(_trainings[taskId]));
     }
 
     /// @inheritdoc IHLR
@@ -167,33 +177,15 @@ contract HLRContract is IHLR, Sharing {
     }
 
     /// @inheritdoc IHLR
-    function modelCommitmentOf(uint256 taskId) external view returns (uint256) {
-        return _trainings[taskId].modelCommitment;
+    function certificateOf(uint256 taskId) external view returns (uint64 key, uint24 nodes, uint256 modelCommitment) {
+        Training storage training = _trainings[taskId];
+        return (training.certifiedKey, training.certifiedNodes, training.modelCommitment);
     }
 
     /// @inheritdoc IHLR
-    function contextOf(uint256 taskId) external view returns (uint256) {
-        return _context(_tasks[taskId], _trainings[taskId]);
-    }
-
-    /// @inheritdoc IHLR
-    function updatesCommitmentOf(uint256 taskId) public view returns (uint256) {
-        Point storage point = _sets[taskId].point;
-        return PublicHash.roundPoint(point.x, point.y);
-    }
-
-    /// @inheritdoc IHLR
-    function statementOf(uint256 taskId) external view returns (IVerifierRegistry.Statement) {
-        return _trainings[taskId].collected;
-    }
-
-    /// @inheritdoc IHLR
-    function verifierOf(
-        uint256 taskId,
-        IVerifierRegistry.Statement statement,
-        uint32 size
-    ) external view returns (address) {
-        return address(_verifiers[taskId][statement][size]);
+    function creditOf(uint256 taskId, address account) external view returns (uint256 updates) {
+        updates = _creditInRecord(taskId, _trainings[taskId], account);
+        if (updates == 0) updates = _credits[taskId][account];
     }
 
     /// @inheritdoc ISharing
@@ -210,8 +202,7 @@ contract HLRContract is IHLR, Sharing {
         return Math.ceilDiv(sums, gradient ? GRADIENT_LANES : INFORMATION_LANES) + 2;
     }
 
-    /// @inheritdoc IDisputes
-    function generatorsHashOf(uint256 taskId) public view override(IDisputes, Sharing) returns (bytes32) {
+    function _generatorsHash(uint256 taskId) internal view override returns (bytes32) {
         Training storage training = _trainings[taskId];
         IVerifierRegistry.Statement collected = training.collected;
         if (collected == IVerifierRegistry.Statement.Step) return training.gradientGenerators;
@@ -231,12 +222,12 @@ contract HLRContract is IHLR, Sharing {
 
     /// @dev A certified task is over for its coordinator, whatever is collected still.
     function _isOver(uint256 taskId, Task storage task) internal view override returns (bool) {
-        return _trainings[taskId].certified || super._isOver(taskId, task);
+        return _trainings[taskId].certifiedKey != 0 || super._isOver(taskId, task);
     }
 
     /// @dev Whoever waits for the statistics of a certified task in vain: its certificate stays.
     function _requireGivenUp(uint256 taskId, Task storage task) internal view override {
-        if (!_trainings[taskId].certified) super._requireGivenUp(taskId, task);
+        if (_trainings[taskId].certifiedKey == 0) super._requireGivenUp(taskId, task);
         _requireFailed(taskId, task);
     }
 
@@ -271,6 +262,24 @@ contract HLRContract is IHLR, Sharing {
         training = _trainings[taskId];
         IVerifierRegistry.Statement collected = training.collected;
         if ((collected == IVerifierRegistry.Statement.Step) != gradient) revert WrongCollection(collected);
+    }
+
+    /// @dev A node's updates in the certified sum, where its record is still of that attempt.
+    function _creditInRecord(
+        uint256 taskId,
+        Training storage training,
+        address account
+    ) private view returns (uint256 updates) {
+        uint64 key = training.certifiedKey;
+        if (key == 0) return 0;
+        Node storage node = _sets[taskId].nodes[account];
+        if (node.participated == key && node.inSet == key) updates = node.batches;
+    }
+
+    /// @dev The second public input of aggregate and certify.
+    function _sumHash(uint256 taskId) private view returns (uint256) {
+        Point storage point = _sets[taskId].point;
+        return PublicHash.roundPoint(point.x, point.y);
     }
 
     function _context(Task storage task, Training storage training) private view returns (uint256) {

@@ -59,6 +59,16 @@ library HLRTasks {
         emit IHLR.ModelPublished(taskId, 0, training.initialWeights, 0, none); // no move yet, no matrix, nothing proven
     }
 
+    /// @dev What {IRounds-taskOf} returns, encoded.
+    function encodedTask(IRounds.Task storage task) external view returns (bytes memory) {
+        return abi.encode(task);
+    }
+
+    /// @dev What {IHLR-trainingOf} returns, encoded.
+    function encodedTraining(IHLR.Training storage state) external view returns (bytes memory) {
+        return abi.encode(state);
+    }
+
     function _writeSharing(IRounds.Task storage task, IStaking staking, IRounds.TaskConfig memory config) private {
         Configs.requirePhaseLength(config.readySeconds, "readySeconds");
         Configs.requirePhaseLength(config.shareSeconds, "shareSeconds");
@@ -86,6 +96,7 @@ library HLRTasks {
         IHLR.TrainingConfig memory training
     ) private {
         uint8 bits = registry.usable(training.stepVerifiers[0]).fractionalBits;
+        state.fractionalBits = bits;
         IVerifierRegistry.Statement statement = IVerifierRegistry.Statement.Step;
         _fixSizes(taskId, verifiers[statement], registry, training, training.stepVerifiers, statement, bits);
         statement = IVerifierRegistry.Statement.Information;

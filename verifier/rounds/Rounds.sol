@@ -90,23 +90,13 @@ abstract contract Rounds is IRounds {
     }
 
     /// @inheritdoc IRounds
-    function taskOf(uint256 taskId) external view returns (Task memory) {
+    function taskOf(uint256 taskId) external view virtual returns (Task memory) {
         return _tasks[taskId];
     }
 
     /// @inheritdoc IRounds
     function nodeOf(uint256 taskId, address node) external view returns (Node memory) {
         return _sets[taskId].nodes[node];
-    }
-
-    /// @inheritdoc IRounds
-    function attemptKey(uint256 taskId) external view returns (uint64) {
-        return _tasks[taskId].key();
-    }
-
-    /// @inheritdoc IRounds
-    function participates(uint256 taskId, address node) external view returns (bool) {
-        return _sets[taskId].nodes[node].participated == _tasks[taskId].key();
     }
 
     // --- for the contracts above ---

@@ -114,7 +114,7 @@ abstract contract Sharing is IDisputes, Rounds {
         address[] calldata others,
         uint256[2][] calldata points
     ) external {
-        bytes32 hash = generatorsHashOf(taskId);
+        bytes32 hash = _generatorsHash(taskId);
         Disputes.claim(taskId, _tasks[taskId], _sets[taskId], hash, vector, generators, others, points);
     }
 
@@ -127,7 +127,7 @@ abstract contract Sharing is IDisputes, Rounds {
         PointProofs.SharedPoint[2] calldata shown,
         uint256[] calldata generators
     ) external {
-        bytes32 hash = generatorsHashOf(taskId);
+        bytes32 hash = _generatorsHash(taskId);
         Task storage task = _tasks[taskId];
         Set storage set = _sets[taskId];
         Disputes.reveal(taskId, task, set, STAKING, hash, other, mine, theirs, shown, generators);
@@ -150,12 +150,7 @@ abstract contract Sharing is IDisputes, Rounds {
 
     /// @inheritdoc ISharing
     function proofOf(uint256 taskId, uint256, uint256, uint256[] calldata) external view returns (bytes32[] memory) {
-        // as they came and as they go: code that encodes arrays anew would not fit
-        bytes memory encoded = Seats.proof(_sets[taskId].tree, msg.data[4:]);
-        // solhint-disable-next-line no-inline-assembly
-        assembly ("memory-safe") {
-            return(add(encoded, 32), mload(encoded))
-        }
+        _return(Seats.proof(_sets[taskId].tree, msg.data[4:])); // the arguments as they came
     }
 
     /// @inheritdoc ISharing
@@ -178,10 +173,10 @@ abstract contract Sharing is IDisputes, Rounds {
     /// @inheritdoc ISharing
     function vectorLengthOf(uint256 taskId) public view virtual returns (uint256);
 
-    /// @inheritdoc IDisputes
-    function generatorsHashOf(uint256 taskId) public view virtual returns (bytes32);
-
     // --- for the contract above ---
+
+    /// @dev Hook: keccak256(abi.encode(generators)) that the present collection is committed to with.
+    function _generatorsHash(uint256 taskId) internal view virtual returns (bytes32);
 
     /// @dev A proven update's point goes to its node; `first` as {_countUpdate} has it.
     function _addPoint(uint256 taskId, Point memory point, bool first) internal {
@@ -229,6 +224,14 @@ abstract contract Sharing is IDisputes, Rounds {
         bool present = inSet == task.key();
         if (present && task.phase == Phase.Summed && task.late()) return true;
         return task.missed != 0 && (present || inSet == task.missed);
+    }
+
+    /// @dev Ends the call with what a library has encoded: code that encodes it anew would not fit.
+    function _return(bytes memory encoded) internal pure {
+        // solhint-disable-next-line no-inline-assembly
+        assembly ("memory-safe") {
+            return(add(encoded, 32), mload(encoded))
+        }
     }
 
     function _requireEnough(Task storage task) private view {
