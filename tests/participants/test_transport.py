@@ -20,6 +20,7 @@ from twopm_zk.participants import transport
 from twopm_zk.participants.envelope import MAX_ENVELOPE, Envelope, Header, Receipt, seal
 from twopm_zk.participants.service import ServiceSettings
 from twopm_zk.participants.transport import Peer, Server
+from twopm_zk.system import http_server
 
 NODE, COORDINATOR = (Account.from_key(bytes([n] * 32)) for n in (1, 2))
 PUBLIC = bytes(range(32))
@@ -138,7 +139,7 @@ def test_a_body_that_is_too_large_is_not_read_to_its_end(server, service):
 
 @pytest.mark.slow
 def test_a_body_that_never_ends_is_given_up(monkeypatch, service):
-    monkeypatch.setattr(transport, "READ_SECONDS", 0.2)
+    monkeypatch.setattr(http_server, "READ_SECONDS", 0.2)
 
     def slow():
         yield b"{"
@@ -212,7 +213,7 @@ def test_an_endpoint_that_cannot_be_looked_up(url, envelope):
 
 @pytest.mark.slow
 def test_connections_that_never_ask_do_not_shut_others_out(service, envelope, monkeypatch):
-    monkeypatch.setattr(transport, "READ_SECONDS", 0.3)
+    monkeypatch.setattr(http_server, "READ_SECONDS", 0.3)
     with Server(service) as server, contextlib.ExitStack() as idle:
         for number in range(transport.MAX_CONNECTIONS + 4):
             connection = idle.enter_context(socket.create_connection(("127.0.0.1", server.port)))

@@ -180,7 +180,7 @@ def test_with_a_penalty_only_the_row_of_a_column_that_is_0_in_all_rows_has_no_fi
     assert "Standard errors are not defined for 'age': these rows have one value there" in shown(summary)
     assert "Standard errors: proven" in shown(summary)
     assert "nan" not in shown(summary)
-    assert summary._repr_html_().count("<td style='text-align:right'></td>") >= 5
+    assert summary._repr_html_().count("<td></td>") >= 5
     assert summary.bse.isna().tolist() == [False, True, False]
     written = json.loads(json.dumps(summary.as_dict(), allow_nan=False))
     assert written["coefficients"]["age"] == {"coefficient": -0.5} | dict.fromkeys(

@@ -56,7 +56,16 @@ def audit(
     progress("history from the chain", f"task {task}")
     state = view.state(task)
     chain_id = view.chain.chain_id
-    report = AuditReport(task, chain_id, view.hlr.address, state.block, keys.name)
+    report = AuditReport(
+        task,
+        chain_id,
+        view.hlr.address,
+        state.block,
+        keys.name,
+        spec_hash="0x" + state.spec_hash.hex(),
+        coordinator=state.coordinator,
+        gradient_target=state.gradient_target,
+    )
     for name in view.deployment.contracts:
         report.check("contracts", True, name)  # making the view has compared them
     key = task_key(chain_id, view.hlr.address, task, state.spec_hash)
@@ -100,6 +109,8 @@ def audit(
         report.notes.append("updates carry noise; what that promises to the people in the rows takes the specification")
     if spec is not None:
         report.coefficients = spec.coefficients(replay.weights)
+        for one in report.attempts:
+            one.coefficients = spec.coefficients(one.weights)
         check_privacy(report, spec)
         if replay.bound is not None and report.passed:
             claim = f"no component of the gradient exceeds {report.bound_per_row:.3g} per row"

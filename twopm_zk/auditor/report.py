@@ -111,12 +111,32 @@ class AttemptRecord:
     shared: bool = False
     """Whether anybody has shared in it."""
     outcome: Outcome = Outcome.OPEN
+    weights: tuple[int, ...] = ()
+    """At which it collected, in units of 2^-20."""
+    coefficients: Mapping[str, float] | None = None
+    """What the weights say of the columns; None without a specification."""
+    gradient_bound: int | None = None
+    """The smallest bound on the gradient per row that follows from the sum, in units of 2^-32; None where nothing was
+    made of one, and for other sums."""
+    opened_at: int = 0
+    """The time of its first block, in seconds since 1970."""
+    ended_at: int | None = None
+    """The time of the block in which something was made of its sum, or it was given up; None for an open one."""
 
     @property
     def counted(self) -> dict[str, int]:
         """The number of updates in the sum, by node; of all updates where nothing was made of one."""
         nodes = self.updates if self.summed is None else self.summed
         return {node: self.updates.get(node, 0) for node in sorted(nodes)}
+
+    @property
+    def bound_per_row(self) -> float | None:
+        """The bound on each component of the gradient per row that follows from the sum; None where there is none."""
+        return per_row(self.gradient_bound)
+
+    def end(self, outcome: Outcome, time: int) -> None:
+        """What has come of it, and when."""
+        self.outcome, self.ended_at = outcome, time
 
     @property
     def participants(self) -> str:
@@ -134,6 +154,11 @@ class AttemptRecord:
             "attempt": self.attempt,
             "collection": words(self.collection, held_out=self.held_out),
             "outcome": self.outcome.value,
+            "opened_at": self.opened_at,
+            "ended_at": self.ended_at,
+            "weights": list(self.weights),
+            "coefficients": None if self.coefficients is None else dict(self.coefficients),
+            "gradient_bound_per_row": self.bound_per_row,
             "rows": self.rows,
             "updates": sum(self.counted.values()),
             "nodes": self.counted,
@@ -151,6 +176,12 @@ class AuditReport:
     block: int
     """The chain was read up to here."""
     verifier: str
+    spec_hash: str = ""
+    """Of the task's specification."""
+    coordinator: str = ""
+    """The present one."""
+    gradient_target: int | None = None
+    """The bound that the task wants certified, in units of 2^-32 per row; None where that was not read."""
     counts: dict[str, int] = field(default_factory=dict)
     failures: list[Failure] = field(default_factory=list)
     """The first failures, at most MAX_FAILURES."""
@@ -214,7 +245,12 @@ class AuditReport:
     @property
     def bound_per_row(self) -> float | None:
         """The certified bound on each component of the gradient, None without a certificate."""
-        return None if self.gradient_bound is None else self.gradient_bound / (1 << BOUND_FRAC_BITS)
+        return per_row(self.gradient_bound)
+
+    @property
+    def target_per_row(self) -> float | None:
+        """The bound that the task wants certified, None where that was not read."""
+        return per_row(self.gradient_target)
 
     @property
     def conclusion(self) -> str:
@@ -322,6 +358,8 @@ class AuditReport:
             "task": self.task,
             "chain_id": self.chain_id,
             "contract": self.contract,
+            "spec_hash": self.spec_hash,
+            "coordinator": self.coordinator,
             "block": self.block,
             "verifier": self.verifier,
             "verdict": self.verdict.value,
@@ -330,6 +368,7 @@ class AuditReport:
             "certified": self.certified,
             "insecure_keys": self.insecure,
             "gradient_bound_per_row": self.bound_per_row,
+            "gradient_target_per_row": self.target_per_row,
             "distance_to_optimum": self._distance_document,
             "certificate_covers": None if covered is None else covered.to_json(),
             "rounds": self.rounds,
@@ -346,6 +385,11 @@ class AuditReport:
             "notes": self.notes,
             "cannot_know": list(UNKNOWABLE),
         }
+
+
+def per_row(bound: int | None) -> float | None:
+    """A bound on the gradient as a number, from units of 2^-32."""
+    return None if bound is None else bound / (1 << BOUND_FRAC_BITS)
 
 
 def _many(count: int, what: str) -> str:

@@ -12,7 +12,7 @@ from twopm_zk.numbers.pedersen import X_BITS, vector_generators
 from twopm_zk.participants.attempts import AttemptView
 from twopm_zk.sharing import vector_of
 from twopm_zk.sharing.hashes import abi_hash
-from twopm_zk.statements import Collection, Family, updates_commitment
+from twopm_zk.statements import Collection, Family, RoundShape, updates_commitment
 from twopm_zk.statements.rounds import MAX_UPDATES
 from twopm_zk.task.specification import Collects
 from twopm_zk.training.distance import Distance, distance
@@ -145,7 +145,7 @@ class RoundsReplay:
             now.check("rounds", not judging and not in_time, event, what)
         now.phase, self._missed = Phase.FINISHED, None  # nobody takes over what is finished
         if now.record.outcome is Outcome.OPEN:
-            now.record.outcome = Outcome.ABANDONED
+            now.record.end(Outcome.ABANDONED, event.time)
 
     # --- an attempt ---
 
@@ -172,8 +172,15 @@ class RoundsReplay:
         same = now.model == event["modelCommitment"]
         now.check("model commitments", same, event, "has another model commitment than its weights and rules")
         if now.record.outcome is Outcome.OPEN:
-            now.record.outcome = Outcome.ABANDONED
-        now.record = AttemptRecord(now.round, now.attempt, collection=now.collection, held_out=now.held_out)
+            now.record.end(Outcome.ABANDONED, event.time)
+        now.record = AttemptRecord(
+            now.round,
+            now.attempt,
+            collection=now.collection,
+            held_out=now.held_out,
+            weights=now.weights,
+            opened_at=event.time,
+        )
         now.report.attempts.append(now.record)
         now.view = AttemptView(now.collection, len(now.weights), now.family)
         now.nodes, self._data, self._next_index, self._updates, self._used = set(), set(), {}, 0, False
@@ -269,7 +276,8 @@ class RoundsReplay:
         now.check("sums", now.total is not None, event, "uses a sum that does not open the round's point")
         now.check_turn("coordinator", event)
         self._missed = None if event.sender == now.coordinator else (now.round, now.attempt)
-        now.record.outcome, now.record.summed = outcome, now.sharing_set.addresses
+        now.record.end(outcome, event.time)
+        now.record.summed = now.sharing_set.addresses
         sums = (collection, now.held_out, now.weights)
         if sums in self._models:
             name = words(collection, held_out=now.held_out)
@@ -286,6 +294,9 @@ class RoundsReplay:
                 self._rule.take(
                     now.collection, now.policy, now.weights, now.total, now.round, nodes=len(now.view.nodes)
                 )
+            if now.collection is collection is Collection.GRADIENT and now.total.rows > 0:
+                shape = RoundShape(len(now.weights) - 1)
+                now.record.gradient_bound = shape.smallest_bound(now.policy, now.weights, now.total)
             if collection is Collection.GRADIENT:
                 self.sums = [one for one in self.sums if one.collection is not Collection.GRADIENT]
             what = (now.collection, now.policy, now.weights, now.total, now.view.summed_data)

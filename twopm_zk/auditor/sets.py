@@ -239,7 +239,8 @@ class SharingReplay:
         else:
             due = reason == TOO_FEW and (self._restart or self._disputes.is_settled(event)) and not now.enough
         now.check("sets", due, event, f"ends the task for {reason}, and that is not so")
-        now.record.outcome, self._restart = Outcome.FAILED, False
+        now.record.end(Outcome.FAILED, event.time)
+        self._restart = False
         now.note(f"round {now.round}: the task ended without a certificate: {reason}")
 
 

@@ -41,6 +41,7 @@ _COMMANDS = {
     "operator": "application.predict",
     "predict": "application.predict",
     "fees": "application.fees",
+    "serve": "network.serve",
 }
 
 EXIT_CODES = """\

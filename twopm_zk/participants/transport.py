@@ -4,8 +4,8 @@ Messages carry their own encryption and signature (`envelope`), so the service a
 accounts and needs no session. Bodies, headers, connections and time are limited; the service binds 127.0.0.1 unless
 told otherwise, and belongs behind a TLS proxy where it faces the internet.
 
-Nothing is compressed, in either direction: a few kilobytes of stacked encodings unfold to gigabytes before anybody
-can count them. So the bytes that are counted are the bytes of the wire and of the content alike.
+Nothing is compressed, in either direction (`http_server` says why). So the bytes that are counted are the bytes of the
+wire and of the content alike.
 
 ::
 
@@ -14,18 +14,17 @@ can count them. So the bytes that are counted are the bytes of the wire and of t
 
 from __future__ import annotations
 
-import asyncio
 import random
-import socket
-import threading
 import time
 from collections.abc import Callable, Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol
 
 from twopm_zk.errors import ChainError, InputError, MessageError, PeerError, StoreError, TwopmError
 from twopm_zk.participants import wire
 from twopm_zk.participants.envelope import MAX_ENVELOPE, Envelope, Receipt
+from twopm_zk.system.http_server import BodyRefusedError, HttpServer, is_plain, read_body
+from twopm_zk.system.public_addresses import public_transport
 from twopm_zk.system.urls import shown_url
 
 if TYPE_CHECKING:
@@ -38,15 +37,11 @@ if TYPE_CHECKING:
 
 MAX_ANSWER = 1 << 20
 """Bytes of an answer that a client reads."""
-READ_SECONDS = 10.0
-"""Seconds for the head of a request, and as long for its body."""
 MAX_CONNECTIONS = 64
 _STATUS = {"too_large": 413, "bad_signature": 401, "not_the_sender": 403, "stale": 409}
 _RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
 _SHOWN = 200
 """Characters of somebody's URL that a message shows."""
-_PLAIN = frozenset({"", "identity"})
-"""Encodings of a content that is not encoded."""
 
 
 class Service(Protocol):
@@ -60,7 +55,6 @@ def make_app(service: Service) -> Starlette:
     """The HTTP application around a service."""
     from starlette.applications import Starlette
     from starlette.concurrency import run_in_threadpool
-    from starlette.requests import ClientDisconnect
     from starlette.responses import Response
     from starlette.routing import Route
 
@@ -75,33 +69,14 @@ def make_app(service: Service) -> Starlette:
         return Response(wire.encode(document), media_type="application/json")
 
     async def post(request: Request) -> Response:
-        if not all(map(_plain, request.headers.getlist("content-encoding"))):
-            return refuse(MessageError("malformed", "a compressed message is not read"), 415)
         try:
-            body = await asyncio.wait_for(_read(request), READ_SECONDS)
-        except TimeoutError:
-            return Response(status_code=408)
-        except MessageError as error:
-            return refuse(error, 413)
-        except ClientDisconnect:  # nobody is there to read this
-            return Response(status_code=400)
+            body = await read_body(request, limit=MAX_ENVELOPE)
+        except BodyRefusedError as error:
+            document = {"error": error.reason, "message": error.message}
+            return Response(wire.encode(document), error.status, media_type="application/json")
         return await answer(lambda: _receive(service, body).to_json())
 
     return Starlette(routes=[Route("/v1/messages", post, methods=["POST"])])
-
-
-def _plain(encoding: str) -> bool:
-    """Whether a Content-Encoding leaves the content as it is."""
-    return encoding.strip().lower() in _PLAIN
-
-
-async def _read(request: Request) -> bytes:
-    body = bytearray()
-    async for part in request.stream():
-        body += part
-        if len(body) > MAX_ENVELOPE:
-            raise MessageError("too_large", f"a message has more than {MAX_ENVELOPE} bytes")
-    return bytes(body)
 
 
 def _receive(service: Service, body: bytes) -> Receipt:
@@ -127,74 +102,11 @@ def _error_document(error: TwopmError) -> dict[str, str]:
     return {"error": "unavailable", "message": "the service cannot answer at present"}
 
 
-def _protocol() -> type[asyncio.Protocol]:
-    """HTTP of one request a connection, whose head must come in time: idle connections would use up MAX_CONNECTIONS."""
-    from uvicorn.protocols.http.h11_impl import H11Protocol
-
-    class OneRequest(H11Protocol):
-        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-            super().connection_made(transport)
-            self.loop.call_later(READ_SECONDS, self._require_request)
-
-        def _require_request(self) -> None:
-            if self.cycle is None:
-                self.transport.close()
-
-    return OneRequest
-
-
-class Server:
-    """A service on a socket, in a thread of its own: ``with Server(service) as server: server.url``.
-
-    Port 0 takes a free one. Raises InputError where the address cannot be bound.
-    """
+class Server(HttpServer):
+    """A participant's service on a socket, in a thread of its own: ``with Server(service) as server: server.url``."""
 
     def __init__(self, service: Service, *, host: str = "127.0.0.1", port: int = 0) -> None:
-        import uvicorn
-
-        self._socket = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            self._socket.bind((host, port))
-        except OSError as error:
-            self._socket.close()
-            raise InputError(f"the service cannot listen on {host}, port {port}: {error.strerror}") from error
-        self.port: int = self._socket.getsockname()[1]
-        self.url = f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
-        config = uvicorn.Config(
-            make_app(service),
-            log_config=None,
-            access_log=False,
-            lifespan="off",
-            http=_protocol(),
-            headers=[("Connection", "close")],
-            limit_concurrency=MAX_CONNECTIONS,
-            timeout_graceful_shutdown=5,
-            h11_max_incomplete_event_size=16384,
-            server_header=False,
-        )
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._server.run, args=([self._socket],), name="service", daemon=True)
-
-    def start(self) -> Self:
-        """Listen from now on."""
-        self._thread.start()
-        while not self._server.started and self._thread.is_alive():
-            time.sleep(0.005)
-        return self
-
-    def close(self) -> None:
-        """Finish what was begun, for at most a few seconds, and free the port."""
-        self._server.should_exit = True
-        if self._thread.is_alive():
-            self._thread.join(10)
-        self._socket.close()
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(self, *exception: object) -> None:
-        self.close()
+        super().__init__(make_app(service), host=host, port=port, connections=MAX_CONNECTIONS)
 
 
 def endpoint_host(url: str) -> str:
@@ -230,14 +142,18 @@ class Peer:
     """Another participant's service. ``attempts`` times, waiting twice as long after each failure.
 
     Raises PeerError where it cannot be reached or does not answer as agreed, MessageError with the reason that it
-    gave where it refused a message, InputError for a URL that is none.
+    gave where it refused a message, InputError for a URL that is none. With ``public_only`` nothing is sent to an address
+    that is not reached from everywhere: somebody's URL must not make this machine speak to its own network.
     """
 
-    def __init__(self, url: str, *, timeout: float = 10.0, attempts: int = 4, pause: float = 0.2) -> None:
+    def __init__(
+        self, url: str, *, timeout: float = 10.0, attempts: int = 4, pause: float = 0.2, public_only: bool = False
+    ) -> None:
         host = endpoint_host(url)
         self.url = url.rstrip("/")
         self._timeout, self._attempts, self._pause = timeout, attempts, pause
         self._direct = host in ("127.0.0.1", "::1", "localhost")
+        self._public_only = public_only
 
     def send(self, envelope: Envelope) -> Receipt:
         """Deliver a message and return its recipient's receipt."""
@@ -267,13 +183,17 @@ class Peer:
     def _once(self, method: str, path: str, body: bytes) -> tuple[int, bytes]:
         import httpx
 
-        environment = not self._direct
+        environment = not self._direct and not self._public_only
         headers = {"Accept-Encoding": "identity"}
+        certificates = _certificates(environment)
+        transport = public_transport(certificates) if self._public_only else None
         with (
-            httpx.Client(timeout=self._timeout, trust_env=environment, verify=_certificates(environment)) as client,
+            httpx.Client(
+                timeout=self._timeout, trust_env=environment, verify=certificates, transport=transport
+            ) as client,
             client.stream(method, self.url + path, content=body, headers=headers) as response,
         ):
-            if not _plain(response.headers.get("content-encoding", "")):
+            if not is_plain(response.headers.get("content-encoding", "")):
                 raise PeerError(f"{self.url} answers {path} compressed, which nobody asked for")
             return response.status_code, self._limited(response)
 

@@ -108,10 +108,7 @@ def _html_pairs(table: Pairs) -> str:
 
 
 def _html_row(pairs: Sequence[tuple[str, str]]) -> str:
-    cells = (
-        f"<th>{escape(name)}{':' if name else ''}</th><td style='text-align:right'>{escape(value)}</td>"
-        for name, value in pairs
-    )
+    cells = (f"<th>{escape(name)}{':' if name else ''}</th><td>{escape(value)}</td>" for name, value in pairs)
     return f"<tr>{''.join(cells)}</tr>"
 
 
@@ -119,6 +116,6 @@ def _html_rows(table: Rows) -> str:
     head = "".join(f"<th>{escape(cell)}</th>" for cell in table.header)
     lines = [f"<tr><td></td>{head}</tr>"]
     for name, *cells in table.rows:
-        values = "".join(f"<td style='text-align:right'>{escape(cell)}</td>" for cell in cells)
+        values = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
         lines.append(f"<tr><th>{escape(name)}</th>{values}</tr>")
     return "".join(lines)

@@ -57,6 +57,11 @@ def examples_dir() -> Path:
     return source_root() / "examples"
 
 
+def page_dir() -> Path:
+    """The built page that the gateway serves; not there in a checkout whose page was never built."""
+    return source_root() / "build" / "web" if is_checkout() else source_root() / "web"
+
+
 def cache_dir() -> Path:
     """Folder for everything that can be built again."""
     if configured := os.environ.get("TWOPM_ZK_CACHE"):

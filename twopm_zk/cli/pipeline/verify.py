@@ -5,12 +5,14 @@ from __future__ import annotations
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from twopm_zk.cli.options.building import circuit_argument, compile_named, key_options, library_option, obtain_keys
+from twopm_zk.cli.options.connection import DEFAULT_URL, Connection
 from twopm_zk.cli.output import Steps, emit, force_option, json_option, refuse_existing
+from twopm_zk.errors import InputError
 from twopm_zk.plonk import proving
 from twopm_zk.plonk.backends import find_backend
 from twopm_zk.plonk.keys import Keys
@@ -19,6 +21,9 @@ from twopm_zk.plonk.solidity import calldata as proof_calldata
 from twopm_zk.plonk.solidity import calldata_text, verifier_name
 from twopm_zk.plonk.solidity import export_verifier as verifier_source
 from twopm_zk.system import files
+
+if TYPE_CHECKING:
+    from twopm_zk.prediction.proof_file import ChainFindings, ProofFile
 
 IN_PROCESS: tuple[Verifier, ...] = ("native", "snarkjs", "python")
 folder_argument = click.argument("folder", type=click.Path(path_type=Path))
@@ -43,7 +48,7 @@ def verify_with(name: str, result: ProofResult, keys: Keys | None = None) -> dic
 
 
 @click.command()
-@folder_argument
+@click.argument("proof", metavar="FOLDER|FILE.json", type=click.Path(path_type=Path))
 @click.option(
     "--with",
     "verifier",
@@ -52,21 +57,38 @@ def verify_with(name: str, result: ProofResult, keys: Keys | None = None) -> dic
     show_default=True,
     help="evm deploys the generated contract on a local node and calls it.",
 )
+@click.option(
+    "--deployment",
+    "deployment_file",
+    type=click.Path(path_type=Path),
+    help="Of a prediction in FILE.json: compare its model and verifier with this deployment on the chain.",
+)
+@click.option(
+    "--rpc-url", envvar="TWOPM_ZK_RPC_URL", default=DEFAULT_URL, show_default=True, help="With --deployment: EVM node."
+)
 @json_option
-def verify(folder: Path, verifier: str, as_json: bool) -> None:
-    """Verify the proof in FOLDER (proof.json, public.json, verification_key.json).
+def verify(proof: Path, verifier: str, deployment_file: Path | None, rpc_url: str, as_json: bool) -> None:
+    """Verify the proof in FOLDER (proof.json, public.json, verification_key.json), or of a prediction in FILE.json.
 
-    Exits with 0 where every verifier asked accepts it, 1 where one does not; `all` leaves the contract out for a
-    proof without public inputs, which Solidity cannot take. A file that cannot be parsed, or a
+    A page, the API or an operator gives predictions as one file. By itself it shows that somebody knows an input of
+    which a model says that; with --deployment also that the model is the one that its task has certified, and the key
+    that of a verifier on the chain.
+
+    Exits with 0 where every verifier asked accepts it, 1 where one does not, or the chain says otherwise; `all` leaves
+    the contract out for a proof without public inputs, which Solidity cannot take. A file that cannot be parsed, or a
     public input that is not below the field's order, is an error (3).
 
     \b
     Examples:
       twopm-zk verify proof
       twopm-zk verify proof --with all
+      twopm-zk verify prediction-proof.json --deployment deployment.json
     """
     steps = Steps(quiet=as_json)
-    result = proving.load_proof(folder)
+    file = read_proof_file(proof) if files.is_file(proof) else None
+    if file is None and deployment_file is not None:
+        raise InputError("--deployment is for the proof of a prediction in one file")
+    result = proving.load_proof(proof) if file is None else file.result
     if verifier == "all":
         native, reason = find_backend("native")
         built = native is not None and reason is None
@@ -82,9 +104,41 @@ def verify(folder: Path, verifier: str, as_json: bool) -> None:
         with steps.step(f"verify with {name}"):
             answers.append(verify_with(name, result))
     valid = all(answer["valid"] is not False for answer in answers)
-    text = "\n".join(map(_verdict, answers))
-    emit(as_json, {"valid": valid, "public": [str(v) for v in result.public], "verifiers": answers}, text)
+    document: dict[str, Any] = {"valid": valid, "public": [str(v) for v in result.public], "verifiers": answers}
+    lines = list(map(_verdict, answers))
+    if file is not None and deployment_file is None:
+        lines.append("This is the proof alone: with --deployment its model and verifier are compared with the chain.")
+    if file is not None and deployment_file is not None:
+        with steps.step("model and verifier, compared with the chain"):
+            findings = compare_with_chain(file, Connection(rpc_url, deployment_file, None))
+        document["chain"] = {
+            "model": findings.model,
+            "verifiers": list(findings.verifiers),
+            "insecure_keys": list(findings.insecure),
+        }
+        valid = document["valid"] = valid and findings.holds
+        certified = f"certified by task {file.task}" if findings.model else "NOT THE ONE THAT ITS TASK HAS CERTIFIED"
+        lines.append(f"model    {certified}")
+        lines.append(f"key      {', '.join(findings.verifiers) or 'OF NO VERIFIER ON THE CHAIN'}")
+        if findings.insecure:
+            lines.append(f"INSECURE KEYS: {', '.join(findings.insecure)}. This proves nothing to anybody.")
+    emit(as_json, document, "\n".join(lines))
     sys.exit(0 if valid else 1)
+
+
+def read_proof_file(path: Path) -> ProofFile:
+    """The proof of a prediction in one file."""
+    from twopm_zk.prediction.proof_file import ProofFile
+
+    return ProofFile.read(path)
+
+
+def compare_with_chain(file: ProofFile, connection: Connection) -> ChainFindings:
+    """What the chain of a connection says of a proof file."""
+    from twopm_zk.cli.options.participants import open_view
+    from twopm_zk.prediction.proof_file import compare
+
+    return compare(open_view(connection, signing=False), file)
 
 
 def _verdict(answer: dict[str, Any]) -> str:

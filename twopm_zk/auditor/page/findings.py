@@ -1,0 +1,73 @@
+"""What was checked and how often, what failed, what was promised to the people in the rows, and what stays unknown."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+
+from twopm_zk.auditor.page.context import ReportContext
+from twopm_zk.auditor.report import CHECKS, AuditReport
+from twopm_zk.html import Column, Html, banner, definitions, items, paragraph, section, table
+
+
+def failures(report: AuditReport, context: ReportContext) -> Html:
+    """Every failure that the report has kept; nothing where every check held."""
+    if report.passed:
+        return Html()
+    rows = [(failure.check, context.named(failure.detail)) for failure in report.failures]
+    left = report.failure_count - len(rows)
+    more = f"{left:,} more {'check' if left == 1 else 'checks'} failed; the first are listed." if left else ""
+    columns = [Column("check", left=True), Column("what does not hold", wide=True)]
+    return section("What failed", table("Checks that failed", columns, rows), paragraph(more))
+
+
+def checks(report: AuditReport) -> Html:
+    """Each kind of check with its number and its meaning, and what there was nothing of to check."""
+    failed = Counter(failure.check for failure in report.failures)
+    rows = [
+        (name, f"{report.counts[name]:,}", _failed(failed[name]), text)
+        for name, text in CHECKS.items()
+        if name in report.counts
+    ]
+    columns = [Column("check", left=True), Column("times"), Column("failed"), Column("what it means", wide=True)]
+    absent = [name for name in CHECKS if name not in report.counts]
+    said = f"There was nothing to check of: {', '.join(absent)}." if absent else ""
+    return section("What was checked", table("Checks", columns, rows), paragraph(said))
+
+
+def _failed(count: int) -> str:
+    return f"{count:,}" if count else "none"
+
+
+def privacy(report: AuditReport) -> Html:
+    """What is promised to the people in the rows, and what is spent of it."""
+    found, title = report.privacy, "What is promised to the people in the rows"
+    if found is None:
+        said = (
+            "Updates carry noise. What that promises follows from the specification, which this audit was not given."
+            if report.noisy
+            else "Sums are exact: they carry no noise, and no differential privacy is promised. Updates of single "
+            "nodes are hidden; sums over all nodes of a round are public."
+        )
+        return section(title, paragraph(said))
+    broken = banner(
+        "The promise does not hold", "It takes more honest nodes, or fewer sums, than there were.", bad=True
+    )
+    spent = f"epsilon {found.spent:.3g}" if math.isfinite(found.spent) else "more than was planned"
+    facts = {
+        "promised": f"epsilon {found.epsilon:g} at delta {found.delta:g} for each {found.unit}",
+        "spent": f"{spent}, by {found.released} of {found.planned} releases",
+        "rests on": f"{found.honest} honest nodes; the smallest set had {found.nodes}",
+    }
+    said = f"{found.sentence[0].upper()}{found.sentence[1:]}."
+    return section(title, Html() if found.kept else broken, definitions(facts), paragraph(said))
+
+
+def notes(report: AuditReport, context: ReportContext) -> Html:
+    """What is in order and still worth knowing."""
+    return section("Worth knowing", items(map(context.named, report.notes))) if report.notes else Html()
+
+
+def unknowable(report: AuditReport) -> Html:
+    """What no audit can know."""
+    return section("What an audit cannot know", items(report.unknowable))
