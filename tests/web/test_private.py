@@ -60,7 +60,7 @@ def test_a_prediction_is_proven_here_and_its_file_verifies_anywhere(watched, pre
     assert len([one for one in watched.requests if "/v1/status" not in one.url]) == before
 
 
-def test_values_that_the_model_does_not_take_are_named_and_nothing_is_loaded(watched):
+def test_values_that_the_model_does_not_take_are_named(watched):
     page = watched.open("/networks/1/ask")
     fill(page, {"GPA": 5, "TUCE": "2o"})
     page.get_by_role("button", name="Predict and prove").click()
@@ -75,7 +75,14 @@ def test_values_that_the_model_does_not_take_are_named_and_nothing_is_loaded(wat
     page.get_by_role("link", name="Economics test must be a number.").click()
     assert page.evaluate("document.activeElement.name") == "TUCE"
     assert page.get_by_label("Economics test").get_attribute("aria-invalid") == "true"
+
+
+def test_the_prover_is_loaded_when_somebody_begins_to_fill_in_the_form(watched):
+    page = watched.open("/networks/1/ask")
+    page.get_by_label(LABELS["GPA"]).wait_for()
     assert not [request for request in watched.requests if "/prover/" in request.url]
+    with page.expect_request("**/circuit.zkey"):
+        fill(page, {"GPA": 3})
 
 
 def test_the_form_is_filled_and_sent_by_keyboard_alone(watched):

@@ -75,8 +75,11 @@ export interface OperatorEntry {
   verifier_id: number;
   insecure: boolean;
   endpoint: boolean;
+  /** Its X25519 key on the chain, in hexadecimal. */
+  key: string | null;
   stake: string;
-  obligations: number;
+  /** Wei of its stake that accepted requests need. */
+  obligations: string;
 }
 
 export interface NetworkDetail extends Omit<NetworkSummary, "operators"> {
@@ -216,16 +219,19 @@ export interface TaskRound {
   ready: string[];
   shared: string[];
   left: { node: string; reason: string }[];
-  gas: number | string;
+  gas: number | string | null;
+  rows: number | null;
   opened_at: number | null;
+  /** When collecting ended. */
   closed_at: number | null;
+  ended_at: number | null;
   bound_per_row: number | null;
   transactions: number | string[];
 }
 
 export interface TaskDetail extends TaskSummary {
   rounds: TaskRound[];
-  gas: number | string;
+  gas: number | string | null;
 }
 
 /** snarkjs' PLONK proof. */
@@ -251,20 +257,23 @@ export interface RequestEntry {
 }
 
 export interface Account {
-  member: unknown;
+  account: string;
+  member: boolean;
   stake: string;
   locked_until: number | null;
-  obligations: number;
+  obligations: string;
   requests: RequestEntry[];
   owed: { eth: string; token: string };
-  claims: { network: number; amount: string; token?: boolean }[];
+  claims: { network: number; amount: string; token: boolean }[];
+  /** What the account is asked to do now. */
   asked: {
+    kind: string;
     what: string;
-    task?: number | null;
-    request?: number | null;
-    network?: number | null;
-    deadline?: number | null;
-    command?: string | null;
+    task: number | null;
+    request: number | null;
+    network: number | null;
+    deadline: number | null;
+    command: string | null;
   }[];
 }
 

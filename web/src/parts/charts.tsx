@@ -69,11 +69,11 @@ export function Rounds({ of }: { of: Point[] }) {
   const left = 56;
   const step = (WIDTH - left - 16) / Math.max(of.length, 1);
   const x = (index: number) => left + (index + 0.5) * step;
-  const top = 12;
-  const middle = bounds.length ? 180 : top;
+  const top = 30;
+  const middle = bounds.length ? 190 : top;
   const y = (value: number) => top + ((most - value) / (most - least || 1)) * (middle - top);
   const nodes = Math.max(1, ...of.map((one) => one.nodes));
-  const base = middle + 100;
+  const base = middle + 110;
   const every = Math.ceil(of.length / 20);
   const line = of.flatMap((one, index) =>
     one.bound !== null && one.bound > 0 ? [`${x(index)},${y(Math.log10(one.bound))}`] : [],
@@ -85,6 +85,14 @@ export function Rounds({ of }: { of: Point[] }) {
       role="img"
       aria-label="Bound on the gradient per row, and nodes, by round; the table below has the numbers."
     >
+      {bounds.length > 0 && (
+        <text x={left} y={14}>
+          Bound on the gradient per row
+        </text>
+      )}
+      <text x={left} y={base - 76}>
+        Nodes in each round
+      </text>
       {bounds.length > 0 &&
         Array.from({ length: most - least + 1 }, (_, k) => least + k).map((power) => (
           <g key={power}>

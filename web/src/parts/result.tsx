@@ -30,7 +30,7 @@ export function Result({ form, answer, insecure, how }: { form: Form; answer: An
       </h2>
       {insecure && <InsecureBanner what="the keys of this answer" />}
       <p>
-        {probability ? "Probability of " : ""}
+        {probability ? "Probability: " : ""}
         {of}
       </p>
       <p class="figure">

@@ -21,6 +21,7 @@ export type ProverMessage =
   | { id: number; error: string };
 
 interface Snarkjs {
+  curves: { getCurveFromName(name: string): Promise<unknown> };
   plonk: {
     fullProve(
       inputs: unknown,
@@ -93,7 +94,8 @@ async function answer(request: ProverRequest): Promise<unknown> {
   if (request.command === "verify")
     return snarkjs().plonk.verify(await verificationKey(), request.publicInputs, request.proof);
   const started = Promise.all([load(id, urls.wasm, "the circuit"), load(id, urls.zkey, "the proving key")]);
-  const { plonk } = snarkjs();
+  const { plonk, curves } = snarkjs();
+  await curves.getCurveFromName("bn128"); // kept for the proof
   const [[wasm, zkey], key] = await Promise.all([started, verificationKey()]);
   if (request.command === "load") return true;
   const { proof, publicSignals } = await plonk.fullProve(request.inputs, wasm, zkey);

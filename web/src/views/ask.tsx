@@ -115,7 +115,7 @@ function Asked({ form, network }: { form: Form; network: Parameters<typeof Opera
           </label>
         </fieldset>
         {way === "private" ? (
-          <PrivatePart form={form} features={features} />
+          <PrivatePart form={form} begun={Object.keys(typed).length > 0} features={features} />
         ) : network === null ? (
           <p role="status">Loading the operators…</p>
         ) : (
@@ -126,13 +126,18 @@ function Asked({ form, network }: { form: Form; network: Parameters<typeof Opera
   );
 }
 
-function PrivatePart({ form, features }: { form: Form; features: () => number[] | null }) {
+function PrivatePart(props: { form: Form; begun: boolean; features: () => number[] | null }) {
+  const { form, begun, features } = props;
   const [busy, setBusy] = useState(false);
   const [loading, setLoading] = useState<Record<string, Progress>>({});
   const [problem, setProblem] = useState<string | null>(null);
   const [answer, setAnswer] = useState<Answer | null>(null);
   const run = useRef(0);
   useEffect(() => () => void ++run.current, []);
+  useEffect(() => {
+    // while somebody fills in the form, what proves is loaded; whatever fails is told when it is needed
+    if (begun) void import("../prover/prover").then(({ prepare }) => prepare(form.network)).catch(() => undefined);
+  }, [begun]);
 
   const start = async () => {
     const row = features();

@@ -1,7 +1,7 @@
 // One account: what is asked of it now, its stake, its requests, and what it is owed.
 import { useState } from "preact/hooks";
 import type { Account, RequestEntry } from "../client";
-import { ether, grouped, moment, money } from "../format";
+import { ether, moment, money } from "../format";
 import { AddressText, Deadline, Facts, Problem, Table, Waiting } from "../parts/basics";
 import { WalletBox } from "../parts/walletBox";
 import { Link } from "../state/router";
@@ -101,7 +101,7 @@ function AccountPart({ address, own }: { address: string; own: Wallet | null }) 
         <Facts
           items={[
             ["At stake", ether(account.stake)],
-            ["Answers due", grouped(account.obligations)],
+            ["Needed for answers due", ether(account.obligations)],
             ["Locked until", account.locked_until ? moment(account.locked_until) : "not locked"],
           ]}
         />
@@ -114,7 +114,7 @@ function AccountPart({ address, own }: { address: string; own: Wallet | null }) 
         <ul class="plain">
           {account.claims.map((claim) => (
             <li key={claim.network}>
-              {money(claim.amount, claim.token ?? false, status)} of <Link href={`/networks/${claim.network}`}>network {claim.network}</Link>, as a data
+              {money(claim.amount, claim.token, status)} of <Link href={`/networks/${claim.network}`}>network {claim.network}</Link>, as a data
               owner{" "}
               <button
                 type="button"

@@ -354,11 +354,11 @@ function People({ network }: { network: NetworkDetail }) {
         ) : (
           <Table
             caption="Who answers"
-            head={["Operator", "At stake", "Open requests", "Keys", "Reached by"]}
+            head={["Operator", "At stake", "Needed for answers due", "Keys", "Reached by"]}
             rows={network.operators.map((one) => [
               <AddressText of={one.address} />,
               ether(one.stake),
-              grouped(one.obligations),
+              ether(one.obligations),
               one.insecure ? <Badge tone="bad">insecure</Badge> : <Badge tone="good">ceremony</Badge>,
               one.endpoint ? "an endpoint on the chain" : "nothing published",
             ])}

@@ -72,7 +72,7 @@ export function TaskView({ id }: { id: number }) {
               ["Network", task.network === null ? "none" : <Link href={`/networks/${task.network}`}>Network {task.network}</Link>],
               ["Coordinator", <AddressText of={task.coordinator} />],
               ["Specification", <code class="long">{task.spec_hash}</code>],
-              ["Gas in all", grouped(Number(task.gas))],
+              ["Gas in all", task.gas === null ? "not known yet" : grouped(Number(task.gas))],
             ]}
           />
           <section aria-labelledby="course">
@@ -105,8 +105,10 @@ function Round({ one }: { one: TaskRound }) {
       <Facts
         items={[
           ["Opened", one.opened_at === null ? "not known" : moment(one.opened_at)],
-          ["Closed", one.closed_at === null ? "still open" : moment(one.closed_at)],
-          ["Gas", `${grouped(Number(one.gas))} in ${many(transactions, "transaction")}`],
+          ["Collected until", one.closed_at === null ? "it still collects" : moment(one.closed_at)],
+          ["Ended", one.ended_at === null ? "it goes on" : moment(one.ended_at)],
+          ["Rows in the sum", one.rows === null ? "not known" : grouped(one.rows)],
+          ["Gas", one.gas === null ? "not known yet" : `${grouped(Number(one.gas))} in ${many(transactions, "transaction")}`],
           ["Bound on the gradient per row", one.bound_per_row === null ? "none" : significant(one.bound_per_row, 3)],
         ]}
       />
