@@ -37,8 +37,10 @@ _COMMANDS = {
     "aggregate": "network.aggregate",
     "certify": "network.aggregate",
     "audit": "network.audit",
-    "operator": "network.predict",
-    "predict": "network.predict",
+    "network": "application.network",
+    "operator": "application.predict",
+    "predict": "application.predict",
+    "fees": "application.fees",
     "serve": "network.serve",
 }
 
