@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import shutil
 import sys
 import time
@@ -49,7 +51,8 @@ def demo(out: Path | None, one_update: bool, backend: str | None, as_json: bool)
     First one update over all 32 rows is proven, and verified by snarkjs, a Python verifier and a contract on a local
     EVM node. Then three nodes and a coordinator train to the certificate over the chain: in each round the nodes prove
     their updates and share them under masks, so that only the sum is ever opened. An auditor checks all of it from the
-    chain alone; a user with a stake gets a proven prediction, one without is refused. The report is an HTML page.
+    chain alone; a user with a stake gets a proven prediction, one without is refused. The report is an HTML page; the
+    last line opens the network in a browser, on the chain that the demonstration leaves in a file.
 
     \b
     Examples:
@@ -130,6 +133,7 @@ def run_training(out: Path, steps: Steps, *, backend: str | None, quiet: bool) -
     """Three data owners, a coordinator, an auditor and two users."""
     from twopm_zk.demo.demonstration import demonstrate
     from twopm_zk.demo.report import render
+    from twopm_zk.demo.saved import SavedNetwork
     from twopm_zk.task.specification_file import read_spec
 
     spec = read_spec(paths.examples_dir() / "spector.toml")
@@ -144,11 +148,20 @@ def run_training(out: Path, steps: Steps, *, backend: str | None, quiet: bool) -
             if who == "coordinator" and news.kind in ("chain:ModelPublished", "gradient", "chain:SumShared"):
                 steps.note(f"[dim]{time.perf_counter() - started:6.1f} s[/dim] {news.text}")
 
-        report = demonstrate(spec, folder, backend=backend, tell=tell)
+        saved = SavedNetwork(out / "network")
+        report = demonstrate(spec, folder, backend=backend, tell=tell, saved=saved)
     page = out / "report.html"
     files.write_text(page, render(report))
     if not quiet:
         _print_training(report, page)
+        command = [
+            sys.argv[0] if os.sep in sys.argv[0] else "twopm-zk",
+            "serve",
+            "--saved",
+            str(saved.folder),
+            "--open",
+        ]
+        click.echo(f"The network in a browser, on its own chain: {shlex.join(command)}")
     worst = {source: report.difference(source) for source in report.reference}
     return {
         "valid": all(value <= 1e-3 for value in worst.values())
@@ -169,6 +182,7 @@ def run_training(out: Path, steps: Steps, *, backend: str | None, quiet: bool) -
         "predictions": [{"who": p.who, "answer": p.answer, "reason": p.reason} for p in report.predictions],
         "seconds": round(time.perf_counter() - started, 1),
         "report": str(page),
+        "network": str(saved.folder),
     }
 
 
