@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from support.histories import COORDINATOR, Story, altered, failed_checks, swapped, text, twice, without
 
-from twopm_zk.auditor.report import Outcome
+from twopm_zk.auditor.attempt_record import Outcome
 from twopm_zk.numbers.baby_jubjub import BASE, SUBGROUP_ORDER
 from twopm_zk.numbers.field import FIELD_ORDER
 from twopm_zk.sharing import SecretKey, graph, vector_of

@@ -12,8 +12,9 @@ from playwright.sync_api import sync_playwright
 from support.histories import Story, without
 from support.html_pages import parsed
 
+from twopm_zk.auditor.attempt_record import AttemptRecord, Outcome
 from twopm_zk.auditor.page import ReportContext, render
-from twopm_zk.auditor.report import CHECKS, MAX_FAILURES, UNKNOWABLE, AttemptRecord, AuditReport, Outcome, Verdict
+from twopm_zk.auditor.report import CHECKS, MAX_FAILURES, UNKNOWABLE, AuditReport, Verdict
 from twopm_zk.numbers.fixed_point import WEIGHTS
 from twopm_zk.privacy.spent import Spent
 from twopm_zk.privacy.terms import Privacy

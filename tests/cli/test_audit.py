@@ -8,7 +8,8 @@ import pytest
 from click.testing import CliRunner
 
 from twopm_zk.auditor import audit as auditor
-from twopm_zk.auditor.report import AttemptRecord, AuditReport, Outcome
+from twopm_zk.auditor.attempt_record import AttemptRecord, Outcome
+from twopm_zk.auditor.report import AuditReport
 from twopm_zk.cli import output
 from twopm_zk.cli.network import audit as command
 from twopm_zk.errors import InputError

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
+from twopm_zk.auditor.attempt_record import AttemptRecord, Outcome
 from twopm_zk.auditor.page.context import ReportContext
-from twopm_zk.auditor.report import AttemptRecord, AuditReport, Outcome
+from twopm_zk.auditor.report import AuditReport
 from twopm_zk.chain.tasks import words
 from twopm_zk.html import Column, Html, Series, element, figure, folded, joined, lines, paragraph, section, table
 from twopm_zk.statements import Collection
