@@ -12,8 +12,9 @@ from playwright.sync_api import sync_playwright
 from support.histories import Story, without
 from support.html_pages import parsed
 
+from twopm_zk.auditor.attempt_record import AttemptRecord, Outcome
 from twopm_zk.auditor.page import ReportContext, render
-from twopm_zk.auditor.report import CHECKS, MAX_FAILURES, UNKNOWABLE, AttemptRecord, AuditReport, Outcome, Verdict
+from twopm_zk.auditor.report import CHECKS, MAX_FAILURES, UNKNOWABLE, AuditReport, Verdict
 from twopm_zk.numbers.fixed_point import WEIGHTS
 from twopm_zk.privacy.spent import Spent
 from twopm_zk.privacy.terms import Privacy
@@ -104,6 +105,29 @@ def failed():
     return story.replay()
 
 
+def disputed():
+    """One node shared rubbish, lied about it, and was proven to; the others shared again."""
+    story = Story(5)
+    story.open_round()
+    story.collect()
+    story.close()
+    for person in story.people:
+        story.ready(person)
+    first, *others, liar = story.people
+    for person in (first, *others):
+        story.share(person)
+    story.share(liar, rubbish=True)
+    story.dispute(first)
+    for person in (first, *others):
+        story.claim(person)
+    story.claim(liar, story.lie(liar, first))
+    story.reveal(first, liar)
+    story.settle()
+    story.share_all()
+    story.certify()
+    return story.replay()
+
+
 def large(nodes=1000, rounds=12):
     """A large set in all rounds but one."""
     everybody = [f"0x{number:040x}" for number in range(nodes)]
@@ -127,6 +151,7 @@ KINDS = {
     "unsound": unsound,
     "unsound under insecure keys": lambda: replace(unsound(), insecure=["step-48x3"]),
     "failed": failed,
+    "disputed": disputed,
     "with noise": lambda: found(privacy=Spent(3.0, 1e-6, "row", 2, 3, 11, 9, 2.69), noisy=True),
     "with noise, and no specification": lambda: replace(trained().replay(noisy=True), noisy=True),
     "large": large,
@@ -294,6 +319,13 @@ def test_who_was_left_out_is_named_with_the_reason():
     assert page.table("Who left or was left out")[1:] == [["0", node, "was silent"]]
     assert page.table("Rounds")[1][2] == "the task ended without its sum"
     assert "the task ended without a certificate: too few nodes" in page.text
+    report = disputed()
+    assert report.passed, report.failed
+    page = parsed(render(report, CONTEXT))
+    ((liar, _),) = report.certified_attempt.left_out
+    assert page.table("Who left or was left out")[1:] == [["0", liar, "lied"]]
+    assert f"{liar} lost 5 wei, because it lied" in page.text
+    assert {row[0] for row in page.table("Checks")} >= {"disputes", "penalties"}
 
 
 def test_a_large_set_is_folded_and_each_node_is_listed_once():
@@ -305,6 +337,13 @@ def test_a_large_set_is_folded_and_each_node_is_listed_once():
     assert rows[-1][1:] == ["1 to 3 (1 each), 5 to 7 (1 each), 9 to 11 (1 each)", "9", "3"]
     assert len(page.every("details")) == 2  # nodes, and who was late
     assert "and 980 more" in page.text
+
+
+def test_many_notes_are_folded_and_all_there():
+    report = found(notes=[f"note {number}" for number in range(99)])
+    page = parsed(render(report, CONTEXT))
+    assert "Notes: 99" in page.text
+    assert [note for note in report.notes if note not in page.text] == []
 
 
 def test_an_attempt_knows_its_weights_its_times_and_the_bound_of_its_gradient():

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from support.html_pages import parsed
 
+from twopm_zk.auditor.attempt_record import AttemptRecord, Outcome
 from twopm_zk.auditor.page import ReportContext
-from twopm_zk.auditor.report import AttemptRecord, AuditReport, Outcome
+from twopm_zk.auditor.report import AuditReport
 from twopm_zk.demo.report import Prediction, Report, RoundRecord, Transaction, render
 from twopm_zk.statistics.logistic import LogisticEvaluation
 from twopm_zk.statistics.provenance import Part, Provenance

@@ -14,6 +14,12 @@ def test_text_and_values_of_attributes_are_escaped():
     assert made == f'<p title="{SAFE}" hidden class="a b" data-x="1.5">{SAFE}</p>'
 
 
+def test_what_no_file_can_hold_is_replaced():
+    made = element("p", "a\ud800b", title="\udfff")
+    assert made == '<p title="?">a?b</p>'
+    made.encode()
+
+
 def test_html_is_left_as_it_is_and_never_escaped_twice():
     inner = element("b", "x < y")
     assert element("p", inner, " & ", inner) == "<p><b>x &lt; y</b> &amp; <b>x &lt; y</b></p>"

@@ -91,6 +91,11 @@ def details(summary: str, *content: str) -> Html:
     return element("details", element("summary", summary), *content)
 
 
+def folded(what: str, content: Html, count: int) -> Html:
+    """Content of so many parts: as it is where these are few, else shown when somebody asks for it."""
+    return content if count <= _MOST_SHOWN else details(f"{what}: {count:,}", content)
+
+
 def figure(chart: str, caption: str, *, legend: Sequence[str] = (), filled: bool = False) -> Html:
     """A chart with what it shows in words, and names for its series: lines, or ``filled`` bars."""
     names = (element("li", _swatch(place, filled), element("span", name)) for place, name in enumerate(legend))
@@ -106,6 +111,7 @@ def _swatch(place: int, filled: bool) -> Html:
     return element("svg", drawn, viewBox="0 0 28 12", aria_hidden="true")
 
 
+_MOST_SHOWN = 40
 SERIES = 6
 """Looks of series that can be told apart."""
 

@@ -7,7 +7,7 @@ from collections import Counter
 
 from twopm_zk.auditor.page.context import ReportContext
 from twopm_zk.auditor.report import CHECKS, AuditReport
-from twopm_zk.html import Column, Html, banner, definitions, items, paragraph, section, table
+from twopm_zk.html import Column, Html, banner, definitions, folded, items, paragraph, section, table
 
 
 def failures(report: AuditReport, context: ReportContext) -> Html:
@@ -66,7 +66,8 @@ def privacy(report: AuditReport) -> Html:
 
 def notes(report: AuditReport, context: ReportContext) -> Html:
     """What is in order and still worth knowing."""
-    return section("Worth knowing", items(map(context.named, report.notes))) if report.notes else Html()
+    found = report.notes
+    return section("Worth knowing", folded("Notes", items(map(context.named, found)), len(found)) if found else "")
 
 
 def unknowable(report: AuditReport) -> Html:
