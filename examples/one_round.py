@@ -14,6 +14,7 @@ from twopm_zk.chain import (
     DevelopmentNode,
     GeneratedVerifier,
     Network,
+    NetworkTerms,
     Receipt,
     TaskConfig,
     TrainingConfig,
@@ -173,15 +174,21 @@ class Story:
         return statement.gradient_bound / 2**32
 
     def predict(self) -> float:
-        """A user with a stake commits to an input; the coordinator, as operator, answers with a proof."""
+        """A user with a stake commits to an input; the coordinator, as operator, answers with a proof.
+
+        A real network has a metadata document; `twopm-zk network metadata` drafts one.
+        """
         stake(self.user)
         stake(self.coordinator)
-        operator = self.coordinator.inference
-        operator.offer(self.task, self.network.verifier_id("predict-3"))
+        number = self.coordinator.networks.register(self.task, bytes(32), NetworkTerms())
+        operator, verifier = self.coordinator.inference, self.network.verifier_id("predict-3")
+        operator.offer(number, verifier)
         row = tuple(int(x) for x in self.table.quantized(zk.FEATURES)[0])
         statement = zk.PredictStatement(zk.PredictShape(3, zk.FEATURES), self.policy.context, self.weights, row)
-        request = self.user.inference.ask(self.task, self.coordinator.chain.address, statement.public[1])
-        operator.accept(request)
+        network = self.user.networks.get(number)
+        inputs = [statement.public[1]]
+        (request,) = self.user.inference.ask(network, self.coordinator.chain.address, verifier, inputs)
+        operator.accept([request])
         proof = self.prove("predict-3", statement)
         self.receipts["answer"] = operator.answer(request, statement.prediction, proof)
         return int(self.user.inference.request(request)["prediction"]) / 2**16

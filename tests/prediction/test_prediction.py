@@ -7,6 +7,7 @@ import threading
 import pytest
 from support.people_world import SPEC, DoubleProver, Party, Running, replace
 
+from twopm_zk.chain.networks import NetworkTerms
 from twopm_zk.cli.next_steps import next_step
 from twopm_zk.errors import ChainError, InputError, MessageError, PeerError, RangeError, SpecError, TransactionError
 from twopm_zk.numbers.fixed_point import FEATURES
@@ -43,6 +44,7 @@ def trained(deployed, tmp_path_factory):
     with Running(coordinator, *nodes) as running:
         running.wait()
     put_up_stake(deployed.view(OPERATOR))
+    deployed.view(1).networks.register(1, bytes(32), NetworkTerms())
     yield party
     deployed.node.revert(snapshot)
 
@@ -103,7 +105,7 @@ def test_a_user_with_stake_gets_the_proven_prediction(stage):
         thread.start()
         while not client.view.inference.contract.events("Offered"):
             pass
-        request = client.ask(1, operator.view.address, ROW)
+        request = client.ask(1, operator.view.address, [ROW])[0]
         assert client.deliver() == 1
         answer = client.wait(request, timeout=30, poll=0.05)
         operator.loop.stop()
@@ -123,14 +125,14 @@ def test_one_without_stake_is_refused_with_the_next_command(stage):
     with operator:
         operator.tick()
         with pytest.raises(TransactionError) as caught:
-            client.ask(1, operator.view.address, ROW)
+            client.ask(1, operator.view.address, [ROW])[0]
     assert caught.value.error == "StakeTooLow"
     assert "twopm-zk stake add" in next_step(caught.value)
 
 
 def test_an_operator_that_offers_nothing_is_not_asked(stage):
     with pytest.raises(TransactionError) as caught:
-        stage.client().ask(1, stage.operator_view.address, ROW)
+        stage.client().ask(1, stage.operator_view.address, [ROW])
     assert caught.value.error == "NotOffered"
 
 
@@ -138,7 +140,7 @@ def test_inputs_of_others_and_other_inputs_are_refused(stage):
     client, other = stage.client(), stage.client(POOR)
     with stage.operator() as operator:
         operator.tick()
-        request = client.ask(1, operator.view.address, ROW)
+        request = client.ask(1, operator.view.address, [ROW])[0]
         (sent,) = client.store.pending(client.view.inference.address)
         member = client.view.member(operator.view.address)
 
@@ -181,7 +183,7 @@ def test_both_sides_may_be_killed_in_between(stage):
     with operator:
         operator.tick()
         member = client.view.member(operator.view.address)
-        request = client.ask(1, operator.view.address, ROW)
+        request = client.ask(1, operator.view.address, [ROW])[0]
     operator.store.close()
     with pytest.raises(PeerError):
         client.deliver()
@@ -193,7 +195,7 @@ def test_both_sides_may_be_killed_in_between(stage):
         assert client.deliver() == 1
         asked = again.store.waiting(again.view.inference.address)[0]
         model = client.view.inference.request(request)["modelCommitment"]
-        again.view.inference.accept(request)
+        again.view.inference.accept([request])
         again._prove(asked, model)  # killed after the proof was kept, before it was sent
     again.store.close()
     third = stage.operator()
@@ -256,7 +258,7 @@ def test_a_request_that_moves_on_while_it_is_proven_is_news_and_ends_nobody(stag
     client, operator = stage.client(), stage.operator()
     with operator:
         operator.tick()
-        request = client.ask(1, operator.view.address, ROW)
+        request = client.ask(1, operator.view.address, [ROW])[0]
         client.deliver()
         operator._prover = Raced(stage, race(stage, request))
         thread = threading.Thread(target=operator.run, daemon=True)
@@ -267,7 +269,7 @@ def test_a_request_that_moves_on_while_it_is_proven_is_news_and_ends_nobody(stag
         assert ChainRequest.read(client.view, request).state is state
         # and the next one is answered
         operator._prover = stage.prover
-        again = client.ask(1, operator.view.address, ROW)
+        again = client.ask(1, operator.view.address, [ROW])[0]
         client.deliver(again)
         assert client.wait(again, timeout=30, poll=0.05).request == again
         operator.loop.stop()
@@ -280,11 +282,11 @@ def test_an_acceptance_that_was_thought_lost_is_gone_on_with(stage, monkeypatch)
     client, operator = stage.client(), stage.operator()
     with operator:
         operator.tick()
-        request = client.ask(1, operator.view.address, ROW)
+        request = client.ask(1, operator.view.address, [ROW])[0]
         client.deliver()
         read = ChainRequest.read
         stale = read(operator.view, request)
-        operator.view.inference.accept(request)
+        operator.view.inference.accept([request])
         answers = iter([stale])  # the node has not seen the block yet
         monkeypatch.setattr(ChainRequest, "read", lambda view, number: next(answers, None) or read(view, number))
         operator.tick()
@@ -296,7 +298,7 @@ def test_an_operator_whose_stake_is_too_low_says_so_once_and_serves_on(stage):
     client, operator = stage.client(), stage.operator()
     with operator:
         operator.tick()
-        request = client.ask(1, operator.view.address, ROW)
+        request = client.ask(1, operator.view.address, [ROW])[0]
         client.deliver()
         staking = operator.view.staking
         shares = staking.position_of(operator.view.address, 2)["active"]
@@ -313,7 +315,7 @@ def test_a_request_that_has_no_proof_is_told_once_and_its_input_forgotten(stage,
     client = stage.client()
     with stage.operator() as operator:
         operator.tick()
-        client.ask(1, operator.view.address, ROW)
+        client.ask(1, operator.view.address, [ROW])[0]
         client.deliver()
         tried = []
 
@@ -332,9 +334,9 @@ def test_an_old_input_whose_operator_is_gone_does_not_hold_up_the_next(stage):
     client = stage.client()
     with stage.operator() as gone:
         gone.tick()
-        client.ask(1, gone.view.address, ROW)
+        client.ask(1, gone.view.address, [ROW])[0]
         client.store.run("UPDATE questions SET operator = ?", stage.world.view(1).address)  # whose service has ended
-        second = client.ask(1, gone.view.address, ROW)
+        second = client.ask(1, gone.view.address, [ROW])[0]
         assert client.deliver(second) == 1
         with pytest.raises(PeerError):
             client.deliver()
@@ -349,7 +351,7 @@ def test_an_operator_that_is_late_is_named(stage):
     client = stage.client()
     with stage.operator() as operator:
         operator.tick()
-        request = client.ask(1, operator.view.address, ROW)
+        request = client.ask(1, operator.view.address, [ROW])[0]
     stage.world.node.advance(2 * 86_400)
     with pytest.raises(ChainError, match="has not accepted"):
         client.wait(request)
@@ -373,7 +375,7 @@ def test_private_values_are_in_no_repr(stage):
     client = stage.client()
     with stage.operator() as operator:
         operator.tick()
-        client.ask(1, operator.view.address, ROW)
+        client.ask(1, operator.view.address, [ROW])[0]
     (sent,) = client.store.pending(client.view.inference.address)
     assert str(sent.content.salt) not in repr(sent)
     assert json.dumps(list(sent.content.features))[1:-1] not in repr(sent)

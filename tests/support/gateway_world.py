@@ -18,7 +18,7 @@ from twopm_zk.chain.deployment import GeneratedVerifier
 from twopm_zk.chain.networks import NetworkTerms
 from twopm_zk.circuit.instances import find_instance
 from twopm_zk.cli.network.deploy import DEFAULT_INSTANCES
-from twopm_zk.cli.next_steps import after_kind
+from twopm_zk.cli.next_steps import when_asked
 from twopm_zk.gateway.audits import run_audit
 from twopm_zk.gateway.server import GatewayServer
 from twopm_zk.gateway.settings import GatewaySettings, Limits
@@ -107,7 +107,7 @@ def gateway(stage, folder, *, view=None, limits=None, rpc_url=None, **changes):
         rpc_url=rpc_url or stage.world.node.url,
         folders=[stage.documents],
         settings=settings,
-        advise=after_kind,
+        advise=when_asked,
         **{"keys": GatewayKeys(folder / "keys"), "prover": DoubleProver(), "audit": no_audit, **parts},
     ) as server:
         yield server

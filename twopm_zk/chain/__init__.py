@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from twopm_zk.chain.deployment import Deployment, EigenLayer, GeneratedVerifier, StakeAsset, Terms
     from twopm_zk.chain.development_node import DevelopmentNode
     from twopm_zk.chain.network import Network, TaskConfig, TrainingConfig, dataset_name
+    from twopm_zk.chain.networks import NetworkEntry, NetworkTerms
     from twopm_zk.chain.tasks import AcceptedUpdate, Phase, TaskSnapshot, TaskState
     from twopm_zk.chain.verification import EvmVerification, verify_on_chain
 
@@ -32,6 +33,8 @@ _MODULES = {
     "EvmVerification": "verification",
     "GeneratedVerifier": "deployment",
     "Network": "network",
+    "NetworkEntry": "networks",
+    "NetworkTerms": "networks",
     "Phase": "tasks",
     "Receipt": "connection",
     "StakeAsset": "deployment",
@@ -60,6 +63,8 @@ __all__ = [
     "EvmVerification",
     "GeneratedVerifier",
     "Network",
+    "NetworkEntry",
+    "NetworkTerms",
     "Phase",
     "Receipt",
     "StakeAsset",

@@ -306,6 +306,10 @@ class Hlr(Rounds):
         """Certify the weights with a proven bound on the gradient, and open the next statistic or end the task."""
         return self.contract.transact("certify", task, gradient_bound, list(proof))
 
+    def credit_of(self, task: int, node: str) -> int:
+        """A node's accepted updates in the sum that was certified; 0 for who has none in it."""
+        return int(self.contract.call("creditOf", task, node))
+
     def state(self, task: int) -> TaskSnapshot:
         """A task at the newest block: rounds, policy, weights. InputError where there is no such task."""
         return read_training(self.contract, task)

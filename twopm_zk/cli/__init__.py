@@ -37,9 +37,11 @@ _COMMANDS = {
     "aggregate": "network.aggregate",
     "certify": "network.aggregate",
     "audit": "network.audit",
-    "operator": "network.predict",
-    "predict": "network.predict",
-    "serve": "network.serve",
+    "network": "application.network",
+    "operator": "application.predict",
+    "predict": "application.predict",
+    "fees": "application.fees",
+    "serve": "application.serve",
 }
 
 EXIT_CODES = """\

@@ -1,4 +1,8 @@
-"""Two people ask an operator for a prediction: one with a stake, who is answered with a proof, and one without."""
+"""Two people ask a network for a prediction: one with a stake, who is answered with a proof, and one without.
+
+The coordinator registers the network of its task, and the data owners are enrolled, so that they are paid a part of the
+fee.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +10,25 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from twopm_zk.chain.networks import NetworkTerms
 from twopm_zk.demo.report import Prediction
 from twopm_zk.demo.stage import OPERATOR, STRANGER, USER, AtWork, Stage, make_prover, put_up_stake
 from twopm_zk.demo.training_run import Tell
 from twopm_zk.errors import TransactionError
 from twopm_zk.participants.service import ServiceSettings
 from twopm_zk.prediction.client import PredictionClient
+from twopm_zk.prediction.enrolment import enrol_all
 from twopm_zk.prediction.operator import Operator
 from twopm_zk.prediction.store import OperatorStore, UserStore
+from twopm_zk.system import files, paths
+from twopm_zk.task.metadata import NetworkMetadata, draft, hash_text
 from twopm_zk.task.specification import TaskSpec
 
 ROW = {"GPA": 3.2, "TUCE": 24.0, "PSI": 1.0}
+FEE = 10**15
+"""Wei of ETH for a prediction."""
+OWNERS_SHARE = 7_000
+"""Parts of 10,000 for the data owners."""
 _POLL = 0.2
 """Seconds between looks at the chain."""
 _SECONDS = 120.0
@@ -29,6 +41,7 @@ def predictions(
     """What the two are told; none where the specification has no instance for predictions."""
     if spec.instances is None or spec.instances.predict is None:
         return []
+    network = _register(stage, spec, task)
     view = stage.view(OPERATOR)
     put_up_stake(view)
     put_up_stake(stage.view(USER))
@@ -38,7 +51,7 @@ def predictions(
             view,
             spec,
             store,
-            task,
+            network,
             prover=make_prover(backend),
             settings=ServiceSettings(poll=_POLL),
             notify=lambda news: tell(OPERATOR, news),
@@ -48,15 +61,31 @@ def predictions(
         until = time.monotonic() + _SECONDS
         while not operator.offered and not at_work.failed and time.monotonic() < until:
             time.sleep(0.05)
-        return [_asked_by(stage, who, view.address, spec, task, folder) for who in (USER, STRANGER)]
+        return [_asked_by(stage, who, view.address, spec, network, folder) for who in (USER, STRANGER)]
 
 
-def _asked_by(stage: Stage, who: str, operator: str, spec: TaskSpec, task: int, folder: Path) -> Prediction:
+def _register(stage: Stage, spec: TaskSpec, task: int) -> int:
+    """The network of the task, with its data owners enrolled."""
+    view = stage.view("coordinator")
+    terms = NetworkTerms(fee=FEE)
+    number = view.networks.register(task, _metadata(spec).sha256, terms, owners_share=OWNERS_SHARE)
+    enrol_all(view, view.networks.get(number))
+    return number
+
+
+def _metadata(spec: TaskSpec) -> NetworkMetadata:
+    """The document that comes with the example, or a draft for any other specification."""
+    content = files.read_bytes(paths.examples_dir() / "spector-network.json", what="metadata document")
+    known = NetworkMetadata.parse(content)
+    return known if known.specification == hash_text(spec) else draft(spec)
+
+
+def _asked_by(stage: Stage, who: str, operator: str, spec: TaskSpec, network: int, folder: Path) -> Prediction:
     view, asked = stage.view(who), _shown(ROW)
     with UserStore(folder / f"{who.replace(' ', '-')}.db") as store:
         client = PredictionClient(view, spec, store)
         try:
-            request = client.ask(task, operator, ROW)
+            (request,) = client.ask(network, operator, [ROW], maximum_fee=FEE)
         except TransactionError as error:
             return Prediction(who, asked, None, error.error or error.message)
         client.deliver(request)

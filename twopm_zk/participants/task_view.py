@@ -157,6 +157,7 @@ class ChainView:
         self.identity = reading("IdentityContract", lambda: network.identity)
         self.data_hub = reading("DataHub", lambda: network.data_hub)
         self.staking = reading("StakingContract", lambda: network.staking)
+        self.networks = reading("NetworkRegistry", lambda: network.networks)
         self.inference = reading("InferenceContract", lambda: network.inference)
 
     @property

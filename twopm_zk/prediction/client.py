@@ -1,25 +1,34 @@
-"""Asking for a prediction: a user with a stake commits to an input on the chain, and opens it to the operator alone.
+"""Asking for predictions: a user with a stake commits to inputs on the chain, pays, and opens them to its operator.
 
-The answer comes back through InferenceContract, which has verified its ``predict`` proof: it is what the committed
+An answer comes back through InferenceContract, which has verified its ``predict`` proof: it is what the committed
 model says of the committed input, to 2^-16.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from twopm_zk.chain.rpc import reading
-from twopm_zk.errors import ChainError, MessageError, PeerError, SpecError
+from twopm_zk.errors import ChainError, InputError, MessageError, PeerError
 from twopm_zk.numbers.commitments import random_scalar
 from twopm_zk.participants import wire
 from twopm_zk.participants.envelope import Header, seal
 from twopm_zk.participants.messages import PredictionInput
 from twopm_zk.participants.task_view import ChainView
 from twopm_zk.participants.transport import Peer
-from twopm_zk.prediction.requests import ChainRequest, RequestState, predict_shape, quantized_row
+from twopm_zk.prediction.requests import (
+    ChainRequest,
+    RequestState,
+    asked_events,
+    network_of,
+    now,
+    predict_shape,
+    predict_verifier,
+    quantized_row,
+    registered_verifier,
+)
 from twopm_zk.prediction.store import SentInput, UserStore
 from twopm_zk.task.specification import TaskSpec
 
@@ -39,28 +48,39 @@ class Prediction:
 
 
 class PredictionClient:
-    """A user: asks, delivers the opened input, and waits for the answer."""
+    """A user: asks, delivers the opened inputs, and waits for the answers."""
 
     def __init__(self, view: ChainView, spec: TaskSpec, store: UserStore) -> None:
         store.belongs_to(view.address, view.fingerprint)
         self.view, self.spec, self.store = view, spec, store
         self._contract = view.inference.address
 
-    def ask(self, task: int, operator: str, row: Mapping[str, Any]) -> int:
-        """Commit to a row and ask; the number of the request.
+    def ask(self, network: int, operator: str, rows: Sequence[Mapping[str, Any]], *, maximum_fee: int = 0) -> list[int]:
+        """Commit to rows, ask about all of them at once, and pay for them; the numbers of the requests.
 
-        Raises TransactionError where the contract refuses: StakeTooLow, NotOffered.
+        ``maximum_fee`` is the most that is paid for a row, in wei of ETH or units of the token that the network takes.
+        Raises InputError where the network asks for more, and TransactionError where the contract refuses: StakeTooLow,
+        NotOffered, OtherVerifier, NetworkIsClosed.
         """
-        state = self.view.state(task)
-        if state.spec_hash != self.spec.spec_hash:
-            raise SpecError(f"task {task} is of another specification than the one given")
-        shape = predict_shape(self.spec)
-        content = PredictionInput(quantized_row(self.spec, row), random_scalar())
-        sent = SentInput(content.commitment(shape), task, operator, content)
-        self.store.add(self._contract, sent)
-        request = self.view.inference.ask(task, operator, sent.commitment)
-        self.store.set_request(sent.commitment, request)
-        return request
+        entry = network_of(self.view, self.spec, network)
+        if entry.terms.fee > maximum_fee:
+            raise InputError(
+                f"network {network} takes a fee of {entry.terms.fee} for an input, more than {maximum_fee}",
+                kind="fee-not-agreed",
+                network=network,
+                fee=entry.terms.fee,
+                token=entry.token,
+            )
+        verifier, shape = predict_verifier(self.view, self.spec), predict_shape(self.spec)
+        contents = [PredictionInput(quantized_row(self.spec, row), random_scalar()) for row in rows]
+        sent = [SentInput(content.commitment(shape), network, operator, content) for content in contents]
+        for one in sent:
+            self.store.add(self._contract, one)
+        commitments = [one.commitment for one in sent]
+        requests = self.view.inference.ask(entry, operator, verifier.id, commitments, maximum_fee=maximum_fee)
+        for one, request in zip(sent, requests, strict=True):
+            self.store.set_request(one.commitment, request)
+        return requests
 
     def deliver(self, request: int | None = None) -> int:
         """Send every opened input that its operator has not signed for; how many were taken.
@@ -88,7 +108,9 @@ class PredictionClient:
         member = self.view.member(sent.operator)
         if member is None or not member.endpoint:
             raise PeerError(
-                f"operator {sent.operator} has published no endpoint", kind="operator-without-endpoint", task=sent.task
+                f"operator {sent.operator} has published no endpoint",
+                kind="operator-without-endpoint",
+                network=sent.network,
             )
         header = Header(
             kind=PredictionInput.kind,
@@ -113,23 +135,14 @@ class PredictionClient:
     def _forgotten(self, commitment: int, number: int) -> bool:
         """Whether a request is over; its input is private, and nobody needs it any more."""
         found = ChainRequest.read(self.view, number)
-        over = found.over or found.late(self._now())
+        over = found.over or found.late(now(self.view))
         if over:
             self.store.forget_input(commitment)
         return over
 
-    def _now(self) -> int:
-        """The later of the chain's time and this machine's: a chain without transactions stands still."""
-        return max(self.view.chain.time, int(time.time()))
-
     def _find(self, sent: SentInput) -> int | None:
         """The request of an input that was sent by a process that ended before it knew the number."""
-        events = reading(
-            "requests",
-            lambda: self.view.inference.contract.events(
-                "Asked", from_block=self.view.deployment.block, user=self.view.address, operator=sent.operator
-            ),
-        )
+        events = asked_events(self.view, networkId=sent.network, user=self.view.address, operator=sent.operator)
         return next((int(e["id"]) for e in events if e["inputCommitment"] == sent.commitment), None)
 
     def wait(self, request: int, *, timeout: float = 600.0, poll: float = 1.0) -> Prediction:
@@ -137,21 +150,24 @@ class PredictionClient:
         until = time.monotonic() + timeout
         while True:
             found = ChainRequest.read(self.view, request)
-            late = found.late(self._now())
+            late = found.late(now(self.view))
             if found.over or late:
                 self.store.forget_input(found.input_commitment)
             if found.state is RequestState.ANSWERED:
                 return self._prediction(found)
+            if found.state is RequestState.REFUNDED:
+                raise ChainError(f"request {request} is over: its fee was given back", kind="request-refunded")
             if found.state is RequestState.LATE or (found.state is RequestState.ACCEPTED and late):
                 raise ChainError(
                     f"operator {found.operator} has accepted request {request} and is late",
-                    hint="Anybody can have it slashed: InferenceContract.slashLate.",
+                    hint="Anybody can have it slashed, which gives the fee back.",
                     kind="operator-late",
                     request=request,
                 )
             if found.state is RequestState.ASKED and late:
                 raise ChainError(
                     f"operator {found.operator} has not accepted request {request} in time",
+                    hint="Its fee can be taken back.",
                     kind="request-not-accepted",
                     request=request,
                 )
@@ -164,15 +180,8 @@ class PredictionClient:
             time.sleep(poll)
 
     def _prediction(self, found: ChainRequest) -> Prediction:
-        offers = reading(
-            "offers",
-            lambda: self.view.inference.contract.events(
-                "Offered", from_block=self.view.deployment.block, operator=found.operator, taskId=found.task
-            ),
-        )
-        flags = {event["verifier"]: event["insecure"] for event in offers}
         insecure = self.view.insecure_verifiers(found.task)
-        if flags.get(found.verifier, True):
+        if registered_verifier(self.view, found)["insecure"]:
             insecure = [*insecure, self.view.verifier_name(found.verifier)]
         return Prediction(
             found.id,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
@@ -11,6 +12,9 @@ from typing import Any, Self
 
 import numpy as np
 
+from twopm_zk.chain.abi import DecodedEvent
+from twopm_zk.chain.deployment import DeployedVerifier
+from twopm_zk.chain.networks import Model, NetworkEntry
 from twopm_zk.chain.rpc import reading
 from twopm_zk.circuit.instances import find_instance
 from twopm_zk.errors import InputError, RangeError, SpecError
@@ -31,6 +35,7 @@ class RequestState(IntEnum):
     ACCEPTED = 2
     ANSWERED = 3
     LATE = 4
+    REFUNDED = 5
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,7 @@ class ChainRequest:
     state: RequestState
     user: str
     operator: str
+    network: int
     task: int
     deadline: int
     """Seconds since 1970: to accept it, then to answer it."""
@@ -49,11 +55,19 @@ class ChainRequest:
     prediction: int
     """Once it is answered, in units of 2^-16: a probability, or a scaled label plus 2^31 units (that is 2^15)."""
     verifier: str
+    verifier_id: int
+    """The verifier that checks the answer, and its number in the registry."""
+    fee: int
+    token: bool
+    """Whether the fee is in the deployment's token, and not in ETH."""
+    operator_stake: int
+    """Wei of ETH that the operator has at stake for this request from accepting it to answering it."""
+    penalty: int
 
     @property
     def over(self) -> bool:
-        """Whether it was answered, or slashed for."""
-        return self.state in (RequestState.NONE, RequestState.ANSWERED, RequestState.LATE)
+        """Whether nothing will happen to it any more: it was answered, slashed for, or its fee was given back."""
+        return self.state not in (RequestState.ASKED, RequestState.ACCEPTED)
 
     def late(self, now: int) -> bool:
         """Whether its deadline has passed without an answer: no input is needed for it any more."""
@@ -68,13 +82,64 @@ class ChainRequest:
             state=RequestState(found["state"]),
             user=found["user"],
             operator=found["operator"],
+            network=found["networkId"],
             task=found["taskId"],
             deadline=found["deadline"],
             model_commitment=found["modelCommitment"],
             input_commitment=found["inputCommitment"],
             prediction=found["prediction"],
             verifier=found["verifier"],
+            verifier_id=found["verifierId"],
+            fee=found["fee"],
+            token=found["token"],
+            operator_stake=found["operatorStake"],
+            penalty=found["penalty"],
         )
+
+
+def now(view: ChainView) -> int:
+    """The later of the chain's time and this machine's, in seconds since 1970.
+
+    A chain without transactions stands still.
+    """
+    return max(view.chain.time, int(time.time()))
+
+
+def asked_events(view: ChainView, **indexed: Any) -> list[DecodedEvent]:
+    """What was asked, oldest first; ``indexed`` arguments of the event select."""
+    contract, first = view.inference.contract, view.deployment.block
+    return reading("requests", lambda: contract.events("Asked", from_block=first, **indexed))
+
+
+def registered_verifier(view: ChainView, request: ChainRequest) -> Mapping[str, Any]:
+    """What the registry says of the verifier that checks the answer of a request."""
+    registry = view.network.contract("VerifierRegistry")
+    return reading("a verifier", lambda: dict(registry.call("entryOf", request.verifier_id)))
+
+
+def network_of(view: ChainView, spec: TaskSpec, number: int) -> NetworkEntry:
+    """The network of this number. InputError where there is none, or its model is of another specification."""
+    network = reading("a network", lambda: view.networks.get(number))
+    if network.model is not Model.HLR:
+        raise InputError(
+            f"network {number} is of a task without proofs: nobody can ask it", kind="network-without-proofs"
+        )
+    if view.state(network.task).spec_hash != spec.spec_hash:
+        raise SpecError(f"network {number} is of another specification than the one given")
+    return network
+
+
+def predict_verifier(view: ChainView, spec: TaskSpec) -> DeployedVerifier:
+    """The deployment's verifier of predictions of a specification. InputError where it has none."""
+    name = spec.instances.predict if spec.instances else None
+    verifier = view.deployment.verifiers.get(name or "")
+    if verifier is None:
+        raise InputError(
+            f"the deployment has no verifier of {name!r}, which predictions need",
+            kind="no-predict-verifier",
+            instance=name,
+        )
+    return verifier
 
 
 def predict_shape(spec: TaskSpec) -> PredictShape:

@@ -11,7 +11,7 @@ from twopm_zk.participants.messages import PredictionInput
 
 _USER = (
     """CREATE TABLE questions (
-        commitment TEXT PRIMARY KEY, contract TEXT NOT NULL, task INTEGER NOT NULL, operator TEXT NOT NULL,
+        commitment TEXT PRIMARY KEY, contract TEXT NOT NULL, network INTEGER NOT NULL, operator TEXT NOT NULL,
         features TEXT NOT NULL, salt TEXT NOT NULL, request INTEGER, receipt TEXT) STRICT""",
 )
 _OPERATOR = (
@@ -27,7 +27,7 @@ class SentInput:
     """A user's input on its way to an operator; ``request`` is its number in InferenceContract once it has one."""
 
     commitment: int
-    task: int
+    network: int
     operator: str
     content: PredictionInput = field(repr=False)
     request: int | None = None
@@ -46,6 +46,8 @@ class HeldInput:
 class UserStore(Database):
     """The state of one user's account."""
 
+    version = 5
+
     def __init__(self, path: Path) -> None:
         super().__init__(path, kind="user", schema=_USER)
 
@@ -53,20 +55,22 @@ class UserStore(Database):
         """Keep an input, before its commitment is on the chain."""
         self.run(
             "INSERT INTO questions VALUES (?, ?, ?, ?, ?, ?, NULL, NULL)",
-            *(str(sent.commitment), contract, sent.task, sent.operator),
+            *(str(sent.commitment), contract, sent.network, sent.operator),
             *(json.dumps(list(sent.content.features)), str(sent.content.salt)),
         )
 
     def pending(self, contract: str) -> list[SentInput]:
         """All inputs that were not delivered, oldest first."""
         rows = self.query(
-            "SELECT commitment, task, operator, features, salt, request FROM questions "
+            "SELECT commitment, network, operator, features, salt, request FROM questions "
             "WHERE contract = ? AND receipt IS NULL ORDER BY rowid",
             contract,
         )
         return [
-            SentInput(int(commitment), task, operator, PredictionInput(tuple(json.loads(features)), int(salt)), request)
-            for commitment, task, operator, features, salt, request in rows
+            SentInput(
+                int(commitment), network, operator, PredictionInput(tuple(json.loads(features)), int(salt)), request
+            )
+            for commitment, network, operator, features, salt, request in rows
         ]
 
     def set_request(self, commitment: int, request: int) -> None:

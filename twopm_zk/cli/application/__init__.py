@@ -1,0 +1,1 @@
+"""Commands for those who offer a trained model, ask it, and are paid for it."""
