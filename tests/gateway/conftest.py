@@ -1,18 +1,27 @@
-"""One certified network for the module's tests, and a gateway before it for those that only ask."""
+"""One certified network for a module's tests, and a gateway before it for those that only ask."""
 
 import httpx
 import pytest
-from support.gateway_world import NetworkWorld, audit_of_doubles, gateway
+from support.gateway_world import NetworkWorld, audit_of_doubles, gateway, proven_world
+
+from twopm_zk.chain import DevelopmentNode
 
 
 @pytest.fixture(scope="module")
-def stage(deployed, tmp_path_factory):
-    snapshot = deployed.node.snapshot()
-    made = NetworkWorld(deployed, tmp_path_factory.mktemp("network"))
-    made.offer()
-    yield made
-    deployed.node.revert(snapshot)
-    deployed.chain.forget_nonces()
+def stage(tmp_path_factory):
+    with DevelopmentNode() as node:
+        made = NetworkWorld(proven_world(node), tmp_path_factory.mktemp("network"))
+        made.offer()
+        yield made
+
+
+@pytest.fixture
+def undone(stage):
+    """Whatever a test does to the chain is undone after it."""
+    snapshot = stage.world.node.snapshot()
+    yield
+    stage.world.node.revert(snapshot)
+    stage.world.chain.forget_nonces()
 
 
 @pytest.fixture(scope="module")
