@@ -253,6 +253,23 @@ _REFUSALS: dict[str, Step] = {
 }
 
 
+_ASKED: dict[str, str] = {
+    "update": "twopm-zk node run SPEC --task {task}",
+    "ready": "twopm-zk node ready SPEC --task {task}",
+    "share": "twopm-zk node share SPEC --task {task}",
+    "dispute": "twopm-zk node run SPEC --task {task}",
+    "open": "twopm-zk task open {task}",
+    "aggregate": "twopm-zk coordinator run SPEC --task {task}",
+    "go-on": "twopm-zk task show {task}",
+    "answer": "twopm-zk operator run SPEC --network {network}",
+    "refund": "twopm-zk predict refund {request}",
+    "slash": "twopm-zk operator slash-late {request}",
+    "claim": "twopm-zk fees claim --network {network}",
+    "withdraw": "twopm-zk fees withdraw",
+}
+"""The command for what is asked of an account on the chain, by its kind."""
+
+
 @contextmanager
 def with_facts(**facts: object) -> Iterator[None]:
     """What the command line knows about an error that passes through, such as a file's name, for its next command."""
@@ -271,6 +288,12 @@ def after_refusal(name: str, values: Values) -> str | None:
 def after_kind(kind: str, **facts: object) -> str | None:
     """What to do next after something of this kind that is no error, where something can be done."""
     return _step(_BY_KIND.get(kind), facts)
+
+
+def when_asked(kind: str, **facts: object) -> str | None:
+    """The command for what is asked of an account, where there is one."""
+    found = _ASKED.get(kind)
+    return None if found is None else found.format(**facts)
 
 
 def next_step(error: TwopmError) -> str | None:

@@ -79,7 +79,7 @@ def serve(
       twopm-zk serve --saved build/demo/network --open
       twopm-zk serve --port 8080 --documents networks --origin https://ask.example --behind-proxy
     """
-    from twopm_zk.cli.next_steps import after_kind
+    from twopm_zk.cli.next_steps import when_asked
     from twopm_zk.gateway.server import GatewayServer
     from twopm_zk.gateway.settings import GatewaySettings
     from twopm_zk.participants.news import News
@@ -113,7 +113,7 @@ def serve(
                 ptau=ptau,
                 backend=backend,
                 notify=notify,
-                advise=after_kind,
+                advise=when_asked,
             )
         )
         notify(News("serving", f"the page is {origin or server.url}; Ctrl-C ends it", {"url": server.url}))
