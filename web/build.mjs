@@ -19,7 +19,7 @@ const shared = {
   bundle: true,
   minify: true,
   target: "es2022",
-  legalComments: "linked",
+  legalComments: "none", // licences() has the whole text of each
   metafile: true,
   absWorkingDir: ROOT,
   jsx: "automatic",
@@ -52,6 +52,7 @@ try {
     format: "esm",
     minify: false, // people read it
   });
+  writeFileSync(join(OUT, "assets", "licences.txt"), licences([worker, page]));
   const script = addressOf(page, "web/src/main.tsx");
   const style = addressOf(page, "web/src/style.css");
   const html = readFileSync(join(HERE, "src", "index.html"), "utf8");
@@ -84,6 +85,19 @@ try {
   renameSync(OUT, TARGET);
 } finally {
   rmSync(OUT, { recursive: true, force: true });
+}
+
+/** The licences of the packages that are part of the page. */
+function licences(results) {
+  const inputs = results.flatMap((result) => Object.keys(result.metafile.inputs));
+  const folders = inputs.map((file) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file)?.[0]);
+  const texts = [...new Set(folders)].filter(Boolean).map((folder) => {
+    const { name, version, license } = JSON.parse(readFileSync(join(ROOT, folder, "package.json"), "utf8"));
+    const file = readdirSync(join(ROOT, folder)).find((one) => /^licen[cs]e/i.test(one));
+    if (!file) return `${name} ${version}: ${license}\n`; // as part of a project whose licence stands here
+    return `${name} ${version}: ${license}\n\n${readFileSync(join(ROOT, folder, file), "utf8").trim()}\n`;
+  });
+  return texts.sort().join("\n----\n\n");
 }
 
 /** The client's declarations, from its source. */

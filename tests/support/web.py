@@ -1,4 +1,4 @@
-"""What tests of the page need: npm's packages, the built page, a server that answers with documents of a test, a browser."""
+"""What tests of the page need: npm's packages, the built page, a server with documents of a test, and a browser."""
 
 import asyncio
 import contextlib
@@ -14,21 +14,17 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from twopm_zk.gateway.responses import PAGE_POLICY as POLICY
+
 ROOT = Path(__file__).parents[2]
 BUILT = ROOT / "build" / "web"
 CHROMIUM = Path("/usr/bin/chromium")
-POLICY = (
-    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; style-src 'self'; "
-    "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
 TYPES = {".js": "text/javascript", ".css": "text/css", ".html": "text/html", ".wasm": "application/wasm"}
 
 needs_npm = pytest.mark.skipif(
     not (ROOT / "node_modules" / ".bin" / "esbuild").exists(), reason="npm's packages are not installed: make setup"
 )
-needs_page = pytest.mark.skipif(
-    not (BUILT / "index.html").exists(), reason="the page is not built: node web/build.mjs"
-)
+needs_page = pytest.mark.skipif(not (BUILT / "index.html").exists(), reason="the page is not built: node web/build.mjs")
 needs_browser = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"there is no {CHROMIUM}")
 
 

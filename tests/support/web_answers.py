@@ -38,9 +38,16 @@ METADATA = {
     "licence": "CC0",
     "specification": "0x" + SPEC.spec_hash.hex(),
     "inputs": [
-        {"name": "GPA", "label": "Grade point average", "unit": "points", "minimum": 2, "maximum": 4, "help": "Before."},
+        {
+            "name": "GPA",
+            "label": "Grade point average",
+            "unit": "points",
+            "minimum": 2,
+            "maximum": 4,
+            "help": "So far.",
+        },
         {"name": "TUCE", "label": "Economics test", "unit": "points", "minimum": None, "maximum": None, "help": ""},
-        {"name": "PSI", "label": "New teaching method", "unit": "", "minimum": 0, "maximum": 1, "help": "1 with, 0 without."},
+        {"name": "PSI", "label": "New method", "unit": "", "minimum": 0, "maximum": 1, "help": "1 with, 0 without."},
     ],
     "output": {"label": "The grade improves", "unit": "", "help": "Of 32 students, 11 improved."},
 }
@@ -48,12 +55,7 @@ METADATA_BYTES = json.dumps(METADATA).encode()
 
 
 def form(**changes):
-    labels = {one["name"]: one["label"] for one in METADATA["inputs"]}
-    units = {one["name"]: one["unit"] for one in METADATA["inputs"]}
-    helps = {one["name"]: one["help"] for one in METADATA["inputs"]}
-    made = form_of(SPEC, WEIGHTS, context=99, labels=labels, units=units, helps=helps)
-    made["output"] |= {"label": METADATA["output"]["label"], "help": METADATA["output"]["help"]}
-    return made | changes
+    return form_of(SPEC, WEIGHTS, context=99, metadata=METADATA) | changes
 
 
 def status(**changes):
@@ -109,7 +111,7 @@ def network(**changes):
         "specification": {"hash": METADATA["specification"], "state": "verified", "name": None, "label": "GRADE"},
         "weights": {"commitment": form()["model_commitment"], "context": "99", "values": WEIGHTS},
         "coefficients": COEFFICIENTS,
-        "certificate": {"round": 6, "bound_per_row": 0.0000074, "coverage": "over 32 rows in 3 updates of 3 nodes."},
+        "certificate": {"round": 5, "bound_per_row": 0.0000074, "coverage": "over 32 rows in 3 updates of 3 nodes."},
         "predict": {
             "instance": "predict-3",
             "verifier_id": 5,
@@ -138,8 +140,8 @@ def network(**changes):
 def attempts():
     for k in range(6):
         yield AttemptRecord(
-            round=k + 1,
-            attempt=1,
+            round=k,
+            attempt=0,
             collection=Collection.INFORMATION if k == 0 else Collection.GRADIENT,
             updates=dict.fromkeys(NODES, 1),
             summed=tuple(NODES),
@@ -177,7 +179,7 @@ def audit(**changes):
         coefficients=COEFFICIENTS,
         summary=fitted,
     )
-    return {"state": "done", "step": None, "progress": None, "report": report.to_json(), "texts": CHECKS} | changes
+    return {"state": "done", "step": "", "progress": "", "report": report.to_json(), "texts": CHECKS} | changes
 
 
 SPEC_SCALING = tuple(column.scaling for column in SPEC.columns)
@@ -200,7 +202,7 @@ def rounds():
             "closed_at": started + 60 * one.round + 20,
             "ended_at": started + 60 * one.round + 40,
             "rows": 32,
-            "bound_per_row": None if one.round == 1 else 10.0 ** -one.round,
+            "bound_per_row": None if one.round == 0 else 10.0**-one.round,
             "transactions": 12,
         }
         for one in attempts()
@@ -211,10 +213,10 @@ def task(**changes):
     return {
         "id": 1,
         "phase": "finished",
-        "round": 6,
-        "attempt": 1,
+        "round": 5,
+        "attempt": 0,
         "deadline": None,
-        "spec_hash": METADATA["specification"],
+        "specification": METADATA["specification"],
         "coordinator": COORDINATOR,
         "network": 1,
         "insecure": True,

@@ -69,7 +69,7 @@ def test_values_that_the_model_does_not_take_are_named(watched):
     for words in (
         "Grade point average must be from 2 to 4.",
         "Economics test must be a number.",
-        "Enter New teaching method.",
+        "Enter New method.",
     ):
         assert words in shown, words
     page.get_by_role("link", name="Economics test must be a number.").click()

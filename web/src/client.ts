@@ -176,7 +176,13 @@ export interface AuditReport {
     level: number;
     coefficients: Record<
       string,
-      { coefficient: number; standard_error?: number | null; p_value?: number | null; low?: number | null; high?: number | null }
+      {
+        coefficient: number;
+        standard_error?: number | null;
+        p_value?: number | null;
+        low?: number | null;
+        high?: number | null;
+      }
     >;
     provenance: { standard_errors: { sentence?: string } | null };
     [name: string]: unknown;
@@ -191,8 +197,9 @@ export interface AuditReport {
 
 export interface Audit {
   state: "none" | "running" | "done" | "failed";
-  step: string | null;
-  progress: number | null;
+  /** What is being checked, and how far that is, in words. */
+  step: string;
+  progress: string;
   report: AuditReport | null;
   /** What each check is, in words. */
   texts?: Record<string, string>;
@@ -202,12 +209,15 @@ export interface TaskSummary {
   id: number;
   phase: string;
   round: number;
+  /** Counted from 0, as in each round. */
   attempt: number;
   deadline: number | null;
-  spec_hash: string;
+  /** Hash of the specification. */
+  specification: string;
   coordinator: string;
   network: number | null;
-  insecure?: boolean;
+  /** Whether it is proven under keys for development. */
+  insecure: boolean;
 }
 
 export interface TaskRound {
@@ -294,8 +304,7 @@ export interface Session {
 }
 
 export type ChainEvent =
-  | { type: "block"; block: number; time: number }
-  | { type: "task" | "request" | "network"; id: number };
+  { type: "block"; block: number; time: number } | { type: "task" | "request" | "network"; id: number };
 
 /** A row: a number, a category by its name, or null where a value may be missing. */
 export type InputRow = Record<string, number | string | null>;

@@ -9,8 +9,12 @@ export const many = (count: number, what: string): string => `${grouped(count)} 
 
 /** A number of significant digits, small ones as 1.2e-6. */
 export function significant(value: number, digits = 4): string {
-  if (value === 0 || (Math.abs(value) >= 1e-3 && Math.abs(value) < 1e6)) return String(Number(value.toPrecision(digits)));
-  return value.toExponential(digits - 1).replace(/\.?0+e/, "e").replace("e+", "e");
+  if (value === 0 || (Math.abs(value) >= 1e-3 && Math.abs(value) < 1e6))
+    return String(Number(value.toPrecision(digits)));
+  return value
+    .toExponential(digits - 1)
+    .replace(/\.?0+e/, "e")
+    .replace("e+", "e");
 }
 
 /** An integer of smallest units with its decimal point, exactly. */

@@ -97,7 +97,8 @@ function Page() {
           </p>
         )}
         <p>
-          Everything here comes from this server; nobody else is told that you look. <a href="/v1/openapi.json">API</a>
+          Everything here comes from this server; nobody else is told that you look. <a href="/v1/openapi.json">API</a>,{" "}
+          <a href="/assets/licences.txt">licences</a>
         </p>
       </footer>
     </>

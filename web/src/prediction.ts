@@ -16,7 +16,11 @@ export interface Answer {
 }
 
 /** Prove what the form's model says of quantised features, and check everything that the proof is about. */
-export async function predictHere(form: Form, features: number[], listen: (progress: Progress) => void): Promise<Answer> {
+export async function predictHere(
+  form: Form,
+  features: number[],
+  listen: (progress: Progress) => void,
+): Promise<Answer> {
   const started = performance.now();
   const statement = statementOf(form, features, randomScalar());
   if (statement.modelCommitment !== form.model_commitment)
@@ -26,7 +30,8 @@ export async function predictHere(form: Form, features: number[], listen: (progr
     made = await prove(form.network, statement.circuitInputs, listen);
   } catch (error) {
     const said = error instanceof Error ? error.message : String(error);
-    if (/assert/i.test(said)) throw new Error("The model expects more of this input than a proven prediction can hold.");
+    if (/assert/i.test(said))
+      throw new Error("The model expects more of this input than a proven prediction can hold.");
     throw error;
   }
   const [model, input, prediction] = made.public;

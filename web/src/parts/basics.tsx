@@ -24,9 +24,7 @@ export function Waiting({ of, what }: { of: Loaded<unknown>; what: string }) {
   if (of.error === null) return <p role="status">Loading {what}…</p>;
   return (
     <div class="banner bad" role="alert">
-      <p>
-        {of.status === 404 ? `There is no such thing here: ${of.error}` : `Loading ${what} failed: ${of.error}`}
-      </p>
+      <p>{of.status === 404 ? `There is no such thing here: ${of.error}` : `Loading ${what} failed: ${of.error}`}</p>
       <button type="button" onClick={of.reload}>
         Try again
       </button>

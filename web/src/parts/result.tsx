@@ -6,7 +6,17 @@ import type { Answer } from "../prediction";
 import { useStatus } from "../state/server";
 import { Facts, InsecureBanner } from "./basics";
 
-export function Result({ form, answer, insecure, how }: { form: Form; answer: Answer; insecure: boolean; how: string }) {
+export function Result({
+  form,
+  answer,
+  insecure,
+  how,
+}: {
+  form: Form;
+  answer: Answer;
+  insecure: boolean;
+  how: string;
+}) {
   const status = useStatus();
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => heading.current?.focus(), [answer]);
@@ -39,14 +49,17 @@ export function Result({ form, answer, insecure, how }: { form: Form; answer: An
       {probability && <meter min={0} max={1} value={answer.expected} aria-label={`Probability of ${of}`} />}
       {output.help !== "" && <p class="text">{output.help}</p>}
       <p>
-        {how} The proof was verified in this browser. It says that this is what the committed model says of one committed
-        input; it does not say that the input is true.
+        {how} The proof was verified in this browser. It says that this is what the committed model says of one
+        committed input; it does not say that the input is true.
       </p>
       <Facts
         items={[
           ["Model commitment", <code class="long">{answer.public[0]}</code>],
           ["Input commitment", <code class="long">{answer.public[1]}</code>],
-          [probability ? "Exactly" : "In the proof's units", probability ? `${answer.units} / 65536` : String(answer.units)],
+          [
+            probability ? "Exactly" : "In the proof's units",
+            probability ? `${answer.units} / 65536` : String(answer.units),
+          ],
         ]}
       />
       {answer.key !== null && status !== null && (

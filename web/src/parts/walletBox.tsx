@@ -33,7 +33,9 @@ export function WalletBox() {
     doing(async () => {
       const found = await (await loadWallet()).discover();
       if (found.length === 0) {
-        setProblem("No wallet was found in this browser. Install one (an EIP-1193 wallet), reload the page, and try again.");
+        setProblem(
+          "No wallet was found in this browser. Install one (an EIP-1193 wallet), reload the page, and try again.",
+        );
       } else if (found.length === 1) {
         await (await loadWallet()).connect(found[0]!);
       } else {

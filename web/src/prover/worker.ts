@@ -67,11 +67,11 @@ async function fetchBytes(id: number, url: string, what: string): Promise<Uint8A
     throw new Error(said.message ?? `${what} could not be loaded: the server answered ${response.status}.`);
   }
   // the length of what is sent compressed is not the length of what arrives
-  const plain = response.headers.get("content-encoding") === null;
-  const total = plain ? Number(response.headers.get("content-length")) || null : null;
+  const packed = response.headers.get("content-encoding") !== null;
+  const total = Number(response.headers.get(packed ? "x-content-length" : "content-length")) || null;
   const parts: Uint8Array[] = [];
   let loaded = 0;
-  for (const reader = response.body!.getReader(); ; ) {
+  for (const reader = response.body!.getReader(); ;) {
     const { done, value } = await reader.read();
     if (done) break;
     parts.push(value);
@@ -105,6 +105,7 @@ async function answer(request: ProverRequest): Promise<unknown> {
 self.onmessage = ({ data }) => {
   answer(data).then(
     (result) => self.postMessage({ id: data.id, result }),
-    (error: unknown) => self.postMessage({ id: data.id, error: error instanceof Error ? error.message : String(error) }),
+    (error: unknown) =>
+      self.postMessage({ id: data.id, error: error instanceof Error ? error.message : String(error) }),
   );
 };

@@ -9,7 +9,8 @@ export const status = new Store<Status | null>(null);
 export const trouble = new Store<string | null>(null);
 
 const STATUS_SECONDS = 20;
-const STALE = "The chain's RPC endpoint does not answer. What you see is the last known state, and nothing can be sent.";
+const STALE =
+  "The chain's RPC endpoint does not answer. What you see is the last known state, and nothing can be sent.";
 const topics = new Set<(event: ChainEvent) => void>();
 let skew = 0; // seconds from this device's clock to the chain's
 
@@ -27,7 +28,7 @@ async function refresh(): Promise<void> {
     status.set(found);
     trouble.set(found.stale ? STALE : null);
   } catch (error) {
-    trouble.set(error instanceof TwopmError && error.kind !== "unreachable" ? STALE : words(error));
+    trouble.set(error instanceof TwopmError && error.status === 503 ? STALE : words(error));
   }
 }
 
@@ -68,8 +69,7 @@ export function onEvent(heard: (event: ChainEvent) => void): () => void {
 /** An error in words for people. */
 export function words(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
-  if (error instanceof TwopmError && error.retryAfter !== null)
-    return `${text} Try again in ${error.retryAfter} s.`;
+  if (error instanceof TwopmError && error.retryAfter !== null) return `${text} Try again in ${error.retryAfter} s.`;
   return text;
 }
 
@@ -112,8 +112,10 @@ export function useLoaded<T>(key: string, load: () => Promise<T>, touches?: (eve
     let timer: ReturnType<typeof setTimeout> | undefined;
     const stop = onEvent((event) => {
       if (!latest.current.touches?.(event)) return;
-      clearTimeout(timer);
-      timer = setTimeout(reload, 200); // several events of one block are one reload
+      timer ??= setTimeout(() => {
+        timer = undefined;
+        reload();
+      }, 500); // several events of one block, and blocks in a row, are one reload
     });
     return () => {
       clearTimeout(timer);

@@ -85,8 +85,11 @@ function factorsOf(input: FormInput, cell: Cell, problems: Problem[]): { factors
     const levels = input.categories.map((category) => category.value);
     const chosen = cell === null && input.missing ? input.missing_value : cell;
     const place = chosen === null ? -1 : levels.indexOf(String(chosen));
-    const wrong = chosen === null ? problem(`Choose ${label}.`) : place < 0 && problem(`${label}: choose one of the list.`);
-    const dummies = levels.slice(1).map((level, k): [string, number] => [`${input.name}[${level}]`, +(place === k + 1)]);
+    const wrong =
+      chosen === null ? problem(`Choose ${label}.`) : place < 0 && problem(`${label}: choose one of the list.`);
+    const dummies = levels
+      .slice(1)
+      .map((level, k): [string, number] => [`${input.name}[${level}]`, +(place === k + 1)]);
     return { factors: [...dummies, ...indicator], wrong };
   }
   let value = cell === null && input.missing ? input.missing_value : cell;

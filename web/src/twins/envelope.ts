@@ -120,7 +120,11 @@ export const receiptTypedData = (header: Header) =>
 
 /** The body of the request that delivers it. */
 export function encodeEnvelope({ header, ephemeral, ciphertext }: Sealed, signature: `0x${string}`): string {
-  const document = { ephemeral: hex(ephemeral), ciphertext: hex(ciphertext), signature: signature.slice(2).toLowerCase() };
+  const document = {
+    ephemeral: hex(ephemeral),
+    ciphertext: hex(ciphertext),
+    signature: signature.slice(2).toLowerCase(),
+  };
   return encode({ header: headerJson(header), ...document });
 }
 

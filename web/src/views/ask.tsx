@@ -25,11 +25,13 @@ export function AskView({ id }: { id: number }) {
     <>
       <h1>Ask {network.data?.metadata?.title ?? network.data?.title ?? `network ${id}`}</h1>
       {network.data?.closed && <p class="banner">This network is closed: operators take no new requests.</p>}
-      {form.data === null ? (
-        <Waiting of={form} what="the form" />
-      ) : (
-        <Asked form={form.data} network={network.data} />
+      {network.data?.metadata_state === "mismatch" && (
+        <p class="banner bad">
+          <strong>This network's description does not match its hash on the chain.</strong> Names, units and
+          explanations below may be of somebody else: do not trust them.
+        </p>
       )}
+      {form.data === null ? <Waiting of={form} what="the form" /> : <Asked form={form.data} network={network.data} />}
       <p>
         <Link href={`/networks/${id}`}>What stands behind it</Link>
       </p>
@@ -77,7 +79,10 @@ function Asked({ form, network }: { form: Form; network: Parameters<typeof Opera
                   ) : (
                     <a
                       href={`#${fieldId(one.input)}`}
-                      onClick={(event) => (event.preventDefault(), document.getElementById(fieldId(one.input!))?.focus())}
+                      onClick={(event) => (
+                        event.preventDefault(),
+                        document.getElementById(fieldId(one.input!))?.focus()
+                      )}
                     >
                       {one.message}
                     </a>
@@ -109,8 +114,8 @@ function Asked({ form, network }: { form: Form; network: Parameters<typeof Opera
           <label>
             <input type="radio" name="way" checked={way === "operator"} onChange={() => setWay("operator")} />
             <span>
-              <strong>An operator.</strong> It alone sees what you enter, and answers by a deadline. You need a wallet with
-              a stake.
+              <strong>An operator.</strong> It alone sees what you enter, and answers by a deadline. You need a wallet
+              with a stake.
             </span>
           </label>
         </fieldset>
@@ -149,7 +154,9 @@ function PrivatePart(props: { form: Form; begun: boolean; features: () => number
     setLoading({});
     try {
       const { predictHere } = await import("../prediction");
-      const made = await predictHere(form, row, (progress) => setLoading((old) => ({ ...old, [progress.what]: progress })));
+      const made = await predictHere(form, row, (progress) =>
+        setLoading((old) => ({ ...old, [progress.what]: progress })),
+      );
       if (mine === run.current) setAnswer(made);
     } catch (error) {
       if (mine === run.current) setProblem(words(error));
@@ -188,7 +195,11 @@ function PrivatePart(props: { form: Form; begun: boolean; features: () => number
                 ? "Computing and proving in this browser…"
                 : `Loading the prover and its keys, once: ${bytes(loaded)}${known ? ` of ${bytes(total)}` : ""}`}
             </p>
-            <progress aria-label="Progress" value={parts.length === 0 || complete || !known ? undefined : loaded} max={total || 1} />
+            <progress
+              aria-label="Progress"
+              value={parts.length === 0 || complete || !known ? undefined : loaded}
+              max={total || 1}
+            />
           </>
         )}
       </div>

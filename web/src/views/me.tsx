@@ -51,7 +51,10 @@ export function MeView() {
       {address === null ? (
         <p>Connect a wallet or type an address to see what is asked of it, its stake, its requests and its fees.</p>
       ) : (
-        <AccountPart address={address} own={connected?.address.toLowerCase() === address.toLowerCase() ? connected : null} />
+        <AccountPart
+          address={address}
+          own={connected?.address.toLowerCase() === address.toLowerCase() ? connected : null}
+        />
       )}
     </>
   );
@@ -59,7 +62,11 @@ export function MeView() {
 
 function AccountPart({ address, own }: { address: string; own: Wallet | null }) {
   const status = useStatus();
-  const loaded = useLoaded(`account ${address}`, () => client.account(address), () => true);
+  const loaded = useLoaded(
+    `account ${address}`,
+    () => client.account(address),
+    () => true,
+  );
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<string | null>(null);
   const [told, setTold] = useState("");
@@ -114,8 +121,8 @@ function AccountPart({ address, own }: { address: string; own: Wallet | null }) 
         <ul class="plain">
           {account.claims.map((claim) => (
             <li key={claim.network}>
-              {money(claim.amount, claim.token, status)} of <Link href={`/networks/${claim.network}`}>network {claim.network}</Link>, as a data
-              owner{" "}
+              {money(claim.amount, claim.token, status)} of{" "}
+              <Link href={`/networks/${claim.network}`}>network {claim.network}</Link>, as a data owner{" "}
               <button
                 type="button"
                 disabled={disabled || BigInt(claim.amount) === 0n}

@@ -94,7 +94,8 @@ function Description({ network }: { network: NetworkDetail }) {
         <MetadataText text={text} />
       )}
       <p class="small">
-        {match === "matches" && "This browser has hashed the description: it is the one that the network's owner registered."}
+        {match === "matches" &&
+          "This browser has hashed the description: it is the one that the network's owner registered."}
         {match === "checking" && "Hashing the description…"} Hash <code class="long">{network.metadata_hash}</code>
       </p>
     </section>
@@ -110,7 +111,9 @@ function MetadataText({ text }: { text: Metadata }) {
           ["Meant for", <span class="text">{text.intended_use}</span>],
           ["Limits", <span class="text">{text.limits}</span>],
           ["Contact", <span class="text">{text.contact}</span>],
-          ...(text.licence ? ([["Licence", <span class="text">{text.licence}</span>]] as [string, preact.JSX.Element][]) : []),
+          ...(text.licence
+            ? ([["Licence", <span class="text">{text.licence}</span>]] as [string, preact.JSX.Element][])
+            : []),
           ["Answers with", `${text.output.label}${text.output.unit ? ` (${text.output.unit})` : ""}`],
         ]}
       />
@@ -135,7 +138,8 @@ function MetadataText({ text }: { text: Metadata }) {
 
 function Proven({ network }: { network: NetworkDetail }) {
   const { certificate } = network;
-  const about = certificate?.coverage ?? (network.rows === null ? null : `over ${many(network.rows, "row")}.`);
+  const known = certificate?.coverage ?? (network.rows === null ? null : `over ${many(network.rows, "row")}`);
+  const about = known?.replace(/\.$/, "") ?? null;
   return (
     <section aria-labelledby="proven">
       <h2 id="proven">What is proven</h2>
@@ -145,12 +149,20 @@ function Proven({ network }: { network: NetworkDetail }) {
         <p>
           {network.insecure ? "Under secure keys this would be proven: no" : "No"} component of the gradient exceeds{" "}
           <strong>{significant(certificate.bound_per_row, 3)}</strong> per row at the model's weights
-          {about === null ? "." : `, ${about}`} The weights are in the open; the rows are not, and stay with their owners.
+          {about === null ? "" : `, ${about}`}. The weights are in the open; the rows are not, and stay with their
+          owners.
         </p>
       )}
       <Facts
         items={[
-          ["Model", network.family === null ? "not known" : network.family === "logistic" ? "logistic regression" : "linear regression"],
+          [
+            "Model",
+            network.family === null
+              ? "not known"
+              : network.family === "logistic"
+                ? "logistic regression"
+                : "linear regression",
+          ],
           ["Rows", network.rows === null ? "not known" : grouped(network.rows)],
           ["Proven updates", grouped(network.updates)],
           [
@@ -175,7 +187,10 @@ function Proven({ network }: { network: NetworkDetail }) {
               </>
             ),
           ],
-          ["Model commitment", network.weights === null ? "none" : <code class="long">{network.weights.commitment}</code>],
+          [
+            "Model commitment",
+            network.weights === null ? "none" : <code class="long">{network.weights.commitment}</code>,
+          ],
         ]}
       />
     </section>
@@ -215,15 +230,17 @@ function AuditState({ audit, reload }: { audit: Audit; reload: () => void }) {
   if (audit.state === "running")
     return (
       <div role="status">
-        <p>This server is auditing the task: {audit.step ?? "it has begun"}.</p>
-        <progress aria-label="Audit" value={audit.progress ?? undefined} max={1} />
+        <p>
+          This server is auditing the task: {[audit.step, audit.progress].filter(Boolean).join(", ") || "it has begun"}.
+        </p>
+        <progress aria-label="Audit" />
       </div>
     );
   return (
     <>
       <p>
         {audit.state === "failed"
-          ? `The audit could not be done${audit.step ? `: ${audit.step}` : ""}.`
+          ? `The audit could not be done${audit.progress ? `: ${audit.progress}` : ""}.`
           : "This server has not audited the task yet."}{" "}
         Anybody can audit it: <code>twopm-zk audit</code>.
       </p>
@@ -276,7 +293,8 @@ function Report(props: { report: AuditReport; texts: Record<string, string>; id:
 
 function Estimates({ summary }: { summary: NonNullable<AuditReport["summary"]> }) {
   const rows = Object.entries(summary.coefficients);
-  const number = (value: number | null | undefined) => (value === null || value === undefined ? "not known" : significant(value));
+  const number = (value: number | null | undefined) =>
+    value === null || value === undefined ? "not known" : significant(value);
   return (
     <>
       <h3>Coefficients</h3>
@@ -350,7 +368,10 @@ function People({ network }: { network: NetworkDetail }) {
       <section aria-labelledby="operators">
         <h2 id="operators">Operators</h2>
         {network.operators.length === 0 ? (
-          <p>Nobody offers answers for a fee. Where the model is certified, your browser can compute and prove them itself.</p>
+          <p>
+            Nobody offers answers for a fee. Where the model is certified, your browser can compute and prove them
+            itself.
+          </p>
         ) : (
           <Table
             caption="Who answers"
@@ -377,7 +398,10 @@ function People({ network }: { network: NetworkDetail }) {
             ["What a late operator loses", ether(terms.penalty)],
             ["Time to accept", duration(terms.accept_seconds)],
             ["Time to answer", duration(terms.answer_seconds)],
-            ["Data owners enrolled for fees", `${grouped(network.enrolled)}${network.complete ? ", all of them" : ", not all yet"}`],
+            [
+              "Data owners enrolled for fees",
+              `${grouped(network.enrolled)}${network.complete ? ", all of them" : ", not all yet"}`,
+            ],
             ["Owner of the network", <AddressText of={network.owner} />],
           ]}
         />

@@ -64,12 +64,20 @@ function Card({ network, status }: { network: NetworkSummary; status: Status | n
           What stands behind it
         </Link>
       </p>
-      <p class="small">{network.updates > 0 ? `${many(network.updates, "proven update")}, task ${network.task}` : `Task ${network.task}`}</p>
+      <p class="small">
+        {network.updates > 0
+          ? `${many(network.updates, "proven update")}, task ${network.task}`
+          : `Task ${network.task}`}
+      </p>
     </li>
   );
 }
 
-export function Badges({ network }: { network: Pick<NetworkSummary, "certified" | "insecure" | "closed" | "model" | "phase"> }) {
+export function Badges({
+  network,
+}: {
+  network: Pick<NetworkSummary, "certified" | "insecure" | "closed" | "model" | "phase">;
+}) {
   return (
     <p class="badges">
       {network.certified ? (

@@ -30,7 +30,8 @@ export function OperatorPart(props: { form: Form; network: NetworkDetail; featur
   const operator = offers.find((one) => one.address === chosen) ?? offers[0];
 
   // an input that is committed to and not delivered is nowhere but here
-  const fragile = present !== null && present.transaction !== undefined && present.step !== "done" && present.step !== "over";
+  const fragile =
+    present !== null && present.transaction !== undefined && present.step !== "done" && present.step !== "over";
   useEffect(() => {
     if (!fragile || present.receipt !== undefined) return;
     const ask = (event: BeforeUnloadEvent) => event.preventDefault();
@@ -177,18 +178,20 @@ function Course({ asking, busy }: { asking: Asking; busy: boolean }) {
   return (
     <section aria-labelledby="request">
       <h2 id="request">{asking.request === undefined ? "Your request" : `Request ${asking.request}`}</h2>
-      <ol class="steps" role="status">
-        {steps.map(([step, text], index) => {
-          const state = index < at ? "done" : index === at && asking.step !== "over" ? "now" : "";
-          return (
-            <li key={step} class={state} aria-current={state === "now" ? "step" : undefined}>
-              {text}
-              {state === "done" && <span class="good-text"> done</span>}
-              {state === "now" && busy && (step === "wait" ? "…" : ": look at your wallet…")}
-            </li>
-          );
-        })}
-      </ol>
+      <div role="status">
+        <ol class="steps">
+          {steps.map(([step, text], index) => {
+            const state = index < at ? "done" : index === at && asking.step !== "over" ? "now" : "";
+            return (
+              <li key={step} class={state} aria-current={state === "now" ? "step" : undefined}>
+                {text}
+                {state === "done" && <span class="good-text"> done</span>}
+                {state === "now" && busy && (step === "wait" ? "…" : ": look at your wallet…")}
+              </li>
+            );
+          })}
+        </ol>
+      </div>
       {asking.step === "wait" && asking.entry && (
         <p>
           The operator {asking.entry.state === "asked" ? "has to accept" : "has accepted, and has to answer"}{" "}
@@ -204,7 +207,8 @@ function Over({ asking, busy, takeBack }: { asking: Asking; busy: boolean; takeB
   if (entry.state === "refunded" || entry.state === "late")
     return (
       <p class="banner">
-        The request is over without an answer. Its fee is yours again: withdraw it under <Link href="/me">My account</Link>.
+        The request is over without an answer. Its fee is yours again: withdraw it under{" "}
+        <Link href="/me">My account</Link>.
       </p>
     );
   return (

@@ -1,7 +1,7 @@
 // The explorer: all tasks, and one task with its rounds.
 import type { TaskRound } from "../client";
 import { grouped, many, moment, significant } from "../format";
-import { AddressText, Deadline, Facts, Table, Waiting } from "../parts/basics";
+import { AddressText, Deadline, Facts, InsecureBanner, Table, Waiting } from "../parts/basics";
 import { Link } from "../state/router";
 import { client, useLoaded } from "../state/server";
 import { RoundsPart } from "./network";
@@ -23,7 +23,7 @@ export function TasksView() {
           rows={tasks.data.map((task) => [
             <Link href={`/tasks/${task.id}`}>Task {task.id}</Link>,
             task.phase,
-            `${task.round}${task.attempt > 0 ? `, attempt ${task.attempt}` : ""}`,
+            numbered(task),
             <Deadline at={task.deadline} />,
             <AddressText of={task.coordinator} />,
             task.network === null ? "none" : <Link href={`/networks/${task.network}`}>Network {task.network}</Link>,
@@ -34,9 +34,13 @@ export function TasksView() {
   );
 }
 
+/** A round, with its attempt where it is not the first. */
+const numbered = ({ round, attempt }: { round: number; attempt: number }): string =>
+  attempt > 0 ? `${round}, attempt ${attempt + 1}` : String(round);
+
 export const rowsOfRounds = (rounds: TaskRound[]) =>
   rounds.map((one) => [
-    `${one.round}${one.attempt > 0 ? `, attempt ${one.attempt}` : ""}`,
+    numbered(one),
     one.collection,
     one.outcome,
     grouped(Object.keys(one.updates).length),
@@ -58,20 +62,24 @@ export function TaskView({ id }: { id: number }) {
         <Waiting of={loaded} what={`task ${id}`} />
       ) : (
         <>
+          {task.insecure && <InsecureBanner />}
           <div role="status">
             <Facts
               items={[
                 ["Phase", task.phase],
-                ["Round", `${task.round}${task.attempt > 0 ? `, attempt ${task.attempt}` : ""}`],
+                ["Round", numbered(task)],
                 ["Deadline of the phase", <Deadline at={task.deadline} />],
               ]}
             />
           </div>
           <Facts
             items={[
-              ["Network", task.network === null ? "none" : <Link href={`/networks/${task.network}`}>Network {task.network}</Link>],
+              [
+                "Network",
+                task.network === null ? "none" : <Link href={`/networks/${task.network}`}>Network {task.network}</Link>,
+              ],
               ["Coordinator", <AddressText of={task.coordinator} />],
-              ["Specification", <code class="long">{task.spec_hash}</code>],
+              ["Specification", <code class="long">{task.specification}</code>],
               ["Gas in all", task.gas === null ? "not known yet" : grouped(Number(task.gas))],
             ]}
           />
@@ -84,8 +92,7 @@ export function TaskView({ id }: { id: number }) {
             {[...task.rounds].reverse().map((one, index) => (
               <details key={`${one.round} ${one.attempt}`} open={index === 0}>
                 <summary>
-                  Round {one.round}
-                  {one.attempt > 0 && `, attempt ${one.attempt}`}: {one.collection}, {one.outcome}
+                  Round {numbered(one)}: {one.collection}, {one.outcome}
                 </summary>
                 <Round one={one} />
               </details>
@@ -98,7 +105,9 @@ export function TaskView({ id }: { id: number }) {
 }
 
 function Round({ one }: { one: TaskRound }) {
-  const nodes = [...new Set([...Object.keys(one.updates), ...one.ready, ...one.shared, ...one.left.map((who) => who.node)])];
+  const nodes = [
+    ...new Set([...Object.keys(one.updates), ...one.ready, ...one.shared, ...one.left.map((who) => who.node)]),
+  ];
   const transactions = Array.isArray(one.transactions) ? one.transactions.length : one.transactions;
   return (
     <>
@@ -108,7 +117,10 @@ function Round({ one }: { one: TaskRound }) {
           ["Collected until", one.closed_at === null ? "it still collects" : moment(one.closed_at)],
           ["Ended", one.ended_at === null ? "it goes on" : moment(one.ended_at)],
           ["Rows in the sum", one.rows === null ? "not known" : grouped(one.rows)],
-          ["Gas", one.gas === null ? "not known yet" : `${grouped(Number(one.gas))} in ${many(transactions, "transaction")}`],
+          [
+            "Gas",
+            one.gas === null ? "not known yet" : `${grouped(Number(one.gas))} in ${many(transactions, "transaction")}`,
+          ],
           ["Bound on the gradient per row", one.bound_per_row === null ? "none" : significant(one.bound_per_row, 3)],
         ]}
       />

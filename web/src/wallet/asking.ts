@@ -6,7 +6,15 @@ import { verify } from "../prover/prover";
 import { chainNow, client, onEvent, status } from "../state/server";
 import { Store } from "../state/store";
 import { randomScalar } from "../twins/commitments";
-import { encodeEnvelope, encodeInput, type Header, headerJson, receiptTypedData, seal, messageTypedData } from "../twins/envelope";
+import {
+  encodeEnvelope,
+  encodeInput,
+  type Header,
+  headerJson,
+  receiptTypedData,
+  seal,
+  messageTypedData,
+} from "../twins/envelope";
 import { type Statement, statementOf } from "../twins/statement";
 import { type Wallet, WalletError } from "./wallet";
 
@@ -175,7 +183,8 @@ async function requireReceipt(header: Header, receipt: { header: unknown; signat
     throw new WalletError("other", "The operator's receipt is of another message, or not signed by it.");
 }
 
-const sorted = (value: unknown): unknown => Object.entries((value ?? {}) as object).sort(([a], [b]) => (a < b ? -1 : 1));
+const sorted = (value: unknown): unknown =>
+  Object.entries((value ?? {}) as object).sort(([a], [b]) => (a < b ? -1 : 1));
 
 /** Until the operator has answered, or its time is over. */
 async function wait(now: Asking): Promise<void> {
@@ -207,8 +216,7 @@ function nextEvent(request: number): Promise<void> {
 
 /** The answer's proof, verified here too, about this input and this model. */
 async function check(now: Asking): Promise<void> {
-  let entry = now.entry!;
-  if (!entry.proof || !entry.public) entry = await client.request(Number(now.request));
+  const entry = await client.request(Number(now.request)); // anew, so that it can be tried again
   if (!entry.proof || !entry.public)
     throw new WalletError("other", "The server does not give the proof of the answer. Try again.");
   const [model, input, prediction] = entry.public;

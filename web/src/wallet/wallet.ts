@@ -227,7 +227,8 @@ const codeOf = (error: unknown): number | undefined => {
 };
 
 const REVERTS: Record<string, string> = {
-  StakeTooLow: "The account has too little at stake for this. Add to its stake, with `twopm-zk stake add`, and try again.",
+  StakeTooLow:
+    "The account has too little at stake for this. Add to its stake, with `twopm-zk stake add`, and try again.",
   NotOffered: "The operator does not offer this network any more. Choose another operator.",
   FeeTooHigh: "The fee has risen since you saw it. Reload the page, look at it, and ask again.",
   WrongState: "The request has moved on in the meantime. Reload the page to see where it stands.",
