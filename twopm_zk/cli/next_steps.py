@@ -123,7 +123,6 @@ _BY_KIND: dict[str, Step] = {
     "request-refunded": "`twopm-zk fees withdraw` pays it out.",
     "fee-not-agreed": "Agree to it with --maximum-fee; `twopm-zk network show {network}` names the fee.",
     "too-few-fee-tokens": "`twopm-zk network list` names the fees; other networks take ETH.",
-    "no-fee-token": "`twopm-zk deploy --fee-token` names one for a new deployment.",
     "no-network": "See `twopm-zk network list`.",
     "network-without-proofs": "See `twopm-zk network list` for networks of model HLR.",
     "other-specification": "Draft one for this specification: `twopm-zk network metadata SPEC`.",
