@@ -213,8 +213,12 @@ class Audits:
         context = get_context("spawn")  # a fork of a process with threads may hang
         ours, theirs = context.Pipe(duplex=False)
         process = context.Process(target=_in_child, args=(self._work, job, theirs), daemon=True)
-        process.start()
-        theirs.close()
+        try:
+            process.start()
+        except (OSError, RuntimeError):
+            return "no process could be started"
+        finally:
+            theirs.close()
         until = time.monotonic() + _LONGEST_SECONDS
         try:
             while not self._stop.is_set() and time.monotonic() < until:
