@@ -12,16 +12,13 @@ from types import SimpleNamespace
 
 import httpx
 import pytest
-from eth_account import Account
-from eth_account.messages import encode_defunct
-from support.gateway_world import ETH, OPERATOR, OWNER, ROW, STRANGER, TERMS, USER, gateway
+from support.gateway_world import ETH, OPERATOR, OWNER, ROW, STRANGER, TERMS, USER, gateway, sign_in
 from support.json_schema import problems
 
 from twopm_zk.gateway import events
 from twopm_zk.gateway.endpoints import ENDPOINTS, SCHEMAS, openapi
 from twopm_zk.gateway.limits import Rate
 from twopm_zk.gateway.responses import HEADERS
-from twopm_zk.gateway.sessions import message_of
 from twopm_zk.gateway.settings import Limits
 from twopm_zk.html import POLICY as REPORT_POLICY
 from twopm_zk.plonk.keys import keys_of_instances
@@ -39,18 +36,6 @@ def until(true, seconds=20):
         assert time.monotonic() < limit, "it did not come"
         time.sleep(0.05)
     return found
-
-
-def sign_in(client, stage, number=USER, **changes):
-    """The header of a new session of an account."""
-    key = stage.world.node.private_keys[number]
-    nonce, now = client.get("/v1/session/nonce").json()["nonce"], time.time()
-    parts = {"chain_id": 31337, "issued": now, "expires": now + 600, "origin": str(client.base_url).rstrip("/")}
-    text = message_of(account=Account.from_key(key).address, nonce=nonce, **{**parts, **changes})
-    signature = Account.sign_message(encode_defunct(text=text), key).signature
-    said = client.post("/v1/session", json={"message": text, "signature": "0x" + bytes(signature).hex()})
-    assert said.status_code == 200, said.text
-    return {"Authorization": f"Bearer {said.json()['token']}"}
 
 
 # --- what is there ---

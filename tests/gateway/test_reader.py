@@ -1,4 +1,4 @@
-"""The reader of the chain: it follows, and keeps what it knows while the chain is away; documents go by their hashes."""
+"""The reader of the chain: it follows, and keeps what it knows while the chain is away; documents by their hashes."""
 
 import json
 import shutil

@@ -9,7 +9,6 @@ import pytest
 
 from twopm_zk.system.public_addresses import is_public, public_transport
 
-
 PRIVATE = (
     *("127.0.0.1", "10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "224.0.0.1"),
     "0.0.0.0",  # noqa: S104 - to connect to
