@@ -80,7 +80,8 @@ def network() -> None:
 @spec_argument
 @click.option("--out", type=click.Path(path_type=Path), help="Where to write it; default: standard output.")
 @force_option
-def metadata(spec_file: Path, out: Path | None, force: bool) -> None:
+@json_option
+def metadata(spec_file: Path, out: Path | None, force: bool, as_json: bool) -> None:
     """Draft the metadata document of a model from its specification, to be filled in.
 
     It says in plain text what the model is for, who may rely on it, and what each input means. Its hash goes on the
@@ -93,15 +94,15 @@ def metadata(spec_file: Path, out: Path | None, force: bool) -> None:
     from twopm_zk.task.metadata import draft
     from twopm_zk.task.specification_file import read_spec
 
-    text = draft(read_spec(spec_file)).encoded.decode()
+    document = draft(read_spec(spec_file))
+    text = document.encoded.decode()
     if out is None:
-        click.echo(text, nl=False)
+        click.echo(text, nl=False)  # JSON already
         return
     refuse_existing(out, force=force)
     files.write_text(out, text)
-    click.echo(
-        f"Written to {out}: fill in what it says, then `twopm-zk network create SPEC --task N --metadata {out}`."
-    )
+    following = f"fill in what it says, then `twopm-zk network create SPEC --task N --metadata {out}`"
+    emit(as_json, {"out": str(out), "sha256": "0x" + document.sha256.hex()}, f"Written to {out}: {following}.")
 
 
 @network.command()

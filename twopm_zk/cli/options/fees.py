@@ -25,7 +25,10 @@ def currency(networks: Networks, *, token: bool) -> tuple[str, int]:
 def require_token(networks: Networks) -> FeeToken:
     """The deployment's token. InputError where it has none."""
     if networks.token is None:
-        raise InputError("the deployment has no token for fees: they are in ETH", kind="no-fee-token")
+        raise InputError(
+            "the deployment has no token for fees: they are in ETH",
+            hint="`twopm-zk deploy --fee-token ADDRESS` names one for a new deployment.",
+        )
     return networks.token
 
 
