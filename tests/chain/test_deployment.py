@@ -55,6 +55,7 @@ def test_everything_is_deployed_in_one_call_and_checked(chain, deployed, verifie
         "VerifierRegistry",
         "HFLContract",
         "HLRContract",
+        "NetworkRegistry",
         "InferenceContract",
         "PoseidonT3",
         "PoseidonT4",
@@ -66,6 +67,18 @@ def test_everything_is_deployed_in_one_call_and_checked(chain, deployed, verifie
     staking = network.contract("StakingContract")
     assert staking.call("isSlasher", deployed.contracts["InferenceContract"].address)
     assert staking.call("owner") == chain.address
+
+
+def test_fees_can_be_in_the_token_that_the_deployer_names(chain, deployed):
+    """On a development chain that is the stand-in for rETH, where none is named."""
+    known = Network(chain, deployed).networks.token
+    assert (known.address, known.symbol, known.decimals) == (deployed.contracts["RETHDouble"].address, "rETH", 18)
+    token = chain.deploy(compile_contract("HostileToken"))
+    other = Network(chain, deploy_all(chain, terms=Terms(fee_token=token.address)))
+    assert other.networks.token.symbol == "HOSTILE"
+    assert other.inference.contract.call("TOKEN") == token.address
+    with pytest.raises(DeploymentError, match="no contract at"):
+        deploy_all(chain, terms=Terms(fee_token="0x" + "12" * 20))
 
 
 def test_a_deployment_file_says_what_is_where(chain, deployed, tmp_path):
@@ -115,21 +128,28 @@ def test_a_chain_whose_code_does_not_match_is_refused(chain, deployed):
         ("HLRContract", "StakingContract"),
         ("HLRContract", "DataHub"),
         ("HLRContract", "PoseidonT3"),
-        ("InferenceContract", "HLRContract"),
+        ("NetworkRegistry", "HLRContract"),
+        ("InferenceContract", "StakingContract"),
+        ("InferenceContract", "NetworkRegistry"),
     ],
 )
 def test_contracts_that_ask_others_than_those_of_the_file_are_refused(chain, deployed, node, name, linked):
     """The code is right, and its immutables or libraries lead to somebody else's contract."""
     makers = {
         "HLRContract": ("IdentityContract", "DataHub", "StakingContract", "VerifierRegistry"),
-        "InferenceContract": ("HLRContract", "StakingContract", "VerifierRegistry"),
+        "NetworkRegistry": ("HLRContract", "HFLContract", "RETHDouble"),
+        "InferenceContract": ("StakingContract", "VerifierRegistry", "NetworkRegistry"),
     }
-    addresses = [node.accounts[5] if part == linked else deployed.contracts[part].address for part in makers[name]]
-    terms = [(1, 1, 1, 1, 1)] if name == "InferenceContract" else []
+    contracts = deployed.contracts
+    replaced = {**contracts, linked: deployment_module.Deployed(node.accounts[5], "")}
+    if linked == "NetworkRegistry":  # is asked while the other is deployed
+        others = (contracts[part].address for part in makers[linked])
+        replaced[linked] = deployment_module.Deployed(chain.deploy(compile_contract(linked), *others).address, "")
+    addresses = [replaced[part].address for part in makers[name]]
     libraries = dict(deployed.contracts[name].libraries)
     if linked in libraries:
         libraries[linked] = node.accounts[5]
-    made = chain.deploy(compile_contract(name), *addresses, *terms, libraries=libraries)
+    made = chain.deploy(compile_contract(name), *addresses, libraries=libraries)
     entry = deployment_module.Deployed(made.address, deployment_module.code_hash(chain.code(made.address)), libraries)
     other = dataclasses.replace(deployed, contracts={**deployed.contracts, name: entry})
     with pytest.raises(DeploymentError, match=f"asks another {linked}"):

@@ -89,18 +89,54 @@ def test_everybody_by_their_commands(shell, tmp_path):
         member = network.signing_as(shell.node.private_keys[number])
         member.contract("RETHDouble").transact("deposit", value=4 * 10**18)
         member.staking.stake(2, 2 * 10**18)
-    operator = shell.start(6, "operator", "run", "spec.json", "--task", "1", "--poll", "0.2")
+    # the coordinator's network: with a fee, of which the data owners get most
+    shell.run(1, "network", "metadata", "spec.json", "--out", "network.json")
+    words = ("--metadata", "network.json", "--fee", "0.001", "--owners-share", "70", "--operator-stake", "0.5")
+    created = json.loads(shell.run(1, "network", "create", "spec.json", "--task", "1", *words))
+    assert (created["network"], created["fee"], created["owners_share"]) == (1, "0.001 ETH", "70 %")
+    enrolled = json.loads(shell.run(8, "network", "enrol", "1"))
+    assert (len(enrolled["enrolled"]), enrolled["complete"]) == (3, True)
+    operator = shell.start(6, "operator", "run", "spec.json", "--network", "1", "--poll", "0.2")
     while json.loads(operator.stdout.readline())["news"] != "offered":
         pass
     (tmp_path / "student.json").write_text(json.dumps(ROW))
-    words = ("predict", "spec.json", "--task", "1", "--operator", network.chain.address, "--input", "student.json")
+    words = ("predict", "spec.json", "--network", "1", "--operator", network.chain.address, "--input", "student.json")
+    refused = json.loads(shell.run(7, *words, code=3))
+    assert refused["kind"] == "fee-not-agreed"
+    words = (*words, "--maximum-fee", "0.001")
     answer = json.loads(shell.run(7, *words, "--poll", "0.2"))
     weights = network.hlr.state(1).weights
     twin = PredictStatement(predict_shape(spec), 0, weights, quantized_row(spec, ROW))
     assert answer["units"] == twin.prediction
     assert "predict-3" in answer["insecure_keys"]
+    (tmp_path / "class.json").write_text(json.dumps([ROW, ROW]))
+    several = [word.replace("student", "class") for word in words]
+    answers = json.loads(shell.run(7, *several, "--poll", "0.2"))
+    assert [one["units"] for one in answers] == [twin.prediction] * 2
+    assert answers[1]["request"] == answers[0]["request"] + 1
     refused = json.loads(shell.run(8, *words, "--state", "poor.db", code=8))
     assert (refused["error"], "StakeTooLow" in refused["message"]) == ("TransactionError", True)
     operator.send_signal(signal.SIGTERM)
     operator.communicate(timeout=20)
     assert operator.returncode == 0
+
+    # three fees of 0.001 ETH: 70 % to three data owners of one update each, the rest to the operator
+    fee = 3 * 10**15
+    assert json.loads(shell.run(6, "fees", "show"))["owed"]["eth"] == str(fee * 3 // 10)
+    (claim,) = json.loads(shell.run(2, "fees", "show"))["claims"]
+    assert (claim["network"], claim["amount"]) == (1, str(fee * 7 // 10 // 3))
+    assert len(json.loads(shell.run(2, "fees", "claim"))["claimed"]) == 1
+    for number, amount in ((2, fee * 7 // 10 // 3), (6, fee * 3 // 10)):
+        assert json.loads(shell.run(number, "fees", "withdraw"))["paid"][0]["amount"] == str(amount)
+
+    # nobody answers any more: what was paid is taken back
+    client = network.signing_as(shell.node.private_keys[7])
+    verifier = network.verifier_id("predict-3")
+    (asked,) = client.inference.ask(client.networks.get(1), network.chain.address, verifier, [5])
+    assert json.loads(shell.run(7, "predict", "refund"))["refunded"] == []  # it may still be accepted
+    (returned,) = json.loads(shell.run(7, "predict", "refund", str(asked)))["refunded"]
+    assert (returned["request"], returned["returned"]) == (asked, "0.001 ETH")
+    shell.run(6, "operator", "withdraw", "--network", "1")
+    shell.run(1, "network", "close", "1")
+    shown = json.loads(shell.run(None, "network", "show", "1"))
+    assert (shown["closed"], shown["operators"], len(shown["data_owners"])) == (True, [], 3)

@@ -17,6 +17,7 @@ from support.people_world import replace
 from twopm_zk.chain.rpc import EndpointError, RpcProvider
 from twopm_zk.cli import main
 from twopm_zk.system.paths import PACKAGE_DIR
+from twopm_zk.task.metadata import draft
 from twopm_zk.task.specification_file import write_spec
 
 pytestmark = pytest.mark.slow
@@ -27,6 +28,9 @@ READING = {
     "task list": (),
     "task show": ("1",),
     "audit": ("1",),
+    "network list": (),
+    "network show": ("1",),
+    "fees show": ("--account", ADDRESS),
 }
 TRANSACTING = {
     "stake add": ("1",),
@@ -44,6 +48,16 @@ TRANSACTING = {
     "task settle": ("1",),
     "task reopen": ("1",),
     "task finish": ("1",),
+    "network set-terms": ("1", "--fee", "0.1"),
+    "network set-metadata": ("1", "--metadata", "network.json"),
+    "network close": ("1",),
+    "network open": ("1",),
+    "network enrol": ("1",),
+    "operator withdraw": ("--network", "1"),
+    "operator slash-late": ("1",),
+    "predict refund": ("1",),
+    "fees claim": ("--network", "1"),
+    "fees withdraw": (),
 }
 WITH_SPEC = {
     "data register": ("spec.json", "--data", "rows.csv"),
@@ -57,8 +71,9 @@ WITH_SPEC = {
     "proceed": ("spec.json", "--task", "1"),
     "aggregate": ("spec.json", "--task", "1", "--state", "coordinator.db"),
     "certify": ("spec.json", "--task", "1", "--state", "coordinator.db"),
-    "predict": ("spec.json", "--task", "1", "--operator", ADDRESS, "--input", "student.json"),
-    "operator run": ("spec.json", "--task", "1"),
+    "network create": ("spec.json", "--task", "1", "--metadata", "network.json"),
+    "predict": ("spec.json", "--network", "1", "--operator", ADDRESS, "--input", "student.json"),
+    "operator run": ("spec.json", "--network", "1"),
 }
 SIGNING = TRANSACTING | WITH_SPEC
 ON_CHAIN = READING | SIGNING
@@ -75,6 +90,7 @@ class User:
         party.world.deployment.write(party.folder / "deployment.json")
         write_spec(party.spec, party.folder / "spec.json")
         write_rows(party.folder / "rows.csv", party.tables[0])
+        (party.folder / "network.json").write_bytes(draft(party.spec).encoded)
         (party.folder / "student.json").write_text('{"GPA": 3.4, "TUCE": 25.0, "PSI": 1.0}')
         from twopm_zk.coordinator.store import CoordinatorStore
         from twopm_zk.node.store import NodeStore
@@ -224,13 +240,35 @@ def test_rows_that_cannot_be_read(user, command):
         user.fails(command, *words, "--data", name, code=3, message=message)
 
 
-@pytest.mark.parametrize("command", ["task show", "audit", "coordinator run", "operator run"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        *("network show", "network set-terms", "network set-metadata", "network enrol"),
+        *("predict", "operator run"),
+    ],
+)
+def test_a_network_that_is_not_there(user, command):
+    words = [word.replace("1", "99") if word == "1" else word for word in ON_CHAIN[command]]
+    user.fails(command, *words, code=3, message="there is no network 99", hint="twopm-zk network list")
+
+
+@pytest.mark.parametrize("command", ["network close", "network open", "fees claim", "operator withdraw"])
+def test_what_the_contract_refuses_of_a_network_that_is_not_there(user, command):
+    user.fails(command, *ON_CHAIN[command], code=8, message="reverted", hint="twopm-zk ")
+
+
+@pytest.mark.parametrize("command", ["predict refund", "operator slash-late"])
+def test_a_request_that_is_not_there(user, command):
+    user.fails(command, "99", code=8, message="WrongState")
+
+
+@pytest.mark.parametrize("command", ["task show", "audit", "coordinator run"])
 def test_a_task_that_is_not_there(user, command):
     words = ("99",) if command in READING else ("spec.json", "--task", "99")
     user.fails(command, *words, code=3, message="there is no task 99", hint="twopm-zk task list")
 
 
-@pytest.mark.parametrize("command", ["predict", "proceed", "aggregate", "certify", "node join", "node submit"])
+@pytest.mark.parametrize("command", ["network create", "proceed", "aggregate", "certify", "node join", "node submit"])
 def test_a_task_option_that_is_not_there(user, command):
     words = list(SIGNING[command])
     if "--task" in words:

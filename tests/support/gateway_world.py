@@ -1,6 +1,8 @@
-"""A deployment with one network whose task is certified, an operator that offers it, and a gateway before it."""
+"""A deployment with one network whose task is certified, an operator that offers it, and a gateway before it.
 
-import json
+Training is proven by doubles, predictions with the development keys of this machine.
+"""
+
 import os
 import sys
 import time
@@ -8,17 +10,16 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import SimpleNamespace
 
 from support.audits import SOON, train
-from support.people_world import DoubleKeys, DoubleProver, Party, World, double_verifier
+from support.people_world import DoubleKeys, Party, World, double_verifier
 
 from twopm_zk.chain import DevelopmentNode
 from twopm_zk.chain.deployment import GeneratedVerifier
 from twopm_zk.chain.networks import NetworkTerms
 from twopm_zk.circuit.instances import find_instance
 from twopm_zk.cli.network.deploy import DEFAULT_INSTANCES
-from twopm_zk.cli.next_steps import after_kind
+from twopm_zk.cli.next_steps import when_asked
 from twopm_zk.gateway.audits import run_audit
 from twopm_zk.gateway.server import GatewayServer
 from twopm_zk.gateway.settings import GatewaySettings, Limits
@@ -70,22 +71,6 @@ class NetworkWorld:
         return view
 
 
-class GatewayKeys(DoubleKeys):
-    """Keys of the doubles, whose files are made up."""
-
-    def __init__(self, folder, **changes):
-        super().__init__(**changes)
-        self._folder = folder
-
-    def keys(self, instance):
-        names = {"wasm": "circuit.wasm", "zkey": "circuit.zkey", "vk": "verification_key.json"}
-        paths = {name: self._folder / file for name, file in names.items()}
-        for path in paths.values():
-            path.write_bytes(json.dumps({"file": path.name, "fill": "x" * 4000}).encode())
-        circuit = SimpleNamespace(wasm=paths["wasm"])
-        return SimpleNamespace(circuit=circuit, zkey=paths["zkey"], verification_key_file=paths["vk"])
-
-
 def no_audit(job, progress):
     raise RuntimeError("nothing is audited here")
 
@@ -96,19 +81,18 @@ def audit_of_doubles(job, progress):
 
 @contextmanager
 def gateway(stage, folder, *, view=None, limits=None, rpc_url=None, **changes):
-    """A gateway of the stage, with doubles for what proves; ``changes`` are those of its settings."""
+    """A gateway of the stage, which audits nothing unless it is told how; ``changes`` are those of its settings."""
     page = changes.pop("page", None) or folder / "page"
     page.mkdir(exist_ok=True)
     parts = {name: changes.pop(name) for name in ("keys", "prover", "audit", "notify") if name in changes}
     settings = GatewaySettings(poll=0.05, page=page, limits=limits or Limits(), **changes)
-    (folder / "keys").mkdir(exist_ok=True)
     with GatewayServer(
         view or stage.world.view(9),
         rpc_url=rpc_url or stage.world.node.url,
         folders=[stage.documents],
         settings=settings,
-        advise=after_kind,
-        **{"keys": GatewayKeys(folder / "keys"), "prover": DoubleProver(), "audit": no_audit, **parts},
+        advise=when_asked,
+        **{"audit": no_audit, **parts},
     ) as server:
         yield server
 
@@ -126,7 +110,7 @@ def main(port):
         stage = NetworkWorld(proven_world(node), Path(name))
         stage.offer()
         page = Path(os.environ["PAGE"]) if "PAGE" in os.environ else None
-        with gateway(stage, Path(name), port=port, page=page, keys=None, prover=None, audit=audit_of_doubles) as server:
+        with gateway(stage, Path(name), port=port, page=page, audit=audit_of_doubles) as server:
             print(f"{server.url} is the gateway, {node.url} its chain; account 7 has a stake", flush=True)
             while True:
                 time.sleep(1)

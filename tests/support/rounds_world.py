@@ -9,6 +9,7 @@ from support.sharing import Key, generators, generators_hash
 from twopm_zk.chain import compile_contract
 from twopm_zk.chain.contracts import Contract
 from twopm_zk.chain.deployer import deploy_all
+from twopm_zk.chain.deployment import Terms
 
 ETH = 10**18
 DATASET = b"grades".ljust(32, b"\0")
@@ -35,7 +36,8 @@ class World:
     def __init__(self, chain, node, keys):
         self.node = node
         self.chain = chain
-        self.deployment = deploy_all(self.chain, treasury=node.accounts[9])
+        self.token = self.chain.deploy(compile_contract("HostileToken"))
+        self.deployment = deploy_all(self.chain, treasury=node.accounts[9], terms=Terms(fee_token=self.token.address))
         for attribute, name in (
             ("identity", "IdentityContract"),
             ("hub", "DataHub"),
@@ -43,6 +45,7 @@ class World:
             ("registry", "VerifierRegistry"),
             ("hfl", "HFLContract"),
             ("hlr", "HLRContract"),
+            ("networks", "NetworkRegistry"),
             ("inference", "InferenceContract"),
             ("reth", "RETHDouble"),
         ):
@@ -87,6 +90,11 @@ class Person:
     def __repr__(self):
         return self.name
 
+    @property
+    def staked(self):
+        """Wei of ETH at stake."""
+        return self.world.staking.call("stakeOf", self.address)
+
     def use(self, contract):
         return Contract(self.chain, contract.artifact, contract.address)
 
@@ -108,6 +116,12 @@ class Person:
         reth.transact("deposit", value=amount)
         reth.transact("approve", self.world.staking.address, 10**30)
         self.use(self.world.staking).transact("stake", 2, reth.call("balanceOf", self.address))
+
+    def unstake(self, *, keeping=0):
+        """Take shares out of the stake until about so many wei of ETH are left."""
+        active = self.world.staking.call("positionOf", self.address, 2)["active"]
+        part = active - active * keeping // self.staked
+        self.use(self.world.staking).transact("unstake", 2, part)
 
     def register(self, index, commitments, dataset=DATASET):
         self.use(self.world.hub).transact("registerMany", dataset, index, commitments)

@@ -1,6 +1,7 @@
 """One network for the tests of rounds; each test starts from the state in which it was made."""
 
 import pytest
+from support.market import certified_task
 from support.rounds_world import World
 
 
@@ -16,3 +17,12 @@ def people(world):
     yield world.people
     for person, key in before.items():
         person.lasting = key
+
+
+@pytest.fixture(scope="module")
+def certified(world):
+    """A certified task, for all tests of a module."""
+    snapshot = world.node.snapshot()
+    yield certified_task(world)
+    world.node.revert(snapshot)
+    world.chain.forget_nonces()

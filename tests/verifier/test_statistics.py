@@ -3,6 +3,7 @@
 import random
 
 import pytest
+from support.market import Market
 from support.rounds_task import COLLECTING, DISPUTED, FINISHED, READY, SHARING, SUMMED, WITH_PENALTY, Task
 from support.rounds_world import (
     AGGREGATE,
@@ -174,13 +175,12 @@ def test_a_gaussian_task_without_information_before_its_moves_has_it_at_the_end(
 
 
 def test_a_model_is_asked_for_predictions_while_its_statistics_are_collected_and_after(held_out, world, people):
-    task, inference = held_out, world.inference
-    people.dan.use(inference).transact("offer", task.id, world.ids["predict"])
-    people.ada.use(inference).transact("ask", task.id, people.dan.address, 1)
+    task = held_out
+    market = Market(world, task, enrolled=False)
+    market.ask()
     task.to_summed(people=PEOPLE)
     task.proceed()
-    asked = people.ada.use(inference).transact("ask", task.id, people.dan.address, 1).event("Asked")
-    assert asked["modelCommitment"] == task.model
+    assert market.ask().event("Asked")["modelCommitment"] == task.model
 
 
 # --- what a task may ask for ---
@@ -266,12 +266,12 @@ def test_sums_are_used_alike_in_every_family(world, people, gaussian):
 
 def test_a_prediction_is_proven_for_the_models_family(world, people, refused, gaussian):
     world.add_verifier("gaussian-predict", PREDICT, 0, 3, family=GAUSSIAN)
-    offers = people.dan.use(world.inference)
     tasks = (Task(world, people.dan), "predict"), (Task(world, people.dan, training=gaussian), "gaussian-predict")
     for (task, right), (_, wrong) in (tasks, tasks[::-1]):
+        market = Market(world, task, enrolled=False, offered=False)
         with refused("WrongVerifier", id=world.ids[wrong]):
-            offers.transact("offer", task.id, world.ids[wrong])
-        offers.transact("offer", task.id, world.ids[right])
+            market.act(people.dan, "offer", market.id, world.ids[wrong])
+        market.act(people.dan, "offer", market.id, world.ids[right])
 
 
 def test_the_registry_says_of_which_family_a_verifier_is(world, chain, refused):

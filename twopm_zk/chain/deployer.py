@@ -184,7 +184,8 @@ def deploy_all(
 
     On a development chain, assets and EigenLayer that are not given are doubles. Elsewhere assets must be
     given, and without ``allow_insecure`` neither verifiers of development keys nor a publicly known account
-    are used. Steps that ``journal`` knows are not paid for again; whoever calls removes it with the deployment safe.
+    are used. The token that ``terms`` name for fees must be there. Steps that ``journal`` knows are not paid for again;
+    whoever calls removes it with the deployment safe.
     Raises InsecureKeyError, TransactionError, and DeploymentError where the account has too little, before it pays.
     """
     development = chain.chain_id in DEVELOPMENT_CHAINS
@@ -192,13 +193,15 @@ def deploy_all(
         _refuse_insecure(chain, verifiers)
     if assets is None and not development:
         raise DeploymentError(f"chain {chain.chain_id} is not a development chain: name the tokens that can be staked")
+    terms = terms or Terms()
+    if terms.fee_token is not None:
+        chain.contract(compile_contract("IERC20"), terms.fee_token)
     doubles = assets is None
     names = (*(_DOUBLES if doubles else ()), *_LIBRARIES, *_OURS)
     deployer = _Deployer(chain, Journal(chain, journal), progress, names, verifiers)
     deployer.require_funds()
     if assets is None:
         assets, eigenlayer = deployer.doubles()
-    terms = terms or Terms()
     deployer.everything(assets, eigenlayer or EigenLayer(NOBODY, NOBODY), treasury or chain.address, terms)
     return Deployment(
         chain_id=chain.chain_id,

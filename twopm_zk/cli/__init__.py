@@ -41,7 +41,7 @@ _COMMANDS = {
     "operator": "application.predict",
     "predict": "application.predict",
     "fees": "application.fees",
-    "serve": "network.serve",
+    "serve": "application.serve",
 }
 
 EXIT_CODES = """\

@@ -114,12 +114,24 @@ _BY_KIND: dict[str, Step] = {
     "column-outside": "Give public constants that centre and scale it, for instance --scaling with "
     '{{"{column}": {{"centre": 0, "scale": 64}}}}.',
     "stake-too-low": "Stake more: `twopm-zk stake add`.",
-    "operator-without-endpoint": "It publishes one with `twopm-zk operator run SPEC --task {task}`.",
-    "request-not-accepted": "Ask again, or another operator: `twopm-zk predict` with --operator ADDRESS.",
+    "operator-without-endpoint": "It publishes one with `twopm-zk operator run SPEC --network {network}`; "
+    "`twopm-zk predict refund` takes back what was paid.",
+    "operator-late": "Have it slashed, which gives the fee back: `twopm-zk predict refund {request}`, then "
+    "`twopm-zk fees withdraw`.",
+    "request-not-accepted": "Take the fee back with `twopm-zk predict refund {request}`, and ask another operator: "
+    "`twopm-zk predict` with --operator ADDRESS.",
+    "request-refunded": "`twopm-zk fees withdraw` pays it out.",
+    "fee-not-agreed": "Agree to it with --maximum-fee; `twopm-zk network show {network}` names the fee.",
+    "too-few-fee-tokens": "`twopm-zk network list` names the fees; other networks take ETH.",
+    "no-fee-token": "`twopm-zk deploy --fee-token` names one for a new deployment.",
+    "no-network": "See `twopm-zk network list`.",
+    "network-without-proofs": "See `twopm-zk network list` for networks of model HLR.",
+    "other-specification": "Draft one for this specification: `twopm-zk network metadata SPEC`.",
     "request-not-answered": "It may still be answered. Wait longer the next time: --timeout SECONDS.",
     "no-predict-verifier": "Its deployer adds it: `twopm-zk deploy --help`.",
     "no-task": "See `twopm-zk task list`.",
     "not-installed": _install_packages,
+    "no-saved-network": "`twopm-zk demo` leaves one in build/demo/network.",
     "no-python-package": _install_python_package,
     "no-parquet-reader": "Run `pip install pyarrow`, or write the rows as CSV.",
     "rows-refused": _all_problems,
@@ -207,8 +219,27 @@ _REFUSALS: dict[str, Step] = {
     "NotAMember": "Join first: `twopm-zk node join SPEC`.",
     "NotAMemberBeforeTheRound": "Join with `twopm-zk node join SPEC`, and take part from the next round on.",
     "StakeTooLow": _missing_stake,
-    "NotOffered": "Its operator offers it with `twopm-zk operator run SPEC --task {taskId}`.",
-    "NoModel": "See `twopm-zk task list`.",
+    "NotOffered": "Its operator offers it with `twopm-zk operator run SPEC --network {networkId}`; "
+    "`twopm-zk network show {networkId}` names those that do.",
+    "OtherVerifier": "The operator answers by another verifier than the deployment file names for this specification: "
+    "ask another operator, or get the present deployment file from whoever deployed.",
+    "NoModel": "See `twopm-zk network list` for networks of model HLR.",
+    "NotCertified": "Its task has no certificate yet: `twopm-zk task show {taskId}` says how it stands.",
+    "NotComplete": "Anybody enrols its data owners, so that they are paid: `twopm-zk network enrol {networkId}`.",
+    "NetworkIsClosed": "Its owner opens it with `twopm-zk network open {networkId}`; `twopm-zk network list` names "
+    "others.",
+    "FeeTooHigh": "The network's owner has raised it meanwhile: `twopm-zk network list`, then --maximum-fee.",
+    "UnknownNetwork": "See `twopm-zk network list`.",
+    "NetworkExists": "It is network {id}: `twopm-zk network show {id}`.",
+    "NotTheTasksCoordinator": "Sign as the coordinator that `twopm-zk task show {taskId}` names.",
+    "NotTheNetworksOwner": "Sign as the owner that `twopm-zk network show {id}` names.",
+    "NothingToEnrol": "Only nodes of the certified round are paid: `twopm-zk task show TASK` names them.",
+    "AlreadyEnrolled": "`twopm-zk network enrol NETWORK` enrols whoever is missing.",
+    "NothingToClaim": "`twopm-zk fees show` says what there is.",
+    "NothingOwed": "`twopm-zk fees show` says what there is; a data owner claims first: `twopm-zk fees claim`.",
+    "StillDue": "The operator has until the request's deadline; after it `twopm-zk predict refund {id}` takes the fee "
+    "back.",
+    "NotTheUser": "After the deadline to accept it anybody can.",
     "UnknownAsset": "See `twopm-zk stake show` for the assets.",
     "TooFewShares": "See `twopm-zk stake show`; amounts are tokens, or shares with --shares.",
     "ERC20InsufficientBalance": "The account holds fewer tokens of this asset; another one is --asset NUMBER.",
@@ -220,6 +251,23 @@ _REFUSALS: dict[str, Step] = {
     "InvalidProof": "The proof is valid here: the deployed verifier is of another key. Give the ptau that it was "
     "deployed with, --ptau FILE; development files differ from machine to machine.",
 }
+
+
+_ASKED: dict[str, str] = {
+    "update": "twopm-zk node run SPEC --task {task}",
+    "ready": "twopm-zk node ready SPEC --task {task}",
+    "share": "twopm-zk node share SPEC --task {task}",
+    "dispute": "twopm-zk node run SPEC --task {task}",
+    "open": "twopm-zk task open {task}",
+    "aggregate": "twopm-zk coordinator run SPEC --task {task}",
+    "go-on": "twopm-zk task show {task}",
+    "answer": "twopm-zk operator run SPEC --network {network}",
+    "refund": "twopm-zk predict refund {request}",
+    "slash": "twopm-zk operator slash-late {request}",
+    "claim": "twopm-zk fees claim --network {network}",
+    "withdraw": "twopm-zk fees withdraw",
+}
+"""The command for what is asked of an account on the chain, by its kind."""
 
 
 @contextmanager
@@ -240,6 +288,12 @@ def after_refusal(name: str, values: Values) -> str | None:
 def after_kind(kind: str, **facts: object) -> str | None:
     """What to do next after something of this kind that is no error, where something can be done."""
     return _step(_BY_KIND.get(kind), facts)
+
+
+def when_asked(kind: str, **facts: object) -> str | None:
+    """The command for what is asked of an account, where there is one."""
+    found = _ASKED.get(kind)
+    return None if found is None else found.format(**facts)
 
 
 def next_step(error: TwopmError) -> str | None:

@@ -1,1 +1,1 @@
-"""The public door: a page, an HTTP API and live news of a deployment, for people and programs without a command line."""
+"""The public door: a page, an HTTP API and live news of a deployment, for whoever has no command line."""

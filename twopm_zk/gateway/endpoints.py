@@ -1,4 +1,4 @@
-"""The list of endpoints: routes and the OpenAPI document are both made of it, so that neither can have what the other lacks."""
+"""The list of endpoints, of which routes and the OpenAPI document are made: neither can have what the other lacks."""
 
 from __future__ import annotations
 

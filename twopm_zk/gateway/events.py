@@ -20,7 +20,7 @@ LONGEST_SECONDS = 1800.0
 _QUEUED = 32
 
 
-class News:
+class LiveNews:
     """Everybody who listens. All but `publish` happens in the loop of the server."""
 
     def __init__(self, *, listeners: int, each_address: int) -> None:

@@ -1,7 +1,7 @@
 """How often somebody may ask: token buckets, by address and by account.
 
 A bucket holds so many tokens and gets new ones at a steady rate; a request takes one or more. The number of buckets is
-limited: of many addresses the one that has been quiet for longest is forgotten, whose bucket is full again or nearly so.
+limited: of many addresses the one that was quiet for longest is forgotten, whose bucket is full again or nearly so.
 """
 
 from __future__ import annotations
@@ -74,5 +74,5 @@ def address_name(text: str) -> str:
 
 
 def client_address(peer: str, forwarded: str, *, trusted: bool) -> str:
-    """Whose request it is: the peer's, or what a trusted proxy of ours says, which is the last word of X-Forwarded-For."""
+    """Whose request it is: the peer's, or the last word of X-Forwarded-For where a proxy of ours has said it."""
     return forwarded.rpartition(",")[2].strip() if trusted and forwarded else peer

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 PAGE_POLICY = (
-    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; style-src 'self'; "
-    "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; "
+    "style-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 """What the page may do: run our own scripts, ask this server, and nothing else."""
 HEADERS = {
@@ -74,7 +74,7 @@ def error_answer(error: RefusedError) -> Response:
 
 
 def refusal_of(error: Exception) -> RefusedError:
-    """What a stranger may know of an error: our own words for a request, no more than a kind for what is wrong inside."""
+    """What a stranger may know of an error: our own words for a request, and little of what is wrong inside."""
     if isinstance(error, RefusedError):
         return error
     if isinstance(error, BodyRefusedError):

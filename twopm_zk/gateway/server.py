@@ -1,4 +1,4 @@
-"""A gateway at work: the reader of the chain, the audits, the workshop and the HTTP service, begun and ended together."""
+"""A gateway at work: reader of the chain, audits, workshop and HTTP service, begun and ended together."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
-from twopm_zk.gateway.app import Gateway, Parts, busy_app
+from twopm_zk.gateway.app import Gateway
 from twopm_zk.gateway.audits import Audits, Work, run_audit
-from twopm_zk.gateway.events import News as LiveNews
+from twopm_zk.gateway.events import LiveNews
 from twopm_zk.gateway.predictions import KeySource, Proofs, Workshop
+from twopm_zk.gateway.requests import Parts, busy_app
 from twopm_zk.gateway.sessions import Sessions
 from twopm_zk.gateway.settings import GatewaySettings
 from twopm_zk.gateway.state.accounts import Advise
@@ -27,8 +28,8 @@ from twopm_zk.system.http_server import HttpServer
 class GatewayServer:
     """``with GatewayServer(view, ...) as server: server.url``.
 
-    ``rpc_url`` is for the process that audits. ``keys``, ``prover`` and ``audit`` are for tests. Raises ChainError where
-    the chain cannot be read, InputError where the address cannot be bound.
+    ``rpc_url`` is for the process that audits. ``keys``, ``prover`` and ``audit`` are for tests. Raises ChainError
+    where the chain cannot be read, InputError where the address cannot be bound.
     """
 
     def __init__(

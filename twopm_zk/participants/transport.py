@@ -142,8 +142,8 @@ class Peer:
     """Another participant's service. ``attempts`` times, waiting twice as long after each failure.
 
     Raises PeerError where it cannot be reached or does not answer as agreed, MessageError with the reason that it
-    gave where it refused a message, InputError for a URL that is none. With ``public_only`` nothing is sent to an address
-    that is not reached from everywhere: somebody's URL must not make this machine speak to its own network.
+    gave where it refused a message, InputError for a URL that is none. With ``public_only`` nothing is sent to an
+    address that is not reached from everywhere: somebody's URL must not make this machine speak to its own network.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""HTTP with limits: an application on a socket, in a thread of its own, and bodies that are read no further than they may.
+"""HTTP with limits: an application on a socket, in a thread of its own, and bodies that are read to a limit.
 
 Heads, bodies, connections and time are limited, so that nobody who is slow or endless keeps others out. Nothing that is
 compressed is read: a few kilobytes of stacked encodings unfold to gigabytes before anybody can count them.
@@ -103,8 +103,9 @@ def _protocol(*, connections: int, keep: bool, busy: ASGIApp | None) -> type[asy
 class HttpServer:
     """An application on a socket, in a thread of its own: ``with HttpServer(app) as server: server.url``.
 
-    Port 0 takes a free one. A connection is for one request, unless it is to be ``kept``. Those beyond the limit are
-    answered by ``busy``, where there is one, and with 503 otherwise. Raises InputError where the address cannot be bound.
+    Port 0 takes a free one. A connection is for one request, unless ``keep``. Those beyond the limit are
+    answered by ``busy``, where there is one, and with 503 otherwise. Raises InputError where the address cannot be
+    bound.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
 """Connections to public addresses alone: whoever names a host must not make this machine speak to its own network.
 
-A host's name is looked up once, and connected to by the address that was looked at: a name that means another address the
-next time (DNS rebinding) gains nothing.
+A host's name is looked up once, and connected to by the address that was looked at: a name that means another address
+the next time (DNS rebinding) gains nothing.
 """
 
 from __future__ import annotations

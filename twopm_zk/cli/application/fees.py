@@ -31,16 +31,16 @@ def fees() -> None:
 
 
 @fees.command()
-@click.argument("account", required=False)
+@click.option("--account", help="Address; default: your own.")
 @chain_options
 @json_option
 def show(connection: Connection, account: str | None, as_json: bool) -> None:
-    """Show what ACCOUNT is owed, and what it can claim in which network; default: this account.
+    """Show what an account is owed, and what it can claim in which network.
 
     \b
     Examples:
       twopm-zk fees show
-      twopm-zk fees show 0x7099...79C8
+      twopm-zk fees show --account 0x7099...79C8
     """
     view = open_view(connection, signing=account is None)
     address = checked_address(account) if account else view.address

@@ -11,6 +11,7 @@ import click
 from twopm_zk.circuit.instances import find_instance, instances
 from twopm_zk.cli.options.building import key_options, warn_if_insecure
 from twopm_zk.cli.options.connection import Connection, chain_options
+from twopm_zk.cli.options.participants import checked_address
 from twopm_zk.cli.output import Steps, emit, json_option
 from twopm_zk.errors import InputError
 from twopm_zk.plonk.keys import keys_of_instances
@@ -52,6 +53,12 @@ DEFAULT_INSTANCES = (
 @click.option(
     "--allow-insecure", is_flag=True, help="Deploy verifiers of development keys to a public chain: they prove nothing."
 )
+@click.option(
+    "--fee-token",
+    metavar="ADDRESS",
+    help="ERC-20 that networks may take fees in, for good; default: none, on a development chain stand-in rETH. None "
+    "that rebases, or takes a part of what is sent.",
+)
 @key_options
 @chain_options
 @json_option
@@ -62,6 +69,7 @@ def deploy(
     added: tuple[str, ...],
     force: bool,
     allow_insecure: bool,
+    fee_token: str | None,
     ptau: Path | None,
     backend: str | None,
     as_json: bool,
@@ -78,15 +86,19 @@ def deploy(
     Examples:
       twopm-zk deploy --rpc-url http://127.0.0.1:8545 --deployment deployment.json
       twopm-zk deploy --instance step-119x3 --instance information-119x3 --instance aggregate-3 --instance certify-3
+      twopm-zk deploy --fee-token 0xA0b8...eB48
       twopm-zk deploy --add step-167x30 --add aggregate-30
       twopm-zk deploy --add spec.toml
     """
     from twopm_zk.chain.deployer import add_verifiers, deploy_all, journal_path
-    from twopm_zk.chain.deployment import Deployment
+    from twopm_zk.chain.deployment import Deployment, Terms
 
     path, journal = connection.deployment_file, journal_path(connection.deployment_file)
-    if added and (names or everything or force):
-        raise InputError("--add is for a deployment that there is; --instance, --all and --force are for a new one")
+    if added and (names or everything or force or fee_token):
+        raise InputError(
+            "--add is for a deployment that there is; --instance, --all, --fee-token and --force are for a new one"
+        )
+    terms = Terms(fee_token=checked_address(fee_token) if fee_token else None)
     if not added and path.exists() and not force:
         raise InputError(
             f"{str(path)!r} exists",
@@ -111,7 +123,12 @@ def deploy(
 
         if present is None:
             deployment = deploy_all(
-                chain, verifiers=verifiers, allow_insecure=allow_insecure, journal=journal, progress=progress
+                chain,
+                verifiers=verifiers,
+                terms=terms,
+                allow_insecure=allow_insecure,
+                journal=journal,
+                progress=progress,
             )
         elif missing:
             deployment = add_verifiers(

@@ -107,8 +107,7 @@ def account_document(view: ChainView, snapshot: Snapshot, account: str, advise: 
 def _with_command(asked: Mapping[str, Any], advise: Advise) -> dict[str, Any]:
     empty = dict.fromkeys(("task", "request", "network", "deadline"))
     facts = {name: asked[name] for name in empty if name in asked}
-    command = advise(f"asked-{asked['kind']}", **facts)
-    return {**empty, **asked, "command": command}
+    return {**empty, **asked, "command": advise(asked["kind"], **facts)}
 
 
 def _asked_in_tasks(snapshot: Snapshot, account: str) -> Iterator[dict[str, Any]]:

@@ -90,6 +90,8 @@ class NetworkState:
     verified: bool
     """Whether the document is the one that the hash is of, and about this task's specification."""
     model: Model | None
+    models: frozenset[str] = frozenset()
+    """All commitments to the present weights: each attempt has one of its own."""
     uri: str = ""
     """Where the document may be found, as the owner says."""
     offers: tuple[Offer, ...] = ()
@@ -118,6 +120,7 @@ class NetworkState:
             file or documents.metadata_about(state.spec_hash),
             file is not None and file.specification == f"0x{state.spec_hash.hex()}",
             _model(spec, state, deployment, retired),
+            frozenset() if log is None else frozenset(log.models),
             uri,
             offers,
         )
@@ -137,11 +140,6 @@ class NetworkState:
         """The task where its weights are certified: only then can it be asked."""
         found = self.training
         return found if found is not None and found.certified else None
-
-    @property
-    def models(self) -> frozenset[str]:
-        """All commitments to the present weights: each attempt has one of its own."""
-        return frozenset() if self.log is None else frozenset(self.log.models)
 
     @property
     def insecure(self) -> bool:
