@@ -7,7 +7,7 @@ BIN := .venv/bin
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup native demo test fast coverage check format docs generate figures lock bench clean
+.PHONY: help setup native chromium demo test fast coverage check format docs generate figures lock bench clean
 
 help: ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -16,7 +16,7 @@ help: ## show this list
 unexport PYTHONDONTWRITEBYTECODE
 
 setup: ## install everything the project needs, and compile the circuits that most use
-	@$(MAKE) --no-print-directory -j3 native build/.compiled
+	@$(MAKE) --no-print-directory -j3 native build/.compiled build/web/index.html
 
 .venv/.installed: requirements.lock requirements-uv.lock pyproject.toml
 	@test -x $(BIN)/python || { test -n "$(PYTHON)" && $(PYTHON) -m venv .venv; } || \
@@ -53,16 +53,28 @@ build/.compiled: .venv/.installed node_modules/.installed $(shell find circuits 
 	@$(BIN)/twopm-zk compile $(DEFAULT_INSTANCES) >/dev/null
 	@mkdir -p build && touch $@
 
+build/web/index.html: node_modules/.installed package.json $(shell find web -type f)
+	@node web/build.mjs >/dev/null
+	@touch $@
+	@echo "page built: build/web"
+
+# the page's tests drive it; where it cannot be installed they are skipped, and say so
+chromium:
+	@command -v chromium >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && \
+		echo "chromium: installing" && apt-get -qq update && \
+		DEBIAN_FRONTEND=noninteractive timeout 300 apt-get -qq install --yes --no-install-recommends chromium >/dev/null; } || \
+		echo "chromium is not there, and cannot be installed from here: the page's tests in a browser are skipped"
+
 demo: setup ## train with three data owners on real data, every step proven, audited, and asked for a prediction
 	$(BIN)/twopm-zk demo
 
 # a part for each in the order of files, whose tests share what they deployed; whoever is done takes from another.
 # One more than two cores: tests on a chain wait for it a sixth of their time.
 WORKERS := -n 3 --dist worksteal
-test: setup ## run all tests
+test: setup chromium ## run all tests
 	$(BIN)/pytest $(WORKERS) $(PYTEST_ARGS)
 
-fast: setup ## run the tests that take seconds
+fast: setup chromium ## run the tests that take seconds
 	$(BIN)/pytest $(WORKERS) -m "not slow"
 
 coverage: setup ## measure which lines and branches of the contracts the tests on a chain reach
@@ -74,6 +86,8 @@ check: setup .venv-slither/.installed ## lint, types, formatting of every langua
 	$(BIN)/mypy
 	node_modules/.bin/prettier --check "verifier/**/*.sol" "!verifier/generated/**"
 	node_modules/.bin/solhint --noPoster "verifier/**/*.sol"
+	node_modules/.bin/tsc --project web
+	node_modules/.bin/prettier --check web
 	$(BIN)/python tools/lint_circuits.py
 	$(BIN)/python tools/lint_contracts.py
 	@if command -v cargo >/dev/null; then cd native && cargo fmt --check && cargo clippy --quiet --locked --all-targets -- -D warnings; fi
@@ -81,7 +95,7 @@ check: setup .venv-slither/.installed ## lint, types, formatting of every langua
 format: setup ## format every language
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
-	node_modules/.bin/prettier --write "verifier/**/*.sol" "!verifier/generated/**"
+	node_modules/.bin/prettier --write "verifier/**/*.sol" "!verifier/generated/**" web
 	@if command -v cargo >/dev/null; then cd native && cargo fmt; fi
 
 COMPILE = $(UV) pip compile --quiet --universal --fork-strategy fewest --generate-hashes --no-annotate \

@@ -85,6 +85,7 @@ def test_a_wheel_brings_the_types_the_circuits_the_contracts_and_the_example(whe
         "twopm_zk/py.typed",
         "twopm_zk/_native.pyi",
         "twopm_zk/chain/solc.mjs",
+        "twopm_zk/html/page.css",
         "twopm_zk/_data/circuits/circuits.json",
         "twopm_zk/_data/verifier/rounds/HLRContract.sol",
         "twopm_zk/_data/examples/spector.toml",

@@ -1,4 +1,4 @@
-"""Build a wheel with the native prover and the small instances compiled, and try it in an empty environment.
+"""Build a wheel with the native prover, the page and the small instances compiled, and try it in an empty environment.
 
 Run: python tools/build_wheel.py [--pure] [--no-check] (`make wheel`); the wheel lies in dist/.
 
@@ -205,6 +205,9 @@ def main() -> None:
     shutil.rmtree(parts, ignore_errors=True)
     with step("compiled circuits"):
         pack(compile_small_instances(WORK / "cache"), parts / "twopm_zk" / "_data" / "compiled")
+    with step("page"):
+        run(["node", ROOT / "web" / "build.mjs"])
+        shutil.copytree(ROOT / "build" / "web", parts / "twopm_zk" / "_data" / "web")
     if not options.pure:
         with step("native prover"):
             build_extension(parts / "twopm_zk" / "_native.abi3.so")

@@ -3,7 +3,7 @@
 import pytest
 from support.histories import DATASET, HELD_OUT, Story, altered, failed_checks, proof_of, without
 
-from twopm_zk.auditor.report import Outcome
+from twopm_zk.auditor.attempt_record import Outcome
 from twopm_zk.statements import Collection
 
 ALL = {"final": True, "evaluation": True, "held_out": True}

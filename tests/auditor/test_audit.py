@@ -94,6 +94,8 @@ def test_the_certificate_says_which_nodes_and_how_many_rows_it_covers(trained):
     covered = report.certified_attempt
     assert set(covered.counted) == nodes
     assert covered.round == report.rounds + 1  # information comes first
+    assert covered.gradient_bound == report.gradient_bound  # the smallest one is certified
+    assert covered.weights == report.weights
     assert f"over 32 rows in 3 updates of 3 nodes: {min(nodes)} (1)" in report.conclusion
     document = report.to_json()["certificate_covers"]
     assert (document["rows"], document["updates"], set(document["nodes"])) == (32, 3, nodes)

@@ -7,8 +7,9 @@ from support.histories import Story, failed_checks
 from support.people_world import SPEC
 from support.privacy import private_spec
 
+from twopm_zk.auditor.attempt_record import AttemptRecord, Outcome
 from twopm_zk.auditor.privacy import check_named, check_privacy
-from twopm_zk.auditor.report import AttemptRecord, AuditReport, Outcome, Verdict
+from twopm_zk.auditor.report import AuditReport, Verdict
 from twopm_zk.circuit.instances import find_instance
 from twopm_zk.cli.network.audit import _print
 from twopm_zk.statements import Collection

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 from support.histories import COORDINATOR, Story, altered, failed_checks, swapped, text, twice, without
 
-from twopm_zk.auditor.report import Outcome
-from twopm_zk.numbers.baby_jubjub import BASE, SUBGROUP_ORDER, add, multiply
+from twopm_zk.auditor.attempt_record import Outcome
+from twopm_zk.numbers.baby_jubjub import BASE, SUBGROUP_ORDER
 from twopm_zk.numbers.field import FIELD_ORDER
 from twopm_zk.sharing import SecretKey, graph, vector_of
 
@@ -52,14 +52,6 @@ def disputed(nodes=5, **settings):
     story.share(liar, rubbish=True)
     story.dispute(honest[0])
     return story
-
-
-def lie(story, liar, victim, part=1):
-    """A claim that hides a part of the rubbish that was shared, at the cost of one pair."""
-    true = story.sharer(liar).claims(story.generators)
-    sign = 1 if int(liar.address, 16) < int(victim.address, 16) else -1
-    shift = multiply(story.generators[0], sign * part % SUBGROUP_ORDER)
-    return {victim.address: add(true[victim.address], shift)}
 
 
 # --- in order ---
@@ -200,7 +192,7 @@ def test_a_proven_liar_is_left_out_and_nobody_else():
     first, *others, liar = story.people
     for person in (first, *others):
         story.claim(person, parts=2)
-    story.claim(liar, lie(story, liar, first))
+    story.claim(liar, story.lie(liar, first))
     story.reveal(first, liar)
     story.settle()
     story.share_all()
@@ -215,7 +207,7 @@ def test_a_proof_that_went_through_another_contract_is_noted_and_spoils_nothing(
     first, *others, liar = story.people
     for person in (first, *others):
         story.claim(person)
-    story.claim(liar, lie(story, liar, first))
+    story.claim(liar, story.lie(liar, first))
     story.reveal(first, liar)
     story.settle()
     events = [replace(event, call=None) if event.name == "PairRevealed" else event for event in story.events]
@@ -246,7 +238,7 @@ def test_in_a_set_in_which_not_all_are_neighbours_a_dispute_is_among_neighbours(
     story, liar, victim, _ = sparse_dispute()
     for person in story.people[:-1]:
         story.claim(person)
-    story.claim(liar, lie(story, liar, victim))
+    story.claim(liar, story.lie(liar, victim))
     story.reveal(victim, liar)
     story.settle()
     report = story.replay()
@@ -282,7 +274,7 @@ def contradicted(*out, undecided=True):
     one, two, *others, _, liar = story.people
     for person in (one, two, *others):
         story.claim(person)
-    story.claim(liar, lie(story, liar, one, 2) | lie(story, liar, two, -1))
+    story.claim(liar, story.lie(liar, one, 2) | story.lie(liar, two, -1))
     story.wait(2 * 100 + 1)
     for number in out:
         story.expel(story.people[number], restart=False)
@@ -705,7 +697,7 @@ def honest_one_called_a_liar():
     first, *others, liar = story.people
     for person in (first, *others):
         story.claim(person)
-    story.claim(liar, lie(story, liar, first))
+    story.claim(liar, story.lie(liar, first))
     story.reveal(first, liar, truth=story.claims[liar.address][first.address])
     story.settle()
     return story
@@ -716,7 +708,7 @@ def liar_kept():
     first, *others, liar = story.people
     for person in (first, *others):
         story.claim(person)
-    story.claim(liar, lie(story, liar, first))
+    story.claim(liar, story.lie(liar, first))
     story.reveal(first, liar)
     story.events = [event for event in story.events if event["taskId"] and event.name not in LEAVING]
     story.set = story.disputed_set
@@ -732,7 +724,7 @@ def silent_one_left_out_though_a_liar_was_proven():
     first, *others, silent, liar = story.people
     for person in (first, *others):
         story.claim(person)
-    story.claim(liar, lie(story, liar, first))
+    story.claim(liar, story.lie(liar, first))
     story.reveal(first, liar)
     story.wait(2 * 100 + 1)
     story.expel(silent, restart=False)
@@ -772,7 +764,7 @@ def contradiction_hidden():
     story = disputed()
     first, *_, liar = story.people
     story.claim(first)
-    story.claim(liar, lie(story, liar, first))
+    story.claim(liar, story.lie(liar, first))
     story.events = [event for event in story.events if event.name != "Contradiction"]
     return story
 

@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from twopm_zk.auditor.attempt_record import AttemptRecord, Outcome
 from twopm_zk.auditor.history import Registrations
 from twopm_zk.auditor.keys import RegisteredVerifier, same_code
-from twopm_zk.auditor.report import AttemptRecord, AuditReport, Outcome, Verdict
+from twopm_zk.auditor.report import AuditReport, Verdict
 from twopm_zk.chain.abi import DecodedEvent
 from twopm_zk.chain.deployment import family_of
 from twopm_zk.circuit.instances import instances

@@ -3,7 +3,7 @@
 import pytest
 from support.histories import HELD_OUT, Story, failed_checks
 
-from twopm_zk.auditor.report import Outcome
+from twopm_zk.auditor.attempt_record import Outcome
 from twopm_zk.statements import Collection, Family
 from twopm_zk.task.specification import Collects
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from twopm_zk.chain.development_node import CHAIN_ID, DevelopmentNode, anvil_path
-from twopm_zk.errors import ChainError, ToolError, ToolMissingError
+from twopm_zk.errors import ChainError, InputError, ToolError, ToolMissingError
 from twopm_zk.system import paths
 
 
@@ -51,6 +51,32 @@ def test_states_that_do_not_fit_in_memory_are_gone_with_the_node(monkeypatch, tm
     assert not list(tmp_path.rglob("anvil-state*"))
     with pytest.raises(ChainError, match="not running"):
         _ = node.log
+
+
+def test_a_saved_chain_goes_on_with_its_blocks_and_after_its_newest_time(tmp_path):
+    saved = tmp_path / "chain"
+    with DevelopmentNode() as node:
+        node.rpc("anvil_setNonce", node.accounts[0], "0x7")
+        node.advance(10_000, blocks=5)
+        newest = node.rpc("eth_getBlockByNumber", "latest", False)
+        node.save(saved)
+    with DevelopmentNode() as node:
+        node.load(saved)
+        assert node.rpc("eth_getBlockByNumber", "latest", False)["hash"] == newest["hash"]
+        assert node.rpc("eth_getTransactionCount", node.accounts[0], "latest") == "0x7"
+        node.advance(5)
+        after = node.rpc("eth_getBlockByNumber", "latest", False)
+        assert int(after["number"], 16) == int(newest["number"], 16) + 1
+        assert 5 <= int(after["timestamp"], 16) - int(newest["timestamp"], 16) < 60
+
+
+def test_a_file_that_is_no_saved_chain_is_refused(tmp_path):
+    (tmp_path / "chain").write_bytes(b"no chain")
+    with DevelopmentNode() as node:
+        with pytest.raises(InputError, match="chain' is not a chain that this version of anvil has saved"):
+            node.load(tmp_path / "chain")
+        with pytest.raises(InputError, match="saved chain"):
+            node.load(tmp_path / "nothing")
 
 
 def test_a_node_dies_with_a_parent_that_is_killed():

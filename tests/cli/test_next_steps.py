@@ -24,9 +24,8 @@ OTHER_PROGRAMS = {
         *("--no-save", "--no-audit", "--no-fund", "--no-update-notifier", "--ignore-scripts", "--omit"),
         *("--fetch-retry-mintimeout", "--fetch-retry-maxtimeout", "--loglevel"),
     },
-    "demo/report/page.py": {"--ink", "--soft", "--line", "--paper", "--card", "--accent", "--good", "--bad"},  # CSS
 }
-"""Words with two hyphens that belong to programs that the library calls, or to another language."""
+"""Words with two hyphens that belong to programs that the library calls."""
 OPTION = re.compile(r"(?<![\w(-])--[a-z][a-z0-9-]*")
 
 
@@ -131,10 +130,10 @@ def test_missing_packages_are_installed_by_what_is_there(monkeypatch, checkout, 
 def test_only_a_checkout_is_told_to_make_something(monkeypatch):
     assert [kind for kind, step in next_steps._BY_KIND.items() if isinstance(step, str) and "`make " in step] == []
     monkeypatch.setattr(next_steps.paths, "is_checkout", lambda: False)
-    facts = {"package": "matplotlib"}
+    facts = {"package": "statsmodels"}
     kinds = ("not-installed", "no-anvil", "no-python-package")
     assert [kind for kind in kinds if "make" in next_steps.after_kind(kind, **facts)] == []
-    assert next_steps.after_kind("no-python-package", **facts) == "Run `pip install matplotlib`."
+    assert next_steps.after_kind("no-python-package", **facts) == "Run `pip install statsmodels`."
 
 
 def test_the_root_of_the_tree_of_errors_is_raised_nowhere():

@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.prover, pytest.mark.chain, pytest.ma
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "first-steps.md").read_text()
 SERVICES = ("twopm-zk chain", "twopm-zk coordinator run", "twopm-zk node run")
-ENDS = {"twopm-zk audit 1 --spec examples/spector.toml": 12}
+ENDS = {"twopm-zk audit 1 --spec examples/spector.toml --report audit.html": 12}
 
 
 def blocks(language):

@@ -14,6 +14,7 @@ from twopm_zk.auditor.history import Call, Registrations, ReplayedEvent
 from twopm_zk.auditor.replay import Replay
 from twopm_zk.auditor.report import AuditReport
 from twopm_zk.chain.abi import DecodedEvent
+from twopm_zk.numbers.baby_jubjub import SUBGROUP_ORDER, add, multiply
 from twopm_zk.numbers.pedersen import vector_generators
 from twopm_zk.sharing import Departure, KeyOwner, Member, Place, SecretKey, Sharer, SharingSet, opening_of, vector_of
 from twopm_zk.sharing.sums import add_up
@@ -386,6 +387,13 @@ class Story:
                 values = {"others": some, "points": [list(claims[other]) for other in some]}
                 values |= {"shareAttempt": self.set.share_attempt, "complete": complete and last}
                 emit("PairPointsClaimed", **self.where, node=person.address, **values)
+
+    def lie(self, liar, victim, part=1):
+        """A claim that hides a part of the rubbish that was shared, at the cost of one pair."""
+        true = self.sharer(liar).claims(self.generators)
+        sign = 1 if int(liar.address, 16) < int(victim.address, 16) else -1
+        shift = multiply(self.generators[0], sign * part % SUBGROUP_ORDER)
+        return {victim.address: add(true[victim.address], shift)}
 
     def reveal(self, person, other, *, truth=None):
         (shown,) = (

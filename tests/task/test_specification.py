@@ -11,6 +11,7 @@ from twopm_zk.circuit.instances import instances
 from twopm_zk.errors import CircuitTooLargeError, InputError, SpecError
 from twopm_zk.numbers.fixed_point import FEATURES, Format
 from twopm_zk.privacy.terms import Privacy
+from twopm_zk.statements import Collection
 from twopm_zk.task.columns import Column
 from twopm_zk.task.instances import TaskInstances
 from twopm_zk.task.specification import SECONDS, Collects, StepRule, TaskSpec
@@ -414,6 +415,39 @@ def test_terms_that_no_noise_could_keep_are_refused(changes, message):
 def test_privacy_does_not_go_with_weights_which_row_counts_would_tell(weighted):
     with pytest.raises(SpecError, match="`privacy` does not go with `weights`"):
         parse_spec(document(privacy=PRIVACY, **weighted))
+
+
+SIGNS = [{"name": name, "centre": 0, "scale": 1, "low": -1, "high": 1, "unit": 1} for name in "abc"]
+
+
+def with_steps(*steps, **changes):
+    instances = {"step": list(steps), "aggregate": "aggregate-3", "certify": "certify-3"}
+    return parse_spec(document(features=SIGNS, instances=instances, **changes))
+
+
+@pytest.mark.parametrize(
+    ("steps", "changes", "message"),
+    [
+        (["step-117x3-noise8"], {}, "`instances` have noise; there is no `privacy`"),
+        (["step-119x3"], {"privacy": PRIVACY}, r"`instances.step` take no noise; .* needs room for 2\^8 units"),
+        (["step-117x3-noise7"], {"privacy": PRIVACY}, r"take noise of less than 2\^7 units; `privacy` needs 2\^8"),
+        (["step-117x3-noise8", "step-45x3-noise5"], {"privacy": PRIVACY}, "has instances of different noise"),
+        (
+            ["step-117x3-noise16"],
+            {"privacy": PRIVACY, "maximum": {"updates": 129_227}},
+            "`maximum.updates` is 129227; with so much noise sums of more than 129226 have no room",
+        ),
+    ],
+)
+def test_instances_without_the_noise_of_the_specification_are_refused(steps, changes, message):
+    with pytest.raises(SpecError, match=message):
+        with_steps(*steps, **changes)
+
+
+def test_instances_with_as_much_noise_as_is_planned_or_more_are_taken():
+    assert with_steps("step-117x3-noise8", privacy=PRIVACY).noise.bits(Collection.GRADIENT) == 8
+    most = {"updates": 129_226, "updates_per_node": 60_000}
+    assert with_steps("step-117x3-noise16", privacy=PRIVACY, maximum=most).maximum_updates == 129_226
 
 
 def test_warnings_name_terms_of_privacy_that_promise_little():

@@ -10,9 +10,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from twopm_zk.auditor.attempt_record import AttemptRecord
 from twopm_zk.auditor.history import Registrations, ReplayedEvent
 from twopm_zk.auditor.keys import Keyring
-from twopm_zk.auditor.report import AttemptRecord, AuditReport
+from twopm_zk.auditor.report import AuditReport
 from twopm_zk.chain.tasks import Phase
 from twopm_zk.errors import DeploymentError, InputError
 from twopm_zk.numbers.baby_jubjub import Point

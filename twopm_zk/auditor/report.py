@@ -8,10 +8,9 @@ from enum import StrEnum
 from itertools import groupby
 from typing import Any
 
+from twopm_zk.auditor.attempt_record import AttemptRecord, Outcome, many, per_row
 from twopm_zk.chain.tasks import words
 from twopm_zk.privacy.spent import Spent
-from twopm_zk.statements import Collection
-from twopm_zk.statements.rounds import BOUND_FRAC_BITS
 from twopm_zk.statistics.summary import Summary
 from twopm_zk.training.distance import Distance
 
@@ -51,8 +50,6 @@ UNKNOWABLE = (
     "that this EVM node tells the truth: ask one that you trust, or several",
 )
 MAX_FAILURES = 100
-_MAX_NAMED = 20
-"""Nodes that a line of text names; the JSON document names all."""
 
 
 class Verdict(StrEnum):
@@ -68,102 +65,12 @@ class Verdict(StrEnum):
     """A check failed."""
 
 
-class Outcome(StrEnum):
-    """What came of an attempt."""
-
-    OPEN = "open"
-    ABANDONED = "abandoned"
-    """Another attempt was opened, or the task finished without it: its updates count for nothing."""
-    FAILED = "failed"
-    """Too few nodes were left to share again, or nobody could tell who lied: the task ended."""
-    OPENED = "opened"
-    """A sum of information, from which step matrices or standard errors are made, or of an evaluation."""
-    AGGREGATED = "aggregated"
-    CERTIFIED = "certified"
-
-
 @dataclass(frozen=True)
 class Failure:
     """A check that did not hold."""
 
     check: str
     detail: str
-
-
-@dataclass
-class AttemptRecord:
-    """One attempt of one round: who took part in it, with how many updates, and what came of it."""
-
-    round: int
-    attempt: int
-    collection: Collection = Collection.GRADIENT
-    """What the updates are of."""
-    held_out: bool = False
-    """Whether they are of rows that nodes held out of training."""
-    left_out: list[tuple[str, str]] = field(default_factory=list)
-    """The nodes that left, or were left out, with the reason of each."""
-    updates: dict[str, int] = field(default_factory=dict)
-    """The number of accepted updates, by node."""
-    summed: tuple[str, ...] | None = None
-    """The nodes whose updates are in the sum; None where nothing was made of one."""
-    rows: int = 0
-    """The number of rows in the sum, which opens the round's point; 0 where nothing was made of one."""
-    shared: bool = False
-    """Whether anybody has shared in it."""
-    outcome: Outcome = Outcome.OPEN
-    weights: tuple[int, ...] = ()
-    """At which it collected, in units of 2^-20."""
-    coefficients: Mapping[str, float] | None = None
-    """What the weights say of the columns; None without a specification."""
-    gradient_bound: int | None = None
-    """The smallest bound on the gradient per row that follows from the sum, in units of 2^-32; None where nothing was
-    made of one, and for other sums."""
-    opened_at: int = 0
-    """The time of its first block, in seconds since 1970."""
-    ended_at: int | None = None
-    """The time of the block in which something was made of its sum, or it was given up; None for an open one."""
-
-    @property
-    def counted(self) -> dict[str, int]:
-        """The number of updates in the sum, by node; of all updates where nothing was made of one."""
-        nodes = self.updates if self.summed is None else self.summed
-        return {node: self.updates.get(node, 0) for node in sorted(nodes)}
-
-    @property
-    def bound_per_row(self) -> float | None:
-        """The bound on each component of the gradient per row that follows from the sum; None where there is none."""
-        return per_row(self.gradient_bound)
-
-    def end(self, outcome: Outcome, time: int) -> None:
-        """What has come of it, and when."""
-        self.outcome, self.ended_at = outcome, time
-
-    @property
-    def participants(self) -> str:
-        """How many updates of which nodes, for people."""
-        counted = self.counted
-        named = [f"{node} ({count})" for node, count in counted.items()]
-        more = f" and {len(named) - _MAX_NAMED} more" if len(named) > _MAX_NAMED else ""
-        total = sum(counted.values())
-        return f"{_many(total, 'update')} of {_many(len(named), 'node')}: {', '.join(named[:_MAX_NAMED])}{more}"
-
-    def to_json(self) -> dict[str, Any]:
-        """The whole record."""
-        return {
-            "round": self.round,
-            "attempt": self.attempt,
-            "collection": words(self.collection, held_out=self.held_out),
-            "outcome": self.outcome.value,
-            "opened_at": self.opened_at,
-            "ended_at": self.ended_at,
-            "weights": list(self.weights),
-            "coefficients": None if self.coefficients is None else dict(self.coefficients),
-            "gradient_bound_per_row": self.bound_per_row,
-            "rows": self.rows,
-            "updates": sum(self.counted.values()),
-            "nodes": self.counted,
-            "left_out": [{"node": node, "reason": reason} for node, reason in self.left_out],
-        }
 
 
 @dataclass
@@ -257,7 +164,7 @@ class AuditReport:
         """The verdict as a sentence."""
         match self.verdict:
             case Verdict.UNSOUND:
-                return f"NOT SOUND: {_many(self.failure_count, 'check')} failed."
+                return f"NOT SOUND: {many(self.failure_count, 'check')} failed."
             case Verdict.INSECURE_KEYS:
                 return (
                     f"UNPROVEN: every check held, but the keys of {', '.join(self.insecure)} are insecure. Whoever "
@@ -284,7 +191,7 @@ class AuditReport:
         if covered is None:
             return None
         return (
-            f"over {_many(covered.rows, 'row')} in {covered.participants} (round {covered.round}). "
+            f"over {many(covered.rows, 'row')} in {covered.participants} (round {covered.round}). "
             "How many of them each node has is not on the chain."
         )
 
@@ -319,7 +226,7 @@ class AuditReport:
             first, last = same[0], same[-1]
             name = f"round {first.round}" if first.round == last.round else f"rounds {first.round} to {last.round}"
             if outcome in (Outcome.ABANDONED, Outcome.FAILED):
-                name += f", {_many(len(same), 'attempt')} without a result"
+                name += f", {many(len(same), 'attempt')} without a result"
             elif outcome is Outcome.OPENED:
                 name += f", {collected}"
             yield f"{name}: {first.participants if first.updates else 'no updates'}"
@@ -385,12 +292,3 @@ class AuditReport:
             "notes": self.notes,
             "cannot_know": list(UNKNOWABLE),
         }
-
-
-def per_row(bound: int | None) -> float | None:
-    """A bound on the gradient as a number, from units of 2^-32."""
-    return None if bound is None else bound / (1 << BOUND_FRAC_BITS)
-
-
-def _many(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"

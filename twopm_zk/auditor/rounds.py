@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from twopm_zk.auditor.attempt_record import AttemptRecord, Outcome
 from twopm_zk.auditor.course import Course, Handlers
 from twopm_zk.auditor.history import ReplayedEvent
-from twopm_zk.auditor.report import AttemptRecord, Outcome
 from twopm_zk.auditor.rule import RuleCheck
 from twopm_zk.chain.tasks import COLLECTIONS, Phase, words
 from twopm_zk.numbers.baby_jubjub import IDENTITY, SUBGROUP_ORDER, Point, is_on_curve

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from twopm_zk.auditor.attempt_record import Outcome
 from twopm_zk.auditor.course import Course, Handlers
 from twopm_zk.auditor.disputes import DisputesReplay
 from twopm_zk.auditor.history import ReplayedEvent
-from twopm_zk.auditor.report import Outcome
 from twopm_zk.chain.tasks import Phase
 from twopm_zk.errors import DeploymentError, InputError
 from twopm_zk.numbers.baby_jubjub import SUBGROUP_ORDER, Point

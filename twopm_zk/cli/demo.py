@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import shutil
 import sys
 import time
@@ -49,7 +51,8 @@ def demo(out: Path | None, one_update: bool, backend: str | None, as_json: bool)
     First one update over all 32 rows is proven, and verified by snarkjs, a Python verifier and a contract on a local
     EVM node. Then three nodes and a coordinator train to the certificate over the chain: in each round the nodes prove
     their updates and share them under masks, so that only the sum is ever opened. An auditor checks all of it from the
-    chain alone; a user with a stake gets a proven prediction, one without is refused. The report is an HTML page.
+    chain alone; a user with a stake gets a proven prediction, one without is refused. The report is an HTML page; the
+    last line opens the network in a browser, on the chain that the demonstration leaves in a file.
 
     \b
     Examples:
@@ -129,7 +132,8 @@ def prove_one_update(out: Path, steps: Steps, *, backend: str | None, quiet: boo
 def run_training(out: Path, steps: Steps, *, backend: str | None, quiet: bool) -> dict[str, Any]:
     """Three data owners, a coordinator, an auditor and two users."""
     from twopm_zk.demo.demonstration import demonstrate
-    from twopm_zk.demo.report import plots, render
+    from twopm_zk.demo.report import render
+    from twopm_zk.demo.saved import SavedNetwork
     from twopm_zk.task.specification_file import read_spec
 
     spec = read_spec(paths.examples_dir() / "spector.toml")
@@ -144,34 +148,41 @@ def run_training(out: Path, steps: Steps, *, backend: str | None, quiet: bool) -
             if who == "coordinator" and news.kind in ("chain:ModelPublished", "gradient", "chain:SumShared"):
                 steps.note(f"[dim]{time.perf_counter() - started:6.1f} s[/dim] {news.text}")
 
-        report = demonstrate(spec, folder, backend=backend, tell=tell)
+        saved = SavedNetwork(out / "network")
+        report = demonstrate(spec, folder, backend=backend, tell=tell, saved=saved)
     page = out / "report.html"
-    images = plots.images(report)
-    files.write_text(page, render(report, images))
-    for name, image in images.items():
-        (out / f"{name}.png").write_bytes(image)
+    files.write_text(page, render(report))
     if not quiet:
         _print_training(report, page)
+        command = [
+            sys.argv[0] if os.sep in sys.argv[0] else "twopm-zk",
+            "serve",
+            "--saved",
+            str(saved.folder),
+            "--open",
+        ]
+        click.echo(f"The network in a browser, on its own chain: {shlex.join(command)}")
     worst = {source: report.difference(source) for source in report.reference}
     return {
         "valid": all(value <= 1e-3 for value in worst.values())
         and report.error_difference <= 2e-3
         and report.likelihood_difference <= 1e-3,
         "rounds": len(report.rounds),
-        "moves": report.moves,
+        "moves": report.findings.rounds,
         "coefficients": dict(report.coefficients),
         "largest_difference": worst,
         "statistics": report.statistics.as_dict(),
         "difference_of_standard_errors": report.error_difference,
         "difference_of_log_likelihood": report.likelihood_difference,
-        "certified_bound_per_row": report.certified.bound_per_row,
-        "distance_to_optimum": report.nearness,
-        "insecure_keys": list(report.insecure),
+        "certified_bound_per_row": report.findings.bound_per_row,
+        "distance_to_optimum": report.findings.nearness,
+        "insecure_keys": report.findings.insecure,
         "gas": report.gas,
-        "audit": list(report.audit),
+        "audit": report.findings.checked,
         "predictions": [{"who": p.who, "answer": p.answer, "reason": p.reason} for p in report.predictions],
         "seconds": round(time.perf_counter() - started, 1),
         "report": str(page),
+        "network": str(saved.folder),
     }
 
 
@@ -188,7 +199,7 @@ def _print_training(report: Report, page: Path) -> None:
             )
             for name, value in report.coefficients.items()
         ],
-        title=f"{report.moves} proven moves of the weights, {report.gas:,} gas",
+        title=f"{report.findings.rounds} proven moves of the weights, {report.gas:,} gas",
     )
     click.echo(f"{report.statistics}\n")
     click.echo(
@@ -196,12 +207,12 @@ def _print_training(report: Report, page: Path) -> None:
         f"{report.likelihood_difference:.1e} of statsmodels'."
     )
     click.echo(f"{report.certificate} {report.coverage}")
-    click.echo(report.nearness)
-    for line in report.audit:
+    click.echo(report.findings.nearness)
+    for line in report.findings.checked:
         click.echo(f"audit: {line}")
     for one in report.predictions:
         click.echo(f"{one.who}: " + (f"refused, {one.reason}" if one.answer is None else f"{one.answer:.4f}, proven"))
-    if report.insecure:
+    if report.findings.insecure:
         click.secho(
             "Insecure keys, made for development: this shows how everything works, and proves nothing to anybody.",
             fg="red",

@@ -130,6 +130,7 @@ _BY_KIND: dict[str, Step] = {
     "no-predict-verifier": "Its deployer adds it: `twopm-zk deploy --help`.",
     "no-task": "See `twopm-zk task list`.",
     "not-installed": _install_packages,
+    "no-saved-network": "`twopm-zk demo` leaves one in build/demo/network.",
     "no-python-package": _install_python_package,
     "no-parquet-reader": "Run `pip install pyarrow`, or write the rows as CSV.",
     "rows-refused": _all_problems,

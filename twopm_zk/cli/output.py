@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -41,11 +42,23 @@ def resolve_circuit(name: str) -> Instance | Path:
     return find_instance(name)
 
 
-def refuse_existing(*targets: Path, force: bool) -> None:
+def refuse_existing(*targets: Path, force: bool, option: str = "--out") -> None:
     """Nothing that the user names is overwritten without --force; InputError before any work is done."""
     found = None if force else next((target for target in targets if _exists(target)), None)
     if found is not None:
-        raise InputError(f"{shown(found)} exists", hint="Give another --out, or --force to replace it.")
+        raise InputError(f"{shown(found)} exists", hint=f"Give another {option}, or --force to replace it.")
+
+
+def refuse_unwritable(target: Path, *, force: bool, option: str = "--out") -> None:
+    """InputError for a file that could not be written once the work is done: it exists, or its folder allows none."""
+    refuse_existing(target, force=force, option=option)
+    if _exists(target) and not target.is_file():
+        raise InputError(f"{option} {shown(target)} is not a file")
+    nearest = next(parent for parent in target.absolute().parents if _exists(parent))
+    if not nearest.is_dir():
+        raise InputError(f"{shown(target)} cannot be written: {shown(nearest)} is a file, not a folder")
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise InputError(f"{shown(target)} cannot be written: nobody may write to {shown(nearest)}")
 
 
 def out_folder(out: Path, names: Sequence[str], *, force: bool) -> list[Path]:

@@ -13,7 +13,6 @@ from twopm_zk.demo.report import RoundRecord, Transaction
 from twopm_zk.demo.stage import Stage
 from twopm_zk.demo.training_run import RoundClock
 from twopm_zk.participants.attempts import read_history
-from twopm_zk.statements.rounds import BOUND_FRAC_BITS
 from twopm_zk.task.specification import TaskSpec
 
 
@@ -58,16 +57,12 @@ def chain_record(stage: Stage, spec: TaskSpec, task: int, clock: RoundClock) -> 
     rounds = []
     for one in read_history(view, state):
         first, last = opened[one.round], opened.get(one.round + 1, finished)
-        bound, total = one.gradient_bound(state), one.view.total
         rounds.append(
             RoundRecord(
                 number=one.round,
                 collects=one.collected,
                 coefficients=spec.coefficients(one.weights),
-                bound_per_row=None if bound is None else bound / (1 << BOUND_FRAC_BITS),
                 seconds=clock.seconds(one.round),
-                participants={stage.named(node): one.view.batches[node] for node in one.view.nodes},
-                rows=0 if total is None else total.rows,
                 transactions=[said for block, said in sent if first < block <= last],
             )
         )

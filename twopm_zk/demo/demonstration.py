@@ -9,19 +9,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
+from twopm_zk import __version__
 from twopm_zk.auditor.audit import audit
+from twopm_zk.auditor.page import ReportContext
 from twopm_zk.auditor.report import AuditReport
 from twopm_zk.demo.chain_record import chain_record
 from twopm_zk.demo.predictions import predictions
 from twopm_zk.demo.report import Prediction, Report
+from twopm_zk.demo.saved import SavedNetwork
 from twopm_zk.demo.stage import OWNERS, Stage, set_stage, split_rows, verifier_of
 from twopm_zk.demo.training_run import RoundClock, Tell, train_on
 from twopm_zk.errors import TrainingError
 from twopm_zk.participants.news import News
 from twopm_zk.plonk.backends import get_backend
 from twopm_zk.rows.tables import load_spector
+from twopm_zk.system import paths
 from twopm_zk.task.specification import TaskSpec
 
 PUBLISHED = {"GPA": 2.8261, "TUCE": 0.0952, "PSI": 2.3787, "intercept": -13.0213}
@@ -43,8 +48,8 @@ MLE = {"GPA": 2.82611259, "TUCE": 0.09515766, "PSI": 2.37868766, "intercept": -1
 """statsmodels 0.15, Newton: `sm.Logit(endog, add_constant(exog)).fit()`."""
 
 
-def demonstrate(spec: TaskSpec, folder: Path, *, backend: str | None, tell: Tell) -> Report:
-    """The whole story; ``folder`` keeps the participants' stores."""
+def demonstrate(spec: TaskSpec, folder: Path, *, backend: str | None, tell: Tell, saved: SavedNetwork) -> Report:
+    """The whole story; ``folder`` keeps the participants' stores, and ``saved`` what is on the chain at its end."""
     started = time.monotonic()
 
     def stage_news(text: str) -> None:
@@ -67,6 +72,8 @@ def demonstrate(spec: TaskSpec, folder: Path, *, backend: str | None, tell: Tell
             raise TrainingError(f"the audit failed: {'; '.join(findings.failed)}", kind="audit-failed")
         stage_news("two users ask for a prediction")
         answers = predictions(stage, spec, task, folder, backend=backend, tell=tell)
+        examples = paths.examples_dir()
+        saved.save(stage, examples / "spector.toml", examples / "spector-network.json")
         facts = {
             f"seconds, with the {get_backend(backend).name} prover": f"{time.monotonic() - started:.0f}",
             "proofs checked again by the auditor": str(findings.proofs),
@@ -94,18 +101,18 @@ def make_report(
         "the weights and the final certificate were proven in zero knowledge; contracts took each only after its proof "
         "verified. Nobody has seen an update of a school: only sums over all three were ever opened.",
         seen=SEEN,
+        findings=findings,
+        context=ReportContext(
+            __version__,
+            datetime.now(UTC),
+            {name: contract.address for name, contract in stage.deployment.contracts.items()},
+            spec,
+            names=stage.names,
+        ),
         rounds=record.rounds,
-        statistics=findings.summary,
         reference={"the published table": PUBLISHED, "statsmodels": MLE},
         reference_errors=ERRORS,
         reference_likelihood=LIKELIHOOD,
-        certificate="Certified on chain: at these weights no component of the gradient over all rows exceeds "
-        f"{findings.bound_per_row:.2e} per row, so they are the optimum to that precision, however they were found.",
-        coverage=f"The certificate is {stage.named(findings.coverage or '')}",
-        nearness=findings.nearness or "",
-        insecure=findings.insecure,
-        audit=findings.checked,
-        unknowable=findings.unknowable,
         predictions=predictions,
         setup=record.before,
         after=record.after,

@@ -54,12 +54,6 @@ class Stage:
         """Everybody's names, by the address of the account with its checksum."""
         return dict(zip(map(to_checksum_address, self.node.accounts), self.people, strict=False))
 
-    def named(self, text: str) -> str:
-        """A text with names in place of addresses."""
-        for address, name in self.names.items():
-            text = text.replace(address, name)
-        return text
-
     def view(self, person: str) -> ChainView:
         """The network as seen by somebody."""
         key = self.node.private_keys[self.people.index(person)]

@@ -5,7 +5,19 @@ from twopm_zk.html.elements import Html, element, joined
 from twopm_zk.html.forest import Interval, forest
 from twopm_zk.html.lines import Series, lines
 from twopm_zk.html.page import POLICY, page
-from twopm_zk.html.parts import Column, banner, cards, definitions, details, figure, items, paragraph, section, table
+from twopm_zk.html.parts import (
+    Column,
+    banner,
+    cards,
+    definitions,
+    details,
+    figure,
+    folded,
+    items,
+    paragraph,
+    section,
+    table,
+)
 
 __all__ = [
     "POLICY",
@@ -21,6 +33,7 @@ __all__ = [
     "details",
     "element",
     "figure",
+    "folded",
     "forest",
     "items",
     "joined",

@@ -16,7 +16,7 @@ class Html(str):
 
 def joined(*parts: str) -> Html:
     """Parts one after the other; those that are plain text are escaped."""
-    return Html("".join(part if isinstance(part, Html) else escape(part) for part in parts))
+    return Html("".join(part if isinstance(part, Html) else _escaped(part) for part in parts))
 
 
 def element(tag: str, /, *content: str, **attributes: str | float | bool | None) -> Html:
@@ -35,7 +35,12 @@ def _attribute(key: str, value: str | float | bool | None) -> str:
     name = key.removesuffix("_").replace("_", "-")
     if value is None or value is False:
         return ""
-    return f" {name}" if value is True else f' {name}="{escape(_shown(value))}"'
+    return f" {name}" if value is True else f' {name}="{_escaped(_shown(value))}"'
+
+
+def _escaped(text: str) -> str:
+    """Text that means itself, in HTML and in quotes; halves of characters, which no file can hold, are replaced."""
+    return escape(text.encode(errors="replace").decode())
 
 
 def _shown(value: str | float) -> str:

@@ -71,7 +71,7 @@ def lines(
         ]
     if limit is not None:
         at = y_scale.place(limit[1])
-        drawn += [line(frame.left, at, frame.right, at, "limit"), text(limit[0], frame.right, at - 5, "soft end")]
+        drawn += [line(frame.left, at, frame.right, at, "limit"), text(limit[0], frame.left + 4, at - 5, "soft")]
     drawn += [_line(one, place, x_scale, y_scale, marked) for place, one in enumerate(series)]
     return chart(key, title, _description(series, across, up, limit), width, height, *drawn)
 

@@ -91,18 +91,27 @@ def details(summary: str, *content: str) -> Html:
     return element("details", element("summary", summary), *content)
 
 
-def figure(chart: str, caption: str, *, legend: Sequence[str] = ()) -> Html:
-    """A chart with what it shows in words, and names for its series."""
-    names = (element("li", _swatch(place), element("span", name)) for place, name in enumerate(legend))
+def folded(what: str, content: Html, count: int) -> Html:
+    """Content of so many parts: as it is where these are few, else shown when somebody asks for it."""
+    return content if count <= _MOST_SHOWN else details(f"{what}: {count:,}", content)
+
+
+def figure(chart: str, caption: str, *, legend: Sequence[str] = (), filled: bool = False) -> Html:
+    """A chart with what it shows in words, and names for its series: lines, or ``filled`` bars."""
+    names = (element("li", _swatch(place, filled), element("span", name)) for place, name in enumerate(legend))
     listed = element("ul", *names, class_="legend") if legend else Html()
     return element("figure", chart, element("figcaption", listed, caption))
 
 
-def _swatch(place: int) -> Html:
-    line = element("line", x1=0, y1=6, x2=28, y2=6, class_=f"line {look(place)}")
-    return element("svg", line, viewBox="0 0 28 12", aria_hidden="true")
+def _swatch(place: int, filled: bool) -> Html:
+    if filled:
+        drawn = element("rect", x=14, y=0, width=14, height=12, class_=f"bar {look(place)}")
+    else:
+        drawn = element("line", x1=0, y1=6, x2=28, y2=6, class_=f"line {look(place)}")
+    return element("svg", drawn, viewBox="0 0 28 12", aria_hidden="true")
 
 
+_MOST_SHOWN = 40
 SERIES = 6
 """Looks of series that can be told apart."""
 

@@ -41,4 +41,4 @@ class ReportContext:
     def account(self, address: str) -> Html:
         """An address, behind its name where it has one."""
         shown = element("code", address)
-        return joined(self.names[address], " ", shown) if address in self.names else shown
+        return joined(self.names[address], element("br"), shown) if address in self.names else shown

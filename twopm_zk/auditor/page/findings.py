@@ -7,7 +7,7 @@ from collections import Counter
 
 from twopm_zk.auditor.page.context import ReportContext
 from twopm_zk.auditor.report import CHECKS, AuditReport
-from twopm_zk.html import Column, Html, banner, definitions, items, paragraph, section, table
+from twopm_zk.html import Column, Html, banner, definitions, folded, items, paragraph, section, table
 
 
 def failures(report: AuditReport, context: ReportContext) -> Html:
@@ -24,8 +24,9 @@ def failures(report: AuditReport, context: ReportContext) -> Html:
 def checks(report: AuditReport) -> Html:
     """Each kind of check with its number and its meaning, and what there was nothing of to check."""
     failed = Counter(failure.check for failure in report.failures)
+    complete = len(report.failures) == report.failure_count
     rows = [
-        (name, f"{report.counts[name]:,}", _failed(failed[name]), text)
+        (name, f"{report.counts[name]:,}", _failed(failed[name], complete=complete), text)
         for name, text in CHECKS.items()
         if name in report.counts
     ]
@@ -35,8 +36,8 @@ def checks(report: AuditReport) -> Html:
     return section("What was checked", table("Checks", columns, rows), paragraph(said))
 
 
-def _failed(count: int) -> str:
-    return f"{count:,}" if count else "none"
+def _failed(count: int, *, complete: bool) -> str:
+    return "none" if not count else f"{count:,}{'' if complete else ' or more'}"
 
 
 def privacy(report: AuditReport) -> Html:
@@ -65,7 +66,8 @@ def privacy(report: AuditReport) -> Html:
 
 def notes(report: AuditReport, context: ReportContext) -> Html:
     """What is in order and still worth knowing."""
-    return section("Worth knowing", items(map(context.named, report.notes))) if report.notes else Html()
+    found = report.notes
+    return section("Worth knowing", folded("Notes", items(map(context.named, found)), len(found)) if found else "")
 
 
 def unknowable(report: AuditReport) -> Html:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
+from twopm_zk.auditor.attempt_record import AttemptRecord, Outcome
 from twopm_zk.auditor.page.context import ReportContext
-from twopm_zk.auditor.report import AttemptRecord, AuditReport, Outcome
+from twopm_zk.auditor.report import AuditReport
 from twopm_zk.chain.tasks import words
-from twopm_zk.html import Column, Html, Series, details, element, figure, joined, lines, paragraph, section, table
+from twopm_zk.html import Column, Html, Series, element, figure, folded, joined, lines, paragraph, section, table
 from twopm_zk.statements import Collection
 
 _CAME = {
@@ -19,9 +20,7 @@ _CAME = {
     Outcome.AGGREGATED: "weights moved",
     Outcome.CERTIFIED: "weights certified",
 }
-_REASONS = {"withdrew": "withdrew", "silent": "was silent", "lied": "lied"}
-_MOST_SHOWN = 40
-"""Rows of a table that are shown without being asked for."""
+_REASONS = {"withdrew": "withdrew", "silent": "was silent", "lied": "lied", "late": "was not ready in time"}
 
 
 def rounds(report: AuditReport, context: ReportContext) -> Html:
@@ -31,15 +30,11 @@ def rounds(report: AuditReport, context: ReportContext) -> Html:
     return section(
         "Rounds",
         convergence(report),
-        _shown_or_folded("Every attempt", attempts(report.attempts), len(report.attempts)),
+        folded("Every attempt", attempts(report.attempts), len(report.attempts)),
         element("h3", "Who took part"),
-        _shown_or_folded("Nodes", nodes(report.attempts, context), len(report.nodes)),
+        folded("Nodes", nodes(report.attempts, context), len(report.nodes)),
         departures(report.attempts, context),
     )
-
-
-def _shown_or_folded(what: str, content: Html, rows: int) -> Html:
-    return content if rows <= _MOST_SHOWN else details(f"{what}: {rows:,}", content)
 
 
 def attempts(found: Sequence[AttemptRecord]) -> Html:
@@ -120,15 +115,19 @@ def departures(found: Sequence[AttemptRecord], context: ReportContext) -> Html:
             _REASONS.get(reason, reason),
         )
         for one in found
-        for node, reason in one.left_out
+        for node, reason in (*one.left_out, *_late(one))
     ]
     if not rows:
         return paragraph("Nobody left, and nobody was left out.")
     columns = [Column("round", left=True), Column("node", left=True), Column("why", left=True)]
     left = table("Who left or was left out", columns, rows)
-    return joined(
-        element("h3", "Who left or was left out"), _shown_or_folded("Who left or was left out", left, len(rows))
-    )
+    return joined(element("h3", "Who left or was left out"), folded("Who left or was left out", left, len(rows)))
+
+
+def _late(one: AttemptRecord) -> list[tuple[str, str]]:
+    """The nodes that handed in updates, and were in no set when it was shared."""
+    gone = {node for node, _ in one.left_out} | set(one.summed or ())
+    return [(node, "late") for node in sorted(one.updates) if one.summed is not None and node not in gone]
 
 
 def convergence(report: AuditReport) -> Html:
@@ -186,4 +185,4 @@ def coefficients(report: AuditReport, marked: int | None) -> Html:
     drawings = element("div", *charts, class_="small")
     what = "Coefficients by round, each in its column's own unit and on a scale of its own."
     heading = element("h3", "Coefficients by round")
-    return joined(heading, paragraph(what), _shown_or_folded("Coefficients", drawings, len(names)))
+    return joined(heading, paragraph(what), folded("Coefficients", drawings, len(names)))

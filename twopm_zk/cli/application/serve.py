@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
@@ -30,6 +31,11 @@ from twopm_zk.cli.output import json_option
     multiple=True,
     help="Folder with metadata documents (*.json) and specifications (*.toml), found by their hashes; repeatable.",
 )
+@click.option(
+    "--saved",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder of a network that `demo` has left: starts its development chain again, with its operator.",
+)
 @click.option("--origin", help="Where people reach this server, such as https://ask.example; for signing in.")
 @click.option(
     "--allow-origin",
@@ -49,6 +55,7 @@ def serve(
     host: str,
     port: int,
     folders: tuple[Path, ...],
+    saved: Path | None,
     origin: str | None,
     allowed: tuple[str, ...],
     behind_proxy: bool,
@@ -69,6 +76,7 @@ def serve(
     \b
     Examples:
       twopm-zk serve --documents networks --open
+      twopm-zk serve --saved build/demo/network --open
       twopm-zk serve --port 8080 --documents networks --origin https://ask.example --behind-proxy
     """
     from twopm_zk.cli.next_steps import when_asked
@@ -88,16 +96,26 @@ def serve(
     )
     ended = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
-    with GatewayServer(
-        open_view(connection, signing=False, notify=notify),
-        rpc_url=connection.rpc_url,
-        folders=folders,
-        settings=settings,
-        ptau=ptau,
-        backend=backend,
-        notify=notify,
-        advise=when_asked,
-    ) as server:
+    with ExitStack() as stack:
+        if saved is not None:
+            from twopm_zk.demo.saved import SavedNetwork
+
+            kept = SavedNetwork(saved)
+            stage = stack.enter_context(kept.reopened(backend=backend, notify=notify))
+            connection = Connection(stage.node.url, kept.deployment, None)
+            folders = (kept.documents, *folders)
+        server = stack.enter_context(
+            GatewayServer(
+                open_view(connection, signing=False, notify=notify),
+                rpc_url=connection.rpc_url,
+                folders=folders,
+                settings=settings,
+                ptau=ptau,
+                backend=backend,
+                notify=notify,
+                advise=when_asked,
+            )
+        )
         notify(News("serving", f"the page is {origin or server.url}; Ctrl-C ends it", {"url": server.url}))
         if opens:
             click.launch(origin or server.url)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -14,10 +15,12 @@ from twopm_zk.cli import INSECURE_KEYS
 from twopm_zk.cli.options.building import key_options
 from twopm_zk.cli.options.connection import Connection, chain_options
 from twopm_zk.cli.options.participants import open_view
-from twopm_zk.cli.output import Steps, emit, json_option, print_table
+from twopm_zk.cli.output import Steps, emit, force_option, json_option, print_table, refuse_unwritable
 
 if TYPE_CHECKING:
     from twopm_zk.auditor.report import AuditReport
+    from twopm_zk.participants.task_view import ChainView
+    from twopm_zk.task.specification import TaskSpec
 
 
 @click.command()
@@ -33,6 +36,14 @@ if TYPE_CHECKING:
     type=click.Choice(["python", "native", "snarkjs"]),
     help="Verifies the proofs; default: native where it is built, else python.",
 )
+@click.option(
+    "--report",
+    "page",
+    metavar="FILE.html",
+    type=click.Path(path_type=Path),
+    help="Write what was found as one HTML page too, whatever the verdict.",
+)
+@force_option
 @key_options
 @chain_options
 @json_option
@@ -41,6 +52,8 @@ def audit(
     task: int,
     spec_file: Path | None,
     verifier: str | None,
+    page: Path | None,
+    force: bool,
     ptau: Path | None,
     backend: str | None,
     as_json: bool,
@@ -52,17 +65,20 @@ def audit(
     matrices are compared with those that its rule gives, the distance to the optimum is estimated where it is not
     proven, and the report says what is promised to the people in the rows and spent of it. Needs no account. Exits
     with 0 where the task is sound, with 1 where a check fails, and with 12 where every check holds under insecure keys,
-    which prove nothing.
+    which prove nothing. With --report all of it is one HTML page as well, which needs nothing else and can be printed.
 
     \b
     Examples:
       twopm-zk audit 1 --rpc-url http://127.0.0.1:8545 --deployment deployment.json
       twopm-zk audit 1 --spec spec.toml --ptau powersOfTau28_hez_final_16.ptau --verifier python --json
+      twopm-zk audit 1 --spec spec.toml --report audit.html
     """
     from twopm_zk.auditor.audit import audit as run_audit
     from twopm_zk.plonk.proving import Verifier
     from twopm_zk.task.specification_file import read_spec
 
+    if page is not None:
+        refuse_unwritable(page, force=force, option="--report")
     steps = Steps(quiet=as_json)
     spec = None if spec_file is None else read_spec(spec_file)
     with steps.step("deployment, compared with the chain"):
@@ -77,10 +93,15 @@ def audit(
             backend=backend,
             progress=_step_after_step(steps, present),
         )
-    if as_json:
-        emit(True, report.to_json())
-    else:
-        _print(report, derived_with=ptau)
+    try:
+        if as_json:
+            emit(True, report.to_json())
+        else:
+            _print(report, derived_with=ptau)
+    finally:  # whoever reads no further still has it
+        if page is not None:
+            _write_page(page, report, view, spec)
+            steps.aside(f"The report is {page}.")
     sys.exit(_exit_code(report))
 
 
@@ -97,6 +118,15 @@ def _step_after_step(steps: Steps, present: ExitStack) -> Callable[[str, str], N
         show(detail)
 
     return progress
+
+
+def _write_page(page: Path, report: AuditReport, view: ChainView, spec: TaskSpec | None) -> None:
+    from twopm_zk import __version__
+    from twopm_zk.auditor.page import ReportContext, render
+    from twopm_zk.system.files import write_text
+
+    contracts = {name: contract.address for name, contract in view.deployment.contracts.items()}
+    write_text(page, render(report, ReportContext(__version__, datetime.now(UTC), contracts, spec)))
 
 
 def _exit_code(report: AuditReport) -> int:

@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from twopm_zk.auditor.page import ReportContext
+from twopm_zk.auditor.report import AuditReport
 from twopm_zk.statistics.summary import Summary
 
 
@@ -27,15 +29,9 @@ class RoundRecord:
     collects: str
     """``gradient``, ``information`` or ``evaluation``."""
     coefficients: Mapping[str, float]
-    bound_per_row: float | None
-    """Largest component of the gradient per row at these coefficients, where it is known."""
     seconds: Mapping[str, float]
     """Wall time by activity."""
     transactions: Sequence[Transaction] = ()
-    participants: Mapping[str, int] = field(default_factory=dict)
-    """How many updates of whom are in the round's sum, by name."""
-    rows: int = 0
-    """Of all nodes together, as the sum says."""
 
     def gas(self, *functions: str) -> list[int]:
         """What transactions of these functions took, each."""
@@ -59,48 +55,49 @@ class Report:
 
     title: str
     summary: str
+    findings: AuditReport
+    """What an auditor has found: a certificate, among others."""
+    context: ReportContext
     rounds: Sequence[RoundRecord]
-    """The last one of a gradient is the certified one; those after it are of the statistics."""
-    statistics: Summary
-    """What follows from the sums at the certified weights."""
     reference: Mapping[str, Mapping[str, float]]
     """Coefficients to compare with, by name of their source."""
     reference_errors: Mapping[str, float]
     """Standard errors to compare with."""
     reference_likelihood: float
     """The log likelihood to compare with."""
-    certificate: str
     seen: str
     """What others than a data owner get to see."""
-    audit: Sequence[str]
-    unknowable: Sequence[str]
     predictions: Sequence[Prediction] = ()
     setup: Sequence[Transaction] = ()
     """Transactions before the first round."""
     after: Sequence[Transaction] = ()
     """Transactions after the last round."""
-    coverage: str = ""
-    """Whose updates, and how many rows at least, the certificate is about."""
-    nearness: str = ""
-    """How many standard errors the weights are from the optimum, and what of it is proven."""
-    insecure: Sequence[str] = ()
-    """Instances whose keys are insecure: under them nothing on the page is proven to anybody."""
     facts: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def moves(self) -> int:
-        """How often the weights have moved."""
-        return sum(record.collects == "gradient" for record in self.rounds) - 1
+    def statistics(self) -> Summary:
+        """What follows from the sums at the certified weights."""
+        assert self.findings.summary is not None  # noqa: S101 - of a certified task whose specification is known
+        return self.findings.summary
 
     @property
     def coefficients(self) -> Mapping[str, float]:
         """The certified coefficients."""
-        return self.certified.coefficients
+        return self.statistics.coefficients
 
     @property
-    def certified(self) -> RoundRecord:
-        """The round that the certificate is of."""
-        return [record for record in self.rounds if record.collects == "gradient"][-1]
+    def certificate(self) -> str:
+        """What is certified, in a sentence."""
+        return (
+            "Certified on chain: at these weights no component of the gradient over all rows exceeds "
+            f"{self.findings.bound_per_row:.2e} per row, so they are the optimum to that precision, however they were "
+            "found."
+        )
+
+    @property
+    def coverage(self) -> str:
+        """Whose updates and how many rows the certificate is about, by names."""
+        return self.context.named(f"The certificate is {self.findings.coverage or ''}")
 
     @property
     def error_difference(self) -> float:
