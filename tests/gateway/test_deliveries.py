@@ -1,5 +1,6 @@
 """Sealed inputs are passed on to operators that offer a network, to nobody else, and never into the own network."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -96,6 +97,17 @@ def test_on_a_public_chain_an_endpoint_on_this_machine_is_not_spoken_to(operator
     answer = refusal_of(caught.value)
     assert (answer.status, answer.kind) == (503, "no-operator")
     assert "127.0.0.1" not in answer.message
+
+
+@pytest.mark.parametrize(
+    "endpoint", ["", "file:///etc/passwd", "http://user@127.0.0.1", "javascript:alert(1)", "\ufffd"]
+)
+def test_an_endpoint_that_is_none_is_an_operator_that_does_not_answer(operator, endpoint):
+    broken = replace(operator.snapshot.operators[OPERATOR.address], endpoint=endpoint)
+    operator.snapshot = Snapshot(1, 1, operators={OPERATOR.address: broken})
+    with pytest.raises((PeerError, RefusedError)) as caught:
+        send(operator, sealed())
+    assert refusal_of(caught.value).kind == "no-operator"
 
 
 def test_a_refusal_of_the_operator_keeps_its_name(operator):

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import httpx
 import pytest
-from support.gateway_world import OWNER, USER, gateway, metadata_of
+from support.gateway_world import OWNER, STRANGER, USER, gateway, metadata_of, put_up_stake
 from support.rpc_proxy import RpcProxy
 
 from twopm_zk.chain import Chain
@@ -95,6 +95,19 @@ def test_terms_that_change_are_read_again(stage, reading):
     reader = reading()
     stage.world.view(OWNER).network.networks.set_terms(1, NetworkTerms(fee=77))
     assert summary(reader)["fee"] == "77"
+
+
+def test_a_stranger_whose_words_are_no_text_does_not_end_the_reader(stage, reading):
+    stranger = stage.world.view(STRANGER)
+    reader = reading()
+    identity = stranger.identity.contract
+    data = identity.encode("join", "http://a.example", b"\7" * 32).replace(b"http://a.example", b"\xff\xfe" * 8)
+    stranger.chain.send("join", to=identity.address, data=data)
+    assert stranger.member(stranger.address).endpoint == "\ufffd" * 16
+    put_up_stake(stranger)
+    stranger.inference.offer(1, stage.world.deployment.verifiers["predict-3"].id)
+    assert summary(reader)["operators"] == 2
+    assert reader.snapshot.operators[stranger.address].endpoint == "\ufffd" * 16
 
 
 def test_blocks_that_are_replaced_are_read_again(stage, reading):
