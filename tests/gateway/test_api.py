@@ -354,6 +354,26 @@ def test_a_head_or_body_that_comes_too_slowly_is_given_up(stage, tmp_path, monke
             assert b" 408 " in half.recv(65536)
 
 
+def test_somebody_who_does_not_read_the_answer_is_cut_off(stage, tmp_path, monkeypatch):
+    monkeypatch.setattr(http_server, "WRITE_SECONDS", 0.3)
+    path = "/v1/networks/1/prover/circuit.zkey"
+    with gateway(stage, tmp_path) as server:
+        whole = httpx.get(server.url + path, headers={"Accept-Encoding": "identity"}, timeout=60)
+        assert len(whole.content) == int(whole.headers["content-length"]) > 1 << 20
+        assert httpx.head(server.url + path).headers["etag"] == whole.headers["etag"]
+        with socket.socket() as lazy:
+            lazy.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            lazy.settimeout(10)
+            lazy.connect(("127.0.0.1", server.port))
+            lazy.sendall(f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+            time.sleep(1.5)
+            read = 0
+            with contextlib.suppress(ConnectionResetError):
+                while part := lazy.recv(1 << 20):
+                    read += len(part)
+            assert read < len(whole.content)  # what the system had taken before
+
+
 def test_more_connections_than_there_can_be_are_told_so_and_the_others_go_on(stage, tmp_path):
     with gateway(stage, tmp_path, limits=Limits(connections=3)) as server, contextlib.ExitStack() as idle:
         for _ in range(3):

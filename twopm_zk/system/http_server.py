@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 READ_SECONDS = 10.0
 """Seconds for the head of a request, and as long for its body."""
+WRITE_SECONDS = 30.0
+"""How long somebody who is answered may read nothing at all."""
 IDLE_SECONDS = 5
 """How long a connection that is kept waits for its next request."""
 MAX_HEAD = 16384
@@ -73,6 +75,7 @@ def _protocol(*, connections: int, keep: bool, busy: ASGIApp | None) -> type[asy
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
             self._due: asyncio.TimerHandle | None = None
+            self._unread: asyncio.TimerHandle | None = None
             if busy is not None and len(self.connections) > connections:
                 self.app = busy
             self._expect_request()
@@ -84,9 +87,19 @@ def _protocol(*, connections: int, keep: bool, busy: ASGIApp | None) -> type[asy
                 self._expect_request()
 
         def connection_lost(self, exc: Exception | None) -> None:
-            if self._due is not None:
-                self._due.cancel()
+            for timer in (self._due, self._unread):
+                if timer is not None:
+                    timer.cancel()
             super().connection_lost(exc)
+
+        def pause_writing(self) -> None:
+            super().pause_writing()
+            self._unread = self.loop.call_later(WRITE_SECONDS, self.transport.abort)
+
+        def resume_writing(self) -> None:
+            super().resume_writing()
+            if self._unread is not None:
+                self._unread.cancel()
 
         def _expect_request(self) -> None:
             if self._due is not None:
@@ -96,6 +109,7 @@ def _protocol(*, connections: int, keep: bool, busy: ASGIApp | None) -> type[asy
         def _require_request(self, before: Any) -> None:
             if self.cycle is before:
                 self.transport.close()
+                self._unread = self.loop.call_later(WRITE_SECONDS, self.transport.abort)  # what is left to be read
 
     return Limited
 
