@@ -3,8 +3,8 @@
     python bench/gateway.py [--clients 200] [--seconds 30] [--rate 100000] [--out bench/results/gateway.md]
 
 The gateway runs in a process of its own, before a development chain with one certified network. Clients ask one request
-after the other over a connection that is kept, by the endpoints that a page loads. Once all share the usual limit of one
-address, as they do from one machine, and once a larger one (`--rate`, requests a second).
+after the other over a connection that is kept, by the endpoints that a page loads. Once all share the usual limit of
+one address, as they do from one machine, and once a larger one (`--rate`, requests a second).
 """
 
 from __future__ import annotations

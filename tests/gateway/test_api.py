@@ -224,6 +224,7 @@ def test_a_prediction_takes_a_session_with_a_stake_that_is_still_there(stage, un
         session = sign_in(client, stage)
         answer = client.post(path, json=body, headers=session)
         assert answer.status_code == 200, answer.text
+        assert problems(answer.json(), SCHEMAS["Predictions"], SCHEMAS) == []
         (found,) = answer.json()["predictions"]
         assert 0 < found["expected"] < 1
         assert found["units"] == int(found["public"][2])

@@ -152,8 +152,9 @@ class ChainReader:
             except ChainError as error:
                 failures = min(failures + 1, 10)
                 self._fail(error.message)
-            except Exception as error:  # a snapshot that is old is better than none
+            except Exception as error:  # a snapshot that is old is better than none; what was half read is read again
                 failures = min(failures + 1, 10)
+                self._forget()
                 self._fail(f"the chain was not understood ({type(error).__name__})")
 
     def _fail(self, message: str) -> None:
