@@ -41,6 +41,7 @@ GUIDES = {
         "auditor",
         "application-user",
         "api",
+        "networks",
         "training",
         "statistics",
         "privacy",

@@ -30,7 +30,7 @@ from twopm_zk.training.in_process import train
 pytestmark = [pytest.mark.slow, pytest.mark.prover, pytest.mark.chain, pytest.mark.timeout(1800)]
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("coordinator", "data-owner", "auditor", "application-user")
+PAGES = ("coordinator", "data-owner", "auditor", "application-user", "networks")
 SERVICES = ("node run", "coordinator run", "operator run")
 """Run in the background until they end, or are stopped."""
 COORDINATOR, OWNERS, USER = 1, (2, 3, 4), 5
@@ -219,8 +219,8 @@ def test_every_command_of_the_guides_works_in_the_order_of_the_people(stage):
     coordinator.follows("coordinator", "Prepare")
     for account in (COORDINATOR, *OWNERS, USER):
         stage.view(account).network.contract("RETHDouble").transact("deposit", value=20 * 10**18)
-    run_by_itself(stage, coordinator, spec)
-    predict(stage, coordinator, spec)
+    owner = run_by_itself(stage, coordinator, spec)
+    predict(stage, coordinator, spec, owner)
     run_by_hand(stage)
     take_over(stage)
     printed = {(page, name, line) for page, found in GUIDES.items() for name, lines in found.items() for line in lines}
@@ -242,14 +242,29 @@ def run_by_itself(stage, coordinator, spec):
     assert stage.view().member(stage.view(OWNERS[0]).address) is None
     Person(stage, "auditor", None, spec).follows("auditor", "Audit a task", code=12)
     assert "UNPROVEN: every check held, but the keys of" in stage.said()
+    return people[0]
 
 
-def predict(stage, coordinator, spec):
+def predict(stage, coordinator, spec, owner):
+    coordinator.follows("networks", "Register")
     (operator,) = coordinator.follows("application-user", "Answer")
     stage.until("an offer", lambda: stage.view().inference.contract.events("Offered"))
-    Person(stage, "user", USER, spec).follows("application-user", "Ask")
+    user = Person(stage, "user", USER, spec)
+    user.follows("application-user", "Ask")
     assert [event["id"] for event in stage.view().inference.contract.events("Answered")] == [1]
     stop(stage, operator)
+    # a second question, which nobody answers
+    network = stage.view(USER).network
+    terms, asked = network.networks.get(1), stage.view(COORDINATOR).address
+    network.inference.ask(terms, asked, network.verifier_id("predict-3"), [1])
+    stage.node.advance(3601)
+    user.follows("application-user", "Take fees back")
+    paid = stage.view().inference.contract.events("Withdrawn")
+    assert [(event["account"], event["amount"]) for event in paid] == [(stage.view(USER).address, 10**15)]
+    owner.follows("networks", "Be paid")
+    account, amount = stage.view(OWNERS[0]).address, 7 * 10**14 // 3
+    paid = stage.view().inference.contract.events("Withdrawn")[1:]
+    assert [(event["account"], event["amount"]) for event in paid] == [(account, amount)]
 
 
 def run_by_hand(stage):

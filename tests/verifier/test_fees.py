@@ -120,7 +120,7 @@ def test_a_fee_is_divided_by_accepted_updates_and_its_remainder_is_carried(marke
     earnings = world.inference.call("earningsOf", market.id)
     assert earnings == (part // UPDATES, part % UPDATES)
     # what did not divide goes into the next one
-    market.answered()
+    gas.check("answer, double, with a later fee", market.answer(market.accepted()))
     for name, credit in CREDITS.items():
         assert market.claimable(getattr(people, name)) == 2 * part // UPDATES * credit
 

@@ -22,10 +22,9 @@ contract NetworkRegistry is INetworkRegistry {
     /// @inheritdoc INetworkRegistry
     uint256 public count;
     /// @inheritdoc INetworkRegistry
-    mapping(Model model => mapping(uint256 taskId => uint256 id)) public networkOfTask;
-    /// @inheritdoc INetworkRegistry
     mapping(uint256 id => mapping(address node => uint256 updates)) public updatesOf;
     mapping(uint256 id => Network network) private _networks;
+    mapping(Model model => mapping(uint256 taskId => uint256 id)) private _ids;
 
     modifier onlyNetworkOwner(uint256 id) {
         if (msg.sender != _known(id).owner) revert NotTheNetworksOwner(id, msg.sender);
@@ -50,12 +49,12 @@ contract NetworkRegistry is INetworkRegistry {
     ) external returns (uint256 id) {
         IRounds rounds = model == Model.HLR ? IRounds(HLR) : HFL;
         if (msg.sender != rounds.taskOf(taskId).coordinator) revert NotTheTasksCoordinator(taskId, msg.sender);
-        if (networkOfTask[model][taskId] != 0) revert NetworkExists(networkOfTask[model][taskId]);
+        if (_ids[model][taskId] != 0) revert NetworkExists(_ids[model][taskId]);
         if (ownersShare > PARTS) revert InvalidTerms("ownersShare");
         if (token && TOKEN == address(0)) revert NoFeeToken();
 
         id = ++count;
-        networkOfTask[model][taskId] = id;
+        _ids[model][taskId] = id;
         Network storage network = _networks[id];
         network.owner = msg.sender;
         network.model = model;
@@ -113,6 +112,11 @@ contract NetworkRegistry is INetworkRegistry {
     /// @inheritdoc INetworkRegistry
     function networkOf(uint256 id) external view returns (Network memory) {
         return _known(id);
+    }
+
+    /// @inheritdoc INetworkRegistry
+    function networkOfTask(Model model, uint256 taskId) external view returns (uint256 id) {
+        return _ids[model][taskId];
     }
 
     function _setTerms(uint256 id, Network storage network, Terms calldata terms) private {
