@@ -40,6 +40,7 @@ GUIDES = {
         "coordinator",
         "auditor",
         "application-user",
+        "api",
         "networks",
         "training",
         "statistics",

@@ -1,4 +1,4 @@
-"""One certified network for a module's tests, and a gateway before it for those that only ask."""
+"""One certified network for all tests here, and a gateway before it for those that only ask."""
 
 import httpx
 import pytest
@@ -7,7 +7,7 @@ from support.gateway_world import NetworkWorld, audit_of_doubles, gateway, prove
 from twopm_zk.chain import DevelopmentNode
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def stage(tmp_path_factory):
     with DevelopmentNode() as node:
         made = NetworkWorld(proven_world(node), tmp_path_factory.mktemp("network"))
@@ -24,7 +24,7 @@ def undone(stage):
     stage.world.chain.forget_nonces()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def server(stage, tmp_path_factory):
     with gateway(stage, tmp_path_factory.mktemp("gateway"), audit=audit_of_doubles) as running:
         yield running
@@ -32,6 +32,6 @@ def server(stage, tmp_path_factory):
 
 @pytest.fixture
 def ask(server):
-    """``ask("GET", path)``: an answer of the module's gateway."""
+    """``ask("GET", path)``: an answer of that gateway."""
     with httpx.Client(base_url=server.url) as client:
         yield client.request

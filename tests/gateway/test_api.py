@@ -12,16 +12,13 @@ from types import SimpleNamespace
 
 import httpx
 import pytest
-from eth_account import Account
-from eth_account.messages import encode_defunct
-from support.gateway_world import ETH, OPERATOR, OWNER, ROW, STRANGER, TERMS, USER, gateway
+from support.gateway_world import ETH, OPERATOR, OWNER, ROW, STRANGER, TERMS, USER, gateway, sign_in
 from support.json_schema import problems
 
 from twopm_zk.gateway import events
 from twopm_zk.gateway.endpoints import ENDPOINTS, SCHEMAS, openapi
 from twopm_zk.gateway.limits import Rate
 from twopm_zk.gateway.responses import HEADERS
-from twopm_zk.gateway.sessions import message_of
 from twopm_zk.gateway.settings import Limits
 from twopm_zk.html import POLICY as REPORT_POLICY
 from twopm_zk.plonk.keys import keys_of_instances
@@ -39,18 +36,6 @@ def until(true, seconds=20):
         assert time.monotonic() < limit, "it did not come"
         time.sleep(0.05)
     return found
-
-
-def sign_in(client, stage, number=USER, **changes):
-    """The header of a new session of an account."""
-    key = stage.world.node.private_keys[number]
-    nonce, now = client.get("/v1/session/nonce").json()["nonce"], time.time()
-    parts = {"chain_id": 31337, "issued": now, "expires": now + 600, "origin": str(client.base_url).rstrip("/")}
-    text = message_of(account=Account.from_key(key).address, nonce=nonce, **{**parts, **changes})
-    signature = Account.sign_message(encode_defunct(text=text), key).signature
-    said = client.post("/v1/session", json={"message": text, "signature": "0x" + bytes(signature).hex()})
-    assert said.status_code == 200, said.text
-    return {"Authorization": f"Bearer {said.json()['token']}"}
 
 
 # --- what is there ---
@@ -239,6 +224,7 @@ def test_a_prediction_takes_a_session_with_a_stake_that_is_still_there(stage, un
         session = sign_in(client, stage)
         answer = client.post(path, json=body, headers=session)
         assert answer.status_code == 200, answer.text
+        assert problems(answer.json(), SCHEMAS["Predictions"], SCHEMAS) == []
         (found,) = answer.json()["predictions"]
         assert 0 < found["expected"] < 1
         assert found["units"] == int(found["public"][2])
@@ -367,6 +353,26 @@ def test_a_head_or_body_that_comes_too_slowly_is_given_up(stage, tmp_path, monke
                 b"POST /v1/verify HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{"
             )
             assert b" 408 " in half.recv(65536)
+
+
+def test_somebody_who_does_not_read_the_answer_is_cut_off(stage, tmp_path, monkeypatch):
+    monkeypatch.setattr(http_server, "WRITE_SECONDS", 0.3)
+    path = "/v1/networks/1/prover/circuit.zkey"
+    with gateway(stage, tmp_path) as server:
+        whole = httpx.get(server.url + path, headers={"Accept-Encoding": "identity"}, timeout=60)
+        assert len(whole.content) == int(whole.headers["content-length"]) > 1 << 20
+        assert httpx.head(server.url + path).headers["etag"] == whole.headers["etag"]
+        with socket.socket() as lazy:
+            lazy.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            lazy.settimeout(10)
+            lazy.connect(("127.0.0.1", server.port))
+            lazy.sendall(f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+            time.sleep(1.5)
+            read = 0
+            with contextlib.suppress(ConnectionResetError):
+                while part := lazy.recv(1 << 20):
+                    read += len(part)
+            assert read < len(whole.content)  # what the system had taken before
 
 
 def test_more_connections_than_there_can_be_are_told_so_and_the_others_go_on(stage, tmp_path):

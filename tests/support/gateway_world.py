@@ -11,6 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from eth_account import Account
+from eth_account.messages import encode_defunct
 from support.audits import SOON, train
 from support.people_world import DoubleKeys, Party, World, double_verifier
 
@@ -22,6 +24,7 @@ from twopm_zk.cli.network.deploy import DEFAULT_INSTANCES
 from twopm_zk.cli.next_steps import when_asked
 from twopm_zk.gateway.audits import run_audit
 from twopm_zk.gateway.server import GatewayServer
+from twopm_zk.gateway.sessions import message_of
 from twopm_zk.gateway.settings import GatewaySettings, Limits
 from twopm_zk.plonk.keys import keys_of_instances
 from twopm_zk.task.metadata import draft
@@ -69,6 +72,18 @@ class NetworkWorld:
         view.publish(endpoint, key)
         view.inference.offer(self.network, view.deployment.verifiers["predict-3"].id)
         return view
+
+
+def sign_in(client, stage, number=USER, **changes):
+    """The header of a new session of an account."""
+    key = stage.world.node.private_keys[number]
+    nonce, now = client.get("/v1/session/nonce").json()["nonce"], time.time()
+    parts = {"chain_id": 31337, "issued": now, "expires": now + 600, "origin": str(client.base_url).rstrip("/")}
+    text = message_of(account=Account.from_key(key).address, nonce=nonce, **{**parts, **changes})
+    signature = Account.sign_message(encode_defunct(text=text), key).signature
+    said = client.post("/v1/session", json={"message": text, "signature": "0x" + bytes(signature).hex()})
+    assert said.status_code == 200, said.text
+    return {"Authorization": f"Bearer {said.json()['token']}"}
 
 
 def no_audit(job, progress):

@@ -5,7 +5,11 @@ const [file, origin, chain, address] = process.argv.slice(2);
 const { Client, TwopmError } = await import(pathToFileURL(file).href);
 const rpc = async (method, ...params) => {
   const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method, params });
-  const answer = await fetch(chain, { method: "POST", headers: { "content-type": "application/json" }, body });
+  const answer = await fetch(chain, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body,
+  });
   return (await answer.json()).result;
 };
 const refused = async (act) => {
@@ -23,11 +27,16 @@ const row = { GPA: 3.4, TUCE: 25, PSI: 1 };
 const early = await refused(() => client.predict(1, row));
 const networks = await client.networks();
 const form = await client.form(networks[0].id);
-const sign = (message) => rpc("personal_sign", `0x${Buffer.from(message).toString("hex")}`, address);
+const sign = (message) =>
+  rpc("personal_sign", `0x${Buffer.from(message).toString("hex")}`, address);
 const session = await client.signIn({ address, sign });
 const [prediction] = await client.predict(1, row);
 const checked = await client.verify(1, prediction.proof, prediction.public);
-const forged = [prediction.public[0], prediction.public[1], String(BigInt(prediction.public[2]) + 1n)];
+const forged = [
+  prediction.public[0],
+  prediction.public[1],
+  String(BigInt(prediction.public[2]) + 1n),
+];
 const doubted = await client.verify(1, prediction.proof, forged);
 
 const stop = new AbortController();

@@ -248,6 +248,25 @@ def test_a_program_in_javascript_signs_in_and_gets_a_proven_prediction(stage, se
     assert found["bytes"] == len(stage.metadata.encoded)
 
 
+def test_a_fee_in_a_token_is_allowed_exactly_and_a_refusal_of_the_contract_is_told(stage, operator, page_of):
+    view = stage.world.view(USER)
+    wallet = Wallet(stage.world.node, view.address)
+    page = page_of(wallet).open()
+
+    def in_tokens(route):
+        answer = route.fetch()
+        route.fulfill(response=answer, json=answer.json() | {"token": True})
+
+    page.route("**/v1/networks/1", in_tokens)  # the network itself takes ETH, and refuses
+    page.get_by_role("link", name="Ask: Grades after a course").click()
+    fill(page)
+    connect(page, wallet)
+    page.get_by_role("button", name="Ask the operator").click()
+    page.get_by_text("The contract refuses: WrongPayment. Nothing was sent.").wait_for()
+    token = view.network.contract("RETHDouble")
+    assert token.call("allowance", view.address, view.inference.address) == 1000
+
+
 def test_an_account_without_a_stake_is_told_before_it_sends_anything(stage, operator, page_of):
     wallet = Wallet(stage.world.node, stage.world.view(9).address)
     page = page_of(wallet).open("/networks/1/ask")

@@ -11,8 +11,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from eth_abi.abi import decode, encode
+from eth_abi.abi import encode
+from eth_abi.codec import ABICodec
+from eth_abi.decoding import StringDecoder
 from eth_abi.exceptions import DecodingError, EncodingError
+from eth_abi.registry import BaseEquals, registry
 from eth_typing import ChecksumAddress
 from eth_utils.abi import collapse_if_tuple
 from eth_utils.address import to_checksum_address
@@ -21,6 +24,18 @@ from eth_utils.exceptions import ValidationError
 
 from twopm_zk.errors import InputError
 
+
+class _AnyTextDecoder(StringDecoder):
+    """Texts come from strangers, and contracts take any bytes: those that are no UTF-8 must not end whoever reads."""
+
+    def __init__(self) -> None:
+        super().__init__(handle_string_errors="replace")  # type: ignore[no-untyped-call]
+
+
+_REGISTRY = registry.copy()  # type: ignore[no-untyped-call]
+_REGISTRY.unregister_decoder("string")
+_REGISTRY.register_decoder(BaseEquals("string"), _AnyTextDecoder, label="string")  # type: ignore[no-untyped-call]
+_CODEC = ABICodec(_REGISTRY)
 _BUILT_IN_ERRORS: list[dict[str, Any]] = [
     {"type": "error", "name": "Error", "inputs": [{"name": "message", "type": "string"}]},
     {"type": "error", "name": "Panic", "inputs": [{"name": "code", "type": "uint256"}]},
@@ -152,7 +167,7 @@ def decode_inputs(entry: Mapping[str, Any], data: bytes) -> dict[str, Any] | Non
 
 def decode_values(items: Sequence[Any], data: bytes) -> list[Any]:
     """Values of ABI-encoded ``items``, inputs or outputs of an ABI entry. Raises DecodingError."""
-    values = decode([collapse_if_tuple(item) for item in items], data)
+    values = _CODEC.decode([collapse_if_tuple(item) for item in items], data)
     return [_named(item, value) for item, value in zip(items, values, strict=True)]
 
 

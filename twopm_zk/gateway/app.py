@@ -17,7 +17,15 @@ from twopm_zk.gateway.endpoints import ENDPOINTS, openapi
 from twopm_zk.gateway.limits import Buckets
 from twopm_zk.gateway.predictions import MAX_INPUTS, parse_proof
 from twopm_zk.gateway.requests import PAGES, Handler, Parts, Requests
-from twopm_zk.gateway.responses import NOT_KEPT, Guarded, RefusedError, encoded, json_answer, not_found
+from twopm_zk.gateway.responses import (
+    NOT_KEPT,
+    Guarded,
+    RefusedError,
+    bytes_answer,
+    encoded,
+    json_answer,
+    not_found,
+)
 from twopm_zk.gateway.state.accounts import account_document, request_document
 from twopm_zk.gateway.state.networks import Model, NetworkState
 from twopm_zk.gateway.state.reader import Snapshot
@@ -176,13 +184,11 @@ class Gateway(Requests):
 
     async def on_report(self, request: Request) -> Response:
         """The audit as a page, whose policy allows its own style alone."""
-        from starlette.responses import Response
-
         result = self.parts.audit_of(self._audited_task(request)).result
         if result is None:
             raise not_found("report, or not yet")
         headers = {"Content-Security-Policy": REPORT_POLICY, "Cache-Control": NOT_KEPT}
-        return Response(result.page, headers=headers, media_type="text/html; charset=utf-8")
+        return bytes_answer(result.page.encode(), 200, headers, "text/html; charset=utf-8")
 
     def _audited_task(self, request: Request) -> int:
         network = self._network(request)
@@ -190,10 +196,12 @@ class Gateway(Requests):
 
     async def on_events(self, request: Request) -> Response:
         """Live news."""
-        from starlette.responses import StreamingResponse
+        from starlette.responses import Response, StreamingResponse
 
-        stream = self.parts.live.listen(self.address(request))
         headers = {"Cache-Control": NOT_KEPT, "X-Accel-Buffering": "no"}
+        if request.method == "HEAD":
+            return Response(headers=headers, media_type="text/event-stream")
+        stream = self.parts.live.listen(self.address(request))
         return StreamingResponse(stream, headers=headers, media_type="text/event-stream")
 
     # --- sessions, predictions and proofs ---

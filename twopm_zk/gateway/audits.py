@@ -9,11 +9,12 @@ to itself and leaves requests alone.
 from __future__ import annotations
 
 import json
+import os
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,8 @@ NONE, RUNNING, DONE, FAILED = "none", "running", "done", "failed"
 _AGAIN_SECONDS = 600.0
 """After which an audit that failed, for want of a chain, is tried again."""
 _LONGEST_SECONDS = 4 * 3600.0
+_NICENESS = 10
+"""Requests, and whoever proves on this machine, come first."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,8 @@ Work = Callable[[AuditJob, Progress], AuditResult]
 
 def _in_child(work: Work, job: AuditJob, connection: Connection) -> None:
     """What the other process does: it sends steps, and at last the result, or the words of an error."""
+    if parent_process() is not None:
+        os.nice(_NICENESS)
     try:
         result = work(job, lambda step, detail: connection.send((step, detail)))
         connection.send(result)
@@ -213,8 +218,12 @@ class Audits:
         context = get_context("spawn")  # a fork of a process with threads may hang
         ours, theirs = context.Pipe(duplex=False)
         process = context.Process(target=_in_child, args=(self._work, job, theirs), daemon=True)
-        process.start()
-        theirs.close()
+        try:
+            process.start()
+        except (OSError, RuntimeError):
+            return "no process could be started"
+        finally:
+            theirs.close()
         until = time.monotonic() + _LONGEST_SECONDS
         try:
             while not self._stop.is_set() and time.monotonic() < until:

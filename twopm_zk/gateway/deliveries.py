@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from twopm_zk.errors import MessageError
+from twopm_zk.errors import InputError, MessageError, PeerError
 from twopm_zk.gateway.responses import RefusedError
 from twopm_zk.gateway.state.reader import Snapshot
 from twopm_zk.participants.envelope import Envelope
@@ -32,4 +32,8 @@ def deliver(snapshot: Snapshot, body: bytes, *, chain_id: int, contract: str, pu
     if offer is None or not offer.endpoint:
         raise RefusedError(404, "no-operator", "the message is for an account that offers no network here")
     envelope.require_signature()
-    return Peer(offer.endpoint, attempts=2, timeout=5.0, public_only=public).send(envelope).to_json()
+    try:
+        peer = Peer(offer.endpoint, attempts=2, timeout=5.0, public_only=public)
+    except InputError:
+        raise PeerError("the operator has published an endpoint that is none") from None
+    return peer.send(envelope).to_json()

@@ -6,7 +6,7 @@ An error says what is wrong with a request and never quotes what was in it: an i
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from twopm_zk.errors import ChainError, InputError, MessageError, PeerError, TwopmError
@@ -34,6 +34,7 @@ FOR_GOOD = "public, max-age=31536000, immutable"
 """Of a file whose name holds a digest of its content."""
 ASKED_AGAIN = "no-cache"
 """Of a file that may be kept, and is compared by its ETag each time."""
+_PIECE = 1 << 16
 _STATUS = {"too_large": 413, "bad_signature": 401, "not_the_sender": 403, "stale": 409}
 
 
@@ -60,12 +61,26 @@ def encoded(document: Any) -> bytes:
     return json.dumps(document, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
 
 
+def bytes_answer(content: bytes, status: int, headers: Mapping[str, str], media_type: str) -> Response:
+    """An answer of bytes. Many are sent piece by piece, so that none are copied for somebody who does not read."""
+    from starlette.responses import Response, StreamingResponse
+
+    if len(content) <= _PIECE:
+        return Response(content, status, dict(headers), media_type)
+
+    async def pieces() -> AsyncIterator[memoryview]:
+        view = memoryview(content)
+        for start in range(0, len(view), _PIECE):
+            yield view[start : start + _PIECE]
+
+    whole = {**headers, "Content-Length": str(len(content))}
+    return StreamingResponse(pieces(), status, whole, media_type)
+
+
 def json_answer(document: Any, status: int = 200, *, headers: Mapping[str, str] | None = None) -> Response:
     """A document, or JSON bytes that were made of one, which nobody is to keep."""
-    from starlette.responses import Response
-
     content = document if isinstance(document, bytes) else encoded(document)
-    return Response(content, status, {"Cache-Control": NOT_KEPT, **(headers or {})}, "application/json")
+    return bytes_answer(content, status, {"Cache-Control": NOT_KEPT, **(headers or {})}, "application/json")
 
 
 def error_answer(error: RefusedError) -> Response:

@@ -57,6 +57,11 @@ class GatewaySettings:
         for origin in (*self.allowed_origins, *([] if self.origin is None else [self.origin])):
             require_origin(origin)
 
+    @property
+    def reached_as_bound(self) -> bool:
+        """Whether people know the server by a name that it knows itself."""
+        return self.origin is not None or _is_loopback(self.host)
+
     def origins(self, port: int) -> tuple[str, ...]:
         """Origins whose pages people sign in from: this server's, and those of applications."""
         if self.origin is not None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from twopm_zk.errors import ToolMissingError
-from twopm_zk.gateway.responses import ASKED_AGAIN, FOR_GOOD, RefusedError
+from twopm_zk.gateway.responses import ASKED_AGAIN, FOR_GOOD, RefusedError, bytes_answer
 from twopm_zk.system import paths
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class StaticFile:
         packed = self._packed if _GZIP_ACCEPTED.search(request.headers.get("accept-encoding", "")) else None
         if packed is not None:
             headers["Content-Encoding"] = "gzip"
-        return Response(self.content if packed is None else packed, 200, headers, self.media_type)
+        return bytes_answer(self.content if packed is None else packed, 200, headers, self.media_type)
 
 
 def media_type_of(name: str) -> str:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 READ_SECONDS = 10.0
 """Seconds for the head of a request, and as long for its body."""
+WRITE_SECONDS = 30.0
+"""How long somebody who is answered may read nothing at all."""
 IDLE_SECONDS = 5
 """How long a connection that is kept waits for its next request."""
 MAX_HEAD = 16384
@@ -73,6 +75,7 @@ def _protocol(*, connections: int, keep: bool, busy: ASGIApp | None) -> type[asy
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
             self._due: asyncio.TimerHandle | None = None
+            self._unread: asyncio.TimerHandle | None = None
             if busy is not None and len(self.connections) > connections:
                 self.app = busy
             self._expect_request()
@@ -84,9 +87,19 @@ def _protocol(*, connections: int, keep: bool, busy: ASGIApp | None) -> type[asy
                 self._expect_request()
 
         def connection_lost(self, exc: Exception | None) -> None:
-            if self._due is not None:
-                self._due.cancel()
+            for timer in (self._due, self._unread):
+                if timer is not None:
+                    timer.cancel()
             super().connection_lost(exc)
+
+        def pause_writing(self) -> None:
+            super().pause_writing()
+            self._unread = self.loop.call_later(WRITE_SECONDS, self.transport.abort)
+
+        def resume_writing(self) -> None:
+            super().resume_writing()
+            if self._unread is not None:
+                self._unread.cancel()
 
         def _expect_request(self) -> None:
             if self._due is not None:
@@ -96,6 +109,7 @@ def _protocol(*, connections: int, keep: bool, busy: ASGIApp | None) -> type[asy
         def _require_request(self, before: Any) -> None:
             if self.cycle is before:
                 self.transport.close()
+                self._unread = self.loop.call_later(WRITE_SECONDS, self.transport.abort)  # what is left to be read
 
     return Limited
 
@@ -121,7 +135,9 @@ class HttpServer:
     ) -> None:
         import uvicorn
 
-        self._socket = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        # asyncio sends without delay where the protocol is named: else an answer waits 40 ms for its head's receipt
+        self._socket = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             self._socket.bind((host, port))

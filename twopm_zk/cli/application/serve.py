@@ -117,6 +117,9 @@ def serve(
             )
         )
         notify(News("serving", f"the page is {origin or server.url}; Ctrl-C ends it", {"url": server.url}))
+        if not settings.reached_as_bound:
+            text = "nobody can sign in under another name than this address: say where people reach it, --origin URL"
+            notify(News("waiting", text))
         if opens:
             click.launch(origin or server.url)
         while not ended.wait(0.5):

@@ -21,7 +21,6 @@ Advise = Callable[..., str | None]
 """What names the next command for something of a kind, from facts about it."""
 STATES = ("none", "asked", "accepted", "answered", "late", "refunded")
 """Of a request, as the contract numbers them."""
-_MOST_REQUESTS = 50
 
 
 def request_document(view: ChainView, number: int, *, transaction: str | None = None) -> dict[str, Any]:
@@ -70,7 +69,7 @@ def _proof_in(view: ChainView, transaction: str, number: int) -> Proof | None:
 def account_document(view: ChainView, snapshot: Snapshot, account: str, advise: Advise) -> dict[str, Any]:
     """An account as the API shows it."""
     inference, staking = view.inference, view.staking.contract
-    numbers = snapshot.requests.of.get(account, ())[-_MOST_REQUESTS:]
+    numbers = snapshot.requests.of.get(account, ())
     requests = [request_document(view, number) for number in reversed(numbers)]
 
     def read() -> dict[str, Any]:

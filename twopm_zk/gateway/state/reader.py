@@ -32,6 +32,8 @@ Changes = Mapping[str, frozenset[int]]
 _LONGEST_PAUSE = 15.0
 _STAKE_SECONDS = 3.0
 _RECEIPTS_AT_ONCE = 50
+REQUESTS_KEPT = 50
+"""Of each account; others are found by their numbers."""
 _YOUNG_SECONDS = 0.25
 """How long a block is left alone: a development node that is mining may show a part of it."""
 _TOLD = ("task", "request", "network")
@@ -42,6 +44,7 @@ class RequestIds:
     """The requests of accounts, oldest first: asked by them, or of them."""
 
     of: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """The last ones of each account."""
     answered: Mapping[int, str] = field(default_factory=dict)
     """The transaction that answered a request."""
 
@@ -149,8 +152,9 @@ class ChainReader:
             except ChainError as error:
                 failures = min(failures + 1, 10)
                 self._fail(error.message)
-            except Exception as error:  # a snapshot that is old is better than none
+            except Exception as error:  # a snapshot that is old is better than none; what was half read is read again
                 failures = min(failures + 1, 10)
+                self._forget()
                 self._fail(f"the chain was not understood ({type(error).__name__})")
 
     def _fail(self, message: str) -> None:
@@ -252,7 +256,7 @@ class ChainReader:
             changed["network"].add(event["networkId"])
         elif event.name == "Asked":
             for account in {event["user"], event["operator"]}:
-                self._requests[account] = (*self._requests.get(account, ()), event["id"])
+                self._requests[account] = (*self._requests.get(account, ())[1 - REQUESTS_KEPT :], event["id"])
         elif event.name == "Answered":
             self._answered[event["id"]] = event.transaction
         if "id" in values:
@@ -320,7 +324,7 @@ class ChainReader:
             details={number: one.detail() for number, one in networks.items()},
             network_list=tuple(one.summary() for one in networks.values()),
             forms={number: one.form() for number, one in networks.items()},
-            requests=RequestIds(dict(self._requests), dict(self._answered)),
+            requests=RequestIds(self._requests, self._answered),
             moments={task: log.last_event for task, log in self._logs.items()},
             operators=operators,
         )

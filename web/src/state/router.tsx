@@ -15,7 +15,7 @@ export function routeOf(path: string): Route {
   const [first = "", second, third, ...rest] = path.replace(/\/+$/, "").split("/").slice(1);
   const id = second !== undefined && /^[1-9][0-9]{0,8}$/.test(second) ? Number(second) : null;
   if (rest.length > 0) return { view: "lost" };
-  if ((first === "" || first === "networks") && second === undefined) return { view: "networks" };
+  if (first === "" && second === undefined) return { view: "networks" };
   if (first === "networks" && id !== null && third === undefined) return { view: "network", id };
   if (first === "networks" && id !== null && third === "ask") return { view: "ask", id };
   if (first === "tasks" && second === undefined) return { view: "tasks" };

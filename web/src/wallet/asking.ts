@@ -201,7 +201,7 @@ async function wait(now: Asking): Promise<void> {
 export const isLate = (entry: RequestEntry): boolean =>
   (entry.state === "asked" || entry.state === "accepted") && chainNow() > entry.deadline;
 
-/** Something has happened to the request, or a few seconds have passed. */
+/** Something has happened to the request, a block has come, or a few seconds have passed. */
 function nextEvent(request: number): Promise<void> {
   return new Promise((resolve) => {
     const end = () => {
@@ -209,7 +209,7 @@ function nextEvent(request: number): Promise<void> {
       clearTimeout(timer);
       resolve();
     };
-    const stop = onEvent((event) => event.type === "request" && event.id === request && end());
+    const stop = onEvent((event) => (event.type === "block" || (event.type === "request" && event.id === request)) && end());
     const timer = setTimeout(end, 4000);
   });
 }
