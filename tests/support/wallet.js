@@ -10,9 +10,7 @@
         ),
       );
       if (answer.error)
-        throw Object.assign(new Error(answer.error.message), {
-          code: answer.error.code,
-        });
+        throw Object.assign(new Error(answer.error.message), answer.error);
       return answer.result;
     },
     on(name, listener) {

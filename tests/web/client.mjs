@@ -1,4 +1,4 @@
-// What docs/http-api.md's readers do with the client: run by test_client.py, which gives server, chain and account.
+// What docs/api.md's readers do with the client: run by test_client.py, which gives server, chain and account.
 import { pathToFileURL } from "node:url";
 
 const [file, origin, chain, address] = process.argv.slice(2);

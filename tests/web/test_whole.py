@@ -189,7 +189,8 @@ def test_whatever_a_wallet_does_is_told_and_nothing_is_lost(stage, operator, pag
     assert wallet.asked.count("eth_sendTransaction") == asked  # it was not asked twice
 
 
-def test_the_fee_of_a_request_that_nobody_answers_comes_back(stage, operator, page_of):
+@pytest.mark.parametrize("accepted", [False, True])
+def test_the_fee_of_a_request_that_nobody_answers_comes_back(stage, operator, page_of, accepted):
     account = stage.world.view(USER).address
     wallet = Wallet(stage.world.node, account)
     page = page_of(wallet).open("/networks/1/ask")
@@ -197,8 +198,13 @@ def test_the_fee_of_a_request_that_nobody_answers_comes_back(stage, operator, pa
     connect(page, wallet)
     page.get_by_role("button", name="Ask the operator").click()
     page.get_by_text("has to accept in").wait_for()
+    if accepted:
+        number = int(page.get_by_role("heading", name="Request ").inner_text().split()[1])
+        operator.view.inference.accept([number])
+        page.get_by_text("has accepted, and has to answer in").wait_for()
     stage.world.node.advance(86401)
-    page.get_by_text("The operator has not accepted the request in time.").wait_for()
+    late = "accepted the request and has not answered in time" if accepted else "has not accepted the request in time"
+    page.get_by_text(f"The operator {late}").wait_for()
     page.get_by_role("button", name="Take the fee back").click()
     page.get_by_text("The request is over without an answer.").wait_for()
     page.get_by_role("link", name="My account").last.click()
