@@ -1,11 +1,9 @@
 """Predictions that the server makes: proven for the verifier on the chain, and nothing of the input is left."""
 
-import asyncio
 import json
 import logging
 import os
 import tempfile
-import threading
 import time
 from pathlib import Path
 
@@ -18,8 +16,6 @@ from support.people_world import DoubleKeys
 
 from twopm_zk.cli import cli
 from twopm_zk.errors import InputError, ProofFormatError, ProvingError
-from twopm_zk.gateway.predictions import Workshop
-from twopm_zk.gateway.responses import RefusedError
 from twopm_zk.numbers.fixed_point import FEATURES
 from twopm_zk.plonk.proof import Proof, VerificationKey
 from twopm_zk.plonk.proving import verify
@@ -118,42 +114,6 @@ def test_keys_that_are_not_those_of_the_chain_are_neither_used_nor_handed_out(st
             client.post("/v1/networks/1/predictions", json={"input": ROW}, headers=session),
         ]
         assert {(answer.status_code, answer.json()["error"]) for answer in answers} == {(409, "other-keys")}
-
-
-def test_whoever_finds_the_queue_full_is_sent_away_and_the_others_are_served():
-    async def run():
-        workshop, begun, go_on = Workshop(queue=2), threading.Event(), threading.Event()
-
-        def work():
-            begun.set()
-            return go_on.wait(10)
-
-        waiting = [asyncio.create_task(workshop.run(work)) for _ in range(2)]
-        await asyncio.to_thread(begun.wait, 10)
-        with pytest.raises(RefusedError) as caught:
-            await workshop.run(work)
-        go_on.set()
-        done = await asyncio.gather(*waiting)
-        again = await workshop.run(lambda: "room")
-        workshop.close()
-        return caught.value.status, done, again
-
-    assert asyncio.run(run()) == (503, [True, True], "room")
-
-
-def test_one_who_leaves_meanwhile_keeps_no_place():
-    async def run():
-        workshop, go_on = Workshop(queue=1), threading.Event()
-        task = asyncio.create_task(workshop.run(lambda: go_on.wait(10)))
-        await asyncio.sleep(0.05)
-        task.cancel()
-        go_on.set()
-        await asyncio.sleep(0.2)
-        found = await workshop.run(lambda: "room")
-        workshop.close()
-        return found
-
-    assert asyncio.run(run()) == "room"
 
 
 # --- a prediction as a file ---

@@ -54,6 +54,7 @@ def test_a_file_is_compressed_where_that_is_accepted(page, name, accepted, packe
     answer = page.file(name).answer(request(accept_encoding=accepted))
     assert (answer.headers.get("content-encoding") == "gzip") == packed
     content = gzip.decompress(answer.body) if packed else answer.body
+    assert answer.headers.get("x-content-length") == (str(len(content)) if packed else None)
     assert content == page.file(name).content
     assert answer.headers["vary"] == "Accept-Encoding"
 

@@ -273,7 +273,7 @@ class Gateway(Requests):
         snapshot, view = self.snapshot, self._view
         chain_id, contract = view.deployment.chain_id, view.inference.address
         return json_answer(
-            await self.from_chain(
+            await self.couriers.run(
                 lambda: deliver(snapshot, body, chain_id=chain_id, contract=contract, public=view.public)
             )
         )

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from twopm_zk.auditor.keys import Keyring
+from twopm_zk.auditor.report import CHECKS
 from twopm_zk.chain.deployment import Deployment
 from twopm_zk.chain.tasks import Phase
 from twopm_zk.errors import TwopmError
@@ -72,7 +73,8 @@ class AuditState:
     def to_json(self) -> dict[str, Any]:
         """The state as the API shows it."""
         report = None if self.result is None else self.result.document
-        return {"state": self.state, "step": self.step, "progress": self.progress, "report": report}
+        words = {"step": self.step, "progress": self.progress}
+        return {"state": self.state, **words, "report": report, "texts": CHECKS}
 
 
 def run_audit(job: AuditJob, progress: Progress, *, keyring: Keyring | None = None) -> AuditResult:

@@ -157,6 +157,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
             "step": _TEXT,
             "progress": _TEXT,
             "report": {"type": ["object", "null"]},
+            "texts": {"type": "object", "additionalProperties": _TEXT},
         }
     ),
     "Tasks": _object({"tasks": {"type": "array", "items": _object({**_TASK, "rounds": _WHOLE})}, **_STALE}),

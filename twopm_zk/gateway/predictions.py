@@ -7,17 +7,14 @@ chain.
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 from twopm_zk.auditor.keys import DerivedKeys, same_code
 from twopm_zk.chain.tasks import TaskSnapshot
 from twopm_zk.errors import RangeError, TwopmError
-from twopm_zk.gateway.responses import RefusedError, unavailable
+from twopm_zk.gateway.responses import RefusedError
 from twopm_zk.gateway.state.networks import Model, NetworkState
 from twopm_zk.gateway.static import StaticFile
 from twopm_zk.plonk.keys import Keys
@@ -30,7 +27,6 @@ from twopm_zk.task.specification import TaskSpec
 
 MAX_INPUTS = 16
 _PUBLIC = 3
-_T = TypeVar("_T")
 
 
 class KeySource(Protocol):
@@ -46,39 +42,8 @@ class KeySource(Protocol):
         """Whether 24 numbers of calldata are a proof of the instance for these public inputs."""
 
 
-class Workshop:
-    """One worker, for what takes a core for a while; whoever finds the queue full is sent away."""
-
-    def __init__(self, *, queue: int) -> None:
-        self._executor = ThreadPoolExecutor(1, thread_name_prefix="workshop")
-        self._most, self._waiting = queue, 0
-        self._lock = threading.Lock()
-
-    async def run(self, work: Callable[[], _T]) -> _T:
-        """The result of some work. RefusedError 503 where too much is waiting."""
-        with self._lock:
-            if self._waiting >= self._most:
-                raise unavailable("too much is waiting to be proven or verified", kind="busy", seconds=10)
-            self._waiting += 1
-        try:
-            future = self._executor.submit(work)
-        except RuntimeError:
-            self._done()
-            raise unavailable("the server is ending") from None
-        future.add_done_callback(lambda _: self._done())  # also of somebody who has gone meanwhile
-        return await asyncio.wrap_future(future)
-
-    def _done(self) -> None:
-        with self._lock:
-            self._waiting -= 1
-
-    def close(self) -> None:
-        """Take nothing more."""
-        self._executor.shutdown(wait=False, cancel_futures=True)
-
-
 class Proofs:
-    """Keys that are those of the chain, and what is done with them. All methods take long: see `Workshop`."""
+    """Keys that are those of the chain, and what is done with them. All methods take long: see `workshop.Workshop`."""
 
     def __init__(
         self,

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,7 +12,7 @@ from twopm_zk.gateway.audits import AuditState
 from twopm_zk.gateway.endpoints import ENDPOINTS
 from twopm_zk.gateway.events import LiveNews
 from twopm_zk.gateway.limits import Buckets, address_name, client_address
-from twopm_zk.gateway.predictions import Proofs, Workshop
+from twopm_zk.gateway.predictions import Proofs
 from twopm_zk.gateway.responses import (
     NOT_KEPT,
     Guarded,
@@ -31,6 +29,7 @@ from twopm_zk.gateway.settings import GatewaySettings
 from twopm_zk.gateway.state.accounts import Advise
 from twopm_zk.gateway.state.reader import ChainReader, Snapshot
 from twopm_zk.gateway.static import Page, Snarkjs
+from twopm_zk.gateway.workshop import Workshop
 from twopm_zk.participants.news import News, Notify
 from twopm_zk.participants.task_view import ChainView
 from twopm_zk.system.http_server import read_body
@@ -46,6 +45,9 @@ _T = TypeVar("_T")
 PAGES = ("/", "/networks/{id}", "/networks/{id}/ask", "/tasks", "/tasks/{id}", "/me")
 """Routes of the page, which are all the same file."""
 _CHAIN_SECONDS = 10.0
+_DELIVERY_SECONDS = 30.0
+_DELIVERIES = 16
+"""That are on their way, and wait, at most: an operator that does not answer holds up no more than these."""
 _READERS = 4
 
 
@@ -73,12 +75,14 @@ class Requests:
     def __init__(self, parts: Parts) -> None:
         self.parts, self.settings = parts, parts.settings
         self._addresses = Buckets(parts.settings.limits.address)
-        self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="chain")
-        self._reading = 0
+        reads = parts.settings.limits.reads
+        self._readers = Workshop(workers=_READERS, queue=reads, seconds=_CHAIN_SECONDS, kind="no-chain")
+        self.couriers = Workshop(workers=_READERS, queue=_DELIVERIES, seconds=_DELIVERY_SECONDS, kind="no-operator")
 
     def close(self) -> None:
-        """Take no more requests that need the chain."""
-        self._readers.shutdown(wait=False, cancel_futures=True)
+        """Take no more requests that wait for others."""
+        self._readers.close()
+        self.couriers.close()
 
     @property
     def snapshot(self) -> Snapshot:
@@ -143,16 +147,7 @@ class Requests:
         """What has to be read from the chain now. RefusedError 503 where it does not answer, or too many wait."""
         if self.snapshot.stale:
             raise unavailable("the chain does not answer at present", kind="no-chain")
-        if self._reading >= self.settings.limits.reads:
-            raise unavailable("too many requests wait for the chain", kind="busy")
-        self._reading += 1
-        try:
-            future = asyncio.get_running_loop().run_in_executor(self._readers, read)
-            return await asyncio.wait_for(asyncio.shield(future), _CHAIN_SECONDS)
-        except TimeoutError:
-            raise unavailable("the chain does not answer at present", kind="no-chain") from None
-        finally:
-            self._reading -= 1
+        return await self._readers.run(read)
 
     async def json(self, request: Request) -> dict[str, Any]:
         """The object that a request holds. RefusedError, InputError."""

@@ -10,7 +10,7 @@ from typing import Self
 from twopm_zk.gateway.app import Gateway
 from twopm_zk.gateway.audits import Audits, Work, run_audit
 from twopm_zk.gateway.events import LiveNews
-from twopm_zk.gateway.predictions import KeySource, Proofs, Workshop
+from twopm_zk.gateway.predictions import KeySource, Proofs
 from twopm_zk.gateway.requests import Parts, busy_app
 from twopm_zk.gateway.sessions import Sessions
 from twopm_zk.gateway.settings import GatewaySettings
@@ -18,6 +18,7 @@ from twopm_zk.gateway.state.accounts import Advise
 from twopm_zk.gateway.state.documents import Documents
 from twopm_zk.gateway.state.reader import ChainReader, Changes, Snapshot
 from twopm_zk.gateway.static import Page, Snarkjs
+from twopm_zk.gateway.workshop import Workshop
 from twopm_zk.participants.news import Notify, ignore
 from twopm_zk.participants.task_view import ChainView
 from twopm_zk.proving.statement_prover import StatementProver
@@ -50,7 +51,7 @@ class GatewayServer:
         settings = settings or GatewaySettings()
         limits = settings.limits
         self._live = LiveNews(listeners=limits.listeners, each_address=limits.listeners_each)
-        self._workshop = Workshop(queue=limits.queue)
+        self._workshop = Workshop(workers=1, queue=limits.queue)
         self._audits = Audits(
             rpc_url=rpc_url,
             deployment=view.deployment,

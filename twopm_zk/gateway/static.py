@@ -82,7 +82,10 @@ class StaticFile:
             return Response(status_code=304, headers=headers)
         packed = self._packed if _GZIP_ACCEPTED.search(request.headers.get("accept-encoding", "")) else None
         if packed is not None:
-            headers["Content-Encoding"] = "gzip"
+            headers |= {
+                "Content-Encoding": "gzip",
+                "X-Content-Length": str(len(self.content)),
+            }  # for who shows progress
         return bytes_answer(self.content if packed is None else packed, 200, headers, self.media_type)
 
 
