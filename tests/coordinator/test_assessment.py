@@ -69,8 +69,10 @@ def snapshot(spec, **changes):
         "first_opened_at": 1,
         "held_out": False,
         "set_digest": bytes(32),
-        "certified": False,
+        "certified_key": 0,
+        "certified_nodes": 0,
         "gradient_bound": 0,
+        "frac_bits": spec.format.frac_bits,
     }
     return TaskSnapshot(**{**plain, **changes})
 

@@ -99,7 +99,7 @@ def ask(
     \b
     Examples:
       twopm-zk predict spec.toml --network 1 --operator 0x7099...79C8 --input student.json
-      twopm-zk predict spec.toml --network 1 --operator 0x7099...79C8 --input class.json --maximum-fee 0.001
+      twopm-zk predict ask spec.toml --network 1 --operator 0x7099...79C8 --input class.json --maximum-fee 0.001
     """
     from twopm_zk.prediction.client import PredictionClient
     from twopm_zk.prediction.store import UserStore
