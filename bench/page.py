@@ -9,6 +9,7 @@ answer on the screen, of one thread in a worker. Cold is a new browser profile, 
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import statistics
 import subprocess
@@ -21,6 +22,7 @@ from typing import Any
 
 import httpx
 from native_prove import RESULTS, ROOT, cpu  # puts the package on the path
+from PIL import Image
 from support.web import BUILT, Watched, chromium
 
 PICTURES = ROOT / "docs" / "images"
@@ -52,7 +54,8 @@ def served(folder: Path) -> Iterator[str]:
 def values_of(url: str) -> Values:
     """A value within each range, by label."""
     inputs = httpx.get(f"{url}/v1/networks/1/form").json()["inputs"]
-    return {one["label"]: str(round((one["minimum"] + one["maximum"]) / 2, 2)) for one in inputs}
+    middles = {one["label"]: (one["minimum"] + one["maximum"]) / 2 for one in inputs}
+    return {one["label"]: f"{middles[one['label']]:{'.0f' if one['step'] == 1 else '.2f'}}" for one in inputs}
 
 
 def ask(page: Any, values: Values, *, pause: float = 0) -> float:
@@ -110,15 +113,21 @@ def measure(browser: Any, url: str, runs: int) -> list[str]:
 
 
 def pictures(browser: Any, url: str) -> None:
-    watched = Watched(browser, url, viewport={"width": 820, "height": 1000})
+    watched = Watched(browser, url, viewport={"width": 720, "height": 1000})
     page = watched.open("/networks/1")
     page.get_by_text("UNPROVEN").wait_for()
     page.get_by_role("heading", name="What is proven").evaluate("one => scrollTo(0, one.offsetTop - 16)")
-    page.screenshot(path=PICTURES / "page-network.png")
+    keep(page.screenshot(), "page-network.png")
     page.get_by_role("link", name="Ask this network").click()
     ask(page, values_of(url))
-    page.screenshot(path=PICTURES / "page-answer.png", full_page=True)
+    page.evaluate("scrollTo(0, 0)")
+    keep(page.screenshot(full_page=True), "page-answer.png")
     watched.close()
+
+
+def keep(picture: bytes, name: str) -> None:
+    """With a palette: a third of the bytes."""
+    Image.open(io.BytesIO(picture)).convert("RGB").quantize(64).save(PICTURES / name, optimize=True)
 
 
 def main() -> None:

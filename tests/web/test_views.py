@@ -103,9 +103,16 @@ def test_errors_are_told_in_words_with_what_to_do(server, watch):
     page.get_by_role("heading", name="Not found").wait_for()
 
 
-def test_no_request_goes_elsewhere_and_the_first_load_is_small(watched):
+def test_a_browser_without_a_wallet_is_told_so(watched):
+    page = watched.open("/me")
+    page.get_by_role("button", name="Connect a wallet").click()
+    page.get_by_text("No wallet was found in this browser.").wait_for()
+
+
+def test_no_request_goes_elsewhere_and_nothing_is_loaded_or_kept_that_is_not_needed(watched):
     page = watched.open()
     page.get_by_role("link", name="Who improves in economics", exact=True).wait_for()
+    assert page.evaluate("localStorage.length + sessionStorage.length + document.cookie.length") == 0
     assert {request.url.startswith(watched.origin) for request in watched.requests} == {True}
     loaded = [request for request in watched.requests if "/assets/" in request.url]
     assert not any(name in request.url for request in loaded for name in ("wallet", "prover", "asking", "snarkjs"))

@@ -293,6 +293,7 @@ function Report(props: { report: AuditReport; texts: Record<string, string>; id:
 
 function Estimates({ summary }: { summary: NonNullable<AuditReport["summary"]> }) {
   const rows = Object.entries(summary.coefficients);
+  const charted = rows.filter(([name]) => name !== "intercept" || rows.length === 1); // its scale is another
   const number = (value: number | null | undefined) =>
     value === null || value === undefined ? "not known" : significant(value);
   return (
@@ -300,7 +301,12 @@ function Estimates({ summary }: { summary: NonNullable<AuditReport["summary"]> }
       <h3>Coefficients</h3>
       <Coefficients
         level={summary.level}
-        of={rows.map(([name, one]) => ({ name, value: one.coefficient, low: one.low ?? null, high: one.high ?? null }))}
+        of={charted.map(([name, one]) => ({
+          name,
+          value: one.coefficient,
+          low: one.low ?? null,
+          high: one.high ?? null,
+        }))}
       />
       <Table
         caption={`Coefficients, with intervals of ${percent(summary.level)}`}

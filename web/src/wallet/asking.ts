@@ -209,7 +209,9 @@ function nextEvent(request: number): Promise<void> {
       clearTimeout(timer);
       resolve();
     };
-    const stop = onEvent((event) => (event.type === "block" || (event.type === "request" && event.id === request)) && end());
+    const stop = onEvent(
+      (event) => (event.type === "block" || (event.type === "request" && event.id === request)) && end(),
+    );
     const timer = setTimeout(end, 4000);
   });
 }
