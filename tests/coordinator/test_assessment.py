@@ -69,8 +69,10 @@ def snapshot(spec, **changes):
         "first_opened_at": 1,
         "held_out": False,
         "set_digest": bytes(32),
-        "certified": False,
+        "certified_key": 0,
+        "certified_nodes": 0,
         "gradient_bound": 0,
+        "frac_bits": spec.format.frac_bits,
     }
     return TaskSnapshot(**{**plain, **changes})
 
@@ -156,7 +158,7 @@ def test_information_is_opened_and_the_gradient_collected_next():
 def test_whatever_is_collected_after_the_certificate_is_opened_and_the_next_thing_collected(stage):
     """However few rows are in it: no proof follows from such a sum, and no weights move."""
     certified = {
-        "certified": True,
+        "certified_key": 1,
         "gradient_bound": 1,
         "minimum_rows": 33,
         "evaluation": True,

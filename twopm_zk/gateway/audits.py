@@ -188,7 +188,7 @@ class Audits:
         return None
 
     def _key(self, network: NetworkState, snapshot: Snapshot | None) -> str:
-        moment = None if snapshot is None else snapshot.moments.get(network.entry.task)
+        moment = None if snapshot is None else snapshot.last_events.get(network.entry.task)
         spec = "" if network.spec is None else network.spec.spec_hash.hex()
         title = str((network.document or {}).get("title", ""))
         ptau = [] if self._ptau is None else [str(self._ptau.resolve())]

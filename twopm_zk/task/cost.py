@@ -20,7 +20,7 @@ from twopm_zk.task.specification import Collects, TaskSpec
 STEP_POWER, STEP_SECONDS = 15, 0.51
 SUBMIT_GAS, READY_GAS, SHARE_GAS = 372_000, 59_300, 75_000
 INFORMATION_GAS, EVALUATION_GAS = 575_000, 786_000
-ACCEPT_GAS, CERTIFY_GAS = 505_000, 363_000
+ACCEPT_GAS, CERTIFY_GAS = 505_000, 364_000
 SOURCES = (
     "domains as measured for every instance; gas as docs/contracts.md has it (3 features, later rounds); seconds "
     "as bench/results/sums.md has them for 2^15 (native prover, 2 cores), others in proportion to n log n"

@@ -96,9 +96,11 @@ def ask(
     The chain sees a salted commitment to each input; the operator alone gets the inputs, encrypted. The contract has
     verified the proof of an answer before it is shown here, and pays the operator and the data owners only then.
 
+    `ask` may be left out.
+
     \b
     Examples:
-      twopm-zk predict spec.toml --network 1 --operator 0x7099...79C8 --input student.json
+      twopm-zk predict ask spec.toml --network 1 --operator 0x7099...79C8 --input student.json
       twopm-zk predict spec.toml --network 1 --operator 0x7099...79C8 --input class.json --maximum-fee 0.001
     """
     from twopm_zk.prediction.client import PredictionClient

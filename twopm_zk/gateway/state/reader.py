@@ -64,7 +64,7 @@ class Snapshot:
     network_list: tuple[Mapping[str, Any], ...] = ()
     forms: Mapping[int, Mapping[str, Any] | None] = field(default_factory=dict)
     requests: RequestIds = field(default_factory=RequestIds)
-    moments: Mapping[int, tuple[int, int]] = field(default_factory=dict)
+    last_events: Mapping[int, tuple[int, int]] = field(default_factory=dict)
     """Block and log of each task's last event: what an audit of it is about."""
     operators: Mapping[str, Offer] = field(default_factory=dict)
     """All accounts that offer a network."""
@@ -325,7 +325,7 @@ class ChainReader:
             network_list=tuple(one.summary() for one in networks.values()),
             forms={number: one.form() for number, one in networks.items()},
             requests=RequestIds(self._requests, self._answered),
-            moments={task: log.last_event for task, log in self._logs.items()},
+            last_events={task: log.last_event for task, log in self._logs.items()},
             operators=operators,
         )
 
