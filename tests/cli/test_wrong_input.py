@@ -285,6 +285,25 @@ def test_addresses_with_a_wrong_digit(user, address):
         words = list(SIGNING[command])
         words[words.index(option) + 1] = address
         user.fails(command, *words, code=3, message="is not an address", hint="40 hexadecimal digits")
+    for command, words in (
+        ("fees show", ("--account", address)),
+        ("fees withdraw", ("--to", address)),
+        ("network enrol", ("1", address)),
+    ):
+        user.fails(command, *words, code=3, message="is not an address", hint="40 hexadecimal digits")
+
+
+def test_fees_and_shares_that_are_none(user):
+    create = ("spec.json", "--task", "1", "--metadata", "network.json")
+    for share in ("33.333", "1e-3"):
+        user.fails("network create", *create, "--owners-share", share, code=3, message="more than two decimals")
+    ask = ("spec.json", "--network", "1", "--operator", ADDRESS, "--input", "student.json")
+    (user.folder / "text.json").write_text('"GPA"')
+    for wrong in ("text.json", "empty.json"):
+        (user.folder / "empty.json").write_text("[]")
+        user.fails("predict", *ask[:-1], wrong, code=3, message="neither an object of values nor a list")
+    (user.folder / "network.json").write_text("{}")
+    user.fails("network create", *create, code=3, message="`format` of the metadata document is missing")
 
 
 def test_files_that_cannot_be_written(user):

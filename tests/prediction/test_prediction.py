@@ -16,7 +16,9 @@ from twopm_zk.participants.messages import PredictionInput
 from twopm_zk.participants.service import ServiceSettings
 from twopm_zk.participants.transport import Peer
 from twopm_zk.prediction.client import PredictionClient
+from twopm_zk.prediction.enrolment import creditors, enrol_all, missing
 from twopm_zk.prediction.operator import Operator
+from twopm_zk.prediction.refunds import late_requests, refund, refundable
 from twopm_zk.prediction.requests import ChainRequest, RequestState, quantized_row
 from twopm_zk.prediction.store import HeldInput, OperatorStore, SentInput, UserStore
 from twopm_zk.proving.statement_prover import proof_numbers
@@ -355,6 +357,160 @@ def test_an_operator_that_is_late_is_named(stage):
     stage.world.node.advance(2 * 86_400)
     with pytest.raises(ChainError, match="has not accepted"):
         client.wait(request)
+
+
+# --- fees ---
+
+
+FEE = 10**15
+
+
+def with_fee(stage, **terms):
+    """The network's owner asks for a fee from now on; its data owners are enrolled."""
+    view = stage.world.view(1)
+    assert sum(missing(view, view.networks.get(1)).values()) == 3
+    enrol_all(view, view.networks.get(1))
+    assert missing(view, view.networks.get(1)) == {}
+    view.networks.set_terms(1, NetworkTerms(fee=FEE, **terms))
+
+
+def test_a_fee_is_paid_only_where_the_user_agrees_and_divided_once_the_answer_is_proven(stage):
+    with_fee(stage)
+    client, operator = stage.client(), stage.operator()
+    with operator:
+        operator.tick()
+        with pytest.raises(InputError, match="takes a fee") as caught:
+            client.ask(1, operator.view.address, [ROW], maximum_fee=FEE - 1)
+        assert caught.value.kind == "fee-not-agreed"
+        assert client.store.pending(client.view.inference.address) == []
+        (request,) = client.ask(1, operator.view.address, [ROW], maximum_fee=FEE)
+        client.deliver()
+        operator.tick()
+        client.wait(request, poll=0.05)
+    inference = stage.world.view(1).inference
+    assert inference.owed_to(operator.view.address, token=False) == FEE // 2
+    assert inference.claimable(1, stage.world.view(2).address) == FEE // 2 // 3
+
+
+def test_requests_that_wait_are_accepted_together_as_far_as_the_stake_goes(stage):
+    client, operator = stage.client(), stage.operator()
+    stake = operator.view.staking.stake_of(operator.view.address)
+    stage.world.view(1).networks.set_terms(1, NetworkTerms(operator_stake=stake * 2 // 5))
+    with operator:
+        operator.tick()
+        requests = client.ask(1, operator.view.address, [ROW] * 3)
+        assert client.deliver() == 3
+        operator.tick()
+        accepted = client.view.inference.contract.events("Accepted")
+        assert [event["id"] for event in accepted] == requests[:2]
+        assert len({event.transaction for event in accepted}) == 1
+        assert stage.news.count("stake") == 1
+        operator.tick()  # the two are answered: there is room for the third
+        for request in requests:
+            assert client.wait(request, poll=0.05).request == request
+
+
+def test_one_of_several_that_was_taken_back_holds_up_no_other(stage, monkeypatch):
+    client, operator = stage.client(), stage.operator()
+    stage.world.view(1).networks.set_terms(1, NetworkTerms(operator_stake=ETH // 10))
+    with operator:
+        operator.tick()
+        one, other = client.ask(1, operator.view.address, [ROW, ROW])
+        client.deliver()
+        read = ChainRequest.read
+        stale = {number: read(operator.view, number) for number in (one, other)}
+        refund(client.view, one)
+        answers = dict(stale)  # both as they were when the operator looked
+        monkeypatch.setattr(ChainRequest, "read", lambda view, number: answers.pop(number, None) or read(view, number))
+        operator.tick()
+        assert client.wait(other, poll=0.05).request == other
+        with pytest.raises(ChainError, match="fee was given back"):
+            client.wait(one)
+    assert "refunded" in stage.news
+    assert operator.store.waiting(operator.view.inference.address) == []
+
+
+def test_an_operator_whose_verifier_was_retired_gives_the_fee_back_and_goes_on(stage):
+    with_fee(stage)
+    client, operator = stage.client(), stage.operator()
+    with operator:
+        operator.tick()
+        (request,) = client.ask(1, operator.view.address, [ROW], maximum_fee=FEE)
+        client.deliver()
+        operator.view.inference.accept([request])
+        stage.world.chain.forget_nonces()
+        registry = stage.world.deployment.contract(stage.world.chain, "VerifierRegistry")
+        registry.transact("retire", stage.world.deployment.verifiers["predict-3"].id)
+        operator.tick()
+    assert "retired" in stage.news
+    assert ChainRequest.read(client.view, request).state is RequestState.REFUNDED
+    assert client.view.inference.owed_to(client.view.address, token=False) == FEE
+    assert operator.view.inference.obligations_of(operator.view.address) == 0
+
+
+def test_what_nobody_answers_is_found_and_taken_back(stage):
+    with_fee(stage)
+    client = stage.client()
+    with stage.operator() as operator:
+        operator.tick()
+        accepted, asked = client.ask(1, operator.view.address, [ROW, ROW], maximum_fee=FEE)
+        operator.view.inference.accept([accepted])
+    assert refundable(client.view) == late_requests(client.view) == []
+    stage.world.node.advance(86_401)
+    assert [one.id for one in refundable(client.view)] == [accepted, asked]
+    assert [one.id for one in late_requests(stage.world.view(POOR))] == [accepted]
+    with pytest.raises(ChainError, match="is late"):
+        client.wait(accepted)
+    for request in (accepted, asked):
+        refund(client.view, request)
+    assert client.view.inference.contract.events("OperatorLate")[0]["id"] == accepted
+    assert client.view.inference.owed_to(client.view.address, token=False) == 2 * FEE
+    assert refundable(client.view) == late_requests(client.view) == []
+    assert client.deliver() == 0  # and the inputs are forgotten
+    assert client.store.query("SELECT * FROM questions") == []
+
+
+def test_an_operator_that_answers_by_another_verifier_is_not_asked(stage):
+    client = stage.client()
+    with stage.operator() as operator:
+        operator.tick()
+        stage.world.chain.forget_nonces()
+        registry = stage.world.deployment.contract(stage.world.chain, "VerifierRegistry")
+        double = stage.world.deployment.verifiers["predict-3"].address
+        added = registry.transact("add", 5, 0, 0, 3, 12, 0, True, double).event("VerifierAdded")["id"]
+        operator.view.inference.offer(1, added)
+        with pytest.raises(TransactionError) as caught:
+            client.ask(1, operator.view.address, [ROW])
+    assert caught.value.error == "OtherVerifier"
+    assert "deployment file" in next_step(caught.value)
+
+
+def test_a_network_of_another_specification_is_not_asked(stage):
+    client = stage.client()
+    client.spec = replace(stage.spec, name="another")
+    with pytest.raises(SpecError, match="network 1 is of another specification"):
+        client.ask(1, stage.operator_view.address, [ROW])
+    with pytest.raises(InputError, match="there is no network 99"):
+        client.ask(99, stage.operator_view.address, [ROW])
+
+
+def test_nobody_is_enrolled_before_the_certificate(stage):
+    view = stage.world.view(1)
+    state = view.state(1)
+    assert creditors(view, 1) == dict.fromkeys(creditors(view, 1), 1)
+    assert len(creditors(view, 1)) == state.certified_nodes == 3
+    with pytest.raises(InputError, match="no certificate"):
+        creditors(Uncertified(view), 1)
+
+
+class Uncertified:
+    """A view of a task before its certificate."""
+
+    def __init__(self, view):
+        self._view = view
+
+    def state(self, task):
+        return replace(self._view.state(task), certified_key=0)
 
 
 def test_rows_that_do_not_fit_are_refused_without_showing_them():

@@ -217,6 +217,10 @@ def test_enrolling_nobody_changes_nothing(world, certified):
     before = market.network
     market.enrol()
     assert market.network == before
+    market.enrol(*CREDITS)
+    whole = market.network
+    assert "NetworkCompleted" not in [event.name for event in market.enrol().events]
+    assert market.network == whole
 
 
 def test_who_is_enrolled_stays_what_it_was_whatever_it_does_in_later_rounds(world, people):

@@ -42,8 +42,9 @@ def show(connection: Connection, account: str | None, as_json: bool) -> None:
       twopm-zk fees show
       twopm-zk fees show --account 0x7099...79C8
     """
+    named = checked_address(account) if account else None
     view = open_view(connection, signing=account is None)
-    address = checked_address(account) if account else view.address
+    address = named or view.address
     owed = _owed(view, address)
     claims = [
         {"network": network, "amount": str(amount), "token": token} for network, token, amount in _claims(view, address)
@@ -91,8 +92,9 @@ def withdraw(connection: Connection, receiver: str | None, as_json: bool) -> Non
     Example:
       twopm-zk fees withdraw
     """
+    named = checked_address(receiver) if receiver else None
     view = open_view(connection)
-    to = checked_address(receiver) if receiver else view.address
+    to = named or view.address
     documents = []
     for name, units in _owed(view, view.address).items():
         if units != "0":

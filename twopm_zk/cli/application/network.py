@@ -303,10 +303,11 @@ def enrol(connection: Connection, number: int, nodes: tuple[str, ...], as_json: 
     """
     from twopm_zk.prediction.enrolment import enrol_all
 
+    named = [checked_address(node) for node in nodes]
     view = open_view(connection)
     entry = view.networks.get(number)
-    if nodes:
-        receipts = [view.networks.enrol(number, [checked_address(node) for node in nodes])]
+    if named:
+        receipts = [view.networks.enrol(number, named)]
     else:
         receipts = enrol_all(view, entry)
     found = [event for receipt in receipts for event in receipt.events if event.name == "Enrolled"]
