@@ -297,6 +297,8 @@ def test_fees_and_shares_that_are_none(user):
     create = ("spec.json", "--task", "1", "--metadata", "network.json")
     for share in ("33.333", "1e-3"):
         user.fails("network create", *create, "--owners-share", share, code=3, message="more than two decimals")
+    for share in ("33.33", "0", "100", "0.07"):
+        user.fails("network create", *create, "--owners-share", share, code=3, message="there is no task 1")
     ask = ("spec.json", "--network", "1", "--operator", ADDRESS, "--input", "student.json")
     (user.folder / "text.json").write_text('"GPA"')
     for wrong in ("text.json", "empty.json"):

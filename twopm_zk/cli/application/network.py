@@ -146,7 +146,7 @@ def create(
     from twopm_zk.task.specification_file import read_spec
 
     parts = round(owners_share * PARTS / 100)
-    if parts * 100 != owners_share * PARTS:
+    if abs(parts * 100 - owners_share * PARTS) > 1e-6:  # of a part
         raise InputError(f"--owners-share {owners_share:g} has more than two decimals")
     spec, document = read_spec(spec_file), _read_metadata(metadata_file)
     document.require_of(spec)
@@ -306,10 +306,7 @@ def enrol(connection: Connection, number: int, nodes: tuple[str, ...], as_json: 
     named = [checked_address(node) for node in nodes]
     view = open_view(connection)
     entry = view.networks.get(number)
-    if named:
-        receipts = [view.networks.enrol(number, named)]
-    else:
-        receipts = enrol_all(view, entry)
+    receipts = [view.networks.enrol(number, named)] if named else enrol_all(view, entry)
     found = [event for receipt in receipts for event in receipt.events if event.name == "Enrolled"]
     complete = view.networks.get(number).complete
     document = {
