@@ -1,6 +1,6 @@
 """A gateway under 200 clients at once: what they are answered, how soon, and what it takes of memory.
 
-    python bench/gateway.py [--clients 200] [--seconds 30] [--rate 100000] [--out bench/results/gateway.md]
+    python bench/gateway.py [--clients 200] [--seconds 30] [--rate 100000] [--out FILE.md]
 
 The gateway runs in a process of its own, before a development chain with one certified network. Clients ask one request
 after the other over a connection that is kept, by the endpoints that a page loads. Once all share the usual limit of

@@ -148,6 +148,7 @@ def main() -> None:
         lines = measure(browser, url, options.runs)
         after = os.getloadavg()[0]
         machine = f"{cpu()}, {os.cpu_count()} cores, load {before:.1f} before and {after:.1f} after"
+        machine += ", with priority over other work" if os.nice(0) < 0 else ""
         head = [
             "<!-- Written by bench/page.py. -->",
             "# The page in a browser",

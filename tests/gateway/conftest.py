@@ -24,7 +24,7 @@ def undone(stage):
     stage.world.chain.forget_nonces()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # not longer: it looks at the chain all the time, which tests elsewhere count
 def server(stage, tmp_path_factory):
     with gateway(stage, tmp_path_factory.mktemp("gateway"), audit=audit_of_doubles) as running:
         yield running

@@ -46,7 +46,7 @@ def snapshot(*, moment=(5, 1), certified=True, title="Grades"):
         spec=None,
         document={"title": title},
     )
-    return Snapshot(1, 1, networks={1: network}, moments={1: moment})
+    return Snapshot(1, 1, networks={1: network}, last_events={1: moment})
 
 
 @pytest.fixture

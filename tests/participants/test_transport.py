@@ -222,6 +222,10 @@ def test_connections_that_never_ask_do_not_shut_others_out(service, envelope, mo
         assert Peer(server.url, attempts=6, pause=0.2).send(envelope).header == HEADER
 
 
+def test_answers_are_sent_without_delay(server):
+    assert server._socket.proto == socket.IPPROTO_TCP  # asyncio asks for that by the protocol alone
+
+
 def test_a_connection_is_for_one_request(server):
     with httpx.Client() as client:
         assert client.post(f"{server.url}/v1/messages").headers["connection"] == "close"

@@ -151,7 +151,13 @@ def chromium():
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        args = ["--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
+        quiet = [
+            "--disable-gpu",
+            "--disable-extensions",
+            "--disable-component-update",
+            "--disable-background-networking",
+        ]
+        args = ["--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1", *quiet]
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=args)
         try:
             yield browser

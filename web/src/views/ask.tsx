@@ -141,7 +141,9 @@ function PrivatePart(props: { form: Form; begun: boolean; features: () => number
   useEffect(() => () => void ++run.current, []);
   useEffect(() => {
     // while somebody fills in the form, what proves is loaded; whatever fails is told when it is needed
-    if (begun) void import("../prover/prover").then(({ prepare }) => prepare(form.network)).catch(() => undefined);
+    if (!begun) return;
+    const parts = Promise.all([import("../prover/prover"), import("../prediction")]);
+    parts.then(([{ prepare }]) => prepare(form.network)).catch(() => undefined);
   }, [begun]);
 
   const start = async () => {
