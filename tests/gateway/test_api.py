@@ -176,6 +176,19 @@ def test_every_answer_has_the_strict_policy(ask, path):
         assert answer.headers.get_list(name) == [value]
 
 
+@pytest.mark.parametrize(
+    "garbage", [b"nothing\r\n\r\n", b"GET /\x00 HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x00\xff\r\n\r\n"]
+)
+def test_what_is_no_request_has_the_policy_in_its_answer_too(server, garbage):
+    with socket.create_connection(("127.0.0.1", server.port), timeout=5) as connection:
+        connection.sendall(garbage)
+        answer = b""
+        while part := connection.recv(65536):
+            answer += part
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert all(f"{name}: {value}\r\n".encode() in answer for name, value in HEADERS.items())
+
+
 # --- accounts and requests ---
 
 

@@ -12,6 +12,7 @@ from twopm_zk.gateway.audits import Audits, Work, run_audit
 from twopm_zk.gateway.events import LiveNews
 from twopm_zk.gateway.predictions import KeySource, Proofs
 from twopm_zk.gateway.requests import Parts, busy_app
+from twopm_zk.gateway.responses import HEADERS
 from twopm_zk.gateway.sessions import Sessions
 from twopm_zk.gateway.settings import GatewaySettings
 from twopm_zk.gateway.state.accounts import Advise
@@ -69,6 +70,7 @@ class GatewayServer:
             connections=limits.connections,
             keep=True,
             busy=busy_app(),
+            headers=HEADERS,
         )
         self.url, self.port = self._http.url, self._http.port
         self._gateway = Gateway(

@@ -10,7 +10,7 @@ import asyncio
 import socket
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self
 
 from twopm_zk.errors import InputError
@@ -67,7 +67,9 @@ async def _read(request: Request, limit: int) -> bytes:
     return bytes(body)
 
 
-def _protocol(*, connections: int, keep: bool, busy: ASGIApp | None) -> type[asyncio.Protocol]:
+def _protocol(
+    *, connections: int, keep: bool, busy: ASGIApp | None, headers: Mapping[str, str]
+) -> type[asyncio.Protocol]:
     """HTTP whose heads must come in time: idle connections would use up the number there can be."""
     from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -91,6 +93,14 @@ def _protocol(*, connections: int, keep: bool, busy: ASGIApp | None) -> type[asy
                 if timer is not None:
                     timer.cancel()
             super().connection_lost(exc)
+
+        def send_400_response(self, msg: str) -> None:
+            if self.cycle is None or self.cycle.response_complete:  # what is no request, and not within an answer
+                lines = {"Content-Type": "text/plain; charset=utf-8", **headers, "Connection": "close"}
+                head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
+                answer = f"HTTP/1.1 400 Bad Request\r\n{head}Content-Length: {len(msg)}\r\n\r\n{msg}"
+                self.transport.write(answer.encode())
+            self.transport.close()
 
         def pause_writing(self) -> None:
             super().pause_writing()
@@ -118,7 +128,8 @@ class HttpServer:
     """An application on a socket, in a thread of its own: ``with HttpServer(app) as server: server.url``.
 
     Port 0 takes a free one. A connection is for one request, unless ``keep``. Those beyond the limit are
-    answered by ``busy``, where there is one, and with 503 otherwise. Raises InputError where the address cannot be
+    answered by ``busy``, where there is one, and with 503 otherwise; ``headers`` are those of the answer to what is no
+    request at all. Raises InputError where the address cannot be
     bound.
     """
 
@@ -131,7 +142,7 @@ class HttpServer:
         connections: int,
         keep: bool = False,
         busy: ASGIApp | None = None,
-        headers: Sequence[tuple[str, str]] = (),
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         import uvicorn
 
@@ -153,9 +164,9 @@ class HttpServer:
             interface="asgi3",
             lifespan="off",
             proxy_headers=False,  # who asks is whoever connects, unless the application knows better
-            http=_protocol(connections=connections, keep=keep, busy=busy),
+            http=_protocol(connections=connections, keep=keep, busy=busy, headers=headers or {}),
             ws="none",
-            headers=[*headers, *([] if keep else [("Connection", "close")])],
+            headers=[] if keep else [("Connection", "close")],
             limit_concurrency=None if busy is not None else connections,
             timeout_keep_alive=IDLE_SECONDS,
             timeout_graceful_shutdown=5,
