@@ -16,7 +16,7 @@ MOST_MODULES = 15
 @cache
 def rooms():
     """Names of the rooms in the order of docs/architecture.md; those of one line are neighbours."""
-    text = (ROOT / "docs" / "architecture.md").read_text()
+    text = (ROOT / "docs" / "architecture.md").read_text().split("\n## The rooms\n")[1].split("\n## ")[0]
     table = re.findall(r"^\| ((?:`[a-z_]+(?:/|\.py)`(?:, )?)+) \|", text, re.MULTILINE)
     return [tuple(name.strip("`/ ").removesuffix(".py") for name in row.split(",")) for row in table]
 
