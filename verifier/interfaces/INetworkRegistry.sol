@@ -5,10 +5,10 @@ import {IHLR} from "./IHLR.sol";
 import {IRounds} from "./IRounds.sol";
 
 /// @title Networks: one model, one metadata document, one set of terms
-/// @notice A network makes the model of a task known, by a document that only its hash is kept of, and says on which terms
-/// operators answer questions about it. Fee's token and the data owners' share are fixed when it is registered, which can be as
-/// soon as the task exists, so that data owners see them before they work; everything else its owner can change, and a request
-/// keeps the terms that it was made under. A network of an HFL task is there to be seen; nobody can prove its predictions.
+/// @notice A network makes the model of a task known, by a document of which only the hash is kept, and says on which terms
+/// operators answer questions about it. What fees are in and the data owners' share of them are fixed when it is registered,
+/// which can be as soon as the task exists, so that data owners see them before they work; everything else its owner can
+/// change, and a request keeps the terms that it was made under. A network of an HFL task is there to be seen; nobody can prove its predictions.
 ///
 /// Data owners are paid by their accepted updates in the certified round. Anybody enrols them, and once all nodes of that round
 /// are enrolled, the network is complete: only then is the sum of their updates known, and only then can it take fees.
