@@ -113,7 +113,7 @@ function AccountPart({ address, own }: { address: string; own: Wallet | null }) 
           ]}
         />
         <p class="small">
-          <code>twopm-zk stake add</code> and <code>twopm-zk stake withdraw</code> change it.
+          <code>twopm-zk stake add</code> and <code>twopm-zk stake unstake</code> change it.
         </p>
       </section>
       <section aria-labelledby="fees">
