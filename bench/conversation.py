@@ -186,9 +186,9 @@ def page(rounds: int) -> str:
         f"SmolLM2-135M-Instruct, Q4_1, {os.cpu_count()} cores that other programs shared (load before {load:.1f},",
         f"after {os.getloadavg()[0]:.1f}; 0 is idle), Python {platform.python_version()}, numpy {np.__version__}.",
         f"Speed: a prompt of {PROMPT} tokens, then {ANSWER} tokens one at a time, the models in turn in one process,",
-        f"the best of {rounds} rounds. Threads are those of BLAS and of the exact model itself. Seconds of CPU leave out",
-        "what other programs had, so that they say more on a busy machine. The float32 model is",
-        "`tests/support/float_model.py`: products by BLAS, all heads at once, room for keys and values from the start.",
+        f"the best of {rounds} rounds. Threads are those of BLAS and of the exact model itself. Seconds of CPU leave",
+        "out what other programs had, so that they say more on a busy machine. The float32 model is",
+        "`tests/support/float_model.py`: products by BLAS, all heads at once, keys and values kept in place.",
     ]
     return "\n".join(lines) + "\n"
 

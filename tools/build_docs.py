@@ -45,7 +45,7 @@ GUIDES = {
         "privacy",
         "scale",
     ),
-    "How it works": ("architecture", "protocol", "circuits", "contracts", "messages", "native-prover"),
+    "How it works": ("architecture", "protocol", "circuits", "contracts", "messages", "native-prover", "conversation"),
 }
 PROJECT_PAGES = ("CONTRIBUTING", "SECURITY", "CHANGELOG")
 SETTINGS = {

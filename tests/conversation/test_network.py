@@ -1,5 +1,6 @@
 """A made-up model of the real format: its numbers are those of plain integers, however they are computed."""
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import pytest
 from support import language_models
 from support.plain_language_model import PlainModel
 
+from twopm_zk.conversation import model as model_module
 from twopm_zk.conversation import network as network_module
 from twopm_zk.conversation.gguf_file import open_gguf
 from twopm_zk.conversation.network import Network, read_shape
@@ -162,3 +164,15 @@ def test_the_digest_of_rotary_tables_is_that_of_their_size(network, tmp_path):
 def _written(folder: Path) -> Path:
     language_models.write(folder / "model.gguf")
     return folder / "model.gguf"
+
+
+def test_a_change_of_arithmetic_is_a_new_version(tmp_path):
+    """Whoever changes a number here gives `model._VERSION` another one: two machines of one version agree."""
+    made_up = "340d854a2aef6a1ffa10ac004a09d431866ce5a52450161ac32f9f5694164653"
+    assert language_models.write(tmp_path / "model.gguf") == made_up, "numpy draws other numbers than it did"
+    sums = logits(built(tmp_path / "model.gguf"), TOKENS)
+    assert model_module._VERSION == b"twopm-zk conversation model 1"
+    assert (
+        hashlib.sha256((sums + 0.0).astype("<f8").tobytes()).hexdigest()
+        == "6a421b10df18951c8cd50606f0e8ba1358de6ff79479b3ac65a5ffd505e00ad2"
+    )

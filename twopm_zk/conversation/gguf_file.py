@@ -1,7 +1,7 @@
 """GGUF files, version 3: the metadata of a language model and where its tensors lie.
 
 ``magic(4) version(u32) tensors(u64) entries(u64)``, the entries of metadata, a table of tensors, and their bytes, which
-begin at a multiple of the alignment; all little-endian. Source: docs/gguf.md of the project ggml. Read with care, since
+begin at a multiple of the alignment; all little-endian. Source: the format's description by the project ggml. Read with care, since
 a model comes from elsewhere: every length is checked against the bytes that are there.
 """
 
