@@ -4,6 +4,7 @@ import hashlib
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -70,6 +71,14 @@ def test_one_token_at_a_time_gives_what_all_at_once_give(network, monkeypatch):
     monkeypatch.setattr(network_module, "MOST_AT_ONCE", 3)
     monkeypatch.setattr(network_module, "_BLOCK", 2)
     assert (logits(network, TOKENS) == at_once).all()
+
+
+def test_several_threads_may_ask_at_once(network):
+    prompts = [[number, *TOKENS[number:]] for number in range(8)]
+    alone = [logits(network, prompt) for prompt in prompts]
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(lambda prompt: logits(network, prompt), prompts * 4))
+    assert all((found == expected).all() for found, expected in zip(together, alone * 4, strict=True))
 
 
 def test_a_later_token_changes_nothing_before_it(network):

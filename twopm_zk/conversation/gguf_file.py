@@ -1,8 +1,8 @@
 """GGUF files, version 3: the metadata of a language model and where its tensors lie.
 
 ``magic(4) version(u32) tensors(u64) entries(u64)``, the entries of metadata, a table of tensors, and their bytes, which
-begin at a multiple of the alignment; all little-endian. Source: the format's description by the project ggml. Read with care, since
-a model comes from elsewhere: every length is checked against the bytes that are there.
+begin at a multiple of the alignment; all little-endian. Source: the format's description by the project ggml. Read with
+care, since a model comes from elsewhere: every length is checked against the bytes that are there.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from enum import IntEnum
 from math import prod
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -204,7 +204,7 @@ class _Head:
             raise self.wrong(f"claims {found} of something, more than {limit}")
         return found
 
-    def number(self, form: str):  # type: ignore[no-untyped-def]
+    def number(self, form: str) -> Any:
         return struct.unpack("<" + form, self.take(struct.calcsize("<" + form)))[0]
 
     def take(self, size: int) -> memoryview:

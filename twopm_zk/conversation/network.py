@@ -6,6 +6,7 @@ or many at once: what an operator generates token by token, a verifier computes 
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from math import isqrt
 
@@ -162,28 +163,37 @@ class Network:
         if any(matrix.columns != shape.width for matrix in (self._embedding, self._output)):
             raise FileFormatError("the vocabulary of a model's file is not as wide as its rows")
         self._buffer: Reals = np.empty(_BUFFER)
+        self._one_at_a_time = threading.Lock()  # who comes second waits for the buffer
 
     def new_cache(self) -> Cache:
         """A cache for as many positions as the network has."""
         return Cache(self.shape, self.context)
 
     def advance(self, tokens: npt.NDArray[np.intp], cache: Cache) -> Activations:
-        """The hidden states after each of the next tokens, which the cache then knows."""
+        """The hidden states after each of the next tokens, which the cache then knows.
+
+        Several threads may ask at once, each with a cache of its own.
+        """
         found = _empty(len(tokens), self.shape.width)
         for start in range(0, len(tokens), MOST_AT_ONCE):
             part = slice(start, min(start + MOST_AT_ONCE, len(tokens)))
-            rows = self._embedding.rows_of(tokens[part])
-            rows *= 2.0 ** (RESIDUAL_FRAC - self._embedding.frac_bits)
-            for number, layer in enumerate(self._layers):
-                self._attend(number, layer, rows, cache)
-                self._feed(layer, rows)
-            cache.used += len(rows)
-            self._normalise(self._last_norm, rows, found[part])
+            with self._one_at_a_time:
+                self._step(tokens[part], cache, found[part])
         return found
+
+    def _step(self, tokens: npt.NDArray[np.intp], cache: Cache, out: Activations) -> None:
+        rows = self._embedding.rows_of(tokens)
+        rows *= 2.0 ** (RESIDUAL_FRAC - self._embedding.frac_bits)
+        for number, layer in enumerate(self._layers):
+            self._attend(number, layer, rows, cache)
+            self._feed(layer, rows)
+        cache.used += len(rows)
+        self._normalise(self._last_norm, rows, out)
 
     def logits(self, hidden: Activations) -> tuple[Reals, npt.NDArray[np.int64]]:
         """Each token's logit after each hidden state (n x vocabulary): integers, and each row's fractional bits."""
-        sums = self._output.product(hidden.values, self.crew, self._buffer)
+        with self._one_at_a_time:
+            sums = self._output.product(hidden.values, self.crew, self._buffer)
         return sums, self._output.frac_bits - hidden.exponents[:, 0]
 
     def _attend(self, number: int, layer: _Layer, rows: Reals, cache: Cache) -> None:
