@@ -70,6 +70,7 @@ def test_one_token_at_a_time_gives_what_all_at_once_give(network, monkeypatch):
     assert (logits(network, TOKENS, at_once=False) == at_once).all()
     monkeypatch.setattr(network_module, "MOST_AT_ONCE", 3)
     monkeypatch.setattr(network_module, "_BLOCK", 2)
+    monkeypatch.setattr(network_module, "_QUERIES", 2)
     assert (logits(network, TOKENS) == at_once).all()
 
 

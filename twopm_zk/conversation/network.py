@@ -38,6 +38,10 @@ MOST_AT_ONCE = 512
 """Tokens that go through the layers together; more would need more memory and save little."""
 _BUFFER = 1 << 21
 """Weights that become doubles together for a product with many rows: 16 MB."""
+_QUERIES = 128
+"""Positions whose scores are computed together, each with the keys of all positions up to the last."""
+_SCORES = 1 << 16
+"""Scores that one step takes at a time."""
 _BLOCK = 32
 """Rows that one step takes at a time, so that they stay in a core's own cache."""
 
@@ -203,7 +207,8 @@ class Network:
         self._normalise(layer.attention_norm, rows, normed)
         sums = layer.heads.product(normed.values, self.crew, self._buffer)
         turned = (shape.heads + shape.key_heads) * shape.head
-        queries = np.empty((shape.key_heads, shape.heads // shape.key_heads, n, shape.head))
+        group = shape.heads // shape.key_heads
+        queries = np.empty((shape.key_heads, group, n, shape.head))
 
         def split(part: slice) -> None:
             exponents = normed.exponents[part] - layer.heads.frac_bits
@@ -215,28 +220,34 @@ class Network:
             cache.keys[number, :, at] = heads[:, shape.heads :].transpose(1, 0, 2)
             cache.values[number, :, at] = values.transpose(1, 0, 2)
             mine = heads[:, : shape.heads].transpose(1, 0, 2)
-            queries[:, :, part] = mine.reshape(shape.key_heads, -1, len(found), shape.head)
+            queries[:, :, part] = mine.reshape(shape.key_heads, group, len(found), shape.head)
 
         self.crew.blocks(n, _BLOCK, split)
         keys = cache.keys[number, :, :stop].astype(np.float64)
         values = cache.values[number, :, :stop].astype(np.float64)
         mixed = np.empty((n, shape.heads, shape.head))
-        group = shape.heads // shape.key_heads
         unit = EXP_STEPS * 2.0 ** -(2 * ROTATED_FRAC) / isqrt(shape.head)  # of a score, a power of two
 
-        def attend(part: slice) -> None:
-            until, size = start + part.stop, part.stop - part.start
+        queries *= unit
+        for first in range(0, n, _QUERIES):  # products by all of BLAS' threads, what is between them by the crew's
+            last = min(first + _QUERIES, n)
+            until, size = start + last, last - first
+            asked = queries[:, :, first:last].reshape(shape.key_heads, group * size, shape.head)
+            scores = np.matmul(asked, keys[:, :until].transpose(0, 2, 1))
             later = np.arange(size)[None, :] > np.arange(size)[:, None]
-            for head in range(shape.key_heads):
-                asked = queries[head, :, part].reshape(group * size, shape.head) * unit
-                scores = np.matmul(asked, keys[head, :until].T)
-                scores.reshape(group, size, until)[:, :, until - size :][:, later] = arithmetic.HIDDEN
-                weights = arithmetic.softmax(scores)
-                found = np.matmul(weights, values[head, :until]).reshape(group, size, shape.head)
-                mixed[part, head * group : (head + 1) * group] = found.transpose(1, 0, 2)
-
-        self.crew.blocks(n, _BLOCK, attend)
+            scores.reshape(shape.heads, size, until)[:, :, until - size :][:, later] = arithmetic.HIDDEN
+            self._softmax(scores.reshape(-1, until))
+            found = np.matmul(scores, values[:, :until]).reshape(shape.heads, size, shape.head)
+            mixed[first:last] = found.transpose(1, 0, 2)
         self._add(layer.mix, mixed.reshape(n, shape.width), EXP_FRAC + HEAD_FRAC, rows)
+
+    def _softmax(self, scores: Reals) -> None:
+        """Scores as probabilities, in place."""
+
+        def work(part: slice) -> None:
+            scores[part] = arithmetic.softmax(scores[part])
+
+        self.crew.blocks(len(scores), max(_BLOCK, _SCORES // scores.shape[1]), work)
 
     def _feed(self, layer: _Layer, rows: Reals) -> None:
         n, inner = len(rows), self.shape.inner

@@ -89,7 +89,7 @@ class _Chunk:
     def expand(self, out: Reals) -> None:
         """Write the weights themselves (columns x rows of the matrix)."""
         blocks, size = self.factors.shape
-        space = out.reshape(blocks, BLOCK, size)
+        space = out.reshape(blocks, BLOCK, size)  # a view: only the first axis is divided
         np.copyto(space, self.codes.reshape(space.shape))
         space *= self.factors[:, None]
         if self.offsets is not None:
@@ -143,15 +143,14 @@ class Matrix:
         if len(activations) == 1:
             self._one(activations[0], crew, out[0])
             return out
-        size = self._chunks[0].rows.stop
-        together = max(1, buffer.size // (size * self.columns))
+        together = max(1, buffer.size // (self._chunks[0].rows.stop * self.columns))
         for first in range(0, len(self._chunks), together):
             chunks = self._chunks[first : first + together]
-            spaces = [buffer[i * size * self.columns :][: chunk.codes.size] for i, chunk in enumerate(chunks)]
-            spaces = [space.reshape(self.columns, -1) for space in spaces]
-            crew.run([partial(chunk.expand, space) for chunk, space in zip(chunks, spaces, strict=True)])
-            for chunk, space in zip(chunks, spaces, strict=True):
-                np.matmul(activations, space, out=out[:, chunk.rows])
+            rows = slice(chunks[0].rows.start, chunks[-1].rows.stop)
+            space = buffer[: (rows.stop - rows.start) * self.columns].reshape(self.columns, -1)
+            places = (slice(chunk.rows.start - rows.start, chunk.rows.stop - rows.start) for chunk in chunks)
+            crew.run([partial(chunk.expand, space[:, at]) for chunk, at in zip(chunks, places, strict=True)])
+            np.matmul(activations, space, out=out[:, rows])
         return out
 
     def _one(self, activation: Reals, crew: Crew, out: Reals) -> None:
