@@ -123,9 +123,13 @@ def _tokenizer(file: GgufFile, tokens: list[str]) -> Tokenizer:
         raise ToolMissingError(
             "texts become tokens by the package tokenizers", kind="no-python-package", package="tokenizers"
         ) from error
-    merges = [tuple(merge.split(" ")) for merge in file.texts("tokenizer.ggml.merges")]
-    if any(len(merge) != 2 for merge in merges):
-        raise FileFormatError("a model's file has merges of tokens that are not of two")
+    merges: list[tuple[str, str]] = []
+    for merge in file.texts("tokenizer.ggml.merges"):
+        match merge.split(" "):
+            case [first, second]:
+                merges.append((first, second))
+            case _:
+                raise FileFormatError("a model's file has merges of tokens that are not of two")
     vocabulary = {token: number for number, token in enumerate(tokens)}
     tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=merges))
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
