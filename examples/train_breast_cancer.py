@@ -99,12 +99,13 @@ def table_of(done: ChainTraining) -> str:
     record = done.record
     before = sum(one.gas for one in record.before)
     proofs, gas = 0, before
+    bounds = {one.round: one.bound_per_row for one in done.findings.attempts}
     for one_round in record.rounds:
         made = sum(one.what.partition(".")[2] in PROVEN for one in one_round.transactions)
         spent = sum(one.gas for one in one_round.transactions)
         proofs, gas = proofs + made, gas + spent
-        bound = "" if one_round.bound_per_row is None else f"{one_round.bound_per_row:.2e}"
-        cells = [f"{one_round.number}", one_round.collects, bound, f"{made}"]
+        bound = bounds[one_round.number]
+        cells = [f"{one_round.number}", one_round.collects, "" if bound is None else f"{bound:.2e}", f"{made}"]
         cells.append(f"{sum(one_round.seconds.values()):.1f}")
         lines.append(f"| {' | '.join(cells)} | {spent:,} |")
     lines += [

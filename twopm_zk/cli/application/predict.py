@@ -111,13 +111,13 @@ def ask(
     rows = found if isinstance(found, list) else [found]
     if not rows or not all(isinstance(row, dict) for row in rows):
         raise InputError(f"input {str(input_file)!r} is neither an object of values nor a list of them")
-    spec = read_spec(spec_file)
+    spec, address = read_spec(spec_file), checked_address(operator)
     view = open_view(connection)
     token = view.networks.get(network).token
     most = parse_fee(maximum_fee, view.networks, token=token)
     with UserStore(state) as store:
         client = PredictionClient(view, spec, store)
-        requests = client.ask(network, checked_address(operator), rows, maximum_fee=most)
+        requests = client.ask(network, address, rows, maximum_fee=most)
         for request in requests:
             client.deliver(request)
         answers = [client.wait(request, timeout=timeout, poll=poll) for request in requests]
