@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 import pytest
 from click.testing import CliRunner
+from support.web import chromium, missing_for_the_page
 
 from twopm_zk import errors
 from twopm_zk.cli import cli
@@ -21,6 +22,16 @@ from twopm_zk.system import paths
 ROOT = Path(__file__).parents[2]
 QUADRATIC = str(ROOT / "examples" / "circuits" / "quadratic.circom")
 ROWS = "GPA,TUCE,GRADE\n3.0,20,0\n3.5,25,1\n"
+
+
+def look_at_the_page(network, folder):
+    """Ask the demonstration's network in a browser, on its own chain; UPDATE_PICTURES=1 keeps what it looks like."""
+    from support.demo_page import served, take_pictures
+
+    kept = ROOT / "docs" / "images" if os.environ.get("UPDATE_PICTURES") else folder
+    with served(network) as url, chromium() as browser:
+        take_pictures(browser, url, kept)
+    assert {path.name for path in kept.glob("page-*.png")} == {"page-network.png", "page-answer.png"}
 
 
 def run(*arguments, env=None):
@@ -354,3 +365,5 @@ class TestProvenStep:
         for name, value in document["update"].items():
             assert value == pytest.approx(document["floating_point"][name], abs=1e-3)
         assert 0 < document["verifiers"][-1]["gas"] < 310_000
+        if missing_for_the_page() is None:
+            look_at_the_page(Path(document["training"]["network"]), tmp_path)

@@ -24,6 +24,15 @@ TYPES = {".js": "text/javascript", ".css": "text/css", ".html": "text/html", ".w
 needs_npm = pytest.mark.skipif(
     not (ROOT / "node_modules" / ".bin" / "esbuild").exists(), reason="npm's packages are not installed: make setup"
 )
+
+
+def missing_for_the_page():
+    """What a test of the page in a browser lacks; None where all is there."""
+    if not (BUILT / "index.html").exists():
+        return "the page is not built: node web/build.mjs"
+    return None if CHROMIUM.exists() else f"there is no {CHROMIUM}"
+
+
 needs_page = pytest.mark.skipif(not (BUILT / "index.html").exists(), reason="the page is not built: node web/build.mjs")
 needs_browser = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"there is no {CHROMIUM}")
 
