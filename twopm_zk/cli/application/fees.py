@@ -72,12 +72,12 @@ def claim(connection: Connection, network: int | None, as_json: bool) -> None:
     """
     view = open_view(connection)
     chosen = [network] if network else [number for number, _, _ in _claims(view, view.address)]
-    documents = []
+    documents, lines = [], []
     for number in chosen:
         receipt = view.inference.claim(number)
         amount = receipt.event("Claimed")["amount"]
         documents.append({"network": number, "amount": str(amount), **describe_receipt(receipt)})
-    lines = [f"Network {one['network']}: {one['amount']} units." for one in documents]
+        lines.append(f"Network {number}: {_shown(view, amount, view.networks.get(number).token)} can be withdrawn now.")
     emit(as_json, {"claimed": documents}, "\n".join(lines) or "There is nothing to claim.")
 
 

@@ -267,8 +267,7 @@ def close(connection: Connection, number: int, as_json: bool) -> None:
     Example:
       twopm-zk network close 1
     """
-    receipt = open_view(connection).networks.set_closed(number, True)
-    emit(as_json, {"network": number, "closed": True, **describe_receipt(receipt)})
+    _set_closed(connection, number, True, as_json)
 
 
 @network.command("open")
@@ -282,8 +281,7 @@ def open_(connection: Connection, number: int, as_json: bool) -> None:
     Example:
       twopm-zk network open 1
     """
-    receipt = open_view(connection).networks.set_closed(number, False)
-    emit(as_json, {"network": number, "closed": False, **describe_receipt(receipt)})
+    _set_closed(connection, number, False, as_json)
 
 
 @network.command()
@@ -318,6 +316,11 @@ def enrol(connection: Connection, number: int, nodes: tuple[str, ...], as_json: 
     lines = [f"{event['node']}: {event['updates']} updates" for event in found]
     lines.append("All data owners are enrolled." if complete else "Others are still to be enrolled.")
     emit(as_json, document, "\n".join(lines))
+
+
+def _set_closed(connection: Connection, number: int, closed: bool, as_json: bool) -> None:
+    receipt = open_view(connection).networks.set_closed(number, closed)
+    emit(as_json, {"network": number, "closed": closed, **describe_receipt(receipt)})
 
 
 def _read_metadata(path: Path) -> NetworkMetadata:

@@ -16,11 +16,10 @@ from twopm_zk.gateway.state.reader import Snapshot
 from twopm_zk.participants.task_view import ChainView
 from twopm_zk.plonk.proof import Proof
 from twopm_zk.plonk.solidity import proof_from_calldata
+from twopm_zk.prediction.requests import ChainRequest, RequestState
 
 Advise = Callable[..., str | None]
 """What names the next command for something of a kind, from facts about it."""
-STATES = ("none", "asked", "accepted", "answered", "late", "refunded")
-"""Of a request, as the contract numbers them."""
 
 
 def request_document(view: ChainView, number: int, *, transaction: str | None = None) -> dict[str, Any]:
@@ -28,28 +27,28 @@ def request_document(view: ChainView, number: int, *, transaction: str | None = 
 
     InputError where there is none.
     """
-    found: Mapping[str, Any] = reading("a request", lambda: view.inference.request(number))
-    if found["state"] == 0:
+    found = ChainRequest.read(view, number)
+    if found.state is RequestState.NONE:
         raise InputError(f"there is no request {number}")
-    answered = STATES[found["state"]] == "answered"
-    public = [found["modelCommitment"], found["inputCommitment"], found["prediction"]]
-    verifier = next((one for one in view.deployment.verifiers.values() if one.id == found["verifierId"]), None)
+    answered = found.state is RequestState.ANSWERED
+    public = [found.model_commitment, found.input_commitment, found.prediction]
+    verifier = next((one for one in view.deployment.verifiers.values() if one.id == found.verifier_id), None)
     proof = None if transaction is None or not answered else _proof_in(view, transaction, number)
     return {
         "id": number,
-        "network": found["networkId"],
-        "task": found["taskId"],
-        "state": STATES[found["state"]],
-        "user": found["user"],
-        "operator": found["operator"],
-        "deadline": found["deadline"],
-        "fee": str(found["fee"]),
-        "token": found["token"],
-        "model_commitment": str(found["modelCommitment"]),
-        "input_commitment": str(found["inputCommitment"]),
-        "prediction": found["prediction"] if answered else None,
-        "verifier": found["verifier"],
-        "verifier_id": found["verifierId"],
+        "network": found.network,
+        "task": found.task,
+        "state": found.state.name.lower(),
+        "user": found.user,
+        "operator": found.operator,
+        "deadline": found.deadline,
+        "fee": str(found.fee),
+        "token": found.token,
+        "model_commitment": str(found.model_commitment),
+        "input_commitment": str(found.input_commitment),
+        "prediction": found.prediction if answered else None,
+        "verifier": found.verifier,
+        "verifier_id": found.verifier_id,
         "insecure": verifier is None or verifier.insecure,
         "proof": None if proof is None else proof.to_json(),
         "public": [str(value) for value in public] if answered else None,
