@@ -264,6 +264,7 @@ def predict(stage, coordinator, spec, owner):
     paid = stage.view().inference.contract.events("Withdrawn")
     assert [(event["account"], event["amount"]) for event in paid] == [(stage.view(USER).address, 10**15)]
     owner.follows("networks", "Be paid")
+    assert "ETH can be withdrawn now." in stage.said()
     account, amount = stage.view(OWNERS[0]).address, 7 * 10**14 // 3
     paid = stage.view().inference.contract.events("Withdrawn")[1:]
     assert [(event["account"], event["amount"]) for event in paid] == [(account, amount)]

@@ -14,6 +14,7 @@ import httpx
 import pytest
 from support.gateway_world import ETH, OPERATOR, OWNER, ROW, STRANGER, TERMS, USER, gateway, sign_in
 from support.json_schema import problems
+from support.waiting import until
 
 from twopm_zk.gateway import events
 from twopm_zk.gateway.endpoints import ENDPOINTS, SCHEMAS, openapi
@@ -28,14 +29,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.chain, pytest.mark.prover]
 
 FREE = Limits(address=Rate(10_000, 10_000))
 """For tests of other limits than that of an address."""
-
-
-def until(true, seconds=20):
-    limit = time.monotonic() + seconds
-    while not (found := true()):
-        assert time.monotonic() < limit, "it did not come"
-        time.sleep(0.05)
-    return found
 
 
 # --- what is there ---

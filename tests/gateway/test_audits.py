@@ -5,6 +5,7 @@ import time
 from types import SimpleNamespace
 
 import pytest
+from support.waiting import until
 
 from twopm_zk.chain.tasks import Phase
 from twopm_zk.errors import ChainError
@@ -57,13 +58,6 @@ def make(tmp_path, monkeypatch):
         return Audits(rpc_url="http://127.0.0.1:1", deployment=None, fingerprint="chain", work=work, notify=news.append)
 
     return made
-
-
-def until(true):
-    limit = time.monotonic() + 30
-    while not true():
-        assert time.monotonic() < limit
-        time.sleep(0.02)
 
 
 @pytest.mark.slow

@@ -2,13 +2,13 @@
 
 import json
 import shutil
-import time
 from dataclasses import replace
 
 import httpx
 import pytest
 from support.gateway_world import OWNER, STRANGER, USER, gateway, metadata_of, put_up_stake
 from support.rpc_proxy import RpcProxy
+from support.waiting import until
 
 from twopm_zk.chain import Chain
 from twopm_zk.chain.network import Network
@@ -20,14 +20,6 @@ from twopm_zk.participants.task_view import ChainView
 from twopm_zk.task.specification_file import write_spec
 
 pytestmark = [pytest.mark.slow, pytest.mark.chain, pytest.mark.prover]
-
-
-def until(true, seconds=20):
-    limit = time.monotonic() + seconds
-    while not (found := true()):
-        assert time.monotonic() < limit, "it did not come"
-        time.sleep(0.05)
-    return found
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 // Connecting a wallet: which there are, which account it gives, and whether it is on the right chain.
 import { useState } from "preact/hooks";
-import { useStatus, words } from "../state/server";
+import { useAction } from "../state/action";
+import { useStatus } from "../state/server";
 import { useStore } from "../state/store";
 import { loadWallet, wallet } from "../wallet/connection";
 import type { Choice } from "../wallet/wallet";
@@ -10,20 +11,8 @@ export function WalletBox() {
   const status = useStatus();
   const connected = useStore(wallet);
   const [choices, setChoices] = useState<Choice[] | null>(null);
-  const [problem, setProblem] = useState<string | null>(null);
-  const [busy, setBusy] = useState(false);
+  const { busy, problem, setProblem, doing } = useAction();
 
-  const doing = async (act: () => Promise<unknown>) => {
-    setBusy(true);
-    setProblem(null);
-    try {
-      await act();
-    } catch (error) {
-      setProblem(words(error));
-    } finally {
-      setBusy(false);
-    }
-  };
   const connect = (choice: Choice) =>
     doing(async () => {
       await (await loadWallet()).connect(choice);

@@ -4,8 +4,9 @@ import type { Account, RequestEntry } from "../client";
 import { ether, moment, money } from "../format";
 import { AddressText, Deadline, Facts, Problem, Table, Waiting } from "../parts/basics";
 import { WalletBox } from "../parts/walletBox";
+import { useAction } from "../state/action";
 import { Link } from "../state/router";
-import { chainNow, client, useLoaded, useStatus, words } from "../state/server";
+import { chainNow, client, useLoaded, useStatus } from "../state/server";
 import { useStore } from "../state/store";
 import { loadAsking, wallet } from "../wallet/connection";
 import type { Wallet } from "../wallet/wallet";
@@ -67,29 +68,19 @@ function AccountPart({ address, own }: { address: string; own: Wallet | null }) 
     () => client.account(address),
     () => true,
   );
-  const [busy, setBusy] = useState(false);
-  const [problem, setProblem] = useState<string | null>(null);
+  const { busy, problem, doing } = useAction();
   const [told, setTold] = useState("");
   const account = loaded.data;
   if (account === null) return <Waiting of={loaded} what="the account" />;
 
-  const doing = async (what: string, act: (wallet: Wallet) => Promise<unknown>) => {
-    setBusy(true);
-    setProblem(null);
+  const act = async (what: string, todo: (wallet: Wallet) => Promise<unknown>) => {
     setTold(`${what}: look at your wallet…`);
-    try {
-      await act(own!);
-      setTold(`${what}: done.`);
-      loaded.reload();
-    } catch (error) {
-      setTold("");
-      setProblem(words(error));
-    } finally {
-      setBusy(false);
-    }
+    const done = await doing(() => todo(own!));
+    setTold(done ? `${what}: done.` : "");
+    if (done) loaded.reload();
   };
   const send = (what: string, name: string, args: unknown[]) =>
-    doing(what, async (using) => using.mined(await using.send("InferenceContract", name, args)));
+    act(what, async (using) => using.mined(await using.send("InferenceContract", name, args)));
   const disabled = busy || own === null || !own.onRightChain;
 
   return (
@@ -166,7 +157,7 @@ function AccountPart({ address, own }: { address: string; own: Wallet | null }) 
               <Refund
                 entry={entry}
                 disabled={disabled}
-                act={() => doing("Taking back", async (using) => (await loadAsking()).takeBack(using, entry))}
+                act={() => act("Taking back", async (using) => (await loadAsking()).takeBack(using, entry))}
               />,
             ])}
           />

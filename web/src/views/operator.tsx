@@ -5,8 +5,9 @@ import { ether, fee } from "../format";
 import { AddressText, Badge, Deadline, Facts, Problem } from "../parts/basics";
 import { Result } from "../parts/result";
 import { WalletBox } from "../parts/walletBox";
+import { useAction } from "../state/action";
 import { Link } from "../state/router";
-import { useStatus, words } from "../state/server";
+import { useStatus } from "../state/server";
 import { useStore } from "../state/store";
 import { expected } from "../twins/coding";
 import type { Asking, Step } from "../wallet/asking";
@@ -25,8 +26,7 @@ export function OperatorPart(props: { form: Form; network: NetworkDetail; featur
   const present = useStore(module?.asking ?? nothing);
   const offers = network.operators.filter((one) => one.endpoint);
   const [chosen, choose] = useState<string | null>(null);
-  const [busy, setBusy] = useState(false);
-  const [problem, setProblem] = useState<string | null>(null);
+  const { busy, problem, doing } = useAction();
   const operator = offers.find((one) => one.address === chosen) ?? offers[0];
 
   // an input that is committed to and not delivered is nowhere but here
@@ -39,17 +39,6 @@ export function OperatorPart(props: { form: Form; network: NetworkDetail; featur
     return () => removeEventListener("beforeunload", ask);
   }, [fragile, present?.receipt]);
 
-  const doing = async (act: () => Promise<void>) => {
-    setBusy(true);
-    setProblem(null);
-    try {
-      await act();
-    } catch (error) {
-      setProblem(words(error));
-    } finally {
-      setBusy(false);
-    }
-  };
   const begin = () => {
     const row = features();
     if (row === null || connected === null || operator === undefined) return;
