@@ -7,7 +7,9 @@ from support.rounds_world import (
     EVALUATE,
     EVALUATIONS,
     GRADIENT,
+    HELD_OUT,
     INFORMATION,
+    LOGISTIC,
     MATRICES,
     MATRIX,
     SPEC,
@@ -16,7 +18,7 @@ from support.rounds_world import (
     task_config,
     training_config,
 )
-from support.sharing import Key, commit, flattened, masks, minus, plus, provable_opening
+from support.sharing import Key, commit, flattened, generators_hash, masks, minus, plus, provable_opening
 
 from twopm_zk.numbers.commitments import Tag, public_hash
 from twopm_zk.numbers.field import FIELD_ORDER
@@ -25,6 +27,18 @@ from twopm_zk.statements import Policy
 NONE, CREATED, COLLECTING, READY, SHARING, SUMMED, DISPUTED, FINISHED, CLOSED = range(9)
 NAMES = {STEP: "step", INFORMATION: "information", EVALUATE: "evaluate"}
 WITH_PENALTY = {"penalty": ETH // 10}
+
+
+def statistics(world, **changes):
+    """All that a task can collect after its certificate."""
+    return {
+        "finalInformation": True,
+        "evaluation": True,
+        "heldOutDataset": HELD_OUT,
+        "evaluateVerifiers": [world.ids["evaluate-32"]],
+        "evaluationGenerators": generators_hash(EVALUATIONS[LOGISTIC]),
+        **changes,
+    }
 
 
 class Task:

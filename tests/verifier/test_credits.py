@@ -2,23 +2,11 @@
 
 import pytest
 from support.market import CREDITS, UPDATES, certified_task, submit_unevenly
-from support.rounds_task import COLLECTING, FINISHED, Task
-from support.rounds_world import EVALUATE, EVALUATIONS, HELD_OUT, LOGISTIC, STEP
-from support.sharing import generators_hash
+from support.rounds_task import COLLECTING, FINISHED, Task, statistics
+from support.rounds_world import EVALUATE, HELD_OUT, STEP
 
 SHARE_SECONDS, READY_SECONDS, COLLECT_SECONDS = 7200, 600, 3600
 STATISTICS = {"finalInformation": True}
-
-
-def statistics(world):
-    """Information, an evaluation, and one on held-out rows."""
-    return {
-        "finalInformation": True,
-        "evaluation": True,
-        "heldOutDataset": HELD_OUT,
-        "evaluateVerifiers": [world.ids["evaluate-32"]],
-        "evaluationGenerators": generators_hash(EVALUATIONS[LOGISTIC]),
-    }
 
 
 def credits_of(task):

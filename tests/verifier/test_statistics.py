@@ -4,7 +4,7 @@ import random
 
 import pytest
 from support.market import Market
-from support.rounds_task import COLLECTING, DISPUTED, FINISHED, READY, SHARING, SUMMED, WITH_PENALTY, Task
+from support.rounds_task import COLLECTING, DISPUTED, FINISHED, READY, SHARING, SUMMED, WITH_PENALTY, Task, statistics
 from support.rounds_world import (
     AGGREGATE,
     CERTIFY,
@@ -26,18 +26,6 @@ PEOPLE = ("ada", "ben", "cleo")
 ALL = ("ada", "ben", "cleo", "eve")
 NOTHING = b"\0" * 32
 COLLECT_SECONDS, READY_SECONDS, SHARE_SECONDS, AGGREGATE_SECONDS, DISPUTE_SECONDS = 3600, 600, 7200, 1800, 900
-
-
-def statistics(world, **changes):
-    """All that a task can collect after its certificate."""
-    return {
-        "finalInformation": True,
-        "evaluation": True,
-        "heldOutDataset": HELD_OUT,
-        "evaluateVerifiers": [world.ids["evaluate-32"]],
-        "evaluationGenerators": generators_hash(EVALUATIONS[LOGISTIC]),
-        **changes,
-    }
 
 
 def certified(world, people, *, config=None, **changes):
