@@ -82,6 +82,19 @@ def test_a_task_is_audited_once_and_again_when_it_has_changed(make, tmp_path):
     assert later.state(1).result.page == "<p>A report</p>"
 
 
+@pytest.mark.parametrize("name", ["statistics/logistic.py", "html/page.css"])
+def test_an_audit_that_another_version_has_kept_is_not_taken(make, monkeypatch, tmp_path, name):
+    source = tmp_path / "package" / name
+    source.parent.mkdir(parents=True)
+    monkeypatch.setattr(audits_module, "PACKAGE_DIR", tmp_path / "package")
+    seen = snapshot()
+    keys = []
+    for content in ("one", "one", "other"):
+        source.write_text(content)
+        keys.append(make(good, Told())._key(seen.networks[1], seen))
+    assert keys[0] == keys[1] != keys[2]
+
+
 @pytest.mark.slow
 def test_an_audit_whose_process_dies_is_said_and_tried_again_later_only(make):
     news = Told()

@@ -1,7 +1,7 @@
 """Audits of the networks' tasks, in the background: one at a time, in a process of its own, kept in the cache.
 
 A certified or finished task is audited without being asked for, so that nobody can make the server work. What is found
-is kept by deployment, task, the task's last event, specification and the auditor's own sources: whatever changes one
+is kept by deployment, task, the task's last event, specification and the sources of this version: whatever changes one
 of them has the task audited again. An auditor verifies every proof once more, which takes a core; the process has it
 to itself and leaves requests alone.
 """
@@ -134,7 +134,7 @@ class Audits:
     ) -> None:
         self._rpc_url, self._deployment, self._fingerprint = rpc_url, deployment, fingerprint
         self._ptau, self._backend, self._work, self._notify = ptau, backend, work, notify
-        self._sources = digest_of(*sorted((PACKAGE_DIR / "auditor").rglob("*.py")))
+        self._sources = digest_of(*sorted(PACKAGE_DIR.rglob("*.py")), *sorted(PACKAGE_DIR.rglob("*.css")))
         self._lock = threading.Lock()
         self._wake, self._stop = threading.Event(), threading.Event()
         self._snapshot: Snapshot | None = None
