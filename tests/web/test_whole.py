@@ -17,7 +17,7 @@ from twopm_zk.participants.service import ServiceSettings
 from twopm_zk.plonk.proof import Proof
 from twopm_zk.plonk.verifier import verify
 from twopm_zk.prediction.operator import Operator
-from twopm_zk.prediction.requests import predict_shape, quantized_row
+from twopm_zk.prediction.requests import RequestState, predict_shape, quantized_row
 from twopm_zk.prediction.store import OperatorStore
 from twopm_zk.proving.prover import Prover
 from twopm_zk.statements import PredictStatement
@@ -304,3 +304,25 @@ def test_an_account_without_a_stake_is_told_before_it_sends_anything(stage, oper
     page.get_by_role("button", name="Ask the operator").click()
     page.get_by_text(f"This network answers accounts with {ETH // 10**18} ETH at stake").wait_for()
     assert "eth_sendTransaction" not in wallet.asked
+
+
+def test_a_fee_comes_back_without_a_slash_where_the_verifier_was_retired(stage, operator, page_of):
+    node, verifier = stage.world.node, stage.world.deployment.verifiers["predict-3"]
+    wallet = Wallet(node, stage.world.view(USER).address)
+    page = page_of(wallet).open("/networks/1/ask")
+    connect(page, wallet)
+    fill(page)
+    page.get_by_role("button", name="Ask the operator").click()
+    page.get_by_text("has to accept in").wait_for()
+    number = int(page.get_by_role("heading", name="Request ").inner_text().split()[1])
+    operator.view.inference.accept([number])
+    page.get_by_text("has accepted, and has to answer in").wait_for()
+    before = node.snapshot()
+    try:
+        stage.world.view(0).network.contract("VerifierRegistry").transact("retire", verifier.id)
+        node.advance(86401)
+        page.get_by_role("button", name="Take the fee back").click()
+        page.get_by_text("The request is over without an answer.").wait_for()
+        assert stage.world.view(USER).inference.request(number)["state"] == RequestState.REFUNDED
+    finally:
+        node.revert(before)

@@ -230,8 +230,10 @@ async function check(now: Asking): Promise<void> {
   change({ entry, key: await client.verificationKey(now.form.network), step: "done" });
 }
 
-/** Take the fee back: of a request that was not accepted, or of one that is late (its operator is slashed). */
+/** Take the fee back: of a request that was not accepted, or of one that is late: then its operator is slashed, unless the
+ * verifier of the answer was retired, which nobody can answer. */
 export async function takeBack(wallet: Wallet, entry: RequestEntry): Promise<void> {
-  const name = entry.state === "accepted" ? "slashLate" : "refund";
+  const verifier = await wallet.read<{ retired: boolean }>("VerifierRegistry", "entryOf", [BigInt(entry.verifier_id)]);
+  const name = entry.state === "accepted" && !verifier.retired ? "slashLate" : "refund";
   await wallet.mined(await wallet.send("InferenceContract", name, [BigInt(entry.id)]));
 }
