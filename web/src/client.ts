@@ -261,6 +261,8 @@ export interface RequestEntry {
   input_commitment: string;
   /** In units of 2^-16, as the proof has it. */
   prediction: number | null;
+  /** The verifier of its answer, by its number in the registry. */
+  verifier_id: number;
   insecure?: boolean;
   proof?: Proof | null;
   public?: string[] | null;
