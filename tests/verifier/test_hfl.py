@@ -9,6 +9,8 @@ from support.federated_task import OTHER, RESULT, FederatedTask
 from support.rounds_task import COLLECTING, CREATED, FINISHED, READY, SHARING, SUMMED
 from support.rounds_world import ETH
 
+from twopm_zk.errors import TransactionError
+
 DAY = 86_400
 PENALTY = ETH // 10
 FOUR = ("ada", "ben", "cleo", "eve")
@@ -602,3 +604,91 @@ def test_who_took_part_in_the_last_result_keeps_its_credit_whatever_it_does_sinc
     task.commit(people.eve)
     task.commit(people.cleo)
     assert credits() == {**everybody, "ada": 1, "ben": 1, "eve": 1}
+
+
+# --- all functions ---
+
+ALLOWED = {
+    "openRound": {CREATED},
+    "commitUpdate": {COLLECTING},
+    "close": {COLLECTING},
+    "ready": {READY},
+    "startSharing": {READY},
+    "withdraw": {READY, SHARING},
+    "share": {SHARING},
+    "expel": {SHARING},
+    "confirm": {SUMMED},
+    "reportMissing": {SUMMED},
+    "reopen": {COLLECTING, READY, SUMMED},  # and SHARING, before the first share
+    "finish": {CREATED, COLLECTING, READY, SUMMED},
+}
+"""Where a function gets past the check of the phase; takeOver has none, but its own conditions."""
+
+
+def calls(people):
+    """A call of each function."""
+    return {
+        **dict.fromkeys(("openRound", "close", "startSharing", "withdraw", "reopen", "takeOver", "finish"), ()),
+        "commitUpdate": (10**6, RESULT),
+        "ready": ([1, 2], 3, 4),
+        "share": (b"\x01" * 32, RESULT, 0),
+        "expel": (people.ada.address,),
+        "confirm": (RESULT,),
+        "reportMissing": (people.ada.address,),
+    }
+
+
+def outcome(task, person, function):
+    """The name of the error, or "done", and where the task is then; nothing is kept."""
+    snapshot = task.world.node.snapshot()
+    try:
+        task.act(person, function, *calls(task.people)[function])
+        return "done", task.state
+    except TransactionError as error:
+        return error.error, task.state
+    finally:
+        task.world.node.revert(snapshot)
+        person.chain.forget_nonces()
+
+
+def in_phase(world, phase):
+    task = FederatedTask(world, penalty=PENALTY, opened=phase != CREATED, maximumRounds=1)
+    if phase == READY:
+        task.to_ready(*FOUR)
+        task.ready(task.people.ada)
+    elif phase == SHARING:
+        task.to_sharing(*FOUR)
+        task.share(task.people.ada)
+    elif phase == SUMMED:
+        task.to_summed(*FOUR)
+    elif phase == FINISHED:
+        task.accept(*FOUR)
+    assert task.phase == phase
+    return task
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("phase", [CREATED, COLLECTING, READY, SHARING, SUMMED, FINISHED])
+def test_only_the_functions_of_a_phase_get_past_it(world, people, phase):
+    task = in_phase(world, phase)
+    for function, phases in ALLOWED.items():
+        for person in (people.dan, people.ben):  # the coordinator, and a node
+            found, _ = outcome(task, person, function)
+            if phase in phases:
+                assert found != "WrongPhase", (function, person)
+            else:  # whoever is not in the present set is told that first
+                assert found in ("WrongPhase", "NotInTheSet"), (function, person, found)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("phase", "seconds"), [(SHARING, 0), (SHARING, 10**5), (SUMMED, 0)])
+def test_once_somebody_has_shared_no_function_leads_to_another_attempt(world, people, node, phase, seconds):
+    """Whoever calls it, as long as the result is not late."""
+    task = in_phase(world, phase)
+    before = task.state
+    node.advance(seconds)
+    for function in calls(people):
+        for person in (people.dan, people.ada, people.ben):
+            found, state = outcome(task, person, function)
+            place = state["round"], state["attempt"], state["sharedOnce"]
+            assert place == (before["round"], before["attempt"], True), (function, person, found)
