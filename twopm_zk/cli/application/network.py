@@ -290,9 +290,10 @@ def open_(connection: Connection, number: int, as_json: bool) -> None:
 @chain_options
 @json_option
 def enrol(connection: Connection, number: int, nodes: tuple[str, ...], as_json: bool) -> None:
-    """Enrol the data owners of a certified model, so that they are paid: all of them, where no NODE is named.
+    """Enrol the data owners of a finished model, so that they are paid: all of them, where no NODE is named.
 
-    Anybody may. A network takes fees once all nodes of the certified round are enrolled.
+    Anybody may. A network takes fees once all nodes of the certified round, or of the last result of a federated task
+    that is over, are enrolled.
 
     \b
     Examples:
