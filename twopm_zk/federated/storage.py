@@ -43,14 +43,13 @@ class Storage:
         specification has not.
         """
         digest = content_hash(content)
-        folder = self._folder(location)
         try:
-            if _read(folder, _name(digest), len(content)) == content:
-                return digest
-        except (OSError, PeerError):
+            self.get(location, digest, len(content))
+            return digest
+        except PeerError:
             pass  # not there, or not whole: it is written
         try:
-            _write(folder, _name(digest), content)
+            _write(self._folder(location), _name(digest), content)
         except Exception as error:
             raise _unreachable(location, error) from error
         return digest
