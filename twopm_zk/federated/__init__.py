@@ -24,7 +24,7 @@ from twopm_zk.federated.specification_file import (
     write_federated,
 )
 from twopm_zk.federated.storage import Storage
-from twopm_zk.federated.updates import Update, update_of
+from twopm_zk.federated.updates import Update, parse_update, update_of
 
 __all__ = [
     "AggregationRule",
@@ -46,6 +46,7 @@ __all__ = [
     "parse_federated",
     "parse_masked",
     "parse_result",
+    "parse_update",
     "read_federated",
     "read_specification",
     "result_size",
