@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from support import language_models
 from support.plain_language_model import PlainModel, adapted
 
-from twopm_zk.conversation.adapter import MAX_RANK, Adapter
+from twopm_zk.conversation.adapter import FRAC_BITS, MAX_RANK, Adapter
 from twopm_zk.conversation.arithmetic import Activations
 from twopm_zk.conversation.gguf_file import open_gguf
 from twopm_zk.conversation.model import ConversationModel
@@ -109,6 +109,22 @@ def test_matrices_that_make_no_adapter_are_refused(down, up, frac_bits):
         adapter(np.ones(down, np.int64), np.ones(up, np.int64), frac_bits)
 
 
+def test_parameters_of_a_result_are_rounded_to_the_bits_of_an_adapter():
+    width = 3
+    down, up = np.array([[5 << 12, -(5 << 12), 0]]), np.array([[(1 << 11) - 1], [1 << 11], [-(1 << 11)]])
+    made = Adapter.from_parameters(np.concatenate([down.ravel(), up.ravel()]), width=width, digest=DIGEST)
+    expected = adapter(np.array([[5, -5, 0]]), np.array([[0], [1], [0]]), FRAC_BITS)
+    hidden = Activations(np.array([[7.0, -100.0, 1 << 18]]), np.zeros((1, 1), np.int64))
+    assert (made.rank, made.width, made.digest) == (1, width, DIGEST)
+    assert (made.apply(hidden).values == expected.apply(hidden).values).all()
+
+
+@pytest.mark.parametrize("count", [0, 3, 6 * MAX_RANK + 6])
+def test_so_many_parameters_that_they_make_no_adapter_are_refused(count):
+    with pytest.raises(InputError, match=rf"{count} parameters make no adapter of a model of width 3"):
+        Adapter.from_parameters(np.zeros(count, np.int64), width=3, digest=DIGEST)
+
+
 def test_an_adapter_of_zeros_leaves_a_hidden_state_as_it_is():
     values = np.random.default_rng(0).integers(-(1 << 19) + 1, 1 << 19, (4, 64)).astype(float)
     hidden = Activations(values, np.arange(4)[:, None])
@@ -189,8 +205,9 @@ random = np.random.default_rng(0)
 down, up = random.integers(-(1 << 23), 1 << 23, (8, 576)), random.integers(-(1 << 28), 1 << 28, (576, 8))
 rows = random.integers(-(1 << 19), 1 << 19, (40, 576)).astype(float)
 adapter = Adapter(down, up, frac_bits=24, digest="")
-pieces = [adapter.apply(Activations(rows[i : i + 7], np.zeros((len(rows[i : i + 7]), 1), np.int64))) for i in range(0, 40, 7)]
-whole = adapter.apply(Activations(rows, np.zeros((40, 1), np.int64)))
+states = Activations(rows, np.zeros((40, 1), np.int64))
+pieces = [adapter.apply(states[slice(i, i + 7)]) for i in range(0, 40, 7)]
+whole = adapter.apply(states)
 assert (np.concatenate([piece.values for piece in pieces]) == whole.values).all()
 print(hashlib.sha256((whole.values + 0.0).tobytes() + whole.exponents.tobytes()).hexdigest())
 """

@@ -23,6 +23,10 @@ Reals = npt.NDArray[np.float64]
 
 MAX_RANK = 64
 MAX_FRAC_BITS = 48
+FRAC_BITS = 20
+"""Fractional bits of an adapter that was trained together: magnitudes of a row may add up to 16,384."""
+PARAMETER_FRAC_BITS = 32
+"""Fractional bits of the parameters that owners agree on, as in `federated.specification`."""
 _FINER = 30
 """Bits that the sum of hidden state and change has beyond those of the hidden state."""
 _SUM_BITS = 51
@@ -56,6 +60,21 @@ class Adapter:
         self._frac_bits = frac_bits
         self._down: Reals = down.T.astype(np.float64)
         self._up: Reals = up.T.astype(np.float64)
+
+    @classmethod
+    def from_parameters(cls, parameters: Integers, *, width: int, digest: str) -> Adapter:
+        """The adapter of a model of ``width`` that a result of federated learning stands for.
+
+        ``parameters`` are A and then B in one row, in units of 2^-PARAMETER_FRAC_BITS, and are rounded to FRAC_BITS,
+        ties up; ``digest`` is the hash of the accepted result, 64 hex digits. Raises InputError as the constructor.
+        """
+        rank, rest = divmod(parameters.size, 2 * width)
+        if rest or not 1 <= rank <= MAX_RANK:
+            raise InputError(f"{parameters.size} parameters make no adapter of a model of width {width}")
+        shift = PARAMETER_FRAC_BITS - FRAC_BITS
+        rounded = (parameters >> shift) + (parameters >> shift - 1 & 1)
+        down, up = rounded[: rank * width].reshape(rank, width), rounded[rank * width :].reshape(width, rank)
+        return cls(down, up, frac_bits=FRAC_BITS, digest=digest)
 
     def apply(self, hidden: Activations) -> Activations:
         """The hidden states (n x width) that logits follow from, instead of the model's own."""

@@ -17,9 +17,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from twopm_zk.conversation.adapter import MAX_RANK
 from twopm_zk.conversation.model import ConversationModel
 from twopm_zk.conversation.tokens import ROLES, Message
-from twopm_zk.errors import DataError
+from twopm_zk.errors import DataError, InputError
 from twopm_zk.system.files import StrPath, read_bytes, shown
 from twopm_zk.system.parsing import parse_json
 
@@ -96,6 +97,28 @@ def _is_message(value: Any) -> bool:
         and value["role"] in ROLES
         and isinstance(value["content"], str)
     )
+
+
+def adapter_model(
+    data: str, *, rank: int | str = RANK, every: int | str = 5, threads: int | None = None
+) -> AdapterModel:
+    """The model of an owner of a file of conversations, of which each so many-th is held out.
+
+    Raises InputError for a rank that no adapter has, and what `read_conversations`, `ConversationModel.load` and
+    `examples_of` raise.
+    """
+    rank, every = int(rank), int(every)
+    if not 1 <= rank <= MAX_RANK or every < 2:
+        raise InputError(
+            f"an adapter has a rank from 1 to {MAX_RANK}, and at most every second conversation is held out"
+        )
+    conversations = read_conversations(data)
+    model = ConversationModel.load(threads=threads)
+    parts = [
+        examples_of(model, [said for place, said in enumerate(conversations, 1) if (place % every == 0) is held_out])
+        for held_out in (False, True)
+    ]
+    return AdapterModel(model.network.output_weights(), *parts, rank=rank)
 
 
 class AdapterModel:
