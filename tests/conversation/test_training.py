@@ -6,9 +6,13 @@ import numpy as np
 import pytest
 from support import language_models
 
+from twopm_zk.conversation import adapter as adapter_module
+from twopm_zk.conversation.adapter import Adapter
+from twopm_zk.conversation.arithmetic import Activations
 from twopm_zk.conversation.model import ConversationModel
 from twopm_zk.conversation.training import AdapterModel, Examples, examples_of, read_conversations
 from twopm_zk.errors import DataError
+from twopm_zk.federated import FederatedSpec, Model, federate, specification
 
 WIDTH, VOCABULARY, RANK = 12, 30, 3
 
@@ -78,6 +82,36 @@ def test_steps_are_bounded_and_fedprox_stays_near_where_it_began(owner):
 
     assert 0 < moved(proximal_mu=100.0) < 0.5 * moved()
     assert moved(step_norm=0.0) == 0
+
+
+def test_owners_train_one_adapter_together_from_sums_alone():
+    """Over federated learning's own integers: what it accepts is an adapter, and better for all than what they had."""
+    output = made_up()[0]
+    owners = [AdapterModel(output, made_up(60, seed)[1], made_up(40, seed + 10)[1], rank=RANK) for seed in range(3)]
+    assert all(isinstance(one, Model) for one in owners)
+    spec = FederatedSpec(
+        title="adapter",
+        shapes=((RANK, WIDTH), (WIDTH, RANK)),
+        clip=8.0,
+        frac_bits=20,
+        evaluate=True,
+        fit={"epochs": 4, "learning_rate": 0.02},
+        locations=("memory://adapter",),
+    )
+    results = list(federate(spec, owners, rounds=4))
+    assert (results[-1].round, results[-1].weight, results[-1].evaluated) == (4, 180, 120)
+    assert results[-1].mean_loss < 0.8 * results[1].mean_loss
+    adapter = Adapter.from_parameters(results[-1].parameters, width=WIDTH, digest=results[-1].hash.hex())
+    assert (adapter.rank, adapter.digest) == (RANK, results[-1].hash.hex())
+    hidden = made_up(5, seed=50)[1].hidden.astype(float)
+    rows = Activations(np.rint(hidden * 2**17), np.full((5, 1), -17))
+    down, up = results[-1].arrays(spec)
+    found = adapter.apply(rows)
+    assert np.allclose(found.values * 2.0**found.exponents, hidden + hidden @ down.T @ up.T, atol=1e-3)
+
+
+def test_parameters_have_the_units_of_federated_learning():
+    assert adapter_module.PARAMETER_FRAC_BITS == specification.PARAMETER_FRAC_BITS
 
 
 def test_nothing_that_was_said_is_in_a_repr(owner):
