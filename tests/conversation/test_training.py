@@ -52,7 +52,7 @@ def test_the_gradient_is_that_of_the_loss(owner):
     random = np.random.default_rng(5)
     parameters = [random.normal(0, 0.3, array.shape).astype(np.float32) for array in owner.parameters()]
     places, examples = np.arange(40), owner._train
-    _, _, gradient = owner._pass(parameters, examples, places)
+    _, gradient = owner._gradient(parameters, examples, places)
     for which in range(2):
         for _ in range(6):
             at = tuple(random.integers(0, size) for size in parameters[which].shape)
@@ -60,7 +60,7 @@ def test_the_gradient_is_that_of_the_loss(owner):
             for step in (0.01, -0.01):
                 moved = [array.copy() for array in parameters]
                 moved[which][at] += step
-                losses.append(owner._pass(moved, examples, places)[0] / len(places))
+                losses.append(owner._gradient(moved, examples, places)[0] / len(places))
             assert gradient[which][at] == pytest.approx((losses[0] - losses[1]) / 0.02, abs=2e-3)
 
 
