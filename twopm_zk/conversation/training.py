@@ -10,6 +10,7 @@ agree on is the average of what they hand in.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -30,6 +31,7 @@ Conversation = Sequence[Message]
 RANK = 8
 _AT_ONCE = 128
 """Positions whose logits are in memory together."""
+_FIRST = b"twopm-zk conversation adapter 1"
 _BETA_1, _BETA_2, _SMALL = 0.9, 0.999, 1e-8
 
 
@@ -132,10 +134,14 @@ class AdapterModel:
         self._output, self._train, self._held_out, self._rank = output, train, held_out, rank
 
     def parameters(self) -> list[Singles]:
-        """Those to begin with, the same for everybody: A is drawn from a fixed seed, B is zero and changes nothing."""
+        """Those to begin with, the same to the bit on every machine, so that owners can tell that nobody chose them.
+
+        A is the output of a hash, of about 1 / width in mean square; B is zero, so that the adapter changes nothing.
+        """
         width = self._output.shape[1]
-        down = np.random.default_rng(0).normal(0, width**-0.5, (self._rank, width))
-        return [down.astype(np.float32), np.zeros((width, self._rank), np.float32)]
+        drawn = np.frombuffer(hashlib.shake_256(_FIRST).digest(2 * self._rank * width), "<i2")
+        down = drawn.astype(np.float32) * np.float32(2.0 ** -(14 + width.bit_length() // 2))
+        return [down.reshape(self._rank, width), np.zeros((width, self._rank), np.float32)]
 
     def fit(
         self, parameters: Sequence[npt.NDArray[Any]], config: Mapping[str, Any]
