@@ -38,7 +38,7 @@ MOST_AT_ONCE = 512
 """Tokens that go through the layers together; more would need more memory and save little."""
 _BUFFER = 1 << 21
 """Weights that become doubles together for a product with many rows: 16 MB."""
-_QUERIES = 128
+_QUERIES = 32
 """Positions whose scores are computed together, each with the keys of all positions up to the last."""
 _SCORES = 1 << 16
 """Scores that one step takes at a time."""
@@ -199,6 +199,15 @@ class Network:
         with self._one_at_a_time:
             sums = self._output.product(hidden.values, self.crew, self._buffer)
         return sums, self._output.frac_bits - hidden.exponents[:, 0]
+
+    def output_weights(self) -> npt.NDArray[np.float32]:
+        """The matrix that logits come from (vocabulary x width), as the nearest reals in float32."""
+        rows = np.arange(self._output.rows)
+        found = np.empty((len(rows), self.shape.width), np.float32)
+        for start in range(0, len(rows), MOST_AT_ONCE):
+            part = slice(start, start + MOST_AT_ONCE)
+            found[part] = self._output.rows_of(rows[part]) * 2.0**-self._output.frac_bits
+        return found
 
     def _attend(self, number: int, layer: _Layer, rows: Reals, cache: Cache) -> None:
         shape, n, start = self.shape, len(rows), cache.used
