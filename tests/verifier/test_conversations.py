@@ -157,7 +157,7 @@ def test_a_network_is_talked_to_once_its_task_is_finished_and_all_its_nodes_are_
     task.round(b"\x01" * 32)
     with refused("NotComplete", networkId=talks.id):
         talks.ask()
-    with refused("NotCertified"):
+    with refused("NotFinished", taskId=task.id):
         talks.enrol(*CREDITS)  # more rounds are to come, with other nodes perhaps
     task.round(ADAPTER)
     talks.enrol("ada", "ben")
