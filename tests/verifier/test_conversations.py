@@ -25,9 +25,9 @@ from support.conversing import (
     WRONG,
     WRONG_STATE,
     Conversing,
-    FederatedTask,
     finished_task,
 )
+from support.federated_task import FederatedTask
 from support.market import DAY, HLR, METADATA, TERMS
 from support.rounds_world import ETH
 
@@ -154,12 +154,12 @@ def test_a_network_is_talked_to_once_its_task_is_finished_and_all_its_nodes_are_
     """Also without a fee: who votes has to be known, and the adapter must not change."""
     task = FederatedTask(world, maximumRounds=2)
     talks = Conversing(world, task, enrolled=False)
-    task.round(b"\x01" * 32)
+    task.accept()
     with refused("NotComplete", networkId=talks.id):
         talks.ask()
     with refused("NotFinished", taskId=task.id):
         talks.enrol(*CREDITS)  # more rounds are to come, with other nodes perhaps
-    task.round(ADAPTER)
+    task.accept(result=ADAPTER)
     talks.enrol("ada", "ben")
     for call in (talks.ask, talks.challenge_receipt):
         with refused("NotComplete", networkId=talks.id):
@@ -172,11 +172,11 @@ def test_a_network_is_talked_to_once_its_task_is_finished_and_all_its_nodes_are_
 
 def test_a_task_that_was_reopened_has_the_voters_of_its_last_result(world, people, node, refused):
     """An attempt with other nodes failed before: they are none of the voters, and a finished task opens no more."""
-    task = FederatedTask(world)
-    task.to_sharing(("ada", "ben", "dan"))
+    task = FederatedTask(world, maximumRounds=1)
+    task.to_sharing("ada", "ben", "dan")
     node.advance(7201)
     task.act(people.eve, "reopen")
-    task.round(ADAPTER)
+    task.accept(result=ADAPTER)
     talks = Conversing(world, task)
     for function in ("reopen", "openRound", "close"):
         with refused("WrongPhase"):
@@ -303,7 +303,7 @@ def test_only_nodes_of_the_last_accepted_round_vote_and_each_once(talks, people,
 
 def test_a_node_that_joined_after_the_last_round_has_no_vote(talks, world, people, keys, refused):
     """Neither does one that has a vote in another network."""
-    other = Conversing(world, finished_task(world, names=("ada", "ben", "dan")), enrolled=False)
+    other = Conversing(world, finished_task(world, "ada", "ben", "dan"), enrolled=False)
     other.enrol("ada", "ben", "dan")
     _, case = talks.challenged()
     with refused("NotAVoter", account=people.dan.address):
