@@ -107,6 +107,7 @@ _BY_KIND: dict[str, Step] = {
     "`twopm-zk coordinator run {spec}` waits for them.",
     "no-certificate": "It gets one with `twopm-zk certify {spec} --task {task}`, or from "
     "`twopm-zk coordinator run {spec}`; `twopm-zk task show {task}` says how it stands.",
+    "not-finished": "`twopm-zk task show {task}` says how it stands.",
     "no-data": "Give --data FILE.",
     "no-privacy": "Agree on a specification with `[privacy]`: `twopm-zk spec new` asks for it. Without --privacy-limit "
     "the node takes part in exact sums.",

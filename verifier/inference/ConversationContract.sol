@@ -277,6 +277,7 @@ contract ConversationContract is IConversation, Requests, EIP712 {
         uint24 voters = network.enrolled;
         if (_isVoter(receipt.networkId, receipt.user)) --voters;
         if (receipt.operator != receipt.user && _isVoter(receipt.networkId, receipt.operator)) --voters;
+        if (voters == 0) revert NoVoters(receipt.networkId); // or every answer would be undecided, and cost nothing
 
         uint48 deadline = uint48(block.timestamp) + VOTING;
         caseId = ++caseCount;
