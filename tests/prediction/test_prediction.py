@@ -497,12 +497,10 @@ def test_a_network_of_another_specification_is_not_asked(stage):
 def test_nobody_is_enrolled_before_the_certificate(stage):
     view = stage.world.view(1)
     state = view.state(1)
-    network = view.networks.get(1)
-    found = creditors(view, network)
-    assert found == dict.fromkeys(found, 1)
-    assert len(found) == state.certified_nodes == 3
+    assert creditors(view, 1) == dict.fromkeys(creditors(view, 1), 1)
+    assert len(creditors(view, 1)) == state.certified_nodes == 3
     with pytest.raises(InputError, match="no certificate"):
-        creditors(Uncertified(view), network)
+        creditors(Uncertified(view), 1)
 
 
 class Uncertified:

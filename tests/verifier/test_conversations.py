@@ -33,9 +33,8 @@ from support.rounds_world import ETH
 
 from twopm_zk.chain.network import Network
 from twopm_zk.chain.networks import ConversationState, Verdict
-from twopm_zk.errors import InputError
 from twopm_zk.participants.task_view import ChainView
-from twopm_zk.prediction.enrolment import creditors, enrol_all, missing
+from twopm_zk.prediction.enrolment import enrol_all, missing
 
 FEE = 10**15 + 7
 PENALTY = TERMS["penalty"]
@@ -507,7 +506,6 @@ def test_the_clients_say_and_do_what_the_contract_does(world, federated, people,
     assert (dan.offer_of(talks.id, people.dan.address), dan.offers(talks.id, people.dan.address)) == (MODEL, True)
     view = ChainView(networks["eve"])
     entry = view.networks.get(talks.id)
-    assert creditors(view, entry) == {getattr(people, name).address: 1 for name in CREDITS}
     enrol_all(view, entry)
     assert (missing(view, entry), eve.adapter_of(talks.id)) == ({}, ADAPTER)
     assert networks["eve"].requests(entry.model).address == eve.address
@@ -551,12 +549,3 @@ def test_the_clients_say_and_do_what_the_contract_does(world, federated, people,
     dan.settle(last)
     assert eve.request(last).state is ConversationState.SETTLED
     assert eve.owed_to(people.eve.address, token=False) == FEE + 2 * BOND
-
-
-def test_nobody_is_enrolled_in_a_network_before_its_task_is_finished(world, people):
-    task = FederatedTask(world, maximumRounds=2)
-    talks = Conversing(world, task, enrolled=False)
-    task.accept()
-    view = ChainView(Network(people.eve.chain, world.deployment))
-    with pytest.raises(InputError, match="not finished with a result"):
-        creditors(view, view.networks.get(talks.id))

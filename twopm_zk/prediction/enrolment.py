@@ -1,8 +1,7 @@
-"""Enrolling the data owners of a network: all nodes of its certified or last accepted round, so that it takes fees."""
+"""Enrolling the data owners of a network, so that it can take fees: all nodes of the certified round, or of a federated
+task's last result."""
 
 from __future__ import annotations
-
-from functools import partial
 
 from twopm_zk.chain.connection import Receipt
 from twopm_zk.chain.federated import FederatedRoundsClient
@@ -16,37 +15,47 @@ AT_ONCE = 100
 """Nodes that one transaction enrols."""
 
 
-def creditors(view: ChainView, network: NetworkEntry) -> dict[str, int]:
-    """The accepted updates of each node of the round that a network's model is from. InputError before there is one."""
-    round_, attempt = divmod(_key(view, network) - 1, 1 << 32)
-    task, first = network.task, view.deployment.block
-    rounds: Hlr | FederatedRoundsClient = view.hlr if network.model is Model.HLR else view.network.hfl
-    ready = reading("nodes", lambda: rounds.contract.events("NodeReady", from_block=first, taskId=task, round=round_))
+def creditors(view: ChainView, task: int, model: Model = Model.HLR) -> dict[str, int]:
+    """By what each data owner of a task is paid: its accepted updates of the certified round, or 1 for each node of a
+    federated task's last result. InputError where a task has no certificate, or is not over with a result."""
+    client: Hlr | FederatedRoundsClient
+    if model is Model.HLR:
+        client, key = view.hlr, _certified_key(view, task)
+    else:
+        client = reading("HFLContract", lambda: view.network.hfl)
+        key = _accepted_key(client, task)
+    round_, attempt = divmod(key - 1, 1 << 32)
+    contract, first = client.contract, view.deployment.block
+    ready = reading("nodes", lambda: contract.events("NodeReady", from_block=first, taskId=task, round=round_))
     nodes = dict.fromkeys(event["node"] for event in ready if event["attempt"] == attempt)
-    credits = {node: reading("a credit", partial(rounds.credit_of, task, node)) for node in nodes}
-    return {node: updates for node, updates in credits.items() if updates}
+    return {node: credit for node in nodes if (credit := _credit(client, task, node))}
 
 
-def _key(view: ChainView, network: NetworkEntry) -> int:
-    """Of the attempt that was certified, or whose result was accepted last."""
-    task = network.task
-    if network.model is Model.HFL:
-        state = reading("the task", lambda: view.network.hfl.state(task))
-        if not state.complete:
-            raise InputError(
-                f"task {task} is not finished with a result: nobody is paid for it yet", kind="not-finished", task=task
-            )
-        return state.accepted_key
-    certified = view.state(task)
-    if not certified.certified:
+def _certified_key(view: ChainView, task: int) -> int:
+    state = view.state(task)
+    if not state.certified:
         raise InputError(f"task {task} has no certificate: nobody is paid for it yet", kind="no-certificate", task=task)
-    return certified.certified_key
+    return state.certified_key
+
+
+def _accepted_key(client: FederatedRoundsClient, task: int) -> int:
+    state = reading("a task", lambda: client.state(task))
+    if not state.complete:
+        raise InputError(
+            f"federated task {task} is not over with a result: nobody is paid for it yet", kind="not-over", task=task
+        )
+    return state.accepted_key
+
+
+def _credit(client: Hlr | FederatedRoundsClient, task: int, node: str) -> int:
+    return reading("a credit", lambda: client.credit_of(task, node))
 
 
 def missing(view: ChainView, network: NetworkEntry) -> dict[str, int]:
-    """The nodes of that round that are not enrolled, with their updates."""
+    """The nodes that are to be paid and not enrolled, with what they are paid by. InputError as for ``creditors``."""
     enrolled = view.networks.enrolled(network.id, from_block=view.deployment.block)
-    return {node: updates for node, updates in creditors(view, network).items() if node not in enrolled}
+    found = creditors(view, network.task, network.model)
+    return {node: updates for node, updates in found.items() if node not in enrolled}
 
 
 def enrol_all(view: ChainView, network: NetworkEntry) -> list[Receipt]:

@@ -291,10 +291,10 @@ def open_(connection: Connection, number: int, as_json: bool) -> None:
 @chain_options
 @json_option
 def enrol(connection: Connection, number: int, nodes: tuple[str, ...], as_json: bool) -> None:
-    """Enrol the data owners of a model, so that they are paid: all of them, where no NODE is named.
+    """Enrol the data owners of a finished model, so that they are paid: all of them, where no NODE is named.
 
-    Anybody may, once the task is certified, or finished. A network takes fees once all nodes of the certified, or last
-    accepted, round are enrolled.
+    Anybody may. A network takes fees once all nodes of the certified round, or of the last result of a federated task
+    that is over, are enrolled.
 
     \b
     Examples:
