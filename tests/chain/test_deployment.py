@@ -63,6 +63,7 @@ def test_everything_is_deployed_in_one_call_and_checked(chain, deployed, verifie
         "HLRContract",
         "NetworkRegistry",
         "InferenceContract",
+        "ConversationContract",
         "PoseidonT3",
         "PoseidonT4",
     }
@@ -71,7 +72,8 @@ def test_everything_is_deployed_in_one_call_and_checked(chain, deployed, verifie
     assert (entry["statement"], entry["size"], entry["features"], entry["insecure"]) == (1, 32, 3, True)
     assert entry["codeHash"] == deployed.verifiers["step-48x3"].code_hash
     staking = network.contract("StakingContract")
-    assert staking.call("isSlasher", deployed.contracts["InferenceContract"].address)
+    for slasher in ("InferenceContract", "ConversationContract"):
+        assert staking.call("isSlasher", deployed.contracts[slasher].address)
     assert staking.call("owner") == chain.address
 
 
@@ -137,6 +139,8 @@ def test_a_chain_whose_code_does_not_match_is_refused(chain, deployed):
         ("NetworkRegistry", "HLRContract"),
         ("InferenceContract", "StakingContract"),
         ("InferenceContract", "NetworkRegistry"),
+        ("ConversationContract", "StakingContract"),
+        ("ConversationContract", "NetworkRegistry"),
     ],
 )
 def test_contracts_that_ask_others_than_those_of_the_file_are_refused(chain, deployed, node, name, linked):
@@ -145,6 +149,7 @@ def test_contracts_that_ask_others_than_those_of_the_file_are_refused(chain, dep
         "HLRContract": ("IdentityContract", "DataHub", "StakingContract", "VerifierRegistry"),
         "NetworkRegistry": ("HLRContract", "HFLContract", "RETHDouble"),
         "InferenceContract": ("StakingContract", "VerifierRegistry", "NetworkRegistry"),
+        "ConversationContract": ("StakingContract", "NetworkRegistry"),
     }
     contracts = deployed.contracts
     replaced = {**contracts, linked: deployment_module.Deployed(node.accounts[5], "")}

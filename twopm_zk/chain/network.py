@@ -16,7 +16,7 @@ from twopm_zk.chain.connection import Receipt
 from twopm_zk.chain.contracts import Chain, Contract, ContractClient
 from twopm_zk.chain.deployment import Deployment
 from twopm_zk.chain.federated import FederatedRoundsClient
-from twopm_zk.chain.networks import Inference, Networks
+from twopm_zk.chain.networks import Conversations, Inference, Model, Networks
 from twopm_zk.chain.rounds import Hlr
 from twopm_zk.errors import InputError
 
@@ -178,6 +178,15 @@ class Network:
     def inference(self) -> Inference:
         """Proven predictions."""
         return Inference(self.contract("InferenceContract"))
+
+    @cached_property
+    def conversations(self) -> Conversations:
+        """Conversations, and the vote over what was answered."""
+        return Conversations(self.contract("ConversationContract"))
+
+    def requests(self, model: Model) -> Inference | Conversations:
+        """Where operators of a network are asked, and its fees are held, by whose contract its task is of."""
+        return self.inference if model is Model.HLR else self.conversations
 
     def verifier_id(self, instance: str) -> int:
         """Number in the registry of an instance's verifier. InputError where none was deployed."""

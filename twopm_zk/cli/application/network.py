@@ -172,8 +172,9 @@ def show(connection: Connection, number: int, as_json: bool) -> None:
     """
     view = open_view(connection, signing=False)
     entry, first = view.networks.get(number), view.deployment.block
-    offered = view.inference.contract.events("Offered", from_block=first, networkId=number)
-    operators = [one for one in dict.fromkeys(e["operator"] for e in offered) if view.inference.offer_of(number, one)]
+    client = view.network.requests(entry.model)
+    offered = client.contract.events("Offered", from_block=first, networkId=number)
+    operators = [one for one in dict.fromkeys(e["operator"] for e in offered) if client.offers(number, one)]
     more = {
         "uri": view.networks.uri(number, from_block=first),
         "operators": operators,
