@@ -15,7 +15,7 @@ from twopm_zk.auditor.history import ReplayedEvent
 from twopm_zk.chain.tasks import Phase
 from twopm_zk.errors import DeploymentError, InputError
 from twopm_zk.numbers.baby_jubjub import SUBGROUP_ORDER, Point
-from twopm_zk.participants.attempts import reason_of
+from twopm_zk.participants.rounds.sets import reason_of
 from twopm_zk.sharing import Departure, KeyOwner, SharingSet
 
 ACCUSED = "accused without cause"

@@ -65,7 +65,7 @@ def _task(view: ChainView, spec: TaskSpec, task: int | None) -> TaskSnapshot | N
 
 
 def _newest_unfinished(view: ChainView, spec: TaskSpec) -> TaskSnapshot | None:
-    return view.newest_task(spec, lambda state: state.phase is not Phase.FINISHED)
+    return view.newest_task(spec.spec_hash, lambda state: state.phase is not Phase.FINISHED)
 
 
 def _obstacles(view: ChainView, state: TaskSnapshot | None, since: int, stake: int) -> list[Obstacle]:

@@ -139,7 +139,7 @@ class Node(Participant[NodeStore]):
     def _find_task(self) -> TaskSnapshot | None:
         """The newest task of specification and coordinator that is not over, or that this node took part in."""
         return self.view.newest_task(
-            self.spec,
+            self.spec.spec_hash,
             lambda state: state.phase is not Phase.FINISHED or self.store.block(state.task_key) is not None,
             creator=self._coordinator,
         )

@@ -19,7 +19,7 @@ from twopm_zk.node.privacy_part import PrivacyPart
 from twopm_zk.node.store import NodeStore, StoredBatch
 from twopm_zk.numbers.baby_jubjub import Point
 from twopm_zk.numbers.commitments import model_commitment
-from twopm_zk.participants.attempts import AttemptView, fixed_rows, place_of, read_attempt
+from twopm_zk.participants.attempts import AttemptView, fixed_rows, read_attempt
 from twopm_zk.participants.loop import OVERTAKEN
 from twopm_zk.participants.records import Attempt
 from twopm_zk.participants.task_view import ChainView
@@ -122,7 +122,7 @@ class SharingPart:
             *ready_objections(
                 self._conditions,
                 self._collection(state, held),
-                place=place_of(self.view, state),
+                place=self.view.place_of(state),
                 candidates=self._candidates(state, attempt, inside=inside),
                 nodes=(state.ready if inside else state.nodes) if self.view.is_large(state) else None,
                 rows=attempt.data,
@@ -242,7 +242,7 @@ class SharingPart:
 
     def _may_be_known(self, state: TaskSnapshot) -> bool:
         """Whether a share of this attempt has left this node."""
-        return bool(withdrawal_objections(self.store.ledger(), place_of(self.view, state)))
+        return bool(withdrawal_objections(self.store.ledger(), self.view.place_of(state)))
 
     # --- disputes ---
 

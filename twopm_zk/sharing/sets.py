@@ -22,7 +22,7 @@ from enum import Enum
 from functools import cached_property
 
 from twopm_zk.errors import InputError
-from twopm_zk.numbers.baby_jubjub import Point, is_on_curve
+from twopm_zk.numbers.baby_jubjub import Point
 from twopm_zk.sharing import graph, tree
 from twopm_zk.sharing.hashes import abi_hash
 from twopm_zk.sharing.keys import PostedKey
@@ -50,13 +50,9 @@ class Member:
     """Its key in IdentityContract when it said so; what is set later changes nothing."""
     round_key: PostedKey
     point: Point
-    """The commitment to all its updates of the attempt."""
+    """What commits to all its updates of the attempt: a point of the curve, or the hash of an update and 0."""
     seat: int = 0
     """How many were ready before it."""
-
-    def __post_init__(self) -> None:
-        if not is_on_curve(self.point):
-            raise InputError(f"the updates of node {self.address} add up to no point of the curve")
 
     @cached_property
     def leaf(self) -> bytes:
