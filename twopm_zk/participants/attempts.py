@@ -208,7 +208,7 @@ def _update(found: AttemptView, event: DecodedEvent, _: Place) -> AttemptView:
 def _ready(found: AttemptView, event: DecodedEvent, _: Place) -> AttemptView:
     node, point = event["node"], Point(event["x"], event["y"])
     if point != found.points.get(node, IDENTITY) or not is_on_curve(point):
-        raise DeploymentError(f"node {node} was ready with other updates than its events tell")
+        raise DeploymentError(f"node {node} was ready in another seat, or with other updates, than its events tell")
     return found
 
 

@@ -21,7 +21,9 @@ def set_after(found: SharingSet | None, event: DecodedEvent, place: Place) -> Sh
         raise DeploymentError("an event speaks of a set of nodes before there is one")
     if event.name == "NodeReady":
         if event["seat"] != found.seats:
-            raise DeploymentError(f"node {event['node']} was ready in another seat than its events tell")
+            raise DeploymentError(
+                f"node {event['node']} was ready in another seat, or with other updates, than its events tell"
+            )
         return found.with_ready(member_of(event))
     if event.name == "NodeLeft":
         return _same_digest(found.without(event["node"], reason_of(event)), event)
