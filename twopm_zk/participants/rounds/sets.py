@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from twopm_zk.chain.abi import DecodedEvent
-from twopm_zk.errors import DeploymentError
+from twopm_zk.errors import DeploymentError, InputError
 from twopm_zk.numbers.baby_jubjub import Point
-from twopm_zk.sharing import Departure, Member, Place, PostedKey, SharingSet
+from twopm_zk.sharing import Departure, Member, Place, PostedKey, SharingSet, UpdateHash
 
 
-def set_after(found: SharingSet | None, event: DecodedEvent, place: Place) -> SharingSet | None:
-    """The set once one more event of its attempt has happened; None until the attempt is closed.
+def set_after(
+    found: SharingSet | None, event: DecodedEvent, place: Place, *, hashes: bool = False
+) -> SharingSet | None:
+    """The set once one more event of its attempt has happened; None until the attempt is closed. With ``hashes`` nodes
+    have committed to their updates by hashes, not by points.
 
     Raises DeploymentError where an event does not follow from those before, InputError for keys that none can be.
     """
@@ -24,19 +27,24 @@ def set_after(found: SharingSet | None, event: DecodedEvent, place: Place) -> Sh
             raise DeploymentError(
                 f"node {event['node']} was ready in another seat, or with other updates, than its events tell"
             )
-        return found.with_ready(member_of(event))
+        return found.with_ready(member_of(event, hashes=hashes))
     if event.name == "NodeLeft":
         return _same_digest(found.without(event["node"], reason_of(event)), event)
     return _same_digest(found.next_share_attempt() if found.started else found.begun(), event)
 
 
-def member_of(event: DecodedEvent) -> Member:
-    """The node that says that it is ready. InputError where its keys are none."""
+def member_of(event: DecodedEvent, *, hashes: bool = False) -> Member:
+    """The node that says that it is ready. InputError where its keys or what it has committed to are none."""
+    commitment: Point | UpdateHash = Point(event["x"], event["y"])
+    if hashes:
+        if event["y"]:
+            raise InputError(f"node {event['node']} was ready with a point where its update has a hash")
+        commitment = UpdateHash(event["x"].to_bytes(32, "big"))
     return Member(
         event["node"],
         PostedKey.parse(*event["lasting"]),
         PostedKey.parse(event["roundX"], event["roundY"]),
-        Point(event["x"], event["y"]),
+        commitment,
         event["seat"],
     )
 
