@@ -8,7 +8,8 @@ from twopm_zk.chain import deployer as deployer_module
 from twopm_zk.chain import deployment as deployment_module
 from twopm_zk.chain.deployer import add_verifiers, deploy_all
 from twopm_zk.chain.deployment import Deployment, EigenLayer, GeneratedVerifier, StakeAsset, Terms
-from twopm_zk.chain.network import Network, TaskConfig, dataset_name
+from twopm_zk.chain.network import Network, dataset_name
+from twopm_zk.chain.rounds import TaskConfig
 from twopm_zk.errors import ChainError, DeploymentError, InputError, InsecureKeyError
 
 ZERO = "0x" + "00" * 20

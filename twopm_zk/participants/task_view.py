@@ -11,7 +11,8 @@ from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
 from twopm_zk.chain.abi import DecodedEvent
-from twopm_zk.chain.network import Hlr, Network
+from twopm_zk.chain.network import Network
+from twopm_zk.chain.rounds import Hlr
 from twopm_zk.chain.rpc import reading
 from twopm_zk.chain.tasks import AcceptedUpdate, Phase, TaskSnapshot
 from twopm_zk.circuit.instances import find_instance

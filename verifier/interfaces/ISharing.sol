@@ -36,23 +36,6 @@ interface ISharing is IRounds {
         bytes32 digest,
         uint48 deadline
     );
-    event Shared(
-        uint256 indexed taskId,
-        uint32 indexed round,
-        uint32 attempt,
-        uint24 shareAttempt,
-        address indexed node,
-        uint256[] vector
-    );
-    event SumShared(
-        uint256 indexed taskId,
-        uint32 indexed round,
-        uint32 attempt,
-        uint24 shareAttempt,
-        uint256 x,
-        uint256 y,
-        uint48 deadline
-    );
     /// @dev Before it was ready, so that the set stays as it is.
     event UpdateWithdrawn(uint256 indexed taskId, uint32 indexed round, uint32 attempt, address indexed node);
     /// @param digest Of the set without the node.
@@ -77,8 +60,6 @@ interface ISharing is IRounds {
     error AlreadyShared(address account);
     error NobodyHasShared(uint256 taskId);
     error WrongSet(bytes32 digest, bytes32 expected);
-    error WrongNumberOfScalars(uint256 count, uint256 expected);
-    error NotAScalar(uint256 value);
     error TooLittleGas(uint256 left, uint256 needed);
 
     /// @notice Say that the sender, which handed in an update, is there to share. Only for the accounts of the attempt, until
@@ -93,11 +74,6 @@ interface ISharing is IRounds {
     /// @notice Leave the present attempt, until the deadline of the phase. Free before sharing begins. Then it costs the
     /// penalty: shares may be on their way. Where somebody has shared, the others share again.
     function withdraw(uint256 taskId) external;
-
-    /// @notice Share the sender's masked opening: packed sums and rows, then the blinding. From the second share attempt on
-    /// the sender has to have the minimum stake still: it may have begun to leave since its update.
-    /// @param digest Of the set for which the masks were made; the call reverts where the contract has another one.
-    function share(uint256 taskId, bytes32 digest, uint256[] calldata vector) external;
 
     /// @notice Leave a silent node out for good, which costs it the penalty. Anyone may: in sharing after the deadline, for
     /// who has not shared where others have (where nobody has, {reopen} starts again); in a dispute after twice its length
@@ -117,13 +93,4 @@ interface ISharing is IRounds {
         uint256 size,
         uint256[] calldata seats
     ) external view returns (bytes32[] memory);
-
-    /// @notice Sum of the points of all that shared in the present share attempt.
-    function roundPointOf(uint256 taskId) external view returns (uint256 x, uint256 y);
-
-    /// @notice Sum of a node's points in the attempt it last took part in.
-    function pointOf(uint256 taskId, address node) external view returns (uint256 x, uint256 y);
-
-    /// @notice Scalars of a share in the present collection.
-    function vectorLengthOf(uint256 taskId) external view returns (uint256);
 }

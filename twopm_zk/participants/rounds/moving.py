@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
-from twopm_zk.chain.connection import Receipt
+from twopm_zk.chain.rounds import Rounds
 from twopm_zk.chain.tasks import Phase, TaskState
 from twopm_zk.errors import TransactionError
 from twopm_zk.participants.loop import OVERTAKEN
 
 
-class SetsClient(Protocol):
-    """The functions of a contract that anybody may call to move a set on."""
-
-    def close(self, task: int) -> Receipt: ...  # noqa: D102
-    def start_sharing(self, task: int) -> Receipt: ...  # noqa: D102
-    def expel(self, task: int, node: str) -> Receipt: ...  # noqa: D102
-
-
 def move_sets_on(
-    client: SetsClient, state: TaskState, *, again: Callable[[], str], silent: Callable[[], Sequence[str]]
+    client: Rounds, state: TaskState, *, again: Callable[[], str], silent: Callable[[], Sequence[str]]
 ) -> str:
     """Close, begin to share, leave out who is ``silent``, or start ``again``; a word for what was done, if anything.
 
@@ -35,7 +26,7 @@ def move_sets_on(
     return again()
 
 
-def expel_all(client: SetsClient, state: TaskState, silent: Sequence[str]) -> str:
+def expel_all(client: Rounds, state: TaskState, silent: Sequence[str]) -> str:
     """Leave nodes out; whom somebody else has left out meanwhile is not told."""
     out = [node for node in silent if sent(lambda node=node: client.expel(state.id, node), "out")]  # type: ignore[misc]
     return f"left out {', '.join(out)} for silence" if out else ""

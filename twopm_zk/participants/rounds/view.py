@@ -17,12 +17,13 @@ from typing import ClassVar, Generic, TypeVar
 from eth_abi.abi import encode
 
 from twopm_zk.chain.abi import DecodedEvent
-from twopm_zk.chain.block_hashes import BlockHashes
 from twopm_zk.chain.connection import Topic
-from twopm_zk.chain.contracts import Contract, ContractClient
+from twopm_zk.chain.contracts import Contract
 from twopm_zk.chain.deployment import DEVELOPMENT_CHAINS
 from twopm_zk.chain.network import Network
+from twopm_zk.chain.rounds import Rounds
 from twopm_zk.chain.rpc import reading
+from twopm_zk.chain.rpc.block_hashes import BlockHashes
 from twopm_zk.chain.tasks import TaskState
 from twopm_zk.errors import DeploymentError
 from twopm_zk.sharing import Place
@@ -88,7 +89,7 @@ class RoundsView(ABC, Generic[State]):
 
     @property
     @abstractmethod
-    def rounds(self) -> ContractClient:
+    def rounds(self) -> Rounds:
         """The contract of the tasks."""
 
     @abstractmethod
