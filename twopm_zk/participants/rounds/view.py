@@ -24,8 +24,9 @@ from twopm_zk.chain.network import Network
 from twopm_zk.chain.rounds import Rounds
 from twopm_zk.chain.rpc import reading
 from twopm_zk.chain.rpc.block_hashes import BlockHashes
-from twopm_zk.chain.tasks import TaskState
+from twopm_zk.chain.tasks import TaskState, task_key
 from twopm_zk.errors import DeploymentError
+from twopm_zk.participants.records import Attempt
 from twopm_zk.sharing import Place
 from twopm_zk.system.progress import Progress
 
@@ -160,6 +161,11 @@ class RoundsView(ABC, Generic[State]):
 
         key = (self.rounds.address, "round", state.id, state.round, state.opened_at)
         return reading("events of a round", lambda: self._cached(key, read, state.opened_at, state.block))
+
+    def attempt_of(self, state: State) -> Attempt:
+        """The present attempt of a task, by which stores know it."""
+        key = task_key(self.chain.chain_id, self.rounds.address, state.id, state.spec_hash)
+        return Attempt(key, state.round, state.attempt)
 
     def is_large(self, state: State) -> bool:
         """Whether a node reads only what concerns it: never, unless the kind of task says so."""
