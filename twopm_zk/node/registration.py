@@ -13,7 +13,6 @@ from twopm_zk.participants.preflight import require_verifiers
 from twopm_zk.participants.task_view import ChainView, dataset_of, held_out_dataset_of
 from twopm_zk.rows.batches import NodeData, prepare, same_rows, too_many
 from twopm_zk.rows.sources import RowData
-from twopm_zk.sharing import KeyOwner
 from twopm_zk.task.specification import TaskSpec
 
 _AT_ONCE = 100
@@ -115,14 +114,6 @@ def _registered(view: ChainView, store: NodeStore, spec: TaskSpec, dataset: byte
         elif error.error != "PlaceTaken":  # our own transaction of before a restart may just have been mined
             raise
     return False
-
-
-def register_key(view: ChainView, store: NodeStore) -> None:
-    """Register the key that this node shares with, where another one or none is registered."""
-    owner = KeyOwner(view.identity.address, view.chain.chain_id, view.address)
-    key = store.lasting_key.aggregation_key(owner)
-    if view.identity.aggregation_key_of(view.address) != key.hash:
-        view.identity.set_aggregation_key(key.numbers)
 
 
 def _places(view: ChainView, dataset: bytes) -> dict[int, int]:

@@ -17,6 +17,7 @@ from twopm_zk.chain.tasks import COLLECTIONS, Phase, TaskSnapshot, words
 from twopm_zk.errors import ChainError, DeploymentError, RangeError
 from twopm_zk.numbers.baby_jubjub import IDENTITY, Point, add
 from twopm_zk.numbers.pedersen import Opening, Unit, vector_generators
+from twopm_zk.participants.rounds.attempts import present_attempt
 from twopm_zk.participants.rounds.sets import set_after
 from twopm_zk.participants.task_view import ChainView
 from twopm_zk.sharing import (
@@ -145,40 +146,13 @@ class AttemptView:
         return found if sharing_set is self.sharing_set else replace(found, sharing_set=sharing_set)
 
 
-@dataclass(frozen=True)
-class _Replayed:
-    """What was made of the events of an attempt so far; whoever looks again goes on from there."""
-
-    place: Place
-    events: Sequence[DecodedEvent]
-    view: AttemptView
-
-
-_LAST: WeakKeyDictionary[ChainView, _Replayed] = WeakKeyDictionary()
-
-
 def read_attempt(view: ChainView, state: TaskSnapshot) -> AttemptView:
     """The present attempt at the snapshot's block.
 
     Raises ChainError where the events that the endpoint shows are not those that the contract has counted: blocks were
     just replaced, or some are missing there. Nothing may be concluded from such a view.
     """
-    events = [event for event in view.attempt_events(state) if event.values.get("attempt") == state.attempt]
-    place, known = view.place_of(state), _LAST.get(view)
-    if known is None or known.place != place or events[: len(known.events)] != known.events:
-        known = _Replayed(place, [], AttemptView(state.collection, len(state.weights), state.family))
-    try:
-        found = known.view
-        for event in events[len(known.events) :]:
-            found = found.after(event, place)
-    except DeploymentError as error:
-        raise ChainError(f"{state.name()}: {error.message}; looking again") from error
-    if not _agree(found, state):
-        raise ChainError(
-            f"{state.name()}: the endpoint shows other events than its contract has counted; looking again"
-        )
-    _LAST[view] = _Replayed(place, events, found)
-    return found
+    return present_attempt(view, state, AttemptView(state.collection, len(state.weights), state.family), agree=_agree)
 
 
 def _agree(found: AttemptView, state: TaskSnapshot) -> bool:
