@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from twopm_zk.chain.rpc import reading
 from twopm_zk.errors import DataError, InputError, TransactionError
 from twopm_zk.node.store import NodeStore, StoredBatch
 from twopm_zk.numbers.commitments import random_scalar
@@ -95,7 +94,7 @@ def _registered(view: ChainView, store: NodeStore, spec: TaskSpec, dataset: byte
     batches = _known(store, spec, held_out=held_out)
     if not batches:
         return True
-    places = _places(view, dataset)
+    places = view.places(dataset)
     waiting = [entry for entry in batches if entry.batch.commitment not in places]
     for entry in batches:
         place = places.get(entry.batch.commitment)
@@ -114,17 +113,6 @@ def _registered(view: ChainView, store: NodeStore, spec: TaskSpec, dataset: byte
         elif error.error != "PlaceTaken":  # our own transaction of before a restart may just have been mined
             raise
     return False
-
-
-def _places(view: ChainView, dataset: bytes) -> dict[int, int]:
-    """Index by commitment, of all that this account has registered under a data set's name."""
-    events = reading(
-        "registered data",
-        lambda: view.data_hub.contract.events(
-            "Registered", from_block=view.deployment.block, owner=view.address, dataset=dataset
-        ),
-    )
-    return {event["commitment"]: event["index"] for event in events}
 
 
 def _replace_copied(view: ChainView, store: NodeStore, spec: TaskSpec, part: Sequence[StoredBatch]) -> None:

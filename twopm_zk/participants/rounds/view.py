@@ -305,6 +305,16 @@ class RoundsView(ABC, Generic[State]):
             found.setdefault(event["owner"], []).append(event["commitment"])
         return found
 
+    def places(self, dataset: bytes) -> dict[int, int]:
+        """Index by commitment, of all that this account has registered under a data set's name."""
+        events = reading(
+            "registered data",
+            lambda: self.data_hub.contract.events(
+                "Registered", from_block=self.deployment.block, owner=self.address, dataset=dataset
+            ),
+        )
+        return {event["commitment"]: event["index"] for event in events}
+
     def stake_of(self, address: str) -> int:
         """What an account has at stake, in wei of ETH."""
         return reading("stake", lambda: self.staking.stake_of(address))
