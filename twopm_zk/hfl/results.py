@@ -38,8 +38,13 @@ class Recomputed:
 
 def hash_before(spec: FederatedSpec, state: FederatedSnapshot) -> bytes:
     """The hash of what the present round trains from."""
-    assert spec.initial is not None  # noqa: S101 - `spec_hash` has asked for it
-    return state.latest_result if state.results else spec.initial
+    return state.latest_result if state.results else initial_of(spec)
+
+
+def initial_of(spec: FederatedSpec) -> bytes:
+    """The hash of what training starts from. SpecError where the specification has none."""
+    _ = spec.spec_hash  # which asks for it, with an error of its own
+    return spec.initial or b""
 
 
 def find_result(spec: FederatedSpec, storage: Storage, digest: bytes, *, round_: int) -> RoundResult:
