@@ -311,8 +311,8 @@ def parameters(
 ) -> None:
     """Write the accepted parameters of the federated TASK, as arrays in the order of its model.
 
-    Needs no account: the chain has the result's hash, and any storage location of the specification the result. That it follows from
-    what nodes shared is checked by `twopm-zk audit`.
+    Needs no account: the chain has the result's hash, and a storage location of the specification the result. That it
+    follows from what nodes shared is checked by `twopm-zk audit`.
 
     \b
     Examples:
