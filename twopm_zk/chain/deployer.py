@@ -393,7 +393,7 @@ class _Deployer:
         hlr = self.ours("HLRContract", *shared, registry.address)
         networks = self.ours("NetworkRegistry", hlr.address, hfl.address, self._fee_token(terms))
         inference = self.ours("InferenceContract", staking.address, registry.address, networks.address)
-        for slasher in (hlr, inference):
+        for slasher in (hlr, hfl, inference):
             self.transact(staking, "authorise", slasher.address)  # nobody is staked yet, so it holds at once
 
     def _fee_token(self, terms: Terms) -> str:

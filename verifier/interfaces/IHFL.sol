@@ -36,13 +36,7 @@ interface IHFL is ISharing {
         uint8 location
     );
     /// @param deadline Until which results are confirmed, and masked updates reported as missing.
-    event AllShared(
-        uint256 indexed taskId,
-        uint32 indexed round,
-        uint32 attempt,
-        uint24 shareAttempt,
-        uint48 deadline
-    );
+    event AllShared(uint256 indexed taskId, uint32 indexed round, uint32 attempt, uint24 shareAttempt, uint48 deadline);
     /// @param votes For this result in the share attempt, this one included.
     event ResultConfirmed(
         uint256 indexed taskId,

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {IHFL} from "./IHFL.sol";
 import {IHLR} from "./IHLR.sol";
-import {IRounds} from "./IRounds.sol";
 
 /// @title Networks: one model, one metadata document, one set of terms
 /// @notice A network makes the model of a task known, by a document of which only the hash is kept, and says on which terms
@@ -77,6 +77,7 @@ interface INetworkRegistry {
     error NoFeeToken();
     error UriTooLong(uint256 length, uint256 limit);
     error NotCertified(uint256 taskId);
+    error NotFinished(uint256 taskId);
     error NothingToEnrol(address node);
     error AlreadyEnrolled(address node);
 
@@ -115,7 +116,7 @@ interface INetworkRegistry {
 
     function HLR() external view returns (IHLR); // solhint-disable-line func-name-mixedcase
 
-    function HFL() external view returns (IRounds); // solhint-disable-line func-name-mixedcase
+    function HFL() external view returns (IHFL); // solhint-disable-line func-name-mixedcase
 
     /// @notice The token that fees can be in, the zero address for none.
     function TOKEN() external view returns (address); // solhint-disable-line func-name-mixedcase

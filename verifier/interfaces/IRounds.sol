@@ -8,7 +8,7 @@ pragma solidity 0.8.37;
 /// Nobody can block others: every phase has a deadline after which anyone may move on, and one member's updates cannot keep
 /// others from reaching the minimum of nodes.
 interface IRounds {
-    /// @dev Ready, Sharing, Summed and Disputed are HLRContract's, Closed is HFLContract's.
+    /// @dev Disputed is HLRContract's alone.
     enum Phase {
         None,
         Created,
@@ -17,8 +17,7 @@ interface IRounds {
         Sharing,
         Summed,
         Disputed,
-        Finished,
-        Closed
+        Finished
     }
 
     struct TaskConfig {
