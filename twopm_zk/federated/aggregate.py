@@ -2,11 +2,10 @@
 
     sum       of the masked updates modulo 2^64, read as signed: masks cancel
     average   sum 2^(32 - frac_bits) / weight, half up
-    velocity  momentum velocity + average
-    next      parameters + server_rate (velocity, or average where there is no momentum)
+    next      what the rule makes of it: `rule.AggregationRule.moved`
 
-Products with momentum and server rate are rounded half up from 2^-16. A sum that updates within their bounds cannot
-have is refused: then somebody handed in rubbish, and no honest node confirms anything. Whose it was, masks hide.
+A sum that updates within their bounds cannot have is refused: then somebody handed in rubbish, and no honest node
+confirms anything. Whose it was, masks hide.
 """
 
 from __future__ import annotations
@@ -19,13 +18,7 @@ import numpy.typing as npt
 from twopm_zk.errors import InputError
 from twopm_zk.federated.masks import MaskedUpdate
 from twopm_zk.federated.results import RoundResult
-from twopm_zk.federated.specification import (
-    LOSS_BOUND,
-    LOSS_FRAC_BITS,
-    PARAMETER_FRAC_BITS,
-    RULE_FRAC_BITS,
-    FederatedSpec,
-)
+from twopm_zk.federated.specification import LOSS_BOUND, LOSS_FRAC_BITS, PARAMETER_FRAC_BITS, FederatedSpec
 
 Words = npt.NDArray[np.int64]
 _LIMB = 24
@@ -54,12 +47,9 @@ def next_result(spec: FederatedSpec, previous: RoundResult, masked: Iterable[Mas
     changes, tail = total[: spec.parameters], dict(zip(spec.tail, map(int, total[spec.parameters :]), strict=True))
     weight, loss, evaluated = tail["weight"], tail.get("loss", 0), tail.get("evaluated", 0)
     _check_tail(spec, nodes, weight, loss, evaluated)
-    _check_changes(spec, changes, nodes, weight)
+    _check_changes(spec, changes, weight)
     average = _divided(changes, weight, PARAMETER_FRAC_BITS - spec.frac_bits)
-    velocity, rule = previous.velocity, spec.rule
-    if spec.has_velocity:
-        velocity = average = _times(previous.velocity, rule.momentum_units) + average
-    parameters = previous.parameters + _times(average, rule.rate_units)
+    parameters, velocity = spec.rule.moved(previous.parameters, previous.velocity, average)
     return RoundResult(spec.layout, previous.round + 1, previous.hash, parameters, velocity, weight, loss, evaluated)
 
 
@@ -74,7 +64,7 @@ def _check_tail(spec: FederatedSpec, nodes: int, weight: int, loss: int, evaluat
         raise _spoilt("the losses are not those of so many examples")
 
 
-def _check_changes(spec: FederatedSpec, changes: Words, nodes: int, weight: int) -> None:
+def _check_changes(spec: FederatedSpec, changes: Words, weight: int) -> None:
     """Every node's weighted change has a norm of at most its weight times the bound, and so has their sum. With noise
     that is known of each coordinate alone."""
     if spec.noise is None:
@@ -82,7 +72,7 @@ def _check_changes(spec: FederatedSpec, changes: Words, nodes: int, weight: int)
         if sum_of_squares(changes) > bound * bound:
             raise _spoilt("its norm is beyond what changes within `update.clip` add up to")
         return
-    bound = nodes * spec.word_bound
+    bound = weight * spec.coordinate_bound
     if max(int(changes.max()), -int(changes.min())) > bound:
         raise _spoilt("a coordinate is beyond what changes within `update.clip`, and their noise, add up to")
 
@@ -106,12 +96,6 @@ def _divided(sums: Words, weight: int, shift: int) -> Words:
     """sums 2^shift / weight, half up. The specification keeps weight 2^(shift + 1) below 2^63."""
     quotient, rest = np.divmod(sums, weight)
     return (quotient << shift) + ((rest << shift) + weight // 2) // weight
-
-
-def _times(words: Words, units: int) -> Words:
-    """words units / 2^16, half up, where the result is below 2^62."""
-    high, low = words >> RULE_FRAC_BITS, words & ((1 << RULE_FRAC_BITS) - 1)
-    return high * units + ((low * units + (1 << RULE_FRAC_BITS - 1)) >> RULE_FRAC_BITS)
 
 
 def _spoilt(reason: str) -> InputError:
