@@ -1,4 +1,4 @@
-"""What is kept apart from the chain may be missing, altered, or out of reach: the round goes on, and nobody honest pays."""
+"""What is kept apart from the chain may be missing, altered, or out of reach: the round goes on all the same."""
 
 import shutil
 

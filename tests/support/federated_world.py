@@ -111,7 +111,11 @@ class FederatedStage:
             **changes,
         }
         store = options.pop("store", None) or FederatedStore(self.folder / f"node{number}.db")
-        return FederatedNode(self.view(2 + number), self.spec, store, **options)
+        try:
+            return FederatedNode(self.view(2 + number), self.spec, store, **options)
+        except BaseException:
+            store.close()
+            raise
 
     def restart(self, number, **changes):
         """The node as a process that was killed and started again: all that is in memory is gone."""

@@ -187,9 +187,7 @@ class FederatedNode(Role[FederatedView, FederatedSpec, FederatedStore]):
             self._say_once("waiting", text, key=state.key)
             return
         if me not in (fixed_nodes(self.view, state) or (me,)):
-            text = (
-                f"{state.name()}: this round was shared before, and goes on with the nodes that did, not with this one"
-            )
+            text = f"{state.name()}: this round was shared before, and goes on with those nodes, not with this one"
             self._say_once("waiting", text, key=state.key)
             return
         if me in read_attempt(self.view, state).updates or not self._agrees(state):

@@ -158,6 +158,11 @@ class FederatedReport(Checked):
         return [one for one in self.attempts if one.result is not None]
 
     @property
+    def unknowable(self) -> tuple[str, ...]:
+        """What no audit can know."""
+        return UNKNOWABLE
+
+    @property
     def conclusion(self) -> str:
         """The verdict as a sentence."""
         match self.verdict:

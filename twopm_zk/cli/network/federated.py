@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,9 +11,17 @@ import click
 
 from twopm_zk.cli.options.amounts import show_amount, show_time
 from twopm_zk.cli.options.connection import Connection
-from twopm_zk.cli.options.federated import ModelChoice, open_federated
-from twopm_zk.cli.options.participants import checked_address, news_printer, stop_on_sigterm
-from twopm_zk.cli.output import emit
+from twopm_zk.cli.options.federated import ModelChoice, model_options, open_federated
+from twopm_zk.cli.options.participants import checked_address, news_printer, spec_argument, stop_on_sigterm
+from twopm_zk.cli.output import (
+    Steps,
+    emit,
+    force_option,
+    json_option,
+    print_table,
+    refuse_existing,
+    step_after_step,
+)
 from twopm_zk.system import files
 
 if TYPE_CHECKING:
@@ -201,3 +210,105 @@ def _lines(state: FederatedSnapshot, attempt: FederatedAttempt) -> Iterator[str]
         words += [f"missing to {done['reported_missing_by']}"] if done.get("reported_missing_by") else []
         words += [f"out: {done['left']}"] if "left" in done else []
         yield f"  {node}  {', '.join(words)}"
+
+
+def audit_task(connection: Connection, number: int, spec: FederatedSpec, *, as_json: bool) -> int:
+    """Check a task again, from the chain and the storage; the exit code."""
+    from twopm_zk.hfl.auditor import audit_federated
+    from twopm_zk.hfl.report import CHECKS
+
+    steps = Steps(quiet=as_json)
+    with steps.step("deployment, compared with the chain"):
+        view = open_federated(connection, signing=False)
+    with ExitStack() as present:
+        report = audit_federated(view, number, spec=spec, progress=step_after_step(steps, present))
+    if as_json:
+        emit(True, report.to_json())
+        return 0 if report.sound else 1
+    print_table(
+        ("what", "checks", "meaning"),
+        [(name, report.counts[name], text) for name, text in CHECKS.items() if name in report.counts],
+        title=f"Task {number} of HFLContract on chain {report.chain_id}, up to block {report.block}",
+    )
+    for one in report.attempts:
+        click.echo(f"  {one.sentence()}")
+        for node, kind in one.missing.items():
+            click.echo(f"    the masked update of {node} is not to be had: {kind}")
+    for note in report.notes:
+        click.echo(f"note: {note}")
+    for line in report.failed:
+        click.echo(f"FAILED {line}")
+    if report.privacy is not None:
+        said = report.privacy.sentence
+        click.echo(f"{said[0].upper()}{said[1:]}.")
+    click.echo("An audit cannot know:")
+    for text in report.unknowable:
+        click.echo(f"  - {text}")
+    click.secho(report.conclusion, fg=None if report.sound else "red", bold=True)
+    return 0 if report.sound else 1
+
+
+@click.command()
+@spec_argument
+@model_options
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Specification to write, as JSON.")
+@click.option("--location", type=click.IntRange(0), default=0, show_default=True, help="Where to put them.")
+@force_option
+@json_option
+def initial(spec_file: Path, model: ModelChoice, out: Path, location: int, force: bool, as_json: bool) -> None:
+    """Fix what the training of a federated SPEC starts from: the parameters of your model, by their hash.
+
+    They are put into a storage location of SPEC, where all nodes find them, and the specification that names them is
+    written to --out: that is the one to agree on, and to create the task from.
+
+    \b
+    Example:
+      twopm-zk spec initial draft.toml --model digits.py:Digits --out federated.json
+    """
+    from dataclasses import replace
+
+    from twopm_zk.errors import SpecError
+    from twopm_zk.federated import Storage, first_result, read_federated, with_initial, write_federated
+    from twopm_zk.hfl.node import called
+
+    refuse_existing(out, force=force)
+    draft = replace(read_federated(spec_file), initial=None)
+    loaded = model.load()
+    result = first_result(draft, called("parameters", loaded.parameters))
+    if location >= len(draft.locations):
+        raise SpecError(f"--location {location} is none of the {len(draft.locations)} in `storage.locations`")
+    Storage.of(draft).put(location, result.encoded)
+    spec = with_initial(draft, result.hash)
+    write_federated(spec, out)
+    document = {"out": str(out), "initial": result.hash.hex(), "specification": "0x" + spec.spec_hash.hex()}
+    text = (
+        f"{spec.parameters} parameters are in storage location {location}; specification {out} names them.\n"
+        f"Next: twopm-zk coordinator run {out}"
+    )
+    emit(as_json, document, text)
+
+
+def check_federated(spec: FederatedSpec, *, as_json: bool) -> None:
+    """What is allowed in a specification and may be unwise, and how much it moves around."""
+    from twopm_zk.federated import masked_size, result_size
+
+    document: dict[str, Any] = {
+        "specification": None if spec.initial is None else "0x" + spec.spec_hash.hex(),
+        "parameters": spec.parameters,
+        "masked_update_bytes": masked_size(spec),
+        "result_bytes": result_size(spec),
+        "warnings": spec.warnings(),
+        "noise": None if spec.noise is None else spec.noise.sigma,
+    }
+    lines = [
+        f"{spec.parameters:,} parameters; a node stores {masked_size(spec):,} bytes in a round, and reads as many of "
+        "each other node",
+        *(f"warning: {text}" for text in document["warnings"]),
+    ]
+    if spec.initial is None:
+        lines.append("`model.initial` is missing: `twopm-zk spec initial` fixes what training starts from")
+    else:
+        lines.append(f"specification {document['specification']}")
+    if spec.noise is not None:
+        lines.append(f"each node adds noise of standard deviation {spec.noise.sigma:.3g} to each parameter's change")
+    emit(as_json, document, "\n".join(lines))
