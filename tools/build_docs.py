@@ -43,6 +43,7 @@ GUIDES = {
         "api",
         "networks",
         "training",
+        "federated",
         "statistics",
         "privacy",
         "scale",
