@@ -167,15 +167,16 @@ _BY_KIND: dict[str, Step] = {
     "certified all the same.",
     "budget-exhausted": "`twopm-zk node budget` shows what was spent. Agree on a task with a smaller "
     "`privacy.epsilon` (`twopm-zk spec check SPEC` says what it costs), or raise --privacy-limit.",
-    "other-kind": "A federated specification goes with `twopm-zk spec check`, `spec initial`, `task create`, `task show`, "
-    "`task parameters`, `node run`, `coordinator run`, `audit` and `network create`.",
+    "other-kind": "A federated specification goes with `twopm-zk spec check`, `spec initial`, `task create`, "
+    "`task show`, `task parameters`, `node run`, `coordinator run`, `audit` and `network create`.",
     "not-a-model": "Name the code of your model with --model FILE.py:Name, and what it is made with by "
     "--model-argument KEY=VALUE.",
-    "other-shapes": "`twopm-zk spec check {spec}` says how many parameters the specification has: give the model of that "
-    "specification, or agree on another one.",
+    "other-shapes": "`twopm-zk spec check {spec}` says how many parameters the specification has: give the model of "
+    "that specification, or agree on another one.",
     "model-raised": "Let it run by itself first: `twopm_zk.federated.federate` trains it in one process.",
     "model-refused": "What `fit` and `evaluate` return is said in docs/federated.md.",
-    "no-initial": "`twopm-zk spec initial {spec} --model FILE.py:Name --out federated.json` fixes what training starts from.",
+    "no-initial": "`twopm-zk spec initial {spec} --model FILE.py:Name --out federated.json` fixes what training starts "
+    "from.",
     "no-initial-stored": "`twopm-zk spec initial {spec} --model FILE.py:Name --out AGAIN.json` puts it there; or ask "
     "whoever wrote the specification.",
     "no-such-location": "`storage.locations` of the specification are numbered from 0: --location NUMBER.",
