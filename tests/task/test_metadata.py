@@ -75,7 +75,6 @@ def test_the_example_is_of_the_examples_specification():
         ({"specification": "0x12"}, "specification"),
         ({"specification": "0x" + "AB" * 32}, "specification"),
         ({"inputs": {}}, "inputs"),
-        ({"inputs": {}}, "inputs"),
         ({"inputs": ["GPA"]}, r"inputs\[0\]"),
         ({"inputs": document()["inputs"] * 2}, "more than once"),
         ({"inputs": with_input(minimum="2")}, "minimum"),

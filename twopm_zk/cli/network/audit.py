@@ -76,7 +76,8 @@ def audit(
     proven, and the report says what is promised to the people in the rows and spent of it. Of a federated task every
     accepted result is computed again from what its nodes shared, which is read from the storage. Needs no account.
     Exits with 0 where the task is sound, with 1 where a check fails, and with 12 where every check holds under insecure
-    keys, which prove nothing. With --report all of it is one HTML page as well, which needs nothing else and can be printed.
+    keys, which prove nothing. With --report all of it is one HTML page as well, which needs nothing else and can be
+    printed.
 
     \b
     Examples:
