@@ -1,7 +1,7 @@
 """An audit of a federated task: every result again, from the chain and the storage; and what a tampered one says.
 
-One task of two rounds is run for all tests here, in which a node falls silent after it was ready. The secrets of another
-one are looked for in all that it leaves.
+One task of two rounds is run for all tests here, in which a node falls silent after it was ready. The secrets of
+another one are looked for in all that it leaves.
 """
 
 import shutil
@@ -52,9 +52,8 @@ def kept_secret(stage, state):
     node = stage.nodes[0]
     attempt = node.view.attempt_of(state)
     stored = node.store.update(stage.spec, attempt.task_key, state.round)
-    pairs = PairSecrets(
-        stage.attempt.sharing_set, node.view.address, node.store.lasting_key, node.store.round_key(attempt)
-    )
+    keys = node.store.lasting_key, node.store.round_key(attempt)
+    pairs = PairSecrets(stage.attempt.sharing_set, node.view.address, *keys)
     masks = [mask_stretch(seed, 0, stage.spec.words) for seed in pairs.seeds.values()]
     return SimpleNamespace(
         update=stored.update.words,
