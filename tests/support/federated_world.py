@@ -46,11 +46,11 @@ class Line:
         return float(np.mean((self.features @ weights + intercept - self.labels) ** 2)), len(self.labels), {}
 
 
-def specification(folder, *, locations=2, **changes):
-    """Of a task for `Line`, which stores in folders beside each other."""
+def specification(folder, *, locations=2, model=Line, **changes):
+    """Of a task for a model, which stores in folders beside each other."""
     options = {
         "title": "lines",
-        "shapes": SHAPES,
+        "shapes": tuple(array.shape for array in model(0).parameters()),
         "clip": 4.0,
         "evaluate": True,
         "fit": {"steps": 3, "rate": 0.2},
@@ -65,7 +65,7 @@ def specification(folder, *, locations=2, **changes):
         **changes,
     }
     spec = FederatedSpec(**options)
-    return replace(spec, initial=first_result(spec, Line(0).parameters()).hash)
+    return replace(spec, initial=first_result(spec, model(0).parameters()).hash)
 
 
 def view_of(world, number):
@@ -88,7 +88,7 @@ class FederatedStage:
         self.stakes = Stakes(2 * penalty, penalty)
         self.settings = settings or FederatedSettings(stakes=self.stakes, straggler_seconds=3600, poll=0.05)
         self.storage = Storage.of(self.spec)
-        self.storage.put(0, first_result(self.spec, Line(0).parameters()).encoded)
+        self.storage.put(0, first_result(self.spec, models(0).parameters()).encoded)
         self.nodes = [self.node(number) for number in range(nodes)]
         if penalty:
             for node in self.nodes:
