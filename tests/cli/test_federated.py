@@ -45,6 +45,8 @@ def folder(tmp_path, monkeypatch):
 
 NODE = ("node", "run", "federated.json", "--coordinator", "0x" + "11" * 20)
 
+INITIAL = ("spec", "initial", "draft.json", "--model", "line.py:Line", "--out", "agreed.json")
+
 
 @pytest.mark.parametrize(
     ("words", "code", "said"),
@@ -57,11 +59,7 @@ NODE = ("node", "run", "federated.json", "--coordinator", "0x" + "11" * 20)
         ((*NODE, "--model", "broken.py:Line"), 3, "cannot be imported"),
         ((*NODE, "--model", "line.py:Line", "--data", "line.py", "--data-number", 5), 2, "exclude each other"),
         ((*NODE, "--model", "line.py:Line", "--data", "nothing.csv"), 3, "'nothing.csv' cannot be read"),
-        (
-            ("node", "run", "regression.json", "--coordinator", "0x" + "11" * 20, "--model", "line.py:Line"),
-            2,
-            "--model",
-        ),
+        ((*NODE[:2], "regression.json", *NODE[3:], "--model", "a.py:A"), 2, "--model is an option of federated"),
         (("coordinator", "run", "draft.json"), 3, "twopm-zk spec initial draft.json"),
         (("coordinator", "run", "federated.json"), 10, "twopm-zk spec initial federated.json"),
         (("task", "show", 1, "--spec", "federated.json", "--statistics"), 2, "--statistics"),
@@ -70,26 +68,8 @@ NODE = ("node", "run", "federated.json", "--coordinator", "0x" + "11" * 20)
         (("data", "check", "federated.json", "--data", "line.py"), 3, "A federated specification goes with"),
         (("task", "parameters", 1, "--spec", "regression.json", "--out", "model.npz"), 3, "`kind`"),
         (("spec", "initial", "draft.json", "--model", "line.py:Line", "--out", "draft.json"), 3, "--force"),
-        (
-            (
-                "spec",
-                "initial",
-                "draft.json",
-                "--model",
-                "line.py:Line",
-                "--model-argument",
-                "width=4",
-                "--out",
-                "a.json",
-            ),
-            3,
-            "twopm-zk spec check draft.json",
-        ),
-        (
-            ("spec", "initial", "draft.json", "--model", "line.py:Line", "--location", 3, "--out", "a.json"),
-            3,
-            "--location 3 is none of the 1",
-        ),
+        ((*INITIAL, "--model-argument", "width=4"), 3, "twopm-zk spec check draft.json"),
+        ((*INITIAL, "--location", 3), 3, "--location 3 is none of the 1"),
     ],
 )
 def test_what_cannot_be_used_is_refused_with_what_to_do(call, folder, words, code, said):
@@ -100,7 +80,7 @@ def test_what_cannot_be_used_is_refused_with_what_to_do(call, folder, words, cod
 
 def test_a_storage_that_cannot_be_written_is_named(call, folder):
     (folder / "storage0").write_text("no folder")
-    code, _, err = call("spec", "initial", "draft.json", "--model", "line.py:Line", "--out", "agreed.json")
+    code, _, err = call(*INITIAL)
     assert code == 10
     assert "storage location 0 cannot be used" in err
     assert "--location NUMBER" in err
@@ -110,8 +90,7 @@ def test_a_storage_that_cannot_be_written_is_named(call, folder):
 def test_what_training_starts_from_is_fixed_and_stored(call, folder):
     code, out, _ = call("spec", "check", "draft.json")
     assert (code, "`model.initial` is missing" in out) == (0, True)
-    words = ("spec", "initial", "draft.json", "--model", "line.py:Line", "--out", "agreed.json")
-    code, out, _ = call(*words, "--json")
+    code, out, _ = call(*INITIAL, "--json")
     found = json.loads(out)
     assert code == 0
     assert (folder / "storage0" / f"{found['initial']}.bin").exists()
@@ -177,7 +156,7 @@ def test_a_task_by_hand_from_its_creation_on(on_chain, stage, folder):
     assert (code, json.loads(out)["verdict"]) == (0, "sound")
     shutil.rmtree(folder / "storage0")
     code, out, _ = on_chain(1, "audit", 1, "--spec", "federated.json")
-    assert (code, "NOT CHECKED" in out, "not-stored" in out) == (1, True, True)
+    assert (code, "NOT CHECKED" in out, "what training starts from is not in the storage" in out) == (1, True, True)
     code, _, err = on_chain(1, "task", "parameters", 1, "--spec", "federated.json", "--out", "c.npz")
     assert (code, "Whoever has it can put it there again" in err) == (10, True)
     code, _, err = on_chain(1, "task", "finish", 1, "--contract", "hfl")

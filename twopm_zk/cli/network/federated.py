@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from twopm_zk.cli.next_steps import with_facts
 from twopm_zk.cli.options.amounts import show_amount, show_time
 from twopm_zk.cli.options.connection import Connection
 from twopm_zk.cli.options.federated import ModelChoice, model_options, open_federated
@@ -274,7 +275,8 @@ def initial(spec_file: Path, model: ModelChoice, out: Path, location: int, force
     refuse_existing(out, force=force)
     draft = replace(read_federated(spec_file), initial=None)
     loaded = model.load()
-    result = first_result(draft, called("parameters", loaded.parameters))
+    with with_facts(spec=spec_file):
+        result = first_result(draft, called("parameters", loaded.parameters))
     if location >= len(draft.locations):
         raise SpecError(f"--location {location} is none of the {len(draft.locations)} in `storage.locations`")
     Storage.of(draft).put(location, result.encoded)
