@@ -63,6 +63,26 @@ def test_a_vanished_coordinator_holds_up_nobody_and_is_replaced(make_stage):
     assert stage.finished().latest_result == stage.expected()[-1].hash
 
 
+def test_a_node_shares_at_the_same_parameters_only_with_the_same_nodes(make_stage):
+    """A second task starts where the first one did: with other nodes, its sum would tell them apart."""
+    stage = make_stage(nodes=4, maximum_rounds=1)
+    last = stage.nodes.pop()
+    stage.begin()
+    stage.finished()
+    for node in stage.nodes:
+        node.tick()
+    stage.nodes, stage.coordinator.task = [*stage.nodes[:2], last], None
+    stage.begin()
+    for number in range(2):
+        stage.nodes[number]._task = stage.task
+    stage.until(Phase.COLLECTING, coordinator=False, when=lambda state: state.updates == 3)
+    stage.coordinator.view.hfl.close(stage.task)
+    for node in stage.nodes:
+        node.tick()
+    assert "with other nodes than those here" in stage.said(0, "objection")[-1].text
+    assert stage.state.ready == 1
+
+
 def test_a_task_with_other_rules_than_its_specification_is_refused(make_stage):
     stage = make_stage(nodes=3).begin()
     fields = {name: getattr(stage.spec, name) for name in FederatedSpec.__dataclass_fields__}

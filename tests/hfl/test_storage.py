@@ -12,7 +12,7 @@ pytestmark = pytest.mark.slow
 
 def shared(make_stage, **options):
     """Nodes, all of which have shared in the first round."""
-    stage = make_stage(nodes=4, maximum_rounds=1, **options).begin()
+    stage = make_stage(**{"nodes": 4, "maximum_rounds": 1, **options}).begin()
     stage.until(Phase.SUMMED)
     return stage
 
@@ -42,6 +42,20 @@ def test_who_has_nothing_that_can_be_had_is_out_and_the_others_share_again(make_
     assert (out["node"], bytes.fromhex(out["reason"][2:]).rstrip(b"\0")) == (stage.address(3), b"missing")
     (penalty,) = stage.events("Penalised")
     assert penalty["node"] == stage.address(3)
+
+
+def test_who_missed_it_too_shares_again_although_others_said_so_first(make_stage):
+    stage = shared(make_stage, nodes=5, spec={"quorum_percent": 51})
+    lose(stage, 4)
+    stage.nodes[0].tick()  # sees that it is missing, before it is time to say so
+    stage.restart(0)
+    stage.last_third()
+    for number in (1, 2, 3):
+        stage.nodes[number].tick()
+    assert stage.state.phase is Phase.SHARING
+    assert stage.address(0) not in {event["node"] for event in stage.events("MissingReported")}
+    state = stage.finished(without={4})
+    assert state.latest_result == stage.expected(0, 1, 2, 3)[-1].hash
 
 
 def test_a_node_that_is_there_puts_back_what_was_lost(make_stage):

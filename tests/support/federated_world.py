@@ -171,7 +171,8 @@ class FederatedStage:
                 if one is not None:
                     with contextlib.suppress(TransactionError) if is_liar(one) else contextlib.nullcontext():
                         one.tick()
-        raise AssertionError(f"{self.state.phase.name} after {most} looks, not {phase.name}: {self.news}")
+        said = {who: [item.text for item in news[-3:]] for who, news in self.news.items()}
+        raise AssertionError(f"{self.state.phase.name} after {most} looks, not {phase.name}: {said}")
 
     def finished(self, **options):
         return self.until(Phase.FINISHED, most=120, **options)

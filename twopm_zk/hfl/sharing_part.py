@@ -139,7 +139,7 @@ class FederatedPart(SetPart[FederatedView, FederatedStore]):
                 time=self._time(state),
                 ledger=self.store.ledger(),
             ),
-            *self._had_what_is_missing(attempt),
+            *self._had_what_is_missing(state, attempt),
         ]
         if not self._may_share(state, sharing_set, objections):
             return
@@ -153,10 +153,10 @@ class FederatedPart(SetPart[FederatedView, FederatedStore]):
         if self._put(masked.encoded, first=self._location):
             self._done.add((masked.hash, False))
 
-    def _had_what_is_missing(self, attempt: FederatedAttempt) -> Iterator[Objection]:
+    def _had_what_is_missing(self, state: FederatedSnapshot, attempt: FederatedAttempt) -> Iterator[Objection]:
         """Against another sum, without a node whose masked update this one had: both together would give it away."""
-        me = self.view.address
-        had = [node for node, reporters in attempt.missing.items() if me not in reporters]
+        me, missed = self.view.address, self.store.missing(self.view.attempt_of(state))
+        had = [node for node, said in attempt.missing.items() if me not in said and node not in missed]
         if had and not self.store.ledger().has_shared(attempt.has_set):
             text = f"{', '.join(had)} was left out as missing, and this node had what it shared"
             yield Objection("was-not-missing", text)
@@ -165,7 +165,7 @@ class FederatedPart(SetPart[FederatedView, FederatedStore]):
         """Withdrawing is free where the others say that something is missing which this node had: the sum of all of
         them that were there tells nothing of one node."""
         assert isinstance(state, FederatedSnapshot)  # noqa: S101 - it came from `act`
-        if any(True for _ in self._had_what_is_missing(read_attempt(self.view, state))):
+        if any(True for _ in self._had_what_is_missing(state, read_attempt(self.view, state))):
             self.view.hfl.withdraw(state.id)
             self._say("withdrawn", f"withdrew from {state.name()}", {"penalty": 0}, key=state.key)
             return
@@ -182,6 +182,7 @@ class FederatedPart(SetPart[FederatedView, FederatedStore]):
         if me in attempt.confirmed:
             return
         found = self._outcome(attempt, held.before)
+        self._note_missing(state, found)
         if found.spoilt:
             self._say(
                 "spoilt",
@@ -214,6 +215,12 @@ class FederatedPart(SetPart[FederatedView, FederatedStore]):
         self._say("confirmed", f"confirmed the result of {state.name()}: {result.hash.hex()[:16]}...", values)
 
     # --- what is missing ---
+
+    def _note_missing(self, state: FederatedSnapshot, found: Recomputed) -> None:
+        """Remember what could not be had: by that this node knows later whether it may share again without it."""
+        now = self.view.attempt_of(state)
+        if frozenset(found.missing) != self.store.missing(now):
+            self.store.set_missing(now, found.missing)
 
     def _tell_missing(
         self, state: FederatedSnapshot, attempt: FederatedAttempt, before: RoundResult, found: Recomputed

@@ -8,6 +8,7 @@ where the storage has lost it.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from twopm_zk.federated import FederatedSpec, RoundResult, Update, parse_result
 from twopm_zk.federated.encoding import UPDATE
 from twopm_zk.federated.updates import SALT_BYTES
 from twopm_zk.participants.database import Database
+from twopm_zk.participants.records import Attempt
 from twopm_zk.participants.rounds.store import SharingStore
 
 _SCHEMA = (
@@ -27,6 +29,9 @@ _SCHEMA = (
     """CREATE TABLE computed (
         task_key TEXT NOT NULL, round INTEGER NOT NULL, hash TEXT NOT NULL, digest TEXT NOT NULL,
         PRIMARY KEY (task_key, round)) STRICT""",
+    """CREATE TABLE missing (
+        task_key TEXT NOT NULL, round INTEGER NOT NULL, attempt INTEGER NOT NULL, account TEXT NOT NULL,
+        PRIMARY KEY (task_key, round, attempt, account)) STRICT""",
     """CREATE TABLE contents (
         task_key TEXT NOT NULL, round INTEGER NOT NULL, name TEXT NOT NULL, part INTEGER NOT NULL,
         content BLOB NOT NULL, PRIMARY KEY (task_key, round, name, part)) STRICT""",
@@ -118,6 +123,22 @@ class FederatedStore(SharingStore):
             self.forget(f"DELETE FROM {table} WHERE task_key = ? AND round < ?", str(task_key), last)  # noqa: S608
         self.forget("DELETE FROM contents WHERE task_key = ? AND round < ? AND name = ?", str(task_key), last, _UPDATE)
         self.run("DELETE FROM contents WHERE task_key = ? AND round < ? AND name = ?", str(task_key), last - 1, _RESULT)
+
+    # --- what was not to be had ---
+
+    def missing(self, attempt: Attempt) -> frozenset[str]:
+        """The accounts whose masked update this node could not get when it looked last."""
+        rows = self.query(
+            "SELECT account FROM missing WHERE task_key = ? AND round = ? AND attempt = ?", *attempt.columns
+        )
+        return frozenset(row[0] for row in rows)
+
+    def set_missing(self, attempt: Attempt, accounts: Iterable[str]) -> None:
+        """Note whose masked updates are not to be had, in the place of what was noted before."""
+        with self.transaction():
+            self.run("DELETE FROM missing WHERE task_key = ? AND round = ? AND attempt = ?", *attempt.columns)
+            for account in accounts:
+                self.run("INSERT INTO missing VALUES (?, ?, ?, ?)", *attempt.columns, account)
 
     # --- results ---
 
