@@ -10,9 +10,12 @@ from twopm_zk.chain import deployment as deployment_module
 from twopm_zk.chain.deployer import add_verifiers, deploy_all
 from twopm_zk.chain.deployment import Deployment, EigenLayer, GeneratedVerifier, StakeAsset, Terms
 from twopm_zk.chain.network import Network, dataset_name
+from twopm_zk.chain.networks import Model, NetworkTerms
 from twopm_zk.chain.rounds import TaskConfig
 from twopm_zk.chain.tasks import Phase
 from twopm_zk.errors import ChainError, DeploymentError, InputError, InsecureKeyError
+from twopm_zk.participants.task_view import ChainView
+from twopm_zk.prediction.enrolment import enrol_all, missing
 
 ZERO = "0x" + "00" * 20
 
@@ -240,8 +243,8 @@ def test_wrappers_do_what_the_contracts_do(chain, deployed, keys, node):
     ada.identity.leave()
 
 
-def test_a_federated_task_goes_through_its_client(chain, deployed, keys):
-    """A set of one, whose result is accepted, and whose next masked update is found missing."""
+def test_a_federated_task_and_its_network_go_through_their_clients(chain, deployed, keys):
+    """A set of one, whose result is accepted, and whose next masked update is found missing, which ends the task."""
     network, key, grades = Network(chain, deployed), Key(), dataset_name("grades")
     ada = network.signing_as(keys.ada)
     ada.identity.join("https://node.example", b"\x01" * 32)
@@ -271,7 +274,14 @@ def test_a_federated_task_goes_through_its_client(chain, deployed, keys):
     assert (state.accepted_key, state.accepted_nodes, network.hfl.result_of(task, 0)) == (1, 1, b"\x04" * 32)
     assert [network.hfl.credit_of(task, account) for account in (ada.chain.address, chain.address)] == [1, 0]
     assert network.hfl.reports_of(task, ada.chain.address) == 0
+    view, made = ChainView(ada), ada.networks.register(task, bytes(32), NetworkTerms(), model=Model.HFL)
+    with pytest.raises(InputError, match=f"federated task {task} is not over with a result"):
+        enrol_all(view, ada.networks.get(made))
     ada.hfl.report_missing(task, ada.chain.address)
+    enrol_all(view, ada.networks.get(made))
+    entry = ada.networks.of_task(task, Model.HFL)
+    assert entry is not None
+    assert (entry.id, entry.complete, entry.updates, missing(view, entry)) == (made, True, 1, {})
     state = network.hfl.state(task)
     assert (state.phase, state.complete, state.latest_result) == (Phase.FINISHED, True, b"\x04" * 32)
     with pytest.raises(InputError, match="there is no task 2"):

@@ -1,62 +1,64 @@
-"""Enrolling the data owners of a network: all nodes of the certified round, or of the last accepted one, so that it can
-take fees."""
+"""Enrolling the data owners of a network, so that it can take fees: all nodes of the certified round, or of a federated
+task's last result."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from twopm_zk.chain.connection import Receipt
-from twopm_zk.chain.federated import FederatedSnapshot
-from twopm_zk.chain.networks import NetworkEntry
+from twopm_zk.chain.federated import FederatedRoundsClient
+from twopm_zk.chain.networks import Model, NetworkEntry
+from twopm_zk.chain.rounds import Hlr
 from twopm_zk.chain.rpc import reading
-from twopm_zk.chain.tasks import TaskSnapshot, TaskState
 from twopm_zk.errors import InputError
-from twopm_zk.participants.rounds.view import RoundsView
+from twopm_zk.participants.task_view import ChainView
 
 AT_ONCE = 100
 """Nodes that one transaction enrols."""
 
 
-def creditors(view: RoundsView[Any], task: int) -> dict[str, int]:
-    """The accepted updates of each node of a task's certified round, or of the last accepted one of a federated task.
-
-    InputError where there is no certificate, and where a federated task is not over, or has no result.
-    """
-    round_, attempt = divmod(_credited_key(view.state(task)) - 1, 1 << 32)
-    contract, first = view.rounds.contract, view.deployment.block
+def creditors(view: ChainView, task: int, model: Model = Model.HLR) -> dict[str, int]:
+    """By what each data owner of a task is paid: its accepted updates of the certified round, or 1 for each node of a
+    federated task's last result. InputError where a task has no certificate, or is not over with a result."""
+    client: Hlr | FederatedRoundsClient
+    if model is Model.HLR:
+        client, key = view.hlr, _certified_key(view, task)
+    else:
+        client = reading("HFLContract", lambda: view.network.hfl)
+        key = _accepted_key(client, task)
+    round_, attempt = divmod(key - 1, 1 << 32)
+    contract, first = client.contract, view.deployment.block
     ready = reading("nodes", lambda: contract.events("NodeReady", from_block=first, taskId=task, round=round_))
     nodes = dict.fromkeys(event["node"] for event in ready if event["attempt"] == attempt)
-    return {node: updates for node in nodes if (updates := _credit(view, task, node))}
+    return {node: credit for node in nodes if (credit := _credit(client, task, node))}
 
 
-def _credited_key(state: TaskState) -> int:
-    if isinstance(state, FederatedSnapshot):
-        if not state.complete:
-            raise InputError(
-                f"task {state.id} is not over, or has no accepted result: nobody is paid for it yet",
-                kind="no-result",
-                task=state.id,
-            )
-        return state.accepted_key
-    assert isinstance(state, TaskSnapshot)  # noqa: S101 - there is no third contract of tasks
+def _certified_key(view: ChainView, task: int) -> int:
+    state = view.state(task)
     if not state.certified:
-        raise InputError(
-            f"task {state.id} has no certificate: nobody is paid for it yet", kind="no-certificate", task=state.id
-        )
+        raise InputError(f"task {task} has no certificate: nobody is paid for it yet", kind="no-certificate", task=task)
     return state.certified_key
 
 
-def _credit(view: RoundsView[Any], task: int, node: str) -> int:
-    return int(reading("a credit", lambda: view.rounds.contract.call("creditOf", task, node)))
+def _accepted_key(client: FederatedRoundsClient, task: int) -> int:
+    state = reading("a task", lambda: client.state(task))
+    if not state.complete:
+        raise InputError(
+            f"federated task {task} is not over with a result: nobody is paid for it yet", kind="not-over", task=task
+        )
+    return state.accepted_key
 
 
-def missing(view: RoundsView[Any], network: NetworkEntry) -> dict[str, int]:
-    """The nodes of that round that are not enrolled, with their updates; ``view`` is of the contract of its task."""
+def _credit(client: Hlr | FederatedRoundsClient, task: int, node: str) -> int:
+    return reading("a credit", lambda: client.credit_of(task, node))
+
+
+def missing(view: ChainView, network: NetworkEntry) -> dict[str, int]:
+    """The nodes that are to be paid and not enrolled, with what they are paid by. InputError as for ``creditors``."""
     enrolled = view.networks.enrolled(network.id, from_block=view.deployment.block)
-    return {node: updates for node, updates in creditors(view, network.task).items() if node not in enrolled}
+    found = creditors(view, network.task, network.model)
+    return {node: updates for node, updates in found.items() if node not in enrolled}
 
 
-def enrol_all(view: RoundsView[Any], network: NetworkEntry) -> list[Receipt]:
+def enrol_all(view: ChainView, network: NetworkEntry) -> list[Receipt]:
     """Enrol whoever is not, a hundred in a transaction; the network is complete after the last one."""
     nodes = list(missing(view, network))
     return [view.networks.enrol(network.id, nodes[first : first + AT_ONCE]) for first in range(0, len(nodes), AT_ONCE)]

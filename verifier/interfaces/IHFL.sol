@@ -83,8 +83,8 @@ interface IHFL is ISharing {
     function confirm(uint256 taskId, bytes32 result) external;
 
     /// @notice Say that an account's masked update cannot be had, or is not what was shared, as a node of the set that has not
-    /// confirmed, until the deadline. Once the quorum has said so, the account is out as for silence, and the others share
-    /// again; who has not said so may withdraw then for nothing, as long as it has not shared with the smaller set.
+    /// confirmed, until the deadline. Once the quorum has said so, or all others, the account is out as for silence, and they
+    /// share again; who has not said so may withdraw then for nothing, as long as it has not shared with the smaller set.
     function reportMissing(uint256 taskId, address account) external;
 
     function quorumOf(uint256 taskId) external view returns (uint8 percent);

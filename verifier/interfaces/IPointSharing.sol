@@ -5,8 +5,8 @@ import {ISharing} from "./ISharing.sol";
 
 /// @title Sums of points, of which nobody sees a part
 /// @notice Updates are committed to as points of Baby Jubjub, which the contract adds. Each of the set shares its own opening
-/// under masks that cancel in the sum over all of the set, so that anybody can read that sum off the chain, and nothing else,
-/// and check that it opens the sum of the points.
+/// on the chain, under masks, so that anybody can read the sum of all openings, and nothing else, and check that it opens the
+/// sum of the points. No sum of another attempt is ever opened at the same weights.
 interface IPointSharing is ISharing {
     event Shared(
         uint256 indexed taskId,

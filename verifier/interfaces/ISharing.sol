@@ -4,17 +4,17 @@ pragma solidity 0.8.37;
 import {IRounds} from "./IRounds.sol";
 
 /// @title Sums of which nobody sees a part
-/// @notice Updates are committed to as points of Baby Jubjub, which the contract adds. Once collecting is over, nodes that
-/// are there say so (`ready`) and are the set. Each of the set shares its own opening under masks that cancel in the sum
-/// over all of the set, so that anybody can read that sum off the chain, and nothing else. See docs/protocol.md, section 4.
+/// @notice Once collecting is over, nodes that are there say so (`ready`) and are the set. Each of the set shares its own part
+/// under masks that cancel in the sum over all of the set, so that nothing but that sum can be told. What a part is, and where
+/// it is, {IPointSharing} and {IHFL} say. See docs/protocol.md, sections 4 and 8.
 ///
 /// From the first share on the set is fixed: nobody leaves it but by its own withdrawal, by a proven lie, or, at the very
-/// last, for silence; and no sum of another attempt is ever opened at these weights.
+/// last, for silence or for a part that a quorum cannot get.
 interface ISharing is IRounds {
     /// @dev The set of an attempt begins, with a digest that no other chain, contract, task or fork has.
     event SetOpened(uint256 indexed taskId, uint32 indexed round, uint32 attempt, bytes32 digest);
     /// @param seat How many were ready before it: its neighbours find it by that.
-    /// @param x Sum of the node's points, x and y.
+    /// @param x Sum of the node's points, x and y; in HFLContract its update, and 0.
     event NodeReady(
         uint256 indexed taskId,
         uint32 indexed round,
@@ -72,11 +72,11 @@ interface ISharing is IRounds {
     function startSharing(uint256 taskId) external;
 
     /// @notice Leave the present attempt, until the deadline of the phase. Free before sharing begins. Then it costs the
-    /// penalty: shares may be on their way. Where somebody has shared, the others share again.
+    /// penalty: shares may be on their way; but see {IHFL-reportMissing}. Where somebody has shared, the others share again.
     function withdraw(uint256 taskId) external;
 
     /// @notice Leave a silent node out for good, which costs it the penalty. Anyone may: in sharing after the deadline, for
-    /// who has not shared where others have (where nobody has, {reopen} starts again); in a dispute after twice its length
+    /// who has not shared where others have (where nobody has, {IRounds-reopen} starts again); in a dispute after twice its length
     /// without a proven liar, for who has not claimed.
     function expel(uint256 taskId, address account) external;
 

@@ -301,9 +301,10 @@ def open_(connection: Connection, number: int, as_json: bool) -> None:
 @chain_options
 @json_option
 def enrol(connection: Connection, number: int, nodes: tuple[str, ...], as_json: bool) -> None:
-    """Enrol the data owners of a certified model, so that they are paid: all of them, where no NODE is named.
+    """Enrol the data owners of a finished model, so that they are paid: all of them, where no NODE is named.
 
-    Anybody may. A network takes fees once all nodes of the certified round are enrolled.
+    Anybody may. A network takes fees once all nodes of the certified round, or of the last result of a federated task
+    that is over, are enrolled.
 
     \b
     Examples:
@@ -315,10 +316,7 @@ def enrol(connection: Connection, number: int, nodes: tuple[str, ...], as_json: 
     named = [checked_address(node) for node in nodes]
     view = open_view(connection)
     entry = view.networks.get(number)
-    if named:
-        receipts = [view.networks.enrol(number, named)]
-    else:
-        receipts = enrol_all(_of_its_contract(connection, view, number), entry)
+    receipts = [view.networks.enrol(number, named)] if named else enrol_all(view, entry)
     found = [event for receipt in receipts for event in receipt.events if event.name == "Enrolled"]
     complete = view.networks.get(number).complete
     document = {
