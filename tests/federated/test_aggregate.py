@@ -173,6 +173,16 @@ def test_a_sum_is_of_some_nodes_and_of_no_more_than_the_specification_has(nodes)
         next_result(spec, first_result(spec, ARRAYS), [clear(spec, [0] * 10 + [1])] * nodes)
 
 
+def test_what_is_of_another_specification_is_not_added_up():
+    """Whatever its size: without momentum and with other units integers stand for something else."""
+    spec, other = small_spec(), small_spec(update={"clip": 4.0, "frac_bits": 17})
+    first, row = first_result(spec, ARRAYS), clear(spec, [0] * 10 + [1])
+    with pytest.raises(InputError, match="a masked update is of another specification"):
+        next_result(spec, first, [row, clear(other, [0] * 10 + [1])])
+    with pytest.raises(InputError, match="the result before is of another specification"):
+        next_result(spec, first_result(other, ARRAYS), [row, row])
+
+
 def test_parameters_that_leave_their_range_are_refused():
     spec = small_spec(update={"clip": 1024.0})
     edge = RoundResult(spec.layout, 1, bytes(32), np.full(10, (1 << 60) - 1), np.zeros(0, dtype=np.int64), 1)

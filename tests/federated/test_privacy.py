@@ -161,6 +161,20 @@ def test_two_sets_that_differ_by_one_node_give_it_away_so_that_a_node_shares_at_
     assert (difference == updates[2].words).all()
 
 
+def test_a_task_that_begins_a_hair_beside_gives_away_nearly_as_much_where_the_set_is_another_one():
+    """What the documents say that no mask and no memory of exact points prevents: only the same set, or noise."""
+    beside = first_result(SPEC, [np.full((2, 3), 2.0**-32), np.zeros(4)])
+    assert beside.parameters_hash != FIRST.parameters_hash
+    updates, _, masked = round_of_three()
+    models = [Fixed(SPEC, *each) for each in zip(CHANGES, EXAMPLES, LOSSES, EVALUATED, strict=True)][:2]
+    again = [update_of(SPEC, beside, train(model, SPEC, beside.arrays(SPEC), round=1)) for model in models]
+    parts = secrets_of(closed_set(again, digest=b"\1" * 32))
+    without = sum_of(SPEC, [masked_update(SPEC, part, one) for part, one in zip(parts, again, strict=True)])[0]
+    difference = sum_of(SPEC, masked)[0] - without
+    assert (np.abs(difference - updates[2].words) <= EXAMPLES[0] + EXAMPLES[1]).all()
+    assert (np.abs(updates[2].words[:10]) > 10**8).all()
+
+
 def test_the_same_update_under_two_digests_looks_unrelated():
     """Every attempt has masks of its own, so that one update of a node is never seen to be the same."""
     mine = [update(SPEC, [5] * 10, tail=(1, 1))] * 3

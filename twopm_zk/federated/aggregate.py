@@ -29,10 +29,11 @@ _STRETCH = 1 << 14
 def sum_of(spec: FederatedSpec, masked: Iterable[MaskedUpdate]) -> tuple[Words, int]:
     """The sum of all masked updates of a set, modulo 2^64 and read as signed, and how many they are.
 
-    They may be read one after the other: only one is held at a time.
+    They may be read one after the other: only one is held at a time. InputError for one of another layout.
     """
     total, nodes = np.zeros(spec.words, dtype=np.uint64), 0
     for one in masked:
+        _check_layout(spec, one.layout, "a masked update")
         total += one.words
         nodes += 1
     return total.view(np.int64), nodes
@@ -43,6 +44,7 @@ def next_result(spec: FederatedSpec, previous: RoundResult, masked: Iterable[Mas
 
     InputError of kind ``spoilt-sum`` for a sum that no updates within the specification's bounds have.
     """
+    _check_layout(spec, previous.layout, "the result before")
     total, nodes = sum_of(spec, masked)
     changes, tail = total[: spec.parameters], dict(zip(spec.tail, map(int, total[spec.parameters :]), strict=True))
     weight, loss, evaluated = tail["weight"], tail.get("loss", 0), tail.get("evaluated", 0)
@@ -51,6 +53,11 @@ def next_result(spec: FederatedSpec, previous: RoundResult, masked: Iterable[Mas
     average = _divided(changes, weight, PARAMETER_FRAC_BITS - spec.frac_bits)
     parameters, velocity = spec.rule.moved(previous.parameters, previous.velocity, average)
     return RoundResult(spec.layout, previous.round + 1, previous.hash, parameters, velocity, weight, loss, evaluated)
+
+
+def _check_layout(spec: FederatedSpec, layout: bytes, what: str) -> None:
+    if layout != spec.layout:
+        raise InputError(f"{what} is of another specification: its integers stand for something else")
 
 
 def _check_tail(spec: FederatedSpec, nodes: int, weight: int, loss: int, evaluated: int) -> None:

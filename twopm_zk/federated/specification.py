@@ -59,7 +59,7 @@ class FederatedSpec:
     shapes: tuple[Shape, ...]
     """Shapes of the model's arrays, in order: the key ``model.arrays``."""
     initial: bytes | None = None
-    """SHA-256 of the encoded initial result (`aggregate.first_result`). None while it is not known yet: then a
+    """SHA-256 of the encoded initial result (`results.first_result`). None while it is not known yet: then a
     specification has no hash, and no task."""
     clip: float
     """Largest L2 norm of a node's change of all parameters in a round; longer ones are shortened to it."""
