@@ -61,7 +61,8 @@ class _Sets(SetsReplay[FederatedCourse]):
     def _check_departure(self, event: ReplayedEvent, reason: Departure) -> None:
         now, node = self._course, event["node"]
         reporters = now.view.reports.get(node, frozenset())
-        due = reason is Departure.MISSING and now.phase is Phase.SUMMED and now.is_quorum(len(reporters))
+        enough = now.is_quorum(len(reporters)) or len(reporters) + 1 == len(now.sharing_set.members)
+        due = reason is Departure.MISSING and now.phase is Phase.SUMMED and enough
         now.check("missing", due, event, f"{node} is left out as missing, and no quorum has said so")
         self._had = {one: reporters for one in now.sharing_set.addresses if one not in reporters}
 
