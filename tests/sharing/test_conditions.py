@@ -18,6 +18,7 @@ from twopm_zk.sharing import (
 
 COLLECTION = Collection(statement="gradient", weights=5, data=frozenset([1, 2]))
 LINEAR = replace(COLLECTION, weights=None)
+FEDERATED = replace(COLLECTION, statement="update", same_rows=True)
 ROWS_OF = {address_of(number): (number, 10 * number) for number in (16, 17, 18, 19)}
 """Two batches of each node, one of which takes no part at first."""
 EARLY = PhaseTime(now=0, deadline=PHASE, length=PHASE)
@@ -155,6 +156,22 @@ def test_a_linear_regression_goes_on_with_those_whom_an_attempt_has_left(three):
         assert to_share(elsewhere(three, round=2), **asked) == {"shared-before"}  # who has left does not come back
 
 
+def test_a_federated_round_is_tried_again_with_the_same_nodes_and_no_others(three):
+    other, ledger = elsewhere(three, attempt=9), shared(three, FEDERATED)
+    asked = {"collection": FEDERATED, "ledger": ledger}
+    assert to_ready(other, **asked) == to_share(other, **asked) == set()
+    smaller = replace(other, members=other.members[:2])
+    assert to_share(smaller, Conditions(nodes=2), **asked) == {"shared-before"}
+    assert to_ready(smaller, Conditions(nodes=2), **asked) == {"shared-before"}
+    at_other_weights = {"collection": replace(FEDERATED, weights=6), "ledger": ledger}
+    assert to_share(smaller, Conditions(nodes=2), **at_other_weights) == set()
+    left = three.without(three.addresses[2], Departure.MISSING).next_share_attempt()
+    assert to_share(left, Conditions(nodes=2), **asked) == set()
+    again = ledger.with_share(FEDERATED, left, ROWS_OF)
+    assert to_share(elsewhere(left, attempt=9), Conditions(nodes=2), collection=FEDERATED, ledger=again) == set()
+    assert to_share(other, collection=FEDERATED, ledger=again) == {"shared-before"}
+
+
 def test_the_same_share_is_sent_again_whatever_the_time_and_the_conditions(three):
     late = PhaseTime(299, 300, 300)
     assert to_share(three, Conditions(nodes=9), ledger=shared(three), time=late) == set()
@@ -183,8 +200,10 @@ def test_a_fork_with_another_set_is_refused_and_one_with_the_same_points_is_not(
 def test_a_node_may_refuse_to_go_on_after_another_one_was_left_out_for_silence(three):
     left = three.without(three.addresses[2], Departure.SILENT).next_share_attempt()
     careful = Conditions(nodes=2, refuse_after_silence=True)
-    assert to_share(left, careful) == {"left-out-for-silence"}
-    assert to_share(left, Conditions(nodes=2)) == set()
+    missing = three.without(three.addresses[2], Departure.MISSING).next_share_attempt()
+    for smaller in (left, missing):
+        assert to_share(smaller, careful) == {"left-out-for-silence"}
+        assert to_share(smaller, Conditions(nodes=2)) == set()
     for reason in (Departure.WITHDREW, Departure.LIED):
         other = three.without(three.addresses[2], reason).next_share_attempt()
         assert to_share(other, careful) == set()

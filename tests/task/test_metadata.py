@@ -74,7 +74,6 @@ def test_the_example_is_of_the_examples_specification():
         ({"format": "1"}, "format"),
         ({"specification": "0x12"}, "specification"),
         ({"specification": "0x" + "AB" * 32}, "specification"),
-        ({"inputs": []}, "inputs"),
         ({"inputs": {}}, "inputs"),
         ({"inputs": ["GPA"]}, r"inputs\[0\]"),
         ({"inputs": document()["inputs"] * 2}, "more than once"),

@@ -1,25 +1,28 @@
 """Where a task stands while its history is replayed: phase and deadline, the attempt, its set, and who is out.
 
-The parts of a replay share one `Course`. Each of them checks its own events and moves it on; nothing is taken from
-the contract's storage.
+The parts of a replay share one `Course`. What HLR and HFL have in common of it is `SetCourse`. Each of them checks its
+own events and moves it on; nothing is taken from the contract's storage.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Collection as Some
 from dataclasses import replace
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
-from twopm_zk.auditor.attempt_record import AttemptRecord
+from twopm_zk.auditor.attempt_record import AttemptRecord, Outcome
 from twopm_zk.auditor.history import Registrations, ReplayedEvent
 from twopm_zk.auditor.keys import Keyring
-from twopm_zk.auditor.report import AuditReport
+from twopm_zk.auditor.report import AuditReport, Checked
 from twopm_zk.chain.tasks import Phase
 from twopm_zk.errors import DeploymentError, InputError
 from twopm_zk.numbers.baby_jubjub import Point
 from twopm_zk.numbers.field import FIELD_ORDER
 from twopm_zk.numbers.pedersen import Opening
 from twopm_zk.participants.attempts import AttemptView
+from twopm_zk.participants.rounds.attempts import ReplayedAttempt
 from twopm_zk.sharing import Place, SharingSet
 from twopm_zk.sharing.sums import add_up
 from twopm_zk.statements import Collection, Family, Policy
@@ -34,29 +37,35 @@ _SECONDS = {
 }
 
 
-class Course:
-    """The state of a task that follows from its events so far."""
+class ReplayedRecord(Protocol):
+    """What is written down of an attempt."""
 
-    def __init__(
-        self, report: AuditReport, registrations: Registrations, keyring: Keyring, *, place: Place, task_key: int
-    ) -> None:
-        self.report, self.registrations, self._keys = report, registrations, keyring
-        self._place, self._task_key = place, task_key
-        self.verifiers: dict[tuple[str, int], str] = {}
-        """The instance of each statement, by its name and its rows, 0 where it is about none."""
-        self.noisy = False
-        """Whether updates carry noise."""
+    left_out: list[tuple[str, str]]
+    shared: bool
+
+    def end(self, outcome: Outcome, time: int) -> None:
+        """What has come of it, and when."""
+
+
+Attempt = TypeVar("Attempt", bound=ReplayedAttempt)
+Record = TypeVar("Record", bound=ReplayedRecord)
+
+
+class SetCourse(ABC, Generic[Attempt, Record]):
+    """Where a task of either contract stands: what follows from the events so far of its rounds and their sets."""
+
+    view: Attempt
+    """The present attempt."""
+    record: Record
+
+    def __init__(self, report: Checked, registrations: Registrations, *, place: Place) -> None:
+        self.report, self.registrations, self._place = report, registrations, place
         self.config: Mapping[str, Any] = {}
-        self.training: Mapping[str, Any] = {}
         self.coordinator = ""
         self.phase, self.deadline = Phase.NONE, 0
-        self.round = self.attempt = self.moves = self.model = self.matrix = 0
-        self.opened_at = self.first_opened_at = 0
-        """Blocks in which the present round, and the task's first one, were opened."""
-        self.weights: tuple[int, ...] = ()
-        self.collection, self.held_out = Collection.GRADIENT, False
-        self.view = AttemptView(Collection.GRADIENT, 0)
-        self.record = AttemptRecord(0, 0)
+        self.round = self.attempt = self.moves = 0
+        self.opened_at = 0
+        """The block in which the present round was opened."""
         self.nodes: set[str] = set()
         """The accounts with an update in the present attempt that have not withdrawn before sharing."""
         self.shared_once = False
@@ -64,15 +73,8 @@ class Course:
         self.barred: set[str] = set()
         self.last_set: dict[str, tuple[int, int]] = {}
         """Round and attempt of the last set that each node was in; none for those that are out of it."""
-        self.proofs = 0
-        """Proofs that were looked at so far."""
 
     # --- where it is ---
-
-    @property
-    def family(self) -> Family:
-        """The family of the task's model."""
-        return Family.numbered(self.training["family"])
 
     @property
     def place(self) -> Place:
@@ -80,32 +82,14 @@ class Course:
         return replace(self._place, round=self.round, attempt=self.attempt)
 
     @property
-    def policy(self) -> Policy:
-        """What the present model commitment binds besides the weights."""
-        return Policy(
-            self._task_key,
-            self.round,
-            self.attempt,
-            self.training["lambda"],
-            self.training["weightBound"],
-            self.training["minRows"],
-            self.matrix,
-        )
-
-    @property
+    @abstractmethod
     def sharing_set(self) -> SharingSet:
         """The set of the present attempt, an empty one before there is any."""
-        return self.view.sharing_set or SharingSet(self.place, b"")
 
     @property
-    def point(self) -> Point:
-        """The round's point: what the updates of the set add up to."""
-        return add_up(member.point for member in self.sharing_set.members)
-
-    @property
-    def total(self) -> Opening | None:
-        """The sum of all shares, where it opens the round's point."""
-        return self.view.total
+    @abstractmethod
+    def shared(self) -> Some[str]:
+        """Who has shared in the present share attempt."""
 
     @property
     def enough(self) -> bool:
@@ -159,6 +143,76 @@ class Course:
         self.check("calldata", found, event, what)
         return event.call.arguments if found and event.call is not None else None
 
+    def note(self, text: str) -> None:
+        """Something that is in order, and still worth knowing."""
+        self.report.notes.append(text)
+
+
+class Course(SetCourse[AttemptView, AttemptRecord]):
+    """The state of a task of HLRContract that follows from its events so far."""
+
+    report: AuditReport
+
+    def __init__(
+        self, report: AuditReport, registrations: Registrations, keyring: Keyring, *, place: Place, task_key: int
+    ) -> None:
+        super().__init__(report, registrations, place=place)
+        self._keys, self._task_key = keyring, task_key
+        self.verifiers: dict[tuple[str, int], str] = {}
+        """The instance of each statement, by its name and its rows, 0 where it is about none."""
+        self.noisy = False
+        """Whether updates carry noise."""
+        self.training: Mapping[str, Any] = {}
+        self.model = self.matrix = 0
+        self.first_opened_at = 0
+        """The block in which the task's first round was opened."""
+        self.weights: tuple[int, ...] = ()
+        self.collection, self.held_out = Collection.GRADIENT, False
+        self.view = AttemptView(Collection.GRADIENT, 0)
+        self.record = AttemptRecord(0, 0)
+        self.proofs = 0
+        """Proofs that were looked at so far."""
+
+    # --- where it is ---
+
+    @property
+    def family(self) -> Family:
+        """The family of the task's model."""
+        return Family.numbered(self.training["family"])
+
+    @property
+    def policy(self) -> Policy:
+        """What the present model commitment binds besides the weights."""
+        return Policy(
+            self._task_key,
+            self.round,
+            self.attempt,
+            self.training["lambda"],
+            self.training["weightBound"],
+            self.training["minRows"],
+            self.matrix,
+        )
+
+    @property
+    def sharing_set(self) -> SharingSet:
+        """The set of the present attempt, an empty one before there is any."""
+        return self.view.sharing_set or SharingSet(self.place, b"")
+
+    @property
+    def shared(self) -> Some[str]:
+        """Who has shared in the present share attempt."""
+        return self.view.vectors
+
+    @property
+    def point(self) -> Point:
+        """The round's point: what the updates of the set add up to."""
+        return add_up(member.point for member in self.sharing_set.members)
+
+    @property
+    def total(self) -> Opening | None:
+        """The sum of all shares, where it opens the round's point."""
+        return self.view.total
+
     def prove(
         self, check: str, verifier: tuple[str, int], public: Sequence[int], proof: Sequence[int], event: ReplayedEvent
     ) -> None:
@@ -171,7 +225,3 @@ class Course:
         field_elements = all(0 <= value < FIELD_ORDER for value in public)
         holds = field_elements and self._keys.verify(instance, public, proof)
         self.check(check, holds, event, f"has a false proof of {instance}")
-
-    def note(self, text: str) -> None:
-        """Something that is in order, and still worth knowing."""
-        self.report.notes.append(text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from eth_utils.crypto import keccak
 
@@ -11,7 +12,7 @@ from twopm_zk.chain.abi import DecodedEvent, decode_inputs, signature
 from twopm_zk.chain.contracts import Contract
 from twopm_zk.chain.rpc import reading
 from twopm_zk.errors import ChainError
-from twopm_zk.participants.task_view import ChainView
+from twopm_zk.participants.rounds.view import RoundsView
 
 _MADE_BY = {"TaskCreated": "createTask", "PairRevealed": "reveal"}
 """The functions that are looked for in the calldata of other contracts, by the event that they make."""
@@ -19,7 +20,7 @@ _MOST_CALLS = 16
 """Calls of one function in one transaction; more are not looked at."""
 
 
-def read_registrations(view: ChainView, block: int) -> Registrations:
+def read_registrations(view: RoundsView[Any], block: int) -> Registrations:
     """Registered data, memberships and lasting keys, up to a block."""
     start = view.deployment.block
 

@@ -73,8 +73,39 @@ class Failure:
     detail: str
 
 
+@dataclass(kw_only=True)
+class Checked:
+    """What an audit has checked, counted by what it is about."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+    failures: list[Failure] = field(default_factory=list)
+    """The first failures, at most MAX_FAILURES."""
+    failure_count: int = 0
+    notes: list[str] = field(default_factory=list)
+    """What is in order, and still worth knowing."""
+
+    def check(self, name: str, holds: bool, detail: str) -> bool:
+        """Count a check, and remember why where it does not hold."""
+        self.counts[name] = self.counts.get(name, 0) + 1
+        if not holds:
+            self.failure_count += 1
+            if len(self.failures) < MAX_FAILURES:
+                self.failures.append(Failure(name, detail))
+        return holds
+
+    @property
+    def passed(self) -> bool:
+        """Whether every check held, whoever may know the secret of the keys."""
+        return self.failure_count == 0
+
+    @property
+    def failed(self) -> list[str]:
+        """Each failure as a line."""
+        return [f"{failure.check}: {failure.detail}" for failure in self.failures]
+
+
 @dataclass
-class AuditReport:
+class AuditReport(Checked):
     """The result of one audit; grows while it runs."""
 
     task: int
@@ -89,13 +120,8 @@ class AuditReport:
     """The present one."""
     gradient_target: int | None = None
     """The bound that the task wants certified, in units of 2^-32 per row; None where that was not read."""
-    counts: dict[str, int] = field(default_factory=dict)
-    failures: list[Failure] = field(default_factory=list)
-    """The first failures, at most MAX_FAILURES."""
-    failure_count: int = 0
     insecure: list[str] = field(default_factory=list)
     """Instances whose keys are for development: proofs under them prove nothing to anybody."""
-    notes: list[str] = field(default_factory=list)
     weights: tuple[int, ...] = ()
     rounds: int = 0
     """Rounds that ended with proven weights: how often the weights have moved."""
@@ -115,20 +141,6 @@ class AuditReport:
 
     None without a certificate or a specification, and where a check failed.
     """
-
-    def check(self, name: str, holds: bool, detail: str) -> bool:
-        """Count a check, and remember why where it does not hold."""
-        self.counts[name] = self.counts.get(name, 0) + 1
-        if not holds:
-            self.failure_count += 1
-            if len(self.failures) < MAX_FAILURES:
-                self.failures.append(Failure(name, detail))
-        return holds
-
-    @property
-    def passed(self) -> bool:
-        """Whether every check held, whoever may know the secret of the keys."""
-        return self.failure_count == 0
 
     @property
     def verdict(self) -> Verdict:
@@ -230,11 +242,6 @@ class AuditReport:
             elif outcome is Outcome.OPENED:
                 name += f", {collected}"
             yield f"{name}: {first.participants if first.updates else 'no updates'}"
-
-    @property
-    def failed(self) -> list[str]:
-        """Each failure as a line."""
-        return [f"{failure.check}: {failure.detail}" for failure in self.failures]
 
     @property
     def proofs(self) -> int:

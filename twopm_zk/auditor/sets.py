@@ -6,21 +6,24 @@ are there.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from twopm_zk.auditor.attempt_record import Outcome
-from twopm_zk.auditor.course import Course, Handlers
+from twopm_zk.auditor.course import Course, Handlers, SetCourse
 from twopm_zk.auditor.disputes import DisputesReplay
 from twopm_zk.auditor.history import ReplayedEvent
 from twopm_zk.chain.tasks import Phase
 from twopm_zk.errors import DeploymentError, InputError
 from twopm_zk.numbers.baby_jubjub import SUBGROUP_ORDER, Point
-from twopm_zk.participants.attempts import reason_of
+from twopm_zk.participants.rounds.sets import reason_of
 from twopm_zk.sharing import Departure, KeyOwner, SharingSet
 
 ACCUSED = "accused without cause"
 TOO_FEW, UNDECIDED = "too few nodes", "undecided dispute"
 """Why a task ends without a certificate."""
+
+
+AnyCourse = TypeVar("AnyCourse", bound=SetCourse[Any, Any])
 
 
 class Due(NamedTuple):
@@ -31,11 +34,11 @@ class Due(NamedTuple):
     reason: str = ""
 
 
-class SharingReplay:
-    """Ready, shares and departures of the present attempt."""
+class SetsReplay(Generic[AnyCourse]):
+    """Ready and departures of the present attempt, of a task of either contract."""
 
-    def __init__(self, course: Course, disputes: DisputesReplay) -> None:
-        self._course, self._disputes = course, disputes
+    def __init__(self, course: AnyCourse) -> None:
+        self._course = course
         self._due: list[Due] = []
         self._restart = False
         """Whether the nodes that are left have to share again."""
@@ -43,13 +46,10 @@ class SharingReplay:
             "SetOpened": self._opened,
             "NodeReady": self._ready,
             "SharingStarted": self._started,
-            "Shared": self._shared,
-            "SumShared": self._summed,
             "NodeLeft": self._left,
             "UpdateWithdrawn": self._update_withdrawn,
             "NodeBarred": self._barred,
             "Penalised": self._penalised,
-            "DisputeRejected": self._rejected,
             "TaskFailed": self._failed,
         }
 
@@ -109,7 +109,7 @@ class SharingReplay:
             everybody = now.nodes <= set(now.sharing_set.addresses)
             now.check("sets", everybody or now.is_late(event), event, "begins to share while nodes may still be ready")
         else:
-            due = self._restart or self._disputes.is_settled(event)
+            due = self._restart or self._is_settled(event)
             now.check("sets", due, event, "shares anew without a reason")
             again = event["shareAttempt"] == now.sharing_set.share_attempt + 1
             now.check("sets", again, event, "has another number of its share attempt than the next one")
@@ -120,6 +120,121 @@ class SharingReplay:
         self._restart = False
         now.enter(Phase.SHARING, event.time)
         now.check_deadline("sets", event)
+
+    # --- who leaves ---
+
+    def _left(self, event: ReplayedEvent) -> None:
+        now, node = self._course, event["node"]
+        try:
+            reason = reason_of(event)
+        except DeploymentError as error:
+            now.check("sets", False, event, error.message)
+            return
+        silent_in_sharing = reason is Departure.SILENT and now.phase is Phase.SHARING
+        if reason is Departure.WITHDREW:
+            self._withdrew(event)
+        elif silent_in_sharing:
+            over = now.is_late(event) and now.shared_once
+            now.check("sets", over, event, f"{node} is left out for silence in time, or where nobody has shared")
+            there = node in now.sharing_set and node not in now.shared
+            now.check("sets", there, event, f"{node} is left out for silence, and has shared")
+        else:
+            self._check_departure(event, reason)
+        now.record.left_out.append((node, reason.value))
+        if reason is not Departure.WITHDREW:
+            now.note(f"round {now.round}: {node} was left out: it {_WORDS[reason]}")
+            self._due.append(Due("NodeBarred", node))
+            self._owe(node, reason.value)
+        elif now.phase is Phase.SHARING and not self._leaves_free(node):
+            self._owe(node, reason.value)
+        now.last_set.pop(node, None)
+        now.follow(event)
+        everybody = set(now.sharing_set.addresses) <= set(now.shared)
+        at_once = reason in (Departure.WITHDREW, Departure.MISSING)
+        if now.shared_once and (at_once or (silent_in_sharing and everybody)):
+            self._restart = True
+
+    def _withdrew(self, event: ReplayedEvent) -> None:
+        now, node = self._course, event["node"]
+        now.check_phase("sets", event, Phase.READY, Phase.SHARING)
+        now.check("sets", not now.is_late(event), event, f"{node} withdraws after the deadline")
+        now.check("sets", node in now.sharing_set, event, f"{node} withdraws from where it was not")
+        if now.phase is Phase.READY:
+            now.nodes.discard(node)
+
+    def _update_withdrawn(self, event: ReplayedEvent) -> None:
+        now, node = self._course, event["node"]
+        now.check_phase("sets", event, Phase.READY)
+        now.check("sets", not now.is_late(event), event, f"{node} withdraws after the deadline")
+        there = node in now.nodes and node not in now.sharing_set
+        now.check("sets", there, event, f"{node} withdraws updates that it has not, or after it was ready")
+        now.nodes.discard(node)
+        now.record.left_out.append((node, Departure.WITHDREW.value))
+        now.follow(event)
+
+    def _owe(self, node: str, reason: str) -> None:
+        if self._course.config["penalty"]:
+            self._due.append(Due("Penalised", node, reason))
+
+    def _barred(self, event: ReplayedEvent) -> None:
+        due = self._due.pop(0) if self._due else None
+        same = due == Due("NodeBarred", event["node"])
+        self._course.check("penalties", same, event, f"{event['node']} is barred without a reason")
+        self._course.barred.add(event["node"])
+
+    def _penalised(self, event: ReplayedEvent) -> None:
+        now, node, value = self._course, event["node"], event["value"]
+        reason = _text(event["reason"])
+        due = self._due.pop(0) if self._due else None
+        same = due == Due("Penalised", node, reason)
+        now.check("penalties", same, event, f"{node} is penalised without a reason")
+        wanted = now.config["penalty"]
+        now.check("penalties", value <= wanted, event, f"takes {value} wei of {node}, the penalty is {wanted}")
+        all_of_it = "" if value == wanted else f" of {wanted}, all that could be taken"
+        now.note(f"round {now.round}: {node} lost {value} wei{all_of_it}, because it {reason}")
+
+    def _failed(self, event: ReplayedEvent) -> None:
+        now, reason = self._course, _text(event["reason"])
+        if reason == UNDECIDED:
+            due = self._is_undecided(event)
+        else:
+            due = reason == TOO_FEW and (self._restart or self._is_settled(event)) and not now.enough
+        now.check("sets", due, event, f"ends the task for {reason}, and that is not so")
+        now.record.end(Outcome.FAILED, event.time)
+        self._restart = False
+        now.note(f"round {now.round}: the task ended without a certificate: {reason}")
+
+    # --- what else a contract has ---
+
+    def _is_settled(self, event: ReplayedEvent) -> bool:
+        """Whether something else than a departure has the nodes share again."""
+        return False
+
+    def _is_undecided(self, event: ReplayedEvent) -> bool:
+        """Whether nobody can tell any more who has lied."""
+        return False
+
+    def _leaves_free(self, node: str) -> bool:
+        """Whether a node that withdraws pays nothing although sharing has begun."""
+        return False
+
+    def _check_departure(self, event: ReplayedEvent, reason: Departure) -> None:
+        """That a node that has neither withdrawn nor been silent while others shared had to be left out."""
+        self._course.check("sets", False, event, f"{event['node']} is left out, and it {_WORDS[reason]}")
+
+
+class SharingReplay(SetsReplay[Course]):
+    """The same in a task of HLRContract, with its shares, sums and disputes."""
+
+    def __init__(self, course: Course, disputes: DisputesReplay) -> None:
+        super().__init__(course)
+        self._disputes = disputes
+        self.handlers = {
+            **self.handlers,
+            "Shared": self._shared,
+            "SumShared": self._summed,
+            "DisputeRejected": self._rejected,
+        }
 
     def _shared(self, event: ReplayedEvent) -> None:
         now, node, vector = self._course, event["node"], event["vector"]
@@ -155,93 +270,20 @@ class SharingReplay:
                 f"round {now.round}, attempt {now.attempt}: the shares do not open the sum; somebody shared rubbish"
             )
 
-    # --- who leaves ---
-
-    def _left(self, event: ReplayedEvent) -> None:
-        now, node = self._course, event["node"]
-        try:
-            reason = reason_of(event)
-        except DeploymentError as error:
-            now.check("sets", False, event, error.message)
-            return
-        silent_in_sharing = reason is Departure.SILENT and now.phase is Phase.SHARING
-        if reason is Departure.WITHDREW:
-            self._withdrew(event)
-        elif silent_in_sharing:
-            over = now.is_late(event) and now.shared_once
-            now.check("sets", over, event, f"{node} is left out for silence in time, or where nobody has shared")
-            there = node in now.sharing_set and node not in now.view.vectors
-            now.check("sets", there, event, f"{node} is left out for silence, and has shared")
-        else:
-            self._disputes.check_departure(event, reason)
-        now.record.left_out.append((node, reason.value))
-        if reason is not Departure.WITHDREW:
-            now.note(f"round {now.round}: {node} was left out: it {_WORDS[reason]}")
-            self._due.append(Due("NodeBarred", node))
-            self._owe(node, reason.value)
-        elif now.phase is Phase.SHARING:
-            self._owe(node, reason.value)
-        now.last_set.pop(node, None)
-        now.follow(event)
-        everybody = set(now.sharing_set.addresses) <= set(now.view.vectors)
-        if now.shared_once and (reason is Departure.WITHDREW or (silent_in_sharing and everybody)):
-            self._restart = True
-
-    def _withdrew(self, event: ReplayedEvent) -> None:
-        now, node = self._course, event["node"]
-        now.check_phase("sets", event, Phase.READY, Phase.SHARING)
-        now.check("sets", not now.is_late(event), event, f"{node} withdraws after the deadline")
-        now.check("sets", node in now.sharing_set, event, f"{node} withdraws from where it was not")
-        if now.phase is Phase.READY:
-            now.nodes.discard(node)
-
-    def _update_withdrawn(self, event: ReplayedEvent) -> None:
-        now, node = self._course, event["node"]
-        now.check_phase("sets", event, Phase.READY)
-        now.check("sets", not now.is_late(event), event, f"{node} withdraws after the deadline")
-        there = node in now.nodes and node not in now.sharing_set
-        now.check("sets", there, event, f"{node} withdraws updates that it has not, or after it was ready")
-        now.nodes.discard(node)
-        now.record.left_out.append((node, Departure.WITHDREW.value))
-        now.follow(event)
-
     def _rejected(self, event: ReplayedEvent) -> None:
         self._disputes.reject(event)
         self._due.append(Due("NodeBarred", event["accuser"]))
         self._owe(event["accuser"], ACCUSED)
         self._course.note(f"round {self._course.round}: {event['accuser']} disputed a sum that opens")
 
-    def _owe(self, node: str, reason: str) -> None:
-        if self._course.config["penalty"]:
-            self._due.append(Due("Penalised", node, reason))
+    def _is_settled(self, event: ReplayedEvent) -> bool:
+        return self._disputes.is_settled(event)
 
-    def _barred(self, event: ReplayedEvent) -> None:
-        due = self._due.pop(0) if self._due else None
-        same = due == Due("NodeBarred", event["node"])
-        self._course.check("penalties", same, event, f"{event['node']} is barred without a reason")
-        self._course.barred.add(event["node"])
+    def _is_undecided(self, event: ReplayedEvent) -> bool:
+        return self._disputes.is_undecided(event)
 
-    def _penalised(self, event: ReplayedEvent) -> None:
-        now, node, value = self._course, event["node"], event["value"]
-        reason = _text(event["reason"])
-        due = self._due.pop(0) if self._due else None
-        same = due == Due("Penalised", node, reason)
-        now.check("penalties", same, event, f"{node} is penalised without a reason")
-        wanted = now.config["penalty"]
-        now.check("penalties", value <= wanted, event, f"takes {value} wei of {node}, the penalty is {wanted}")
-        all_of_it = "" if value == wanted else f" of {wanted}, all that could be taken"
-        now.note(f"round {now.round}: {node} lost {value} wei{all_of_it}, because it {reason}")
-
-    def _failed(self, event: ReplayedEvent) -> None:
-        now, reason = self._course, _text(event["reason"])
-        if reason == UNDECIDED:
-            due = self._disputes.is_undecided(event)
-        else:
-            due = reason == TOO_FEW and (self._restart or self._disputes.is_settled(event)) and not now.enough
-        now.check("sets", due, event, f"ends the task for {reason}, and that is not so")
-        now.record.end(Outcome.FAILED, event.time)
-        self._restart = False
-        now.note(f"round {now.round}: the task ended without a certificate: {reason}")
+    def _check_departure(self, event: ReplayedEvent, reason: Departure) -> None:
+        self._disputes.check_departure(event, reason)
 
 
 def _text(word: str) -> str:
@@ -249,4 +291,8 @@ def _text(word: str) -> str:
     return bytes.fromhex(word.removeprefix("0x")).rstrip(b"\0").decode(errors="replace")
 
 
-_WORDS = {Departure.SILENT: "was silent", Departure.LIED: "lied"}
+_WORDS = {
+    Departure.SILENT: "was silent",
+    Departure.LIED: "lied",
+    Departure.MISSING: "had stored nothing that others could get",
+}

@@ -169,6 +169,22 @@ _BY_KIND: dict[str, Step] = {
     "certified all the same.",
     "budget-exhausted": "`twopm-zk node budget` shows what was spent. Agree on a task with a smaller "
     "`privacy.epsilon` (`twopm-zk spec check SPEC` says what it costs), or raise --privacy-limit.",
+    "other-kind": "A federated specification goes with `twopm-zk spec check`, `spec initial`, `task create`, "
+    "`task show`, `task parameters`, `node run`, `coordinator run`, `audit` and `network create`.",
+    "not-a-model": "Name the code of your model with --model FILE.py:Name, and what it is made with by "
+    "--model-argument KEY=VALUE.",
+    "other-shapes": "`twopm-zk spec check {spec}` says how many parameters the specification has: give the model of "
+    "that specification, or agree on another one.",
+    "model-raised": "Let it run by itself first: `twopm_zk.federated.federate` trains it in one process.",
+    "model-refused": "What `fit` and `evaluate` return is said in docs/federated.md.",
+    "no-initial": "`twopm-zk spec initial {spec} --model FILE.py:Name --out federated.json` fixes what training starts "
+    "from.",
+    "no-initial-stored": "`twopm-zk spec initial {spec} --model FILE.py:Name --out AGAIN.json` puts it there; or ask "
+    "whoever wrote the specification.",
+    "no-such-location": "`storage.locations` of the specification are numbered from 0: --location NUMBER.",
+    "storage-unreachable": "Can this account write there? Another location of the specification is --location NUMBER.",
+    "not-stored": "Whoever has it can put it there again; `twopm-zk task show TASK --contract hfl` names the result.",
+    "no-result": "`twopm-zk task show {task} --contract hfl` says how many there are.",
     "retired-verifiers": "Agree on other instances in the specification, or on another deployment.",
 }
 """By an error's ``kind``, from its ``facts``."""
@@ -249,6 +265,7 @@ _REFUSALS: dict[str, Step] = {
         f"The exit delay is over at {_moment(values['availableAt'])}; `twopm-zk stake withdraw` takes it out then."
     ),
     "NothingToWithdraw": "Start with `twopm-zk stake unstake AMOUNT`.",
+    "NotFinished": "A federated task pays nobody before it is over: `twopm-zk task show {taskId} --contract hfl`.",
     "WrongVerifier": "The deployment lacks a verifier of this specification: `twopm-zk deploy --instance NAME`.",
     "InvalidProof": "The proof is valid here: the deployed verifier is of another key. Give the ptau that it was "
     "deployed with, --ptau FILE; development files differ from machine to machine.",

@@ -7,7 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -166,3 +166,18 @@ class Steps:
 def many(count: int, one: str, more: str = "") -> str:
     """A number of things, in words: `1 update`, `2 updates`."""
     return f"{count} {one if count == 1 else more or one + 's'}"
+
+
+def step_after_step(steps: Steps, present: ExitStack) -> Callable[[str, str], None]:
+    """Progress of an audit as one step after the other; ``present`` ends the last one."""
+    name = ""
+    show: Callable[[str], None] = lambda detail: None  # noqa: E731
+
+    def progress(step: str, detail: str) -> None:
+        nonlocal name, show
+        if step != name:
+            present.close()
+            name, show = step, present.enter_context(steps.step(step))
+        show(detail)
+
+    return progress

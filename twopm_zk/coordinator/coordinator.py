@@ -72,7 +72,7 @@ class Coordinator(Participant[CoordinatorStore]):
 
     def _unfinished(self) -> int | None:
         found = self.view.newest_task(
-            self.spec, lambda state: state.phase is not Phase.FINISHED, creator=self.view.address
+            self.spec.spec_hash, lambda state: state.phase is not Phase.FINISHED, creator=self.view.address
         )
         return None if found is None else found.id
 

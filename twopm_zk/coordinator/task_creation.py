@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from twopm_zk.chain.network import Network
 from twopm_zk.chain.rounds import TaskConfig, TrainingConfig
 from twopm_zk.errors import InputError, TrainingError
+from twopm_zk.federated import FederatedSpec
 from twopm_zk.participants.preflight import require_verifiers
+from twopm_zk.participants.rounds.view import RoundsView
 from twopm_zk.participants.task_view import ChainView, dataset_of, generators_of, held_out_dataset_of
 from twopm_zk.statements import Collection
 from twopm_zk.task.specification import TaskSpec
@@ -47,7 +50,7 @@ class Registered:
             raise TrainingError(self.sentence(wanted), hint="Wait until all have registered.", kind="not-enough-nodes")
 
 
-def wanted_nodes(spec: TaskSpec, nodes: int = 0) -> int:
+def wanted_nodes(spec: TaskSpec | FederatedSpec, nodes: int = 0) -> int:
     """How many nodes to wait for: ``nodes``, or the specification's minimum for 0. InputError for fewer than that."""
     if nodes and nodes < spec.minimum_nodes:
         raise InputError(
@@ -57,7 +60,7 @@ def wanted_nodes(spec: TaskSpec, nodes: int = 0) -> int:
     return nodes or spec.minimum_nodes
 
 
-def registered(view: ChainView, spec: TaskSpec, *, stakes: Stakes) -> Registered:
+def registered(view: RoundsView[Any], spec: TaskSpec | FederatedSpec, *, stakes: Stakes) -> Registered:
     """Who is there for a task of the specification, as the chain shows it."""
 
     def is_ready(node: str) -> bool:
@@ -65,7 +68,7 @@ def registered(view: ChainView, spec: TaskSpec, *, stakes: Stakes) -> Registered
             return False
         return not stakes.minimum or view.stake_of(node) >= stakes.minimum
 
-    nodes = sorted(view.registrations(dataset_of(spec), before=view.block() + 1))
+    nodes = sorted(view.registrations(spec.spec_hash, before=view.block() + 1))
     ready = tuple(node for node in nodes if is_ready(node))
     return Registered(ready, tuple(node for node in nodes if node not in ready))
 

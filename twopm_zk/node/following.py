@@ -15,7 +15,8 @@ from twopm_zk.chain.abi import DecodedEvent
 from twopm_zk.chain.tasks import Phase, TaskSnapshot
 from twopm_zk.errors import ChainError, InputError
 from twopm_zk.numbers.baby_jubjub import IDENTITY, Point, add
-from twopm_zk.participants.attempts import AttemptView, Dispute, member_of, place_of, reason_of
+from twopm_zk.participants.attempts import AttemptView, Dispute
+from twopm_zk.participants.rounds.sets import member_of, reason_of
 from twopm_zk.participants.task_view import ChainView
 from twopm_zk.sharing import Member, Place, SharingSet, tree
 
@@ -81,7 +82,7 @@ class Following:
     # --- the set ---
 
     def _sets(self, state: TaskSnapshot, found: AttemptView) -> _Known:
-        course, place = self._view.events_about(state, *_COURSE), place_of(self._view, state)
+        course, place = self._view.events_about(state, *_COURSE), self._view.place_of(state)
         known, accounts = self._known, frozenset(self.inside(state, ready=True))
         if known is not None and (known.place, known.course, known.accounts) == (place, course, accounts):
             return known

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from twopm_zk.chain.tasks import Phase, TaskSnapshot
 from twopm_zk.errors import ChainError
-from twopm_zk.node.registration import register_key
 from twopm_zk.node.store import NodeStore
 from twopm_zk.participants.preflight import require_verifiers
+from twopm_zk.participants.rounds.membership import register_key
 from twopm_zk.participants.task_view import ChainView, require_spec
 from twopm_zk.task.specification import TaskSpec
 
@@ -65,7 +65,7 @@ def _task(view: ChainView, spec: TaskSpec, task: int | None) -> TaskSnapshot | N
 
 
 def _newest_unfinished(view: ChainView, spec: TaskSpec) -> TaskSnapshot | None:
-    return view.newest_task(spec, lambda state: state.phase is not Phase.FINISHED)
+    return view.newest_task(spec.spec_hash, lambda state: state.phase is not Phase.FINISHED)
 
 
 def _obstacles(view: ChainView, state: TaskSnapshot | None, since: int, stake: int) -> list[Obstacle]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from twopm_zk.chain.tasks import Phase, TaskSnapshot
 from twopm_zk.errors import DeploymentError, InputError, RangeError, SpecError, TransactionError
 from twopm_zk.node.privacy_part import PrivacyPart, RowsBudget
-from twopm_zk.node.registration import load_batches, register, register_key
+from twopm_zk.node.registration import load_batches, register
 from twopm_zk.node.sharing_part import SharingPart
 from twopm_zk.node.store import NodeStore, StoredBatch, StoredUpdate
 from twopm_zk.participants.attempts import fixed_rows
@@ -24,6 +24,7 @@ from twopm_zk.participants.news import Notify, ignore
 from twopm_zk.participants.participant import Participant
 from twopm_zk.participants.preflight import require_verifiers
 from twopm_zk.participants.records import Attempt
+from twopm_zk.participants.rounds.membership import hindrance, register_key
 from twopm_zk.participants.task_view import ChainView, require_spec
 from twopm_zk.privacy.plan import Noise
 from twopm_zk.proving.statement_prover import StatementProver, proof_numbers
@@ -139,7 +140,7 @@ class Node(Participant[NodeStore]):
     def _find_task(self) -> TaskSnapshot | None:
         """The newest task of specification and coordinator that is not over, or that this node took part in."""
         return self.view.newest_task(
-            self.spec,
+            self.spec.spec_hash,
             lambda state: state.phase is not Phase.FINISHED or self.store.block(state.task_key) is not None,
             creator=self._coordinator,
         )
@@ -274,24 +275,14 @@ class Node(Participant[NodeStore]):
 
     def _may_take_part(self, state: TaskSnapshot) -> bool:
         me = self.view.address
-        if self.view.is_barred(state, me):
-            self._say_once("barred", f"this node is out of task {state.id} for good", key=state.id)
-            return False
-        member = self.view.member(me)
-        if member is None or member.since >= state.opened_at:
-            self._say_once("waiting", f"{state.name()} opened before this node was a member", key=state.key)
+        if (why := hindrance(self.view, state)) is not None:
+            self._say_once(why.kind, why.text, key=why.key)
             return False
         if me not in (fixed_rows(self.view, state) or (me,)):
             text = (
                 f"{state.name()}: this linear regression goes on with the nodes that it began with, not with this one"
             )
             self._say_once("waiting", text, key=state.key)
-            return False
-        stake = self.view.stake_of(me) if state.minimum_stake else 0
-        if stake < state.minimum_stake:
-            self._say_once(
-                "stake", f"a stake of {state.minimum_stake} wei is needed, {stake} are there: stake more", key=stake
-            )
             return False
         return True
 

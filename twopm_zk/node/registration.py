@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from twopm_zk.chain.rpc import reading
 from twopm_zk.errors import DataError, InputError, TransactionError
 from twopm_zk.node.store import NodeStore, StoredBatch
 from twopm_zk.numbers.commitments import random_scalar
@@ -13,7 +12,6 @@ from twopm_zk.participants.preflight import require_verifiers
 from twopm_zk.participants.task_view import ChainView, dataset_of, held_out_dataset_of
 from twopm_zk.rows.batches import NodeData, prepare, same_rows, too_many
 from twopm_zk.rows.sources import RowData
-from twopm_zk.sharing import KeyOwner
 from twopm_zk.task.specification import TaskSpec
 
 _AT_ONCE = 100
@@ -96,7 +94,7 @@ def _registered(view: ChainView, store: NodeStore, spec: TaskSpec, dataset: byte
     batches = _known(store, spec, held_out=held_out)
     if not batches:
         return True
-    places = _places(view, dataset)
+    places = view.places(dataset)
     waiting = [entry for entry in batches if entry.batch.commitment not in places]
     for entry in batches:
         place = places.get(entry.batch.commitment)
@@ -115,25 +113,6 @@ def _registered(view: ChainView, store: NodeStore, spec: TaskSpec, dataset: byte
         elif error.error != "PlaceTaken":  # our own transaction of before a restart may just have been mined
             raise
     return False
-
-
-def register_key(view: ChainView, store: NodeStore) -> None:
-    """Register the key that this node shares with, where another one or none is registered."""
-    owner = KeyOwner(view.identity.address, view.chain.chain_id, view.address)
-    key = store.lasting_key.aggregation_key(owner)
-    if view.identity.aggregation_key_of(view.address) != key.hash:
-        view.identity.set_aggregation_key(key.numbers)
-
-
-def _places(view: ChainView, dataset: bytes) -> dict[int, int]:
-    """Index by commitment, of all that this account has registered under a data set's name."""
-    events = reading(
-        "registered data",
-        lambda: view.data_hub.contract.events(
-            "Registered", from_block=view.deployment.block, owner=view.address, dataset=dataset
-        ),
-    )
-    return {event["commitment"]: event["index"] for event in events}
 
 
 def _replace_copied(view: ChainView, store: NodeStore, spec: TaskSpec, part: Sequence[StoredBatch]) -> None:

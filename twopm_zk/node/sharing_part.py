@@ -7,7 +7,7 @@ the chain.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import add
@@ -19,17 +19,15 @@ from twopm_zk.node.privacy_part import PrivacyPart
 from twopm_zk.node.store import NodeStore, StoredBatch
 from twopm_zk.numbers.baby_jubjub import Point
 from twopm_zk.numbers.commitments import model_commitment
-from twopm_zk.participants.attempts import AttemptView, fixed_rows, place_of, read_attempt
+from twopm_zk.participants.attempts import AttemptView, fixed_rows, read_attempt
 from twopm_zk.participants.loop import OVERTAKEN
 from twopm_zk.participants.records import Attempt
+from twopm_zk.participants.rounds.sharing_part import Say, SetPart
 from twopm_zk.participants.task_view import ChainView
 from twopm_zk.sharing import (
     Conditions,
-    KeyOwner,
     LedgerEntry,
     Member,
-    Objection,
-    PhaseTime,
     Reveal,
     Sharer,
     SharingSet,
@@ -37,17 +35,12 @@ from twopm_zk.sharing import (
     ready_objections,
     share_objections,
     vector_of,
-    withdrawal_objections,
 )
 from twopm_zk.statements import Family, Opening
 from twopm_zk.task.specification import TaskSpec
 
 _CLAIMS_AT_ONCE = 50
 """Pair points in one transaction."""
-_WAITS = frozenset({"too-late", "shared-before"})
-"""Objections that every honest node of a set has alike, so that none of them shares, and the round starts again."""
-Say = Callable[..., None]
-"""Tells news once: kind, text, values, and a key that tells repetitions from what is new."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +53,7 @@ class _Held:
     """Whether the node's noise is in it."""
 
 
-class SharingPart:
+class SharingPart(SetPart[ChainView, NodeStore]):
     """What one account does in the phases of a sum, from the chain and its store."""
 
     def __init__(
@@ -73,8 +66,8 @@ class SharingPart:
         privacy: PrivacyPart,
         say: Say,
     ) -> None:
-        self.view, self.spec, self.store = view, spec, store
-        self._conditions, self._privacy, self._say = conditions, privacy, say
+        super().__init__(view, store, conditions=conditions, say=say)
+        self.spec, self._privacy = spec, privacy
         self._following = Following(view, conditions.accounts)
 
     def act(self, state: TaskSnapshot, batches: Sequence[StoredBatch]) -> None:
@@ -122,7 +115,7 @@ class SharingPart:
             *ready_objections(
                 self._conditions,
                 self._collection(state, held),
-                place=place_of(self.view, state),
+                place=self.view.place_of(state),
                 candidates=self._candidates(state, attempt, inside=inside),
                 nodes=(state.ready if inside else state.nodes) if self.view.is_large(state) else None,
                 rows=attempt.data,
@@ -137,15 +130,7 @@ class SharingPart:
             return
         if self._objects(state, "stays out of", objections):
             return
-        key = self.store.lasting_key.aggregation_key(self._owner)
-        if self.view.identity.aggregation_key_of(me) != key.hash:
-            text = f"stays out of {state.name()}: its account has another key registered than is in its store"
-            self._say("objection", f"this node {text}", {"objection": "other-key"}, key=state.key)
-            return
-        round_key = self.store.begin_round_key(Attempt.of(state))
-        receipt = self.view.hlr.ready(state.id, key.eighth, round_key.posted.eighth)
-        values = {"transaction": receipt.transaction, "gas": receipt.gas_used}
-        self._say("ready", f"ready to share in {state.name()}", values, key=state.key)
+        self._say_ready(state)
 
     def _candidates(self, state: TaskSnapshot, attempt: AttemptView, *, inside: bool) -> Sequence[str]:
         """The nodes that a set may come to be of, or is of as far as it goes. A linear regression goes on without a
@@ -158,11 +143,6 @@ class SharingPart:
         fixed = fixed_rows(self.view, state)
         return [node for node in attempt.points if fixed is None or node in fixed or node in ready]
 
-    def _leave_free(self, state: TaskSnapshot, objections: Sequence[Objection]) -> None:
-        if self._objects(state, "leaves", objections):
-            self.view.hlr.withdraw(state.id)
-            self._say("withdrawn", f"withdrew from {state.name()}", {"penalty": 0}, key=state.key)
-
     # --- sharing ---
 
     def _share(self, state: TaskSnapshot, attempt: AttemptView, held: _Held | None) -> None:
@@ -171,7 +151,7 @@ class SharingPart:
             return
         sharer = None if held is None else self._sharer(state, sharing_set)
         if held is None or sharer is None:
-            self._leave(state, lost=True)
+            self._leave(state, sharing_set, lost=True)
             return
         collection = self._collection(state, held)
         objections = [
@@ -187,18 +167,7 @@ class SharingPart:
             ),
             *self._privacy.objections(state, noisy=held.noisy),
         ]
-        if self._objects(state, "does not share in", objections):
-            waits = not state.shared_once and _WAITS.issuperset(objection.kind for objection in objections)
-            if waits and not self._may_be_known(state):
-                text = f"{state.name()}: nobody has shared; if nobody does, the round starts again and nobody pays"
-                self._say("waiting", text, key=state.set_digest)
-            else:
-                self._leave(state)
-            return
-        if not self._has_stake(state):
-            return
-        if not self.view.is_final(state):
-            self._say("waiting", f"{state.name()}: sharing once the set is final on the chain", key=state.set_digest)
+        if not self._may_share(state, sharing_set, objections):
             return
         vector = sharer.vector(attempt.generators, vector_of(held.opening))
         entry, spending = LedgerEntry.of(collection, sharing_set, attempt.data), self._privacy.spending(state)
@@ -207,42 +176,6 @@ class SharingPart:
         values = {"transaction": receipt.transaction, "gas": receipt.gas_used, "nodes": sharing_set.size}
         text = f"shared in {state.name()}, with {sharing_set.size} nodes"
         self._say("shared", text, values, key=sharing_set.digest)
-
-    def _has_stake(self, state: TaskSnapshot) -> bool:
-        """Whether the contract takes a share: from the second share attempt on it asks for the stake again."""
-        if not state.share_attempt or not state.minimum_stake:
-            return True
-        stake = self.view.stake_of(self.view.address)
-        if stake < state.minimum_stake:
-            text = (
-                f"{state.name()}: to share again takes a stake of {state.minimum_stake} wei, {stake} are there: stake "
-                "more before the deadline, or this node pays for its silence"
-            )
-            self._say("stake", text, key=(state.set_digest, stake))
-        return stake >= state.minimum_stake
-
-    def _leave(self, state: TaskSnapshot, *, lost: bool = False) -> None:
-        """Withdraw, so that the others need not wait for a share that does not come.
-
-        Not where a share of this attempt may be known, for then the sum without it would give it away; and not where
-        only this store is in the way and leaving costs something, for its owner may bring it back before the deadline.
-        """
-        cost = f", which costs it {state.stake_penalty} wei of its stake" if state.stake_penalty else ""
-        if self._may_be_known(state):
-            text = f"{state.name()}: a share of this node may be known already, so that it stays in the set, silent"
-            self._say("stuck", text, key=state.set_digest)
-        elif lost and (cost or state.shared_once):
-            text = f"{state.name()}: bring this node's store back before the deadline, or it pays for its silence"
-            self._say("stuck", text, key=state.set_digest)
-        else:
-            self.view.hlr.withdraw(state.id)
-            self._say(
-                "withdrawn", f"withdrew from {state.name()}{cost}", {"penalty": state.stake_penalty}, key=state.key
-            )
-
-    def _may_be_known(self, state: TaskSnapshot) -> bool:
-        """Whether a share of this attempt has left this node."""
-        return bool(withdrawal_objections(self.store.ledger(), place_of(self.view, state)))
 
     # --- disputes ---
 
@@ -303,10 +236,6 @@ class SharingPart:
 
     # --- all ---
 
-    @property
-    def _owner(self) -> KeyOwner:
-        return KeyOwner(self.view.identity.address, self.view.chain.chain_id, self.view.address)
-
     def _collection(self, state: TaskSnapshot, held: _Held) -> ledger.Collection:
         if state.family is Family.GAUSSIAN:  # gradients, information and evaluations follow from the same moments
             return ledger.Collection(statement="moments", weights=None, data=held.data)
@@ -322,15 +251,6 @@ class SharingPart:
         except InputError as error:
             self._say("lost", f"this node cannot share in {state.name()}: {error.message}", key=sharing_set.digest)
             return None
-
-    def _time(self, state: TaskSnapshot) -> PhaseTime:
-        return PhaseTime(state.time, state.deadline, state.seconds[state.phase])
-
-    def _objects(self, state: TaskSnapshot, what: str, objections: Sequence[Objection]) -> bool:
-        for objection in objections:
-            text = f"this node {what} {state.name()}: {objection.message}"
-            self._say("objection", text, {"objection": objection.kind}, key=(state.key, objection.kind))
-        return bool(objections)
 
 
 def _set_of(attempt: AttemptView) -> SharingSet:

@@ -16,11 +16,11 @@ import numpy as np
 
 from twopm_zk.errors import StoreError
 from twopm_zk.numbers.fixed_point import Format
-from twopm_zk.participants.database import Database
 from twopm_zk.participants.records import Attempt
+from twopm_zk.participants.rounds.store import SharingStore
 from twopm_zk.privacy.budget import Spending
 from twopm_zk.rows.batches import Batch
-from twopm_zk.sharing import Ledger, LedgerEntry, Place, SecretKey, ledger
+from twopm_zk.sharing import LedgerEntry
 from twopm_zk.statements import Collection, Family, Opening, StepShape, Tally
 
 _SCHEMA = (
@@ -35,20 +35,11 @@ _SCHEMA = (
         model TEXT NOT NULL, collection INTEGER NOT NULL, family INTEGER NOT NULL,
         items TEXT NOT NULL, rows INTEGER NOT NULL, blinding TEXT NOT NULL, noisy INTEGER NOT NULL, proof TEXT,
         PRIMARY KEY (task_key, round, attempt, number)) STRICT""",
-    """CREATE TABLE round_keys (
-        task_key TEXT NOT NULL, round INTEGER NOT NULL, attempt INTEGER NOT NULL, secret TEXT NOT NULL,
-        PRIMARY KEY (task_key, round, attempt)) STRICT""",
-    """CREATE TABLE ledger (
-        digest TEXT PRIMARY KEY, contributions TEXT NOT NULL, rows TEXT NOT NULL, statement TEXT NOT NULL,
-        weights TEXT, data TEXT NOT NULL, chain_id INTEGER NOT NULL, contract TEXT NOT NULL, task INTEGER NOT NULL,
-        round INTEGER NOT NULL, attempt INTEGER NOT NULL, identity TEXT NOT NULL) STRICT""",
     """CREATE TABLE spendings (
         rows TEXT NOT NULL, task TEXT NOT NULL, round INTEGER NOT NULL, attempt INTEGER NOT NULL,
         collection INTEGER NOT NULL, multiplier REAL NOT NULL, redrawn REAL NOT NULL,
         PRIMARY KEY (rows, task, round, attempt, collection)) STRICT""",
-    "CREATE TABLE tasks (task_key TEXT PRIMARY KEY, block INTEGER NOT NULL) STRICT",
 )
-_LASTING = "aggregation key"
 
 
 @dataclass(frozen=True)
@@ -75,7 +66,7 @@ class StoredUpdate:
     proof: tuple[int, ...] | None = field(repr=False)
 
 
-class NodeStore(Database):
+class NodeStore(SharingStore):
     """The state of one node: one account, any number of specifications and tasks."""
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
@@ -201,34 +192,6 @@ class NodeStore(Database):
             *(json.dumps([str(value) for value in proof]), *attempt.columns, number),
         )
 
-    # --- keys to share with ---
-
-    @property
-    def lasting_key(self) -> SecretKey:
-        """The secret of the key that this node registers, drawn the first time."""
-        with self.transaction():
-            known = self.meta(_LASTING)
-            if known is None:
-                known = str(SecretKey.drawn().scalar)
-                self.set_meta(_LASTING, known)
-        return SecretKey(int(known))
-
-    def round_key(self, attempt: Attempt) -> SecretKey | None:
-        """The secret of the key of an attempt; None where there is none, or none any more."""
-        row = self.one(
-            "SELECT secret FROM round_keys WHERE task_key = ? AND round = ? AND attempt = ?", *attempt.columns
-        )
-        return None if row is None else SecretKey(int(row[0]))
-
-    def begin_round_key(self, attempt: Attempt) -> SecretKey:
-        """The key of an attempt, drawn the first time, before it is posted."""
-        with self.transaction():
-            known = self.round_key(attempt)
-            if known is None:
-                known = SecretKey.drawn()
-                self.run("INSERT INTO round_keys VALUES (?, ?, ?, ?)", *attempt.columns, str(known.scalar))
-        return known
-
     def forget_rounds(self, task_key: int, *, before: Attempt | None) -> None:
         """Forget openings and keys of all attempts of a task but one: they are private, and have served."""
         keep = (before.round, before.attempt) if before is not None else (-1, -1)
@@ -240,36 +203,10 @@ class NodeStore(Database):
 
     # --- what was shared ---
 
-    def ledger(self) -> Ledger:
-        """All that may have left this machine."""
-        rows = self.query(
-            "SELECT digest, contributions, rows, statement, weights, data, "
-            "chain_id, contract, task, round, attempt, identity FROM ledger ORDER BY rowid"
-        )
-        entries = []
-        for digest, contributions, summed, statement, weights, data, *where in rows:
-            columns = ("chain_id", "contract", "task", "round", "attempt", "identity")
-            place = Place(**dict(zip(columns, where, strict=True)))
-            shared = ledger.Collection(
-                statement=statement,
-                weights=None if weights is None else int(weights),
-                data=frozenset(int(value) for value in json.loads(data)),
-            )
-            hashes = [bytes.fromhex(value) for value in (digest, contributions, summed)]
-            entries.append(LedgerEntry(shared, place, *hashes))
-        return Ledger(tuple(entries))
-
     def add_to_ledger(self, entry: LedgerEntry, spending: Spending, *, rows: str) -> None:
         """Write an entry down, before its share is sent, and what that spends of the privacy of the ``rows``."""
-        shared, place = entry.collection, entry.place
         with self.transaction():
-            self.run(
-                "INSERT OR IGNORE INTO ledger VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                *(entry.digest.hex(), entry.contributions.hex(), entry.rows.hex(), shared.statement),
-                None if shared.weights is None else str(shared.weights),
-                json.dumps([str(value) for value in sorted(shared.data)]),
-                *(place.chain_id, place.contract, place.task, place.round, place.attempt, place.identity),
-            )
+            self.write_down(entry)
             self.run(
                 "INSERT OR IGNORE INTO spendings VALUES (?, ?, ?, ?, ?, ?, ?)",
                 *(rows, spending.task, spending.round, spending.attempt),
@@ -290,14 +227,3 @@ class NodeStore(Database):
     def named_rows(self) -> tuple[str, ...]:
         """The names of all rows of which something was spent."""
         return tuple(str(name) for (name,) in self.query("SELECT DISTINCT rows FROM spendings ORDER BY rows"))
-
-    # --- how far the chain was read ---
-
-    def block(self, task_key: int) -> int | None:
-        """The block up to which the events of a task were seen."""
-        row = self.one("SELECT block FROM tasks WHERE task_key = ?", str(task_key))
-        return None if row is None else int(row[0])
-
-    def set_block(self, task_key: int, block: int) -> None:
-        """Note that the events up to ``block`` were seen."""
-        self.run("INSERT OR REPLACE INTO tasks VALUES (?, ?)", str(task_key), block)

@@ -17,13 +17,12 @@ from twopm_zk.chain.tasks import COLLECTIONS, Phase, TaskSnapshot, words
 from twopm_zk.errors import ChainError, DeploymentError, RangeError
 from twopm_zk.numbers.baby_jubjub import IDENTITY, Point, add
 from twopm_zk.numbers.pedersen import Opening, Unit, vector_generators
+from twopm_zk.participants.rounds.attempts import present_attempt
+from twopm_zk.participants.rounds.sets import set_after
 from twopm_zk.participants.task_view import ChainView
 from twopm_zk.sharing import (
-    Departure,
     Evidence,
-    Member,
     Place,
-    PostedKey,
     SharingSet,
     open_sum,
     opening_of,
@@ -142,24 +141,9 @@ class AttemptView:
     def after(self, event: DecodedEvent, place: Place) -> AttemptView:
         """The view once one more event of the attempt has happened."""
         handler = _HANDLERS.get(event.name)
-        return self if handler is None else handler(self, event, place)
-
-    def _set(self) -> SharingSet:
-        if self.sharing_set is None:
-            raise DeploymentError("an event speaks of a set of nodes before there is one")
-        return self.sharing_set
-
-
-@dataclass(frozen=True)
-class _Replayed:
-    """What was made of the events of an attempt so far; whoever looks again goes on from there."""
-
-    place: Place
-    events: Sequence[DecodedEvent]
-    view: AttemptView
-
-
-_LAST: WeakKeyDictionary[ChainView, _Replayed] = WeakKeyDictionary()
+        found = self if handler is None else handler(self, event, place)
+        sharing_set = set_after(self.sharing_set, event, place)
+        return found if sharing_set is self.sharing_set else replace(found, sharing_set=sharing_set)
 
 
 def read_attempt(view: ChainView, state: TaskSnapshot) -> AttemptView:
@@ -168,22 +152,7 @@ def read_attempt(view: ChainView, state: TaskSnapshot) -> AttemptView:
     Raises ChainError where the events that the endpoint shows are not those that the contract has counted: blocks were
     just replaced, or some are missing there. Nothing may be concluded from such a view.
     """
-    events = [event for event in view.attempt_events(state) if event.values.get("attempt") == state.attempt]
-    place, known = place_of(view, state), _LAST.get(view)
-    if known is None or known.place != place or events[: len(known.events)] != known.events:
-        known = _Replayed(place, [], AttemptView(state.collection, len(state.weights), state.family))
-    try:
-        found = known.view
-        for event in events[len(known.events) :]:
-            found = found.after(event, place)
-    except DeploymentError as error:
-        raise ChainError(f"{state.name()}: {error.message}; looking again") from error
-    if not _agree(found, state):
-        raise ChainError(
-            f"{state.name()}: the endpoint shows other events than its contract has counted; looking again"
-        )
-    _LAST[view] = _Replayed(place, events, found)
-    return found
+    return present_attempt(view, state, AttemptView(state.collection, len(state.weights), state.family), agree=_agree)
 
 
 def _agree(found: AttemptView, state: TaskSnapshot) -> bool:
@@ -194,18 +163,6 @@ def _agree(found: AttemptView, state: TaskSnapshot) -> bool:
     shared = state.shared if state.phase in (Phase.SHARING, Phase.SUMMED, Phase.DISPUTED) else len(found.vectors)
     same = (found.sharing_set.digest, found.sharing_set.size) == (state.set_digest, state.ready)
     return same and len(found.vectors) == shared
-
-
-def place_of(view: ChainView, state: TaskSnapshot) -> Place:
-    """What a set of the present attempt is bound to."""
-    return Place(
-        chain_id=view.chain.chain_id,
-        contract=view.hlr.address,
-        task=state.id,
-        round=state.round,
-        attempt=state.attempt,
-        identity=view.identity.address,
-    )
 
 
 def replay_attempt(events: Iterable[DecodedEvent], start: AttemptView, place: Place) -> AttemptView:
@@ -222,32 +179,11 @@ def _update(found: AttemptView, event: DecodedEvent, _: Place) -> AttemptView:
     return replace(found, points=points, data={**found.data, node: (*found.data.get(node, ()), event["data"])})
 
 
-def _opened(found: AttemptView, event: DecodedEvent, place: Place) -> AttemptView:
-    return replace(found, sharing_set=SharingSet(place, _bytes(event["digest"])))
-
-
 def _ready(found: AttemptView, event: DecodedEvent, _: Place) -> AttemptView:
-    node = event["node"]
-    sharing_set = found._set()
-    if (event["seat"], member_of(event).point) != (sharing_set.seats, found.points.get(node, IDENTITY)):
+    node, point = event["node"], Point(event["x"], event["y"])
+    if point != found.points.get(node, IDENTITY):
         raise DeploymentError(f"node {node} was ready in another seat, or with other updates, than its events tell")
-    return replace(found, sharing_set=sharing_set.with_ready(member_of(event)))
-
-
-def member_of(event: DecodedEvent) -> Member:
-    """The node that says that it is ready. InputError where its keys or its point are none."""
-    return Member(
-        event["node"],
-        PostedKey.parse(*event["lasting"]),
-        PostedKey.parse(event["roundX"], event["roundY"]),
-        Point(event["x"], event["y"]),
-        event["seat"],
-    )
-
-
-def _left(found: AttemptView, event: DecodedEvent, place: Place) -> AttemptView:
-    sharing_set = found._set().without(event["node"], reason_of(event))
-    return _changed(_withdrawn(found, event, place), sharing_set, event)
+    return found
 
 
 def _withdrawn(found: AttemptView, event: DecodedEvent, _: Place) -> AttemptView:
@@ -255,18 +191,8 @@ def _withdrawn(found: AttemptView, event: DecodedEvent, _: Place) -> AttemptView
     return replace(found, points=points)
 
 
-def reason_of(event: DecodedEvent) -> Departure:
-    """Why a node has left the set, as NodeLeft says. Raises DeploymentError for what is no reason."""
-    try:
-        return Departure(_bytes(event["reason"]).rstrip(b"\0").decode())
-    except ValueError:
-        raise DeploymentError(f"node {event['node']} has left for a reason that is none") from None
-
-
 def _started(found: AttemptView, event: DecodedEvent, _: Place) -> AttemptView:
-    sharing_set = found._set()
-    sharing_set = sharing_set.next_share_attempt() if sharing_set.started else sharing_set.begun()
-    return replace(_changed(found, sharing_set, event), vectors={}, dispute=None)
+    return replace(found, vectors={}, dispute=None)
 
 
 def _shared(found: AttemptView, event: DecodedEvent, _: Place) -> AttemptView:
@@ -274,7 +200,9 @@ def _shared(found: AttemptView, event: DecodedEvent, _: Place) -> AttemptView:
 
 
 def _disputed(found: AttemptView, event: DecodedEvent, _: Place) -> AttemptView:
-    return replace(found, dispute=Dispute(event["accuser"], found._set()))
+    if found.sharing_set is None:
+        raise DeploymentError("a dispute is opened before there is a set of nodes")
+    return replace(found, dispute=Dispute(event["accuser"], found.sharing_set))
 
 
 def _claimed(found: AttemptView, event: DecodedEvent, _: Place) -> AttemptView:
@@ -287,21 +215,10 @@ def _claimed(found: AttemptView, event: DecodedEvent, _: Place) -> AttemptView:
     return replace(found, dispute=replace(said, claims=claims, complete=complete))
 
 
-def _changed(found: AttemptView, sharing_set: SharingSet, event: DecodedEvent) -> AttemptView:
-    if sharing_set.digest != _bytes(event["digest"]):
-        raise DeploymentError(f"the set of round {event['round']} has another digest than follows from its nodes")
-    return replace(found, sharing_set=sharing_set)
-
-
-def _bytes(text: str | bytes) -> bytes:
-    return text if isinstance(text, bytes) else bytes.fromhex(text.removeprefix("0x"))
-
-
 _HANDLERS = {
     "UpdateAccepted": _update,
-    "SetOpened": _opened,
     "NodeReady": _ready,
-    "NodeLeft": _left,
+    "NodeLeft": _withdrawn,
     "UpdateWithdrawn": _withdrawn,
     "SharingStarted": _started,
     "Shared": _shared,
@@ -387,7 +304,7 @@ def read_history(view: ChainView, state: TaskSnapshot) -> tuple[Collected, ...]:
     for number, attempts in groupby(sorted(collections), key=lambda key: key[0]):
         last = list(attempts)[-1]
         kind, held_out, at, led = collections[last]
-        place = replace(place_of(view, state), round=number, attempt=last[1])
+        place = replace(view.place_of(state), round=number, attempt=last[1])
         try:
             attempt = replay_attempt(parts.get(last, []), AttemptView(kind, len(at), state.family), place)
         except DeploymentError as error:

@@ -1,40 +1,19 @@
-"""What everybody's part in a task has: a view of the chain, state on disk, a loop, and news for whoever watches."""
+"""A part in tasks of HLRContract: what has happened in them as news, and how they have ended."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from typing import Generic, TypeVar
+from typing import Generic
 
 from twopm_zk.chain.tasks import TaskSnapshot
 from twopm_zk.participants.attempts import certified_round, read_history
-from twopm_zk.participants.database import Database
-from twopm_zk.participants.loop import PollingLoop
-from twopm_zk.participants.news import News, Notify
+from twopm_zk.participants.rounds.role import Role, Store
 from twopm_zk.participants.task_view import ChainView
 from twopm_zk.participants.watch import describe
 from twopm_zk.task.specification import TaskSpec
 
-Store = TypeVar("Store", bound=Database)
 
-
-class Participant(ABC, Generic[Store]):
+class Participant(Role[ChainView, TaskSpec, Store], Generic[Store]):
     """One account's part in tasks of one specification, with a store that belongs to account and deployment."""
-
-    def __init__(self, view: ChainView, spec: TaskSpec, store: Store, *, poll: float, notify: Notify) -> None:
-        store.belongs_to(view.address, view.fingerprint)
-        self.view, self.spec, self.store = view, spec, store
-        self._notify = notify
-        self._told: set[object] = set()
-        self.loop = PollingLoop(self.tick, poll=poll, notify=notify)
-
-    @abstractmethod
-    def tick(self) -> bool:
-        """Look at the chain once and do what there is to do; whether all is done."""
-
-    def run(self) -> bool:
-        """Go on until all is done; False where it was stopped before."""
-        return self.loop.run()
 
     def _tell_events(self, state: TaskSnapshot, first: int, *, account: str | None = None) -> None:
         """News of what has happened to a task since the block ``first``; ``account`` is called "this node", and hears
@@ -68,14 +47,3 @@ class Participant(ABC, Generic[Store]):
             "coefficients": self.spec.coefficients(state.weights),
         }
         self._say("finished", text, values)
-
-    def _say(self, kind: str, text: str, values: Mapping[str, object] | None = None) -> None:
-        self._notify(News(kind, text, values or {}))
-
-    def _say_once(
-        self, kind: str, text: str, values: Mapping[str, object] | None = None, *, key: object = None
-    ) -> None:
-        """The same text again only for another ``key``."""
-        if (kind, text, key) not in self._told:
-            self._told.add((kind, text, key))
-            self._say(kind, text, values)

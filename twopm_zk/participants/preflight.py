@@ -52,4 +52,4 @@ def _is_of(view: ChainView, name: str, entry: dict[str, object]) -> bool:
 
 
 def _under_way(view: ChainView, spec: TaskSpec) -> bool:
-    return view.newest_task(spec, lambda state: state.phase is not Phase.FINISHED) is not None
+    return view.newest_task(spec.spec_hash, lambda state: state.phase is not Phase.FINISHED) is not None

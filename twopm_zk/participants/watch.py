@@ -10,14 +10,15 @@ from twopm_zk.task.specification import TaskSpec
 
 
 def describe(
-    event: DecodedEvent, spec: TaskSpec, *, account: str | None = None, state: TaskSnapshot | None = None
+    event: DecodedEvent, spec: TaskSpec | None = None, *, account: str | None = None, state: TaskSnapshot | None = None
 ) -> News:
-    """One event; ``account`` is called "this node", and ``state`` is the task at that event or later."""
+    """One event; ``account`` is called "this node", and ``state`` is a task of HLR at that event or later, which with
+    its specification also names weights."""
     values = dict(event.values) | {"transaction": event.transaction, "block": event.block}
     return News(f"chain:{event.name}", _text(event, spec, account, state), values)
 
 
-def _text(event: DecodedEvent, spec: TaskSpec, account: str | None, state: TaskSnapshot | None) -> str:
+def _text(event: DecodedEvent, spec: TaskSpec | None, account: str | None, state: TaskSnapshot | None) -> str:
     def who(address: str) -> str:
         return "this node" if address == account else address
 
@@ -31,6 +32,18 @@ def _text(event: DecodedEvent, spec: TaskSpec, account: str | None, state: TaskS
             return f"{where} opened"
         case "UpdateAccepted":
             return f"{where}: update {event['position'] + 1} accepted, from {who(event['node'])}"
+        case "UpdateCommitted":
+            return f"{where}: {who(event['node'])} has committed to its update"
+        case "MaskedUpdateShared":
+            return f"{where}: {who(event['node'])} has shared its masked update, {_short(event['content'])}"
+        case "AllShared":
+            return f"{where}: all have shared"
+        case "ResultConfirmed":
+            return f"{where}: {who(event['node'])} confirms the result {_short(event['result'])}"
+        case "MissingReported":
+            return f"{where}: {who(event['node'])} cannot get what {who(event['account'])} has shared"
+        case "ResultAccepted":
+            return f"{where}: the result {_short(event['result'])} is accepted"
         case "RoundClosed":
             return f"{where} closed with {event['updates']} updates of {event['nodes']} nodes"
         case "NodeReady":
@@ -71,7 +84,7 @@ def _text(event: DecodedEvent, spec: TaskSpec, account: str | None, state: TaskS
             return f"{stays}: {_reason(event['reason'])}. What was shared forbids a sum over others at these weights"
         case "CoordinatorChanged":
             return f"{who(event['to'])} takes over from {who(event['from'])}"
-        case "ModelPublished":
+        case "ModelPublished" if spec is not None:
             shown = ", ".join(f"{name} {value:+.4g}" for name, value in spec.coefficients(event["weights"]).items())
             return f"weights of {where}: {shown}"
         case "Certified":
@@ -79,6 +92,10 @@ def _text(event: DecodedEvent, spec: TaskSpec, account: str | None, state: TaskS
         case "TaskFinished":
             return f"finished after {event['round']} rounds"
     return event.name
+
+
+def _short(value: str) -> str:
+    return f"{value.removeprefix('0x')[:16]}..."
 
 
 def _reason(value: str | bytes) -> str:

@@ -103,9 +103,14 @@ def share_objections(
         found.append(Objection("another-set", "the contract has another set than its events tell"))
     if not ledger.allows(collection, sharing_set, rows):
         found.append(_shared_before(collection))
-    silent = [node for node, reason in sharing_set.departed if reason is Departure.SILENT]
+    silent = [node for node, reason in sharing_set.departed if reason in (Departure.SILENT, Departure.MISSING)]
     if silent and conditions.refuse_after_silence and not sent:
-        found.append(Objection("left-out-for-silence", f"{', '.join(silent)} was left out for silence"))
+        found.append(
+            Objection(
+                "left-out-for-silence",
+                f"{', '.join(silent)} was left out for silence, or as missing",
+            )
+        )
     return tuple(found)
 
 
@@ -122,6 +127,11 @@ def _shared_before(collection: Collection) -> Objection:
         what = (
             "in a linear regression, over other nodes or rows than those here: two sums would tell the difference, at "
             "whatever weights; it goes on once all of them are back"
+        )
+    elif collection.same_rows:
+        what = (
+            "at these weights, with other nodes than those here: two sums would tell the difference; it goes on once "
+            "all of them are back"
         )
     return Objection("shared-before", f"rows of this node were shared before {what}")
 

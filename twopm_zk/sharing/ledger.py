@@ -12,6 +12,9 @@ their weights. An evaluation is linear in A, b and the sum of y y'. A sum over a
 gives sums of the nodes in which the two sets differ. So there all weights count as one, gradients, information and
 evaluations as one statement, and a node shares its rows again only over the same rows of the same nodes: those that it
 shared with last.
+
+In federated learning of any model (HFL) a round whose sum was spoilt is tried again at the same weights. Each node then
+shares the very update that it has kept, so that a sum over the same nodes is the same sum; over others it would tell.
 """
 
 from __future__ import annotations
@@ -38,6 +41,14 @@ class Collection:
     data: frozenset[int]
     """The data commitments of the rows. Rows that are committed to once more, with another salt, are other rows here:
     then add what names them as well, such as a keyed hash of theirs."""
+    same_rows: bool = False
+    """Whether another sum at these weights may be shared over the same rows of the same nodes, as it is where all
+    weights count as one; else only where it is the same to the point."""
+
+    @property
+    def goes_by_rows(self) -> bool:
+        """Whether what counts is whose rows are in a sum."""
+        return self.same_rows or self.weights is None
 
     def overlaps(self, other: Collection) -> bool:
         """Whether both collect the same at the same weights, and some rows are in both."""
@@ -56,7 +67,7 @@ class LedgerEntry:
     contributions: bytes
     """`SharingSet.contributions` of that set."""
     rows: bytes
-    """`fingerprint` of that set where all weights count as one, else zeros: there nobody asks for it."""
+    """`fingerprint` of that set where the collection goes by rows, else zeros: there nobody asks for it."""
 
     @classmethod
     def of(cls, collection: Collection, sharing_set: SharingSet, rows: Rows) -> LedgerEntry:
@@ -66,7 +77,7 @@ class LedgerEntry:
             place=sharing_set.place,
             digest=sharing_set.digest,
             contributions=sharing_set.contributions,
-            rows=fingerprint(rows, sharing_set.addresses) if collection.weights is None else bytes(32),
+            rows=fingerprint(rows, sharing_set.addresses) if collection.goes_by_rows else bytes(32),
         )
 
     def allows(self, sharing_set: SharingSet) -> bool:
@@ -93,18 +104,18 @@ class Ledger:
     def allows_ready(self, collection: Collection, place: Place, rows: Rows, candidates: Iterable[str]) -> bool:
         """Whether a set of these candidates in this attempt could be one to share with."""
         found = self.conflicts(collection)
-        if collection.weights is not None:
+        if not collection.goes_by_rows:
             return all(entry.place == place for entry in found)
         return not found or found[-1].place == place or found[-1].rows == fingerprint(rows, candidates)
 
     def allows(self, collection: Collection, sharing_set: SharingSet, rows: Rows) -> bool:
         """Whether a share with this set tells no more than those before.
 
-        Where all weights count as one, what was shared last counts: it was over the same rows of the same nodes as what
-        was shared before it, or over fewer in the same attempt.
+        Where a collection goes by rows, what was shared last counts: it was over the same rows of the same nodes as
+        what was shared before it, or over fewer in the same attempt.
         """
         found = self.conflicts(collection)
-        if collection.weights is not None:
+        if not collection.goes_by_rows:
             return all(entry.allows(sharing_set) for entry in found)
         if not found or found[-1].allows(sharing_set):
             return True

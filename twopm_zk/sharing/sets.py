@@ -102,6 +102,8 @@ class Departure(Enum):
     WITHDREW = "withdrew"
     LIED = "lied"
     SILENT = "silent"
+    MISSING = "missing"
+    """A quorum of the others could not get what it has shared, which is kept apart from the chain."""
 
 
 @dataclass(frozen=True)

@@ -82,8 +82,8 @@ class NetworkMetadata:
         if not _HASH.fullmatch(specification):
             raise MetadataError("`specification` is not a hash: 0x and 64 digits, letters in lower case")
         items = fields.take("inputs")
-        if not isinstance(items, list) or not items:
-            raise MetadataError("`inputs` is not a list of one or more")
+        if not isinstance(items, list):
+            raise MetadataError("`inputs` is not a list")
         inputs = tuple(_input(_Fields(item, f"inputs[{place}].")) for place, item in enumerate(items))
         names = [one.name for one in inputs]
         if repeated := [name for name in names if names.count(name) > 1]:
@@ -112,13 +112,17 @@ class NetworkMetadata:
         """What the registry keeps."""
         return hashlib.sha256(self.encoded).digest()
 
-    def require_of(self, spec: TaskSpec) -> None:
-        """Raise MetadataError where the document is of another specification, or its inputs are not that one's."""
-        if self.specification != hash_text(spec):
+    def require_specification(self, spec_hash: bytes) -> None:
+        """Raise MetadataError where the document is of another specification."""
+        if self.specification != "0x" + spec_hash.hex():
             raise MetadataError(
-                f"the metadata document is of specification {self.specification}, not of {hash_text(spec)}",
+                f"the metadata document is of specification {self.specification}, not of 0x{spec_hash.hex()}",
                 kind="other-specification",
             )
+
+    def require_of(self, spec: TaskSpec) -> None:
+        """Raise MetadataError where the document is of another specification, or its inputs are not that one's."""
+        self.require_specification(spec.spec_hash)
         names = [one.name for one in self.inputs]
         sources = {one.name: one for one in spec.sources}
         if other := [name for name in sources if name not in names] + [name for name in names if name not in sources]:
@@ -131,15 +135,24 @@ class NetworkMetadata:
 
 def draft(spec: TaskSpec) -> NetworkMetadata:
     """A document to fill in: all that the specification says, and for the rest what belongs there."""
+    title = spec.name or f"A model of {spec.label}"
+    inputs = tuple(_draft_input(one, spec) for one in spec.sources)
+    return draft_of(title, spec.spec_hash, inputs=inputs, output=MetadataOutput(spec.label))
+
+
+def draft_of(
+    title: str, spec_hash: bytes, *, inputs: tuple[MetadataInput, ...] = (), output: MetadataOutput
+) -> NetworkMetadata:
+    """A document to fill in, of a model with these values; without inputs of one that takes no single values."""
     return NetworkMetadata(
-        title=spec.name or f"A model of {spec.label}",
+        title=title,
         purpose="What the model tells, and why it was made.",
         intended_use="Who may rely on its predictions, and for what.",
         limits="What it was not made for, and where it is known to be wrong.",
         contact="Whom to write to.",
-        specification=hash_text(spec),
-        inputs=tuple(_draft_input(one, spec) for one in spec.sources),
-        output=MetadataOutput(spec.label),
+        specification="0x" + spec_hash.hex(),
+        inputs=inputs,
+        output=output,
     )
 
 

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
 from twopm_zk.cli.options.amounts import parse_stake, show_amount
 from twopm_zk.cli.options.connection import Connection, chain_options, describe_receipt
+from twopm_zk.cli.options.federated import open_federated
 from twopm_zk.cli.options.fees import parse_fee, require_token, show_fee
 from twopm_zk.cli.options.participants import checked_address, open_view, spec_argument, task_option
 from twopm_zk.cli.output import Command, emit, force_option, json_option, print_table, refuse_existing
@@ -20,6 +21,7 @@ from twopm_zk.system import files
 
 if TYPE_CHECKING:
     from twopm_zk.chain.networks import NetworkEntry, NetworkTerms
+    from twopm_zk.participants.rounds.view import RoundsView
     from twopm_zk.participants.task_view import ChainView
     from twopm_zk.task.metadata import NetworkMetadata
 
@@ -51,7 +53,7 @@ def terms_options(command: Command) -> Command:
         answer_seconds: int | None,
         **kwargs: Any,
     ) -> Any:
-        def terms(view: ChainView, base: NetworkTerms, *, token: bool) -> NetworkTerms:
+        def terms(view: RoundsView[Any], base: NetworkTerms, *, token: bool) -> NetworkTerms:
             given: dict[str, int | None] = {"accept_seconds": accept_seconds, "answer_seconds": answer_seconds}
             stakes = zip(_STAKES, (user_stake, operator_stake, penalty), strict=True)
             given |= {name: None if text is None else parse_stake(text) for name, text in stakes}
@@ -91,10 +93,14 @@ def metadata(spec_file: Path, out: Path | None, force: bool, as_json: bool) -> N
     Example:
       twopm-zk network metadata spec.toml --out network.json
     """
-    from twopm_zk.task.metadata import draft
-    from twopm_zk.task.specification_file import read_spec
+    from twopm_zk.federated import FederatedSpec, read_specification
+    from twopm_zk.task.metadata import MetadataOutput, draft, draft_of
 
-    document = draft(read_spec(spec_file))
+    spec = read_specification(spec_file)
+    if isinstance(spec, FederatedSpec):
+        document = draft_of(spec.title[:120], spec.spec_hash, output=MetadataOutput("What the model gives."))
+    else:
+        document = draft(spec)
     text = document.encoded.decode()
     if out is None:
         click.echo(text, nl=False)  # JSON already
@@ -141,21 +147,31 @@ def create(
       twopm-zk network create spec.toml --task 1 --metadata network.json
       twopm-zk network create spec.toml --task 1 --metadata network.json --fee 0.001 --owners-share 70
     """
-    from twopm_zk.chain.networks import PARTS, NetworkTerms
+    from twopm_zk.chain.networks import PARTS, Model, NetworkTerms
+    from twopm_zk.federated import FederatedSpec, read_specification
+    from twopm_zk.hfl.view import require_federated
     from twopm_zk.participants.task_view import require_spec
-    from twopm_zk.task.specification_file import read_spec
 
     parts = round(owners_share * PARTS / 100)
     if abs(parts * 100 - owners_share * PARTS) > 1e-6:  # of a part
         raise InputError(f"--owners-share {owners_share:g} has more than two decimals")
-    spec, document = read_spec(spec_file), _read_metadata(metadata_file)
-    document.require_of(spec)
-    view = open_view(connection)
-    require_spec(view.state(task), spec)
+    spec, document = read_specification(spec_file), _read_metadata(metadata_file)
+    if isinstance(spec, FederatedSpec):
+        document.require_specification(spec.spec_hash)
+        federated = open_federated(connection)
+        require_federated(federated.state(task), spec)
+        view, model = cast("RoundsView[Any]", federated), Model.HFL
+    else:
+        document.require_of(spec)
+        proven = open_view(connection)
+        require_spec(proven.state(task), spec)
+        view, model = cast("RoundsView[Any]", proven), Model.HLR
     if token:
         require_token(view.networks)
     chosen = terms(view, NetworkTerms(), token=token)
-    number = view.networks.register(task, document.sha256, chosen, token=token, owners_share=parts, uri=uri)
+    number = view.networks.register(
+        task, document.sha256, chosen, model=model, token=token, owners_share=parts, uri=uri
+    )
     emit(as_json, _document(view, view.networks.get(number)))
 
 
@@ -247,12 +263,7 @@ def set_metadata(connection: Connection, number: int, metadata_file: Path, uri: 
     document = _read_metadata(metadata_file)
     view = open_view(connection)
     task = view.networks.get(number).task
-    spec_hash = "0x" + view.state(task).spec_hash.hex()
-    if document.specification != spec_hash:
-        raise InputError(
-            f"the metadata document is of specification {document.specification}, network {number} of {spec_hash}",
-            kind="other-specification",
-        )
+    document.require_specification(_of_its_contract(connection, view, number).state(task).spec_hash)
     receipt = view.networks.set_metadata(number, document.sha256, uri)
     emit(as_json, {"network": number, "metadata": "0x" + document.sha256.hex(), **describe_receipt(receipt)})
 
@@ -320,6 +331,13 @@ def enrol(connection: Connection, number: int, nodes: tuple[str, ...], as_json: 
     emit(as_json, document, "\n".join(lines))
 
 
+def _of_its_contract(connection: Connection, view: ChainView, number: int) -> RoundsView[Any]:
+    """The deployment as the contract of a network's task sees it."""
+    from twopm_zk.chain.networks import Model
+
+    return open_federated(connection) if view.networks.get(number).model is Model.HFL else view
+
+
 def _set_closed(connection: Connection, number: int, closed: bool, as_json: bool) -> None:
     receipt = open_view(connection).networks.set_closed(number, closed)
     emit(as_json, {"network": number, "closed": closed, **describe_receipt(receipt)})
@@ -331,7 +349,7 @@ def _read_metadata(path: Path) -> NetworkMetadata:
     return NetworkMetadata.parse(files.read_bytes(path, what="metadata document"))
 
 
-def _document(view: ChainView, entry: NetworkEntry) -> dict[str, Any]:
+def _document(view: RoundsView[Any], entry: NetworkEntry) -> dict[str, Any]:
     terms = entry.terms
     return {
         "network": entry.id,

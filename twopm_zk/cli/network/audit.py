@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,10 +11,20 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from twopm_zk.cli import INSECURE_KEYS
+from twopm_zk.cli.network.federated import audit_task
 from twopm_zk.cli.options.building import key_options
 from twopm_zk.cli.options.connection import Connection, chain_options
+from twopm_zk.cli.options.federated import refuse_options
 from twopm_zk.cli.options.participants import open_view
-from twopm_zk.cli.output import Steps, emit, force_option, json_option, print_table, refuse_unwritable
+from twopm_zk.cli.output import (
+    Steps,
+    emit,
+    force_option,
+    json_option,
+    print_table,
+    refuse_unwritable,
+    step_after_step,
+)
 
 if TYPE_CHECKING:
     from twopm_zk.auditor.report import AuditReport
@@ -29,7 +38,8 @@ if TYPE_CHECKING:
     "--spec",
     "spec_file",
     type=click.Path(path_type=Path),
-    help="Specification to compare with the task, and its rule with the moves of the weights.",
+    help="Specification to compare with the task, and its rule with the moves of the weights; a federated one says "
+    "that the task is HFLContract's.",
 )
 @click.option(
     "--verifier",
@@ -63,24 +73,31 @@ def audit(
     Reads events, calldata, blocks and code from the chain, and nothing else. Keys are derived here from the circuits
     (with --ptau from the ceremony's file), and the contracts' verifiers compared with them. With --spec the step
     matrices are compared with those that its rule gives, the distance to the optimum is estimated where it is not
-    proven, and the report says what is promised to the people in the rows and spent of it. Needs no account. Exits
-    with 0 where the task is sound, with 1 where a check fails, and with 12 where every check holds under insecure keys,
-    which prove nothing. With --report all of it is one HTML page as well, which needs nothing else and can be printed.
+    proven, and the report says what is promised to the people in the rows and spent of it. Of a federated task every
+    accepted result is computed again from what its nodes shared, which is read from the storage. Needs no account.
+    Exits with 0 where the task is sound, with 1 where a check fails, and with 12 where every check holds under insecure
+    keys, which prove nothing. With --report all of it is one HTML page as well, which needs nothing else and can be
+    printed.
 
     \b
     Examples:
       twopm-zk audit 1 --rpc-url http://127.0.0.1:8545 --deployment deployment.json
       twopm-zk audit 1 --spec spec.toml --ptau powersOfTau28_hez_final_16.ptau --verifier python --json
       twopm-zk audit 1 --spec spec.toml --report audit.html
+      twopm-zk audit 1 --spec federated.toml
     """
     from twopm_zk.auditor.audit import audit as run_audit
+    from twopm_zk.federated import FederatedSpec, read_specification
     from twopm_zk.plonk.proving import Verifier
-    from twopm_zk.task.specification_file import read_spec
 
+    spec = None if spec_file is None else read_specification(spec_file)
+    if isinstance(spec, FederatedSpec):
+        given = {"--report": page, "--ptau": ptau, "--backend": backend, "--verifier": verifier}
+        refuse_options("audits of proofs; this task is federated", given)
+        sys.exit(audit_task(connection, task, spec, as_json=as_json))
     if page is not None:
         refuse_unwritable(page, force=force, option="--report")
     steps = Steps(quiet=as_json)
-    spec = None if spec_file is None else read_spec(spec_file)
     with steps.step("deployment, compared with the chain"):
         view = open_view(connection, signing=False)
     with ExitStack() as present:
@@ -91,7 +108,7 @@ def audit(
             ptau=ptau,
             verifier=cast("Verifier | None", verifier),
             backend=backend,
-            progress=_step_after_step(steps, present),
+            progress=step_after_step(steps, present),
         )
     try:
         if as_json:
@@ -103,21 +120,6 @@ def audit(
             _write_page(page, report, view, spec)
             steps.aside(f"The report is {page}.")
     sys.exit(_exit_code(report))
-
-
-def _step_after_step(steps: Steps, present: ExitStack) -> Callable[[str, str], None]:
-    """Progress of an audit as one step after the other; ``present`` ends the last one."""
-    name = ""
-    show: Callable[[str], None] = lambda detail: None  # noqa: E731
-
-    def progress(step: str, detail: str) -> None:
-        nonlocal name, show
-        if step != name:
-            present.close()
-            name, show = step, present.enter_context(steps.step(step))
-        show(detail)
-
-    return progress
 
 
 def _write_page(page: Path, report: AuditReport, view: ChainView, spec: TaskSpec | None) -> None:

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from twopm_zk.cli.network.federated import run_coordinator
+from twopm_zk.cli.next_steps import with_facts
 from twopm_zk.cli.options.connection import Connection, chain_options, describe_receipt
+from twopm_zk.cli.options.federated import contract_option, rounds_of
 from twopm_zk.cli.options.participants import (
     ProvingOptions,
     news_printer,
@@ -64,7 +67,8 @@ def run(
     proving: ProvingOptions,
     as_json: bool,
 ) -> None:
-    """Run the task of SPEC until it is finished: wait for nodes, rounds, proofs, certificate.
+    """Run the task of SPEC until it is finished: wait for nodes, rounds, proofs, certificate, or in a federated one
+    results that a quorum of nodes accepts.
 
     It talks to the chain alone, and learns the sums that everybody can read there. Killed at any point, it starts
     again from the chain; the state file keeps proofs that were made and not sent. With --json every event is one
@@ -78,9 +82,23 @@ def run(
     from twopm_zk.coordinator.coordinator import Coordinator, CoordinatorSettings
     from twopm_zk.coordinator.store import CoordinatorStore
     from twopm_zk.coordinator.task_creation import wanted_nodes
-    from twopm_zk.task.specification_file import read_spec
+    from twopm_zk.federated import FederatedSpec, read_specification
 
-    spec = read_spec(spec_file)
+    spec = read_specification(spec_file)
+    if isinstance(spec, FederatedSpec):
+        with with_facts(spec=spec_file):
+            run_coordinator(
+                connection,
+                spec,
+                task=task,
+                nodes=wanted_nodes(spec, nodes or 0),
+                stakes=stakes,
+                straggler_seconds=straggler_seconds or 0,
+                state=state,
+                poll=poll,
+                as_json=as_json,
+            )
+        return
     settings = CoordinatorSettings(
         nodes=wanted_nodes(spec, nodes or 0), stakes=stakes, straggler_seconds=straggler_seconds or 0, poll=poll
     )
@@ -101,9 +119,10 @@ def run(
 
 @coordinator.command(name="take-over")
 @click.argument("task", type=click.IntRange(1))
+@contract_option
 @chain_options
 @json_option
-def take_over(connection: Connection, task: int, as_json: bool) -> None:
+def take_over(connection: Connection, task: int, contract: str, as_json: bool) -> None:
     """Take the place of a coordinator that missed its deadline, as a node of the set of TASK.
 
     Then run it: `twopm-zk coordinator run SPEC --task TASK`. Everything it takes is on the chain. No deadline changes,
@@ -113,6 +132,6 @@ def take_over(connection: Connection, task: int, as_json: bool) -> None:
     Example:
       twopm-zk coordinator take-over 3
     """
-    receipt = connection.network().hlr.take_over(task)
+    receipt = rounds_of(connection.network(), contract).take_over(task)
     text = f"You coordinate task {task}.\nNext: twopm-zk coordinator run SPEC --task {task}"
     emit(as_json, {"task": task, **describe_receipt(receipt)}, f"{text}\nTransaction {receipt.transaction}")

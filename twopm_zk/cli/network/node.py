@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from twopm_zk.cli.network.federated import run_node
 from twopm_zk.cli.network.node_steps import budget, forget, ledger, ready, share, submit, withdraw
 from twopm_zk.cli.next_steps import after_kind
 from twopm_zk.cli.options.amounts import WEI, asset_option, parse_amount
 from twopm_zk.cli.options.connection import Connection, chain_options, describe_receipt
+from twopm_zk.cli.options.federated import ModelChoice, data_digest, model_options, refuse_options
 from twopm_zk.cli.options.participants import (
     ProvingOptions,
     checked_address,
@@ -56,6 +58,15 @@ for _step in (submit, ready, share, withdraw, ledger, budget, forget):
 @data_option(required=False)
 @held_out_option
 @csv_options
+@model_options
+@click.option("--data-number", type=int, help="In place of --data of a federated SPEC: what you know your data by.")
+@click.option(
+    "--location",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="Of a federated SPEC: the storage location to put things into first.",
+)
 @click.option("--coordinator", required=True, help="Address of the coordinator whose tasks you take part in.")
 @click.option("--task", type=click.IntRange(1), help="Its task; default: the newest one of the specification.")
 @consent_options
@@ -70,6 +81,9 @@ def run(
     rows: Path | None,
     held_out: Path | None,
     csv: CsvOptions,
+    model: ModelChoice,
+    data_number: int | None,
+    location: int,
     coordinator: str,
     task: int | None,
     consent: Consent,
@@ -85,6 +99,9 @@ def run(
 
     Rows of --held-out are kept out of training, and the certified weights evaluated on them, where SPEC asks for that.
 
+    Where SPEC is federated, --model names your own code, which trains on your data in each round, and --data the file
+    that you commit to having trained on; nothing is proven of it.
+
     SPEC is the task's specification: read it before you take part. The state file holds your rows, salts and keys;
     a node that was stopped, even with kill -9, goes on where it was. With --json every event is one document a line.
 
@@ -95,20 +112,55 @@ def run(
       twopm-zk node run spec.toml --coordinator 0x7099...79C8 --task 3 --minimum-nodes 5 --json
       twopm-zk node run spec.toml --coordinator 0x7099...79C8 --require-account 0x90F7...b906 --refuse-after-silence
       twopm-zk node run spec.toml --coordinator 0x7099...79C8 --privacy-limit 5 --rows-name ward-7
+      twopm-zk node run federated.toml --model digits.py:Digits --model-argument rows=rows.csv --data rows.csv \
+        --coordinator 0x7099...79C8
     """
+    from twopm_zk.federated import FederatedSpec, read_specification
+    from twopm_zk.hfl.node import FederatedConsent
     from twopm_zk.node.node import Node
     from twopm_zk.node.store import NodeStore
     from twopm_zk.participants.news import News
-    from twopm_zk.task.specification_file import read_spec
 
-    spec = read_spec(spec_file)
+    spec = read_specification(spec_file)
+    if isinstance(spec, FederatedSpec):
+        refuse_options(
+            "regression with proofs; this SPEC is federated",
+            {
+                "--held-out": held_out,
+                "--minimum-rows": consent.minimum_rows,
+                "--allow-insecure": consent.allow_insecure,
+                "--privacy-limit": consent.budget.epsilon,
+                "--rows-name": consent.budget.name,
+                "--ptau": proving.ptau,
+                "--backend": proving.backend,
+                "--scheduler": proving.scheduler,
+            },
+        )
+        run_node(
+            connection,
+            spec,
+            model=model,
+            data=data_digest(rows, data_number),
+            coordinator=coordinator,
+            task=task,
+            location=location,
+            consent=FederatedConsent(consent.minimum_nodes, consent.accounts, consent.refuse_after_silence),
+            state=state,
+            poll=poll,
+            as_json=as_json,
+        )
+        return
+    given = {"--model": model.place, "--model-argument": model.arguments, "--data-number": data_number}
+    refuse_options("federated specifications; this SPEC is of regression with proofs", given | {"--location": location})
     notify = news_printer(as_json)
+
+    proven = spec
 
     def read(path: Path | None) -> Cells | None:
         if path is None:
             return None
         notify(News("reading", f"reading {path}"))
-        return read_rows(path, spec, csv, lambda line: notify(News("reading", line)))
+        return read_rows(path, proven, csv, lambda line: notify(News("reading", line)))
 
     table, others = read(rows), read(held_out)
     with proving.prover(notify) as prover, NodeStore(state) as store:

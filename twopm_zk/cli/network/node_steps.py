@@ -129,14 +129,13 @@ def withdraw(connection: Connection, task: int, accept_penalty: bool, state: Pat
     """
     from twopm_zk.chain.tasks import Phase
     from twopm_zk.node.store import NodeStore
-    from twopm_zk.participants.attempts import place_of
     from twopm_zk.sharing import withdrawal_objections
 
     view = open_view(connection)
     with NodeStore(require_state(state)) as store:
         store.belongs_to(view.address, view.fingerprint)
         found = view.state(task)
-        for objection in withdrawal_objections(store.ledger(), place_of(view, found)):
+        for objection in withdrawal_objections(store.ledger(), view.place_of(found)):
             raise InputError(f"this node stays in {found.name()}: {objection.message}")
     lost = found.stake_penalty if found.phase is Phase.SHARING else 0
     if lost and not accept_penalty:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from twopm_zk.cli.network.federated import check_federated, initial
 from twopm_zk.cli.network.spec_privacy import print_privacy, privacy_document
 from twopm_zk.cli.options.participants import spec_argument
 from twopm_zk.cli.options.privacy import privacy_asked, privacy_options
@@ -32,6 +33,9 @@ def spec() -> None:
       twopm-zk spec check spec.toml
       twopm-zk spec show spec.toml
     """
+
+
+spec.add_command(initial)
 
 
 @spec.command()
@@ -160,10 +164,13 @@ def check(spec_file: Path, rows: int | None, as_json: bool) -> None:
       twopm-zk spec check spec.toml
       twopm-zk spec check spec.toml --rows 900
     """
+    from twopm_zk.federated import FederatedSpec, read_specification
     from twopm_zk.task.cost import SOURCES, cost_of, rows_cost
-    from twopm_zk.task.specification_file import read_spec
 
-    spec = read_spec(spec_file)
+    spec = read_specification(spec_file)
+    if isinstance(spec, FederatedSpec):
+        check_federated(spec, as_json=as_json)
+        return
     cost = cost_of(spec)
     asked = None if cost is None else rows_cost(spec, rows or spec.minimum_node_rows)
     document: dict[str, Any] = {

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from twopm_zk.cli.network.federated import write_parameters
 from twopm_zk.cli.network.task_show import show
 from twopm_zk.cli.next_steps import after_phase, with_facts
 from twopm_zk.cli.options.amounts import show_amount, show_time
 from twopm_zk.cli.options.connection import Connection, chain_options, describe_receipt
+from twopm_zk.cli.options.federated import HFL, contract_option, open_federated, open_rounds, rounds_of
 from twopm_zk.cli.options.participants import checked_address, open_view, spec_argument, stakes_options
-from twopm_zk.cli.output import emit, json_option, print_table
+from twopm_zk.cli.output import emit, force_option, json_option, print_table, refuse_existing
 from twopm_zk.errors import InputError
 
 if TYPE_CHECKING:
@@ -41,16 +43,18 @@ task.add_command(show)
 
 
 @task.command(name="list")
+@contract_option
 @chain_options
 @json_option
-def list_tasks(connection: Connection, as_json: bool) -> None:
-    """List every task of the deployment.
+def list_tasks(connection: Connection, contract: str, as_json: bool) -> None:
+    """List every task of the deployment, of one of its contracts.
 
     \b
-    Example:
+    Examples:
       twopm-zk task list
+      twopm-zk task list --contract hfl
     """
-    view = open_view(connection, signing=False)
+    view = open_rounds(connection, contract, signing=False)
     rows = []
     for number in range(1, view.task_count() + 1):
         state = view.state(number)
@@ -60,7 +64,7 @@ def list_tasks(connection: Connection, as_json: bool) -> None:
                 "phase": state.phase.name.lower(),
                 "round": state.round,
                 "moves": state.moves,
-                "certified": state.certified,
+                **({"results": state.results} if contract == HFL else {"certified": state.certified}),
                 "coordinator": state.coordinator,
                 "spec_hash": "0x" + state.spec_hash.hex(),
             }
@@ -91,43 +95,53 @@ def create(connection: Connection, spec_file: Path, nodes: int | None, stakes: S
       twopm-zk task create spec.toml --minimum-stake 0.5 --penalty 0.25
     """
     from twopm_zk.coordinator.task_creation import create_task, registered, wanted_nodes
+    from twopm_zk.federated import FederatedSpec, read_specification
+    from twopm_zk.hfl.coordinator import create_task as create_federated
     from twopm_zk.participants.preflight import require_verifiers
-    from twopm_zk.task.specification_file import read_spec
 
-    spec = read_spec(spec_file)
+    spec = read_specification(spec_file)
     wanted = wanted_nodes(spec, nodes or 0)
     with with_facts(spec=spec_file):
-        view = open_view(connection)
-        require_verifiers(view, spec)
-        found = registered(view, spec, stakes=stakes)
-        found.require(wanted)
-        number = create_task(view, spec, stakes=stakes)
+        if isinstance(spec, FederatedSpec):
+            federated = open_federated(connection)
+            found = registered(federated, spec, stakes=stakes)
+            found.require(wanted)
+            number, address = create_federated(federated, spec, stakes=stakes), federated.address
+        else:
+            view = open_view(connection)
+            require_verifiers(view, spec)
+            found = registered(view, spec, stakes=stakes)
+            found.require(wanted)
+            number, address = create_task(view, spec, stakes=stakes), view.address
+    of = " --contract hfl" if isinstance(spec, FederatedSpec) else ""
     emit(
         as_json,
-        {"task": number, "coordinator": view.address, "nodes": list(found.ready), "waiting": list(found.waiting)},
-        f"Task {number} is created; {found.sentence(wanted)}.\nNext: twopm-zk task open {number}",
+        {"task": number, "coordinator": address, "nodes": list(found.ready), "waiting": list(found.waiting)},
+        f"Task {number} is created; {found.sentence(wanted)}.\nNext: twopm-zk task open {number}{of}",
     )
 
 
 @task.command(name="open")
 @task_argument
+@contract_option
 @chain_options
 @json_option
-def open_round(connection: Connection, number: int, as_json: bool) -> None:
+def open_round(connection: Connection, number: int, contract: str, as_json: bool) -> None:
     """Open the first round of TASK, as its coordinator. Later rounds open when one is concluded.
 
     \b
     Example:
       twopm-zk task open 1
     """
-    _tell(as_json, number, connection.network().hlr.open_round(number), "RoundOpened")
+    _tell(as_json, number, rounds_of(connection.network(), contract).open_round(number), "RoundOpened", contract)
 
 
 @task.command()
 @task_argument
+@contract_option
 @chain_options
 @json_option
-def close(connection: Connection, number: int, as_json: bool) -> None:
+def close(connection: Connection, number: int, contract: str, as_json: bool) -> None:
     """End the collecting of updates in TASK; its nodes then say that they are ready to share.
 
     The coordinator may once the minimum of nodes is there, anybody when the attempt is full or its deadline has passed.
@@ -136,14 +150,15 @@ def close(connection: Connection, number: int, as_json: bool) -> None:
     Example:
       twopm-zk task close 1
     """
-    _tell(as_json, number, connection.network().hlr.close(number), "RoundClosed")
+    _tell(as_json, number, rounds_of(connection.network(), contract).close(number), "RoundClosed", contract)
 
 
 @task.command()
 @task_argument
+@contract_option
 @chain_options
 @json_option
-def share(connection: Connection, number: int, as_json: bool) -> None:
+def share(connection: Connection, number: int, contract: str, as_json: bool) -> None:
     """Begin sharing in TASK with the nodes that are ready, where others have missed the deadline.
 
     Anybody may. Where all are ready sharing begins by itself. Who is not ready falls out of this attempt unharmed.
@@ -152,15 +167,16 @@ def share(connection: Connection, number: int, as_json: bool) -> None:
     Example:
       twopm-zk task share 1
     """
-    _tell(as_json, number, connection.network().hlr.start_sharing(number), "SharingStarted")
+    _tell(as_json, number, rounds_of(connection.network(), contract).start_sharing(number), "SharingStarted", contract)
 
 
 @task.command()
 @task_argument
 @click.argument("account", metavar="NODE")
+@contract_option
 @chain_options
 @json_option
-def expel(connection: Connection, number: int, account: str, as_json: bool) -> None:
+def expel(connection: Connection, number: int, account: str, contract: str, as_json: bool) -> None:
     """Leave NODE out of TASK for good, which was ready and has not shared by the deadline; the others share again.
 
     Anybody may, where others have shared; where nobody has, `task reopen` starts again. It costs the node its penalty.
@@ -171,7 +187,7 @@ def expel(connection: Connection, number: int, account: str, as_json: bool) -> N
       twopm-zk task expel 1 0x90F7...b906
     """
     node = checked_address(account)
-    receipt = connection.network().hlr.expel(number, node)
+    receipt = rounds_of(connection.network(), contract).expel(number, node)
     names = [event.name for event in receipt.events]
     lost = sum(event["value"] for event in receipt.events if event.name == "Penalised")
     document = {"task": number, "node": node, "lost_wei": str(lost), "failed": "TaskFailed" in names}
@@ -222,9 +238,10 @@ def settle(connection: Connection, number: int, as_json: bool) -> None:
 
 @task.command()
 @task_argument
+@contract_option
 @chain_options
 @json_option
-def reopen(connection: Connection, number: int, as_json: bool) -> None:
+def reopen(connection: Connection, number: int, contract: str, as_json: bool) -> None:
     """Begin a new attempt of the present round of TASK, where too few nodes are there, or nobody has shared in time.
 
     Anybody may, after the deadline, and once sharing has begun at once where too few nodes are left to share. Nobody
@@ -234,14 +251,15 @@ def reopen(connection: Connection, number: int, as_json: bool) -> None:
     Example:
       twopm-zk task reopen 1
     """
-    _tell(as_json, number, connection.network().hlr.reopen(number), "RoundOpened")
+    _tell(as_json, number, rounds_of(connection.network(), contract).reopen(number), "RoundOpened", contract)
 
 
 @task.command()
 @task_argument
+@contract_option
 @chain_options
 @json_option
-def finish(connection: Connection, number: int, as_json: bool) -> None:
+def finish(connection: Connection, number: int, contract: str, as_json: bool) -> None:
     """End TASK without a certificate: one that was never opened, or that has had all its rounds.
 
     Not once somebody has shared and not in a dispute, for it may turn out who has spoilt the sum; with a sum that all
@@ -251,23 +269,57 @@ def finish(connection: Connection, number: int, as_json: bool) -> None:
     Example:
       twopm-zk task finish 1
     """
-    _tell(as_json, number, connection.network().hlr.finish(number), "TaskFinished")
+    _tell(as_json, number, rounds_of(connection.network(), contract).finish(number), "TaskFinished", contract)
 
 
-def _tell(as_json: bool, number: int, receipt: Receipt, event_name: str) -> None:
+def _tell(as_json: bool, number: int, receipt: Receipt, event_name: str, contract: str) -> None:
     """What one transaction has done, and what comes next."""
     values = receipt.event(event_name).values
     document = {"task": number, "event": event_name, "round": values["round"]}
     document |= {name: values[name] for name in ("attempt", "nodes", "updates", "deadline") if name in values}
     where = f"Round {values['round']}, attempt {values.get('attempt', 0)} of task {number}"
-    until = show_time(values.get("deadline", 0))
+    until, of = show_time(values.get("deadline", 0)), " --contract hfl" if contract == HFL else ""
+    end = "with the results that were accepted" if contract == HFL else "without a certificate"
     text = {
-        "RoundOpened": f"{where} is open: nodes hand in updates until {until}.\nNext: twopm-zk task close {number}",
+        "RoundOpened": f"{where} is open: nodes hand in updates until {until}.\nNext: twopm-zk task close {number}{of}",
         "RoundClosed": f"{where} is closed with {values.get('updates')} updates of {values.get('nodes')} nodes, which "
         f"say until {until} that they are ready.\nSharing begins once all are, or after the deadline: "
-        f"twopm-zk task share {number}",
+        f"twopm-zk task share {number}{of}",
         "SharingStarted": f"{where}: {values.get('nodes')} nodes share until {until}.\n"
-        f"Next: twopm-zk task show {number}, until all have shared",
-        "TaskFinished": f"Task {number} is finished after {values['round']} rounds, without a certificate.",
+        f"Next: twopm-zk task show {number}{of}, until all have shared",
+        "TaskFinished": f"Task {number} is finished after {values['round']} rounds, {end}.",
     }[event_name]
     emit(as_json, {**document, **describe_receipt(receipt)}, f"{text}\nTransaction {receipt.transaction}")
+
+
+@task.command()
+@task_argument
+@click.option("--spec", "spec_file", type=click.Path(path_type=Path), required=True, help="Its specification.")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="NumPy file (.npz) to write.")
+@click.option("--round", "round_", type=click.IntRange(0), help="Whose result; default: the last accepted one.")
+@force_option
+@chain_options
+@json_option
+def parameters(
+    connection: Connection,
+    number: int,
+    spec_file: Path,
+    out: Path,
+    round_: int | None,
+    force: bool,
+    as_json: bool,
+) -> None:
+    """Write the accepted parameters of the federated TASK, as arrays in the order of its model.
+
+    Needs no account: the chain has the result's hash, and a storage location of the specification the result. That it
+    follows from what nodes shared is checked by `twopm-zk audit`.
+
+    \b
+    Examples:
+      twopm-zk task parameters 1 --spec federated.toml --out model.npz
+      twopm-zk task parameters 1 --spec federated.toml --round 0 --out first.npz
+    """
+    from twopm_zk.federated import read_federated
+
+    refuse_existing(out, force=force)
+    write_parameters(connection, number, read_federated(spec_file), out=out, round_=round_, as_json=as_json)

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from twopm_zk.cli.network.federated import show_task as show_federated
 from twopm_zk.cli.next_steps import with_facts
 from twopm_zk.cli.options.amounts import show_amount, show_time
 from twopm_zk.cli.options.connection import Connection, chain_options
+from twopm_zk.cli.options.federated import HFL, contract_option
 from twopm_zk.cli.options.participants import open_view
 from twopm_zk.cli.output import emit, json_option
 
@@ -28,10 +30,13 @@ if TYPE_CHECKING:
 @click.option(
     "--spec", "spec_file", type=click.Path(path_type=Path), help="Its specification, for coefficients and estimates."
 )
+@contract_option
 @click.option("--statistics", is_flag=True, help="Print the summary of the certified model; needs --spec.")
 @chain_options
 @json_option
-def show(connection: Connection, number: int, spec_file: Path | None, statistics: bool, as_json: bool) -> None:
+def show(
+    connection: Connection, number: int, spec_file: Path | None, contract: str, statistics: bool, as_json: bool
+) -> None:
     """Show how TASK stands: phase, deadline, who has handed in, is ready, has shared, and the sums of all rounds.
 
     Everything is read off the chain, and needs no account. Sums are over all nodes of a round; with --json the
@@ -44,12 +49,19 @@ def show(connection: Connection, number: int, spec_file: Path | None, statistics
       twopm-zk task show 1
       twopm-zk task show 1 --spec spec.toml
       twopm-zk task show 1 --spec spec.toml --statistics
+      twopm-zk task show 1 --contract hfl
     """
+    from twopm_zk.federated import FederatedSpec, read_specification
     from twopm_zk.participants.attempts import AttemptView, certified_round, read_attempt, read_history
     from twopm_zk.participants.task_view import require_certificate, require_spec
-    from twopm_zk.task.specification_file import read_spec
     from twopm_zk.training.task_summary import summary_of_task
 
+    given = None if spec_file is None else read_specification(spec_file)
+    if isinstance(given, FederatedSpec) or contract == HFL:
+        if statistics or not isinstance(given, FederatedSpec | None):
+            raise click.UsageError("--statistics, and --spec of a regression, say nothing of a task of HFLContract")
+        show_federated(connection, number, given, as_json=as_json)
+        return
     if statistics and spec_file is None:
         raise click.UsageError("--statistics needs --spec: the sums alone do not name columns and their units")
     view = open_view(connection, signing=False)
@@ -61,9 +73,8 @@ def show(connection: Connection, number: int, spec_file: Path | None, statistics
     attempt = read_attempt(view, state) if begun else AttemptView(state.collection, len(state.weights), state.family)
     history = read_history(view, state) if begun else ()
     insecure = view.insecure_verifiers(number)
-    coefficients, spec = {}, None
-    if spec_file is not None:
-        spec = read_spec(spec_file)
+    coefficients, spec = {}, given
+    if spec is not None:
         require_spec(state, spec)
         coefficients = spec.coefficients(state.weights)
     covered = next(iter(certified_round(history)), None) if state.certified else None

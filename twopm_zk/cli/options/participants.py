@@ -218,8 +218,12 @@ def open_view(connection: Connection, *, signing: bool = True, notify: Notify | 
     """The deployment, compared with the chain; ``notify``, or standard error, hears of it where that takes a while."""
     from twopm_zk.participants.task_view import ChainView
 
-    tell = progress_news(notify or (lambda news: click.echo(news.text, err=True)))
-    return ChainView(connection.network(signing=signing), progress=tell)
+    return ChainView(connection.network(signing=signing), progress=news_of_progress(notify))
+
+
+def news_of_progress(notify: Notify | None) -> Progress:
+    """Who hears of a long step's progress: ``notify``, or standard error."""
+    return progress_news(notify or (lambda news: click.echo(news.text, err=True)))
 
 
 def news_printer(as_json: bool) -> Notify:

@@ -1,0 +1,1 @@
+"""Federated learning of any model over HFLContract: its nodes, its coordinator, its auditor."""
