@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
 from twopm_zk.gateway.app import Gateway
 from twopm_zk.gateway.audits import Audits, Work, run_audit
+from twopm_zk.gateway.conversations import Conversation
 from twopm_zk.gateway.events import LiveNews
 from twopm_zk.gateway.predictions import KeySource, Proofs
 from twopm_zk.gateway.requests import Parts, busy_app
@@ -30,7 +31,8 @@ from twopm_zk.system.http_server import HttpServer
 class GatewayServer:
     """``with GatewayServer(view, ...) as server: server.url``.
 
-    ``rpc_url`` is for the process that audits. ``keys``, ``prover`` and ``audit`` are for tests. Raises ChainError
+    ``rpc_url`` is for the process that audits. ``conversation`` makes what has to do with conversations, once the
+    reader of the chain is there. ``keys``, ``prover`` and ``audit`` are for tests. Raises ChainError
     where the chain cannot be read, InputError where the address cannot be bound.
     """
 
@@ -45,6 +47,7 @@ class GatewayServer:
         backend: str | None = None,
         notify: Notify = ignore,
         advise: Advise = lambda kind, **facts: None,
+        conversation: Callable[[ChainReader], Conversation] | None = None,
         keys: KeySource | None = None,
         prover: StatementProver | None = None,
         audit: Work = run_audit,
@@ -87,6 +90,7 @@ class GatewayServer:
                 snarkjs=Snarkjs(),
                 advise=advise,
                 notify=notify,
+                conversation=None if conversation is None else conversation(self.reader),
             )
         )
         self._answer = self._gateway.app()
