@@ -24,6 +24,16 @@ def activations(row, frac_bits):
     return [shifted(value, shift) for value in row], shift - frac_bits
 
 
+def adapted(hidden, down, up, frac_bits):
+    """A hidden state after an adapter of two lists of rows."""
+    values, exponent = hidden
+    dot = lambda rows, column: [sum(a * b for a, b in zip(row, column, strict=True)) for row in rows]  # noqa: E731
+    inner, shift = activations(dot(down, values), 0)
+    change = [clipped(shifted(value, 2 * frac_bits - 30 - shift), 51) for value in dot(up, inner)]
+    found, shift = activations([(value << 30) + more for value, more in zip(values, change, strict=True)], 30)
+    return found, exponent + shift
+
+
 class PlainModel:
     def __init__(self, file, shape):
         self.file, self.shape = file, shape
@@ -108,7 +118,7 @@ class PlainModel:
             joined.append((max(gate, 0) - below) * up)
         return self.product(activations(joined, 36), f"{prefix}ffn_down.weight", 24, 46)
 
-    def logits(self, tokens):
+    def logits(self, tokens, adapter=None):
         """The logits after the last of the tokens, and their fractional bits."""
         for position, token in enumerate(tokens):
             row = list(self.matrices["token_embd.weight"][token])
@@ -116,4 +126,5 @@ class PlainModel:
                 for step in (self.attend(layer, row, position), self.feed):
                     added = step(layer, row) if callable(step) else step
                     row = [clipped(a + b, 46) for a, b in zip(row, added, strict=True)]
-        return self.product(self.norm(row, "output_norm.weight"), "token_embd.weight")
+        hidden = self.norm(row, "output_norm.weight")
+        return self.product(adapted(hidden, *adapter) if adapter else hidden, "token_embd.weight")

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
+from twopm_zk.conversation.adapter import Adapter
 from twopm_zk.conversation.arithmetic import Activations
 from twopm_zk.conversation.gguf_file import open_gguf
 from twopm_zk.conversation.network import Network, read_shape
@@ -43,8 +44,8 @@ _ROWS_AT_ONCE = 64
 class ConversationModel:
     """A language model in exact integers."""
 
-    def __init__(self, network: Network, vocabulary: Vocabulary, digest: str) -> None:
-        self.network, self.vocabulary = network, vocabulary
+    def __init__(self, network: Network, vocabulary: Vocabulary, digest: str, adapter: Adapter | None = None) -> None:
+        self.network, self.vocabulary, self.adapter = network, vocabulary, adapter
         self.digest = digest
         """SHA-256, 64 hex digits, of the file and the arithmetic: what an answer follows from besides the prompt."""
 
@@ -76,6 +77,25 @@ class ConversationModel:
             raise ToolError("this machine computes other tables than everybody else: its Python or memory is damaged")
         return model
 
+    def with_adapter(self, adapter: Adapter | None) -> ConversationModel:
+        """The same model with another adapter, or as its file has it. They share their weights.
+
+        Raises InputError for an adapter of another width.
+        """
+        if adapter is not None and adapter.width != self.network.shape.width:
+            raise InputError(
+                f"the adapter is for a model of width {adapter.width}, this one has {self.network.shape.width}"
+            )
+        return ConversationModel(self.network, self.vocabulary, self.digest, adapter)
+
+    def execution(self, prompt: Sequence[int], sampling: Sampling, max_tokens: int) -> Execution:
+        """What an answer of this model, with its adapter, to a prompt follows from."""
+        return Execution(self.digest, tuple(prompt), sampling, max_tokens, self._adapter_digest)
+
+    @property
+    def _adapter_digest(self) -> str | None:
+        return None if self.adapter is None else self.adapter.digest
+
     @property
     def context(self) -> int:
         """Tokens of a conversation, prompt and answer together."""
@@ -97,8 +117,7 @@ class ConversationModel:
         Raises InputError for a conversation that leaves no room for an answer.
         """
         sampling = Sampling(secrets.token_bytes(SEED_BYTES) if seed is None else seed, thousandths(temperature))
-        prompt = tuple(self.vocabulary.prompt(messages))
-        return Reply(self, Execution(self.digest, prompt, sampling, max_tokens))
+        return Reply(self, self.execution(self.vocabulary.prompt(messages), sampling, max_tokens))
 
     def tokens(self, execution: Execution) -> Iterator[int]:
         """The tokens of an answer, one after another, a control token at the end among them."""
@@ -146,15 +165,19 @@ class ConversationModel:
 
     def _choices(self, execution: Execution, first: int, position: int, hidden: Activations) -> list[int]:
         """The tokens that follow from hidden states from the ``first`` on, for the answer's ``position`` and on."""
-        logits, frac_bits = self.network.logits(hidden[first:])
+        states = hidden[first:]
+        logits, frac_bits = self.network.logits(states if self.adapter is None else self.adapter.apply(states))
+        model = bytes.fromhex(self.digest + (self._adapter_digest or ""))
         return [
-            execution.sampling.choose(row, int(bits), model=bytes.fromhex(self.digest), position=position + i)
+            execution.sampling.choose(row, int(bits), model=model, position=position + i)
             for i, (row, bits) in enumerate(zip(logits, frac_bits, strict=True))
         ]
 
     def _check(self, execution: Execution) -> None:
         if execution.model != self.digest:
             raise InputError("this was computed by another model", kind="another-model", found=execution.model)
+        if execution.adapter != self._adapter_digest:
+            raise InputError("this was computed with another adapter", kind="another-adapter", found=execution.adapter)
         if any(not 0 <= token < self.network.shape.vocabulary for token in execution.prompt):
             raise InputError("a prompt holds tokens that the model does not have")
         if not execution.prompt:

@@ -200,6 +200,15 @@ class Network:
             sums = self._output.product(hidden.values, self.crew, self._buffer)
         return sums, self._output.frac_bits - hidden.exponents[:, 0]
 
+    def output_weights(self) -> npt.NDArray[np.float32]:
+        """The matrix that logits come from (vocabulary x width), as the nearest reals in float32."""
+        rows = np.arange(self._output.rows)
+        found = np.empty((len(rows), self.shape.width), np.float32)
+        for start in range(0, len(rows), MOST_AT_ONCE):
+            part = slice(start, start + MOST_AT_ONCE)
+            found[part] = self._output.rows_of(rows[part]) * 2.0**-self._output.frac_bits
+        return found
+
     def _attend(self, number: int, layer: _Layer, rows: Reals, cache: Cache) -> None:
         shape, n, start = self.shape, len(rows), cache.used
         stop = start + n

@@ -1,9 +1,9 @@
 """Which token comes next: the likeliest, or one drawn with exact probabilities from a seed that everybody can repeat.
 
-A draw for a position is ``floor(h total / 2^256)``, where h is the number that SHA-256 makes of the model, the seed
-and the position, big-endian, and ``total`` the sum of all weights. The token is the first whose weight, added to those
-before it, exceeds the draw. Weights are exp(-(largest logit - logit) / temperature) in units of 2^-26, integers by the
-table of `tables`; a token below 2^-27 of the likeliest is never drawn.
+A draw for a position is ``floor(h total / 2^256)``, where h is the number that SHA-256 makes of the model (its digest,
+then its adapter's where it has one), the seed and the position, big-endian, and ``total`` the sum of all weights. The
+token is the first whose weight, added to those before it, exceeds the draw. Weights are exp(-(largest logit - logit) /
+temperature) in units of 2^-26, integers by the table of `tables`; a token below 2^-27 of the likeliest is never drawn.
 """
 
 from __future__ import annotations

@@ -77,6 +77,10 @@ class Vocabulary:
             tokens += [self._start, *said, self._end, *line_end]
         return [*tokens, self._start, *self.encode("assistant\n")]
 
+    def answer(self, text: str) -> list[int]:
+        """The tokens of an answer as a model gives it, with the control token that ends it."""
+        return [*self.encode(text), self._end]
+
     def encode(self, text: str) -> list[int]:
         """The tokens of a text, none of which is a control token.
 

@@ -1,7 +1,8 @@
 """What was computed, so that somebody else can compute it again: a model, a prompt, how tokens were chosen, the answer.
 
-The digest of a transcript is SHA-256 over its parts, each with its length. It holds the seed, so that it tells nothing
-of prompt and answer to whoever does not know the seed's 32 bytes, while it commits to all of them.
+The digest of a transcript is SHA-256 over its parts, each with its length; where there is an adapter its digest is one
+of them. It holds the seed, so that it tells nothing of prompt and answer to whoever does not know the seed's 32 bytes,
+while it commits to all of them.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ class Execution:
     sampling: Sampling
     max_tokens: int
     """The answer ends after so many tokens, if not before with a control token or where the context is full."""
+    adapter: str | None = None
+    """The digest of the model's adapter, 64 hex digits; None for the model as its file has it."""
 
     def __post_init__(self) -> None:
         """Raise InputError for an answer of no token, or numbers that no token has."""
@@ -40,7 +43,8 @@ class Execution:
 
     def __repr__(self) -> str:
         """Without what was said, and without the seed that hides it."""
-        return f"Execution(model={self.model!r}, {len(self.prompt)} tokens of prompt, max_tokens={self.max_tokens})"
+        said = f"{len(self.prompt)} tokens of prompt"
+        return f"Execution(model={self.model!r}, adapter={self.adapter!r}, {said}, max_tokens={self.max_tokens})"
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,8 @@ class Transcript:
             _words(execution.prompt),
             _words(self.answer),
         ]
+        if execution.adapter is not None:
+            parts.append(bytes.fromhex(execution.adapter))
         total = hashlib.sha256(_DOMAIN)
         for part in parts:
             total.update(len(part).to_bytes(8, "big") + part)
@@ -87,6 +93,8 @@ class Transcript:
             "prompt": list(execution.prompt),
             "answer": list(self.answer),
         }
+        if execution.adapter is not None:
+            document["adapter"] = execution.adapter
         return json.dumps(document)
 
     @classmethod
@@ -95,12 +103,13 @@ class Transcript:
         if not isinstance(document, Mapping) or document.get("format") != _FORMAT:
             raise InputError("this is no transcript of a conversation")
         keys = {"format", "model", "seed", "temperature", "max_tokens", "prompt", "answer"}
-        if set(document) != keys:
-            raise InputError(f"a transcript has the keys {', '.join(sorted(keys))}, and no others")
+        if set(document) - {"adapter"} != keys:
+            raise InputError(f"a transcript has the keys {', '.join(sorted(keys))}, perhaps adapter, and no others")
         sampling = Sampling(_bytes_of(document, "seed"), _natural_of(document["temperature"], "temperature"))
         limit = _natural_of(document["max_tokens"], "max_tokens")
         model = _bytes_of(document, "model").hex()
-        execution = Execution(model, _tokens_of(document, "prompt"), sampling, limit)
+        adapter = _bytes_of(document, "adapter").hex() if "adapter" in document else None
+        execution = Execution(model, _tokens_of(document, "prompt"), sampling, limit, adapter)
         return cls(execution, _tokens_of(document, "answer"))
 
 

@@ -1,0 +1,169 @@
+"""Training an adapter: on made-up hidden states, and on conversations of made-up models."""
+
+import json
+
+import numpy as np
+import pytest
+from support import language_models
+
+from twopm_zk.conversation.model import ConversationModel
+from twopm_zk.conversation.training import AdapterModel, Examples, examples_of, read_conversations
+from twopm_zk.errors import DataError
+
+WIDTH, VOCABULARY, RANK = 12, 30, 3
+
+
+def made_up(count=160, seed=0):
+    """Tokens that follow from hidden states through a matrix that is the output's after a change of low rank."""
+    random = np.random.default_rng(seed)
+    shared = np.random.default_rng(99)
+    output = shared.normal(0, 1, (VOCABULARY, WIDTH)).astype(np.float32)
+    change = shared.normal(0, 1, (WIDTH, 2)) @ shared.normal(0, 1, (2, WIDTH))
+    hidden = random.normal(0, 1, (count, WIDTH)).astype(np.float32)
+    return output, Examples(hidden, ((hidden + hidden @ change.T) @ output.T).argmax(1))
+
+
+@pytest.fixture
+def owner():
+    output, train = made_up()
+    return AdapterModel(output, train, made_up(80, seed=1)[1], rank=RANK)
+
+
+def test_everybody_begins_with_the_same_parameters_which_change_nothing(owner):
+    down, up = owner.parameters()
+    assert (down.shape, up.shape) == ((RANK, WIDTH), (WIDTH, RANK))
+    assert not up.any()
+    assert down.any()
+    assert all((a == b).all() for a, b in zip(owner.parameters(), owner.parameters(), strict=True))
+    output, held_out = made_up(80, seed=1)
+    logits = held_out.hidden.astype(float) @ output.T.astype(float)
+    lost = (np.log(np.exp(logits).sum(1)) - logits[np.arange(80), held_out.tokens]).mean()
+    loss, count, metrics = owner.evaluate(owner.parameters(), {})
+    assert loss == pytest.approx(lost, rel=1e-5)
+    assert count == 80
+    assert metrics == {"accuracy": (logits.argmax(1) == held_out.tokens).mean()}
+
+
+def test_the_gradient_is_that_of_the_loss(owner):
+    random = np.random.default_rng(5)
+    parameters = [random.normal(0, 0.3, array.shape).astype(np.float32) for array in owner.parameters()]
+    places, examples = np.arange(40), owner._train
+    _, _, gradient = owner._pass(parameters, examples, places)
+    for which in range(2):
+        for _ in range(6):
+            at = tuple(random.integers(0, size) for size in parameters[which].shape)
+            losses = []
+            for step in (0.01, -0.01):
+                moved = [array.copy() for array in parameters]
+                moved[which][at] += step
+                losses.append(owner._pass(moved, examples, places)[0] / len(places))
+            assert gradient[which][at] == pytest.approx((losses[0] - losses[1]) / 0.02, abs=2e-3)
+
+
+def test_training_lowers_the_loss_of_examples_that_were_held_out(owner):
+    before, _, _ = owner.evaluate(owner.parameters(), {})
+    begun = [array.copy() for array in owner.parameters()]
+    parameters, examples, metrics = owner.fit(begun, {"epochs": 20, "learning_rate": 0.02, "batch": 32})
+    after, _, _ = owner.evaluate(parameters, {})
+    assert examples == 160
+    assert metrics["loss"] < 0.5 * before
+    assert after < 0.7 * before
+    assert all((a == b).all() for a, b in zip(begun, owner.parameters(), strict=True))  # what was given is left alone
+
+
+def test_steps_are_bounded_and_fedprox_stays_near_where_it_began(owner):
+    def moved(**config):
+        parameters, _, _ = owner.fit(owner.parameters(), {"epochs": 3, "learning_rate": 0.02, **config})
+        return sum(float(((a - b) ** 2).sum()) for a, b in zip(parameters, owner.parameters(), strict=True))
+
+    assert 0 < moved(proximal_mu=100.0) < 0.5 * moved()
+    assert moved(step_norm=0.0) == 0
+
+
+def test_nothing_that_was_said_is_in_a_repr(owner):
+    assert repr(owner._train) == "Examples(160 tokens)"
+
+
+# --- conversations ---
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    pytest.importorskip("tokenizers", reason="the package tokenizers is not installed")
+    path = tmp_path_factory.mktemp("model") / "model.gguf"
+    digest = language_models.write(path)
+    return ConversationModel.load(path, digest=digest, threads=1)
+
+
+def said(*texts):
+    roles = ("user", "assistant")
+    return [{"role": "system", "content": "so"}] + [
+        {"role": roles[number % 2], "content": text} for number, text in enumerate(texts)
+    ]
+
+
+def test_examples_are_the_hidden_states_before_each_token_of_an_answer(model):
+    conversations = [said("hi", "hello"), said("hi you", "ok", "and", "then so"), said("hi", "hello")]
+    found = examples_of(model, conversations)
+    hidden, tokens = [], []
+    for conversation, places in zip(conversations, ((2,), (2, 4), (2,)), strict=True):
+        for place in places:
+            prompt = model.vocabulary.prompt(conversation[:place])
+            answer = [*model.vocabulary.encode(conversation[place]["content"]), model.vocabulary._end]
+            states = model.network.advance(np.array(prompt + answer), model.network.new_cache())
+            reals = states.values * 2.0**states.exponents
+            hidden.append(reals[len(prompt) - 1 : -1])
+            tokens += answer
+    assert found.tokens.tolist() == tokens
+    assert (found.hidden == np.concatenate(hidden).astype(np.float32)).all()
+
+
+def test_the_matrix_of_logits_is_the_one_that_logits_come_from(model):
+    states = model.network.advance(np.array([5, 6, 7]), model.network.new_cache())
+    sums, frac_bits = model.network.logits(states)
+    logits = (states.values * 2.0**states.exponents) @ model.network.output_weights().T.astype(float)
+    assert np.allclose(logits, sums * 2.0 ** -frac_bits[:, None].astype(float), rtol=1e-5, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("conversation", "fault"),
+    [
+        (said("hi"), "conversation 2 has no answer"),
+        ([{"role": "assistant", "content": "hi"}], "conversation 2 has no answer"),
+        (said("hi", "x" * 200), "conversation 2 has more than 160 tokens"),
+    ],
+)
+def test_a_conversation_that_cannot_be_learnt_from_is_refused(model, conversation, fault):
+    with pytest.raises(DataError, match=fault):
+        examples_of(model, [said("hi", "ok"), conversation])
+
+
+def test_no_conversation_gives_no_example(model):
+    assert len(examples_of(model, [])) == 0
+
+
+def test_conversations_are_read_from_lines(tmp_path):
+    path = tmp_path / "said.jsonl"
+    path.write_text("".join(json.dumps({"messages": said("hi", text)}) + "\n" for text in ("a", "b")))
+    assert read_conversations(path) == [said("hi", "a"), said("hi", "b")]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "[]",
+        "{}",
+        '{"messages": "x"}',
+        '{"messages": [{"role": "user"}]}',
+        '{"messages": [{"role": "tool", "content": "x"}]}',
+        '{"messages": [{"role": ["user"], "content": "x"}]}',
+        '{"messages": [{"role": "user", "content": 5}]}',
+        "nonsense",
+    ],
+)
+def test_a_line_that_is_no_conversation_is_refused_with_its_number(tmp_path, line):
+    path = tmp_path / "said.jsonl"
+    path.write_text(json.dumps({"messages": said("hi", "a")}) + "\n" + line)
+    with pytest.raises(DataError, match="line 2") as refused:
+        read_conversations(path)
+    assert "nonsense" not in str(refused.value)

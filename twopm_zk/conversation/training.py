@@ -1,0 +1,204 @@
+"""Training an adapter on conversations that stay where they are.
+
+The exact model gives the hidden state h before each token of the assistant's answers once; only those are kept. What
+is trained is B and A in logits (h + B (A h)) W^T, in float32, to make those tokens likelier: cross-entropy, its
+gradient by hand, Adam with gradients whose norm is bounded. How it is trained is nobody else's matter: what owners
+agree on is the average of what they hand in.
+
+`AdapterModel` has the methods of `federated.model.Model`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from twopm_zk.conversation.adapter import MAX_RANK
+from twopm_zk.conversation.model import ConversationModel
+from twopm_zk.conversation.tokens import ROLES, Message
+from twopm_zk.errors import DataError, InputError
+from twopm_zk.system.files import StrPath, read_bytes, shown
+from twopm_zk.system.parsing import parse_json
+
+Singles = npt.NDArray[np.float32]
+Conversation = Sequence[Message]
+
+RANK = 8
+_AT_ONCE = 128
+"""Positions whose logits are in memory together."""
+_BETA_1, _BETA_2, _SMALL = 0.9, 0.999, 1e-8
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Hidden states (n x width) before tokens of answers, and those tokens."""
+
+    hidden: Singles
+    tokens: npt.NDArray[np.intp]
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    def __repr__(self) -> str:
+        """Without what was said."""
+        return f"Examples({len(self)} tokens)"
+
+
+def examples_of(model: ConversationModel, conversations: Sequence[Conversation]) -> Examples:
+    """The answers of conversations, each after what was said before it, with the control token that ends it.
+
+    Raises DataError, with the number of the conversation, for one without an answer or one that is too long.
+    """
+    hidden, tokens = [np.empty((0, model.network.shape.width), np.float32)], [np.empty(0, np.intp)]
+    cache, known = model.network.new_cache(), np.empty(0, np.intp)
+    for number, conversation in enumerate(conversations, 1):
+        places = [place for place, message in enumerate(conversation) if message["role"] == "assistant" and place > 0]
+        if not places:
+            raise DataError(f"conversation {number} has no answer of the assistant to learn from")
+        for place in places:
+            prompt = model.vocabulary.prompt(conversation[:place])
+            answer = model.vocabulary.answer(conversation[place]["content"])
+            given = np.array(prompt + answer[:-1], np.intp)
+            if len(given) >= model.context:
+                raise DataError(f"conversation {number} has more than {model.context} tokens")
+            # what it begins with is known from the one before: most have the same message of the system
+            most = min(len(known), len(prompt) - 1, len(given))
+            cache.used = int((known[:most] == given[:most]).cumprod().sum())
+            after = model.network.advance(given[cache.used :], cache)[-len(answer) :]
+            known = given
+            hidden.append((after.values * 2.0**after.exponents).astype(np.float32))
+            tokens.append(np.array(answer, np.intp))
+    return Examples(np.concatenate(hidden), np.concatenate(tokens))
+
+
+def read_conversations(path: StrPath) -> list[Conversation]:
+    """Conversations of a file that has one on each line: {"messages": [{"role": ..., "content": ...}, ...]}.
+
+    Raises DataError, with the number of the line, for anything else.
+    """
+    found: list[Conversation] = []
+    for number, line in enumerate(read_bytes(path, what="file of conversations").splitlines(), 1):
+        document = parse_json(line, what=f"conversation on line {number}", error=DataError)
+        messages = document.get("messages") if isinstance(document, Mapping) else None
+        if not isinstance(messages, list) or not all(_is_message(message) for message in messages):
+            raise DataError(f'line {number} of {shown(path)} is no conversation: {{"messages": [...]}}')
+        found.append(messages)
+    return found
+
+
+def _is_message(value: Any) -> bool:
+    return (
+        isinstance(value, Mapping)
+        and set(value) == {"role", "content"}
+        and value["role"] in ROLES
+        and isinstance(value["content"], str)
+    )
+
+
+def adapter_model(
+    data: str, *, rank: int | str = RANK, every: int | str = 5, threads: int | None = None
+) -> AdapterModel:
+    """The model of an owner of a file of conversations, of which each so many-th is held out.
+
+    Raises InputError for a rank that no adapter has, and what `read_conversations`, `ConversationModel.load` and
+    `examples_of` raise.
+    """
+    rank, every = int(rank), int(every)
+    if not 1 <= rank <= MAX_RANK or every < 2:
+        raise InputError(
+            f"an adapter has a rank from 1 to {MAX_RANK}, and at most every second conversation is held out"
+        )
+    conversations = read_conversations(data)
+    model = ConversationModel.load(threads=threads)
+    parts = [
+        examples_of(model, [said for place, said in enumerate(conversations, 1) if (place % every == 0) is held_out])
+        for held_out in (False, True)
+    ]
+    return AdapterModel(model.network.output_weights(), *parts, rank=rank)
+
+
+class AdapterModel:
+    """An adapter as a model that several owners train: parameters A (rank x width) and B (width x rank)."""
+
+    def __init__(self, output: Singles, train: Examples, held_out: Examples, *, rank: int = RANK) -> None:
+        """Take the matrix that logits come from (vocabulary x width), and an owner's examples.
+
+        ``held_out`` are evaluated, never trained on.
+        """
+        self._output, self._train, self._held_out, self._rank = output, train, held_out, rank
+
+    def parameters(self) -> list[Singles]:
+        """Those to begin with, the same for everybody: A is drawn from a fixed seed, B is zero and changes nothing."""
+        width = self._output.shape[1]
+        down = np.random.default_rng(0).normal(0, width**-0.5, (self._rank, width))
+        return [down.astype(np.float32), np.zeros((width, self._rank), np.float32)]
+
+    def fit(
+        self, parameters: Sequence[npt.NDArray[Any]], config: Mapping[str, Any]
+    ) -> tuple[list[Singles], int, dict[str, float]]:
+        """Train from ``parameters``; the new ones, the number of tokens, and the mean loss in the last epoch.
+
+        ``config`` may name ``epochs`` (1), ``batch`` (64 tokens), ``learning_rate`` (0.001), ``step_norm`` (1, the
+        largest norm of a gradient), ``seed`` (0, of the order) and ``proximal_mu`` (0, of FedProx).
+        """
+        begun = [np.asarray(array, np.float32) for array in parameters]
+        now = [array.copy() for array in begun]
+        first = [np.zeros_like(array) for array in now]
+        second = [np.zeros_like(array) for array in now]
+        order = np.random.default_rng(int(config.get("seed", 0)))
+        size, steps, total = int(config.get("batch", 64)), 0, 0.0
+        for _ in range(int(config.get("epochs", 1))):
+            total = 0.0
+            shuffled = order.permutation(len(self._train))
+            for start in range(0, len(shuffled), size):
+                lost, _, gradient = self._pass(now, self._train, shuffled[start : start + size])
+                total += lost
+                for part, array, origin in zip(gradient, now, begun, strict=True):
+                    part += np.float32(config.get("proximal_mu", 0)) * (array - origin)
+                norm = float(np.sqrt(sum(float((part * part).sum()) for part in gradient)))
+                shorter = min(1.0, float(config.get("step_norm", 1)) / max(norm, _SMALL))
+                steps += 1
+                for array, part, mean, square in zip(now, gradient, first, second, strict=True):
+                    part *= np.float32(shorter)
+                    mean += np.float32(1 - _BETA_1) * (part - mean)
+                    square += np.float32(1 - _BETA_2) * (part * part - square)
+                    rate = float(config.get("learning_rate", 1e-3)) / (1 - _BETA_1**steps)
+                    array -= np.float32(rate) * mean / (np.sqrt(square / (1 - _BETA_2**steps)) + _SMALL)
+        return now, len(self._train), {"loss": total / max(len(self._train), 1)}
+
+    def evaluate(
+        self, parameters: Sequence[npt.NDArray[Any]], config: Mapping[str, Any]
+    ) -> tuple[float, int, dict[str, float]]:
+        """The mean loss of a held-out token in nats, the number of tokens, and the share that is the likeliest."""
+        arrays = [np.asarray(array, np.float32) for array in parameters]
+        total, right, count = 0.0, 0, len(self._held_out)
+        for start in range(0, count, _AT_ONCE):
+            places = np.arange(start, min(start + _AT_ONCE, count))
+            lost, likeliest, _ = self._pass(arrays, self._held_out, places)
+            total, right = total + lost, right + likeliest
+        return total / max(count, 1), count, {"accuracy": right / max(count, 1)}
+
+    def _pass(
+        self, parameters: list[Singles], examples: Examples, places: npt.NDArray[np.intp]
+    ) -> tuple[float, int, list[Singles]]:
+        """The summed loss of some examples, how many are the likeliest tokens, and the gradient of the mean loss."""
+        down, up = parameters
+        hidden, tokens = examples.hidden[places], examples.tokens[places]
+        inner = hidden @ down.T
+        logits = (hidden + inner @ up.T) @ self._output.T
+        each = np.arange(len(tokens))
+        logits -= logits.max(1, keepdims=True)
+        right = int((logits[each, tokens] == 0).sum())
+        of_tokens = logits[each, tokens].astype(np.float64)
+        np.exp(logits, out=logits)
+        sums = logits.sum(1, keepdims=True)
+        lost = float((np.log(sums[:, 0].astype(np.float64)) - of_tokens).sum())
+        logits /= sums
+        logits[each, tokens] -= 1
+        logits /= np.float32(len(tokens))
+        back = logits @ self._output
+        return lost, right, [(back @ up).T @ hidden, back.T @ inner]
