@@ -244,7 +244,7 @@ def verify_receipt(kept: KeptAnswer, model: ConversationModel) -> Finding:
 
 def adapter_of(transcript: Transcript) -> bytes:
     """The digest of the adapter that a transcript was computed with; zeros where there was none."""
-    return bytes(32)
+    return bytes.fromhex(transcript.execution.adapter or "00" * 32)
 
 
 def _text_of(document: Mapping[str, Any], name: str) -> str:

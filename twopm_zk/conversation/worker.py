@@ -18,6 +18,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any, Self
 
+from twopm_zk.conversation.adapter import Adapter
 from twopm_zk.conversation.model import SMOLLM2_FILE, ConversationModel
 from twopm_zk.conversation.tokens import Message
 from twopm_zk.conversation.transcript import Transcript
@@ -40,10 +41,11 @@ class ModelFile:
     path: str | None = None
     digest: str = SMOLLM2_FILE
     threads: int | None = None
+    adapter: Adapter | None = field(default=None, repr=False)
 
     def load(self) -> ConversationModel:
         """Read it, as `ConversationModel.load` does."""
-        return ConversationModel.load(self.path, digest=self.digest, threads=self.threads)
+        return ConversationModel.load(self.path, digest=self.digest, threads=self.threads).with_adapter(self.adapter)
 
 
 @dataclass(frozen=True)
