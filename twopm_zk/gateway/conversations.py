@@ -10,13 +10,12 @@ import asyncio
 import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from twopm_zk.chat.operator import ConversationOperator, OpenAnswer, SealedAnswer, Whole
+from twopm_zk.chat.operator import OpenAnswer, SealedAnswer, Whole
 from twopm_zk.chat.question import Request as Asked
 from twopm_zk.chat.relay import Relay
-from twopm_zk.conversation.model import SMOLLM2
+from twopm_zk.chat.service import Conversation
 from twopm_zk.conversation.transcript import Transcript
 from twopm_zk.gateway.limits import Buckets
 from twopm_zk.gateway.requests import Parts, Requests
@@ -28,46 +27,10 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-SMOLLM2_NAME = "smollm2-135m-instruct"
 _T = TypeVar("_T")
 _WRAPPING = 1024
 _GONE = 499
 """The status of an answer that nobody reads any more."""
-
-
-@dataclass(frozen=True)
-class Conversation:
-    """What a server has to do with conversations: it answers them, or passes sealed ones on, for one network."""
-
-    network: int
-    answers: ConversationOperator | Relay
-
-    @property
-    def operator(self) -> ConversationOperator | None:
-        """The operator where it is this server."""
-        return self.answers if isinstance(self.answers, ConversationOperator) else None
-
-    @property
-    def model(self) -> str | None:
-        """The name of the model that is answered with here."""
-        found = self.operator
-        return None if found is None else model_name(found.desk.worker.digest)
-
-    def to_json(self) -> dict[str, Any]:
-        """As the status shows it."""
-        own = self.operator
-        return {
-            "network": self.network,
-            "operator": self.answers.address,
-            "model": self.model,
-            "digest": None if own is None else own.desk.worker.digest,
-            "sealed_only": own is None,
-        }
-
-
-def model_name(digest: str) -> str:
-    """What a model goes by in the usual shape: its name where it is known, else the beginning of its digest."""
-    return SMOLLM2_NAME if digest == SMOLLM2 else f"model-{digest[:16]}"
 
 
 class ConversationRequests(Requests):

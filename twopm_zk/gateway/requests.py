@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from twopm_zk.chat.service import Conversation
 from twopm_zk.errors import InputError
 from twopm_zk.gateway.audits import AuditState
 from twopm_zk.gateway.endpoints import ENDPOINTS
@@ -39,8 +40,6 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
     from starlette.types import ASGIApp
-
-    from twopm_zk.gateway.conversations import Conversation
 
 Handler = Callable[["Request"], Awaitable["Response"]]
 _T = TypeVar("_T")

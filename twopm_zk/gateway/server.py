@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
+from twopm_zk.chat.service import Making
 from twopm_zk.gateway.app import Gateway
 from twopm_zk.gateway.audits import Audits, Work, run_audit
-from twopm_zk.gateway.conversations import Conversation
 from twopm_zk.gateway.events import LiveNews
 from twopm_zk.gateway.predictions import KeySource, Proofs
 from twopm_zk.gateway.requests import Parts, busy_app
@@ -47,7 +47,7 @@ class GatewayServer:
         backend: str | None = None,
         notify: Notify = ignore,
         advise: Advise = lambda kind, **facts: None,
-        conversation: Callable[[ChainReader], Conversation] | None = None,
+        conversation: Making | None = None,
         keys: KeySource | None = None,
         prover: StatementProver | None = None,
         audit: Work = run_audit,
@@ -66,6 +66,8 @@ class GatewayServer:
             notify=notify,
         )
         self.reader = ChainReader(view, Documents(folders), poll=settings.poll, notify=notify, publish=self._published)
+        self.conversation = None if conversation is None else conversation(self.reader)
+        """The conversations that it takes part in."""
         self._http = HttpServer(
             self._app,
             host=settings.host,
@@ -90,7 +92,7 @@ class GatewayServer:
                 snarkjs=Snarkjs(),
                 advise=advise,
                 notify=notify,
-                conversation=None if conversation is None else conversation(self.reader),
+                conversation=self.conversation,
             )
         )
         self._answer = self._gateway.app()
