@@ -22,9 +22,9 @@ from twopm_zk.chat.operator import ConversationOperator, Place
 from twopm_zk.chat.question import Question, SealedQuestion, subject_of
 from twopm_zk.chat.relay import Relay
 from twopm_zk.chat.sealed import AnswerOpener, SealedPiece, answer_key, salt_of
+from twopm_zk.chat.service import Conversation
 from twopm_zk.conversation.receipt import KeptAnswer, verify_receipt
 from twopm_zk.conversation.worker import Worker
-from twopm_zk.chat.service import Conversation
 from twopm_zk.gateway.limits import Rate
 from twopm_zk.gateway.settings import Limits
 from twopm_zk.participants.envelope import Header, seal_question
