@@ -43,6 +43,7 @@ class Market:
 
     def __init__(self, world, task, *, token=False, share=7_000, enrolled=True, offered=True, **terms):
         self.world, self.task, self.people, self.token = world, task, world.people, token
+        self.contract = world.inference
         self.owner = self.operator = world.people.dan
         self.user = world.people.eve
         self.terms = {**TERMS, **terms}
@@ -69,7 +70,7 @@ class Market:
         return self.govern("enrol", self.id, nodes, person=person or self.people.eve)
 
     def act(self, person, function, *arguments, value=0):
-        return person.use(self.world.inference).transact(function, *arguments, value=value)
+        return person.use(self.contract).transact(function, *arguments, value=value)
 
     def ask(self, *inputs, person=None, value=None, maximum=None, verifier="predict", operator=None):
         """The receipt of a question; the usual price is paid."""
@@ -77,7 +78,7 @@ class Market:
         price = self.fee * len(inputs)
         if self.token and price:
             self.world.token.transact("mint", person.address, price)
-            person.use(self.world.token).transact("approve", self.world.inference.address, price)
+            person.use(self.world.token).transact("approve", self.contract.address, price)
         value = (0 if self.token else price) if value is None else value
         operator = (operator or self.operator).address
         verifier = self.world.ids[verifier]
@@ -109,20 +110,20 @@ class Market:
         return request
 
     def of(self, request):
-        return self.world.inference.call("requestOf", request)
+        return self.contract.call("requestOf", request)
 
     def state(self, request):
         return self.of(request)["state"]
 
     def owed(self, person, *, token=None):
         token = self.token if token is None else token
-        return self.world.inference.call("owedTo", person.address, token)
+        return self.contract.call("owedTo", person.address, token)
 
     def claimable(self, person):
-        return self.world.inference.call("claimable", self.id, person.address)
+        return self.contract.call("claimable", self.id, person.address)
 
     def obligations(self):
-        return self.world.inference.call("obligationsOf", self.operator.address)
+        return self.contract.call("obligationsOf", self.operator.address)
 
     def retire(self, name="predict"):
         self.world.registry.transact("retire", self.world.ids[name])

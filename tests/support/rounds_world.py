@@ -47,6 +47,7 @@ class World:
             ("hlr", "HLRContract"),
             ("networks", "NetworkRegistry"),
             ("inference", "InferenceContract"),
+            ("conversations", "ConversationContract"),
             ("reth", "RETHDouble"),
         ):
             setattr(self, attribute, self.deployment.contract(self.chain, name))

@@ -1,6 +1,7 @@
 """One network for the tests of rounds; each test starts from the state in which it was made."""
 
 import pytest
+from support.conversing import finished_task
 from support.market import certified_task
 from support.rounds_world import World
 
@@ -24,5 +25,14 @@ def certified(world):
     """A certified task, for all tests of a module."""
     snapshot = world.node.snapshot()
     yield certified_task(world)
+    world.node.revert(snapshot)
+    world.chain.forget_nonces()
+
+
+@pytest.fixture(scope="module")
+def federated(world):
+    """A finished task of the other contract, for all tests of a module."""
+    snapshot = world.node.snapshot()
+    yield finished_task(world)
     world.node.revert(snapshot)
     world.chain.forget_nonces()

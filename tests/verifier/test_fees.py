@@ -1,9 +1,10 @@
 """Fees: what comes in is held, owed or paid out, to the last unit, in ETH and in tokens that behave badly."""
 
 import random
-from collections import Counter
 
 import pytest
+from support.ledger import Ledger
+from support.ledger import held as contract_holds
 from support.market import (
     ACCEPTED,
     ASKED,
@@ -34,10 +35,7 @@ def paid_in_token(world, certified):
 
 
 def held(world, *, token):
-    """What the contract has."""
-    if token:
-        return world.token.call("balanceOf", world.inference.address)
-    return world.chain.balance(world.inference.address)
+    return contract_holds(world.inference, world.token, of_token=token)
 
 
 # --- in ---
@@ -333,65 +331,6 @@ def test_what_is_sent_here_by_mistake_is_nobodys(paid_in_token, world, people):
 # --- the sum ---
 
 
-class Ledger:
-    """What the contract should owe to whom, kept beside it, in Python's integers."""
-
-    def __init__(self, world, markets):
-        self.world, self.markets = world, markets
-        self.people = vars(world.people)
-        self.came, self.paid, self.escrow = Counter(), Counter(), Counter()
-        self.owed, self.claimed = Counter(), Counter()
-        self.per_update, self.carried = Counter(), Counter()
-        self.open = {}
-
-    def asked(self, market, requests, fee):
-        for request in requests:
-            self.open[request] = (market, fee)
-            self.came[market.token] += fee
-            self.escrow[market.token] += fee
-
-    def back(self, request, user):
-        market, fee = self.open.pop(request)
-        self.escrow[market.token] -= fee
-        self.owed[user, market.token] += fee
-
-    def answered(self, request, share):
-        market, fee = self.open.pop(request)
-        self.escrow[market.token] -= fee
-        part = fee * share // 10_000
-        self.owed["dan", market.token] += fee - part
-        total = self.carried[market] + part
-        self.per_update[market] += total // UPDATES
-        self.carried[market] = total % UPDATES
-
-    def claimable(self, market, name):
-        return (self.per_update[market] - self.claimed[market, name]) * CREDITS.get(name, 0)
-
-    def claims(self, market, name):
-        self.owed[name, market.token] += self.claimable(market, name)
-        self.claimed[market, name] = self.per_update[market]
-
-    def withdrawn(self, name, token):
-        self.paid[token] += self.owed.pop((name, token))
-
-    def check(self):
-        for token in (False, True):
-            owed = sum(units for (_, kind), units in self.owed.items() if kind is token)
-            kept = sum(
-                self.claimable(market, name) for market in self.markets if market.token is token for name in CREDITS
-            )
-            kept += sum(self.carried[market] for market in self.markets if market.token is token)
-            assert held(self.world, token=token) == self.escrow[token] + owed + kept
-            assert self.came[token] == self.escrow[token] + owed + kept + self.paid[token]
-
-    def check_each(self):
-        for name, person in self.people.items():
-            for token in (False, True):
-                assert self.world.inference.call("owedTo", person.address, token) == self.owed[name, token]
-            for market in self.markets:
-                assert market.claimable(person) == self.claimable(market, name)
-
-
 @pytest.mark.parametrize("seed", range(3))
 def test_what_came_in_is_held_owed_or_paid_out_whatever_happens(world, certified, people, node, seed):
     """Random histories over networks in ETH and in the token, with fees and shares that do not divide."""
@@ -402,7 +341,7 @@ def test_what_came_in_is_held_owed_or_paid_out_whatever_happens(world, certified
         Market(world, certified_task(world), fee=draw.randrange(1, 10**6), share=shares[True], token=True),
     ]
     people.dan.stake(40 * ETH)
-    ledger = Ledger(world, markets)
+    ledger = Ledger(world, world.inference, markets, CREDITS)
     names = list(vars(people))
     for _ in range(60):
         market, requests = draw.choice(markets), list(ledger.open)
@@ -451,17 +390,4 @@ def test_what_came_in_is_held_owed_or_paid_out_whatever_happens(world, certified
             market.govern("setTerms", market.id, terms)
         ledger.check()
     ledger.check_each()
-    # at the end everybody takes what is theirs: only open requests and what does not divide is left
-    for market in markets:
-        for name in CREDITS:
-            if ledger.claimable(market, name):
-                market.act(people.eve, "claim", market.id, getattr(people, name).address)
-                ledger.claims(market, name)
-    for name, token in list(ledger.owed):
-        if ledger.owed[name, token]:
-            markets[0].act(getattr(people, name), "withdraw", token, node.accounts[8])
-            ledger.withdrawn(name, token)
-    ledger.check()
-    for market in markets:
-        assert ledger.carried[market] < UPDATES
-        assert held(world, token=market.token) == ledger.escrow[market.token] + ledger.carried[market]
+    ledger.all_is_taken(node.accounts[8])

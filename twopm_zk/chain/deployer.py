@@ -49,6 +49,7 @@ _OURS = (
     "HLRContract",
     "NetworkRegistry",
     "InferenceContract",
+    "ConversationContract",
 )
 _TOKENS = {"stETH": "StETHDouble", "wstETH": "WstETHDouble", "rETH": "RETHDouble"}
 _DOUBLES = (*_TOKENS.values(), "StrategyManagerDouble", *["StrategyDouble"] * len(_TOKENS))
@@ -393,7 +394,8 @@ class _Deployer:
         hlr = self.ours("HLRContract", *shared, registry.address)
         networks = self.ours("NetworkRegistry", hlr.address, hfl.address, self._fee_token(terms))
         inference = self.ours("InferenceContract", staking.address, registry.address, networks.address)
-        for slasher in (hlr, inference):
+        conversation = self.ours("ConversationContract", staking.address, networks.address)
+        for slasher in (hlr, inference, conversation):
             self.transact(staking, "authorise", slasher.address)  # nobody is staked yet, so it holds at once
 
     def _fee_token(self, terms: Terms) -> str:

@@ -41,6 +41,11 @@ _ASKED = {
         "REGISTRY": "VerifierRegistry",
         "NETWORKS": "NetworkRegistry",
     },
+    "ConversationContract": {
+        "HFL": "HFLContract",
+        "STAKING": "StakingContract",
+        "NETWORKS": "NetworkRegistry",
+    },
 }
 """Immutables that name other contracts: the comparison of code leaves them out."""
 _DAY = 86_400

@@ -15,7 +15,7 @@ from twopm_zk.chain.compiler import compile_contract
 from twopm_zk.chain.connection import Receipt
 from twopm_zk.chain.contracts import Chain, Contract, ContractClient
 from twopm_zk.chain.deployment import Deployment
-from twopm_zk.chain.networks import Inference, Networks
+from twopm_zk.chain.networks import Conversations, Inference, Networks
 from twopm_zk.chain.tasks import TaskSnapshot, TaskState, read_rounds, read_training
 from twopm_zk.errors import InputError
 from twopm_zk.numbers.baby_jubjub import Point
@@ -365,6 +365,11 @@ class Network:
     def inference(self) -> Inference:
         """Proven predictions."""
         return Inference(self.contract("InferenceContract"))
+
+    @cached_property
+    def conversations(self) -> Conversations:
+        """Conversations, and the vote over what was answered."""
+        return Conversations(self.contract("ConversationContract"))
 
     def verifier_id(self, instance: str) -> int:
         """Number in the registry of an instance's verifier. InputError where none was deployed."""

@@ -1,8 +1,4 @@
-"""Networks and their predictions as typed Python: NetworkRegistry and InferenceContract, with the fees that it holds.
-
-A network is the model of one task, one metadata document and one set of terms; see docs/networks.md. Ids count from 1.
-Amounts are in wei of ETH, or in the smallest units of the deployment's token.
-"""
+"""NetworkRegistry: which task's model, on which terms, and who is paid by how many updates."""
 
 from __future__ import annotations
 
@@ -10,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property
-from typing import Any
 
 from twopm_zk.chain.compiler import compile_contract
 from twopm_zk.chain.connection import Receipt
@@ -187,104 +182,3 @@ class Networks(ContractClient):
             return FeeToken(address, str(token.call("symbol")), int(token.call("decimals")))
         except ChainError:  # both are optional parts of the standard
             return FeeToken(address, "", 0)
-
-
-class Inference(ContractClient):
-    """InferenceContract, with the fees that it holds."""
-
-    def offer(self, network: int, verifier_id: int) -> Receipt:
-        """Offer predictions of a network's model."""
-        return self.contract.transact("offer", network, verifier_id)
-
-    def withdraw_offer(self, network: int) -> Receipt:
-        """Take no new requests."""
-        return self.contract.transact("withdrawOffer", network)
-
-    def offer_of(self, network: int, operator: str) -> int:
-        """The registry's number of the verifier that an operator offers; 0 for none."""
-        return int(self.contract.call("offerOf", network, operator))
-
-    def ask(
-        self,
-        network: NetworkEntry,
-        operator: str,
-        verifier_id: int,
-        input_commitments: Sequence[int],
-        *,
-        maximum_fee: int | None = None,
-    ) -> list[int]:
-        """Ask for predictions, one for each input, and pay for them; the numbers of the requests.
-
-        ``network`` is as it was read: no more than its fee is paid, or than ``maximum_fee`` for an input. Where fees
-        are in the token, the contract is allowed to take them first.
-        """
-        fee = network.terms.fee
-        amount = fee * len(input_commitments)
-        if network.token and amount:
-            self._allow(amount)
-        receipt = self.contract.transact(
-            "ask",
-            network.id,
-            operator,
-            verifier_id,
-            list(input_commitments),
-            fee if maximum_fee is None else maximum_fee,
-            value=0 if network.token else amount,
-        )
-        return [int(event["id"]) for event in receipt.events if event.name == "Asked"]
-
-    def _allow(self, amount: int) -> None:
-        chain = self.contract.chain
-        token = Contract(chain, compile_contract("IERC20"), self.contract.call("TOKEN"))
-        held = int(token.call("balanceOf", chain.address))
-        if held < amount:
-            raise InputError(
-                f"{chain.address} holds {held} units of the fees' token, {amount - held} fewer than {amount}",
-                kind="too-few-fee-tokens",
-            )
-        if token.call("allowance", chain.address, self.address) < amount:
-            token.transact("approve", self.address, amount)
-
-    def accept(self, requests: Sequence[int]) -> Receipt:
-        """Accept requests, all or none, as their operator."""
-        return self.contract.transact("accept", list(requests))
-
-    def answer(self, request: int, prediction: int, proof: Sequence[int]) -> Receipt:
-        """Answer with a proven prediction, in units of 2^-16: of a gaussian model plus 2^31 units."""
-        return self.contract.transact("answer", request, prediction, list(proof))
-
-    def refund(self, request: int) -> Receipt:
-        """Give the user its fee back: nobody has accepted, or the answer's verifier was retired."""
-        return self.contract.transact("refund", request)
-
-    def slash_late(self, request: int) -> Receipt:
-        """Slash an operator that accepted and is late, and give the user its fee back."""
-        return self.contract.transact("slashLate", request)
-
-    def request(self, request: int) -> dict[str, Any]:
-        """All that is known of a request."""
-        return dict(self.contract.call("requestOf", request))
-
-    def request_count(self) -> int:
-        """How many requests there are; the last one's number."""
-        return int(self.contract.call("requestCount"))
-
-    def obligations_of(self, operator: str) -> int:
-        """Wei of ETH that an operator's open requests need as its stake."""
-        return int(self.contract.call("obligationsOf", operator))
-
-    def owed_to(self, account: str, *, token: bool) -> int:
-        """What an account can withdraw, in ETH or in the token."""
-        return int(self.contract.call("owedTo", account, token))
-
-    def claimable(self, network: int, account: str) -> int:
-        """What a data owner has earned in a network and not claimed."""
-        return int(self.contract.call("claimable", network, account))
-
-    def claim(self, network: int, account: str | None = None) -> Receipt:
-        """Move what a data owner has earned to what it is owed."""
-        return self.contract.transact("claim", network, account or self.contract.chain.address)
-
-    def withdraw(self, *, token: bool, receiver: str | None = None) -> Receipt:
-        """Pay all that this account is owed."""
-        return self.contract.transact("withdraw", token, receiver or self.contract.chain.address)

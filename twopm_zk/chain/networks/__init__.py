@@ -1,0 +1,25 @@
+"""Networks, what is asked of their operators, and the fees, as typed Python.
+
+A network is the model of one task, one metadata document and one set of terms; see docs/networks.md. Ids count from 1.
+Amounts are in wei of ETH, or in the smallest units of the deployment's token.
+"""
+
+from twopm_zk.chain.networks.conversations import Case, ConversationRequest, Conversations, Verdict
+from twopm_zk.chain.networks.predictions import Inference
+from twopm_zk.chain.networks.registry import PARTS, FeeToken, Model, NetworkEntry, Networks, NetworkTerms
+from twopm_zk.chain.networks.requests import RequestsClient
+
+__all__ = [
+    "PARTS",
+    "Case",
+    "ConversationRequest",
+    "Conversations",
+    "FeeToken",
+    "Inference",
+    "Model",
+    "NetworkEntry",
+    "NetworkTerms",
+    "Networks",
+    "RequestsClient",
+    "Verdict",
+]
