@@ -60,7 +60,7 @@ def worker(file):
 
 @pytest.fixture(scope="module")
 def place(stage):
-    return Place(31337, stage.world.deployment.contracts["InferenceContract"].address, stage.network)
+    return Place(31337, stage.world.deployment.contracts["ConversationContract"].address, stage.network)
 
 
 def account(stage, number):

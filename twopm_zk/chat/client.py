@@ -38,7 +38,7 @@ class Expected:
 
     model: str | None = None
     adapter: str | None = None
-    least_penalty: int = 0
+    penalty: int | None = None
 
 
 class ConversationClient:
@@ -111,7 +111,8 @@ class ConversationClient:
             == (execution.sampling.seed, execution.sampling.temperature, execution.max_tokens),
             "it is of another model": expected.model in (None, execution.model),
             "it is of another adapter": expected.adapter in (None, receipt.adapter.hex()),
-            "the operator stands for it with less than the network asks": receipt.penalty >= expected.least_penalty,
+            "the operator stands for it with another penalty than the network's": expected.penalty
+            in (None, receipt.penalty),
             "it is of another time": abs(receipt.issued - self._clock()) <= FRESH_SECONDS,
         }
         wrong = [text for text, holds in checks.items() if not holds]

@@ -61,7 +61,7 @@ def model_name(digest: str) -> str:
 
 def contract_in(deployment: Deployment) -> str:
     """The contract of a deployment that rules on receipts. InputError where it has none."""
-    found = deployment.contracts.get("ConversationContract") or deployment.contracts.get("InferenceContract")
+    found = deployment.contracts.get("ConversationContract")
     if found is None:
         raise InputError("the deployment has no ConversationContract: it was made by an earlier version")
     return found.address

@@ -231,7 +231,7 @@ def _sealed(connection: Connection, url: str, operator: str | None) -> Ask:
         view.chain.account,
         Counterpart(chosen, member.public_key),
         place,
-        expected=Expected(least_penalty=network.terms.penalty),
+        expected=Expected(penalty=network.terms.penalty),
     )
     return client.ask
 

@@ -18,7 +18,7 @@ const FRESH_SECONDS = 600;
 /** The contract that rules on receipts. */
 const contract = (): string => {
   const { contracts } = status.value!;
-  return contracts["ConversationContract"] ?? contracts["InferenceContract"]!;
+  return contracts["ConversationContract"]!;
 };
 
 /**
@@ -99,7 +99,7 @@ async function requireReceipt(
         transcript.temperature === question.temperature &&
         transcript.max_tokens === question.maxTokens,
     ],
-    ["the operator stands for it with less than the network asks", BigInt(receipt.penalty) >= terms.penalty],
+    ["the operator stands for it with another penalty than the network's", BigInt(receipt.penalty) === terms.penalty],
     ["it is of another time", Math.abs(receipt.issued - Date.now() / 1000) <= FRESH_SECONDS],
   ];
   const wrong = checks.find(([, holds]) => !holds);
