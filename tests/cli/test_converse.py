@@ -1,32 +1,17 @@
 """`twopm-zk converse`: the guide's commands as they are printed, with a small model, and what is refused."""
 
 import json
-import re
 import shlex
-from contextlib import ExitStack
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from support.conversations import SAID_WORDS, SEED, kept, read_small, small_model
-from support.gateway_world import OPERATOR, USER, NetworkWorld, gateway
+from support.conversations import SAID_WORDS, SEED, guide_lines, kept, read_small, runner, small_model
 
-from twopm_zk.chain import DevelopmentNode
-from twopm_zk.chat.service import answering, relaying
-from twopm_zk.chat.store import ConversationStore
 from twopm_zk.cli import cli
-from twopm_zk.conversation.receipt import KeptAnswer, verify_receipt
-from twopm_zk.errors import InputError, PeerError, ToolMissingError, TwopmError
+from twopm_zk.errors import InputError, ToolMissingError, TwopmError
 
 pytest.importorskip("tokenizers", reason="the package tokenizers is not installed")
-GUIDE = (Path(__file__).parents[2] / "docs" / "converse.md").read_text()
-LINES = [
-    line
-    for block in re.findall(r"^```sh\n(.*?)^```", GUIDE, re.MULTILINE | re.DOTALL)
-    for line in block.splitlines()
-    if line.startswith("twopm-zk converse")
-]
 
 
 @pytest.fixture(scope="module")
@@ -43,15 +28,7 @@ def model(file):
 def run(file, tmp_path, monkeypatch):
     """``run(*words)``: the result of a command with the small model, in a folder of its own."""
     monkeypatch.chdir(tmp_path)
-
-    def call(*words, code=0, **options):
-        chosen = ["--model-file", file.path, "--model-digest", file.digest, "--threads", "1"]
-        result = CliRunner().invoke(cli, [*words, *chosen], **options)
-        if code is not None:
-            assert result.exit_code == code, (result.output, result.exception)
-        return result
-
-    return call
+    return runner(file)
 
 
 @pytest.fixture
@@ -68,7 +45,7 @@ def write(path, answer):
 
 
 def test_the_guides_commands_on_ones_own_machine_work(run, tmp_path, model):
-    here = [line for line in LINES if "--gateway" not in line and " verify " not in line]
+    here = [line for line in guide_lines() if "--gateway" not in line and " verify " not in line]
     assert len(here) == 2
     for line in here:
         assert run(*shlex.split(line)[1:]).output.strip()
@@ -183,77 +160,3 @@ def test_a_receipt_of_another_model_says_which_file_to_name(run, tmp_path, trans
     result = run("converse", "verify", write(tmp_path / "receipt.json", kept(other)), code=None)
     assert isinstance(result.exception, InputError)
     assert "--model-file" in next_step(result.exception)
-
-
-# --- with an operator ---
-
-
-@pytest.fixture(scope="module")
-def stage(tmp_path_factory):
-    from support.gateway_world import proven_world
-
-    with DevelopmentNode() as node:
-        yield NetworkWorld(proven_world(node), tmp_path_factory.mktemp("network"))
-
-
-@pytest.fixture(scope="module")
-def served(stage, file, tmp_path_factory):
-    """An operator, and a server elsewhere that passes on."""
-    folders = [tmp_path_factory.mktemp(name) for name in ("operator", "relay")]
-    with ExitStack() as stack:
-        view = stage.world.view(OPERATOR)
-        store = stack.enter_context(ConversationStore(folders[0] / "conversation.db"))
-        making = stack.enter_context(answering(view, stage.network, file, store))
-        operator = stack.enter_context(gateway(stage, folders[0], conversation=making))
-        view.publish(operator.url, operator.conversation.operator.public_key)
-        passing = stack.enter_context(relaying(stage.world.view(9), stage.network, view.address))
-        yield operator, stack.enter_context(gateway(stage, folders[1], conversation=passing))
-
-
-@pytest.fixture
-def deployed(stage, tmp_path):
-    stage.world.deployment.write(tmp_path / "deployment.json")
-    return {
-        "TWOPM_ZK_RPC_URL": stage.world.node.url,
-        "TWOPM_ZK_DEPLOYMENT": "deployment.json",
-        "TWOPM_ZK_PRIVATE_KEY": stage.world.node.private_keys[USER],
-    }
-
-
-@pytest.mark.slow
-@pytest.mark.chain
-def test_the_guides_commands_with_an_operator_work(run, served, stage, deployed, tmp_path, model):
-    ask, verify = [line for line in LINES if "--gateway" in line or " verify " in line]
-    result = run(*shlex.split(ask.replace("http://127.0.0.1:8080", served[1].url))[1:], env=deployed)
-    operator = stage.world.view(OPERATOR).address
-    assert f"The operator is {operator}" in result.stderr
-    (path,) = (tmp_path / "kept").iterdir()
-    answer = KeptAnswer.from_document(json.loads(path.read_text()))
-    assert verify_receipt(answer, model).honest
-    assert model.vocabulary.decode(answer.transcript.answer) in result.output
-    printed = re.search(r"kept/receipt-[0-9a-f]{12}\.json", verify)[0]
-    assert len(printed) == len(f"kept/{path.name}")
-    verified = run(*shlex.split(verify.replace(printed, str(path)))[1:])
-    assert f"Operator {operator} has signed it" in verified.output
-    # a receipt of another chain or contract is not one of this deployment
-    document = json.loads((tmp_path / "deployment.json").read_text())
-    for changes in ({"chain_id": 5}, None):
-        other = {**document, **changes} if changes else document
-        if changes is None:
-            other["contracts"]["ConversationContract"], other["contracts"]["StakingContract"] = (
-                other["contracts"]["StakingContract"],
-                other["contracts"]["ConversationContract"],
-            )
-        (tmp_path / "other.json").write_text(json.dumps(other))
-        refused = run("converse", "verify", str(path), "--deployment", "other.json", code=None)
-        assert isinstance(refused.exception, InputError)
-        assert "the receipt is of" in str(refused.exception)
-
-
-@pytest.mark.slow
-@pytest.mark.chain
-def test_an_operator_without_a_key_is_not_asked(run, served, stage, deployed):
-    stranger = stage.world.view(9).address
-    result = run("converse", "hello", "--gateway", served[1].url, "--operator", stranger, code=None, env=deployed)
-    assert isinstance(result.exception, PeerError)
-    assert result.exception.kind == "operator-without-key"

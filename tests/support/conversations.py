@@ -1,16 +1,18 @@
 """What tests of conversations share: a small model in a process of its own, an operator of it, and its receipts."""
 
-from contextlib import contextmanager
+import re
+from pathlib import Path
 
+from click.testing import CliRunner
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from eth_account import Account
 from support import language_models
 
-from twopm_zk.chat.desk import Desk
-from twopm_zk.chat.operator import ConversationOperator, Place
+from twopm_zk.chat.operator import Place
+from twopm_zk.cli import cli
 from twopm_zk.conversation.model import ConversationModel
 from twopm_zk.conversation.receipt import KeptAnswer, Receipt, SignedReceipt, adapter_of
-from twopm_zk.conversation.worker import ModelFile, Worker
+from twopm_zk.conversation.worker import ModelFile
 
 SAID_WORDS = "quincunx marzipan"
 """Nothing else says these, wherever one looks."""
@@ -44,15 +46,26 @@ def kept(transcript, *, signer=OPERATOR, **changes):
     return KeptAnswer(SignedReceipt.sign(Receipt(**{**usual, **changes}), signer), transcript)
 
 
-@contextmanager
-def small_operator(file, *, account=OPERATOR, place=PLACE, load=None, **options):
-    """An operator with a small model in a process of its own."""
-    with Worker(file) as worker:
-        desk = Desk(worker, load=load)
-        yield ConversationOperator(desk, account, KEY, place, **options)
-        desk.close()
-
-
 def read_small(file):
     """The model of a file, in this process."""
     return ConversationModel.load(file.path, digest=file.digest, threads=1)
+
+
+def guide_lines():
+    """The commands of docs/converse.md that ask or verify."""
+    guide = (Path(__file__).parents[2] / "docs" / "converse.md").read_text()
+    blocks = re.findall(r"^```sh\n(.*?)^```", guide, re.MULTILINE | re.DOTALL)
+    return [line for block in blocks for line in block.splitlines() if line.startswith("twopm-zk converse")]
+
+
+def runner(file):
+    """``run(*words)``: the result of a command with a small model; ``code`` is its exit code, or None for any."""
+
+    def run(*words, code=0, **options):
+        chosen = ["--model-file", file.path, "--model-digest", file.digest, "--threads", "1"]
+        result = CliRunner().invoke(cli, [*words, *chosen], **options)
+        if code is not None:
+            assert result.exit_code == code, (result.output, result.exception)
+        return result
+
+    return run
