@@ -216,7 +216,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     "Completion": _object(
         {
             "id": _TEXT,
-            "object": {"const": "chat.completion"},
+            "object": {"enum": ["chat.completion"]},
             "created": _WHOLE,
             "model": _TEXT,
             "choices": {"type": "array", "items": {"type": "object"}},
@@ -224,7 +224,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
             "receipt": {"type": "object"},
         }
     ),
-    "Models": _object({"object": {"const": "list"}, "data": {"type": "array", "items": {"type": "object"}}}),
+    "Models": _object({"object": {"enum": ["list"]}, "data": {"type": "array", "items": {"type": "object"}}}),
     "Openapi": _object({"openapi": _TEXT, "paths": {"type": "object"}}),
     "Abi": {"type": "array", "items": {"type": "object"}},
 }
