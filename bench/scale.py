@@ -41,9 +41,10 @@ sys.path.append(str(ROOT / "tests"))
 
 from support.people_world import DoubleProver, double_verifier  # noqa: E402
 
-from twopm_zk.chain import Chain, Deployment, DevelopmentNode, Network, compile_contract, rpc  # noqa: E402
+from twopm_zk.chain import Chain, Deployment, DevelopmentNode, Network, compile_contract  # noqa: E402
 from twopm_zk.chain.deployer import deploy_all  # noqa: E402
 from twopm_zk.chain.deployment import GeneratedVerifier  # noqa: E402
+from twopm_zk.chain.rpc import endpoint  # noqa: E402
 from twopm_zk.chain.tasks import Phase  # noqa: E402
 from twopm_zk.circuit.instances import find_instance  # noqa: E402
 from twopm_zk.coordinator.coordinator import Coordinator, CoordinatorSettings  # noqa: E402
@@ -107,7 +108,7 @@ TRAFFIC = Traffic()
 
 def count_traffic() -> None:
     """Let every request of this process be counted, body and answer, without HTTP's own headers."""
-    once, limited = rpc.RpcProvider._once, rpc._limited
+    once, limited = endpoint.RpcProvider._once, endpoint._limited
 
     def counted_once(self: Any, body: bytes) -> Any:
         TRAFFIC.requests[TRAFFIC.purpose] += 1
@@ -120,7 +121,7 @@ def count_traffic() -> None:
         TRAFFIC.bytes[TRAFFIC.purpose] += len(content)
         return content
 
-    rpc.RpcProvider._once, rpc._limited = counted_once, counted_answer  # type: ignore[method-assign]
+    endpoint.RpcProvider._once, endpoint._limited = counted_once, counted_answer  # type: ignore[method-assign]
 
 
 # --- a round ---

@@ -2,8 +2,7 @@
 
 import pytest
 
-from twopm_zk.chain import answers
-from twopm_zk.chain.rpc import EndpointError
+from twopm_zk.chain.rpc import EndpointError, answers
 
 HASH = "0x" + "ab" * 32
 ADDRESS = "0x" + "0d" * 20

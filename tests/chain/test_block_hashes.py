@@ -2,8 +2,8 @@
 
 import pytest
 
-from twopm_zk.chain.answers import BlockHeader
-from twopm_zk.chain.block_hashes import BlockHashes
+from twopm_zk.chain.rpc.answers import BlockHeader
+from twopm_zk.chain.rpc.block_hashes import BlockHashes
 
 
 class ReplacedChain:

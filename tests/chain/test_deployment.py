@@ -2,14 +2,20 @@ import dataclasses
 import json
 
 import pytest
+from support.sharing import Key
 
 from twopm_zk.chain import Chain, compile_contract
 from twopm_zk.chain import deployer as deployer_module
 from twopm_zk.chain import deployment as deployment_module
 from twopm_zk.chain.deployer import add_verifiers, deploy_all
 from twopm_zk.chain.deployment import Deployment, EigenLayer, GeneratedVerifier, StakeAsset, Terms
-from twopm_zk.chain.network import Network, TaskConfig, dataset_name
+from twopm_zk.chain.network import Network, dataset_name
+from twopm_zk.chain.networks import Model, NetworkTerms
+from twopm_zk.chain.rounds import TaskConfig
+from twopm_zk.chain.tasks import Phase
 from twopm_zk.errors import ChainError, DeploymentError, InputError, InsecureKeyError
+from twopm_zk.participants.task_view import ChainView
+from twopm_zk.prediction.enrolment import enrol_all, missing
 
 ZERO = "0x" + "00" * 20
 
@@ -57,6 +63,7 @@ def test_everything_is_deployed_in_one_call_and_checked(chain, deployed, verifie
         "HLRContract",
         "NetworkRegistry",
         "InferenceContract",
+        "ConversationContract",
         "PoseidonT3",
         "PoseidonT4",
     }
@@ -65,7 +72,8 @@ def test_everything_is_deployed_in_one_call_and_checked(chain, deployed, verifie
     assert (entry["statement"], entry["size"], entry["features"], entry["insecure"]) == (1, 32, 3, True)
     assert entry["codeHash"] == deployed.verifiers["step-48x3"].code_hash
     staking = network.contract("StakingContract")
-    assert staking.call("isSlasher", deployed.contracts["InferenceContract"].address)
+    for slasher in ("InferenceContract", "ConversationContract"):
+        assert staking.call("isSlasher", deployed.contracts[slasher].address)
     assert staking.call("owner") == chain.address
 
 
@@ -131,6 +139,8 @@ def test_a_chain_whose_code_does_not_match_is_refused(chain, deployed):
         ("NetworkRegistry", "HLRContract"),
         ("InferenceContract", "StakingContract"),
         ("InferenceContract", "NetworkRegistry"),
+        ("ConversationContract", "StakingContract"),
+        ("ConversationContract", "NetworkRegistry"),
     ],
 )
 def test_contracts_that_ask_others_than_those_of_the_file_are_refused(chain, deployed, node, name, linked):
@@ -139,6 +149,7 @@ def test_contracts_that_ask_others_than_those_of_the_file_are_refused(chain, dep
         "HLRContract": ("IdentityContract", "DataHub", "StakingContract", "VerifierRegistry"),
         "NetworkRegistry": ("HLRContract", "HFLContract", "RETHDouble"),
         "InferenceContract": ("StakingContract", "VerifierRegistry", "NetworkRegistry"),
+        "ConversationContract": ("StakingContract", "NetworkRegistry"),
     }
     contracts = deployed.contracts
     replaced = {**contracts, linked: deployment_module.Deployed(node.accounts[5], "")}
@@ -235,12 +246,51 @@ def test_wrappers_do_what_the_contracts_do(chain, deployed, keys, node):
     ada.staking.withdraw(2)
     assert network.staking.stake_of(ada.chain.address) == 0
     ada.identity.leave()
-    config = TaskConfig(spec_hash=b"\x01" * 32, dataset=dataset_name("grades"), minimum_nodes=1)
+
+
+def test_a_federated_task_and_its_network_go_through_their_clients(chain, deployed, keys):
+    """A set of one, whose result is accepted, and whose next masked update is found missing, which ends the task."""
+    network, key, grades = Network(chain, deployed), Key(), dataset_name("grades")
+    ada = network.signing_as(keys.ada)
+    ada.identity.join("https://node.example", b"\x01" * 32)
+    proof = key.possession(ada.identity.address, chain.chain_id, ada.chain.address)
+    ada.identity.set_aggregation_key([*key.posted, *proof])
+    ada.data_hub.register(grades, 0, [5])
+    config = TaskConfig(
+        spec_hash=b"\x01" * 32, dataset=grades, minimum_nodes=1, maximum_batches=1, dispute_seconds=0, maximum_rounds=5
+    )
     task = ada.hfl.create_task(config, quorum_percent=60)
     ada.hfl.open_round(task)
     state = network.hfl.state(task)
-    assert (state.coordinator, state.phase.name, state.round) == (ada.chain.address, "COLLECTING", 0)
-    assert state.dataset == dataset_name("grades")
+    assert (state.coordinator, state.phase, state.round, state.quorum) == (ada.chain.address, Phase.COLLECTING, 0, 60)
+    assert (state.results, state.latest_result, state.accepted_key, state.dataset) == (0, bytes(32), 0, grades)
+    for _ in range(2):
+        ada.hfl.commit_update(task, 0, b"\x02" * 32)
+        ada.hfl.close(task)
+        ada.hfl.ready(task, key.posted, Key().posted)
+        digest = network.hfl.state(task).set_digest
+        said = ada.hfl.share(task, digest, b"\x03" * 32, 7).event("MaskedUpdateShared")
+        assert (said["content"], said["location"]) == ("0x" + "03" * 32, 7)
+        if network.hfl.state(task).round == 0:
+            assert network.hfl.votes_for(task, b"\x04" * 32) == 0
+            ada.hfl.confirm(task, b"\x04" * 32)
+    state = network.hfl.state(task)
+    assert (state.phase, state.results, state.latest_result, state.complete) == (Phase.SUMMED, 1, b"\x04" * 32, False)
+    assert (state.accepted_key, state.accepted_nodes, network.hfl.result_of(task, 0)) == (1, 1, b"\x04" * 32)
+    assert [network.hfl.credit_of(task, account) for account in (ada.chain.address, chain.address)] == [1, 0]
+    assert network.hfl.reports_of(task, ada.chain.address) == 0
+    view, made = ChainView(ada), ada.networks.register(task, bytes(32), NetworkTerms(), model=Model.HFL)
+    with pytest.raises(InputError, match=f"federated task {task} is not over with a result"):
+        enrol_all(view, ada.networks.get(made))
+    ada.hfl.report_missing(task, ada.chain.address)
+    enrol_all(view, ada.networks.get(made))
+    entry = ada.networks.of_task(task, Model.HFL)
+    assert entry is not None
+    assert (entry.id, entry.complete, entry.updates, missing(view, entry)) == (made, True, 1, {})
+    state = network.hfl.state(task)
+    assert (state.phase, state.complete, state.latest_result) == (Phase.FINISHED, True, b"\x04" * 32)
+    with pytest.raises(InputError, match="there is no task 2"):
+        network.hfl.state(task + 1)
 
 
 def test_the_file_is_json_that_others_can_read(deployed, tmp_path):

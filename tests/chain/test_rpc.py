@@ -113,7 +113,7 @@ def test_pauses_grow_and_end(node):
             provider.make_request("eth_blockNumber", [])
         provider = RpcProvider(proxy.url, sleep=pauses.append)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("twopm_zk.chain.rpc.time.monotonic", lambda: sum(pauses))
+            patch.setattr("twopm_zk.chain.rpc.endpoint.time.monotonic", lambda: sum(pauses))
             with pytest.raises(TooManyRequestsError, match="too many requests: rate limit"):
                 provider.make_request("eth_blockNumber", [])
     assert 90 < sum(pauses) < 180

@@ -17,6 +17,7 @@ MADE = ("twopm_zk/_native.abi3.so", "native/target", "twopm_zk/_data/", "verifie
 FOLDERS = "bench|circuits|docs|examples|native|tests|tools|twopm_zk|verifier"
 PATH = re.compile(rf"(?<![\w/.<{{*-])(?:{FOLDERS})/(?:[\w-]+/)*[\w-]*(?:\.\w+)*(?![\w*{{<])")
 PART = re.compile(r"`([\w.-]+(?:/[\w.-]+)+\.(?:py|md|circom|sol|rs|json|mjs))`")
+TEST = re.compile(r"`(test_\w+)`")
 MODULE = re.compile(r"(?<![\w./-])twopm_zk(?:\.[A-Za-z_]\w*)+")
 
 
@@ -67,6 +68,13 @@ def test_every_module_that_is_named_is_there():
     named = {(name, found) for name, text in texts().items() for found in MODULE.findall(text)}
     assert len(named) > 100
     assert sorted(f"{name}: {found}" for name, found in named if not is_there(found)) == []
+
+
+def test_every_test_that_a_document_names_is_there():
+    made = {found for name, text in texts().items() if "test_" in name for found in re.findall(r"def (test_\w+)", text)}
+    named = {found for name, text in texts().items() if name.endswith(".md") for found in TEST.findall(text)}
+    assert len(named) > 20
+    assert named - made == set()
 
 
 @pytest.mark.parametrize("script", [name for name in files() if re.fullmatch(r"(bench|tools|examples)/\w+\.py", name)])

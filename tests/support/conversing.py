@@ -2,8 +2,9 @@
 
 from eth_account import Account
 from eth_account.messages import encode_typed_data
+from support.federated_task import FederatedTask
 from support.market import DAY, HFL, METADATA, TERMS, Market
-from support.rounds_world import ETH, task_config
+from support.rounds_world import ETH
 
 from twopm_zk.chain.networks.conversations import RECEIPT_DOMAIN, RECEIPT_FIELDS
 
@@ -18,43 +19,10 @@ NONE, ASKED, ACCEPTED, ANSWERED, LATE, REFUNDED, CHALLENGED, SETTLED, WRONG_STAT
 OPEN, RIGHT, WRONG, UNDECIDED = range(1, 5)
 
 
-class FederatedTask:
-    """A task of HFLContract that ``dan`` coordinates."""
-
-    def __init__(self, world, *, quorum=67, **config):
-        self.world, self.people, self.coordinator = world, world.people, world.people.dan
-        config = {"maximumRounds": 1, "maximumBatches": 1, "maximumUpdates": 8, "disputeSeconds": 0, **config}
-        receipt = self.coordinator.use(world.hfl).transact("createTask", task_config(**config), quorum)
-        self.id = receipt.event("TaskCreated")["taskId"]
-        self.act(self.coordinator, "openRound")
-
-    def act(self, person, function, *arguments):
-        return person.use(self.world.hfl).transact(function, self.id, *arguments)
-
-    def nodes(self, names):
-        return [getattr(self.people, name) for name in names]
-
-    def to_sharing(self, names=tuple(CREDITS)):
-        for person in self.nodes(names):
-            self.act(person, "commitUpdate", 0, b"\x09" * 32)
-        self.act(self.coordinator, "close")
-        for person in self.nodes(names):
-            self.act(person, "ready", person.lasting.posted, *person.lasting.posted)
-
-    def round(self, result, names=tuple(CREDITS)):
-        """A round as it should be, up to its accepted result."""
-        self.to_sharing(names)
-        digest = bytes.fromhex(self.world.hfl.call("setDigestOf", self.id)[2:])
-        for person in self.nodes(names):
-            self.act(person, "share", digest, b"\x0c" * 32, 0)
-        for person in self.nodes(names):
-            self.act(person, "confirm", result)
-
-
-def finished_task(world, result=ADAPTER, names=tuple(CREDITS)):
-    """With one round of ``names``."""
-    task = FederatedTask(world)
-    task.round(result, names)
+def finished_task(world, *names):
+    """A task of one round of ``names``, the data owners if none is named."""
+    task = FederatedTask(world, maximumRounds=1)
+    task.accept(*names, result=ADAPTER)
     return task
 
 

@@ -24,7 +24,7 @@ from twopm_zk.numbers.commitments import Tag, public_hash
 from twopm_zk.numbers.field import FIELD_ORDER
 from twopm_zk.statements import Policy
 
-NONE, CREATED, COLLECTING, READY, SHARING, SUMMED, DISPUTED, FINISHED, CLOSED = range(9)
+NONE, CREATED, COLLECTING, READY, SHARING, SUMMED, DISPUTED, FINISHED = range(8)
 NAMES = {STEP: "step", INFORMATION: "information", EVALUATE: "evaluate"}
 WITH_PENALTY = {"penalty": ETH // 10}
 

@@ -1,6 +1,7 @@
 """Fees and bonds of conversations: what comes in is held, owed or paid out, to the last unit, whatever happens."""
 
 import random
+from collections import Counter
 
 import pytest
 from support.conversing import (
@@ -27,15 +28,16 @@ class History:
         *("accept",) * 6,
         *("answer",) * 6,
         *("challenge",) * 3,
-        *("doubt", "time", "claim", "withdraw") * 2,
-        *("decide",) * 4,
-        *("refund", "contradict", "terms"),
+        *("doubt", "claim", "withdraw") * 2,
+        *("decide",) * 6,
+        *("refund", "contradict", "terms", "time"),
     )
 
     def __init__(self, world, node, markets, seed):
         self.draw, self.node, self.people = random.Random(seed), node, world.people
         self.ledger = Ledger(world, world.conversations, markets, CREDITS)
         self.market, self.cases, self.number = markets[0], {}, 0
+        self.done = Counter()
 
     def step(self):
         self.market = self.draw.choice(self.ledger.markets)
@@ -90,9 +92,10 @@ class History:
         case = self.draw.choice(list(self.cases))
         found = self.market.case(case)
         if found["deadline"] > self.market.now() + 60:
-            names = [name for name in CREDITS if not self.voted(case, name)]
-            for name in self.draw.sample(names, self.draw.randrange(len(names) + 1)):
-                self.market.act(getattr(self.people, name), "vote", case, self.draw.random() < 0.5)
+            leaning = self.draw.choice([0.1, 0.9])
+            for name in self.draw.sample(list(CREDITS), self.draw.choice([1, 3, 3])):
+                if not self.voted(case, name):
+                    self.market.act(getattr(self.people, name), "vote", case, self.draw.random() < leaning)
             found = self.market.case(case)
             if max(found["right"], found["wrong"]) < 2:
                 return
@@ -103,6 +106,7 @@ class History:
 
     def decided(self, case):
         verdict = self.market.decide(case).event("Decided")["verdict"]
+        self.done[verdict] += 1
         self.ledger.bond_to(case, "dan" if verdict == RIGHT else "eve")
         if request := self.cases.pop(case):
             if verdict == RIGHT:
@@ -111,6 +115,7 @@ class History:
                 self.ledger.back(request, "eve")
 
     def settled(self, request):
+        self.done["settled"] += 1
         self.ledger.answered(request, self.ledger.open[request][0].network["ownersShare"])
 
     def contradict(self):
@@ -161,7 +166,7 @@ class History:
 LONG = {**TERMS, "acceptSeconds": 7 * DAY, "answerSeconds": 7 * DAY, "penalty": ETH // 100}
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_what_came_in_is_held_owed_or_paid_out_whatever_happens(world, federated, people, node, seed):
     """Random histories over networks in ETH and in the token, with fees and shares that do not divide."""
     draw = random.Random(seed)
@@ -171,9 +176,8 @@ def test_what_came_in_is_held_owed_or_paid_out_whatever_happens(world, federated
     ]
     people.dan.stake(60 * ETH)
     history = History(world, node, markets, seed)
-    for _ in range(60):
+    for _ in range(70):
         history.step()
     history.ledger.check_each()
-    verdicts = {history.market.verdict(case) for case in range(1, world.conversations.call("caseCount") + 1)}
-    assert verdicts >= {WRONG, RIGHT}, "a history in which little is decided says little"
+    assert set(history.done) >= {WRONG, RIGHT, "settled"}, history.done
     history.ledger.all_is_taken(node.accounts[8])

@@ -25,11 +25,16 @@ from support.conversing import (
     WRONG,
     WRONG_STATE,
     Conversing,
-    FederatedTask,
     finished_task,
 )
+from support.federated_task import FederatedTask
 from support.market import DAY, HLR, METADATA, TERMS
 from support.rounds_world import ETH
+
+from twopm_zk.chain.network import Network
+from twopm_zk.chain.networks import ConversationState, Verdict
+from twopm_zk.participants.task_view import ChainView
+from twopm_zk.prediction.enrolment import enrol_all, missing
 
 FEE = 10**15 + 7
 PENALTY = TERMS["penalty"]
@@ -154,12 +159,12 @@ def test_a_network_is_talked_to_once_its_task_is_finished_and_all_its_nodes_are_
     """Also without a fee: who votes has to be known, and the adapter must not change."""
     task = FederatedTask(world, maximumRounds=2)
     talks = Conversing(world, task, enrolled=False)
-    task.round(b"\x01" * 32)
+    task.accept()
     with refused("NotComplete", networkId=talks.id):
         talks.ask()
-    with refused("NotCertified"):
+    with refused("NotFinished", taskId=task.id):
         talks.enrol(*CREDITS)  # more rounds are to come, with other nodes perhaps
-    task.round(ADAPTER)
+    task.accept(result=ADAPTER)
     talks.enrol("ada", "ben")
     for call in (talks.ask, talks.challenge_receipt):
         with refused("NotComplete", networkId=talks.id):
@@ -172,11 +177,11 @@ def test_a_network_is_talked_to_once_its_task_is_finished_and_all_its_nodes_are_
 
 def test_a_task_that_was_reopened_has_the_voters_of_its_last_result(world, people, node, refused):
     """An attempt with other nodes failed before: they are none of the voters, and a finished task opens no more."""
-    task = FederatedTask(world)
-    task.to_sharing(("ada", "ben", "dan"))
+    task = FederatedTask(world, maximumRounds=1)
+    task.to_sharing("ada", "ben", "dan")
     node.advance(7201)
     task.act(people.eve, "reopen")
-    task.round(ADAPTER)
+    task.accept(result=ADAPTER)
     talks = Conversing(world, task)
     for function in ("reopen", "openRound", "close"):
         with refused("WrongPhase"):
@@ -303,7 +308,7 @@ def test_only_nodes_of_the_last_accepted_round_vote_and_each_once(talks, people,
 
 def test_a_node_that_joined_after_the_last_round_has_no_vote(talks, world, people, keys, refused):
     """Neither does one that has a vote in another network."""
-    other = Conversing(world, finished_task(world, names=("ada", "ben", "dan")), enrolled=False)
+    other = Conversing(world, finished_task(world, "ada", "ben", "dan"), enrolled=False)
     other.enrol("ada", "ben", "dan")
     _, case = talks.challenged()
     with refused("NotAVoter", account=people.dan.address):
@@ -325,6 +330,20 @@ def test_parties_of_a_case_have_no_vote_in_it_and_the_others_decide(world, feder
             talks.act(party, "vote", case, right)
     talks.decide(case, wrong=["cleo"])
     assert talks.verdict(case) == WRONG
+
+
+def test_where_nobody_is_left_to_vote_nothing_is_challenged(world, people, refused):
+    """Or each answer would be undecided, and cost its user nothing."""
+    task = FederatedTask(world, maximumRounds=1, minimumNodes=2)
+    task.accept("ada", "ben", result=ADAPTER)
+    talks = Conversing(world, task, operator=people.ada, enrolled=False)
+    talks.enrol("ada", "ben")
+    request = talks.answered(person=people.ben)
+    with refused("NoVoters", networkId=talks.id):
+        talks.challenge(request, person=people.ben)
+    receipt = talks.receipt(requestId=request, transcript=LIE)
+    talks.act(people.ben, "proveContradiction", request, receipt, bytes(talks.sign(receipt)))
+    assert talks.state(request) == WRONG_STATE
 
 
 def test_who_talks_to_itself_counts_once(world, federated, people):
@@ -473,3 +492,60 @@ def test_nobody_saves_an_operator_by_sending_too_little_gas(talks, people, refus
     with refused("TooLittleGas", needed=2_000_000):
         decide.transact("decide", case, gas=1_900_000)
     assert decide.transact("decide", case).event("Decided")["slashed"] == PENALTY
+
+
+# --- from Python ---
+
+
+def test_the_clients_say_and_do_what_the_contract_does(world, federated, people, node):
+    networks = {name: Network(person.chain, world.deployment) for name, person in vars(people).items()}
+    eve, dan = networks["eve"].conversations, networks["dan"].conversations
+    talks = Conversing(world, federated, fee=FEE, enrolled=False, offered=False)
+    assert (dan.offer_of(talks.id, people.dan.address), dan.offers(talks.id, people.dan.address)) == (bytes(32), False)
+    dan.offer(talks.id, MODEL)
+    assert (dan.offer_of(talks.id, people.dan.address), dan.offers(talks.id, people.dan.address)) == (MODEL, True)
+    view = ChainView(networks["eve"])
+    entry = view.networks.get(talks.id)
+    enrol_all(view, entry)
+    assert (missing(view, entry), eve.adapter_of(talks.id)) == ({}, ADAPTER)
+    assert networks["eve"].requests(entry.model).address == eve.address
+
+    request = eve.ask(view.networks.get(talks.id), people.dan.address, MODEL, PROMPT)
+    dan.accept([request])
+    dan.answer(request, TRANSCRIPT)
+    found = eve.request(request)
+    assert (found.state, found.network, found.task) == (ConversationState.ANSWERED, talks.id, federated.id)
+    assert (found.model, found.adapter, found.prompt, found.transcript) == (MODEL, ADAPTER, PROMPT, TRANSCRIPT)
+    assert (found.user, found.operator, found.case) == (people.eve.address, people.dan.address, 0)
+    assert (found.token, found.fee, found.penalty, found.answer_seconds) == (False, FEE, PENALTY, DAY)
+    assert found.deadline == talks.now() + CHALLENGE_WINDOW
+    case = eve.challenge(request)
+    free = talks.receipt()
+    second = eve.challenge_receipt(free, bytes(talks.sign(free)))
+    assert (eve.case(case).bond, eve.case(second).bond) == (BOND, 2 * BOND)
+    assert (eve.case_of_receipt(eve.digest_of(free)), eve.request(request).case) == (second, case)
+    for name in ("ada", "ben"):
+        networks[name].conversations.vote(case, right=True)
+        networks[name].conversations.vote(second, right=False)
+    eve.decide(case)
+    eve.decide(second)
+    found = eve.case(case)
+    assert (found.network, found.request, found.transcript) == (talks.id, request, TRANSCRIPT)
+    assert (found.verdict, found.voters, found.right, found.wrong) == (Verdict.RIGHT, 3, 2, 0)
+    assert (eve.case(second).verdict, eve.case(second).request) == (Verdict.WRONG, 0)
+    assert eve.case(99).verdict is Verdict.NONE
+
+    people.dan.stake(ETH)
+    other = eve.ask(view.networks.get(talks.id), people.dan.address, MODEL, PROMPT)
+    dan.accept([other])
+    dan.answer(other, LIE)
+    lie = talks.receipt(requestId=other)
+    eve.prove_contradiction(other, lie, bytes(talks.sign(lie)))
+    assert eve.request(other).state is ConversationState.WRONG
+    last = eve.ask(view.networks.get(talks.id), people.dan.address, MODEL, PROMPT)
+    dan.accept([last])
+    dan.answer(last, TRANSCRIPT)
+    node.advance(CHALLENGE_WINDOW + 1)
+    dan.settle(last)
+    assert eve.request(last).state is ConversationState.SETTLED
+    assert eve.owed_to(people.eve.address, token=False) == FEE + 2 * BOND

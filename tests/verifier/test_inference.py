@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 
 import pytest
+from support.federated_task import federated_task_of_number
 from support.market import (
     ACCEPTED,
     ANSWERED,
@@ -18,7 +19,7 @@ from support.market import (
     Market,
 )
 from support.rounds_task import Task
-from support.rounds_world import ETH, GAUSSIAN, PREDICT, fake_proof, task_config
+from support.rounds_world import ETH, GAUSSIAN, PREDICT, fake_proof
 
 from twopm_zk.chain import compile_contract
 from twopm_zk.numbers.field import FIELD_ORDER
@@ -131,9 +132,7 @@ def test_a_task_without_a_certificate_answers_nothing(world, people, refused):
 
 def test_a_network_of_a_task_without_proofs_is_neither_offered_nor_asked(world, certified, people, refused):
     """Its task's number is that of a certified task of the other contract."""
-    hfl, number = people.dan.use(world.hfl), 0
-    while number < certified.id:
-        number = hfl.transact("createTask", task_config(), 51).event("TaskCreated")["taskId"]
+    federated_task_of_number(world, certified.id)
     arguments = (HFL, certified.id, False, 0, METADATA, "", TERMS)
     network = people.dan.use(world.networks).transact("register", *arguments).event("NetworkRegistered")["id"]
     dan = people.dan.use(world.inference)

@@ -1,9 +1,10 @@
 """NetworkRegistry: who registers a network, what can be changed of it, and how data owners are enrolled."""
 
 import pytest
+from support.federated_task import FederatedTask, federated_task_of_number
 from support.market import CREDITS, DAY, HFL, HLR, METADATA, TERMS, UPDATES, Market, certified_task
 from support.rounds_task import Task
-from support.rounds_world import ETH, ZERO, task_config
+from support.rounds_world import ETH, ZERO
 
 from twopm_zk.chain import compile_contract
 
@@ -59,12 +60,9 @@ def test_a_task_has_one_network(task, people, refused):
 
 
 def test_tasks_of_both_contracts_have_networks_of_their_own_though_their_numbers_are_the_same(task, world, people):
-    hfl = people.ada.use(world.hfl)
-    number = 0
-    while number < task.id:
-        number = hfl.transact("createTask", task_config(), 51).event("TaskCreated")["taskId"]
+    federated_task_of_number(world, task.id)
     one = register(people.dan, task.id).event("NetworkRegistered")["id"]
-    other = register(people.ada, task.id, model=HFL).event("NetworkRegistered")["id"]
+    other = register(people.dan, task.id, model=HFL).event("NetworkRegistered")["id"]
     assert world.networks.call("networkOfTask", HLR, task.id) == one
     assert world.networks.call("networkOfTask", HFL, task.id) == other != one
 
@@ -202,13 +200,49 @@ def test_there_is_nobody_to_enrol_before_the_certificate(world, people, refused)
     assert market.network["complete"]
 
 
-def test_nobody_is_enrolled_in_a_network_of_a_task_without_proofs(world, certified, people, refused):
+def test_who_took_part_in_the_last_result_of_a_federated_task_is_enrolled_once_it_is_over(world, people, node, refused):
+    task = FederatedTask(world)
+    network = register(people.dan, task.id, model=HFL).event("NetworkRegistered")["id"]
+
+    def enrol(*names):
+        accounts = [person.address for person in task.named(*names)]
+        return people.eve.use(world.networks).transact("enrol", network, accounts)
+
+    with refused("NotFinished", taskId=task.id):
+        enrol("ada")
+    task.accept()
+    with refused("NotFinished", taskId=task.id):
+        enrol("ada")
+    task.accept("ada", "ben", "eve")
+    task.commit(people.cleo)  # and nobody else does
+    node.advance(3601)
+    task.act(people.dan, "finish")
+    with refused("NothingToEnrol", node=people.cleo.address):  # it took part in an earlier result
+        enrol("cleo")
+    enrol("eve", "ada")
+    with refused("AlreadyEnrolled", node=people.ada.address):
+        enrol("ada")
+    assert enrol("ben").event("NetworkCompleted")["updates"] == 3
+    found = world.networks.call("networkOf", network)
+    assert (found["enrolled"], found["updates"], found["complete"]) == (3, 3, True)
+    assert world.networks.call("updatesOf", network, people.ben.address) == 1
+
+
+def test_a_federated_task_that_ends_without_a_result_has_nobody_to_enrol(world, people, node, refused):
+    task = FederatedTask(world)
+    network = register(people.dan, task.id, model=HFL).event("NetworkRegistered")["id"]
+    task.to_summed()
+    node.advance(1801)
+    task.act(people.dan, "finish")
+    with refused("NotFinished", taskId=task.id):
+        people.eve.use(world.networks).transact("enrol", network, [people.ada.address])
+
+
+def test_nobody_is_enrolled_for_a_task_of_the_other_contract(world, certified, people, refused):
     """Its number is that of a certified task of the other contract, whose credits are not its own."""
-    hfl, number = people.dan.use(world.hfl), 0
-    while number < certified.id:
-        number = hfl.transact("createTask", task_config(), 51).event("TaskCreated")["taskId"]
+    federated_task_of_number(world, certified.id)
     network = register(people.dan, certified.id, model=HFL).event("NetworkRegistered")["id"]
-    with refused("NotCertified"):
+    with refused("NotFinished", taskId=certified.id):
         people.eve.use(world.networks).transact("enrol", network, [people.ada.address])
 
 

@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from twopm_zk.chain.deployer import add_verifiers, deploy_all
     from twopm_zk.chain.deployment import Deployment, EigenLayer, GeneratedVerifier, StakeAsset, Terms
     from twopm_zk.chain.development_node import DevelopmentNode
-    from twopm_zk.chain.network import Network, TaskConfig, TrainingConfig, dataset_name
+    from twopm_zk.chain.federated import FederatedSnapshot
+    from twopm_zk.chain.network import Network, dataset_name
     from twopm_zk.chain.networks import NetworkEntry, NetworkTerms
+    from twopm_zk.chain.rounds import TaskConfig, TrainingConfig
     from twopm_zk.chain.tasks import AcceptedUpdate, Phase, TaskSnapshot, TaskState
     from twopm_zk.chain.verification import EvmVerification, verify_on_chain
 
@@ -31,6 +33,7 @@ _MODULES = {
     "EigenLayer": "deployment",
     "DecodedEvent": "abi",
     "EvmVerification": "verification",
+    "FederatedSnapshot": "federated",
     "GeneratedVerifier": "deployment",
     "Network": "network",
     "NetworkEntry": "networks",
@@ -38,11 +41,11 @@ _MODULES = {
     "Phase": "tasks",
     "Receipt": "connection",
     "StakeAsset": "deployment",
-    "TaskConfig": "network",
+    "TaskConfig": "rounds",
     "TaskSnapshot": "tasks",
     "TaskState": "tasks",
     "Terms": "deployment",
-    "TrainingConfig": "network",
+    "TrainingConfig": "rounds",
     "compile_contract": "compiler",
     "compile_source": "compiler",
     "dataset_name": "network",
@@ -61,6 +64,7 @@ __all__ = [
     "DevelopmentNode",
     "EigenLayer",
     "EvmVerification",
+    "FederatedSnapshot",
     "GeneratedVerifier",
     "Network",
     "NetworkEntry",

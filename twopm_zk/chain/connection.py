@@ -23,10 +23,9 @@ from web3.exceptions import BlockNotFound, ContractLogicError, Web3Exception, We
 from web3.middleware import ExtraDataToPOAMiddleware
 from web3.types import RPCEndpoint, RPCResponse, TxParams, Wei
 
-from twopm_zk.chain import answers
 from twopm_zk.chain.abi import DecodedEvent, Log, Registry, checksummed
-from twopm_zk.chain.answers import BlockHeader, MinedTransaction, SentTransaction, UnusableAnswerError
-from twopm_zk.chain.rpc import RpcProvider, TooManyRequestsError, reading, rpc_kind, rpc_message
+from twopm_zk.chain.rpc import RpcProvider, TooManyRequestsError, answers, reading, rpc_kind, rpc_message
+from twopm_zk.chain.rpc.answers import BlockHeader, MinedTransaction, SentTransaction, UnusableAnswerError
 from twopm_zk.errors import ChainError, InputError, TransactionError
 from twopm_zk.system.urls import shown_url
 

@@ -395,7 +395,7 @@ class _Deployer:
         networks = self.ours("NetworkRegistry", hlr.address, hfl.address, self._fee_token(terms))
         inference = self.ours("InferenceContract", staking.address, registry.address, networks.address)
         conversation = self.ours("ConversationContract", staking.address, networks.address)
-        for slasher in (hlr, inference, conversation):
+        for slasher in (hlr, hfl, inference, conversation):
             self.transact(staking, "authorise", slasher.address)  # nobody is staked yet, so it holds at once
 
     def _fee_token(self, terms: Terms) -> str:

@@ -1,4 +1,4 @@
-"""A task as its contract shows it at one block: the only reader of ``taskOf``, ``trainingOf`` and ``weightsOf``.
+"""A task as HLRContract shows it at one block: the only reader of ``trainingOf`` and ``weightsOf``, and of ``taskOf``.
 
 All parts are read at the same block, so that they belong together. Task key and model commitment are recomputed from
 the rest, and compared.
@@ -35,7 +35,6 @@ class Phase(IntEnum):
     SUMMED = 5
     DISPUTED = 6
     FINISHED = 7
-    CLOSED = 8
 
 
 COLLECTIONS = {1: Collection.GRADIENT, 2: Collection.INFORMATION, 6: Collection.EVALUATION}
@@ -63,7 +62,7 @@ class TaskState:
     attempt: int
     share_attempt: int
     moves: int
-    """How often the weights have moved."""
+    """How often the weights have moved, or results that were accepted."""
     opened_at: int
     """Block in which the first attempt of the round was opened."""
     deadline: int
@@ -75,7 +74,7 @@ class TaskState:
     shared: int
     updates: int
     shared_once: bool
-    """Whether anybody has shared in this round: then there is no other attempt of it."""
+    """Whether anybody has shared in this attempt: from then on its set is fixed."""
     disputed: bool
     """Whether there has been a dispute over this share attempt."""
     minimum_nodes: int
@@ -224,18 +223,13 @@ def task_key(chain_id: int, contract: str, task: int, spec_hash: bytes) -> int:
     return int.from_bytes(keccak(data), "big") % FIELD_ORDER
 
 
-def read_rounds(contract: Contract, task: int) -> TaskState:
-    """The rounds of a task at the newest block. InputError where there is no such task."""
-    return TaskState(**_rounds(contract, task))
-
-
 def read_training(contract: Contract, task: int) -> TaskSnapshot:
     """A task of HLRContract at the newest block.
 
     Raises InputError where there is no such task, DeploymentError where the contract contradicts what follows from
     its own numbers.
     """
-    rounds = _rounds(contract, task)
+    rounds = read_rounds(contract, task)
     block = rounds["block"]
     training = contract.call("trainingOf", task, block=block)
     state = TaskSnapshot(
@@ -280,7 +274,8 @@ def _model_commitment(policy: Policy, weights: tuple[int, ...]) -> int:
     return policy.model_commitment(weights)
 
 
-def _rounds(contract: Contract, task: int) -> dict[str, Any]:
+def read_rounds(contract: Contract, task: int) -> dict[str, Any]:
+    """What a ``TaskState`` is made from, at the newest block. InputError where there is no such task."""
     block = contract.chain.header("latest")
     found = contract.call("taskOf", task, block=block.number)
     if Phase(found["phase"]) is Phase.NONE:

@@ -107,6 +107,8 @@ _BY_KIND: dict[str, Step] = {
     "`twopm-zk coordinator run {spec}` waits for them.",
     "no-certificate": "It gets one with `twopm-zk certify {spec} --task {task}`, or from "
     "`twopm-zk coordinator run {spec}`; `twopm-zk task show {task}` says how it stands.",
+    "not-over": "It is after its last result; its coordinator ends it sooner, where an attempt has failed, with "
+    "`twopm-zk task finish {task}`.",
     "no-data": "Give --data FILE.",
     "no-privacy": "Agree on a specification with `[privacy]`: `twopm-zk spec new` asks for it. Without --privacy-limit "
     "the node takes part in exact sums.",

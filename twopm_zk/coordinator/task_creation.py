@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from twopm_zk.chain.network import Network, TaskConfig, TrainingConfig
+from twopm_zk.chain.network import Network
+from twopm_zk.chain.rounds import TaskConfig, TrainingConfig
 from twopm_zk.errors import InputError, TrainingError
 from twopm_zk.participants.preflight import require_verifiers
 from twopm_zk.participants.task_view import ChainView, dataset_of, generators_of, held_out_dataset_of

@@ -16,12 +16,12 @@ from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
 from twopm_zk.chain.abi import DecodedEvent
-from twopm_zk.chain.block_hashes import BlockHashes
 from twopm_zk.chain.connection import Topic
 from twopm_zk.chain.contracts import Contract
 from twopm_zk.chain.deployment import DEVELOPMENT_CHAINS
 from twopm_zk.chain.network import Network
 from twopm_zk.chain.rpc import reading
+from twopm_zk.chain.rpc.block_hashes import BlockHashes
 from twopm_zk.chain.tasks import AcceptedUpdate, Phase, TaskSnapshot
 from twopm_zk.circuit.instances import find_instance
 from twopm_zk.errors import DeploymentError, InputError, TrainingError

@@ -1,9 +1,12 @@
-"""Enrolling the data owners of a network: all nodes of the certified round, so that it can take fees."""
+"""Enrolling the data owners of a network, so that it can take fees: all nodes of the certified round, or of a federated
+task's last result."""
 
 from __future__ import annotations
 
 from twopm_zk.chain.connection import Receipt
+from twopm_zk.chain.federated import FederatedRoundsClient
 from twopm_zk.chain.networks import Model, NetworkEntry
+from twopm_zk.chain.rounds import Hlr
 from twopm_zk.chain.rpc import reading
 from twopm_zk.errors import InputError
 from twopm_zk.participants.task_view import ChainView
@@ -12,30 +15,47 @@ AT_ONCE = 100
 """Nodes that one transaction enrols."""
 
 
-def creditors(view: ChainView, task: int) -> dict[str, int]:
-    """The accepted updates of each node of a task's certified round. InputError where there is no certificate."""
+def creditors(view: ChainView, task: int, model: Model = Model.HLR) -> dict[str, int]:
+    """By what each data owner of a task is paid: its accepted updates of the certified round, or 1 for each node of a
+    federated task's last result. InputError where a task has no certificate, or is not over with a result."""
+    client: Hlr | FederatedRoundsClient
+    if model is Model.HLR:
+        client, key = view.hlr, _certified_key(view, task)
+    else:
+        client = reading("HFLContract", lambda: view.network.hfl)
+        key = _accepted_key(client, task)
+    round_, attempt = divmod(key - 1, 1 << 32)
+    contract, first = client.contract, view.deployment.block
+    ready = reading("nodes", lambda: contract.events("NodeReady", from_block=first, taskId=task, round=round_))
+    nodes = dict.fromkeys(event["node"] for event in ready if event["attempt"] == attempt)
+    return {node: credit for node in nodes if (credit := _credit(client, task, node))}
+
+
+def _certified_key(view: ChainView, task: int) -> int:
     state = view.state(task)
     if not state.certified:
         raise InputError(f"task {task} has no certificate: nobody is paid for it yet", kind="no-certificate", task=task)
-    round_, attempt = divmod(state.certified_key - 1, 1 << 32)
-    contract, first = view.hlr.contract, view.deployment.block
-    ready = reading("nodes", lambda: contract.events("NodeReady", from_block=first, taskId=task, round=round_))
-    nodes = dict.fromkeys(event["node"] for event in ready if event["attempt"] == attempt)
-    return {node: updates for node in nodes if (updates := _credit(view, task, node))}
+    return state.certified_key
 
 
-def _credit(view: ChainView, task: int, node: str) -> int:
-    return reading("a credit", lambda: view.hlr.credit_of(task, node))
+def _accepted_key(client: FederatedRoundsClient, task: int) -> int:
+    state = reading("a task", lambda: client.state(task))
+    if not state.complete:
+        raise InputError(
+            f"federated task {task} is not over with a result: nobody is paid for it yet", kind="not-over", task=task
+        )
+    return state.accepted_key
+
+
+def _credit(client: Hlr | FederatedRoundsClient, task: int, node: str) -> int:
+    return reading("a credit", lambda: client.credit_of(task, node))
 
 
 def missing(view: ChainView, network: NetworkEntry) -> dict[str, int]:
-    """The nodes of the certified round that are not enrolled, with their updates."""
-    if network.model is not Model.HLR:
-        raise InputError(
-            f"network {network.id} is of a task without proofs: nobody is paid for it", kind="network-without-proofs"
-        )
+    """The nodes that are to be paid and not enrolled, with what they are paid by. InputError as for ``creditors``."""
     enrolled = view.networks.enrolled(network.id, from_block=view.deployment.block)
-    return {node: updates for node, updates in creditors(view, network.task).items() if node not in enrolled}
+    found = creditors(view, network.task, network.model)
+    return {node: updates for node, updates in found.items() if node not in enrolled}
 
 
 def enrol_all(view: ChainView, network: NetworkEntry) -> list[Receipt]:

@@ -5,11 +5,10 @@ import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 import {IConversation} from "../interfaces/IConversation.sol";
+import {IHFL} from "../interfaces/IHFL.sol";
 import {INetworkRegistry} from "../interfaces/INetworkRegistry.sol";
 import {IStaking} from "../interfaces/IStaking.sol";
 import {Requests} from "./Requests.sol";
-
-interface IHFL { function latestOf(uint256 taskId) external view returns (uint32 results, bytes32 result); }
 
 /// @title Conversations for a fee or free, and the vote over what was answered
 /// @dev See {IConversation}. A stake stays locked from acceptance on until a challenge on the last day could have been voted on
@@ -62,7 +61,7 @@ contract ConversationContract is IConversation, Requests, EIP712 {
         Requests(staking, networks, "conversation late", CHALLENGE_WINDOW + VOTING + CARRY_OUT)
         EIP712("twopm-zk conversation", "1")
     {
-        HFL = IHFL(address(networks.HFL()));
+        HFL = networks.HFL();
         uint64 exit = staking.EXIT_DELAY();
         FREE_WINDOW = exit < MOST_FREE ? uint48(exit) : MOST_FREE;
     }
@@ -278,6 +277,7 @@ contract ConversationContract is IConversation, Requests, EIP712 {
         uint24 voters = network.enrolled;
         if (_isVoter(receipt.networkId, receipt.user)) --voters;
         if (receipt.operator != receipt.user && _isVoter(receipt.networkId, receipt.operator)) --voters;
+        if (voters == 0) revert NoVoters(receipt.networkId); // or every answer would be undecided, and cost nothing
 
         uint48 deadline = uint48(block.timestamp) + VOTING;
         caseId = ++caseCount;

@@ -146,6 +146,7 @@ interface IConversation is IRequests {
     error IssuedLater(uint48 issued);
     error AlreadyChallenged(uint256 caseId);
     error NoContradiction(uint256 id);
+    error NoVoters(uint256 networkId);
     error BondTooLow(uint256 sent, uint256 bond);
     error CaseNotOpen(uint256 caseId, Verdict verdict);
     error NotAVoter(uint256 caseId, address account);

@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {PointProofs} from "../proofs/PointProofs.sol";
-import {ISharing} from "./ISharing.sol";
+import {IPointSharing} from "./IPointSharing.sol";
 
 /// @title Who shared rubbish, without anybody opening
 /// @notice A share minus its node's point is a commitment to the node's masks, which is the sum of its pair points. Each node
@@ -12,7 +12,7 @@ import {ISharing} from "./ISharing.sol";
 /// Only without a proven liar do the others share again. A dispute that nothing decides ends the task, for a sum without
 /// those that were silent might give an honest one away. A dispute over shares that were good ends with the sum being
 /// used: by whoever proves something with it while the dispute goes on, or once all have claimed.
-interface IDisputes is ISharing {
+interface IDisputes is IPointSharing {
     struct Dispute {
         address accuser;
         /// @dev Nodes of the set whose claims are complete.

@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {IHFL} from "./IHFL.sol";
 import {IHLR} from "./IHLR.sol";
-import {IRounds} from "./IRounds.sol";
 
 /// @title Networks: one model, one metadata document, one set of terms
 /// @notice A network makes the model of a task known, by a document of which only the hash is kept, and says on which terms
 /// operators answer questions about it. What fees are in and the data owners' share of them are fixed when it is registered,
 /// which can be as soon as the task exists, so that data owners see them before they work; everything else its owner can
-/// change, and a request keeps the terms that it was made under. A network of an HFL task is there to be seen; nobody can prove its predictions.
+/// change, and a request keeps the terms that it was made under. Nobody can prove what the model of an HFL task predicts:
+/// InferenceContract is for networks of HLR tasks alone.
 ///
-/// Data owners are paid by their accepted updates in the certified round. Anybody enrols them, and once all nodes of that round
-/// are enrolled, the network is complete: only then is the sum of their updates known, and only then can it take fees.
+/// Data owners are paid by their accepted updates in the certified round, each alike in the last result of an HFL task that
+/// is over. Anybody enrols them, and once all nodes of that round are enrolled, the network is complete: only then is the sum of
+/// their updates known, and only then can it take fees.
 interface INetworkRegistry {
     /// @dev Whose contract the task is of.
     enum Model {
@@ -41,7 +43,7 @@ interface INetworkRegistry {
         uint16 ownersShare;
         /// @dev Takes no new requests.
         bool closed;
-        /// @dev All nodes of the certified round are enrolled.
+        /// @dev All nodes of the certified round, or of the last result, are enrolled.
         bool complete;
         /// @dev Nodes enrolled, and the sum of their updates.
         uint24 enrolled;
@@ -66,7 +68,7 @@ interface INetworkRegistry {
     event NetworkClosed(uint256 indexed id);
     event NetworkReopened(uint256 indexed id);
     event Enrolled(uint256 indexed id, address indexed node, uint256 updates);
-    /// @notice All nodes of the certified round are enrolled.
+    /// @notice All nodes of the certified round, or of the last result, are enrolled.
     event NetworkCompleted(uint256 indexed id, uint256 nodes, uint256 updates);
 
     error UnknownNetwork(uint256 id);
@@ -77,6 +79,7 @@ interface INetworkRegistry {
     error NoFeeToken();
     error UriTooLong(uint256 length, uint256 limit);
     error NotCertified(uint256 taskId);
+    error NotFinished(uint256 taskId);
     error NothingToEnrol(address node);
     error AlreadyEnrolled(address node);
 
@@ -100,7 +103,8 @@ interface INetworkRegistry {
     /// @notice Take no new requests, or take them again, as the network's owner.
     function setClosed(uint256 id, bool closed) external;
 
-    /// @notice Enrol nodes of the certified round, each once. Anybody may, for all of them.
+    /// @notice Enrol nodes of the certified round, or of the last result of an HFL task that is over, each once. Anybody may, for
+    /// all of them.
     function enrol(uint256 id, address[] calldata nodes) external;
 
     function networkOf(uint256 id) external view returns (Network memory);
@@ -115,7 +119,7 @@ interface INetworkRegistry {
 
     function HLR() external view returns (IHLR); // solhint-disable-line func-name-mixedcase
 
-    function HFL() external view returns (IRounds); // solhint-disable-line func-name-mixedcase
+    function HFL() external view returns (IHFL); // solhint-disable-line func-name-mixedcase
 
     /// @notice The token that fees can be in, the zero address for none.
     function TOKEN() external view returns (address); // solhint-disable-line func-name-mixedcase

@@ -2,13 +2,13 @@
 pragma solidity 0.8.37;
 
 /// @title Rounds of federated learning: who may do what, and by when
-/// @notice The machinery that horizontal federated learning (HFLContract) and logistic regression with proofs
-/// (HLRContract) share. A task has rounds, a round has attempts; see docs/protocol.md, section 4.
+/// @notice The machinery that horizontal federated learning (HFLContract) and regression with proofs (HLRContract) share. A
+/// task has rounds, a round has attempts; see docs/protocol.md, sections 4 and 8.
 ///
 /// Nobody can block others: every phase has a deadline after which anyone may move on, and one member's updates cannot keep
 /// others from reaching the minimum of nodes.
 interface IRounds {
-    /// @dev Ready, Sharing, Summed and Disputed are HLRContract's, Closed is HFLContract's.
+    /// @dev Disputed is HLRContract's alone.
     enum Phase {
         None,
         Created,
@@ -17,8 +17,7 @@ interface IRounds {
         Sharing,
         Summed,
         Disputed,
-        Finished,
-        Closed
+        Finished
     }
 
     struct TaskConfig {
@@ -28,7 +27,8 @@ interface IRounds {
         bytes32 dataset;
         /// @dev Wei of ETH that a node has at stake; 0 for none.
         uint96 minimumStake;
-        /// @dev Wei of ETH that a node loses which is silent, or lies, once others have shared; 0 for none.
+        /// @dev Wei of ETH that a node loses which is silent, lies, or shares what cannot be had, once others have shared; 0 for
+        /// none.
         uint96 penalty;
         /// @dev Distinct nodes of an attempt; three or more, or nodes learn each other's updates.
         uint16 minimumNodes;
@@ -39,6 +39,7 @@ interface IRounds {
         uint32 collectSeconds;
         uint32 readySeconds;
         uint32 shareSeconds;
+        /// @dev 0 in HFLContract.
         uint32 disputeSeconds;
         uint32 aggregateSeconds;
         /// @dev Moves of the weights, or results accepted.
@@ -64,9 +65,10 @@ interface IRounds {
         uint96 minimumStake;
         uint24 maximumUpdates;
         uint24 maximumBatches;
-        /// @dev Moves so far, of at most `maximumRounds`.
+        /// @dev Moves so far, or results accepted, of at most `maximumRounds`.
         uint32 moves;
-        /// @dev Somebody has shared in this round: from now on there is no other attempt.
+        /// @dev Somebody has shared in this attempt: from now on its set is fixed, and in HLRContract there is no other attempt of
+        /// the round.
         bool sharedOnce;
         address coordinator;
         uint96 penalty;
@@ -140,7 +142,8 @@ interface IRounds {
     function close(uint256 taskId) external;
 
     /// @notice Open a new attempt of the same round, where the present one has failed and nobody has shared: too few nodes at
-    /// the deadline, too few left in the set that shares, or no share of anybody by the deadline. Anyone may, nobody pays.
+    /// the deadline, too few left in the set that shares, or no share of anybody by the deadline; in HFLContract also where all
+    /// have shared, and no result has a quorum by the deadline. Anyone may, nobody pays.
     function reopen(uint256 taskId) external;
 
     /// @notice Take the coordinator's place, as one of the nodes that wait for it after its deadline, or waited last time.

@@ -4,17 +4,17 @@ pragma solidity 0.8.37;
 import {IRounds} from "./IRounds.sol";
 
 /// @title Sums of which nobody sees a part
-/// @notice Updates are committed to as points of Baby Jubjub, which the contract adds. Once collecting is over, nodes that
-/// are there say so (`ready`) and are the set. Each of the set shares its own opening under masks that cancel in the sum
-/// over all of the set, so that anybody can read that sum off the chain, and nothing else. See docs/protocol.md, section 4.
+/// @notice Once collecting is over, nodes that are there say so (`ready`) and are the set. Each of the set shares its own part
+/// under masks that cancel in the sum over all of the set, so that nothing but that sum can be told. What a part is, and where
+/// it is, {IPointSharing} and {IHFL} say. See docs/protocol.md, sections 4 and 8.
 ///
 /// From the first share on the set is fixed: nobody leaves it but by its own withdrawal, by a proven lie, or, at the very
-/// last, for silence; and no sum of another attempt is ever opened at these weights.
+/// last, for silence or for a part that a quorum cannot get.
 interface ISharing is IRounds {
     /// @dev The set of an attempt begins, with a digest that no other chain, contract, task or fork has.
     event SetOpened(uint256 indexed taskId, uint32 indexed round, uint32 attempt, bytes32 digest);
     /// @param seat How many were ready before it: its neighbours find it by that.
-    /// @param x Sum of the node's points, x and y.
+    /// @param x Sum of the node's points, x and y; in HFLContract its update, and 0.
     event NodeReady(
         uint256 indexed taskId,
         uint32 indexed round,
@@ -34,23 +34,6 @@ interface ISharing is IRounds {
         uint24 shareAttempt,
         uint24 nodes,
         bytes32 digest,
-        uint48 deadline
-    );
-    event Shared(
-        uint256 indexed taskId,
-        uint32 indexed round,
-        uint32 attempt,
-        uint24 shareAttempt,
-        address indexed node,
-        uint256[] vector
-    );
-    event SumShared(
-        uint256 indexed taskId,
-        uint32 indexed round,
-        uint32 attempt,
-        uint24 shareAttempt,
-        uint256 x,
-        uint256 y,
         uint48 deadline
     );
     /// @dev Before it was ready, so that the set stays as it is.
@@ -77,8 +60,6 @@ interface ISharing is IRounds {
     error AlreadyShared(address account);
     error NobodyHasShared(uint256 taskId);
     error WrongSet(bytes32 digest, bytes32 expected);
-    error WrongNumberOfScalars(uint256 count, uint256 expected);
-    error NotAScalar(uint256 value);
     error TooLittleGas(uint256 left, uint256 needed);
 
     /// @notice Say that the sender, which handed in an update, is there to share. Only for the accounts of the attempt, until
@@ -91,16 +72,11 @@ interface ISharing is IRounds {
     function startSharing(uint256 taskId) external;
 
     /// @notice Leave the present attempt, until the deadline of the phase. Free before sharing begins. Then it costs the
-    /// penalty: shares may be on their way. Where somebody has shared, the others share again.
+    /// penalty: shares may be on their way; but see {IHFL-reportMissing}. Where somebody has shared, the others share again.
     function withdraw(uint256 taskId) external;
 
-    /// @notice Share the sender's masked opening: packed sums and rows, then the blinding. From the second share attempt on
-    /// the sender has to have the minimum stake still: it may have begun to leave since its update.
-    /// @param digest Of the set for which the masks were made; the call reverts where the contract has another one.
-    function share(uint256 taskId, bytes32 digest, uint256[] calldata vector) external;
-
     /// @notice Leave a silent node out for good, which costs it the penalty. Anyone may: in sharing after the deadline, for
-    /// who has not shared where others have (where nobody has, {reopen} starts again); in a dispute after twice its length
+    /// who has not shared where others have (where nobody has, {IRounds-reopen} starts again); in a dispute after twice its length
     /// without a proven liar, for who has not claimed.
     function expel(uint256 taskId, address account) external;
 
@@ -117,13 +93,4 @@ interface ISharing is IRounds {
         uint256 size,
         uint256[] calldata seats
     ) external view returns (bytes32[] memory);
-
-    /// @notice Sum of the points of all that shared in the present share attempt.
-    function roundPointOf(uint256 taskId) external view returns (uint256 x, uint256 y);
-
-    /// @notice Sum of a node's points in the attempt it last took part in.
-    function pointOf(uint256 taskId, address node) external view returns (uint256 x, uint256 y);
-
-    /// @notice Scalars of a share in the present collection.
-    function vectorLengthOf(uint256 taskId) external view returns (uint256);
 }

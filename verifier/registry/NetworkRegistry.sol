@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {IHFL} from "../interfaces/IHFL.sol";
 import {IHLR} from "../interfaces/IHLR.sol";
 import {INetworkRegistry} from "../interfaces/INetworkRegistry.sol";
 import {IRounds} from "../interfaces/IRounds.sol";
 
 /// @title Registry of networks
-/// @dev Whatever is divided by updates rests on two numbers of HLRContract that never change once a task is certified: a
-/// node's credit, and the number of nodes that have one.
+/// @dev Whatever is divided by updates rests on two numbers that never change once a task of HLRContract is certified, or one of
+/// HFLContract is finished: a node's credit, and the number of nodes that have one.
 contract NetworkRegistry is INetworkRegistry {
     uint256 public constant MAX_URI = 2048;
     uint256 public constant PARTS = 10_000;
@@ -16,7 +17,7 @@ contract NetworkRegistry is INetworkRegistry {
     uint256 private constant MAX_SECONDS = 7 days;
 
     IHLR public immutable HLR;
-    IRounds public immutable HFL;
+    IHFL public immutable HFL;
     address public immutable TOKEN;
 
     /// @inheritdoc INetworkRegistry
@@ -31,7 +32,7 @@ contract NetworkRegistry is INetworkRegistry {
         _;
     }
 
-    constructor(IHLR hlr, IRounds hfl, address token) {
+    constructor(IHLR hlr, IHFL hfl, address token) {
         HLR = hlr;
         HFL = hfl;
         TOKEN = token;
@@ -47,7 +48,7 @@ contract NetworkRegistry is INetworkRegistry {
         string calldata uri,
         Terms calldata terms
     ) external returns (uint256 id) {
-        IRounds rounds = model == Model.HLR ? IRounds(HLR) : HFL;
+        IRounds rounds = model == Model.HLR ? IRounds(HLR) : IRounds(HFL);
         if (msg.sender != rounds.taskOf(taskId).coordinator) revert NotTheTasksCoordinator(taskId, msg.sender);
         if (_ids[model][taskId] != 0) revert NetworkExists(_ids[model][taskId]);
         if (ownersShare > PARTS) revert InvalidTerms("ownersShare");
@@ -87,15 +88,15 @@ contract NetworkRegistry is INetworkRegistry {
     function enrol(uint256 id, address[] calldata nodes) external {
         Network storage network = _known(id);
         uint256 taskId = network.taskId;
-        (uint64 key, uint24 all, ) = HLR.certificateOf(taskId);
-        if (network.model != Model.HLR || key == 0) revert NotCertified(taskId);
+        bool proven = network.model == Model.HLR;
+        uint256 all = proven ? _certified(taskId) : _accepted(taskId);
 
         uint24 enrolled = network.enrolled;
         uint24 updates = network.updates;
         for (uint256 i = 0; i < nodes.length; ++i) {
             address node = nodes[i];
             if (updatesOf[id][node] != 0) revert AlreadyEnrolled(node);
-            uint256 credit = HLR.creditOf(taskId, node);
+            uint256 credit = proven ? HLR.creditOf(taskId, node) : HFL.creditOf(taskId, node);
             if (credit == 0) revert NothingToEnrol(node);
             updatesOf[id][node] = credit;
             ++enrolled;
@@ -131,6 +132,20 @@ contract NetworkRegistry is INetworkRegistry {
         if (bytes(uri).length > MAX_URI) revert UriTooLong(bytes(uri).length, MAX_URI);
         network.metadata = metadata;
         emit MetadataChanged(id, metadata, uri);
+    }
+
+    /// @dev Nodes whose updates are in a task's certificate.
+    function _certified(uint256 taskId) private view returns (uint256) {
+        (uint64 key, uint24 nodes, ) = HLR.certificateOf(taskId);
+        if (key == 0) revert NotCertified(taskId);
+        return nodes;
+    }
+
+    /// @dev Nodes that took part in the last result of a task that is over.
+    function _accepted(uint256 taskId) private view returns (uint256) {
+        (uint64 key, uint24 nodes) = HFL.participantsOf(taskId);
+        if (key == 0 || HFL.taskOf(taskId).phase != IRounds.Phase.Finished) revert NotFinished(taskId);
+        return nodes;
     }
 
     function _known(uint256 id) private view returns (Network storage network) {

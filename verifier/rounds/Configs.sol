@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IRounds} from "../interfaces/IRounds.sol";
+import {IStaking} from "../interfaces/IStaking.sol";
 
 /// @title What a task says of its rounds, checked when it is created
 library Configs {
@@ -9,6 +10,8 @@ library Configs {
     uint256 private constant MAX_UPDATES = 2 ** 20;
     /// @dev Fits the 24 bits that a task keeps of a duration.
     uint32 private constant MAX_PHASE = 90 days;
+    /// @dev For the others to move a task on after each deadline of a round.
+    uint256 private constant REACTION = 1 days;
 
     function write(uint256 taskId, IRounds.Task storage task, IRounds.TaskConfig memory config) internal {
         if (config.minimumNodes == 0) revert IRounds.InvalidConfig("minimumNodes");
@@ -37,6 +40,25 @@ library Configs {
         task.specHash = config.specHash;
         task.dataset = config.dataset;
         emit IRounds.TaskCreated(taskId, msg.sender, config.specHash, config.dataset);
+    }
+
+    /// @dev A task without disputes has 0 seconds for them.
+    function writeSharing(IRounds.Task storage task, IStaking staking, IRounds.TaskConfig memory config) internal {
+        requirePhaseLength(config.readySeconds, "readySeconds");
+        requirePhaseLength(config.shareSeconds, "shareSeconds");
+        if (config.penalty != 0) {
+            // what a node has at stake when it hands in an update is still there when its first share is judged, which may
+            // be disputed until the sum's deadline, or its silence in the second share attempt; from then on each share
+            // asks for the stake anew
+            uint256 longest = REACTION + config.collectSeconds + config.readySeconds;
+            longest += 2 * (uint256(config.shareSeconds) + config.disputeSeconds) + config.aggregateSeconds;
+            bool enforceable = config.penalty <= config.minimumStake && longest <= staking.EXIT_DELAY();
+            if (!enforceable || !staking.isSlasher(address(this))) revert IRounds.InvalidConfig("penalty");
+        }
+        task.penalty = config.penalty;
+        task.readySeconds = uint24(config.readySeconds);
+        task.shareSeconds = uint24(config.shareSeconds);
+        task.disputeSeconds = uint24(config.disputeSeconds);
     }
 
     function requirePhaseLength(uint32 duration, string memory field) internal pure {

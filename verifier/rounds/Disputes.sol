@@ -3,16 +3,18 @@ pragma solidity 0.8.37;
 
 import {IDisputes} from "../interfaces/IDisputes.sol";
 import {IHLR} from "../interfaces/IHLR.sol";
+import {IPointSharing} from "../interfaces/IPointSharing.sol";
 import {IRounds} from "../interfaces/IRounds.sol";
 import {ISharing} from "../interfaces/ISharing.sol";
 import {IStaking} from "../interfaces/IStaking.sol";
 import {BabyJubjub, Point} from "../proofs/BabyJubjub.sol";
 import {PointProofs} from "../proofs/PointProofs.sol";
 import {Phases} from "./Phases.sol";
+import {Departures} from "./Departures.sol";
 import {Graph} from "./Graph.sol";
 import {Claims, Departed, Part, Set, Sets} from "./Sets.sol";
 
-/// @title How nodes leave a set, and disputes over what they shared
+/// @title Disputes over what the nodes of a set shared, and how nodes leave a set that may have one
 /// @dev See {ISharing} and {IDisputes}. A library with an address of its own, which works on the caller's storage: together
 /// with it the contract would be too large for a chain.
 ///
@@ -22,8 +24,6 @@ library Disputes {
     using Phases for IRounds.Task;
     using Sets for Set;
 
-    /// @dev Gas that a call needs to leave for a slash, so that nobody saves a node from it by sending too little.
-    uint256 private constant SLASH_GAS = 2_000_000;
     /// @dev The place of one node on the ring of its set, and how far its neighbours are from it.
     struct Ring {
         bytes32 digest;
@@ -32,34 +32,12 @@ library Disputes {
         uint256 most;
     }
 
-    bytes32 private constant WITHDREW = "withdrew";
-    bytes32 private constant SILENT = "silent";
     bytes32 private constant LIED = "lied";
     bytes32 private constant ACCUSED = "accused without cause";
-    bytes32 private constant TOO_FEW = "too few nodes";
     bytes32 private constant UNDECIDED = "undecided dispute";
 
     function withdraw(uint256 taskId, IRounds.Task storage task, Set storage set, IStaking staking) external {
-        if (task.phase != IRounds.Phase.Ready) task.requirePhase(taskId, IRounds.Phase.Sharing);
-        task.requireInTime();
-        if (task.phase == IRounds.Phase.Ready) {
-            uint64 key = task.key();
-            IRounds.Node storage node = set.nodes[msg.sender];
-            if (node.participated != key) revert IRounds.NotAParticipant(taskId, msg.sender);
-            --task.nodes;
-            if (node.inSet == key) {
-                _remove(taskId, task, set, msg.sender, WITHDREW);
-            } else {
-                node.participated = 0;
-                emit ISharing.UpdateWithdrawn(taskId, task.round, task.attempt, msg.sender);
-            }
-            set.beginIfAllAreReady(taskId, task);
-        } else {
-            set.requireIn(taskId, task, msg.sender);
-            _remove(taskId, task, set, msg.sender, WITHDREW);
-            _penalise(taskId, task, staking, msg.sender, WITHDREW);
-            if (task.sharedOnce) _restart(taskId, task, set);
-        }
+        Departures.withdraw(taskId, task, set, staking, false);
     }
 
     function expel(
@@ -69,20 +47,15 @@ library Disputes {
         IStaking staking,
         address account
     ) external {
-        set.requireIn(taskId, task, account);
-        if (task.phase == IRounds.Phase.Disputed) {
-            _requireLastResort(taskId, task, set);
-            if (set.claims[_shareAttempt(task)][account].complete) revert IDisputes.AlreadyClaimed(account);
-            ++set.dispute.removed;
-            _expel(taskId, task, set, staking, account, SILENT);
+        if (task.phase != IRounds.Phase.Disputed) {
+            Departures.expelSilent(taskId, task, set, staking, account);
             return;
         }
-        task.requirePhase(taskId, IRounds.Phase.Sharing);
-        if (!task.sharedOnce) revert ISharing.NobodyHasShared(taskId);
-        task.requireLate();
-        if (set.nodes[account].sharedIn == task.shareAttempt + 1) revert ISharing.AlreadyShared(account);
-        _expel(taskId, task, set, staking, account, SILENT);
-        if (task.shared == task.ready) _restart(taskId, task, set);
+        set.requireIn(taskId, task, account);
+        _requireLastResort(taskId, task, set);
+        if (set.claims[task.shareKey()][account].complete) revert IDisputes.AlreadyClaimed(account);
+        ++set.dispute.removed;
+        Departures.expel(taskId, task, set, staking, account, Departures.SILENT);
     }
 
     function dispute(uint256 taskId, IRounds.Task storage task, Set storage set) external {
@@ -111,7 +84,7 @@ library Disputes {
         set.requireIn(taskId, task, msg.sender);
         if (set.dispute.liarFound) revert IDisputes.LiarFound(taskId);
         if (points.length != others.length) revert IDisputes.WrongNumberOfPoints(points.length, others.length);
-        Claims memory claims = set.claims[_shareAttempt(task)][msg.sender];
+        Claims memory claims = set.claims[task.shareKey()][msg.sender];
         if (claims.complete) revert IDisputes.AlreadyClaimed(msg.sender);
         if (claims.count == 0) claims.sum = BabyJubjub.identity();
         Ring memory ring = _ringOf(task, set);
@@ -135,7 +108,7 @@ library Disputes {
             _requireAddsUp(set.parts[msg.sender], generatorsHash, vector, generators, claims.sum);
             ++set.dispute.claimed;
         }
-        set.claims[_shareAttempt(task)][msg.sender] = claims;
+        set.claims[task.shareKey()][msg.sender] = claims;
         emit IDisputes.PairPointsClaimed(
             taskId,
             task.round,
@@ -195,7 +168,7 @@ library Disputes {
     ) external {
         _requireLastResort(taskId, task, set);
         _requireContradicted(task, set, first, second);
-        uint256 present = _shareAttempt(task);
+        uint256 present = task.shareKey();
         delete set.pairs[present][first][second]; // this contradiction is dealt with
         --set.dispute.contradictions;
         uint64 key = task.key();
@@ -205,15 +178,15 @@ library Disputes {
         _requireClaimed(set, present, second);
         set.dispute.claimed -= 2;
         set.dispute.removed += 2;
-        _expel(taskId, task, set, staking, first, SILENT);
-        _expel(taskId, task, set, staking, second, SILENT);
+        Departures.expel(taskId, task, set, staking, first, Departures.SILENT);
+        Departures.expel(taskId, task, set, staking, second, Departures.SILENT);
     }
 
     function settle(uint256 taskId, IRounds.Task storage task, Set storage set, IStaking staking) external {
         task.requirePhase(taskId, IRounds.Phase.Disputed);
         IDisputes.Dispute storage state = set.dispute;
         if (state.liarFound) {
-            _restart(taskId, task, set);
+            Departures.restart(taskId, task, set);
             return;
         }
         task.requireLate();
@@ -224,7 +197,7 @@ library Disputes {
             _reject(taskId, task, set, staking);
         } else {
             // whoever is out may have been honest, and kept from the chain: a sum without it would give it away
-            _fail(taskId, task, UNDECIDED);
+            Departures.fail(taskId, task, UNDECIDED);
         }
     }
 
@@ -243,7 +216,7 @@ library Disputes {
     ) external view {
         _requireGenerators(generatorsHash, generators);
         for (uint256 i = 0; i < sum.length; ++i) {
-            if (sum[i] >= BabyJubjub.SUBGROUP_ORDER) revert ISharing.NotAScalar(sum[i]);
+            if (sum[i] >= BabyJubjub.SUBGROUP_ORDER) revert IPointSharing.NotAScalar(sum[i]);
         }
         Point memory opened = PointProofs.commit(sum, generators);
         Point storage point = set.point;
@@ -253,12 +226,12 @@ library Disputes {
     function _reject(uint256 taskId, IRounds.Task storage task, Set storage set, IStaking staking) private {
         address accuser = set.dispute.accuser;
         emit IDisputes.DisputeRejected(taskId, task.round, task.attempt, accuser);
-        _bar(taskId, set, accuser); // its share is good, and stays
-        _penalise(taskId, task, staking, accuser, ACCUSED);
+        Departures.bar(taskId, set, accuser); // its share is good, and stays
+        Departures.penalise(taskId, task, staking, accuser, ACCUSED);
     }
 
     function _keep(uint256 taskId, IRounds.Task storage task, Set storage set, address other, bytes32 point) private {
-        uint256 present = _shareAttempt(task);
+        uint256 present = task.shareKey();
         set.pairs[present][msg.sender][other] = point;
         bytes32 theirs = set.pairs[present][other][msg.sender];
         if (theirs == 0 || theirs == point) return;
@@ -275,81 +248,8 @@ library Disputes {
         address other,
         bytes32 truth
     ) private {
-        if (set.pairs[_shareAttempt(task)][account][other] == truth) return;
-        _expel(taskId, task, set, staking, account, LIED);
-    }
-
-    function _expel(
-        uint256 taskId,
-        IRounds.Task storage task,
-        Set storage set,
-        IStaking staking,
-        address account,
-        bytes32 reason
-    ) private {
-        _remove(taskId, task, set, account, reason);
-        _bar(taskId, set, account);
-        _penalise(taskId, task, staking, account, reason);
-    }
-
-    /// @dev Whoever is out neither shares nor claims nor takes over.
-    function _remove(
-        uint256 taskId,
-        IRounds.Task storage task,
-        Set storage set,
-        address account,
-        bytes32 reason
-    ) private {
-        IRounds.Node storage node = set.nodes[account];
-        uint24 seat = node.seat;
-        node.participated = 0;
-        node.inSet = 0;
-        --task.ready;
-        Departed storage departed = set.departed[task.key()];
-        ++departed.count;
-        departed.seats[seat] = true;
-        set.digest = keccak256(abi.encode(set.digest, account, seat));
-        emit ISharing.NodeLeft(taskId, task.round, task.attempt, account, seat, reason, set.digest);
-    }
-
-    function _bar(uint256 taskId, Set storage set, address account) private {
-        set.nodes[account].barred = true;
-        emit ISharing.NodeBarred(taskId, account);
-    }
-
-    /// @dev A contract that may no longer slash blocks no round.
-    function _penalise(
-        uint256 taskId,
-        IRounds.Task storage task,
-        IStaking staking,
-        address account,
-        bytes32 reason
-    ) private {
-        uint256 penalty = task.penalty;
-        if (penalty == 0) return;
-        if (gasleft() < SLASH_GAS) revert ISharing.TooLittleGas(gasleft(), SLASH_GAS);
-        uint256 value = 0;
-        try staking.slash(account, penalty, reason) returns (uint256 slashed) {
-            value = slashed;
-        } catch {} // solhint-disable-line no-empty-blocks
-        emit ISharing.Penalised(taskId, account, value, reason);
-    }
-
-    /// @dev The nodes that are left share again. Too few of them never do: beside what was shared already, a sum over
-    /// another set at these weights would give others away, so the task ends.
-    function _restart(uint256 taskId, IRounds.Task storage task, Set storage set) private {
-        if (task.ready < task.minimumNodes) {
-            _fail(taskId, task, TOO_FEW);
-            return;
-        }
-        ++task.shareAttempt;
-        set.digest = keccak256(abi.encode(set.digest, task.shareAttempt));
-        set.startSharing(taskId, task);
-    }
-
-    function _fail(uint256 taskId, IRounds.Task storage task, bytes32 reason) private {
-        emit ISharing.TaskFailed(taskId, reason);
-        task.finish(taskId);
+        if (set.pairs[task.shareKey()][account][other] == truth) return;
+        Departures.expel(taskId, task, set, staking, account, LIED);
     }
 
     function _requireAddsUp(
@@ -380,7 +280,7 @@ library Disputes {
         address account,
         address other
     ) private view {
-        uint256 present = _shareAttempt(task);
+        uint256 present = task.shareKey();
         bytes32 claimed = set.pairs[present][account][other];
         bytes32 theirs = set.pairs[present][other][account];
         if (claimed == 0 || theirs == 0 || claimed == theirs) revert IDisputes.NotContradicted(account, other);
@@ -428,11 +328,6 @@ library Disputes {
 
     function _requireGenerators(bytes32 expected, uint256[] calldata generators) private pure {
         if (keccak256(abi.encode(generators)) != expected) revert IDisputes.NotTheGenerators(expected);
-    }
-
-    /// @dev Claims of one share attempt are never taken for another's.
-    function _shareAttempt(IRounds.Task storage task) private view returns (uint256) {
-        return (uint256(task.key()) << 24) | task.shareAttempt;
     }
 
     function _hash(Point memory point) private pure returns (bytes32) {

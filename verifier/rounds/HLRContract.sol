@@ -7,7 +7,7 @@ import {IHLR} from "../interfaces/IHLR.sol";
 import {IIdentity} from "../interfaces/IIdentity.sol";
 import {IPlonkVerifier3} from "../interfaces/IPlonkVerifier3.sol";
 import {IRounds} from "../interfaces/IRounds.sol";
-import {ISharing} from "../interfaces/ISharing.sol";
+import {IPointSharing} from "../interfaces/IPointSharing.sol";
 import {IStaking} from "../interfaces/IStaking.sol";
 import {IVerifierRegistry} from "../interfaces/IVerifierRegistry.sol";
 import {BabyJubjub, Point} from "../proofs/BabyJubjub.sol";
@@ -15,14 +15,14 @@ import {FIELD_ORDER, ProofCheck} from "../proofs/ProofCheck.sol";
 import {Disputes} from "./Disputes.sol";
 import {HLRTasks} from "./HLRTasks.sol";
 import {Phases} from "./Phases.sol";
+import {PointSharing} from "./PointSharing.sol";
 import {PublicHash} from "./PublicHash.sol";
 import {Rounds} from "./Rounds.sol";
 import {Set, Sets} from "./Sets.sol";
-import {Sharing} from "./Sharing.sol";
 
 /// @title Horizontal regression (HLR), logistic or linear, with proofs
 /// @dev See {IHLR} and docs/protocol.md. Verifiers are copied from the registry when a task is created.
-contract HLRContract is IHLR, Sharing {
+contract HLRContract is IHLR, PointSharing {
     using Phases for Task;
     using Sets for Set;
 
@@ -188,8 +188,8 @@ contract HLRContract is IHLR, Sharing {
         if (updates == 0) updates = _credits[taskId][account];
     }
 
-    /// @inheritdoc ISharing
-    function vectorLengthOf(uint256 taskId) public view override(ISharing, Sharing) returns (uint256) {
+    /// @inheritdoc IPointSharing
+    function vectorLengthOf(uint256 taskId) public view override(IPointSharing, PointSharing) returns (uint256) {
         Training storage training = _trainings[taskId];
         IVerifierRegistry.Statement collected = training.collected;
         if (collected == IVerifierRegistry.Statement.Evaluate) {

@@ -14,8 +14,6 @@ import {Configs} from "./Configs.sol";
 library HLRTasks {
     uint256 private constant MAX_FEATURES = 255;
     uint256 private constant WEIGHT_LIMIT = 2 ** 31;
-    /// @dev For the others to move a task on after each deadline of a round.
-    uint256 private constant REACTION = 1 days;
 
     /// @dev Everything but the task's key and its weights, which the caller writes.
     /// @param arguments Of {IHLR-createTask}, encoded.
@@ -35,7 +33,8 @@ library HLRTasks {
         _requireTraining(training);
         _requireStatistics(training, config.dataset);
         Configs.write(taskId, task, config);
-        _writeSharing(task, staking, config);
+        Configs.requirePhaseLength(config.disputeSeconds, "disputeSeconds");
+        Configs.writeSharing(task, staking, config);
         state.weights = training.features + 1;
         state.lambda = training.lambda;
         state.weightBound = training.weightBound;
@@ -67,25 +66,6 @@ library HLRTasks {
     /// @dev What {IHLR-trainingOf} returns, encoded.
     function encodedTraining(IHLR.Training storage state) external view returns (bytes memory) {
         return abi.encode(state);
-    }
-
-    function _writeSharing(IRounds.Task storage task, IStaking staking, IRounds.TaskConfig memory config) private {
-        Configs.requirePhaseLength(config.readySeconds, "readySeconds");
-        Configs.requirePhaseLength(config.shareSeconds, "shareSeconds");
-        Configs.requirePhaseLength(config.disputeSeconds, "disputeSeconds");
-        if (config.penalty != 0) {
-            // what a node has at stake when it hands in an update is still there when its first share is judged, which may
-            // be disputed until the sum's deadline, or its silence in the second share attempt; from then on each share
-            // asks for the stake anew
-            uint256 longest = REACTION + config.collectSeconds + config.readySeconds;
-            longest += 2 * (uint256(config.shareSeconds) + config.disputeSeconds) + config.aggregateSeconds;
-            bool enforceable = config.penalty <= config.minimumStake && longest <= staking.EXIT_DELAY();
-            if (!enforceable || !staking.isSlasher(address(this))) revert IRounds.InvalidConfig("penalty");
-        }
-        task.penalty = config.penalty;
-        task.readySeconds = uint24(config.readySeconds);
-        task.shareSeconds = uint24(config.shareSeconds);
-        task.disputeSeconds = uint24(config.disputeSeconds);
     }
 
     function _fixVerifiers(

@@ -36,6 +36,11 @@ library Phases {
         return keyOf(task.round, task.attempt);
     }
 
+    /// @dev Of a share attempt, so that nothing of one is ever taken for another's.
+    function shareKey(IRounds.Task storage task) internal view returns (uint256) {
+        return (uint256(key(task)) << 24) | task.shareAttempt;
+    }
+
     function keyOf(uint32 round, uint32 attempt) internal pure returns (uint64) {
         return ((uint64(round) << 32) | attempt) + 1;
     }

@@ -5,7 +5,6 @@ import {IDataHub} from "../interfaces/IDataHub.sol";
 import {IIdentity} from "../interfaces/IIdentity.sol";
 import {IRounds} from "../interfaces/IRounds.sol";
 import {IStaking} from "../interfaces/IStaking.sol";
-import {Configs} from "./Configs.sol";
 import {Phases} from "./Phases.sol";
 import {Set} from "./Sets.sol";
 
@@ -26,7 +25,6 @@ abstract contract Rounds is IRounds {
     uint256 public taskCount;
 
     mapping(uint256 taskId => Task task) internal _tasks;
-    /// @dev Where nothing is shared, only what nodes did.
     mapping(uint256 taskId => Set set) internal _sets;
 
     constructor(IIdentity identity, IDataHub dataHub, IStaking staking) {
@@ -100,11 +98,6 @@ abstract contract Rounds is IRounds {
     }
 
     // --- for the contracts above ---
-
-    function _createTask(TaskConfig memory config) internal returns (uint256 taskId) {
-        taskId = ++taskCount;
-        Configs.write(taskId, _tasks[taskId], config);
-    }
 
     /// @dev All that a node must have to hand in an update for its batch `index` of a data set; nothing is written. A
     /// commitment has one place in the data hub, so ascending indices of a node use none twice.

@@ -10,6 +10,7 @@ import {Seats} from "./Seats.sol";
 
 /// @dev What a node put into the attempt it last took part in.
 struct Part {
+    /// @dev In HFLContract x is its update, and y is 0.
     Point point;
     /// @dev keccak256(abi.encode(vector)) of its last share.
     bytes32 vectorHash;

@@ -4,7 +4,13 @@ A network is the model of one task, one metadata document and one set of terms; 
 Amounts are in wei of ETH, or in the smallest units of the deployment's token.
 """
 
-from twopm_zk.chain.networks.conversations import Case, ConversationRequest, Conversations, Verdict
+from twopm_zk.chain.networks.conversations import (
+    Case,
+    ConversationRequest,
+    Conversations,
+    ConversationState,
+    Verdict,
+)
 from twopm_zk.chain.networks.predictions import Inference
 from twopm_zk.chain.networks.registry import PARTS, FeeToken, Model, NetworkEntry, Networks, NetworkTerms
 from twopm_zk.chain.networks.requests import RequestsClient
@@ -13,6 +19,7 @@ __all__ = [
     "PARTS",
     "Case",
     "ConversationRequest",
+    "ConversationState",
     "Conversations",
     "FeeToken",
     "Inference",

@@ -66,7 +66,7 @@ class NetworkEntry:
     closed: bool
     """It takes no new requests."""
     complete: bool
-    """All nodes of the certified round are enrolled: it can take fees."""
+    """All nodes of the certified round, or of a federated task's last result, are enrolled: it can take fees."""
     enrolled: int
     updates: int
     """The sum of the updates of the nodes that are enrolled."""
@@ -154,7 +154,7 @@ class Networks(ContractClient):
         return self.contract.transact("setClosed", network, closed)
 
     def enrol(self, network: int, nodes: Sequence[str]) -> Receipt:
-        """Enrol nodes of the certified round, so that they are paid by their updates."""
+        """Enrol nodes of the certified round, or of a federated task's last result, so that they are paid."""
         return self.contract.transact("enrol", network, list(nodes))
 
     def updates_of(self, network: int, node: str) -> int:

@@ -9,6 +9,9 @@ from twopm_zk.chain.connection import Receipt
 from twopm_zk.chain.contracts import Contract, ContractClient
 from twopm_zk.errors import InputError
 
+_NOTHING = (0, "0x" + "00" * 32)
+"""Offered, as either contract says it."""
+
 
 class RequestsClient(ContractClient):
     """What InferenceContract and ConversationContract share; see verifier/interfaces/IRequests.sol and IFees.sol."""
@@ -16,6 +19,10 @@ class RequestsClient(ContractClient):
     def withdraw_offer(self, network: int) -> Receipt:
         """Take no new requests."""
         return self.contract.transact("withdrawOffer", network)
+
+    def offers(self, network: int, operator: str) -> bool:
+        """Whether an operator offers to answer in a network."""
+        return self.contract.call("offerOf", network, operator) not in _NOTHING
 
     def accept(self, requests: Sequence[int]) -> Receipt:
         """Accept requests, all or none, as their operator."""

@@ -12,6 +12,7 @@ from twopm_zk.cli.options.participants import checked_address, open_view
 from twopm_zk.cli.output import emit, json_option
 
 if TYPE_CHECKING:
+    from twopm_zk.chain.networks import RequestsClient
     from twopm_zk.participants.task_view import ChainView
 
 CURRENCIES = {"eth": False, "token": True}
@@ -19,10 +20,10 @@ CURRENCIES = {"eth": False, "token": True}
 
 @click.group()
 def fees() -> None:
-    """See and take what fees have earned: as an operator, as a data owner, or as a user whose fee came back.
+    """See and take what fees have earned: as an operator, as a data owner, or as a user whose fee or bond came back.
 
-    A data owner's part is counted by its updates in the certified round. `claim` moves it to what the account is owed,
-    and `withdraw` pays that out.
+    A data owner's part is counted by its updates in the certified, or last accepted, round. `claim` moves it to what
+    the account is owed, and `withdraw` pays that out.
 
     \b
     Example:
@@ -74,10 +75,11 @@ def claim(connection: Connection, network: int | None, as_json: bool) -> None:
     chosen = [network] if network else [number for number, _, _ in _claims(view, view.address)]
     documents, lines = [], []
     for number in chosen:
-        receipt = view.inference.claim(number)
+        entry = view.networks.get(number)
+        receipt = view.network.requests(entry.model).claim(number)
         amount = receipt.event("Claimed")["amount"]
         documents.append({"network": number, "amount": str(amount), **describe_receipt(receipt)})
-        lines.append(f"Network {number}: {_shown(view, amount, view.networks.get(number).token)} can be withdrawn now.")
+        lines.append(f"Network {number}: {_shown(view, amount, entry.token)} can be withdrawn now.")
     emit(as_json, {"claimed": documents}, "\n".join(lines) or "There is nothing to claim.")
 
 
@@ -96,26 +98,39 @@ def withdraw(connection: Connection, receiver: str | None, as_json: bool) -> Non
     view = open_view(connection)
     to = named or view.address
     documents = []
-    for name, units in _owed(view, view.address).items():
-        if units != "0":
-            receipt = view.inference.withdraw(token=CURRENCIES[name], receiver=to)
-            documents.append({"currency": name, "amount": units, **describe_receipt(receipt)})
+    for name in _currencies(view):
+        for holder in _holders(view):
+            if units := holder.owed_to(view.address, token=CURRENCIES[name]):
+                receipt = holder.withdraw(token=CURRENCIES[name], receiver=to)
+                documents.append({"currency": name, "amount": str(units), **describe_receipt(receipt)})
     lines = [f"Paid {_shown(view, int(one['amount']), CURRENCIES[one['currency']])} to {to}." for one in documents]
     emit(as_json, {"receiver": to, "paid": documents}, "\n".join(lines) or "Nothing is owed to this account.")
 
 
+def _holders(view: ChainView) -> tuple[RequestsClient, RequestsClient]:
+    """The contracts that hold fees."""
+    return view.network.inference, view.network.conversations
+
+
+def _currencies(view: ChainView) -> tuple[str, ...]:
+    """By name; the token only where the deployment has one."""
+    return tuple(CURRENCIES) if view.networks.token else ("eth",)
+
+
 def _owed(view: ChainView, account: str) -> dict[str, str]:
-    """By the currency's name; the token's only where the deployment has one."""
-    names = CURRENCIES if view.networks.token else {"eth": False}
-    return {name: str(view.inference.owed_to(account, token=token)) for name, token in names.items()}
+    """By the currency's name, over all contracts."""
+    holders = _holders(view)
+    owed = {name: [one.owed_to(account, token=CURRENCIES[name]) for one in holders] for name in _currencies(view)}
+    return {name: str(sum(amounts)) for name, amounts in owed.items()}
 
 
 def _claims(view: ChainView, account: str) -> list[tuple[int, bool, int]]:
     """Networks in which an account has something to claim, whether that is in the token, and how much."""
     found: list[tuple[int, bool, int]] = []
     for network in range(1, view.networks.count() + 1):
-        if amount := view.inference.claimable(network, account):
-            found.append((network, view.networks.get(network).token, amount))
+        entry = view.networks.get(network)
+        if amount := view.network.requests(entry.model).claimable(network, account):
+            found.append((network, entry.token, amount))
     return found
 
 

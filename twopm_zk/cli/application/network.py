@@ -172,8 +172,9 @@ def show(connection: Connection, number: int, as_json: bool) -> None:
     """
     view = open_view(connection, signing=False)
     entry, first = view.networks.get(number), view.deployment.block
-    offered = view.inference.contract.events("Offered", from_block=first, networkId=number)
-    operators = [one for one in dict.fromkeys(e["operator"] for e in offered) if view.inference.offer_of(number, one)]
+    client = view.network.requests(entry.model)
+    offered = client.contract.events("Offered", from_block=first, networkId=number)
+    operators = [one for one in dict.fromkeys(e["operator"] for e in offered) if client.offers(number, one)]
     more = {
         "uri": view.networks.uri(number, from_block=first),
         "operators": operators,
@@ -290,9 +291,10 @@ def open_(connection: Connection, number: int, as_json: bool) -> None:
 @chain_options
 @json_option
 def enrol(connection: Connection, number: int, nodes: tuple[str, ...], as_json: bool) -> None:
-    """Enrol the data owners of a certified model, so that they are paid: all of them, where no NODE is named.
+    """Enrol the data owners of a finished model, so that they are paid: all of them, where no NODE is named.
 
-    Anybody may. A network takes fees once all nodes of the certified round are enrolled.
+    Anybody may. A network takes fees once all nodes of the certified round, or of the last result of a federated task
+    that is over, are enrolled.
 
     \b
     Examples:

@@ -111,7 +111,7 @@ def _with_command(asked: Mapping[str, Any], advise: Advise) -> dict[str, Any]:
 def _asked_in_tasks(snapshot: Snapshot, account: str) -> Iterator[dict[str, Any]]:
     for task, state in snapshot.states.items():
         attempts = snapshot.tasks[task]["rounds"]
-        if state.phase in (Phase.NONE, Phase.FINISHED, Phase.CLOSED) or not attempts:
+        if state.phase in (Phase.NONE, Phase.FINISHED) or not attempts:
             continue
         mine = _node_part(state, attempts, account)
         if mine is None and state.coordinator == account:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from twopm_zk.chain.abi import Log, checksummed
-from twopm_zk.chain.rpc import EndpointError
+from twopm_zk.chain.rpc.endpoint import EndpointError
 
 _T = TypeVar("_T")
 _NUMBER, _DATA = re.compile("0x[0-9a-fA-F]+"), re.compile("0x([0-9a-fA-F]{2})*")
