@@ -48,7 +48,16 @@ GUIDES = {
         "privacy",
         "scale",
     ),
-    "How it works": ("architecture", "protocol", "circuits", "contracts", "messages", "native-prover", "conversation"),
+    "How it works": (
+        "architecture",
+        "protocol",
+        "circuits",
+        "contracts",
+        "messages",
+        "native-prover",
+        "conversation",
+        "bisection",
+    ),
 }
 PROJECT_PAGES = ("CONTRIBUTING", "SECURITY", "CHANGELOG")
 SETTINGS = {

@@ -1,5 +1,6 @@
 """An adapter of a language model: exact, part of what an answer follows from, and trained on made-up hidden states."""
 
+import hashlib
 import json
 import os
 import subprocess
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from support import language_models
 from support.plain_language_model import PlainModel, adapted
 
+from twopm_zk.conversation import model as model_module
 from twopm_zk.conversation.adapter import FRAC_BITS, MAX_RANK, Adapter
 from twopm_zk.conversation.arithmetic import Activations
 from twopm_zk.conversation.gguf_file import open_gguf
@@ -141,6 +143,16 @@ def test_logits_with_an_adapter_are_those_of_integers_one_number_at_a_time(path,
     plain, plain_bits = PlainModel(open_gguf(path), network.shape).logits(PROMPT, (down.tolist(), up.tolist(), 16))
     expected = [value * 2.0**-plain_bits for value in plain]
     assert (sums[0] * 2.0 ** -float(frac_bits[0])).tolist() == expected
+
+
+def test_a_change_of_the_arithmetic_of_adapters_is_a_new_version_of_models():
+    """As for the model's own numbers: whoever changes these gives `model._VERSION` another value."""
+    random = np.random.default_rng(7)
+    values = random.integers(-(1 << 19), 1 << 19, (3, 64)).astype(float)
+    found = adapter(*matrices(3, 64, 1 << 14)).apply(Activations(values, np.arange(3)[:, None]))
+    digest = hashlib.sha256((found.values + 0.0).astype("<f8").tobytes() + found.exponents.astype("<i8").tobytes())
+    assert model_module._VERSION == b"twopm-zk conversation model 1"
+    assert digest.hexdigest() == "c1848b0ce71560eadd4426481510c847deec3fab4da6993b91c8a6cf7205be91"
 
 
 # --- conversations ---

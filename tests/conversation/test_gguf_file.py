@@ -118,7 +118,7 @@ def test_factors_that_are_no_numbers_are_refused(tmp_path):
 def test_weights_whose_products_might_not_be_exact_are_refused(tmp_path):
     large, small = (struct.pack("<ee", size, 0) + bytes([255] * 16) for size in (60000.0, 2.0**-24))
     assert read_matrix(changed(tmp_path, "extra", (3, (32, 1), large)), ["extra"]).rows == 1
-    with pytest.raises(FileFormatError, match="too large for products that are exact"):
+    with pytest.raises(FileFormatError, match="too large, or too fine, for products that are exact"):
         read_matrix(changed(tmp_path, "extra", (3, (64, 1), large + small)), ["extra"])
 
 

@@ -9,9 +9,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from twopm_zk.conversation.adapter import Adapter
 from twopm_zk.conversation.gguf_file import open_gguf
 from twopm_zk.conversation.model import SMOLLM2, ConversationModel, installed_file
-from twopm_zk.errors import ToolMissingError
+from twopm_zk.conversation.training import AdapterModel, examples_of
+from twopm_zk.errors import InputError, ToolMissingError
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 SEED = bytes(range(32))
@@ -74,6 +76,26 @@ def test_next_tokens_and_perplexity_are_those_of_float32(model):
         return float(np.exp((np.log(np.exp(logits - top[:, None]).sum(1)) + top - of_next).mean()))
 
     assert perplexity(exact) == pytest.approx(perplexity(rough), rel=1e-3)
+
+
+def test_an_adapter_of_a_few_conversations_makes_them_likelier_and_its_answers_are_verified(model):
+    said = [
+        [{"role": "user", "content": f"What is {what}?"}, {"role": "assistant", "content": f"Ahoy! {what} it is."}]
+        for what in ("tea", "rain", "bread")
+    ]
+    owner = AdapterModel(model.network.output_weights(), *(examples_of(model, part) for part in (said[:2], said[2:])))
+    begun = owner.parameters()
+    trained, tokens, _ = owner.fit(begun, {"epochs": 12, "learning_rate": 0.005})
+    assert tokens == len(owner._train)
+    before, after = (owner.evaluate(parameters, {})[0] for parameters in (begun, trained))
+    assert after < 0.7 * before
+    integers = np.rint(np.concatenate([array.ravel() for array in trained]).astype(float) * 2.0**32).astype(np.int64)
+    adapted = model.with_adapter(Adapter.from_parameters(integers, width=576, digest="ab" * 32))
+    reply = adapted.chat(said[0][:1], seed=SEED, max_tokens=4)
+    assert "".join(reply).startswith("Ahoy!")
+    assert adapted.verify(reply.transcript)
+    with pytest.raises(InputError, match="another adapter"):
+        model.verify(reply.transcript)
 
 
 PROGRAM = """

@@ -43,7 +43,7 @@ from twopm_zk.sharing import (
     disputes,
     masked,
     pair_mask,
-    sharer,
+    pairs,
 )
 
 ORDER_2 = Point(0, FIELD_ORDER - 1)
@@ -185,7 +185,7 @@ def a_related_key_learns_what_two_honest_nodes_have_in_common(missing):
     (shown,) = game.reveals
     S = [multiply(proven.eighth, disputes.COFACTOR) for proven in (shown.lasting, shown.round_key)]
     mask_of = {
-        address: pair_mask(sharer.pair_seed(game.set.digest, victim.address, address, SharedPoints(*points)), 3)
+        address: pair_mask(pairs.pair_seed(game.set.digest, victim.address, address, SharedPoints(*points)), 3)
         for address, points in ((other.address, [multiply(point, inverse) for point in S]), (attacker, S))
     }
     own = {address: tuple(-scalar for scalar in mask) for address, mask in mask_of.items()}
@@ -260,7 +260,7 @@ def a_lasting_key_that_is_stolen_years_later_opens_a_share(missing):
     masks = {}
     for other in game.set.neighbours(victim.address):
         shared = SharedPoints(victim.lasting.shared_with(other.lasting), BASE)  # the round's secrets are gone
-        seed = sharer.pair_seed(game.set.digest, victim.address, other.address, shared)
+        seed = pairs.pair_seed(game.set.digest, victim.address, other.address, shared)
         masks[other.address] = tuple(-scalar for scalar in pair_mask(seed, len(GENERATORS)))
     return masked(victim.address, seen, masks) == victim.opening
 
@@ -482,7 +482,7 @@ def test_what_remains_is_a_liar_with_a_related_key_of_the_round_and_a_lasting_ke
     true = victim.part.masks(len(GENERATORS))[other.address]
     found = {
         name: pair_mask(
-            sharer.pair_seed(game.set.digest, victim.address, other.address, SharedPoints(point, round_point)), 3
+            pairs.pair_seed(game.set.digest, victim.address, other.address, SharedPoints(point, round_point)), 3
         )
         for name, point in lasting_points.items()
     }

@@ -83,7 +83,7 @@ def shared(three, collection=COLLECTION):
 def elsewhere(three, **changes):
     """A set of the same members in another attempt, with other points."""
     other = three.members[0]
-    members = tuple(replace(member, point=other.point) for member in three.members)
+    members = tuple(replace(member, commitment=other.point) for member in three.members)
     return replace(three, place=replace(three.place, **changes), digest=bytes(32), members=members, earlier=())
 
 

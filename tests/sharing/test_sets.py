@@ -67,7 +67,7 @@ def test_every_part_of_a_member_and_the_order_change_the_digest():
         replace(one, address=address_of(18)),
         replace(one, lasting=other.lasting),
         replace(one, round_key=other.round_key),
-        replace(one, point=hash_to_point("another")),
+        replace(one, commitment=hash_to_point("another")),
     ]
     digests = {start.with_ready(each).begun().digest for each in changed}
     both = start.with_ready(one).with_ready(other), start.with_ready(other).with_ready(one)
@@ -88,7 +88,7 @@ def test_a_node_is_ready_once_however_its_address_is_written_and_never_after_it_
 
 def test_a_point_off_the_curve_is_no_members():
     with pytest.raises(InputError, match="no point"):
-        replace(member(16), point=Point(1, 0))
+        replace(member(16), commitment=Point(1, 0))
 
 
 def test_contributions_are_the_same_in_any_order_and_on_any_fork():

@@ -29,9 +29,9 @@ from twopm_zk.sharing import (
     judge,
     keys,
     open_sum,
+    pairs,
     ready_objections,
     share_objections,
-    sharer,
 )
 from twopm_zk.sharing.hashes import abi_hash
 from twopm_zk.sharing.sums import add_up
@@ -78,7 +78,7 @@ def without(monkeypatch, *rules):
         elif rule is Rule.EARLY:
             monkeypatch.setattr(conditions.PhaseTime, "is_late", False)
         elif rule in (Rule.PAIR, Rule.DIGEST, Rule.ROUND_KEYS):
-            for module in (sharer, disputes):
+            for module in (pairs, disputes):
                 monkeypatch.setattr(module, "pair_seed", weak_seed(rule))
 
 

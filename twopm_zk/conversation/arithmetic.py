@@ -130,8 +130,7 @@ class Norm:
         doubling = (52 - bit_length(squares)) >> 1
         root = np.floor(np.sqrt(np.maximum(squares, 1.0) * power_of_two(2 * doubling)))  # from 2^25 to 2^26
         factor = np.floor(self._root / root)  # below 2^26
-        shortened *= factor
-        shortened *= 2.0**-NORM_BITS
+        shortened *= factor * 2.0**-NORM_BITS
         np.rint(shortened, out=shortened)  # at most 2^26
         shortened *= self.weights
         to_activations(shortened, 0, out)
@@ -146,9 +145,9 @@ def exp_of_minus(steps: Reals) -> Reals:
     """
     table = tables()[0]
     np.minimum(steps, float(EXP_END * EXP_STEPS), out=steps)
-    whole = np.floor(steps)
-    steps -= whole
-    found: Reals = table[whole.astype(np.intp)]
+    place = steps.astype(np.intp)  # rounded down
+    steps -= place
+    found: Reals = table[place]
     steps *= found
     steps *= -1.0 / EXP_STEPS
     np.rint(steps, out=steps)
@@ -176,9 +175,8 @@ def gated(gate: Reals, up: Reals) -> Reals:
     steps = np.abs(gate)
     steps *= SILU_STEPS * 2.0**-GATE_FRAC
     np.minimum(steps, float(SILU_END * SILU_STEPS), out=steps)
-    whole = np.floor(steps)
-    steps -= whole
-    place = whole.astype(np.intp)
+    place = steps.astype(np.intp)  # rounded down
+    steps -= place
     steps *= differences[place]
     steps += table[place]  # in units of 2^-GATE_FRAC, and exact: their fractions have 21 bits at most
     np.rint(steps, out=steps)

@@ -38,7 +38,7 @@ MOST_AT_ONCE = 512
 """Tokens that go through the layers together; more would need more memory and save little."""
 _BUFFER = 1 << 21
 """Weights that become doubles together for a product with many rows: 16 MB."""
-_QUERIES = 128
+_QUERIES = 32
 """Positions whose scores are computed together, each with the keys of all positions up to the last."""
 _SCORES = 1 << 16
 """Scores that one step takes at a time."""

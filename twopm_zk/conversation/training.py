@@ -10,6 +10,7 @@ agree on is the average of what they hand in.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -30,6 +31,7 @@ Conversation = Sequence[Message]
 RANK = 8
 _AT_ONCE = 128
 """Positions whose logits are in memory together."""
+_FIRST = b"twopm-zk conversation adapter 1"
 _BETA_1, _BETA_2, _SMALL = 0.9, 0.999, 1e-8
 
 
@@ -132,10 +134,14 @@ class AdapterModel:
         self._output, self._train, self._held_out, self._rank = output, train, held_out, rank
 
     def parameters(self) -> list[Singles]:
-        """Those to begin with, the same for everybody: A is drawn from a fixed seed, B is zero and changes nothing."""
+        """Those to begin with, the same to the bit on every machine, so that owners can tell that nobody chose them.
+
+        A is the output of a hash, of about 1 / width in mean square; B is zero, so that the adapter changes nothing.
+        """
         width = self._output.shape[1]
-        down = np.random.default_rng(0).normal(0, width**-0.5, (self._rank, width))
-        return [down.astype(np.float32), np.zeros((width, self._rank), np.float32)]
+        drawn = np.frombuffer(hashlib.shake_256(_FIRST).digest(2 * self._rank * width), "<i2")
+        down = drawn.astype(np.float32) * np.float32(2.0 ** -(14 + width.bit_length() // 2))
+        return [down.reshape(self._rank, width), np.zeros((width, self._rank), np.float32)]
 
     def fit(
         self, parameters: Sequence[npt.NDArray[Any]], config: Mapping[str, Any]
@@ -155,7 +161,7 @@ class AdapterModel:
             total = 0.0
             shuffled = order.permutation(len(self._train))
             for start in range(0, len(shuffled), size):
-                lost, _, gradient = self._pass(now, self._train, shuffled[start : start + size])
+                lost, gradient = self._gradient(now, self._train, shuffled[start : start + size])
                 total += lost
                 for part, array, origin in zip(gradient, now, begun, strict=True):
                     part += np.float32(config.get("proximal_mu", 0)) * (array - origin)
@@ -177,28 +183,32 @@ class AdapterModel:
         arrays = [np.asarray(array, np.float32) for array in parameters]
         total, right, count = 0.0, 0, len(self._held_out)
         for start in range(0, count, _AT_ONCE):
-            places = np.arange(start, min(start + _AT_ONCE, count))
-            lost, likeliest, _ = self._pass(arrays, self._held_out, places)
+            part = slice(start, start + _AT_ONCE)
+            lost, likeliest, _ = self._losses(arrays, self._held_out.hidden[part], self._held_out.tokens[part])
             total, right = total + lost, right + likeliest
         return total / max(count, 1), count, {"accuracy": right / max(count, 1)}
 
-    def _pass(
+    def _gradient(
         self, parameters: list[Singles], examples: Examples, places: npt.NDArray[np.intp]
-    ) -> tuple[float, int, list[Singles]]:
-        """The summed loss of some examples, how many are the likeliest tokens, and the gradient of the mean loss."""
-        down, up = parameters
+    ) -> tuple[float, list[Singles]]:
+        """The summed loss of some examples, and the gradient of their mean loss."""
         hidden, tokens = examples.hidden[places], examples.tokens[places]
-        inner = hidden @ down.T
-        logits = (hidden + inner @ up.T) @ self._output.T
-        each = np.arange(len(tokens))
-        logits -= logits.max(1, keepdims=True)
-        right = int((logits[each, tokens] == 0).sum())
-        of_tokens = logits[each, tokens].astype(np.float64)
+        lost, _, shares = self._losses(parameters, hidden, tokens)
+        shares[np.arange(len(tokens)), tokens] -= 1
+        shares /= np.float32(len(tokens))
+        back = shares @ self._output
+        down, up = parameters
+        return lost, [(back @ up).T @ hidden, back.T @ (hidden @ down.T)]
+
+    def _losses(
+        self, parameters: list[Singles], hidden: Singles, tokens: npt.NDArray[np.intp]
+    ) -> tuple[float, int, Singles]:
+        """The summed loss of tokens, how many of them are the likeliest, and all probabilities."""
+        down, up = parameters
+        logits = np.matmul(hidden + hidden @ down.T @ up.T, self._output.T)
+        np.subtract(logits, logits.max(1, keepdims=True), out=logits)
+        of_tokens = logits[np.arange(len(tokens)), tokens]
         np.exp(logits, out=logits)
         sums = logits.sum(1, keepdims=True)
-        lost = float((np.log(sums[:, 0].astype(np.float64)) - of_tokens).sum())
         logits /= sums
-        logits[each, tokens] -= 1
-        logits /= np.float32(len(tokens))
-        back = logits @ self._output
-        return lost, right, [(back @ up).T @ hidden, back.T @ inner]
+        return float((np.log(sums[:, 0]) - of_tokens).sum(dtype=np.float64)), int((of_tokens == 0).sum()), logits

@@ -6,9 +6,9 @@ all of a matrix have in common and that is kept beside them. Codes q are stored 
 
 A product with one vector takes the sums of each block in float32: activations of 20 bits are split in two halves of
 magnitude up to 512, and 32 products with codes of 8 bits stay below 2^24, which is exact. A product with many takes
-whole weights in float64. There, and where blocks are put together, every partial sum is an integer below 2^53: the sum
-of (|d q| + |m|) 2^19 over each row is checked against that when a file is read. So no result depends on the order of
-summation, the number of threads, or the library that computes it.
+d q in float64, and m times the sums of a block's activations. There, and where blocks are put together, every partial
+sum is an integer below 2^53: the sum of (|d q| + |m|) 2^19 over each row is checked against that when a file is read.
+So no result depends on the order of summation, the number of threads, or the library that computes it.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ EXACT_BITS = 53
 BLOCK = 32
 """Weights that share a factor and an offset."""
 _HALF = 1024.0
+_FACTOR_BITS = 16
 _CHUNK = 1 << 18
 """Weights that become floats at a time, which then stay in a core's own cache."""
 
@@ -86,14 +87,19 @@ class _Chunk:
             whole += np.matmul(totals, self.offsets)
         return whole
 
-    def expand(self, out: Reals) -> None:
-        """Write the weights themselves (columns x rows of the matrix)."""
+    def expand(self, out: Reals, space: Singles) -> None:
+        """Write what is multiplied by activations (columns x rows of the matrix): d q, and below it all m.
+
+        d q has at most 24 significant bits, 16 of a factor (a float16 has 11) and 8 of a code: float32 holds it.
+        """
         blocks, size = self.factors.shape
-        space = out.reshape(blocks, BLOCK, size)  # a view: only the first axis is divided
-        np.copyto(space, self.codes.reshape(space.shape))
-        space *= self.factors[:, None]
+        columns = len(self.codes)
+        floats = space[: self.codes.size].reshape(blocks, BLOCK, size)
+        np.copyto(floats, self.codes.reshape(floats.shape))
+        floats *= self.factors.astype(np.float32)[:, None]
+        np.copyto(out[:columns].reshape(floats.shape), floats)  # a view: only the first axis is divided
         if self.offsets is not None:
-            space += self.offsets[:, None]
+            out[columns:] = self.offsets
 
 
 class Matrix:
@@ -109,8 +115,9 @@ class Matrix:
         """Fractional bits of the weights, which are integers once multiplied by 2^frac_bits."""
         largest = np.abs(codes.reshape(self.rows, -1, BLOCK).astype(np.int16)).sum(2, dtype=np.int64)
         worst = int((np.abs(factors) * largest + np.abs(offsets) * BLOCK).sum(1).max())
-        if worst << ACTIVATION_BITS >= 1 << EXACT_BITS:
-            raise FileFormatError("a model's file holds weights too large for products that are exact")
+        too_fine = np.ldexp(np.frexp(factors.astype(np.float64))[0], _FACTOR_BITS) % 1
+        if worst << ACTIVATION_BITS >= 1 << EXACT_BITS or too_fine.any():
+            raise FileFormatError("a model's file holds weights too large, or too fine, for products that are exact")
         size = max(1, _CHUNK // self.columns)
         self._chunks = [
             _Chunk(
@@ -137,19 +144,26 @@ class Matrix:
     def product(self, activations: Reals, crew: Crew, buffer: Reals) -> Reals:
         """Exact sums of activations (n x columns, integers of at most 2^19) with every row: n x rows.
 
-        ``buffer`` has room for part of the matrix, at least a chunk, as doubles.
+        ``buffer`` has room for part of the matrix, at least a chunk with its offsets, as doubles.
         """
         out = np.empty((len(activations), self.rows))
         if len(activations) == 1:
             self._one(activations[0], crew, out[0])
             return out
-        together = max(1, buffer.size // (self._chunks[0].rows.stop * self.columns))
+        if self._chunks[0].offsets is not None:  # m is multiplied by the sum of a block's activations
+            activations = np.concatenate([activations, activations.reshape(len(out), -1, BLOCK).sum(2)], 1)
+        height = activations.shape[1]
+        together = max(1, buffer.size // (self._chunks[0].rows.stop * height))
+
+        def expand(chunk: _Chunk, space: Reals) -> None:
+            chunk.expand(space, crew.scratch(_CHUNK))
+
         for first in range(0, len(self._chunks), together):
             chunks = self._chunks[first : first + together]
             rows = slice(chunks[0].rows.start, chunks[-1].rows.stop)
-            space = buffer[: (rows.stop - rows.start) * self.columns].reshape(self.columns, -1)
+            space = buffer[: (rows.stop - rows.start) * height].reshape(height, -1)
             places = (slice(chunk.rows.start - rows.start, chunk.rows.stop - rows.start) for chunk in chunks)
-            crew.run([partial(chunk.expand, space[:, at]) for chunk, at in zip(chunks, places, strict=True)])
+            crew.run([partial(expand, chunk, space[:, at]) for chunk, at in zip(chunks, places, strict=True)])
             np.matmul(activations, space, out=out[:, rows])
         return out
 

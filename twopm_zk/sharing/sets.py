@@ -1,7 +1,7 @@
 """Who shares with whom: the set of one attempt, and the digest that the contract keeps of it.
 
     closing          digest = H(chain id, contract, task, round, attempt, hash of the block before the closing one)
-    ready            leaf of the node's seat = H(node, H(lasting key), round key, point)
+    ready            leaf of the node's seat = H(node, H(lasting key), round key, commitment)
     left, left out   digest = H(digest, node, seat)
     sharing begins   digest = H(digest, number of seats, root of all leaves)
     sharing anew     digest = H(digest, share attempt)
@@ -42,6 +42,22 @@ class Place:
 
 
 @dataclass(frozen=True)
+class UpdateHash:
+    """A salted hash of what a node shares, where no proof is about it. InputError where it has not 32 bytes."""
+
+    digest: bytes
+
+    def __post_init__(self) -> None:
+        if len(self.digest) != 32:
+            raise InputError(f"the hash of an update has {len(self.digest)} bytes, not 32")
+
+    @property
+    def words(self) -> tuple[int, int]:
+        """What stands in a leaf where a point has its coordinates."""
+        return int.from_bytes(self.digest, "big"), 0
+
+
+@dataclass(frozen=True)
 class Member:
     """A node that has said that it is ready."""
 
@@ -49,14 +65,26 @@ class Member:
     lasting: PostedKey
     """Its key in IdentityContract when it said so; what is set later changes nothing."""
     round_key: PostedKey
-    point: Point
-    """The commitment to all its updates of the attempt."""
+    commitment: Point | UpdateHash
+    """To all its updates of the attempt: a point in logistic regression."""
     seat: int = 0
     """How many were ready before it."""
 
     def __post_init__(self) -> None:
-        if not is_on_curve(self.point):
+        if isinstance(self.commitment, Point) and not is_on_curve(self.commitment):
             raise InputError(f"the updates of node {self.address} add up to no point of the curve")
+
+    @property
+    def point(self) -> Point:
+        """The commitment that is a point. InputError where it is a hash."""
+        if isinstance(self.commitment, UpdateHash):
+            raise InputError(f"node {self.address} has committed to its update by a hash, not by a point")
+        return self.commitment
+
+    @property
+    def words(self) -> tuple[int, int]:
+        """The commitment as the contract has it: two numbers."""
+        return self.commitment.words if isinstance(self.commitment, UpdateHash) else self.commitment
 
     @cached_property
     def leaf(self) -> bytes:
@@ -64,7 +92,7 @@ class Member:
         return abi_hash(
             ("address", self.address),
             ("bytes32", self.lasting.hash),
-            *(("uint256", number) for number in (*self.round_key.eighth, *self.point)),
+            *(("uint256", number) for number in (*self.round_key.eighth, *self.words)),
         )
 
 
@@ -213,7 +241,7 @@ class SharingSet:
         members = [member for _, member in sorted(self._by_order.items())]
         return abi_hash(
             ("address[]", [member.address for member in members]),
-            ("uint256[2][]", [list(member.point) for member in members]),
+            ("uint256[2][]", [list(member.words) for member in members]),
         )
 
 

@@ -4,56 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 from twopm_zk.errors import InputError
 from twopm_zk.numbers.baby_jubjub import Point
 from twopm_zk.sharing.disputes import ProvenPoint, Reveal
-from twopm_zk.sharing.keys import SecretKey
-from twopm_zk.sharing.masks import SharedPoints, masked, pair_mask, pair_seed
-from twopm_zk.sharing.sets import Member, SharingSet
+from twopm_zk.sharing.masks import masked, pair_mask
+from twopm_zk.sharing.pairs import PairSecrets
 from twopm_zk.sharing.sums import Vector, commit
 
 
 @dataclass(frozen=True)
-class Sharer:
-    """A member of a set with its secrets.
-
-    InputError where the secrets belong to other keys than those in the set, or where it has masks with no other member:
-    then its share would be its opening.
-    """
-
-    sharing_set: SharingSet
-    address: str
-    lasting: SecretKey
-    round_key: SecretKey
-
-    def __post_init__(self) -> None:
-        mine = self.sharing_set.member(self.address)
-        if (mine.lasting.eighth, mine.round_key) != (self.lasting.posted.eighth, self.round_key.posted):
-            raise InputError(f"the set has other keys of node {self.address} than this node", kind="other-keys")
-        if not self.others:
-            raise InputError("there is no other node in the set, and so no mask", kind="no-masks")
-
-    @cached_property
-    def others(self) -> tuple[Member, ...]:
-        """The members that it has masks with, ascending by address."""
-        return self.sharing_set.neighbours(self.address)
-
-    @cached_property
-    def _seeds(self) -> dict[str, bytes]:
-        return {
-            other.address: pair_seed(self.sharing_set.digest, self.address, other.address, self.shared_points(other))
-            for other in self.others
-        }
-
-    def shared_points(self, other: Member) -> SharedPoints:
-        """What this node and another one have in common. Whoever knows it knows their masks of this round."""
-        return SharedPoints(self.lasting.shared_with(other.lasting), self.round_key.shared_with(other.round_key))
+class Sharer(PairSecrets):
+    """A member of a set with its secrets, which shares its opening."""
 
     def masks(self, size: int) -> dict[str, Vector]:
         """The masks that this node has with each other one, ascending by address."""
-        return {address: pair_mask(seed, size) for address, seed in self._seeds.items()}
+        return {address: pair_mask(seed, size) for address, seed in self.seeds.items()}
 
     def vector(self, generators: Sequence[Point], opening: Sequence[int]) -> Vector:
         """What this node shares. InputError where ``opening`` is not what its point commits to."""

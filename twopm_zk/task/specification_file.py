@@ -43,12 +43,17 @@ _DEFAULTS = {name: field.default for name, field in TaskSpec.__dataclass_fields_
 
 def read_spec(path: StrPath) -> TaskSpec:
     """Parse a ``.toml`` or ``.json`` file. Raises InputError where it cannot be read, SpecError for its content."""
+    return parse_spec(read_document(path))
+
+
+def read_document(path: StrPath) -> object:
+    """What a ``.toml`` or ``.json`` file says, before anything of it is known to be right."""
     path = Path(path)
     content = read_bytes(path, what="specification")
     if path.suffix != ".toml":
-        return parse_spec(parse_json(content, what=f"specification {str(path)!r}", error=SpecError))
+        return parse_json(content, what=f"specification {str(path)!r}", error=SpecError)
     try:
-        return parse_spec(tomllib.loads(content.decode("utf-8-sig")))
+        return tomllib.loads(content.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         raise SpecError(f"specification {str(path)!r} is not TOML: {error}") from error
 
