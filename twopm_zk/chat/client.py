@@ -57,8 +57,8 @@ class ConversationClient:
         self._caller, self._account, self._operator, self._place = caller, account, operator, place
         self._expected, self._clock = expected or Expected(), clock
 
-    def ask(self, question: Question) -> Iterator[str | KeptAnswer]:
-        """The pieces of the answer as they come, and what is kept of it last.
+    def ask(self, question: Question, *, request: int = 0) -> Iterator[str | KeptAnswer]:
+        """The pieces of the answer as they come, and what is kept of it last; ``request`` is one that was paid for.
 
         Raises PeerError where none comes, or its receipt is not the one that was asked for; BusyError; MessageError.
         """
@@ -67,7 +67,7 @@ class ConversationClient:
             kind=SealedQuestion.kind,
             chain_id=self._place.chain_id,
             contract=self._place.contract,
-            task=0,
+            task=request,
             sender=self._account.address,
             recipient=self._operator.address,
             subject=subject_of(content),
@@ -80,31 +80,31 @@ class ConversationClient:
             if not isinstance(found, Mapping):
                 raise PeerError("the operator's answer is not understood")
             if opener.ended:
-                yield self._kept(found, question)
+                yield self._kept(found, question, request)
                 return
             if not isinstance(found.get("text"), str):
                 raise PeerError("the operator's answer is not understood")
             yield found["text"]
         raise PeerError("the operator's answer was cut off")
 
-    def _kept(self, last: Mapping[str, Any], question: Question) -> KeptAnswer:
+    def _kept(self, last: Mapping[str, Any], question: Question, request: int) -> KeptAnswer:
         if isinstance(last.get("error"), str):
             raise PeerError(f"the operator could not answer: {last['error'][:300]}")
         try:
             kept = KeptAnswer.from_document(last.get("kept"))
         except InputError as error:
             raise PeerError(f"the operator's receipt cannot be read: {error.message}") from None
-        self.require(kept, question)
+        self.require(kept, question, request)
         return kept
 
-    def require(self, kept: KeptAnswer, question: Question) -> None:
+    def require(self, kept: KeptAnswer, question: Question, request: int = 0) -> None:
         """PeerError unless a receipt is the operator's, and says what was asked, where, and about which model."""
         receipt, execution, expected = kept.signed.receipt, kept.transcript.execution, self._expected
         asked = question.seed, question.temperature, question.max_tokens
         checks = {
             "it is not signed by the operator": kept.signed.signed and receipt.operator == self._operator.address,
             "it is of another transcript": kept.committed,
-            "it is for somebody else": (receipt.user, receipt.request) == (self._account.address, 0),
+            "it is for somebody else": (receipt.user, receipt.request) == (self._account.address, request),
             "it is of another chain, contract or network": Place(receipt.chain_id, receipt.contract, receipt.network)
             == self._place,
             "it has another seed, temperature or limit": asked

@@ -38,8 +38,10 @@ class Desk:
         """Conversations that are answered or wait."""
         return len(self._accounts)
 
-    async def begin(self, asked: Asked, account: str) -> Running[str | Answered]:
+    async def begin(self, asked: Asked, account: str, *, attended: bool = True) -> Running[str | Answered]:
         """An answer whose first piece is there. BusyError, and what the worker raises.
+
+        One that is not ``attended`` is computed to its end, whether or not anybody takes it.
 
         Whoever leaves while it waits cancels this; after it, closes what it returns.
         """
@@ -69,7 +71,7 @@ class Desk:
         def work(wanted: Callable[[], bool]) -> Iterator[str | Answered]:
             return self.worker.answer(asked, wanted=wanted)
 
-        running: Running[str | Answered] = Running()
+        running: Running[str | Answered] = Running(attended=attended)
         try:
             running.start(self._executor, work, done)
         except RuntimeError:

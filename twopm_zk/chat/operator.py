@@ -1,11 +1,12 @@
 """An operator of conversations: answers in the open or sealed, and signs a receipt for each answer.
 
-It keeps nothing of what is said. What it remembers is which sealed questions it has answered within the last minutes,
-by their commitments, so that nobody has it answer the same one twice.
+It keeps nothing of what is said, unless it was paid for. What it remembers is which sealed questions it has answered
+within the last minutes, by their commitments, so that nobody has it answer the same one twice.
 """
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import time
 from collections import OrderedDict
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from twopm_zk.chat.desk import Desk
+from twopm_zk.chat.paid import PaidAnswer, PaidAnswers
 from twopm_zk.chat.question import Question, SealedQuestion, require_subject
 from twopm_zk.chat.running import Running
 from twopm_zk.chat.sealed import SALT_BYTES, AnswerSealer, answer_key
@@ -41,6 +43,14 @@ class Place:
     chain_id: int
     contract: str
     network: int
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What a receipt is given for: a request, or 0 where it is free, and the penalty that stands behind it."""
+
+    request: int
+    penalty: int
 
 
 @dataclass(frozen=True)
@@ -77,9 +87,10 @@ class ConversationOperator:
         place: Place,
         *,
         penalty: Callable[[], int] = lambda: 0,
+        paid: PaidAnswers | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self.desk, self.place = desk, place
+        self.desk, self.place, self.paid = desk, place, paid
         self._account, self._key, self._penalty, self._clock = account, key, penalty, clock
         self._answered: OrderedDict[int, float] = OrderedDict()
 
@@ -102,11 +113,20 @@ class ConversationOperator:
 
         Raises MessageError for one that is not for this operator, or not fresh, and as `Desk.begin` does.
         """
-        question = self._opened(envelope)
-        found = await self.answer(question, envelope.header.sender)
-        self._answered[envelope.header.subject] = self._clock()
+        question, header = self._opened(envelope), envelope.header
+        if header.task and self.paid is not None:
+            paid = await self.paid.answer(envelope, question)
+            found = OpenAnswer(self, paid, header.sender, await self._terms_of(header.task))
+        else:
+            found = await self.answer(question, header.sender)
+            self._answered[header.subject] = self._clock()
         salt = secrets.token_bytes(SALT_BYTES)
-        return _Sealed(found, AnswerSealer(answer_key(envelope.answer_secret(self._key), envelope.header, salt)), salt)
+        return _Sealed(found, AnswerSealer(answer_key(envelope.answer_secret(self._key), header, salt)), salt)
+
+    async def _terms_of(self, request: int) -> Terms:
+        if self.paid is None:
+            return Terms(request, self._penalty())
+        return Terms(request, (await asyncio.to_thread(self.paid.request, request)).penalty)
 
     def _opened(self, envelope: Envelope) -> Question:
         header, place, now = envelope.header, self.place, self._clock()
@@ -114,21 +134,29 @@ class ConversationOperator:
             raise MessageError("wrong_contract", "the message is for another chain or contract")
         if header.recipient != self.address:
             raise MessageError("wrong_recipient", f"the message is for {header.recipient}")
-        if header.task:
+        if header.task and self.paid is None:
             raise MessageError("not_the_sender", "questions that were paid for are not taken here")
         self._forget(now)
         if header.subject in self._answered:
             raise MessageError("stale", "this question was answered before")
-        content = envelope.open(self._key)
-        require_subject(content, header.subject)
-        found = SealedQuestion.parse(content, limit=MAX_PAYLOAD)
+        found = self._read(envelope)
         if found.network != place.network:
             raise MessageError("wrong_contract", f"the question is for network {found.network}")
-        if abs(found.issued - now) > FRESH_SECONDS:
+        if not header.task and abs(found.issued - now) > FRESH_SECONDS:
             raise MessageError(
                 "stale", f"the question is of another time than within {FRESH_SECONDS} s; are the clocks right?"
             )
         return found.question
+
+    def _read(self, envelope: Envelope) -> SealedQuestion:
+        content = envelope.open(self._key)
+        require_subject(content, envelope.header.subject)
+        return SealedQuestion.parse(content, limit=MAX_PAYLOAD)
+
+    def resume(self) -> None:
+        """Answer what was paid for and accepted before a restart; waits for it."""
+        if self.paid is not None:
+            self.paid.resume(lambda envelope: self._read(envelope).question)
 
     def _forget(self, now: float) -> None:
         """Forget commitments whose questions would be refused for their age, and the oldest of too many."""
@@ -138,20 +166,20 @@ class ConversationOperator:
                 return
             del self._answered[first]
 
-    def sign(self, transcript: Transcript, user: str, *, request: int = 0) -> KeptAnswer:
+    def sign(self, transcript: Transcript, user: str, terms: Terms | None = None) -> KeptAnswer:
         """The receipt of an answer, with its transcript."""
-        place = self.place
+        place, terms = self.place, terms or Terms(0, self._penalty())
         receipt = Receipt(
             chain_id=place.chain_id,
             contract=place.contract,
             network=place.network,
-            request=request,
+            request=terms.request,
             user=user,
             operator=self.address,
             model=bytes.fromhex(transcript.execution.model),
             adapter=adapter_of(transcript),
             transcript=transcript.digest,
-            penalty=self._penalty(),
+            penalty=terms.penalty,
             issued=int(self._clock()),
         )
         return KeptAnswer(SignedReceipt.sign(receipt, self._account), transcript)
@@ -160,13 +188,19 @@ class ConversationOperator:
 class OpenAnswer:
     """The pieces of an answer as they come, and `Whole` last. Who takes them calls `close` at the end."""
 
-    def __init__(self, operator: ConversationOperator, running: Running[str | Answered], user: str) -> None:
-        self._operator, self._running, self._user = operator, running, user
+    def __init__(
+        self,
+        operator: ConversationOperator,
+        running: Running[str | Answered] | PaidAnswer,
+        user: str,
+        terms: Terms | None = None,
+    ) -> None:
+        self._operator, self._running, self._user, self._terms = operator, running, user, terms
 
     async def __aiter__(self) -> AsyncIterator[str | Whole]:
         async for found in self._running:
             if isinstance(found, Answered):
-                yield Whole(found.stopped, self._operator.sign(found.transcript, self._user))
+                yield Whole(found.stopped, self._operator.sign(found.transcript, self._user, self._terms))
             else:
                 yield found
 

@@ -18,10 +18,11 @@ class Running(AsyncIterator[T], Generic[T]):
     """The results of ``work(wanted)`` as they come; what it raises comes in its place.
 
     ``wanted`` says whether anybody is there for more. Whoever takes results calls `close` at the end, however that is
-    reached; of one that nobody ever took from, nothing is wanted after half a minute.
+    reached; of one that nobody ever took from, nothing is wanted after half a minute, unless it is not ``attended``.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, attended: bool = True) -> None:
+        self._attended = attended
         self._loop = asyncio.get_running_loop()
         self._results: asyncio.Queue[T | Exception | None] = asyncio.Queue()
         self._gone = threading.Event()
@@ -57,7 +58,7 @@ class Running(AsyncIterator[T], Generic[T]):
 
     def wanted(self) -> bool:
         """Whether somebody takes results, or has a moment ago; from any thread."""
-        there = self._taking or time.monotonic() - self._taken < ABANDONED_SECONDS
+        there = not self._attended or self._taking or time.monotonic() - self._taken < ABANDONED_SECONDS
         return there and not self._gone.is_set()
 
     async def begun(self) -> Self:

@@ -12,12 +12,14 @@ from twopm_zk.chain.deployment import Deployment
 from twopm_zk.chain.rpc import reading
 from twopm_zk.chat.desk import Desk
 from twopm_zk.chat.operator import ConversationOperator, Place
+from twopm_zk.chat.paid import PaidAnswers
 from twopm_zk.chat.relay import Relay
 from twopm_zk.chat.store import ConversationStore
 from twopm_zk.conversation.model import SMOLLM2
 from twopm_zk.conversation.worker import ModelFile, Worker
 from twopm_zk.errors import InputError, MessageError, PeerError
 from twopm_zk.participants import wire
+from twopm_zk.participants.news import News, Notify, ignore
 from twopm_zk.participants.records import secret_key
 from twopm_zk.participants.task_view import ChainView
 
@@ -104,20 +106,29 @@ class Snapshots(Protocol):
 
 
 @contextmanager
-def answering(view: ChainView, network: int, file: ModelFile, store: ConversationStore) -> Iterator[Making]:
+def answering(
+    view: ChainView, network: int, file: ModelFile, store: ConversationStore, *, notify: Notify = ignore
+) -> Iterator[Making]:
     """The part of an operator: the view's account, with a model in a process of its own.
 
     Raises InputError where there is no such network, and what reading the model raises.
     """
     reading("a network", lambda: view.networks.get(network))
+    store.belongs_to(view.address, view.fingerprint)
     key = secret_key(store)
     place = Place(view.chain.chain_id, contract_of(view), network)
     with Worker(file) as worker:
         desk = Desk(worker)
+        paid = PaidAnswers(view, desk, store, network, notify=notify)
+        if not paid.offer():
+            text = f"nobody can challenge an answer on the chain, since network {network} has no accepted adapter"
+            notify(News("waiting", text))
 
         def made(known: Snapshots) -> Conversation:
             penalty = partial(known.penalty_of, network)
-            return Conversation(network, ConversationOperator(desk, view.chain.account, key, place, penalty=penalty))
+            operator = ConversationOperator(desk, view.chain.account, key, place, penalty=penalty, paid=paid)
+            operator.resume()
+            return Conversation(network, operator)
 
         yield made
         desk.close()

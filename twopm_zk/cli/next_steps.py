@@ -141,6 +141,9 @@ _BY_KIND: dict[str, Step] = {
     "operator-without-key": "It publishes one with `twopm-zk serve --conversation NETWORK`; ask another operator: "
     "--operator ADDRESS.",
     "wrong-receipt": "Do not rely on the answer, and ask another operator: --operator ADDRESS.",
+    "nothing-to-challenge": "`twopm-zk converse verify` says what was found of it.",
+    "other-adapter": "Name the accepted result of the network's task: --adapter RESULT --adapter-spec SPEC.toml.",
+    "other-transcript": "Ask the user or the operator of the case for the transcript that it is about.",
     "one-at-a-time": "Wait until the other answer is there, or ends.",
     "no-parquet-reader": "Run `pip install pyarrow`, or write the rows as CSV.",
     "rows-refused": _all_problems,

@@ -18,7 +18,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any, Self
 
-from twopm_zk.conversation.adapter import Adapter
+from twopm_zk.conversation.adapter import Adapter, Integers
 from twopm_zk.conversation.model import SMOLLM2_FILE, ConversationModel
 from twopm_zk.conversation.tokens import Message
 from twopm_zk.conversation.transcript import Transcript
@@ -35,17 +35,32 @@ _STOP = "stop"
 
 
 @dataclass(frozen=True)
+class AdapterParameters:
+    """A result of federated learning as an adapter is made of it."""
+
+    parameters: Integers = field(repr=False)
+    digest: str
+    """The hash of the accepted result, 64 hex digits."""
+
+
+@dataclass(frozen=True)
 class ModelFile:
     """Which model, and how many threads compute; the defaults are the installed model and all cores."""
 
     path: str | None = None
     digest: str = SMOLLM2_FILE
     threads: int | None = None
-    adapter: Adapter | None = field(default=None, repr=False)
+    adapter: AdapterParameters | None = field(default=None, repr=False)
 
     def load(self) -> ConversationModel:
-        """Read it, as `ConversationModel.load` does."""
-        return ConversationModel.load(self.path, digest=self.digest, threads=self.threads).with_adapter(self.adapter)
+        """Read it, as `ConversationModel.load` does; InputError for an adapter of another width."""
+        model = ConversationModel.load(self.path, digest=self.digest, threads=self.threads)
+        if self.adapter is None:
+            return model
+        width = model.network.shape.width
+        return model.with_adapter(
+            Adapter.from_parameters(self.adapter.parameters, width=width, digest=self.adapter.digest)
+        )
 
 
 @dataclass(frozen=True)
@@ -57,6 +72,8 @@ class Asked:
     temperature: int
     """Thousandths."""
     max_tokens: int
+    commitment: bytes | None = None
+    """What the execution has to commit to, where that was paid for."""
 
 
 @dataclass(frozen=True)
@@ -222,6 +239,8 @@ def _answer(model: ConversationModel, asked: Asked, pipe: Connection) -> None:
         reply = model.chat(
             asked.messages, seed=asked.seed, temperature=asked.temperature / 1000, max_tokens=asked.max_tokens
         )
+        if asked.commitment not in (None, reply.execution.commitment):
+            raise InputError("the question is not the one that was paid for", kind="another-question")
         for piece in reply:
             pipe.send(("piece", piece))
             if pipe.poll():  # nothing but that it is to stop is sent now

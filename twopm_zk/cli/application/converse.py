@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from twopm_zk.cli.application.converse_paid import ask, challenge, vote
+from twopm_zk.cli.application.conversing import answer_of, client_of, emit_answer, how_options, keep_option, read_kept
 from twopm_zk.cli.application.predict import AskingGroup
 from twopm_zk.cli.options.connection import Connection, chain_options
 from twopm_zk.cli.options.models import model_options
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from twopm_zk.chat.question import Question
+    from twopm_zk.cli.application.conversing import How
     from twopm_zk.conversation.receipt import KeptAnswer
     from twopm_zk.conversation.tokens import Message
     from twopm_zk.conversation.transcript import Transcript
@@ -55,27 +57,19 @@ def converse() -> None:
 @click.option("--gateway", metavar="URL", help="Ask an operator through this server, sealed; else compute here.")
 @click.option("--operator", metavar="ADDRESS", help="The operator to ask; default: the one that the server names.")
 @click.option("--system", metavar="TEXT", help="What the model is told before the conversation begins.")
-@click.option("--seed", metavar="HEX", help="32 bytes that draws follow from; default: fresh ones for each answer.")
-@click.option(
-    "--temperature", type=float, default=0.0, show_default=True, help="0 takes the likeliest token; up to 10."
-)
-@click.option("--max-tokens", type=click.IntRange(1, 2048), default=256, show_default=True, help="Of each answer.")
-@click.option(
-    "--keep", type=click.Path(path_type=Path, file_okay=False), help="Folder for receipts, or transcripts, of answers."
-)
+@how_options
+@keep_option
 @model_options
 @chain_options
 @json_option
 def chat(
     connection: Connection,
     model: ModelFile,
+    how: How,
     text: str | None,
     gateway: str | None,
     operator: str | None,
     system: str | None,
-    seed: str | None,
-    temperature: float,
-    max_tokens: int,
     keep: Path | None,
     as_json: bool,
 ) -> None:
@@ -93,7 +87,6 @@ def chat(
       twopm-zk converse "What is the capital of France?"
       twopm-zk converse chat --gateway https://ask.example --keep kept
     """
-    how = _How(_seed_of(seed), temperature, max_tokens)
     if gateway is None:
         if operator is not None:
             raise InputError("--operator is asked through a server", hint="Give its address: --gateway URL.")
@@ -102,79 +95,14 @@ def chat(
         ask = _sealed(connection, gateway, operator)
     history: list[Message] = [] if system is None else [{"role": "system", "content": system}]
     if text is not None:
-        emit_answer(_answer(ask, how, [*history, {"role": "user", "content": text}], keep, quiet=as_json), as_json)
+        question = how.question([*history, {"role": "user", "content": text}])
+        emit_answer(answer_of(ask(question), keep, quiet=as_json), as_json)
         return
     while (said := _next_line()) is not None:
         history.append({"role": "user", "content": said})
-        found = _answer(ask, how, history, keep, quiet=as_json)
+        found = answer_of(ask(how.question(history)), keep, quiet=as_json)
         emit_answer(found, as_json)
         history.append({"role": "assistant", "content": found["text"]})
-
-
-def emit_answer(found: dict[str, Any], as_json: bool) -> None:
-    """An answer as one document; its text was printed as it came."""
-    if as_json:
-        emit(True, found)
-        return
-    click.echo()
-    if found["file"] is not None:
-        click.echo(f"kept: {found['file']}", err=True)
-
-
-@dataclass(frozen=True)
-class _How:
-    """How answers are drawn."""
-
-    seed: bytes | None
-    temperature: float
-    max_tokens: int
-
-    def question(self, messages: list[Message]) -> Question:
-        from twopm_zk.chat.question import Question
-        from twopm_zk.conversation.sampling import thousandths
-
-        found = Question(tuple(messages), temperature=thousandths(self.temperature), max_tokens=self.max_tokens)
-        return found if self.seed is None else replace(found, seed=self.seed)
-
-
-def _answer(ask: Ask, how: _How, messages: list[Message], keep: Path | None, *, quiet: bool) -> dict[str, Any]:
-    """Ask, print the answer as it comes unless ``quiet``, and keep it; what was answered."""
-    from twopm_zk.conversation.receipt import KeptAnswer
-
-    pieces: list[str] = []
-    kept: KeptAnswer | Transcript | None = None
-    for found in ask(how.question(messages)):
-        if isinstance(found, str):
-            pieces.append(found)
-            if not quiet:
-                click.echo(found, nl=False)
-                sys.stdout.flush()
-        else:
-            kept = found
-    transcript = kept.transcript if isinstance(kept, KeptAnswer) else kept
-    signer = kept.signed.receipt.operator if isinstance(kept, KeptAnswer) else None
-    return {
-        "text": "".join(pieces),
-        "transcript": None if transcript is None else transcript.digest.hex(),
-        "operator": signer,
-        "file": None if keep is None or kept is None else str(_write(keep, kept)),
-    }
-
-
-def _write(folder: Path, kept: KeptAnswer | Transcript) -> Path:
-    """Write what is kept of an answer, for its owner only."""
-    import json
-
-    from twopm_zk.conversation.receipt import KeptAnswer
-    from twopm_zk.system.files import write_text
-
-    receipt = isinstance(kept, KeptAnswer)
-    content = json.dumps(kept.to_json()) if isinstance(kept, KeptAnswer) else kept.to_json()
-    digest = (kept.transcript if isinstance(kept, KeptAnswer) else kept).digest
-    path = folder / f"{'receipt' if receipt else 'transcript'}-{digest.hex()[:12]}.json"
-    folder.mkdir(parents=True, exist_ok=True)
-    write_text(path, content, private=True)
-    return path
 
 
 def _next_line() -> str | None:
@@ -209,43 +137,17 @@ def _locally(file: ModelFile) -> Ask:
 
 def _sealed(connection: Connection, url: str, operator: str | None) -> Ask:
     """Ask an operator through a server."""
-    from twopm_zk.chat.client import ConversationClient, Counterpart, Expected
     from twopm_zk.chat.http import Caller
-    from twopm_zk.chat.operator import Place
-    from twopm_zk.chat.service import contract_of, read_status
-    from twopm_zk.errors import PeerError
+    from twopm_zk.chat.service import read_status
 
-    caller = Caller(url)
-    status = read_status(caller.get("/v1/status"))
+    status = read_status(Caller(url).get("/v1/status"))
     chosen = status.operator if operator is None else checked_address(operator)
     view = open_view(connection)
-    network = view.networks.get(status.network)
-    member = view.member(chosen)
-    if member is None or len(member.public_key) != 32:
-        raise PeerError(f"operator {chosen} has published no key", kind="operator-without-key")
-    place = Place(view.chain.chain_id, contract_of(view), status.network)
+    penalty = view.networks.get(status.network).terms.penalty
+    client = client_of(view, url, status.network, chosen, penalty=penalty)
     if operator is None:
         click.echo(f"The operator is {chosen}: it alone reads what you say.", err=True)
-    client = ConversationClient(
-        caller,
-        view.chain.account,
-        Counterpart(chosen, member.public_key),
-        place,
-        expected=Expected(penalty=network.terms.penalty),
-    )
     return client.ask
-
-
-def _seed_of(text: str | None) -> bytes | None:
-    if text is None:
-        return None
-    try:
-        found = bytes.fromhex(text.removeprefix("0x"))
-    except ValueError:
-        found = b""
-    if len(found) != 32:
-        raise InputError("--seed has 64 hex digits, 32 bytes")
-    return found
 
 
 @converse.command()
@@ -270,9 +172,9 @@ def verify(file: Path, deployment_file: Path | None, model: ModelFile, as_json: 
       twopm-zk converse verify kept/receipt-1f0c5b6a7d21.json
       twopm-zk converse verify receipt.json --deployment deployment.json
     """
-    from twopm_zk.conversation.receipt import MAX_FILE, Finding, verify_receipt
+    from twopm_zk.conversation.receipt import Finding, verify_receipt
 
-    kept, transcript = _read_kept(file, MAX_FILE)
+    kept, transcript = read_kept(file)
     _require_domain(kept, deployment_file)
     loaded = model.load()
     if kept is None:
@@ -320,22 +222,6 @@ def _verdict(kept: KeptAnswer | None, transcript: Transcript, finding: Any) -> l
     return lines
 
 
-def _read_kept(file: Path, limit: int) -> tuple[KeptAnswer | None, Transcript]:
-    """A receipt with its transcript, or a transcript alone."""
-    from twopm_zk.conversation.receipt import KeptAnswer
-    from twopm_zk.conversation.transcript import Transcript
-    from twopm_zk.system.files import is_file, shown
-    from twopm_zk.system.parsing import read_json
-
-    if is_file(file) and file.stat().st_size > limit:
-        raise InputError(f"{shown(file)} has more than {limit} bytes, and is no receipt")
-    document = read_json(file, what="receipt")
-    if isinstance(document, dict) and "receipt" in document:
-        kept = KeptAnswer.from_document(document)
-        return kept, kept.transcript
-    return None, Transcript.from_document(document)
-
-
 def _require_domain(kept: KeptAnswer | None, deployment_file: Path | None) -> None:
     """InputError where a receipt is of another chain or contract than a deployment's."""
     from twopm_zk.chain.deployment import Deployment
@@ -348,3 +234,7 @@ def _require_domain(kept: KeptAnswer | None, deployment_file: Path | None) -> No
         raise InputError(f"the receipt is of chain {receipt.chain_id}, the deployment of chain {deployment.chain_id}")
     if receipt.contract != contract_in(deployment):
         raise InputError(f"the receipt is of contract {receipt.contract}, which is not the deployment's")
+
+
+for paid in (ask, challenge, vote):
+    converse.add_command(paid)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,10 +16,14 @@ from twopm_zk.cli.options.connection import Connection, chain_options
 from twopm_zk.cli.options.models import model_options
 from twopm_zk.cli.options.participants import checked_address, news_printer, open_view, poll_option
 from twopm_zk.cli.output import json_option
-from twopm_zk.errors import InputError
+from twopm_zk.errors import ChainError, InputError
 
 if TYPE_CHECKING:
     from twopm_zk.conversation.worker import ModelFile
+
+
+_LOOK_SECONDS = 30.0
+"""Between looks at answers that were paid for."""
 
 
 @click.command()
@@ -150,7 +155,7 @@ def serve(
             part = stack.enter_context(relaying(view, conversation, checked_address(conversation_operator)))
         elif conversation is not None:
             store = stack.enter_context(ConversationStore(conversation_state))
-            part = stack.enter_context(answering(view, conversation, model, store))
+            part = stack.enter_context(answering(view, conversation, model, store, notify=notify))
         server = stack.enter_context(
             GatewayServer(
                 view,
@@ -164,7 +169,8 @@ def serve(
                 conversation=part,
             )
         )
-        if server.conversation is not None and (own := server.conversation.operator) is not None:
+        own = None if server.conversation is None else server.conversation.operator
+        if own is not None:
             view.publish(origin or server.url, own.public_key)
             notify(News("offered", f"{own.address} answers conversations of network {conversation}", {}))
         notify(News("serving", f"the page is {origin or server.url}; Ctrl-C ends it", {"url": server.url}))
@@ -173,5 +179,12 @@ def serve(
             notify(News("waiting", text))
         if opens:
             click.launch(origin or server.url)
+        looked = time.monotonic()
         while not ended.wait(0.5):
-            pass
+            if own is None or own.paid is None or time.monotonic() - looked < _LOOK_SECONDS:
+                continue
+            looked = time.monotonic()
+            try:
+                own.paid.look()
+            except ChainError as error:
+                notify(News("retry", f"trying again: {error.message}"))
