@@ -40,6 +40,7 @@ GUIDES = {
         "coordinator",
         "auditor",
         "application-user",
+        "converse",
         "api",
         "networks",
         "training",

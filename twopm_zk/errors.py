@@ -29,7 +29,8 @@
     ├── TrainingError                9   training cannot go on
     │   └── DivergenceError              a weight left its bound
     ├── PeerError                   10   another participant cannot be reached or understood
-    │   └── MessageError                 a message that was refused, with the reason's name
+    │   ├── MessageError                 a message that was refused, with the reason's name
+    │   └── BusyError                    a service that has as much to do as it takes, or as it takes of one account
     ├── StoreError                  11   state on disk that cannot be read or written
     │   └── CacheError                   an entry of the cache that is damaged; it can be built again
     └── ChainError                   8
@@ -192,6 +193,10 @@ class MessageError(PeerError):
     ) -> None:
         super().__init__(message, hint=hint, kind=kind, **facts)
         self.reason = reason
+
+
+class BusyError(PeerError):
+    """A service has as much to do as it takes; ``facts`` have the seconds after which it may be asked again."""
 
 
 class StoreError(TwopmError):

@@ -4,12 +4,17 @@ import json
 import re
 import shutil
 import subprocess
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
 import pytest
-from support.gateway_world import USER, gateway, sign_in
+from support.conversations import small_model
+from support.gateway_world import OPERATOR, USER, gateway, sign_in
 
+from twopm_zk.chat.desk import WAITING
+from twopm_zk.chat.service import answering
+from twopm_zk.chat.store import ConversationStore
 from twopm_zk.gateway.endpoints import ENDPOINTS
 from twopm_zk.gateway.sessions import SignIn
 from twopm_zk.gateway.settings import Limits
@@ -36,11 +41,13 @@ def test_the_limits_are_those_of_the_server():
         f"{usual.body >> 10} kB, a delivery 256 kB",
         f"{usual.address.each_second} requests a second, {usual.address.burst} at once",
         f"{usual.account.burst} predictions at once, then one every five seconds",
+        f"{usual.answers.burst} answers in conversations at once, then one every 20 seconds",
+        f"{WAITING} conversations",
         f"{usual.connections} connections, {usual.listeners} listeners ({usual.listeners_each} of an address), "
         f"{usual.queue} jobs",
     ):
         assert said in GUIDE
-    assert usual.account.each_second == 1 / 5
+    assert (usual.account.each_second, usual.answers.each_second) == (1 / 5, 1 / 20)
 
 
 @pytest.mark.slow
@@ -52,7 +59,11 @@ def test_every_example_runs_in_its_order(stage, tmp_path):
     (tmp_path / "node_modules").symlink_to((ROOT / "node_modules").resolve())
     (tmp_path / "package.json").write_text('{"type": "module"}')
     environment = {"PATH": f"{Path(node_program()).parent}:/usr/bin:/bin", "HOME": str(tmp_path)}
-    with gateway(stage, tmp_path, page=page) as server:
+    with ExitStack() as stack:
+        file = small_model(tmp_path)
+        store = stack.enter_context(ConversationStore(tmp_path / "conversation.db"))
+        making = stack.enter_context(answering(stage.world.view(OPERATOR), stage.network, file, store))
+        server = stack.enter_context(gateway(stage, tmp_path, page=page, conversation=making))
         with httpx.Client(base_url=server.url, timeout=60) as client:
             session = sign_in(client, stage)
             row = {"GPA": 3, "TUCE": 22, "PSI": 0}
@@ -80,4 +91,5 @@ def test_every_example_runs_in_its_order(stage, tmp_path):
             said.append(finished.stdout)
     assert '"valid":true,"matches":{"model":true}' in "".join(said)
     assert [text for text in said if text.startswith("1 Grades after a course INSECURE KEYS")]
+    assert f"signed by {stage.world.view(OPERATOR).address}" in "".join(said)
     assert shutil.which("curl")

@@ -99,7 +99,9 @@ def gateway(stage, folder, *, view=None, limits=None, rpc_url=None, **changes):
     """A gateway of the stage, which audits nothing unless it is told how; ``changes`` are those of its settings."""
     page = changes.pop("page", None) or folder / "page"
     page.mkdir(exist_ok=True)
-    parts = {name: changes.pop(name) for name in ("keys", "prover", "audit", "notify") if name in changes}
+    parts = {
+        name: changes.pop(name) for name in ("keys", "prover", "audit", "notify", "conversation") if name in changes
+    }
     settings = GatewaySettings(poll=0.05, page=page, limits=limits or Limits(), **changes)
     with GatewayServer(
         view or stage.world.view(9),

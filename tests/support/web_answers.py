@@ -66,6 +66,13 @@ def status(**changes):
         "token": None,
         "insecure": True,
         "proving": True,
+        "conversation": {
+            "network": 1,
+            "operator": OPERATOR,
+            "model": "smollm2-135m-instruct",
+            "digest": "ab" * 32,
+            "sealed_only": False,
+        },
         "stale": False,
     } | changes
 

@@ -129,6 +129,7 @@ def test_no_view_has_a_serious_fault_of_accessibility(watch, scheme, width):
         ("/tasks", "Coordinator"),
         ("/tasks/1", "Each round"),
         ("/me", "Connect a wallet"),
+        ("/converse", "What is promised"),
     ):
         page = seen.open(path)
         page.get_by_text(ready).first.wait_for()

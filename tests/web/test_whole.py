@@ -8,11 +8,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from support.conversations import SAID_WORDS, read_small, small_model
 from support.gateway_world import ETH, OPERATOR, ROW, USER, NetworkWorld, gateway, proven_world
+from support.waiting import until
 from support.wallet import Wallet
 from support.web import BUILT, Watched, needs_browser, needs_npm, needs_page
 
 from twopm_zk.chain import DevelopmentNode
+from twopm_zk.chat.service import answering
+from twopm_zk.chat.store import ConversationStore
+from twopm_zk.conversation.receipt import KeptAnswer, verify_receipt
 from twopm_zk.participants.service import ServiceSettings
 from twopm_zk.plonk.proof import Proof
 from twopm_zk.plonk.verifier import verify
@@ -22,6 +27,7 @@ from twopm_zk.prediction.store import OperatorStore
 from twopm_zk.proving.prover import Prover
 from twopm_zk.statements import PredictStatement
 
+SPEAKER = 5
 pytestmark = [needs_page, needs_browser, needs_npm, pytest.mark.slow, pytest.mark.prover, pytest.mark.chain]
 
 
@@ -33,8 +39,20 @@ def stage(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def served(stage, tmp_path_factory):
-    with gateway(stage, tmp_path_factory.mktemp("gateway"), page=BUILT, keys=None, prover=None) as server:
+def speaker(stage, tmp_path_factory):
+    """The model of conversations, and what makes the gateway's part in them."""
+    pytest.importorskip("tokenizers", reason="the package tokenizers is not installed")
+    file = small_model(tmp_path_factory.mktemp("model"))
+    store = ConversationStore(tmp_path_factory.mktemp("speaker") / "conversation.db")
+    with answering(stage.world.view(SPEAKER), stage.network, file, store) as making:
+        yield read_small(file), making
+    store.close()
+
+
+@pytest.fixture(scope="module")
+def served(stage, speaker, tmp_path_factory):
+    parts = {"keys": None, "prover": None, "conversation": speaker[1]}
+    with gateway(stage, tmp_path_factory.mktemp("gateway"), page=BUILT, **parts) as server:
         yield server
 
 
@@ -326,3 +344,44 @@ def test_a_fee_comes_back_without_a_slash_where_the_verifier_was_retired(stage, 
         assert stage.world.view(USER).inference.request(number)["state"] == RequestState.REFUNDED
     finally:
         node.revert(before)
+
+
+def test_a_conversation_is_sealed_and_its_receipt_is_saved_and_holds(stage, speaker, served, page_of):
+    stage.world.view(SPEAKER).publish(served.url, served.conversation.operator.public_key)
+    account = stage.world.view(USER).address
+    wallet = Wallet(stage.world.node, account)
+    watched = page_of(wallet)
+    page = watched.open("/")
+    page.get_by_role("link", name="Converse").click()
+    page.get_by_role("button", name="Connect a wallet").click()
+    page.get_by_text("Test wallet:").wait_for()
+    page.get_by_label("Your message").fill(SAID_WORDS)
+    # whoever refuses to sign has said nothing, and loses nothing
+    wallet.refused = {"eth_signTypedData_v4"}
+    page.get_by_role("button", name="Send").click()
+    page.get_by_text("You refused in the wallet.").wait_for()
+    assert page.get_by_label("Your message").input_value() == SAID_WORDS
+    wallet.refused = set()
+    page.get_by_role("button", name="Send").click()
+    with page.expect_download() as found:
+        page.get_by_role("button", name="Save the receipt").click(timeout=60_000)
+    kept = KeptAnswer.from_document(json.loads(found.value.path().read_text()))
+    model = speaker[0]
+    assert verify_receipt(kept, model).honest
+    assert kept.signed.receipt.user == account
+    assert kept.signed.receipt.operator == stage.world.view(SPEAKER).address
+    assert list(kept.transcript.execution.prompt) == model.vocabulary.prompt([{"role": "user", "content": SAID_WORDS}])
+    shown = page.locator("ol.said").inner_text()
+    assert model.vocabulary.decode(kept.transcript.answer).split()[0] in shown
+    # what was said left the page sealed, and is not in the browser's storage
+    bodies = [request.post_data for request in watched.requests if request.post_data]
+    assert len(bodies) == 1
+    assert "ciphertext" in bodies[0]
+    assert not any(word in text for word in SAID_WORDS.split() for text in watched.sent)
+    assert page.evaluate("localStorage.length + sessionStorage.length") == 0
+    # a second question has the first answer before it, and Stop ends what is asked
+    page.get_by_label("Your message").fill("hello")
+    page.get_by_role("button", name="Send").click()
+    page.get_by_role("button", name="Stop").click()
+    until(lambda: len(served.conversation.operator.desk) == 0)
+    assert watched.problems == []

@@ -41,6 +41,7 @@ _COMMANDS = {
     "operator": "application.predict",
     "predict": "application.predict",
     "fees": "application.fees",
+    "converse": "application.converse",
     "serve": "application.serve",
 }
 

@@ -17,6 +17,7 @@ from twopm_zk.conversation.sampling import Sampling
 from twopm_zk.errors import InputError
 
 _DOMAIN = b"twopm-zk conversation transcript 1"
+_QUESTION_DOMAIN = b"twopm-zk conversation question 1"
 _FORMAT = "twopm-zk-conversation-1"
 MAX_TOKENS = 1 << 20
 _DIGEST_BYTES = 32
@@ -46,6 +47,23 @@ class Execution:
         said = f"{len(self.prompt)} tokens of prompt"
         return f"Execution(model={self.model!r}, adapter={self.adapter!r}, {said}, max_tokens={self.max_tokens})"
 
+    @property
+    def commitment(self) -> bytes:
+        """32 bytes that commit to all of it, as a question has them that is asked for a fee before its answer is known.
+
+        They hide the prompt while the seed is secret.
+        """
+        return _hashed(_QUESTION_DOMAIN, [*self._parts, *self._adapter_parts])
+
+    @property
+    def _parts(self) -> list[bytes]:
+        numbers = self.sampling.temperature, self.max_tokens
+        return [self.sampling.seed, bytes.fromhex(self.model), _words(numbers), _words(self.prompt)]
+
+    @property
+    def _adapter_parts(self) -> list[bytes]:
+        return [] if self.adapter is None else [bytes.fromhex(self.adapter)]
+
 
 @dataclass(frozen=True)
 class Transcript:
@@ -66,20 +84,7 @@ class Transcript:
     def digest(self) -> bytes:
         """32 bytes that commit to all parts, and hide prompt and answer while the seed is secret."""
         execution = self.execution
-        numbers = execution.sampling.temperature, execution.max_tokens
-        parts = [
-            execution.sampling.seed,
-            bytes.fromhex(execution.model),
-            _words(numbers),
-            _words(execution.prompt),
-            _words(self.answer),
-        ]
-        if execution.adapter is not None:
-            parts.append(bytes.fromhex(execution.adapter))
-        total = hashlib.sha256(_DOMAIN)
-        for part in parts:
-            total.update(len(part).to_bytes(8, "big") + part)
-        return total.digest()
+        return _hashed(_DOMAIN, [*execution._parts, _words(self.answer), *execution._adapter_parts])
 
     def to_json(self) -> str:
         """A document that `from_json` reads. It holds the whole conversation."""
@@ -111,6 +116,14 @@ class Transcript:
         adapter = _bytes_of(document, "adapter").hex() if "adapter" in document else None
         execution = Execution(model, _tokens_of(document, "prompt"), sampling, limit, adapter)
         return cls(execution, _tokens_of(document, "answer"))
+
+
+def _hashed(domain: bytes, parts: list[bytes]) -> bytes:
+    """SHA-256 over parts, each with its length."""
+    total = hashlib.sha256(domain)
+    for part in parts:
+        total.update(len(part).to_bytes(8, "big") + part)
+    return total.digest()
 
 
 def _check_tokens(tokens: tuple[int, ...]) -> None:

@@ -12,11 +12,12 @@ from twopm_zk.chain.compiler import compile_contract
 from twopm_zk.chain.deployment import DEVELOPMENT_CHAINS
 from twopm_zk.errors import InputError
 from twopm_zk.gateway.audits import AuditState
+from twopm_zk.gateway.conversations import ConversationRequests
 from twopm_zk.gateway.deliveries import MAX_DELIVERY, deliver
 from twopm_zk.gateway.endpoints import ENDPOINTS, openapi
 from twopm_zk.gateway.limits import Buckets
 from twopm_zk.gateway.predictions import MAX_INPUTS, parse_proof
-from twopm_zk.gateway.requests import PAGES, Handler, Parts, Requests
+from twopm_zk.gateway.requests import PAGES, Handler, Parts
 from twopm_zk.gateway.responses import (
     NOT_KEPT,
     Guarded,
@@ -49,7 +50,7 @@ _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 _OPENAPI = encoded(openapi(__version__))
 
 
-class Gateway(Requests):
+class Gateway(ConversationRequests):
     """The handlers of all endpoints; each is named as in the list of endpoints."""
 
     def __init__(self, parts: Parts) -> None:
@@ -95,6 +96,7 @@ class Gateway(Requests):
                 "token": self._token,
                 "insecure": deployment.insecure,
                 "proving": self.settings.proves,
+                "conversation": None if self.parts.conversation is None else self.parts.conversation.to_json(),
             }
 
         return self.snapshot_answer("status", document)
@@ -239,14 +241,7 @@ class Gateway(Requests):
         if network.entry.closed:
             raise RefusedError(409, "closed", "the network takes no new requests")
         self._accounts.take(session.account, len(rows))
-        stake, least = (
-            await self.from_chain(lambda: self._view.stake_of(session.account)),
-            network.entry.terms.user_stake,
-        )
-        if stake < least:
-            raise RefusedError(
-                403, "stake-too-low", f"{session.account} has {stake} wei of ETH at stake; the network asks for {least}"
-            )
+        await self.require_stake(session.account, network.entry.terms.user_stake)
         insecure = [self._view.verifier_name(address) for address in network.insecure_verifiers]
         proofs = self.parts.proofs
         found = await self.parts.workshop.run(lambda: proofs.predict(spec, state, model, insecure, rows))

@@ -106,6 +106,17 @@ SCHEMAS: dict[str, dict[str, Any]] = {
             "token": _or_null(_object({"address": _ADDRESS, "symbol": _TEXT, "decimals": _WHOLE})),
             "insecure": _FLAG,
             "proving": _FLAG,
+            "conversation": _or_null(
+                _object(
+                    {
+                        "network": _WHOLE,
+                        "operator": _ADDRESS,
+                        "model": _or_null(_TEXT),
+                        "digest": _or_null(_TEXT),
+                        "sealed_only": _FLAG,
+                    }
+                )
+            ),
             **_STALE,
         }
     ),
@@ -192,6 +203,28 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     "Verdict": _object({"valid": _FLAG, "matches": _object({"model": _FLAG})}),
     "Envelope": _object({"header": {"type": "object"}, "ephemeral": _TEXT, "ciphertext": _TEXT, "signature": _TEXT}),
     "Receipt": _object({"header": {"type": "object"}, "signature": _TEXT}),
+    "Chat": _object(
+        {},
+        model=_TEXT,
+        messages={"type": "array", "items": _object({"role": {"enum": ["system", "user", "assistant"]}})},
+        temperature={"type": "number", "minimum": 0, "maximum": 10},
+        max_tokens=_WHOLE,
+        seed={"type": ["string", "integer"]},
+        stream=_FLAG,
+        sealed=_ref("Envelope"),
+    ),
+    "Completion": _object(
+        {
+            "id": _TEXT,
+            "object": {"enum": ["chat.completion"]},
+            "created": _WHOLE,
+            "model": _TEXT,
+            "choices": {"type": "array", "items": {"type": "object"}},
+            "usage": {"type": "object"},
+            "receipt": {"type": "object"},
+        }
+    ),
+    "Models": _object({"object": {"enum": ["list"]}, "data": {"type": "array", "items": {"type": "object"}}}),
     "Openapi": _object({"openapi": _TEXT, "paths": {"type": "object"}}),
     "Abi": {"type": "array", "items": {"type": "object"}},
 }
@@ -319,6 +352,18 @@ ENDPOINTS = (
         "Receipt",
         body="Envelope",
         refusals=(401, 403, 404, 409, 422),
+        cost=5,
+    ),
+    Endpoint("GET", "/v1/models", "models", "The language models that are answered with here", "Models"),
+    Endpoint(
+        "POST",
+        "/v1/chat/completions",
+        "chat",
+        "Answer a conversation, with a receipt; as server-sent events where `stream` is true, and where it is sealed",
+        "Completion",
+        body="Chat",
+        refusals=(401, 403, 404, 409, 422),
+        signed_in=True,
         cost=5,
     ),
     Endpoint("GET", "/v1/openapi.json", "openapi", "This document", "Openapi"),

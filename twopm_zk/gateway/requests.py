@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from twopm_zk.chat.service import Conversation
 from twopm_zk.errors import InputError
 from twopm_zk.gateway.audits import AuditState
 from twopm_zk.gateway.endpoints import ENDPOINTS
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 
 Handler = Callable[["Request"], Awaitable["Response"]]
 _T = TypeVar("_T")
-PAGES = ("/", "/networks/{id}", "/networks/{id}/ask", "/tasks", "/tasks/{id}", "/me")
+PAGES = ("/", "/networks/{id}", "/networks/{id}/ask", "/tasks", "/tasks/{id}", "/me", "/converse")
 """Routes of the page, which are all the same file."""
 _CHAIN_SECONDS = 10.0
 _DELIVERY_SECONDS = 30.0
@@ -67,6 +68,7 @@ class Parts:
     snarkjs: Snarkjs
     advise: Advise
     notify: Notify = field(repr=False)
+    conversation: Conversation | None = None
 
 
 class Requests:
@@ -149,12 +151,20 @@ class Requests:
             raise unavailable("the chain does not answer at present", kind="no-chain")
         return await self._readers.run(read)
 
-    async def json(self, request: Request) -> dict[str, Any]:
-        """The object that a request holds. RefusedError, InputError."""
+    async def require_stake(self, account: str, least: int) -> None:
+        """RefusedError 403 for an account with less than this at stake, in wei of ETH."""
+        stake = await self.from_chain(lambda: self.parts.view.stake_of(account))
+        if stake < least:
+            raise RefusedError(
+                403, "stake-too-low", f"{account} has {stake} wei of ETH at stake; the network asks for {least}"
+            )
+
+    async def json(self, request: Request, *, limit: int | None = None) -> dict[str, Any]:
+        """The object that a request holds, of at most ``limit`` bytes. RefusedError, InputError."""
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind != "application/json":
             raise RefusedError(415, "not-json", "the body has to be application/json, and say so")
-        body = await read_body(request, limit=self.settings.limits.body)
+        body = await read_body(request, limit=limit or self.settings.limits.body)
         try:
             document = parse_json(body, what="the body")
         except InputError as error:

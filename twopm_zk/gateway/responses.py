@@ -9,7 +9,7 @@ import json
 from collections.abc import AsyncIterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from twopm_zk.errors import ChainError, InputError, MessageError, PeerError, TwopmError
+from twopm_zk.errors import BusyError, ChainError, InputError, MessageError, PeerError, TwopmError
 from twopm_zk.system.http_server import BodyRefusedError
 
 if TYPE_CHECKING:
@@ -97,6 +97,10 @@ def refusal_of(error: Exception) -> RefusedError:
     if isinstance(error, MessageError):
         status = _STATUS.get(error.reason, 422)
         return RefusedError(status, error.reason.replace("_", "-"), error.message)
+    if isinstance(error, BusyError):
+        status, kind = (429, error.kind) if error.kind == "one-at-a-time" else (503, "busy")
+        headers = {"Retry-After": str(error.facts.get("seconds") or 15)}
+        return RefusedError(status, kind, error.message, headers=headers)
     if isinstance(error, ChainError):
         return unavailable("the chain does not answer at present", kind="no-chain")
     if isinstance(error, InputError):

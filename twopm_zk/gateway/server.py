@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
+from twopm_zk.chat.service import Making
 from twopm_zk.gateway.app import Gateway
 from twopm_zk.gateway.audits import Audits, Work, run_audit
 from twopm_zk.gateway.events import LiveNews
@@ -30,7 +31,8 @@ from twopm_zk.system.http_server import HttpServer
 class GatewayServer:
     """``with GatewayServer(view, ...) as server: server.url``.
 
-    ``rpc_url`` is for the process that audits. ``keys``, ``prover`` and ``audit`` are for tests. Raises ChainError
+    ``rpc_url`` is for the process that audits. ``conversation`` makes what has to do with conversations, once the
+    reader of the chain is there. ``keys``, ``prover`` and ``audit`` are for tests. Raises ChainError
     where the chain cannot be read, InputError where the address cannot be bound.
     """
 
@@ -45,6 +47,7 @@ class GatewayServer:
         backend: str | None = None,
         notify: Notify = ignore,
         advise: Advise = lambda kind, **facts: None,
+        conversation: Making | None = None,
         keys: KeySource | None = None,
         prover: StatementProver | None = None,
         audit: Work = run_audit,
@@ -63,6 +66,8 @@ class GatewayServer:
             notify=notify,
         )
         self.reader = ChainReader(view, Documents(folders), poll=settings.poll, notify=notify, publish=self._published)
+        self.conversation = None if conversation is None else conversation(self.reader)
+        """The conversations that it takes part in."""
         self._http = HttpServer(
             self._app,
             host=settings.host,
@@ -87,6 +92,7 @@ class GatewayServer:
                 snarkjs=Snarkjs(),
                 advise=advise,
                 notify=notify,
+                conversation=self.conversation,
             )
         )
         self._answer = self._gateway.app()

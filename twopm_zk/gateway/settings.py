@@ -23,6 +23,8 @@ class Limits:
     """Requests of one address; some count for several."""
     account: Rate = field(default=Rate(0.2, 16))
     """Predictions of one account."""
+    answers: Rate = field(default=Rate(0.05, 8))
+    """Answers in conversations of one account."""
     listeners: int = 100
     """Of live news."""
     listeners_each: int = 10

@@ -27,11 +27,12 @@ if TYPE_CHECKING:
     from eth_account.signers.local import LocalAccount
 
 VERSION = 2
-KINDS = ("input",)
+KINDS = ("input", "conversation")
 KEY_BYTES = 32
 MAX_ENVELOPE = 2 * (MAX_PAYLOAD + 16) + 4096
 """Bytes of an envelope: the ciphertext travels in hexadecimal."""
 _INFO = b"twopm-zk envelope v1"
+_ANSWER_INFO = b"twopm-zk answer v1"
 _UINT256 = (1 << 256) - 1
 _TYPES: dict[str, list[dict[str, str]]] = {
     "Header": [
@@ -55,7 +56,8 @@ class Header:
     """What a message is about, in the open: it shows nothing that the chain does not show.
 
     For an input, ``contract`` is the InferenceContract, ``task`` a request of it, and ``subject`` the commitment that
-    the content opens.
+    the content opens. For a question of a conversation the contract is the ConversationContract, and ``task`` 0 where
+    it is free.
     """
 
     kind: str
@@ -152,18 +154,32 @@ class Envelope:
 
     def open(self, key: X25519PrivateKey) -> bytes:
         """The plain content. Raises MessageError ``undecipherable``."""
-        public = key.public_key().public_bytes_raw()
         try:
-            shared = key.exchange(X25519PublicKey.from_public_bytes(self.ephemeral))
-            cipher = ChaCha20Poly1305(_derive(shared, self.ephemeral, public))
-            return cipher.decrypt(bytes(12), self.ciphertext, self.header.authenticated)
+            return ChaCha20Poly1305(self._derived(key, _INFO)).decrypt(
+                bytes(12), self.ciphertext, self.header.authenticated
+            )
         except (InvalidTag, ValueError):
             # ValueError: a point of low order, which would give a shared secret that everybody knows
             raise MessageError("undecipherable", "a message could not be decrypted with the published key") from None
 
+    def answer_secret(self, key: X25519PrivateKey) -> bytes:
+        """32 bytes that only sender and recipient know, for keys of an answer, once `open` has opened the envelope."""
+        return self._derived(key, _ANSWER_INFO)
+
+    def _derived(self, key: X25519PrivateKey, info: bytes) -> bytes:
+        shared = key.exchange(X25519PublicKey.from_public_bytes(self.ephemeral))
+        return _derive(shared, self.ephemeral, key.public_key().public_bytes_raw(), info)
+
 
 def seal(header: Header, content: bytes, recipient_key: bytes, account: LocalAccount) -> Envelope:
     """Encrypt to the recipient's X25519 key (32 bytes) and sign. Raises MessageError ``no_key`` for another key."""
+    return seal_question(header, content, recipient_key, account)[0]
+
+
+def seal_question(
+    header: Header, content: bytes, recipient_key: bytes, account: LocalAccount
+) -> tuple[Envelope, bytes]:
+    """Encrypt and sign as `seal` does; also the envelope's `Envelope.answer_secret`, to read an answer with."""
     if len(recipient_key) != KEY_BYTES:
         raise MessageError("no_key", f"{header.recipient} has published no X25519 key of {KEY_BYTES} bytes")
     secret = X25519PrivateKey.generate()
@@ -173,10 +189,11 @@ def seal(header: Header, content: bytes, recipient_key: bytes, account: LocalAcc
     except ValueError:
         raise MessageError("no_key", f"the key that {header.recipient} has published is of low order") from None
     # the key is used once, so the nonce can be constant
-    cipher = ChaCha20Poly1305(_derive(shared, ephemeral, recipient_key))
+    cipher = ChaCha20Poly1305(_derive(shared, ephemeral, recipient_key, _INFO))
     ciphertext = cipher.encrypt(bytes(12), content, header.authenticated)
     signable = header.typed("Message", {"ephemeral": ephemeral, "ciphertext": ciphertext})
-    return Envelope(header, ephemeral, ciphertext, bytes(account.sign_message(signable).signature))
+    envelope = Envelope(header, ephemeral, ciphertext, bytes(account.sign_message(signable).signature))
+    return envelope, _derive(shared, ephemeral, recipient_key, _ANSWER_INFO)
 
 
 @dataclass(frozen=True)
@@ -206,8 +223,8 @@ class Receipt:
         return found
 
 
-def _derive(shared: bytes, ephemeral: bytes, recipient: bytes) -> bytes:
-    return HKDF(SHA256(), 32, salt=ephemeral + recipient, info=_INFO).derive(shared)
+def _derive(shared: bytes, ephemeral: bytes, recipient: bytes, info: bytes) -> bytes:
+    return HKDF(SHA256(), 32, salt=ephemeral + recipient, info=info).derive(shared)
 
 
 def _require_signer(signable: Any, signature: bytes, signer: str) -> None:

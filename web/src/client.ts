@@ -25,8 +25,19 @@ export interface Status {
   token: { address: string; symbol: string; decimals: number } | null;
   insecure: boolean;
   proving: boolean;
+  /** Who answers conversations here; null where nobody does. */
+  conversation: ServedConversation | null;
   /** The chain does not answer; this is the last known state. */
   stale?: boolean;
+}
+
+export interface ServedConversation {
+  network: number;
+  operator: string;
+  /** The name and the digest of the model; null where the server passes on what it cannot read. */
+  model: string | null;
+  digest: string | null;
+  sealed_only: boolean;
 }
 
 export interface NetworkSummary {
@@ -399,6 +410,29 @@ export class Client {
   /** What happens on the chain, until `signal` is aborted or the connection ends; throws where it cannot begin. */
   async *events(signal?: AbortSignal): AsyncGenerator<ChainEvent> {
     const response = await this.#fetch("/v1/events", { signal, headers: { accept: "text/event-stream" } });
+    for await (const { event, data } of this.#stream(response))
+      yield { type: event, ...JSON.parse(data) } as ChainEvent;
+  }
+
+  /**
+   * The documents of an answer to a conversation as they come: chunks of the usual shape, or sealed pieces.
+   *
+   * @param question `{messages, ...}`, which needs a session, or `{sealed}`, which needs none.
+   */
+  async *answer(question: Record<string, unknown>, signal?: AbortSignal): AsyncGenerator<Record<string, unknown>> {
+    const body = JSON.stringify({ ...question, stream: true });
+    const headers = { "content-type": "application/json" };
+    const response = await this.#fetch("/v1/chat/completions", { method: "POST", headers, body, signal });
+    for await (const { data } of this.#stream(response)) {
+      if (data === "[DONE]") return;
+      const found = JSON.parse(data) as Record<string, unknown>;
+      if (typeof found.error === "string") throw new TwopmError(found.error, String(found.message));
+      yield found;
+    }
+    throw new TwopmError("unreachable", "The answer was broken off.");
+  }
+
+  async *#stream(response: Response): AsyncGenerator<{ event: string; data: string }> {
     const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
     let text = "";
     try {
@@ -415,7 +449,7 @@ export class Client {
               .filter((line) => line.startsWith(`${name}:`))
               .map((line) => line.slice(name.length + 1).trimStart())
               .join("\n");
-          if (field("data") !== "") yield { type: field("event"), ...JSON.parse(field("data")) } as ChainEvent;
+          if (field("data") !== "") yield { event: field("event"), data: field("data") };
         }
       }
     } finally {

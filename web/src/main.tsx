@@ -1,6 +1,6 @@
 // The page: a frame around the view that the address names.
-import { render } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { type ComponentType, render } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { Problem } from "./parts/basics";
 import { Link, type Route, route } from "./state/router";
 import { follow, trouble, useStatus } from "./state/server";
@@ -18,8 +18,19 @@ const TITLES: Record<Route["view"], string> = {
   tasks: "Tasks",
   task: "Task",
   me: "My account",
+  converse: "Converse",
   lost: "Not found",
 };
+
+const loadConverse = () => import("./views/converse");
+
+/** A view that is loaded when somebody looks at it. */
+function Later({ load }: { load: () => Promise<{ default: ComponentType }> }) {
+  const [found, set] = useState<ComponentType | null>(null);
+  useEffect(() => void load().then((module) => set(() => module.default)), [load]);
+  const Found = found;
+  return Found === null ? <h1>Loading…</h1> : <Found />;
+}
 
 function View({ at }: { at: Route }) {
   switch (at.view) {
@@ -35,6 +46,8 @@ function View({ at }: { at: Route }) {
       return <TaskView id={at.id} key={at.id} />;
     case "me":
       return <MeView />;
+    case "converse":
+      return <Later load={loadConverse} />;
     default:
       return (
         <>
@@ -47,6 +60,7 @@ function View({ at }: { at: Route }) {
   }
 }
 
+const CONVERSE: [string, string, Route["view"][]] = ["/converse", "Converse", ["converse"]];
 const NAVIGATION: [string, string, Route["view"][]][] = [
   ["/", "Networks", ["networks", "network", "ask"]],
   ["/tasks", "Tasks", ["tasks", "task"]],
@@ -75,7 +89,7 @@ function Page() {
         </p>
         <nav aria-label="Main">
           <ul>
-            {NAVIGATION.map(([href, text, views]) => (
+            {[...NAVIGATION, ...(status?.conversation ? [CONVERSE] : [])].map(([href, text, views]) => (
               <li key={href}>
                 <Link href={href} aria-current={views.includes(at.view) ? "page" : undefined}>
                   {text}

@@ -39,10 +39,12 @@ network_option = click.option("--network", type=click.IntRange(1), required=True
 class AskingGroup(click.Group):
     """A group whose command `ask` goes without its name."""
 
+    usual = "ask"
+
     def spelt_out(self, words: list[str]) -> list[str]:
         """Words with the name of the command that they are for."""
         names = (*self.commands, "-h", "--help")
-        return ["ask", *words] if words and words[0] not in names else words
+        return [self.usual, *words] if words and words[0] not in names else words
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Click's own, after the name was put in its place."""

@@ -124,6 +124,11 @@ class ChainReader:
         self._histories: dict[int, int] = {}
         self._documents_made: dict[int, tuple[Mapping[str, Any], Mapping[str, Any]]] = {}
 
+    def penalty_of(self, network: int) -> int:
+        """What an operator of a network stands for an answer with now, in wei of ETH; 0 where there is no such one."""
+        found = self.snapshot.networks.get(network)
+        return 0 if found is None else found.entry.terms.penalty
+
     # --- the loop ---
 
     def start(self) -> ChainReader:

@@ -9,6 +9,7 @@ export type Route =
   | { view: "tasks" }
   | { view: "task"; id: number }
   | { view: "me" }
+  | { view: "converse" }
   | { view: "lost" };
 
 export function routeOf(path: string): Route {
@@ -21,6 +22,7 @@ export function routeOf(path: string): Route {
   if (first === "tasks" && second === undefined) return { view: "tasks" };
   if (first === "tasks" && id !== null && third === undefined) return { view: "task", id };
   if (first === "me" && second === undefined) return { view: "me" };
+  if (first === "converse" && second === undefined) return { view: "converse" };
   return { view: "lost" };
 }
 

@@ -8,17 +8,18 @@ import { sha256 } from "@noble/hashes/sha2";
 const VERSION = 2;
 const PADDING = 1024;
 const INFO = new TextEncoder().encode("twopm-zk envelope v1");
+const ANSWER_INFO = new TextEncoder().encode("twopm-zk answer v1");
 
 export interface Header {
-  kind: "input";
+  kind: "input" | "conversation";
   chainId: number;
-  /** The InferenceContract. */
+  /** The InferenceContract, or for a question of a conversation the contract that rules on receipts. */
   contract: string;
-  /** Number of the request. */
+  /** Number of the request; 0 of a conversation without a fee. */
   task: bigint;
   sender: string;
   recipient: string;
-  /** The input commitment that the content opens. */
+  /** The commitment that the content opens. */
   subject: bigint;
 }
 
@@ -26,10 +27,12 @@ export interface Sealed {
   header: Header;
   ephemeral: Uint8Array;
   ciphertext: Uint8Array;
+  /** Of which keys of an answer are made; it never leaves this page. */
+  answerSecret: Uint8Array;
 }
 
-/** JSON with its keys in order and no white space, as twopm_zk/participants/wire.py writes it; all of it is ASCII. */
-const encode = (value: Record<string, unknown>): string =>
+/** JSON with its keys in order and no white space, as twopm_zk/participants/wire.py writes it. */
+export const encode = (value: Record<string, unknown>): string =>
   JSON.stringify(value, (_, item) =>
     item !== null && typeof item === "object" && !Array.isArray(item)
       ? Object.fromEntries(Object.entries(item).sort(([a], [b]) => (a < b ? -1 : 1)))
@@ -47,11 +50,20 @@ export const headerJson = (header: Header): Record<string, unknown> => ({
   subject: String(header.subject),
 });
 
-/** The opened input, padded so that its length tells nothing of its numbers. */
-export function encodeInput(features: number[], salt: bigint): Uint8Array {
-  const text = encode({ features: features.map(String), salt: String(salt) });
-  return new TextEncoder().encode(text.padEnd(Math.ceil(text.length / PADDING) * PADDING));
+/** A document as JSON, padded so that its length tells little of what is in it. */
+export function padded(document: Record<string, unknown>): Uint8Array {
+  const content = new TextEncoder().encode(encode(document));
+  const found = new Uint8Array(Math.ceil(content.length / PADDING) * PADDING).fill(0x20);
+  found.set(content);
+  return found;
 }
+
+/** The opened input. */
+export const encodeInput = (features: number[], salt: bigint): Uint8Array =>
+  padded({ features: features.map(String), salt: String(salt) });
+
+/** The bytes of a header that encryption authenticates. */
+export const authenticated = (header: Header): Uint8Array => new TextEncoder().encode(encode(headerJson(header)));
 
 /** Encrypt to an X25519 key of 32 bytes. Throws where the key has another length or is of low order. */
 export function seal(
@@ -63,10 +75,10 @@ export function seal(
   if (recipientKey.length !== 32) throw new Error(`${header.recipient} has published no X25519 key of 32 bytes.`);
   const ephemeral = x25519.getPublicKey(secret);
   const shared = x25519.getSharedSecret(secret, recipientKey);
-  const key = hkdf(sha256, shared, new Uint8Array([...ephemeral, ...recipientKey]), INFO, 32);
+  const derived = (info: Uint8Array) => hkdf(sha256, shared, new Uint8Array([...ephemeral, ...recipientKey]), info, 32);
   // the key is used once, so the nonce can be constant
-  const cipher = chacha20poly1305(key, new Uint8Array(12), new TextEncoder().encode(encode(headerJson(header))));
-  return { header, ephemeral, ciphertext: cipher.encrypt(content) };
+  const cipher = chacha20poly1305(derived(INFO), new Uint8Array(12), authenticated(header));
+  return { header, ephemeral, ciphertext: cipher.encrypt(content), answerSecret: derived(ANSWER_INFO) };
 }
 
 const HEADER_TYPE = [
@@ -128,4 +140,4 @@ export function encodeEnvelope({ header, ephemeral, ciphertext }: Sealed, signat
   return encode({ header: headerJson(header), ...document });
 }
 
-const hex = (bytes: Uint8Array): string => Array.from(bytes, (b) => b.toString(16).padStart(2, "0")).join("");
+export const hex = (bytes: Uint8Array): string => Array.from(bytes, (b) => b.toString(16).padStart(2, "0")).join("");

@@ -6,3 +6,4 @@ export const wallet = new Store<Wallet | null>(null);
 
 export const loadWallet = () => import("./wallet");
 export const loadAsking = () => import("./asking");
+export const loadConversing = () => import("./conversing");

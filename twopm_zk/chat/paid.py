@@ -1,0 +1,171 @@
+"""Answers that were paid for: a request of ConversationContract accepted, answered by its deadline, and settled.
+
+A question is accepted only once it is here and is the one that the request commits to. From then on it is answered
+whether or not its user is still there, and after a restart: whoever accepts and does not answer loses stake. A
+transcript is kept until nobody can challenge it, since an answer that nobody can show counts as wrong.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+
+from twopm_zk.chain.networks.conversations import ConversationRequest, ConversationState
+from twopm_zk.chain.rpc import reading
+from twopm_zk.chat.desk import Desk
+from twopm_zk.chat.question import Question
+from twopm_zk.chat.running import Running
+from twopm_zk.chat.store import ConversationStore
+from twopm_zk.conversation.receipt import adapter_of
+from twopm_zk.conversation.transcript import Transcript
+from twopm_zk.conversation.worker import Answered, Asked
+from twopm_zk.errors import InputError, MessageError, TransactionError, TwopmError
+from twopm_zk.participants.envelope import Envelope
+from twopm_zk.participants.news import News, Notify, ignore
+from twopm_zk.participants.task_view import ChainView
+
+_OVER = frozenset(
+    {ConversationState.LATE, ConversationState.REFUNDED, ConversationState.SETTLED, ConversationState.WRONG}
+)
+
+
+class PaidAnswers:
+    """The requests of one operator: the view's account. ``opened`` reads a sealed question that was paid for."""
+
+    def __init__(
+        self, view: ChainView, desk: Desk, store: ConversationStore, network: int, *, notify: Notify = ignore
+    ) -> None:
+        self._view, self._desk, self._store, self._network, self._notify = view, desk, store, network, notify
+        self._contract = view.network.conversations
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._told: set[int] = set()
+
+    def offer(self) -> bool:
+        """Offer the worker's model, where the network can be talked to for a fee; whether it is offered."""
+        model = bytes.fromhex(self._desk.worker.digest)
+        try:
+            self._contract.adapter_of(self._network)
+        except TransactionError:
+            return False
+        if self._contract.offer_of(self._network, self._view.address) != model:
+            self._contract.offer(self._network, model)
+        return True
+
+    def request(self, number: int) -> ConversationRequest:
+        """A request as it is now."""
+        return reading("a request", lambda: self._contract.request(number))
+
+    async def answer(self, envelope: Envelope, question: Question) -> PaidAnswer:
+        """The answer to a question that was paid for, accepted on the chain.
+
+        MessageError for one that nobody has asked for, that is over, or another than was paid for; and as `Desk.begin`.
+        """
+        number, user = envelope.header.task, envelope.header.sender
+        request = await asyncio.to_thread(self.request, number)
+        if (request.user, request.operator, request.network) != (user, self._view.address, self._network):
+            raise MessageError("not_the_sender", f"{user} has not asked for that on the chain")
+        states = (ConversationState.ASKED, ConversationState.ACCEPTED, ConversationState.ANSWERED)
+        late = request.state is not ConversationState.ANSWERED and self._view.chain.time > request.deadline
+        if request.state not in states or late:
+            raise MessageError("stale", f"request {number} is over")
+        asked = replace(question.asked, commitment=request.prompt)
+        try:
+            running = await self._desk.begin(asked, user, attended=False)
+        except InputError as error:
+            raise MessageError("does_not_open", error.message) from None
+        try:
+            if request.state is ConversationState.ASKED:
+                await asyncio.to_thread(self._accept, number, envelope)
+        except BaseException:
+            running.close()
+            raise
+        found = PaidAnswer()
+        task = asyncio.create_task(self._finish(request, running, found))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return found
+
+    def _accept(self, number: int, envelope: Envelope) -> None:
+        self._store.add(self._contract.address, number, envelope.encode().decode())
+        try:
+            self._contract.accept([number])
+        except TransactionError as error:
+            self._store.forget_request(number)
+            raise MessageError(
+                "stale", f"request {number} cannot be accepted: {error.error or error.message}"
+            ) from None
+
+    async def _finish(self, request: ConversationRequest, running: Running[str | Answered], found: PaidAnswer) -> None:
+        """Take an answer to its end, and say so on the chain, whoever listens."""
+        try:
+            async for piece in running:
+                if isinstance(piece, Answered):
+                    await asyncio.to_thread(self._answered, request, piece.transcript)
+                found.say(piece)
+            found.say(None)
+        except Exception as error:
+            text = error.message if isinstance(error, TwopmError) else type(error).__name__
+            self._notify(News("fault", f"request {request.id} is accepted and not answered yet: {text}", {}))
+            found.say(error)
+
+    def _answered(self, request: ConversationRequest, transcript: Transcript) -> None:
+        """Keep a transcript, and send its digest where it was not sent before."""
+        if adapter_of(transcript) != request.adapter or bytes.fromhex(transcript.execution.model) != request.model:
+            raise InputError(f"request {request.id} is about another model or adapter than this operator has")
+        if request.state is ConversationState.ANSWERED:
+            return
+        self._store.set_transcript(request.id, transcript.to_json())
+        self._contract.answer(request.id, transcript.digest)
+        self._notify(News("answered", f"request {request.id} is answered", {"request": request.id}))
+
+    def resume(self, opened: Callable[[Envelope], Question]) -> None:
+        """Answer what was accepted before a restart; waits for it."""
+        for number, text in self._store.waiting(self._contract.address):
+            request = self.request(number)
+            if request.state is ConversationState.ACCEPTED and self._view.chain.time <= request.deadline:
+                question = opened(Envelope.parse(text.encode()))
+                self._answer_now(request, replace(question.asked, commitment=request.prompt))
+            else:
+                self._store.forget_request(number)
+
+    def _answer_now(self, request: ConversationRequest, asked: Asked) -> None:
+        for piece in self._desk.worker.answer(asked):
+            if isinstance(piece, Answered):
+                self._answered(request, piece.transcript)
+
+    def look(self) -> None:
+        """Settle what nobody has challenged in time, forget what is over, and tell of challenges."""
+        for number in self._store.answered(self._contract.address):
+            request = self.request(number)
+            if request.state is ConversationState.ANSWERED and self._view.chain.time > request.deadline:
+                self._contract.settle(number)
+                self._store.forget_request(number)
+            elif request.state in _OVER:
+                self._store.forget_request(number)
+            elif request.state is ConversationState.CHALLENGED and request.case not in self._told:
+                self._told.add(request.case)
+                text = f"request {number} is challenged, in case {request.case}: show its transcript to who votes"
+                self._notify(News("dispute", text, {"request": number, "case": request.case}))
+
+
+class PaidAnswer(AsyncIterator[str | Answered]):
+    """The pieces of an answer that goes on whether or not they are taken."""
+
+    def __init__(self) -> None:
+        self._results: asyncio.Queue[str | Answered | Exception | None] = asyncio.Queue()
+
+    def say(self, found: str | Answered | Exception | None) -> None:
+        """The next piece, what went wrong, or None at the end."""
+        self._results.put_nowait(found)
+
+    async def __anext__(self) -> str | Answered:
+        found = await self._results.get()
+        if found is None:
+            raise StopAsyncIteration
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    def close(self) -> None:
+        """Nobody listens any more; it goes on."""

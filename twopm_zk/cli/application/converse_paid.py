@@ -1,0 +1,180 @@
+"""``converse ask``, ``challenge`` and ``vote``: answers that are paid for, and what can be done about a wrong one."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from twopm_zk.cli.application.conversing import (
+    answer_of,
+    client_of,
+    emit_answer,
+    how_options,
+    keep_option,
+    read_kept,
+    write_private,
+)
+from twopm_zk.cli.options.connection import Connection, chain_options
+from twopm_zk.cli.options.fees import parse_fee
+from twopm_zk.cli.options.models import model_options
+from twopm_zk.cli.options.participants import checked_address, open_view
+from twopm_zk.cli.output import emit, json_option
+from twopm_zk.errors import InputError
+
+if TYPE_CHECKING:
+    from twopm_zk.chat.question import Question
+    from twopm_zk.cli.application.conversing import How
+    from twopm_zk.conversation.worker import ModelFile
+
+_FORMAT = "twopm-zk-conversation-question-1"
+
+
+@click.command()
+@click.argument("text", required=False)
+@click.option("--gateway", metavar="URL", required=True, help="The server that passes the question on.")
+@click.option("--network", type=click.IntRange(1), help="The network's number.")
+@click.option("--operator", metavar="ADDRESS", help="The operator to ask.")
+@click.option("--maximum-fee", default="0", show_default=True, help="The most to pay, in ETH or the token.")
+@click.option("--again", type=click.Path(path_type=Path), help="Send a question that was paid for once more.")
+@how_options
+@keep_option
+@model_options
+@chain_options
+@json_option
+def ask(
+    connection: Connection,
+    model: ModelFile,
+    how: How,
+    text: str | None,
+    gateway: str,
+    network: int | None,
+    operator: str | None,
+    maximum_fee: str,
+    again: Path | None,
+    keep: Path | None,
+    as_json: bool,
+) -> None:
+    """Pay for an answer to TEXT, which its operator has to give by a deadline, and which can be challenged.
+
+    The chain sees a commitment to the question, the fee, and the digest of the answer. The model is needed here too, to
+    make tokens of the text. Before anything is paid the question is written to --keep: if its operator cannot be
+    reached, --again FILE sends it once more, without another fee. A fee that nobody earns is taken back with
+    `twopm-zk fees`.
+
+    \b
+    Examples:
+      twopm-zk converse ask "What is a stake?" --gateway https://ask.example --network 1 --operator 0x7099...79C8
+      twopm-zk converse ask --gateway https://ask.example --again kept/question-7.json
+    """
+    from twopm_zk.chat.paying import pay
+
+    view = open_view(connection)
+    folder = keep or Path("kept")
+    if again is not None:
+        request, question = _read_question(again)
+    elif text is None or network is None or operator is None:
+        raise InputError("a question that is paid for needs a text, --network and --operator")
+    else:
+        question = how.question([{"role": "user", "content": text}])
+        path = folder / "question.json"
+        write_private(path, _document(0, question))
+        most = parse_fee(maximum_fee, view.networks, token=view.networks.get(network).token)
+        request = pay(view, network, checked_address(operator), model.load(), question, maximum_fee=most)
+        write_private(folder / f"question-{request}.json", _document(request, question))
+        path.unlink()
+    found = view.network.conversations.request(request)
+    client = client_of(view, gateway, found.network, found.operator, penalty=found.penalty)
+    answer = answer_of(client.ask(question, request=request), folder, quiet=as_json)
+    emit_answer({**answer, "request": request}, as_json)
+
+
+@click.command()
+@click.argument("file", metavar="RECEIPT.json", type=click.Path(path_type=Path))
+@click.option("--unverified", is_flag=True, help="Challenge without computing the answer first; a bond may be lost.")
+@model_options
+@chain_options
+@json_option
+def challenge(connection: Connection, model: ModelFile, file: Path, unverified: bool, as_json: bool) -> None:
+    """Challenge an answer that is not the model's, by its receipt, with a bond.
+
+    The nodes that trained the network's adapter vote: give each of them the transcript, which is in RECEIPT.json, or
+    they cannot find anything. They read the conversation. The bond comes back where they find the answer wrong, with
+    the fee; it goes to the operator where they find it right. An answer that follows is not challenged, since the bond
+    would be lost.
+
+    \b
+    Example:
+      twopm-zk converse challenge kept/receipt-1f0c5b6a7d21.json
+    """
+    from twopm_zk.chat.paying import challenge as challenge_answer
+
+    kept, _ = read_kept(file)
+    if kept is None:
+        raise InputError("a transcript without a receipt holds nobody to anything")
+    case = challenge_answer(open_view(connection), kept, None if unverified else model.load())
+    said = (
+        f"Case {case}: send {file} to who votes." if case else "The operator has contradicted itself, and is slashed."
+    )
+    emit(as_json, {"case": case or None}, said)
+
+
+@click.command()
+@click.argument("case", type=click.IntRange(1))
+@click.argument("file", metavar="[RECEIPT.json]", type=click.Path(path_type=Path), required=False)
+@click.option("--dry-run", is_flag=True, help="Say what was found, and do not vote.")
+@model_options
+@chain_options
+@json_option
+def vote(connection: Connection, model: ModelFile, case: int, file: Path | None, dry_run: bool, as_json: bool) -> None:
+    """Vote on CASE as a node that trained the network's adapter: compute the answer again, and say what was found.
+
+    RECEIPT.json is what user or operator has shown you: a receipt or a transcript. Without it the vote is what follows
+    where nobody shows one: an answer that was paid for is wrong, since its operator has to keep it; a free one is
+    right, since its user has.
+
+    \b
+    Examples:
+      twopm-zk converse vote 3 receipt.json
+      twopm-zk converse vote 3
+    """
+    from twopm_zk.chat.paying import judge
+
+    transcript = None if file is None else read_kept(file)[1]
+    view = open_view(connection)
+    found = judge(view, case, transcript, model.load())
+    if not dry_run:
+        view.network.conversations.vote(case, right=found.right)
+    document = {"case": case, "right": found.right, "difference": found.difference, "voted": not dry_run}
+    where = "" if found.difference is None else f": token {found.difference} does not follow"
+    emit(as_json, document, f"The answer of case {case} is {'right' if found.right else 'wrong'}{where}.")
+
+
+def _document(request: int, question: Question) -> str:
+    from twopm_zk.chat.question import SealedQuestion
+
+    content = json.loads(SealedQuestion(question, 1, 0).encode())
+    return json.dumps({"format": _FORMAT, "request": request, "question": content})
+
+
+def _read_question(file: Path) -> tuple[int, Question]:
+    """A question that was paid for. InputError for another file."""
+    from twopm_zk.chat.question import SealedQuestion
+    from twopm_zk.errors import MessageError
+    from twopm_zk.participants.messages import MAX_PAYLOAD
+    from twopm_zk.system.parsing import read_json
+
+    document: Any = read_json(file, what="question")
+    keys = {"format", "request", "question"}
+    if not isinstance(document, dict) or set(document) != keys or document["format"] != _FORMAT:
+        raise InputError("this is no question that was kept")
+    request = document["request"]
+    if isinstance(request, bool) or not isinstance(request, int) or request < 1:
+        raise InputError("the question was not paid for: it has no request")
+    try:
+        found = SealedQuestion.parse(json.dumps(document["question"]).encode(), limit=MAX_PAYLOAD)
+    except MessageError as error:
+        raise InputError(f"this is no question that was kept: {error.message}") from None
+    return request, found.question
