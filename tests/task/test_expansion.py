@@ -195,6 +195,35 @@ def test_class_weights_go_by_the_values_of_the_label_or_by_class():
             {"inputs": [{"name": "age", "missing": 2}]},
             "described in `features` and in `inputs`",
         ),
+        *(
+            ([*features], {"formula": formula} if formula else {}, "`features` has 'ward\\[B\\]', and 'ward' makes")
+            for features in (
+                [WARD, {"name": "ward[B]", "low": 0, "high": 9}],
+                [{"name": "ward[B]", "low": 0, "high": 9}, WARD],
+            )
+            for formula in (None, "ward", "ward + `ward[B]`")
+        ),
+        (
+            [AGE | {"missing": 1}, {"name": "age[missing]", "low": 0, "high": 1}],
+            {},
+            "`features` has 'age\\[missing\\]', and 'age' makes",
+        ),
+        ([WARD], {"inputs": [{"name": "ward[B]", "missing": 1}]}, "`features` has 'ward\\[B\\]', and 'ward' makes"),
+        (
+            [{"name": "ward[B]", "low": 0, "high": 1}],
+            {"inputs": [WARD, {"name": "ward[B]", "low": 0, "high": 9, "missing": 1}]},
+            "'ward\\[B\\]' is a column made of 'ward', and a column of its own",
+        ),
+        (
+            [WARD | {"name": "a", "categories": ["x", "b][c"]}, WARD | {"name": "a[b]", "categories": ["x", "c"]}],
+            {},
+            "more than once|a column made of",
+        ),
+        (
+            [AGE, {"name": "ward[B]", "low": 0, "high": 1, "product": [["ward[C]", 1], ["age", 1]]}],
+            {"inputs": [WARD]},
+            "'ward\\[B\\]' is a column made of 'ward', and a product",
+        ),
         ([], {"formula": "z ~ age"}, "`formula` is of 'z', `label` is 'y'"),
         ([], {"formula": "age + b"}, "`formula` names 'b', which is not in `features`"),
         ([AGE, AGE], {"formula": "age"}, "`features` has 'age' more than once"),
