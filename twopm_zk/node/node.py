@@ -27,6 +27,7 @@ from twopm_zk.participants.records import Attempt
 from twopm_zk.participants.task_view import ChainView, require_spec
 from twopm_zk.privacy.plan import Noise
 from twopm_zk.proving.statement_prover import StatementProver, proof_numbers
+from twopm_zk.rows.check import without_held_out
 from twopm_zk.rows.sources import RowData
 from twopm_zk.sharing import Conditions
 from twopm_zk.statements import RowsStatement
@@ -85,6 +86,8 @@ class Node(Participant[NodeStore]):
         if table is not None:
             self._say("preparing", "preparing the rows: a commitment to each batch of them")
         self._batches = load_batches(store, spec, table, held_out=held_out)
+        if (said := without_held_out(spec)) and not any(entry.held_out for entry in self._batches):
+            self._say("no-held-out", said)
         self._sharing = SharingPart(
             view, spec, store, conditions=self._conditions(), privacy=self._privacy, say=self._say_once
         )
