@@ -45,7 +45,8 @@ class CoordinatorSettings:
 class Coordinator(Participant[CoordinatorStore]):
     """One coordinator's task.
 
-    Without ``task`` it goes on with this account's unfinished task of the specification, or creates one.
+    Without ``task`` it goes on with the task of the specification that it ran last, if it has not told its end yet, or
+    with this account's unfinished one, or creates one.
     """
 
     def __init__(
@@ -63,6 +64,8 @@ class Coordinator(Participant[CoordinatorStore]):
         self._wanted = wanted_nodes(spec, self.settings.nodes)
         super().__init__(view, spec, store, poll=self.settings.poll, notify=notify)
         self.task = task if task is not None else self._unfinished()
+        if self.task is not None:
+            store.set_running(spec.spec_hash, self.task)
         self._executor = RoundExecutor(view, spec, store, prover=prover, notify=notify)
         self._seen: dict[tuple[int, Phase], float] = {}
         self._absent: set[str] = set()
@@ -71,6 +74,9 @@ class Coordinator(Participant[CoordinatorStore]):
         self._checked = False
 
     def _unfinished(self) -> int | None:
+        last = self.store.running(self.spec.spec_hash)
+        if last in self.view.tasks_of(self.spec.spec_hash):  # else its block was replaced
+            return last
         found = self.view.newest_task(
             self.spec, lambda state: state.phase is not Phase.FINISHED, creator=self.view.address
         )
@@ -89,9 +95,11 @@ class Coordinator(Participant[CoordinatorStore]):
         self._watch(state)
         if state.phase is Phase.FINISHED:
             self._tell_end(state)
+            self.store.set_running(self.spec.spec_hash, None)
             return True
         if state.coordinator != self.view.address:
             self._say("replaced", f"{state.coordinator} has taken this coordinator's place")
+            self.store.set_running(self.spec.spec_hash, None)
             return True
         if state.phase is Phase.CREATED:
             self.view.hlr.open_round(state.id)
@@ -124,6 +132,7 @@ class Coordinator(Participant[CoordinatorStore]):
             self._say_once("waiting", found.sentence(self._wanted), values)
             return
         self.task = create_task(self.view, self.spec, stakes=stakes)
+        self.store.set_running(self.spec.spec_hash, self.task)
         self._say("created", f"created task {self.task}", {"task": self.task})
 
     # --- collecting ---
