@@ -507,7 +507,7 @@ def test_each_phase_names_the_command_that_fits_it(created):
     below = created("task", "close", "1", code=8)
     assert "BelowMinimum(nodes=0, minimum=3)" in below["message"]
     assert "twopm-zk task reopen TASK" in below["hint"]
-    assert "RoundsLeft" in created("task", "finish", "1", code=8)["message"]
+    assert "DeadlineNotReached" in created("task", "finish", "1", code=8)["message"]
     early = created("task", "reopen", "1", code=8)
     assert "DeadlineNotReached" in early["message"]
     assert "anybody may go on after it" in early["hint"]

@@ -177,7 +177,7 @@ COORDINATOR_DEATHS = [
     ["news", "summed"],
     ["sent", "proceed"],
 ]
-"""The last four are in the round of the evaluation, but for the transaction that opens it; the last one ends the task."""
+"""The last four are in the round of the evaluation, but for the transaction that opens it; the last ends the task."""
 
 
 def test_a_coordinator_that_is_killed_goes_on_where_it_was(party, forks):
