@@ -18,7 +18,7 @@ from twopm_zk.coordinator.task_creation import Stakes, registered, task_config, 
 from twopm_zk.node import sharing_part
 from twopm_zk.node.store import NodeStore
 from twopm_zk.sharing import Sharer
-from twopm_zk.task.specification import Statistics
+from twopm_zk.task.parts.statistics import Statistics
 from twopm_zk.task.specification_file import write_spec
 from twopm_zk.training.in_process import train
 

@@ -7,7 +7,7 @@ from support.people_world import SPEC, Party, replace, tables
 from twopm_zk.chain.tasks import Phase
 from twopm_zk.participants.attempts import read_history
 from twopm_zk.participants.moving import move_on
-from twopm_zk.task.specification import Statistics
+from twopm_zk.task.parts.statistics import Statistics
 
 pytestmark = [pytest.mark.chain, pytest.mark.slow]
 

@@ -12,7 +12,7 @@ from support.people_stage import lying
 from support.people_world import SPEC, Party, Running, replace
 
 from twopm_zk.errors import TransactionError
-from twopm_zk.task.specification import Statistics
+from twopm_zk.task.parts.statistics import Statistics
 from twopm_zk.task.specification_file import write_spec
 from twopm_zk.training.in_process import train
 

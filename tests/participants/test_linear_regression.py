@@ -16,7 +16,8 @@ from twopm_zk.sharing import Ledger
 from twopm_zk.statements import Collection, Family
 from twopm_zk.task.columns import Column
 from twopm_zk.task.outcome import Outcome
-from twopm_zk.task.specification import Statistics, StepRule
+from twopm_zk.task.parts.statistics import Statistics
+from twopm_zk.task.parts.step_rule import StepRule
 
 pytestmark = [pytest.mark.chain, pytest.mark.slow]
 

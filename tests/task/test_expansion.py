@@ -9,7 +9,7 @@ from support.small_tasks import SPECTOR
 from twopm_zk.errors import SpecError
 from twopm_zk.task.columns import Column
 from twopm_zk.task.outcome import Frequencies
-from twopm_zk.task.specification import Statistics
+from twopm_zk.task.parts.statistics import Statistics
 from twopm_zk.task.specification_file import parse_spec, read_spec, write_spec
 
 AGE = {"name": "age", "low": 0, "high": 120, "unit": 1}

@@ -14,7 +14,7 @@ from twopm_zk.rows.batches import prepare, quantized_rows
 from twopm_zk.rows.tables import Table, load_spector
 from twopm_zk.statements import Collection, Family
 from twopm_zk.statements.step import exact_gradient
-from twopm_zk.task.specification import StepRule
+from twopm_zk.task.parts.step_rule import StepRule
 from twopm_zk.task.specification_file import read_spec
 from twopm_zk.training import distance as module
 from twopm_zk.training import learner

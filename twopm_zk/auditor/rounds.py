@@ -14,7 +14,7 @@ from twopm_zk.sharing import vector_of
 from twopm_zk.sharing.hashes import abi_hash
 from twopm_zk.statements import Collection, Family, RoundShape, updates_commitment
 from twopm_zk.statements.rounds import MAX_UPDATES
-from twopm_zk.task.specification import Collects
+from twopm_zk.task.parts.step_rule import Collects
 from twopm_zk.training.distance import Distance, distance
 from twopm_zk.training.public_sums import PublicSum
 
