@@ -175,7 +175,7 @@ def test_class_weights_go_by_the_values_of_the_label_or_by_class():
         ([], {"family": "gaussian", "label": {"name": "y"}}, "give `low` and `high`"),
         ([], {"family": "gaussian", "label": {"name": "y", "low": 0, "high": 1, "positive": 1}}, "of logistic tasks"),
         ([], {"family": "gaussian", "label": {"name": "y", "centre": 0, "scale": 0}}, "label, 'y': `scale` is 0"),
-        ([], {"family": "poisson"}, "`family` is 'poisson'; allowed: logistic, gaussian"),
+        ([], {"family": "poisson"}, "`family` is 'poisson'; allowed: logistic, gaussian\nA log link fits these"),
         ([], {"weights": "age"}, "`weights` is 'age', which is also a feature"),
         ([], {"weights": "y"}, "no name of a column of its own"),
         ([], {"weights": 3}, "`weights` is not a text"),
