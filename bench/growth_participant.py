@@ -42,7 +42,8 @@ from twopm_zk.rows.tables import Table
 from twopm_zk.sharing import Sharer
 from twopm_zk.task.columns import choose_column
 from twopm_zk.task.instances import BATCH_ROWS
-from twopm_zk.task.specification import StepRule, TaskSpec
+from twopm_zk.task.parts.step_rule import StepRule
+from twopm_zk.task.specification import TaskSpec
 
 POLL = 1.0
 """Seconds between looks at the chain."""

@@ -31,7 +31,8 @@ from twopm_zk.privacy.terms import Privacy
 from twopm_zk.rows.batches import quantized_rows
 from twopm_zk.rows.tables import Table
 from twopm_zk.task.columns import choose_column
-from twopm_zk.task.specification import BOEHNING_LINDSAY, GRADIENT, NEWTON, StepRule, TaskSpec
+from twopm_zk.task.parts.step_rule import BOEHNING_LINDSAY, GRADIENT, NEWTON, StepRule
+from twopm_zk.task.specification import TaskSpec
 from twopm_zk.training.in_process import train
 
 ROOT = Path(__file__).parents[1]

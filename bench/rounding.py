@@ -26,7 +26,8 @@ from twopm_zk.statements.policy import LAMBDA_FRAC_BITS, MATRIX
 from twopm_zk.statements.rounds import MAX_UPDATES
 from twopm_zk.statements.rows import MAX_ROWS, WHOLE_BITS
 from twopm_zk.statements.step import exact_gradient
-from twopm_zk.task.specification import StepRule, TaskSpec
+from twopm_zk.task.parts.step_rule import StepRule
+from twopm_zk.task.specification import TaskSpec
 from twopm_zk.task.specification_file import read_spec
 from twopm_zk.training.optimiser import Optimiser, information_curvature
 

@@ -60,7 +60,8 @@ from twopm_zk.proving.prover import Prover  # noqa: E402
 from twopm_zk.rows.tables import Table  # noqa: E402
 from twopm_zk.sharing import Member, Place, PostedKey, SecretKey, Sharer, SharingSet, commit, graph, tree  # noqa: E402
 from twopm_zk.task.columns import choose_column  # noqa: E402
-from twopm_zk.task.specification import StepRule, TaskSpec  # noqa: E402
+from twopm_zk.task.parts.step_rule import StepRule  # noqa: E402
+from twopm_zk.task.specification import TaskSpec  # noqa: E402
 
 RESULTS = ROOT / "bench" / "results"
 ETHER = 10**18

@@ -25,7 +25,8 @@ from twopm_zk.statements import Family
 from twopm_zk.statistics.summary import Summary
 from twopm_zk.task.columns import Column, choose_column
 from twopm_zk.task.outcome import Outcome
-from twopm_zk.task.specification import NEWTON, StepRule, TaskSpec
+from twopm_zk.task.parts.step_rule import NEWTON, StepRule
+from twopm_zk.task.specification import TaskSpec
 from twopm_zk.training.in_process import train
 
 WIDE = Format(24, 20)

@@ -91,7 +91,7 @@ def proceed() -> int:
 
     from twopm_zk.chain import DevelopmentNode
     from twopm_zk.chain.tasks import Phase
-    from twopm_zk.task.specification import StepRule
+    from twopm_zk.task.parts.step_rule import StepRule
 
     with DevelopmentNode() as node, tempfile.TemporaryDirectory() as folder:
         party = Party(World(node), Path(folder), spec=replace(SPEC, step=StepRule("bfgs")))

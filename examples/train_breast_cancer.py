@@ -30,7 +30,9 @@ from twopm_zk.rows.tables import Table
 from twopm_zk.statistics.summary import Summary
 from twopm_zk.task.columns import choose_column
 from twopm_zk.task.instances import BATCH_ROWS
-from twopm_zk.task.specification import Statistics, StepRule, TaskSpec
+from twopm_zk.task.parts.statistics import Statistics
+from twopm_zk.task.parts.step_rule import StepRule
+from twopm_zk.task.specification import TaskSpec
 from twopm_zk.training.in_process import train
 
 NODES = 3

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from twopm_zk.proving.executors import executor_for
 from twopm_zk.rows.tables import Table, load_spector
-from twopm_zk.task.specification import StepRule
+from twopm_zk.task.parts.step_rule import StepRule
 from twopm_zk.task.specification_file import read_spec
 from twopm_zk.training.in_process import train
 

@@ -56,7 +56,8 @@ if _typing.TYPE_CHECKING:
     from twopm_zk.task.inputs import Input
     from twopm_zk.task.instances import TaskInstances, choose_instances
     from twopm_zk.task.outcome import Frequencies, Outcome
-    from twopm_zk.task.specification import StepRule, TaskSpec
+    from twopm_zk.task.parts.step_rule import StepRule
+    from twopm_zk.task.specification import TaskSpec
     from twopm_zk.task.specification_file import parse_spec, read_spec, write_spec
     from twopm_zk.training.estimator import TwoPMLogisticRegression
     from twopm_zk.training.in_process import train
@@ -76,7 +77,7 @@ _LAZY = {
     "choose_instances": "twopm_zk.task.instances",
     "Frequencies": "twopm_zk.task.outcome",
     "Outcome": "twopm_zk.task.outcome",
-    "StepRule": "twopm_zk.task.specification",
+    "StepRule": "twopm_zk.task.parts.step_rule",
     "TaskSpec": "twopm_zk.task.specification",
     "parse_spec": "twopm_zk.task.specification_file",
     "read_spec": "twopm_zk.task.specification_file",

@@ -11,7 +11,7 @@ from twopm_zk.auditor.report import AuditReport, Verdict
 from twopm_zk.numbers.fixed_point import WEIGHTS
 from twopm_zk.rows.batches import quantized_rows
 from twopm_zk.rows.tables import load_spector
-from twopm_zk.task.specification import Collects, StepRule
+from twopm_zk.task.parts.step_rule import Collects, StepRule
 from twopm_zk.training.distance import Distance
 
 

@@ -13,7 +13,8 @@ from twopm_zk.auditor.report import AuditReport, Verdict
 from twopm_zk.circuit.instances import find_instance
 from twopm_zk.cli.network.audit import _print
 from twopm_zk.statements import Collection
-from twopm_zk.task.specification import Collects, Statistics
+from twopm_zk.task.parts.statistics import Statistics
+from twopm_zk.task.parts.step_rule import Collects
 
 TASK = private_spec(statistics=Statistics(evaluation=True)).provable(rows=45)
 """Six gradients and an evaluation, at most; 2 honest of 3 nodes."""

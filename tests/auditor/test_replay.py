@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from support.histories import COORDINATOR, Story, altered, failed_checks, swapped, text, twice, without
+from support.histories import COORDINATOR, SECONDS, Story, altered, failed_checks, swapped, text, twice, without
 
 from twopm_zk.auditor.attempt_record import Outcome
 from twopm_zk.numbers.baby_jubjub import BASE, SUBGROUP_ORDER
@@ -120,6 +120,31 @@ def test_a_task_ends_without_a_certificate_after_the_deadline_of_its_last_sum():
     report = story.replay()
     assert report.passed, report.failed
     assert not report.certified
+
+
+def given_up():
+    """An attempt with one update, long after its deadline."""
+    story = Story()
+    story.open_round()
+    story.submit(story.people[0])
+    story.wait()
+    return story
+
+
+def test_a_task_is_ended_by_its_coordinator_where_an_attempt_has_failed():
+    story = given_up()
+    story.finish()
+    report = story.replay()
+    assert report.passed, report.failed
+    assert not report.certified
+
+
+def test_a_task_is_ended_by_its_coordinator_where_nobody_used_or_disputed_a_sum_for_long():
+    story = shared()
+    story.wait(2 * SECONDS + 1)
+    story.finish()
+    report = story.replay()
+    assert report.passed, report.failed
 
 
 def test_withdrawals_are_free_until_sharing_begins():
@@ -692,6 +717,19 @@ def finished_early():
     return story
 
 
+def ended_before_a_sum_is_given_up():
+    story = shared()
+    story.wait(2 * SECONDS - 2)
+    story.finish()
+    return story
+
+
+def ended_by_a_node_where_an_attempt_has_failed():
+    story = given_up()
+    story.finish(story.people[0].address)
+    return story
+
+
 def honest_one_called_a_liar():
     story = disputed()
     first, *others, liar = story.people
@@ -884,6 +922,11 @@ FORBIDDEN = {
     "a node that is out takes over": (taken_over_by_one_that_is_out, {"coordinator"}),
     "a finished task taken over": (taken_over_when_finished, {"coordinator"}),
     "a task ended with rounds left": (finished_early, {"rounds"}),
+    "a task ended before its sum is given up": (ended_before_a_sum_is_given_up, {"rounds"}),
+    "a task ended by a node where an attempt has failed": (
+        ended_by_a_node_where_an_attempt_has_failed,
+        {"coordinator"},
+    ),
     "an honest node called a liar": (honest_one_called_a_liar, {"disputes"}),
     "a liar that stays": (liar_kept, {"disputes"}),
     "a silent node left out beside a liar": (silent_one_left_out_though_a_liar_was_proven, {"disputes"}),

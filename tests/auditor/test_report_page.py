@@ -27,8 +27,9 @@ from twopm_zk.task.columns import Column
 from twopm_zk.task.inputs import Input
 from twopm_zk.task.outcome import Frequencies
 from twopm_zk.task.outcome import Outcome as Label
+from twopm_zk.task.parts.statistics import Statistics
 from twopm_zk.task.scaling import Scaling
-from twopm_zk.task.specification import Statistics, TaskSpec
+from twopm_zk.task.specification import TaskSpec
 
 AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 CONTEXT = ReportContext("1.2.3", datetime(2026, 3, 1, 12, 30, tzinfo=UTC), {"HLRContract": "0x" + "c0" * 20})

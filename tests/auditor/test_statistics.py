@@ -5,7 +5,7 @@ from support.histories import HELD_OUT, Story, failed_checks
 
 from twopm_zk.auditor.attempt_record import Outcome
 from twopm_zk.statements import Collection, Family
-from twopm_zk.task.specification import Collects
+from twopm_zk.task.parts.step_rule import Collects
 
 
 def certified(*, moved=True, **settings):

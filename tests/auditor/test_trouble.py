@@ -18,7 +18,7 @@ from twopm_zk.numbers.baby_jubjub import SUBGROUP_ORDER, add, negate
 from twopm_zk.participants.task_view import ChainView
 from twopm_zk.plonk.proving import ProofResult
 from twopm_zk.sharing import Sharer
-from twopm_zk.task.specification import StepRule
+from twopm_zk.task.parts.step_rule import StepRule
 
 pytestmark = pytest.mark.slow
 

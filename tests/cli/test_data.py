@@ -83,8 +83,11 @@ def test_held_out_rows_are_registered_under_a_name_of_their_own(call, tmp_path):
     write_rows(tmp_path / "later.csv", 20)
     words = ("data", "register", spec, "--data", tmp_path / "rows.csv", "--state", state)
     more = ("--held-out", tmp_path / "later.csv")
+    code, _, err = call(*words)
+    assert (code, "this node has none: it takes no part in that" in " ".join(err.split())) == (0, True)
     code, out, err = call(*words, *more)
     assert code == 0, err
+    assert "takes no part" not in err
     assert "12 rows and 20 held-out ones in 2 batches are registered" in out
     code, out, _ = call(*words, *more, "--json")
     found = json.loads(out)

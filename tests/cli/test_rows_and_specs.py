@@ -64,6 +64,47 @@ def test_all_problems_are_said_at_once_by_column_and_row_and_never_a_value(call,
     assert "summary" not in document
 
 
+def test_an_owner_who_gives_no_held_out_rows_hears_what_that_means(call, folder):
+    code, out, _ = call("data", "check", "spec.toml", "--data", "export.csv", "--json")
+    assert (code, json.loads(out)["notes"]) == (0, [])
+    (folder / "spec.toml").write_text(SPECIFICATION + "\n[statistics]\nheld_out = true\n")
+    code, out, _ = call("data", "check", "spec.toml", "--data", "export.csv")
+    assert (code, out.splitlines()) == (
+        0,
+        [
+            "900 rows, in 4 batches: everything fits the specification.",
+            "The specification has the certified weights evaluated on rows held out of training, of a node or more, "
+            "and this node has none: it takes no part in that. They count where they are registered before the task's "
+            "first round opens. Give yours with --held-out FILE.",
+        ],
+    )
+    code, out, _ = call("data", "check", "spec.toml", "--data", "export.csv", "--json")
+    document = json.loads(out)
+    assert (code, document["held_out"], len(document["notes"])) == (0, None, 1)
+
+
+def test_held_out_rows_are_checked_beside_those_of_training(call, folder):
+    words = ("data", "check", "spec.toml", "--data", "export.csv", "--held-out")
+    code, _, err = call(*words, "export.csv")
+    assert (code, "evaluates nothing on held-out rows" in err) == (3, True)
+    (folder / "spec.toml").write_text(SPECIFICATION + "\n[statistics]\nheld_out = true\n")
+    write_export(folder / "later.csv", 100, seed=2)
+    code, out, _ = call(*words, "later.csv")
+    assert (code, out.splitlines()[1:]) == (
+        0,
+        ["held-out rows: 100 rows, in 1 batch: everything fits the specification."],
+    )
+    spoilt(folder, age={7: "secret-7"})
+    (folder / "export.csv").rename(folder / "spoilt.csv")
+    write_export(folder / "export.csv")
+    code, out, _ = call(*words, "spoilt.csv")
+    assert (code, out.splitlines()[1]) == (3, "held-out rows: column 'age', row 7 is not a number")
+    code, out, _ = call(*words, "export.csv", "--json")
+    document = json.loads(out)
+    assert (code, document["problems"], document["notes"]) == (3, [], [])
+    assert [problem["kind"] for problem in document["held_out"]["problems"]] == ["trained-on"]
+
+
 def test_no_cell_of_a_file_without_a_header_is_shown(call, folder):
     lines = (folder / "export.csv").read_text(encoding="utf-8-sig").splitlines()[1:]
     (folder / "export.csv").write_text("\n".join(lines), encoding="utf-8")

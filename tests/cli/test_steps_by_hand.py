@@ -18,7 +18,7 @@ from twopm_zk.coordinator.task_creation import Stakes, registered, task_config, 
 from twopm_zk.node import sharing_part
 from twopm_zk.node.store import NodeStore
 from twopm_zk.sharing import Sharer
-from twopm_zk.task.specification import Statistics
+from twopm_zk.task.parts.statistics import Statistics
 from twopm_zk.task.specification_file import write_spec
 from twopm_zk.training.in_process import train
 
@@ -507,7 +507,7 @@ def test_each_phase_names_the_command_that_fits_it(created):
     below = created("task", "close", "1", code=8)
     assert "BelowMinimum(nodes=0, minimum=3)" in below["message"]
     assert "twopm-zk task reopen TASK" in below["hint"]
-    assert "RoundsLeft" in created("task", "finish", "1", code=8)["message"]
+    assert "DeadlineNotReached" in created("task", "finish", "1", code=8)["message"]
     early = created("task", "reopen", "1", code=8)
     assert "DeadlineNotReached" in early["message"]
     assert "anybody may go on after it" in early["hint"]

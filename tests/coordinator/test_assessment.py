@@ -15,7 +15,7 @@ from twopm_zk.participants.task_view import generators_of, phase_seconds
 from twopm_zk.rows.batches import prepare
 from twopm_zk.rows.tables import Table
 from twopm_zk.statements import Collection, Opening
-from twopm_zk.task.specification import StepRule
+from twopm_zk.task.parts.step_rule import StepRule
 from twopm_zk.training.in_process import train
 
 NODES = ("0xA", "0xB", "0xC")

@@ -1,13 +1,13 @@
 """Rounds after the certificate that go wrong: rows that come too late, nodes and coordinators that are gone."""
 
 import pytest
-from support.people_stage import Stage
+from support.people_stage import Stage, lying
 from support.people_world import SPEC, Party, replace, tables
 
 from twopm_zk.chain.tasks import Phase
 from twopm_zk.participants.attempts import read_history
 from twopm_zk.participants.moving import move_on
-from twopm_zk.task.specification import Statistics
+from twopm_zk.task.parts.statistics import Statistics
 
 pytestmark = [pytest.mark.chain, pytest.mark.slow]
 
@@ -87,6 +87,20 @@ def test_an_evaluation_whose_nodes_came_and_did_not_share_starts_again_once(stag
         assert move_on(stage.nodes[0].view, stage.state) == wanted
     assert stage.state.phase is Phase.FINISHED
     assert stage.state.certified
+
+
+def test_anybody_ends_a_certified_task_whose_last_sum_does_not_open_and_is_not_disputed(staged):
+    stage = staged(EVALUATED)
+    evaluating(stage)
+    lying(stage.nodes[0])
+    stage.until(Phase.SHARING)
+    stage.tick(*stage.nodes)
+    assert stage.attempt.total is None
+    stage.late()
+    assert move_on(stage.reader, stage.state) == ""
+    stage.late(stage.state.seconds[Phase.DISPUTED])
+    assert move_on(stage.reader, stage.state) == "the task ends with its certificate"
+    assert (stage.state.phase, stage.state.certified) == (Phase.FINISHED, True)
 
 
 def test_a_task_without_a_certificate_starts_again_as_often_as_it_takes(staged):

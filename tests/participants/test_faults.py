@@ -392,6 +392,48 @@ def test_a_coordinator_that_would_end_the_task_settles_the_dispute_over_its_last
     assert not stage.until(Phase.FINISHED).certified
 
 
+def spoilt(stage):
+    """A sum that does not open, of a set of which nobody is there any more."""
+    lying(stage.nodes[3])
+    stage.until(Phase.SHARING)
+    for number in range(4):
+        stage.tick(stage.nodes[number])
+    assert stage.state.phase is Phase.SUMMED
+    assert stage.attempt.total is None
+
+
+def undisputed(stage):
+    """So much time passes that a sum which nobody uses or disputes is given up."""
+    stage.late(stage.state.seconds[Phase.DISPUTED])
+    assert stage.state.given_up
+
+
+def test_a_sum_that_does_not_open_and_nobody_disputes_does_not_keep_the_task_open_for_ever(staged):
+    stage = staged()
+    spoilt(stage)
+    stage.late()
+    stage.tick(stage.coordinator)
+    assert news_of(stage, "coordinator", "waiting")[-1].text.endswith("a node of the set has to dispute it")
+    assert stage.state.phase is Phase.SUMMED
+    undisputed(stage)
+    stage.tick(stage.coordinator)
+    assert stage.state.phase is Phase.FINISHED
+    (said,) = news_of(stage, "coordinator", "undisputed")
+    assert said.text.endswith("no node of its set disputes it: the task ends without a certificate")
+    before = stakes(stage)
+    stage.tick(*stage.nodes[:3])
+    assert stakes(stage) == before
+    assert news_of(stage, 0, "finished")[-1].text.startswith(f"task {stage.task} is finished, not certified")
+
+
+def test_who_is_back_before_the_task_is_ended_disputes_a_late_sum(staged):
+    stage = staged()
+    spoilt(stage)
+    stage.late()
+    stage.tick(stage.nodes[0])
+    assert stage.state.phase is Phase.DISPUTED
+
+
 def test_without_a_coordinator_a_dispute_without_cause_ends_once_all_have_claimed(staged):
     stage = staged()
     stage.until(Phase.SUMMED)

@@ -12,7 +12,7 @@ from support.people_stage import lying
 from support.people_world import SPEC, Party, Running, replace
 
 from twopm_zk.errors import TransactionError
-from twopm_zk.task.specification import Statistics
+from twopm_zk.task.parts.statistics import Statistics
 from twopm_zk.task.specification_file import write_spec
 from twopm_zk.training.in_process import train
 
@@ -175,8 +175,9 @@ COORDINATOR_DEATHS = [
     ["sent", "certify"],
     ["sent", "close"],
     ["news", "summed"],
+    ["sent", "proceed"],
 ]
-"""The last three are in the round of the evaluation, but for the transaction that opens it."""
+"""The last four are in the round of the evaluation, but for the transaction that opens it; the last ends the task."""
 
 
 def test_a_coordinator_that_is_killed_goes_on_where_it_was(party, forks):
@@ -189,6 +190,8 @@ def test_a_coordinator_that_is_killed_goes_on_where_it_was(party, forks):
         thread.finish()
         running.wait(200)
     assert mortal.died == len(COORDINATOR_DEATHS)
+    assert party.world.view(8).task_count() == 1  # and no second one
+    assert '"news": "finished"' in mortal.output
     rounds, events = expect_result(party, party.tables)
     assert len(mortal.proofs()) == len(set(mortal.proofs())) == rounds - 2  # information and evaluation need none
     assert {event["attempt"] for event in events if event.name == "UpdateAccepted"} == {0}

@@ -7,15 +7,17 @@ from support.people_world import SPEC, Party, World, double_verifier, np, replac
 from twopm_zk.chain.tasks import Phase
 from twopm_zk.coordinator.task_creation import Stakes
 from twopm_zk.errors import ChainError
+from twopm_zk.node.node import Consent
 from twopm_zk.participants.attempts import fixed_rows
-from twopm_zk.participants.moving import move_on
+from twopm_zk.participants.moving import ATTEMPTS, move_on
 from twopm_zk.rows.batches import prepare
 from twopm_zk.rows.tables import Table
 from twopm_zk.sharing import Ledger
 from twopm_zk.statements import Collection, Family
 from twopm_zk.task.columns import Column
 from twopm_zk.task.outcome import Outcome
-from twopm_zk.task.specification import Statistics, StepRule
+from twopm_zk.task.parts.statistics import Statistics
+from twopm_zk.task.parts.step_rule import StepRule
 
 pytestmark = [pytest.mark.chain, pytest.mark.slow]
 
@@ -115,6 +117,76 @@ def test_where_a_node_falls_out_between_two_rounds_the_others_do_not_share_and_g
     everybody = {node.view.address for node in stage.nodes}
     assert certified(stage)[2] == everybody
     assert stakes(stage) == before
+
+
+# --- a node that does not come back ---
+
+
+def fails(stage):
+    """One attempt without the fourth node, up to its last deadline, at which all others have looked."""
+    stage.until(Phase.COLLECTING, without=[3])
+    stage.tick(*stage.nodes[:3])
+    stage.late()
+    stage.until(Phase.READY, without=[3])
+    stage.late()
+
+
+def test_a_linear_regression_is_not_started_again_for_ever_and_goes_on_where_the_missing_node_is_back(staged):
+    stage = staged()
+    moved(stage)
+    for _ in range(ATTEMPTS):
+        fails(stage)
+    before = stage.reader.block()
+    for _ in range(8):  # more looks than the patience of a node
+        stage.tick(*stage.nodes[:3], stage.coordinator)
+    assert stage.reader.block() == before  # nobody sends anything
+    assert (stage.state.phase, stage.state.attempt) == (Phase.READY, ATTEMPTS - 1)
+    for who in (0, 1, 2, "coordinator"):
+        (said,) = news_of(stage, who, "standstill")
+        assert said.values == {"missing": [stage.address(3)]}
+        assert f"3 attempts have failed without {stage.address(3)}" in said.text
+    assert certified(stage)[2] == {node.view.address for node in stage.nodes}
+
+
+def test_the_coordinator_may_end_a_linear_regression_that_stands_still(staged):
+    stage = staged()
+    moved(stage)
+    fails(stage)
+    stage.hlr.finish(stage.task)
+    stage.tick(*stage.nodes[:3], stage.coordinator)
+    for who in (0, 1, 2, "coordinator"):
+        assert news_of(stage, who, "finished")[-1].text.startswith(f"task {stage.task} is finished, not certified")
+
+
+def test_where_a_node_can_never_be_back_nobody_hands_anything_in_and_the_coordinator_ends_the_task(staged):
+    stage = staged()
+    moved(stage)
+    stage.nodes[3].view.identity.leave()
+    stage.nodes[3].view.identity.join("", b"")  # a member since the round opened is of no use to it
+    fails(stage)
+    for _ in range(8):  # more looks than the patience of a node
+        stage.tick(*stage.nodes[:3])
+    assert (stage.state.phase, stage.state.attempt) == (Phase.READY, 0)
+    for who in range(3):
+        (said,) = news_of(stage, who, "hopeless")
+        assert f"{stage.address(3)} can take part no more" in said.text
+    stage.reader.hlr.reopen(stage.task)  # by hand
+    stage.tick(*stage.nodes[:3])
+    assert stage.state.updates == 0
+    stage.late()
+    stage.until(Phase.FINISHED, without=[3])
+    assert not stage.state.certified
+    assert news_of(stage, "coordinator", "hopeless")[-1].text.endswith("This coordinator ends it")
+
+
+def test_a_first_set_of_a_linear_regression_that_owners_do_not_want_is_not_tried_for_ever(staged):
+    stage = staged(consent=Consent(accounts=frozenset({"0x" + "99" * 20})))
+    for number in range(ATTEMPTS):
+        stage.until(Phase.READY, when=lambda state, number=number: state.attempt == number)
+        stage.late()
+    for _ in range(8):
+        stage.tick(*stage.nodes, stage.coordinator)
+    assert (stage.state.phase, stage.state.attempt) == (Phase.READY, ATTEMPTS - 1)
 
 
 def test_where_a_node_is_not_ready_the_others_leave_the_set_again_for_nothing(staged):
@@ -250,30 +322,38 @@ def test_a_stranger_who_is_silent_does_not_stop_a_linear_regression(barged_in):
     assert certified(stage)[1:] == [{node.view.address for node in stage.nodes}] * 2
 
 
-def test_where_a_stranger_is_ready_the_nodes_of_a_linear_regression_are_not(barged_in):
-    stage, stranger = barged_in
-    stage.until(Phase.READY)
-    stage.tick(stranger)
-    assert stage.state.ready == 1
-    stage.tick(*stage.nodes)
-    assert [objections(stage, number) for number in range(3)] == [{"shared-before"}] * 3
-    stranger.view.hlr.withdraw(stage.task)
-    stage.until(Phase.SUMMED)
-    assert set(stage.attempt.nodes) == {node.view.address for node in stage.nodes}
-
-
-def test_a_stranger_that_is_ready_last_makes_nobody_pay(barged_in):
+def test_a_stranger_that_is_ready_last_and_shares_makes_nobody_pay_or_stop(barged_in):
+    """It had all others pay: sharing began at once, with a set that they refused, and the first share was its own."""
     stage, stranger = barged_in
     before = stakes(stage)
     stage.until(Phase.READY)
     stage.tick(*stage.nodes)
     stage.tick(stranger)
     assert (stage.state.phase, stage.state.ready) == (Phase.SHARING, 4)
-    stage.tick(*stage.nodes)
-    stage.late()
-    stage.until(Phase.COLLECTING)
+    stranger.store.ledger = Ledger
+    stage.tick(stranger)
+    assert {event["node"] for event in stage.events("Shared") if event["round"] == 1} == {stranger.view.address}
+    stage.until(Phase.COLLECTING, when=lambda state: state.round == 2)
+    everybody = {node.view.address for node in stage.nodes}
+    assert set(fixed_rows(stage.reader, stage.state)) == everybody  # and it is not waited for
+    assert certified(stage)[1:] == [everybody | {stranger.view.address}, everybody]
     assert stakes(stage) == before
+    assert not any(objections(stage, number) for number in range(3))
+
+
+def test_a_stranger_that_is_ready_last_and_silent_pays_and_the_others_go_on(barged_in):
+    stage, stranger = barged_in
+    before = stakes(stage)
+    stage.until(Phase.READY)
+    stage.tick(*stage.nodes)
+    stage.tick(stranger)
+    stage.tick(*stage.nodes)
+    assert (stage.state.phase, stage.state.shared) == (Phase.SHARING, 3)
+    staked = stage.reader.stake_of(stranger.view.address)
+    stage.late()
     assert certified(stage)[2] == {node.view.address for node in stage.nodes}
+    assert stakes(stage) == before
+    assert staked - stage.reader.stake_of(stranger.view.address) == pytest.approx(STAKES.penalty, rel=1e-6)
 
 
 def test_batches_that_come_once_a_linear_regression_has_begun_stay_out_of_it_and_their_owner_hears_why(staged):

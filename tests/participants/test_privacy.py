@@ -27,7 +27,7 @@ from twopm_zk.sharing import Sharer, commit, masked, vector_of
 from twopm_zk.sharing.keys import EIGHTH
 from twopm_zk.statements import Collection, Opening
 from twopm_zk.statements.step import StepShape, exact_gradient
-from twopm_zk.task.specification import Statistics
+from twopm_zk.task.parts.statistics import Statistics
 
 pytestmark = pytest.mark.slow
 

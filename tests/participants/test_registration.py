@@ -9,7 +9,7 @@ from twopm_zk.node.registration import load_batches, register
 from twopm_zk.node.store import NodeStore
 from twopm_zk.participants.task_view import dataset_of, held_out_dataset_of
 from twopm_zk.rows.tables import Table
-from twopm_zk.task.specification import Statistics
+from twopm_zk.task.parts.statistics import Statistics
 
 HELD_OUT = replace(
     SPEC,

@@ -3,7 +3,7 @@
 import pytest
 from support.people_world import Running, replace
 
-from twopm_zk.task.specification import StepRule
+from twopm_zk.task.parts.step_rule import StepRule
 from twopm_zk.training.in_process import train
 
 pytestmark = pytest.mark.slow

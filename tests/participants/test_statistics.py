@@ -12,7 +12,7 @@ from twopm_zk.participants.attempts import read_history
 from twopm_zk.rows.tables import load_spector
 from twopm_zk.statements import Collection
 from twopm_zk.system import paths
-from twopm_zk.task.specification import Statistics
+from twopm_zk.task.parts.statistics import Statistics
 from twopm_zk.task.specification_file import read_spec
 from twopm_zk.training.in_process import train
 from twopm_zk.training.task_summary import summary_of_task

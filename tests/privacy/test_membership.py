@@ -19,7 +19,7 @@ from twopm_zk.privacy.terms import Privacy
 from twopm_zk.rows.batches import prepare
 from twopm_zk.rows.tables import Table
 from twopm_zk.statements import Collection
-from twopm_zk.task.specification import Statistics
+from twopm_zk.task.parts.statistics import Statistics
 from twopm_zk.training.in_process import train
 from twopm_zk.training.results import TrainingWarning
 

@@ -15,7 +15,8 @@ from twopm_zk.privacy.terms import Privacy
 from twopm_zk.statements import Collection, EvaluateShape, Family, InformationShape, StepShape
 from twopm_zk.task.columns import Column
 from twopm_zk.task.outcome import Outcome
-from twopm_zk.task.specification import NEWTON, Statistics, StepRule
+from twopm_zk.task.parts.statistics import Statistics
+from twopm_zk.task.parts.step_rule import NEWTON, StepRule
 
 GRADIENT, INFORMATION, EVALUATION = Collection
 SHAPES = {GRADIENT: StepShape, INFORMATION: InformationShape, EVALUATION: EvaluateShape}

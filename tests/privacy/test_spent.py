@@ -8,7 +8,7 @@ from support.privacy import private_spec
 from twopm_zk.privacy.spent import Spent
 from twopm_zk.privacy.terms import Privacy
 from twopm_zk.statements import Collection
-from twopm_zk.task.specification import Statistics
+from twopm_zk.task.parts.statistics import Statistics
 
 PLAN = private_spec(statistics=Statistics(evaluation=True)).noise
 """Six gradients and an evaluation, epsilon 1, and 2 honest of 3 nodes."""

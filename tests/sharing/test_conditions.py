@@ -3,6 +3,8 @@
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from support.sharing_model import PHASE, ROWS, address_of, minus, play
 
 from twopm_zk.sharing import (
@@ -142,6 +144,57 @@ def test_a_linear_regression_does_not_go_on_over_other_rows_or_nodes(three):
     assert to_share(smaller, Conditions(nodes=2), collection=replace(LINEAR, statement="q"), ledger=ledger) == set()
 
 
+def joined(three, *numbers):
+    """The set in another round, with more nodes, ready before the others or after them."""
+    other = elsewhere(three, round=2)
+    more = [replace(other.members[0], address=address_of(number)) for number in numbers]
+    return replace(other, members=(*more[:1], *other.members, *more[1:]))
+
+
+def test_a_linear_regression_goes_on_where_others_join_those_that_it_began_with(three):
+    """They tell of their own rows alone; and if they stopped the others, any stranger could."""
+    base, larger = three.addresses, joined(three, 19)
+    ledger = shared(three, LINEAR)
+    for _ in range(3):
+        asked = {"collection": LINEAR, "ledger": ledger, "base": base}
+        for following in (larger, elsewhere(three, round=3)):  # who has joined may stay away again
+            assert to_share(following, **asked) == set()
+            assert to_ready(following, **asked) == set()
+        ledger = ledger.with_share(LINEAR, larger, ROWS_OF, base)
+    larger = replace(larger, place=replace(larger.place, round=4), digest=bytes([4]) * 32)
+    smaller = replace(larger, members=tuple(one for one in larger.members if one.address != base[1]))
+    for refused in ({"sharing_set": smaller}, {"sharing_set": larger, "rows": {**ROWS_OF, base[1]: (17,)}}):
+        assert to_share(three, **asked | refused) == {"shared-before"}
+
+
+@pytest.mark.parametrize("base", [(), (0,), (0, 1), (0, 1, 2, 19)])
+def test_a_base_that_an_endpoint_made_up_is_none(three, base):
+    """What a node goes by is its ledger: whoever says that it began with others is not believed."""
+    named = tuple(address_of(number) if number > 2 else three.addresses[number] for number in base)
+    asked = {"collection": LINEAR, "ledger": shared(three, LINEAR), "base": named}
+    for following in (joined(three, 19), replace(joined(three, 19), members=joined(three, 19).members[:3])):
+        assert to_share(following, Conditions(nodes=1), **asked) == {"shared-before"}
+        assert to_ready(following, Conditions(nodes=1), **asked) == {"shared-before"}
+
+
+@given(st.lists(st.sets(st.sampled_from(range(5))), max_size=6))
+def test_whatever_sums_a_node_shares_in_nothing_tells_its_rows_from_those_of_the_others_of_the_base(three, rounds):
+    """Moments of nodes are unknowns, each sum an equation: two unknowns that are in the same ones cannot be told apart,
+    also by who knows all others."""
+    everybody = [*three.members, *(replace(three.members[0], address=address_of(number)) for number in (19, 20))]
+    rows = ROWS_OF | {address_of(20): (20,)}
+    ledger, equations = shared(three, LINEAR), [set(three.addresses)]
+    for number, chosen in enumerate(rounds, start=1):
+        place = replace(three.place, round=number)
+        members = tuple(everybody[one] for one in sorted(chosen))
+        following = replace(three, place=place, digest=bytes([number]) * 32, members=members, earlier=())
+        if three.addresses[0] in following and ledger.allows(LINEAR, following, rows, three.addresses):
+            ledger = ledger.with_share(LINEAR, following, rows, three.addresses)
+            equations.append(set(following.addresses))
+    assert all(set(three.addresses) <= equation for equation in equations)
+    assert len(equations) == 1 + sum({0, 1, 2} <= chosen for chosen in rounds)
+
+
 def test_a_linear_regression_goes_on_with_those_whom_an_attempt_has_left(three):
     """A node that falls silent among those that share gives up its place, and the others need not pay for it."""
     ledger = shared(three, LINEAR)
@@ -149,11 +202,13 @@ def test_a_linear_regression_goes_on_with_those_whom_an_attempt_has_left(three):
         smaller = three.without(three.addresses[2], reason).next_share_attempt()
         asked = {"collection": LINEAR, "ledger": ledger}
         assert to_share(smaller, Conditions(nodes=2), **asked) == set()
-        asked["ledger"] = ledger.with_share(LINEAR, smaller, ROWS_OF)
+        asked["ledger"] = ledger.with_share(LINEAR, smaller, ROWS_OF, three.addresses)
+        asked["base"] = smaller.addresses
         following = elsewhere(smaller, round=2)
         assert to_share(following, Conditions(nodes=2), **asked) == set()
         assert to_ready(following, Conditions(nodes=2), **asked) == set()
-        assert to_share(elsewhere(three, round=2), **asked) == {"shared-before"}  # who has left does not come back
+        # who has left gave its own rows away by that, and may be there again or not
+        assert to_share(elsewhere(three, round=2), **asked) == set()
 
 
 def test_a_federated_round_is_tried_again_with_the_same_nodes_and_no_others(three):
@@ -203,6 +258,16 @@ def test_a_node_may_refuse_to_go_on_after_another_one_was_left_out_for_silence(t
     missing = three.without(three.addresses[2], Departure.MISSING).next_share_attempt()
     for smaller in (left, missing):
         assert to_share(smaller, careful) == {"left-out-for-silence"}
+
+
+def test_a_stranger_that_falls_silent_has_nobody_pay_who_names_whom_to_share_with(three):
+    *friends, stranger = three.addresses
+    left = three.without(stranger, Departure.SILENT).next_share_attempt()
+    careful = Conditions(nodes=2, refuse_after_silence=True, accounts=frozenset(friends))
+    assert to_share(left, careful) == set()
+    other = three.without(friends[0], Departure.SILENT).next_share_attempt()
+    assert to_share(other, careful) == {"left-out-for-silence", "accounts-missing"}
+    for smaller in (left, three.without(stranger, Departure.MISSING).next_share_attempt()):
         assert to_share(smaller, Conditions(nodes=2)) == set()
     for reason in (Departure.WITHDREW, Departure.LIED):
         other = three.without(three.addresses[2], reason).next_share_attempt()

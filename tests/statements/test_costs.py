@@ -77,6 +77,17 @@ def test_targets():
     assert max(instances()[name].parameters["ROWS"] for name in of_2_to_15) >= 112
 
 
+def test_what_an_evaluation_and_information_cost_besides_a_step_is_within_their_targets():
+    """By what more rows add, so that what is there once is not counted."""
+
+    def gates_a_row(kind):
+        few, many = FIGURES[f"{kind}-119x3"]["gates"], FIGURES[f"{kind}-549x3"]["gates"]
+        return (many - few) / (549 - 119)
+
+    assert gates_a_row("evaluate") - gates_a_row("step") <= 150
+    assert FIGURES["information-119x3"]["gates"] + 9 * gates_a_row("information") <= 1 << 16  # 128 rows
+
+
 @pytest.mark.parametrize("name", [pytest.param(name, marks=MARK.get(name, ())) for name in COMMITTING])
 def test_a_commitment_has_the_digits_that_the_twin_allows_for(name):
     instance = instances()[name]

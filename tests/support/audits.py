@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from support.people_world import SPEC, Running
 
-from twopm_zk.task.specification import StepRule
+from twopm_zk.task.parts.step_rule import StepRule
 
 SOON = replace(SPEC, gradient_bound=0.05, step=StepRule("bfgs"))
 """Certified after few rounds."""

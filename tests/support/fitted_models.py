@@ -13,7 +13,8 @@ from twopm_zk.statistics.inference import DISPERSION
 from twopm_zk.statistics.provenance import Part, Provenance
 from twopm_zk.statistics.summarise import Model, summarise
 from twopm_zk.task.columns import choose_column
-from twopm_zk.task.specification import StepRule, TaskSpec
+from twopm_zk.task.parts.step_rule import StepRule
+from twopm_zk.task.specification import TaskSpec
 from twopm_zk.training.in_process import train
 
 FINE = Format(24, 20)

@@ -19,7 +19,7 @@ from twopm_zk.numbers.pedersen import vector_generators
 from twopm_zk.sharing import Departure, KeyOwner, Member, Place, SecretKey, Sharer, SharingSet, opening_of, vector_of
 from twopm_zk.sharing.sums import add_up
 from twopm_zk.statements import Collection, Family, Opening, Policy, updates_commitment
-from twopm_zk.task.specification import Collects
+from twopm_zk.task.parts.step_rule import Collects
 
 CHAIN_ID = 31337
 CONTRACT, IDENTITY = "0x" + "C0" * 20, "0x" + "1D" * 20

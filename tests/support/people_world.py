@@ -26,7 +26,8 @@ from twopm_zk.plonk.proving import ProofResult
 from twopm_zk.rows.tables import SPECTOR_SCALING, Table, load_spector
 from twopm_zk.task.columns import Column
 from twopm_zk.task.instances import TaskInstances
-from twopm_zk.task.specification import StepRule, TaskSpec
+from twopm_zk.task.parts.step_rule import StepRule
+from twopm_zk.task.specification import TaskSpec
 
 GAUSSIAN_INSTANCES = (
     "step-55x8-gaussian",

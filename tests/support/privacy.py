@@ -2,7 +2,8 @@
 
 from twopm_zk.privacy.terms import Privacy
 from twopm_zk.task.columns import Column
-from twopm_zk.task.specification import GRADIENT, StepRule, TaskSpec
+from twopm_zk.task.parts.step_rule import GRADIENT, StepRule
+from twopm_zk.task.specification import TaskSpec
 
 
 def private_spec(columns=2, *, privacy=None, **changes):

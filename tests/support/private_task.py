@@ -5,7 +5,7 @@ from dataclasses import replace
 from support.people_world import PRIVATE_INSTANCES, SPEC
 
 from twopm_zk.privacy.terms import Privacy
-from twopm_zk.task.specification import StepRule
+from twopm_zk.task.parts.step_rule import StepRule
 
 PRIVATE = replace(
     SPEC,

@@ -10,7 +10,8 @@ from twopm_zk.rows.batches import prepare
 from twopm_zk.rows.tables import Table
 from twopm_zk.statements import Collection
 from twopm_zk.task.columns import Column
-from twopm_zk.task.specification import StepRule, TaskSpec
+from twopm_zk.task.parts.step_rule import StepRule
+from twopm_zk.task.specification import TaskSpec
 from twopm_zk.task.specification_file import read_spec
 from twopm_zk.training.optimiser import information_curvature
 

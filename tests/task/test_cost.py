@@ -10,7 +10,7 @@ from twopm_zk.statements import Collection
 from twopm_zk.system import paths
 from twopm_zk.task import cost
 from twopm_zk.task.cost import cost_of, rows_cost
-from twopm_zk.task.specification import StepRule
+from twopm_zk.task.parts.step_rule import StepRule
 
 SPEC = spector_spec()
 

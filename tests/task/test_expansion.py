@@ -9,7 +9,7 @@ from support.small_tasks import SPECTOR
 from twopm_zk.errors import SpecError
 from twopm_zk.task.columns import Column
 from twopm_zk.task.outcome import Frequencies
-from twopm_zk.task.specification import Statistics
+from twopm_zk.task.parts.statistics import Statistics
 from twopm_zk.task.specification_file import parse_spec, read_spec, write_spec
 
 AGE = {"name": "age", "low": 0, "high": 120, "unit": 1}
@@ -175,7 +175,7 @@ def test_class_weights_go_by_the_values_of_the_label_or_by_class():
         ([], {"family": "gaussian", "label": {"name": "y"}}, "give `low` and `high`"),
         ([], {"family": "gaussian", "label": {"name": "y", "low": 0, "high": 1, "positive": 1}}, "of logistic tasks"),
         ([], {"family": "gaussian", "label": {"name": "y", "centre": 0, "scale": 0}}, "label, 'y': `scale` is 0"),
-        ([], {"family": "poisson"}, "`family` is 'poisson'; allowed: logistic, gaussian"),
+        ([], {"family": "poisson"}, "`family` is 'poisson'; allowed: logistic, gaussian\nA log link fits these"),
         ([], {"weights": "age"}, "`weights` is 'age', which is also a feature"),
         ([], {"weights": "y"}, "no name of a column of its own"),
         ([], {"weights": 3}, "`weights` is not a text"),
@@ -194,6 +194,35 @@ def test_class_weights_go_by_the_values_of_the_label_or_by_class():
             [AGE | {"missing": 1}],
             {"inputs": [{"name": "age", "missing": 2}]},
             "described in `features` and in `inputs`",
+        ),
+        *(
+            ([*features], {"formula": formula} if formula else {}, "`features` has 'ward\\[B\\]', and 'ward' makes")
+            for features in (
+                [WARD, {"name": "ward[B]", "low": 0, "high": 9}],
+                [{"name": "ward[B]", "low": 0, "high": 9}, WARD],
+            )
+            for formula in (None, "ward", "ward + `ward[B]`")
+        ),
+        (
+            [AGE | {"missing": 1}, {"name": "age[missing]", "low": 0, "high": 1}],
+            {},
+            "`features` has 'age\\[missing\\]', and 'age' makes",
+        ),
+        ([WARD], {"inputs": [{"name": "ward[B]", "missing": 1}]}, "`features` has 'ward\\[B\\]', and 'ward' makes"),
+        (
+            [{"name": "ward[B]", "low": 0, "high": 1}],
+            {"inputs": [WARD, {"name": "ward[B]", "low": 0, "high": 9, "missing": 1}]},
+            "'ward\\[B\\]' is a column made of 'ward', and a column of its own",
+        ),
+        (
+            [WARD | {"name": "a", "categories": ["x", "b][c"]}, WARD | {"name": "a[b]", "categories": ["x", "c"]}],
+            {},
+            "more than once|a column made of",
+        ),
+        (
+            [AGE, {"name": "ward[B]", "low": 0, "high": 1, "product": [["ward[C]", 1], ["age", 1]]}],
+            {"inputs": [WARD]},
+            "'ward\\[B\\]' is a column made of 'ward', and a product",
         ),
         ([], {"formula": "z ~ age"}, "`formula` is of 'z', `label` is 'y'"),
         ([], {"formula": "age + b"}, "`formula` names 'b', which is not in `features`"),

@@ -14,7 +14,8 @@ from twopm_zk.privacy.terms import Privacy
 from twopm_zk.statements import Collection
 from twopm_zk.task.columns import Column
 from twopm_zk.task.instances import TaskInstances
-from twopm_zk.task.specification import SECONDS, Collects, StepRule, TaskSpec
+from twopm_zk.task.parts.step_rule import Collects, StepRule
+from twopm_zk.task.specification import SECONDS, TaskSpec
 from twopm_zk.task.specification_file import parse_spec, read_spec, write_spec
 
 

@@ -14,12 +14,14 @@ from twopm_zk.rows.batches import prepare, quantized_rows
 from twopm_zk.rows.tables import Table, load_spector
 from twopm_zk.statements import Collection, Family
 from twopm_zk.statements.step import exact_gradient
-from twopm_zk.task.specification import StepRule
+from twopm_zk.task.parts.step_rule import StepRule
 from twopm_zk.task.specification_file import read_spec
 from twopm_zk.training import distance as module
 from twopm_zk.training import learner
 from twopm_zk.training.distance import Distance
+from twopm_zk.training.in_process import train
 from twopm_zk.training.public_sums import PublicSum
+from twopm_zk.training.task_summary import summary_of_task
 
 distance = partial(module.distance, family=Family.LOGISTIC)
 
@@ -285,3 +287,17 @@ def test_it_says_what_is_proven_and_what_is_estimated(found, sentence):
 def test_the_bounds_in_words_are_rounded_outwards():
     sentence = Distance(1.0, 0.99999, 1.00001).sentence()
     assert sentence.endswith("between 0.999 and 1.01")
+
+
+def test_a_summary_says_whether_training_arrived_as_far_as_the_sums_prove_it():
+    table, spec = make_table(60), make_spec(decrement_bound=0.01)
+    sums = Sums(table, spec)
+    arrived = train(make_split(table, 3), spec).weights
+    for weights, with_information, converged in (
+        (arrived, True, True),
+        (arrived, False, None),
+        ((300_000, -200_000, 100_000), True, False),
+    ):
+        found = [sums.information(sums.zero), sums.gradient(weights)]
+        found += [sums.information(weights)] if with_information else []
+        assert summary_of_task(spec, found, claim="", insecure=False).converged is converged

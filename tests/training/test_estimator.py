@@ -232,6 +232,16 @@ def test_it_works_in_the_tools_around_it_and_survives_pickling(data):
     assert (pickle.loads(pickle.dumps(model)).predict(X) == model.predict(X)).all()  # noqa: S301 (our own bytes)
 
 
+def test_the_estimators_are_names_of_the_room_of_training():
+    """As a specification of them says: twopm_zk.training.TwoPMLogisticRegression."""
+    from twopm_zk import training
+
+    assert training.TwoPMLogisticRegression is TwoPMLogisticRegression
+    assert training.TwoPMLinearRegression is TwoPMLinearRegression
+    with pytest.raises(AttributeError, match="has no attribute 'TwoPM'"):
+        getattr(training, "TwoPM")  # noqa: B009
+
+
 def test_without_scikit_learn_the_error_says_what_to_install(monkeypatch):
     for module in ("estimator", "estimator_base", "scikit_learn"):
         monkeypatch.delitem(sys.modules, f"twopm_zk.training.{module}")

@@ -13,7 +13,8 @@ from twopm_zk.rows.batches import prepare
 from twopm_zk.rows.tables import Table, load_spector
 from twopm_zk.task.columns import Column
 from twopm_zk.task.instances import TaskInstances
-from twopm_zk.task.specification import StepRule, TaskSpec
+from twopm_zk.task.parts.step_rule import StepRule
+from twopm_zk.task.specification import TaskSpec
 from twopm_zk.training.in_process import train
 from twopm_zk.training.results import TrainingWarning
 

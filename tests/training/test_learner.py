@@ -7,7 +7,7 @@ from twopm_zk.errors import DataError
 from twopm_zk.numbers.pedersen import GRADIENT, INFORMATION, Tally
 from twopm_zk.rows.batches import prepare
 from twopm_zk.statements import Collection
-from twopm_zk.task.specification import StepRule
+from twopm_zk.task.parts.step_rule import StepRule
 from twopm_zk.training.in_process import train
 from twopm_zk.training.learner import Learner, check_classes
 

@@ -17,7 +17,8 @@ from twopm_zk.privacy.terms import Privacy
 from twopm_zk.rows.batches import prepare
 from twopm_zk.rows.tables import Table
 from twopm_zk.statements import Collection
-from twopm_zk.task.specification import Statistics, StepRule
+from twopm_zk.task.parts.statistics import Statistics
+from twopm_zk.task.parts.step_rule import StepRule
 from twopm_zk.training.in_process import train
 from twopm_zk.training.learner import Learner, distance_of
 from twopm_zk.training.noise import NoiseAlone, gradient_deviations, information_noise, noise_alone

@@ -18,7 +18,8 @@ from twopm_zk.statistics import inference
 from twopm_zk.statistics.provenance import Provenance
 from twopm_zk.task.columns import Column
 from twopm_zk.task.outcome import Outcome
-from twopm_zk.task.specification import Statistics, StepRule
+from twopm_zk.task.parts.statistics import Statistics
+from twopm_zk.task.parts.step_rule import StepRule
 from twopm_zk.training.final_sums import FinalSums
 from twopm_zk.training.in_process import _Training, train
 from twopm_zk.training.noise import information_noise, moves_before

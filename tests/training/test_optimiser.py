@@ -21,7 +21,8 @@ from twopm_zk.statements import Collection, InformationShape, information_tally
 from twopm_zk.statements.policy import MATRIX
 from twopm_zk.task.columns import Column
 from twopm_zk.task.instances import TaskInstances
-from twopm_zk.task.specification import StepRule, TaskSpec
+from twopm_zk.task.parts.step_rule import StepRule
+from twopm_zk.task.specification import TaskSpec
 from twopm_zk.training.optimiser import Optimiser, hessian, information_curvature, range_curvature
 
 THREE = TaskInstances(("step-119x3",), "aggregate-3", "certify-3", ("information-119x3",))

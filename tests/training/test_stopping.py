@@ -11,7 +11,7 @@ from support.small_tasks import curvature_of, make_spec, make_table, spector_spe
 from twopm_zk.rows.batches import prepare
 from twopm_zk.rows.tables import Table, load_spector
 from twopm_zk.statements import Collection
-from twopm_zk.task.specification import StepRule
+from twopm_zk.task.parts.step_rule import StepRule
 from twopm_zk.training.in_process import train
 from twopm_zk.training.learner import Learner
 from twopm_zk.training.optimiser import (

@@ -13,7 +13,8 @@ from twopm_zk.rows.tables import Table, load_spector
 from twopm_zk.statements import Collection, Family, Policy
 from twopm_zk.task.columns import Column
 from twopm_zk.task.outcome import Outcome
-from twopm_zk.task.specification import Statistics, StepRule
+from twopm_zk.task.parts.statistics import Statistics
+from twopm_zk.task.parts.step_rule import StepRule
 from twopm_zk.training.in_process import train
 from twopm_zk.training.public_sums import PublicSum
 from twopm_zk.training.results import TrainingWarning

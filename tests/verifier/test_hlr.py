@@ -524,7 +524,13 @@ def test_finish_called_twice_is_refused(world, task, people, refused):
 
 
 def test_a_coordinator_cannot_end_what_others_still_work_on(world, people, task, refused):
-    with refused("RoundsLeft", moves=0, maximumRounds=3):
+    with refused("DeadlineNotReached"):
+        task.act(people.dan, "finish")
+    task.submit_all()
+    with refused("EnoughNodes", nodes=3, minimum=3):
+        task.act(people.dan, "finish")
+    task.close()
+    with refused("DeadlineNotReached"):
         task.act(people.dan, "finish")
     unopened = Task(world, people.dan, opened=False)
     with refused("NotTheCoordinator"):
@@ -579,6 +585,38 @@ def test_a_sum_that_all_have_shared_can_be_disputed_until_the_deadline_before_th
     node.advance(10**5)
     with refused("WrongPhase", phase=DISPUTED):
         task.act(people.dan, "finish")
+
+
+def test_a_coordinator_ends_a_task_whose_attempt_has_failed_and_nobody_else_does(task, people, refused, node):
+    task.submit(people.ada)
+    node.advance(3601)
+    with refused("NotTheCoordinator", account=people.ada.address):
+        task.act(people.ada, "finish")
+    task.act(people.dan, "finish")
+    assert task.phase == FINISHED
+    assert task.hlr.call("trainingOf", task.id)["certifiedKey"] == 0
+
+
+def test_a_sum_that_nobody_uses_or_disputes_is_no_reason_to_keep_a_task_open_for_ever(task, people, refused, node):
+    task.to_summed()
+    end = task.state["deadline"] + task.config["disputeSeconds"]
+    with refused("DeadlineNotReached", deadline=end):
+        task.act(people.dan, "finish")
+    node.advance(end - task.world.chain.time - 1)
+    with refused("DeadlineNotReached", deadline=end):
+        task.act(people.dan, "finish")
+    snapshot = node.snapshot()
+    task.act(people.ada, "dispute")  # so long there is time for that
+    with refused("WrongPhase", phase=DISPUTED):
+        task.act(people.dan, "finish")
+    node.revert(snapshot)
+    people.ada.chain.forget_nonces()
+    people.dan.chain.forget_nonces()
+    node.advance(3)
+    with refused("NotTheCoordinator"):
+        task.act(people.ada, "finish")
+    task.act(people.dan, "finish")
+    assert task.phase == FINISHED
 
 
 def test_a_last_round_in_which_nobody_has_shared_is_ended_at_once(last_round, people):

@@ -474,11 +474,16 @@ def test_nobody_but_the_coordinator_ends_a_certified_task_that_others_can_go_on_
         task.act(people.eve, "finish")
 
 
-def test_a_sum_that_opens_is_used_and_its_task_not_ended_by_a_stranger(evaluation, people, refused, node):
+def test_a_late_sum_is_there_to_be_used_or_disputed_for_long_before_a_stranger_ends_its_task(
+    evaluation, people, refused, node
+):
     evaluation.to_summed(people=PEOPLE)
     node.advance(AGGREGATE_SECONDS + 1)
-    with refused("WrongPhase", phase=SUMMED):
+    with refused("DeadlineNotReached", deadline=evaluation.state["deadline"] + evaluation.config["disputeSeconds"]):
         evaluation.act(people.eve, "finish")
+    node.advance(evaluation.config["disputeSeconds"])
+    evaluation.act(people.eve, "finish")
+    assert is_certified(evaluation)
 
 
 def test_nobody_but_the_coordinator_ends_a_task_without_a_certificate(world, people, refused, node):

@@ -14,7 +14,7 @@ from twopm_zk.sharing import vector_of
 from twopm_zk.sharing.hashes import abi_hash
 from twopm_zk.statements import Collection, Family, RoundShape, updates_commitment
 from twopm_zk.statements.rounds import MAX_UPDATES
-from twopm_zk.task.specification import Collects
+from twopm_zk.task.parts.step_rule import Collects
 from twopm_zk.training.distance import Distance, distance
 from twopm_zk.training.public_sums import PublicSum
 
@@ -134,9 +134,10 @@ class RoundsReplay:
         now.check("rounds", now.phase is not Phase.FINISHED, event, "finishes a finished task")
         now.check("rounds", not self._used, event, "ends a task in the place of its next round")
         if not self._may_finish and now.record.outcome is not Outcome.FAILED:
+            stuck = self._is_stuck(event)
             ended = now.phase is Phase.CREATED or now.moves == now.config["maximumRounds"] or self.bound is not None
-            now.check("rounds", ended, event, "ends a task that has rounds left")
-            given_up = self.bound is not None and self._has_failed(event)
+            now.check("rounds", ended or stuck, event, "ends a task whose attempt may still come to something")
+            given_up = self.bound is not None and stuck
             allowed = event.sender in (None, now.coordinator) or given_up
             now.check("coordinator", allowed, event, "ends the task in the coordinator's place")
             judging = now.phase is Phase.DISPUTED or (now.phase is Phase.SHARING and now.shared_once)
@@ -212,6 +213,13 @@ class RoundsReplay:
         if now.phase is Phase.SHARING:
             return now.is_late(event) or not enough
         return now.phase in (Phase.COLLECTING, Phase.READY) and now.is_late(event) and not enough
+
+    def _is_stuck(self, event: ReplayedEvent) -> bool:
+        """Whether the attempt had failed, or nobody had used or disputed its sum for long."""
+        now = self._course
+        if now.phase is Phase.SUMMED:
+            return event.time > now.deadline + now.seconds(Phase.DISPUTED)
+        return self._has_failed(event)
 
     def _opened(self, event: ReplayedEvent) -> None:
         now = self._course

@@ -101,6 +101,11 @@ class TaskState:
         return self.time > self.deadline
 
     @property
+    def given_up(self) -> bool:
+        """Whether a sum was neither used nor disputed for so long after its deadline that the task may be ended."""
+        return self.phase is Phase.SUMMED and self.time > self.deadline + self.seconds[Phase.DISPUTED]
+
+    @property
     def last(self) -> bool:
         """Whether the present weights are the last ones: they can only be certified."""
         return self.moves == self.maximum_rounds

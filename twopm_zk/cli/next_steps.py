@@ -210,7 +210,6 @@ _REFUSALS: dict[str, Step] = {
         f"The deadline was {_moment(values['deadline'])}: `twopm-zk task show TASK` says what anybody can do now."
     ),
     "InvalidConfig": _invalid_config,
-    "RoundsLeft": "A task that has begun ends with `twopm-zk certify`, or after its last round.",
     "RoundLimit": "All rounds are used: `twopm-zk certify`, or `twopm-zk task finish TASK` without a certificate.",
     "WrongCollection": "`twopm-zk task show TASK` says what the round collects: information and "
     "evaluations end with `twopm-zk proceed`, a gradient with `twopm-zk aggregate` or `twopm-zk certify`.",

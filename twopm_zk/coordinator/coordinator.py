@@ -17,7 +17,7 @@ from twopm_zk.coordinator.store import CoordinatorStore
 from twopm_zk.coordinator.summed_round import assess_round
 from twopm_zk.coordinator.task_creation import Stakes, create_task, registered, wanted_nodes
 from twopm_zk.participants.attempts import fixed_rows, read_attempt
-from twopm_zk.participants.moving import move_on, settle
+from twopm_zk.participants.moving import move_on, settle, standstill
 from twopm_zk.participants.news import Notify, ignore
 from twopm_zk.participants.participant import Participant
 from twopm_zk.participants.preflight import require_verifiers
@@ -45,7 +45,8 @@ class CoordinatorSettings:
 class Coordinator(Participant[CoordinatorStore]):
     """One coordinator's task.
 
-    Without ``task`` it goes on with this account's unfinished task of the specification, or creates one.
+    Without ``task`` it goes on with the task of the specification that it ran last, if it has not told its end yet, or
+    with this account's unfinished one, or creates one.
     """
 
     def __init__(
@@ -63,6 +64,8 @@ class Coordinator(Participant[CoordinatorStore]):
         self._wanted = wanted_nodes(spec, self.settings.nodes)
         super().__init__(view, spec, store, poll=self.settings.poll, notify=notify)
         self.task = task if task is not None else self._unfinished()
+        if self.task is not None:
+            store.set_running(spec.spec_hash, self.task)
         self._executor = RoundExecutor(view, spec, store, prover=prover, notify=notify)
         self._seen: dict[tuple[int, Phase], float] = {}
         self._absent: set[str] = set()
@@ -71,6 +74,9 @@ class Coordinator(Participant[CoordinatorStore]):
         self._checked = False
 
     def _unfinished(self) -> int | None:
+        last = self.store.running(self.spec.spec_hash)
+        if last in self.view.tasks_of(self.spec.spec_hash):  # else its block was replaced
+            return last
         found = self.view.newest_task(
             self.spec.spec_hash, lambda state: state.phase is not Phase.FINISHED, creator=self.view.address
         )
@@ -89,9 +95,11 @@ class Coordinator(Participant[CoordinatorStore]):
         self._watch(state)
         if state.phase is Phase.FINISHED:
             self._tell_end(state)
+            self.store.set_running(self.spec.spec_hash, None)
             return True
         if state.coordinator != self.view.address:
             self._say("replaced", f"{state.coordinator} has taken this coordinator's place")
+            self.store.set_running(self.spec.spec_hash, None)
             return True
         if state.phase is Phase.CREATED:
             self.view.hlr.open_round(state.id)
@@ -124,6 +132,7 @@ class Coordinator(Participant[CoordinatorStore]):
             self._say_once("waiting", found.sentence(self._wanted), values)
             return
         self.task = create_task(self.view, self.spec, stakes=stakes)
+        self.store.set_running(self.spec.spec_hash, self.task)
         self._say("created", f"created task {self.task}", {"task": self.task})
 
     # --- collecting ---
@@ -153,9 +162,7 @@ class Coordinator(Participant[CoordinatorStore]):
     def _end_statistics(self, state: TaskSnapshot) -> None:
         """End a certified task whose statistics not enough nodes take part in: the certificate stays."""
         text = f"{state.name()}: too few nodes for the {state.collected}; the task ends with its certificate"
-        self._say("no-statistics", text, {"nodes": state.nodes, "minimum": state.minimum_nodes})
-        self.view.hlr.finish(state.id)
-        self.loop.wake()
+        self._end(state, "no-statistics", text, {"nodes": state.nodes, "minimum": state.minimum_nodes})
 
     def _waited(self, state: TaskSnapshot) -> float:
         """Seconds since this process first saw the phase: nobody is blamed for a difference between clocks."""
@@ -209,8 +216,7 @@ class Coordinator(Participant[CoordinatorStore]):
     def _conclude(self, state: TaskSnapshot) -> None:
         assessment = assess_round(self.view, self.spec, state)
         if assessment.action is Action.WAIT:
-            text = f"the sum of {state.name()} does not open: a node of the set has to dispute it"
-            self._say_once("waiting", text, key=state.key)
+            self._wait_for_dispute(state)
             return
         if assessment.action is Action.FINISH and not state.late:
             text = (
@@ -219,6 +225,20 @@ class Coordinator(Participant[CoordinatorStore]):
             self._say_once("waiting", text, key=state.key)
             return
         self._act(assessment)
+
+    def _wait_for_dispute(self, state: TaskSnapshot) -> None:
+        """A sum that does not open is for a node of its set to dispute; where none does for long, nothing is left."""
+        text = f"the sum of {state.name()} does not open"
+        if not state.given_up:
+            self._say_once("waiting", f"{text}: a node of the set has to dispute it", key=state.key)
+            return
+        kept = "with its certificate" if state.certified else "without a certificate"
+        self._end(state, "undisputed", f"{text}, and no node of its set disputes it: the task ends {kept}")
+
+    def _end(self, state: TaskSnapshot, kind: str, text: str, values: Mapping[str, object] | None = None) -> None:
+        self.view.hlr.finish(state.id)
+        self._say(kind, text, values)
+        self.loop.wake()
 
     def _act(self, assessment: RoundAssessment) -> None:
         if assessment.action is Action.STOP and assessment.obstacle is not None:
@@ -237,3 +257,8 @@ class Coordinator(Participant[CoordinatorStore]):
     def _move_on(self, state: TaskSnapshot) -> None:
         if done := move_on(self.view, state):
             self._say("unstuck", f"moved on {state.name()}: {done}")
+        elif (still := standstill(self.view, state)) is not None:
+            if still.hopeless:
+                self._end(state, "hopeless", f"{still.sentence(state)}. This coordinator ends it")
+            else:
+                self._say_once("standstill", still.sentence(state), {"missing": list(still.missing)}, key=state.key)

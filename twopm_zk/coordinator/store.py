@@ -1,6 +1,7 @@
-"""What a coordinator has that is not on the chain: proofs that it has made and perhaps not sent.
+"""What a coordinator has that is not on the chain: proofs that it has made and perhaps not sent, and what it has told.
 
-Without this file it would make them anew; everything that they are of is public.
+Without this file it would make proofs anew, and begin another task where the last one ended while it was away;
+everything that proofs are of is public.
 """
 
 from __future__ import annotations
@@ -37,3 +38,16 @@ class CoordinatorStore(Database):
     def add_work(self, attempt: Attempt, name: str, content: dict[str, Any]) -> None:
         """Keep it before it is sent; replaces what was there."""
         self.run("INSERT OR REPLACE INTO work VALUES (?, ?, ?, ?, ?)", *attempt.columns, name, json.dumps(content))
+
+    def running(self, spec_hash: bytes) -> int | None:
+        """The task of a specification that was run here last; None where its end was told."""
+        number = self.meta(_running(spec_hash))
+        return int(number) if number else None
+
+    def set_running(self, spec_hash: bytes, task: int | None) -> None:
+        """Keep which task is run; None once its end is told."""
+        self.set_meta(_running(spec_hash), "" if task is None else str(task))
+
+
+def _running(spec_hash: bytes) -> str:
+    return f"task of 0x{spec_hash.hex()}"

@@ -17,9 +17,9 @@ from twopm_zk.node.privacy_part import PrivacyPart, RowsBudget
 from twopm_zk.node.registration import load_batches, register
 from twopm_zk.node.sharing_part import SharingPart
 from twopm_zk.node.store import NodeStore, StoredBatch, StoredUpdate
-from twopm_zk.participants.attempts import fixed_rows
+from twopm_zk.participants.attempts import fixed_rows, read_attempt
 from twopm_zk.participants.loop import OVERTAKEN
-from twopm_zk.participants.moving import move_on
+from twopm_zk.participants.moving import Standstill, gone, move_on, standstill
 from twopm_zk.participants.news import Notify, ignore
 from twopm_zk.participants.participant import Participant
 from twopm_zk.participants.preflight import require_verifiers
@@ -28,11 +28,15 @@ from twopm_zk.participants.rounds.membership import hindrance, register_key
 from twopm_zk.participants.task_view import ChainView, require_spec
 from twopm_zk.privacy.plan import Noise
 from twopm_zk.proving.statement_prover import StatementProver, proof_numbers
+from twopm_zk.rows.check import without_held_out
 from twopm_zk.rows.sources import RowData
 from twopm_zk.sharing import Conditions
 from twopm_zk.statements import RowsStatement
 from twopm_zk.task.instances import RowsInstances
 from twopm_zk.task.specification import TaskSpec
+
+_MAY_FAIL = frozenset({Phase.COLLECTING, Phase.READY, Phase.SHARING})
+"""Phases in which an attempt can come to nothing."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,8 @@ class Node(Participant[NodeStore]):
         if table is not None:
             self._say("preparing", "preparing the rows: a commitment to each batch of them")
         self._batches = load_batches(store, spec, table, held_out=held_out)
+        if (said := without_held_out(spec)) and not any(entry.held_out for entry in self._batches):
+            self._say("no-held-out", said)
         self._sharing = SharingPart(
             view, spec, store, conditions=self._conditions(), privacy=self._privacy, say=self._say_once
         )
@@ -284,6 +290,9 @@ class Node(Participant[NodeStore]):
             )
             self._say_once("waiting", text, key=state.key)
             return False
+        if lost := gone(self.view, state) if state.attempt and not state.certified else ():
+            self._say_once("hopeless", Standstill(lost, lost).sentence(state), {"missing": list(lost)}, key=state.key)
+            return False
         return True
 
     def _proven(
@@ -357,6 +366,11 @@ class Node(Participant[NodeStore]):
         """Where a phase is over anyone may move the task on; some patience lets the coordinator do it."""
         if state.phase is Phase.SUMMED:
             text = f"the coordinator of {state.name()} is late: anybody may prove the next step now, or take its place"
+            if not self.view.is_large(state) and read_attempt(self.view, state).total is None:
+                text = (
+                    f"the sum of {state.name()} does not open: a node of its set has to dispute it. Where none does, "
+                    f"the task can be ended {state.seconds[Phase.DISPUTED]} seconds after the deadline"
+                )
             self._say_once("late", text, key=state.key)
         self._patience -= 1
         if self._patience > 0:
@@ -364,3 +378,6 @@ class Node(Participant[NodeStore]):
         self._patience = random.randint(2, 6)  # noqa: S311
         if done := move_on(self.view, state):
             self._say("unstuck", f"moved on {state.name()}: {done}")
+        elif state.phase in _MAY_FAIL and (still := standstill(self.view, state)) is not None:
+            kind = "hopeless" if still.hopeless else "standstill"
+            self._say_once(kind, still.sentence(state), {"missing": list(still.missing)}, key=state.key)

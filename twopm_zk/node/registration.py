@@ -11,6 +11,7 @@ from twopm_zk.numbers.commitments import random_scalar
 from twopm_zk.participants.preflight import require_verifiers
 from twopm_zk.participants.task_view import ChainView, dataset_of, held_out_dataset_of
 from twopm_zk.rows.batches import NodeData, prepare, same_rows, too_many
+from twopm_zk.rows.check import require_held_out
 from twopm_zk.rows.sources import RowData
 from twopm_zk.task.specification import TaskSpec
 
@@ -29,11 +30,8 @@ def load_batches(
     for held-out rows that are those of training; InputError where neither has any, and for rows that are held out where
     the specification evaluates nothing on such.
     """
-    if held_out is not None and not spec.statistics.held_out:
-        raise InputError(
-            "the specification evaluates nothing on held-out rows",
-            hint="Leave them out, or agree on a specification whose `statistics.held_out` is true.",
-        )
+    if held_out is not None:
+        require_held_out(spec)
     if table is not None:
         _keep(store, spec, _prepared(table, spec, "node"), held_out=False)
     if held_out is not None:

@@ -1,8 +1,8 @@
 """A node's part in a sum: it says that it is ready, shares its masked opening, and stands by it in a dispute.
 
 Everything is written down before it is sent. A share that was sent is the only one for its rows and weights, and in a
-linear regression the next one has the same nodes and rows: the store's ledger knows, whatever happens to the process or
-the chain.
+linear regression the next one has all nodes and rows that it began with: the store's ledger knows, whatever happens to
+the process or the chain.
 """
 
 from __future__ import annotations
@@ -122,6 +122,7 @@ class SharingPart(SetPart[ChainView, NodeStore]):
                 own_rows=held.opening.rows,
                 time=time,
                 ledger=self.store.ledger(),
+                base=fixed_rows(self.view, state),
             ),
             *self._privacy.objections(state, noisy=held.noisy),
         ]
@@ -133,15 +134,11 @@ class SharingPart(SetPart[ChainView, NodeStore]):
         self._say_ready(state)
 
     def _candidates(self, state: TaskSnapshot, attempt: AttemptView, *, inside: bool) -> Sequence[str]:
-        """The nodes that a set may come to be of, or is of as far as it goes. A linear regression goes on without a
-        stranger to it, who falls out unless it says that it is ready. Of a large task those that the owner asks for."""
-        ready = _set_of(attempt).addresses
+        """The nodes that a set may come to be of, or is of as far as it goes; of a large task those that the owner asks
+        for."""
         if self.view.is_large(state):
             return [self.view.address, *self._following.inside(state, ready=inside)]
-        if inside:
-            return ready
-        fixed = fixed_rows(self.view, state)
-        return [node for node in attempt.points if fixed is None or node in fixed or node in ready]
+        return _set_of(attempt).addresses if inside else list(attempt.points)
 
     # --- sharing ---
 
@@ -153,7 +150,7 @@ class SharingPart(SetPart[ChainView, NodeStore]):
         if held is None or sharer is None:
             self._leave(state, sharing_set, lost=True)
             return
-        collection = self._collection(state, held)
+        collection, base = self._collection(state, held), fixed_rows(self.view, state)
         objections = [
             *share_objections(
                 self._conditions,
@@ -164,13 +161,15 @@ class SharingPart(SetPart[ChainView, NodeStore]):
                 own_rows=held.opening.rows,
                 time=self._time(state),
                 ledger=self.store.ledger(),
+                base=base,
             ),
             *self._privacy.objections(state, noisy=held.noisy),
         ]
         if not self._may_share(state, sharing_set, objections):
             return
         vector = sharer.vector(attempt.generators, vector_of(held.opening))
-        entry, spending = LedgerEntry.of(collection, sharing_set, attempt.data), self._privacy.spending(state)
+        entry = LedgerEntry.of(collection, sharing_set, attempt.data, base)
+        spending = self._privacy.spending(state)
         self.store.add_to_ledger(entry, spending, rows=self._privacy.rows)
         receipt = self.view.hlr.share(state.id, sharing_set.digest, vector)
         values = {"transaction": receipt.transaction, "gas": receipt.gas_used, "nodes": sharing_set.size}

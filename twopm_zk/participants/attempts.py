@@ -320,20 +320,21 @@ def read_history(view: ChainView, state: TaskSnapshot) -> tuple[Collected, ...]:
 
 
 _Round = tuple[int, int, bytes]
-_FIXED: WeakKeyDictionary[ChainView, tuple[_Round, Mapping[str, tuple[int, ...]] | None]] = WeakKeyDictionary()
+_FIXED: WeakKeyDictionary[ChainView, tuple[_Round, Mapping[str, tuple[int, ...]]]] = WeakKeyDictionary()
 
 
 def fixed_rows(view: ChainView, state: TaskSnapshot) -> Mapping[str, tuple[int, ...]] | None:
-    """Whose rows the present round is over where a linear regression has begun: accounts with their data commitments.
+    """Whose rows the present round has to be over where a linear regression has begun: accounts with their data
+    commitments.
 
-    Those of its last sum: nodes share their rows with no others, see `sharing.ledger`. None where any node may come,
-    as with held-out rows, which are in no other sum.
+    Those that all its sums so far were over: nodes share their rows only together with these, see `sharing.ledger`.
+    None where any node may come, as with held-out rows, which are in no other sum.
     """
     if state.family is not Family.GAUSSIAN or state.held_out or not state.round:
         return None
     key, known = (state.id, state.round, view.block_hash(state.opened_at)), _FIXED.get(view)
     if known is None or known[0] != key:
-        views = [one.view for one in read_history(view, state) if one.round < state.round]
-        rows = {node: views[-1].data[node] for node in views[-1].nodes} if views else None
+        first, *others = [one.view for one in read_history(view, state) if one.round < state.round]
+        rows = {node: first.data[node] for node in first.nodes if all(node in one.nodes for one in others)}
         _FIXED[view] = known = (key, rows)
     return known[1]

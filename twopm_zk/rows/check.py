@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from twopm_zk.errors import TwopmError
-from twopm_zk.rows.batches import batches_of, quantized, too_many
+from twopm_zk.errors import InputError, TwopmError
+from twopm_zk.rows.batches import Batch, batches_of, quantized, same_rows, too_many
 from twopm_zk.rows.cells import CsvOptions, Dialect
 from twopm_zk.rows.clipping import too_long
 from twopm_zk.rows.coding import Coded, Floats, code
@@ -56,12 +55,17 @@ class RowsReport:
     """None where no row can be used."""
     shortened: int | None = field(default=None, repr=False)
     """Rows that are longer than the specification's norm, and are shortened to it; None where it has none. Private."""
+    prepared: tuple[Batch, ...] = field(default=(), repr=False)
+    """The rows that can be used, as proofs take them. Private."""
 
 
-def check_rows(data: RowData, spec: TaskSpec, *, options: CsvOptions | None = None) -> RowsReport:
+def check_rows(
+    data: RowData, spec: TaskSpec, *, options: CsvOptions | None = None, trained_on: RowsReport | None = None
+) -> RowsReport:
     """Read rows as a node would, and collect all problems instead of raising the first.
 
-    Raises DataError for data that cannot be read at all.
+    With ``trained_on``, what was found in the rows of training, they are rows that are held out of these. Raises
+    DataError for data that cannot be read at all.
     """
     cells = cells_of(data, label=spec.label, wanted=spec.data_columns, options=options)
     coded = code(cells, spec)
@@ -72,21 +76,50 @@ def check_rows(data: RowData, spec: TaskSpec, *, options: CsvOptions | None = No
     usable = coded.only(good)
     used = int(usable.counts.sum())
     batches = -(-used // spec.sizes.largest.rows)
-    problems = (*coded.problems, *_of_the_whole(cells.rows, usable, batches, spec))
+    prepared, found = _of_the_whole(cells.rows, usable, batches, spec)
+    if trained_on is not None and prepared and same_rows(trained_on.prepared, prepared):
+        found.append(Problem("trained-on", "the rows are those of training", hint="Give rows of their own."))
     summary = _summary(usable, spec) if used else None
-    return RowsReport(cells.rows, used, batches, problems, cells.dialect, summary, _shortened(usable, spec))
+    shortened = _shortened(usable, spec)
+    problems = (*coded.problems, *found)
+    return RowsReport(cells.rows, used, batches, problems, cells.dialect, summary, shortened, prepared)
 
 
-def _of_the_whole(rows: int, usable: Coded, batches: int, spec: TaskSpec) -> Iterator[Problem]:
+def require_held_out(spec: TaskSpec) -> None:
+    """InputError where a specification evaluates nothing on held-out rows."""
+    if not spec.statistics.held_out:
+        raise InputError(
+            "the specification evaluates nothing on held-out rows",
+            hint="Leave them out, or agree on a specification whose `statistics.held_out` is true.",
+        )
+
+
+def without_held_out(spec: TaskSpec) -> str:
+    """What an owner without held-out rows has to know of a specification; empty where it asks for none."""
+    if not spec.statistics.held_out:
+        return ""
+    nodes = "a node" if spec.minimum_nodes == 1 else f"{spec.minimum_nodes} nodes"
+    return (
+        f"the specification has the certified weights evaluated on rows held out of training, of {nodes} or more, and "
+        "this node has none: it takes no part in that. They count where they are registered before the task's first "
+        "round opens."
+    )
+
+
+def _of_the_whole(rows: int, usable: Coded, batches: int, spec: TaskSpec) -> tuple[tuple[Batch, ...], list[Problem]]:
+    """The batches of the rows that can be used, and what is wrong with the rows as a whole."""
+    found: list[Problem] = []
     if rows < spec.minimum_node_rows:
-        yield Problem("too-few", f"there are {rows} rows; `minimum.rows_per_node` is {spec.minimum_node_rows}")
+        found.append(Problem("too-few", f"there are {rows} rows; `minimum.rows_per_node` is {spec.minimum_node_rows}"))
     if many := too_many(batches, spec):
-        yield Problem("too-many", many)
+        found.append(Problem("too-many", many))
+    prepared: tuple[Batch, ...] = ()
     if batches:
         try:
-            batches_of(*quantized(usable, spec), spec.sizes.steps)
+            prepared = batches_of(*quantized(usable, spec), spec.sizes.steps)
         except TwopmError as error:
-            yield Problem("unusable", error.message, hint=error.hint)
+            found.append(Problem("unusable", error.message, hint=error.hint))
+    return prepared, found
 
 
 def _shortened(usable: Coded, spec: TaskSpec) -> int | None:

@@ -33,8 +33,9 @@ class Conditions:
     accounts: frozenset[str] = frozenset()
     """Accounts that must be in the set. A number of strangers proves nothing: they may be one person."""
     refuse_after_silence: bool = False
-    """Whether to share no more after a node that had shared was left out for silence. The next sum may give that node
-    away to somebody who caused its silence; the price of refusing is this node's own penalty."""
+    """Whether to share no more after a node was left out for silence. The next sum may give that node away to somebody
+    who caused its silence; the price of refusing is this node's own penalty. Where ``accounts`` are named, the silence
+    of these alone counts: a stranger could join, fall silent, and have everybody pay who refuses after that."""
 
 
 @dataclass(frozen=True)
@@ -63,13 +64,15 @@ def ready_objections(
     time: PhaseTime,
     ledger: Ledger,
     nodes: int | None = None,
+    base: Iterable[str] | None = None,
 ) -> tuple[Objection, ...]:
     """Against saying ready. ``candidates`` are the nodes with updates in this attempt, this one among them; ``rows`` is
-    what they are of. ``nodes`` is how many they are where not all of them are named."""
+    what they are of, ``base`` who a linear regression began with. ``nodes`` is how many they are where not all of them
+    are named."""
     candidates = tuple(candidates)
     count = len(candidates) if nodes is None else nodes
     found = [*_of_owner(conditions, candidates, count, own_rows), *_of_time(time)]
-    if not ledger.allows_ready(collection, place, rows, candidates):
+    if not ledger.allows_ready(collection, place, rows, candidates, base):
         found.append(_shared_before(collection))
     return tuple(found)
 
@@ -84,8 +87,10 @@ def share_objections(
     own_rows: int,
     time: PhaseTime,
     ledger: Ledger,
+    base: Iterable[str] | None = None,
 ) -> tuple[Objection, ...]:
-    """Against sharing with a set; ``rows`` are those of the attempt, ``digest`` is the contract's own.
+    """Against sharing with a set; ``rows`` are those of the attempt, ``digest`` is the contract's own, ``base`` is who
+    a linear regression began with.
 
     A share that was sent with this very set is the same when it is sent again, which neither conditions nor time speak
     against.
@@ -101,9 +106,14 @@ def share_objections(
     )
     if digest != sharing_set.digest:
         found.append(Objection("another-set", "the contract has another set than its events tell"))
-    if not ledger.allows(collection, sharing_set, rows):
+    if not ledger.allows(collection, sharing_set, rows, base):
         found.append(_shared_before(collection))
-    silent = [node for node, reason in sharing_set.departed if reason in (Departure.SILENT, Departure.MISSING)]
+    named = {order(account) for account in conditions.accounts}
+    silent = [
+        node
+        for node, reason in sharing_set.departed
+        if reason in (Departure.SILENT, Departure.MISSING) and (not named or order(node) in named)
+    ]
     if silent and conditions.refuse_after_silence and not sent:
         found.append(
             Objection(
@@ -125,7 +135,7 @@ def _shared_before(collection: Collection) -> Objection:
     what = "at these weights, with another set: two sums would tell them"
     if collection.weights is None:
         what = (
-            "in a linear regression, over other nodes or rows than those here: two sums would tell the difference, at "
+            "in a linear regression, with nodes or rows that are not all here: two sums would tell the difference, at "
             "whatever weights; it goes on once all of them are back"
         )
     elif collection.same_rows:

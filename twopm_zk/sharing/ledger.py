@@ -10,8 +10,11 @@ In a linear regression sums are linear in the weights: with A the sum of x x' ov
 So A and one gradient give the gradients of that set at all weights, and two gradients give A times the difference of
 their weights. An evaluation is linear in A, b and the sum of y y'. A sum over another set, at whatever weights, then
 gives sums of the nodes in which the two sets differ. So there all weights count as one, gradients, information and
-evaluations as one statement, and a node shares its rows again only over the same rows of the same nodes: those that it
-shared with last.
+evaluations as one statement, and a node shares its rows again only together with the same rows of the same nodes: the
+**base** of a linear regression, those that all its sums have been over. Then the base is in every sum as a whole, and
+its own sums are all that they tell of its nodes. Whoever joins later may be in a sum or not: it gives away its own
+rows, with those of others who join and leave as it does. If nodes refused a set of more than the base, a stranger could
+join it last, share, and have all others pay for leaving.
 
 In federated learning of any model (HFL) a round whose sum was spoilt is tried again at the same weights. Each node then
 shares the very update that it has kept, so that a sum over the same nodes is the same sum; over others it would tell.
@@ -67,17 +70,21 @@ class LedgerEntry:
     contributions: bytes
     """`SharingSet.contributions` of that set."""
     rows: bytes
-    """`fingerprint` of that set where the collection goes by rows, else zeros: there nobody asks for it."""
+    """`fingerprint` of the base in that set where the collection goes by rows, else zeros: there nobody asks for it."""
 
     @classmethod
-    def of(cls, collection: Collection, sharing_set: SharingSet, rows: Rows) -> LedgerEntry:
-        """The entry to write before a share with this set is sent; ``rows`` are those of the attempt."""
+    def of(
+        cls, collection: Collection, sharing_set: SharingSet, rows: Rows, base: Iterable[str] | None = None
+    ) -> LedgerEntry:
+        """The entry to write before a share with this set is sent; ``rows`` are those of the attempt, and ``base`` who
+        a linear regression began with, None where it begins."""
+        inside = sharing_set.addresses if base is None else [one for one in base if one in sharing_set]
         return cls(
             collection=collection,
             place=sharing_set.place,
             digest=sharing_set.digest,
             contributions=sharing_set.contributions,
-            rows=fingerprint(rows, sharing_set.addresses) if collection.goes_by_rows else bytes(32),
+            rows=fingerprint(rows, inside) if collection.goes_by_rows else bytes(32),
         )
 
     def allows(self, sharing_set: SharingSet) -> bool:
@@ -92,34 +99,46 @@ class Ledger:
 
     entries: tuple[LedgerEntry, ...] = field(default=())
 
-    def with_share(self, collection: Collection, sharing_set: SharingSet, rows: Rows) -> Ledger:
+    def with_share(
+        self, collection: Collection, sharing_set: SharingSet, rows: Rows, base: Iterable[str] | None = None
+    ) -> Ledger:
         """With one more entry; the same one twice is one."""
-        entry = LedgerEntry.of(collection, sharing_set, rows)
+        entry = LedgerEntry.of(collection, sharing_set, rows, base)
         return self if entry in self.entries else Ledger((*self.entries, entry))
 
     def conflicts(self, collection: Collection) -> tuple[LedgerEntry, ...]:
         """What was shared of these rows at these weights, in the order in which it was."""
         return tuple(entry for entry in self.entries if entry.collection.overlaps(collection))
 
-    def allows_ready(self, collection: Collection, place: Place, rows: Rows, candidates: Iterable[str]) -> bool:
-        """Whether a set of these candidates in this attempt could be one to share with."""
+    def allows_ready(
+        self,
+        collection: Collection,
+        place: Place,
+        rows: Rows,
+        candidates: Iterable[str],
+        base: Iterable[str] | None = None,
+    ) -> bool:
+        """Whether a set of these candidates in this attempt could be one to share with; ``base`` as in `allows`."""
         found = self.conflicts(collection)
         if not collection.goes_by_rows:
             return all(entry.place == place for entry in found)
-        return not found or found[-1].place == place or found[-1].rows == fingerprint(rows, candidates)
+        return not found or found[-1].place == place or _is_base_of(found[-1], rows, candidates, base)
 
-    def allows(self, collection: Collection, sharing_set: SharingSet, rows: Rows) -> bool:
+    def allows(
+        self, collection: Collection, sharing_set: SharingSet, rows: Rows, base: Iterable[str] | None = None
+    ) -> bool:
         """Whether a share with this set tells no more than those before.
 
-        Where a collection goes by rows, what was shared last counts: it was over the same rows of the same nodes as
-        what was shared before it, or over fewer in the same attempt.
+        Where a collection goes by rows, what was shared last counts: its base was that of what was shared before it, or
+        what was left of that in the same attempt. ``base`` names it, as somebody says whose word counts for nothing:
+        what the entry has is a hash of it. None stands for the whole set.
         """
         found = self.conflicts(collection)
         if not collection.goes_by_rows:
             return all(entry.allows(sharing_set) for entry in found)
         if not found or found[-1].allows(sharing_set):
             return True
-        return found[-1].rows == fingerprint(rows, sharing_set.addresses)
+        return _is_base_of(found[-1], rows, sharing_set.addresses, base)
 
     def has_shared(self, sharing_set: SharingSet) -> bool:
         """Whether a share with this very set may have left the machine: it may be sent again, for it is the same."""
@@ -128,6 +147,13 @@ class Ledger:
     def has_shared_at(self, place: Place) -> bool:
         """Whether a share may have left the machine in this attempt."""
         return any(entry.place == place for entry in self.entries)
+
+
+def _is_base_of(entry: LedgerEntry, rows: Rows, accounts: Iterable[str], base: Iterable[str] | None) -> bool:
+    """Whether some accounts are the entry's base, with the same rows, and perhaps others besides."""
+    there = {order(account): account for account in accounts}
+    wanted = there.values() if base is None else tuple(base)
+    return all(order(one) in there for one in wanted) and entry.rows == fingerprint(rows, wanted)
 
 
 def fingerprint(rows: Rows, accounts: Iterable[str]) -> bytes:

@@ -12,6 +12,8 @@ from twopm_zk.task.columns import MAX_POWER, Column
 from twopm_zk.task.inputs import Input
 
 INTERCEPT = "intercept"
+RENAME = "Rename the column, in the data and here, or the category."
+"""What to do where a column has the name of one that is made of another."""
 
 
 def check_format(format: Format) -> None:
@@ -65,7 +67,16 @@ def check_inputs(columns: Sequence[Column], inputs: Sequence[Input], label: str,
             raise SpecError(f"features: {one.name!r} is a category, and has no number; its columns are its dummies'")
         if not used & {*one.factors}:
             raise SpecError(f"`inputs` has {one.name!r}, which no feature uses")
+    owner: dict[str, str] = {}
+    for one in inputs:
+        for made in one.made:
+            if made in owner or made in names:
+                other = "a column of its own" if made in names else f"a column made of {owner[made]!r}"
+                raise SpecError(f"{made!r} is a column made of {one.name!r}, and {other}", hint=RENAME)
+            owner[made] = one.name
     for column in columns:
+        if column.name in owner and column.product:
+            raise SpecError(f"{column.name!r} is a column made of {owner[column.name]!r}, and a product", hint=RENAME)
         if any(not 1 <= power <= MAX_POWER for _, power in column.product):
             raise SpecError(f"features, {column.name!r}: powers in `product` are 1 to {MAX_POWER}")
     for key, name in (("label", label), ("weights", weights)):

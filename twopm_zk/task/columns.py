@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from twopm_zk.errors import SpecError
 from twopm_zk.numbers.fixed_point import FEATURES, Format
+from twopm_zk.task.canonical import Json
 from twopm_zk.task.scaling import Scaling
 
 
@@ -59,6 +60,18 @@ class Column:
     def scaling(self) -> Scaling:
         """The constants, as tables take them."""
         return Scaling(self.centre, self.scale)
+
+    @property
+    def document(self) -> Json:
+        """What is known of the column, as JSON."""
+        known = {"low": self.low, "high": self.high, "unit": self.unit}
+        return {
+            "name": self.name,
+            "centre": self.centre,
+            "scale": self.scale,
+            **{key: value for key, value in known.items() if value is not None},
+            **({"product": [[name, power] for name, power in self.product]} if self.product else {}),
+        }
 
     def has(self, value: float) -> bool:
         """Whether a value is in the column's own range."""

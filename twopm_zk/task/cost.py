@@ -15,7 +15,8 @@ from twopm_zk.circuit.instances import find_instance, listed_name
 from twopm_zk.errors import CircuitTooLargeError
 from twopm_zk.statements import Collection
 from twopm_zk.system import paths
-from twopm_zk.task.specification import Collects, TaskSpec
+from twopm_zk.task.parts.step_rule import Collects
+from twopm_zk.task.specification import TaskSpec
 
 STEP_POWER, STEP_SECONDS = 15, 0.51
 SUBMIT_GAS, READY_GAS, SHARE_GAS = 372_000, 59_300, 75_000

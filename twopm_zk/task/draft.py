@@ -20,7 +20,8 @@ from twopm_zk.system.parsing import parse_number
 from twopm_zk.task.canonical import number
 from twopm_zk.task.columns import same_name
 from twopm_zk.task.instances import batch_rows
-from twopm_zk.task.specification import TaskSpec, penalty_on_grid
+from twopm_zk.task.parts.penalty import penalty_on_grid
+from twopm_zk.task.specification import TaskSpec
 from twopm_zk.task.specification_file import parse_spec
 
 TYPES = ("number", "category", "label", "weight", "ignore")

@@ -14,6 +14,7 @@ from itertools import product
 
 from twopm_zk.errors import SpecError
 from twopm_zk.numbers.fixed_point import Format
+from twopm_zk.task.checks import RENAME
 from twopm_zk.task.columns import Column, choose_column
 from twopm_zk.task.formula import Formula
 from twopm_zk.task.inputs import Input, Range, binary_column
@@ -81,6 +82,11 @@ def expand(
         raise SpecError(f"features, {made[0]!r}: `product` goes without a `formula`, which names products itself")
     if repeated := {one.name for one in inputs} & {name for name, one in known.items() if not one.input.plain}:
         raise SpecError(f"{min(repeated)!r} is described in `features` and in `inputs`")
+    for feature in features:  # those made of `inputs` have entries of their own where a specification is stored
+        if taken := sorted({*feature.input.made} & {*known, *(one.name for one in inputs)}):
+            raise SpecError(
+                f"`features` has {taken[0]!r}, and {feature.name!r} makes a column of that name", hint=RENAME
+            )
     sources = {feature.name: feature.input for feature in features} | {one.name: one for one in inputs}
     ranges, units = _known_of(features, sources)
     if formula is None:

@@ -80,6 +80,11 @@ class Input:
         return None if self.missing is None else factor_name(self.name, INDICATOR)
 
     @property
+    def made(self) -> tuple[str, ...]:
+        """Names of the columns that are made of it: its dummies and its indicator."""
+        return self.dummies if self.indicator is None else (*self.dummies, self.indicator)
+
+    @property
     def main(self) -> tuple[str, ...]:
         """The factors that stand for the column in a model: its number, or its dummies."""
         return self.dummies if self.categories else (self.name,)

@@ -26,6 +26,7 @@ from twopm_zk.statements import (
     StepShape,
 )
 from twopm_zk.statements.rounds import MAX_UPDATES
+from twopm_zk.task.canonical import Json
 
 Shape = TypeVar("Shape", bound=RowsShape)
 
@@ -60,6 +61,14 @@ class TaskInstances:
         """All of them."""
         predict = () if self.predict is None else (self.predict,)
         return (*self.step, *self.information, *self.evaluate, self.aggregate, self.certify, *predict)
+
+    @property
+    def document(self) -> dict[str, Json]:
+        """The table ``[instances]`` as JSON."""
+        named: dict[str, Json] = {"step": list(self.step), "aggregate": self.aggregate, "certify": self.certify}
+        named |= {"information": list(self.information)} if self.information else {}
+        named |= {"evaluate": list(self.evaluate)} if self.evaluate else {}
+        return named | ({"predict": self.predict} if self.predict else {})
 
 
 @dataclass(frozen=True)

@@ -87,12 +87,16 @@ class Frequencies:
         return known
 
 
+_WHY_NOT = {"poisson": "A log link fits these circuits up to a mean of 64 alone, and rates take an offset."}
+
+
 def family_named(name: str) -> Family:
     """A family by its name. SpecError for what is none."""
     try:
         return Family(name)
     except ValueError:
-        raise SpecError(f"`family` is {name!r}; allowed: {', '.join(Family)}") from None
+        allowed = ", ".join(Family)
+        raise SpecError(f"`family` is {name!r}; allowed: {allowed}", hint=_WHY_NOT.get(name)) from None
 
 
 def class_weights(given: Mapping[str, object], outcome: Outcome, family: Family) -> tuple[int, int]:

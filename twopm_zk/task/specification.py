@@ -9,9 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from enum import IntEnum
 from functools import cached_property, partial
-from typing import Literal
 
 from twopm_zk.circuit.instances import find_instance
 from twopm_zk.errors import SpecError
@@ -24,7 +22,7 @@ from twopm_zk.privacy.sensitivity import RowLimits
 from twopm_zk.privacy.terms import Privacy
 from twopm_zk.statements import Collection
 from twopm_zk.statements.family import DISPERSION, Family
-from twopm_zk.statements.policy import LAMBDA_BITS, LAMBDA_FRAC_BITS, Policy
+from twopm_zk.statements.policy import LAMBDA_BITS, Policy
 from twopm_zk.statements.rounds import BOUND_FRAC_BITS, MAX_UPDATES
 from twopm_zk.task.canonical import Json, canonical
 from twopm_zk.task.checks import INTERCEPT as INTERCEPT
@@ -33,13 +31,12 @@ from twopm_zk.task.columns import SPREAD, Column, same_name
 from twopm_zk.task.inputs import Input
 from twopm_zk.task.instances import Sizes, TaskInstances, choose_instances, sizes_of
 from twopm_zk.task.outcome import Frequencies, Outcome, family_named
+from twopm_zk.task.parts.penalty import CIRCUIT_UNIT, penalty_on_grid, penalty_unit
+from twopm_zk.task.parts.statistics import Statistics
+from twopm_zk.task.parts.step_rule import BFGS, BOEHNING_LINDSAY, GRADIENT, Collects, StepRule, default_rule
 from twopm_zk.task.scaling import Scaling
 
 VERSION = 2
-BOEHNING_LINDSAY, BFGS, NEWTON, GRADIENT = "boehning-lindsay", "bfgs", "newton", "gradient"
-RULES = (BOEHNING_LINDSAY, BFGS, NEWTON, GRADIENT)
-Curvature = Literal["information", "ranges"]
-_PENALTY_UNIT = 1 << LAMBDA_FRAC_BITS
 _MAX_COUNT = (1 << 32) - 1
 _LEAST_DECREMENT, _MOST_DECREMENT = 1e-6, 1e6
 _LOOSEST_LOG2 = -6
@@ -53,63 +50,7 @@ SECONDS = ("collecting_seconds", "ready_seconds", "sharing_seconds", "disputing_
 """Durations of the phases of a round."""
 
 
-class Collects(IntEnum):
-    """When a task collects information, as its contract numbers it."""
-
-    NEVER = 0
-    FIRST = 1
-    """Before the first gradient, at weights of zero."""
-    EVERY_ROUND = 2
-    """Before every gradient, at the same weights."""
-
-
-@dataclass(frozen=True)
-class StepRule:
-    """How the public step matrix is made; see docs/training.md."""
-
-    rule: str = BFGS
-    factor: float = 1.9
-    """Times the inverse of the curvature bound: below 2 each step by the bound lowers the loss."""
-    curvature: Curvature = "information"
-    """``information``: the sum of x x'/4 over all nodes is collected before the first gradient; ``ranges``: nothing but
-    the specification and the number of rows is used."""
-
-    def __post_init__(self) -> None:
-        if self.rule not in RULES:
-            raise SpecError(f"`step.rule` is {self.rule!r}; allowed: {', '.join(RULES)}")
-        require("step.factor", self.factor, 1 / 64, 2, below=True)
-        if self.curvature not in ("information", "ranges"):
-            raise SpecError(f"`step.curvature` is {self.curvature!r}; allowed: information, ranges")
-        if self.rule == NEWTON and self.curvature == "ranges":
-            raise SpecError("`step.rule` is 'newton', which takes information: `step.curvature` cannot be 'ranges'")
-
-    @property
-    def collects(self) -> Collects:
-        """When information is collected."""
-        if self.rule == NEWTON:
-            return Collects.EVERY_ROUND
-        return Collects.FIRST if self.curvature == "information" else Collects.NEVER
-
-
 _DEFAULT_RULE = StepRule()
-
-
-@dataclass(frozen=True)
-class Statistics:
-    """What is collected once the weights are certified, each over all nodes; see docs/statistics.md."""
-
-    information: bool = False
-    """At the certified weights, for standard errors. Newton's rule has it already, and a family whose information is
-    the same at all weights."""
-    evaluation: bool = False
-    """How well the weights predict the rows that they were trained on."""
-    held_out: bool = False
-    """How well they predict rows that nodes have registered apart from those, and that took no part in training."""
-
-    @property
-    def evaluates(self) -> bool:
-        """Whether there is an evaluation of any rows."""
-        return self.evaluation or self.held_out
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,7 +125,7 @@ class TaskSpec:
         self.outcome.check(self.family, self.label)
         if self.outcome.scale is not None:
             check_column(self.label_column, self.format, of="label")
-        unit = _penalty_unit(self.family)
+        unit = penalty_unit(self.family)
         require("lambda", self.penalty, 0, ((1 << LAMBDA_BITS) - 1) / unit)
         if self.penalty * unit % 1:
             nearest = penalty_on_grid(self.penalty, self.family)
@@ -415,12 +356,12 @@ class TaskSpec:
     @property
     def penalty_units(self) -> int:
         """lambda of the circuits' loss in units of 2^-12."""
-        return int(self.penalty * _penalty_unit(self.family))
+        return int(self.penalty * penalty_unit(self.family))
 
     @property
     def circuit_penalty(self) -> float:
         """lambda of the circuits' loss, which is that of people over the dispersion."""
-        return self.penalty_units / _PENALTY_UNIT
+        return self.penalty_units / CIRCUIT_UNIT
 
     @property
     def decrement_scale(self) -> float:
@@ -502,7 +443,6 @@ class TaskSpec:
     @property
     def document(self) -> dict[str, Json]:
         """The specification as JSON, every default written out: what is hashed, and what files hold."""
-        chosen = self.instances
         document: dict[str, Json] = {
             "version": VERSION,
             "name": self.name,
@@ -511,9 +451,9 @@ class TaskSpec:
             "weight_bound": self.weight_bound,
             "decrement_bound": self.decrement_bound,
             "gradient_bound": self.gradient_target,
-            "features": [_column_document(column) for column in self.columns],
+            "features": [column.document for column in self.columns],
             "format": {"bits": self.format.bits, "frac_bits": self.format.frac_bits},
-            "step": {"rule": self.step.rule, "factor": self.step.factor, "curvature": self.step.curvature},
+            "step": self.step.document,
             "rounds": {
                 "maximum": self.maximum_rounds,
                 **{name: getattr(self, name) for name in SECONDS},
@@ -532,14 +472,7 @@ class TaskSpec:
             document["family"] = self.family.value
         if self.inputs:
             document["inputs"] = [one.document for one in self.inputs]
-        document |= self.frequencies.document
-        if self.statistics != Statistics():
-            asked = self.statistics
-            document["statistics"] = {
-                "information": asked.information,
-                "evaluation": asked.evaluation,
-                "held_out": asked.held_out,
-            }
+        document |= self.frequencies.document | self.statistics.document
         if self.privacy is not None:
             terms = self.privacy
             document["privacy"] = {
@@ -549,13 +482,8 @@ class TaskSpec:
                 "honest": self.honest,
                 **({} if terms.clip is None else {"clip": terms.clip}),
             }
-        if chosen is not None:
-            named: dict[str, Json] = {"step": list(chosen.step), "aggregate": chosen.aggregate}
-            named |= {"certify": chosen.certify}
-            named |= {"information": list(chosen.information)} if chosen.information else {}
-            named |= {"evaluate": list(chosen.evaluate)} if chosen.evaluate else {}
-            named |= {"predict": chosen.predict} if chosen.predict else {}
-            document["instances"] = named
+        if self.instances is not None:
+            document["instances"] = self.instances.document
         return document
 
     @cached_property
@@ -569,34 +497,3 @@ class TaskSpec:
     def local_task_key(self) -> int:
         """The task key of training without a chain; a contract's binds chain, address and task as well."""
         return int.from_bytes(self.spec_hash) % FIELD_ORDER
-
-
-def _column_document(column: Column) -> Json:
-    known = {"low": column.low, "high": column.high, "unit": column.unit}
-    return {
-        "name": column.name,
-        "centre": column.centre,
-        "scale": column.scale,
-        **{key: value for key, value in known.items() if value is not None},
-        **({"product": [[name, power] for name, power in column.product]} if column.product else {}),
-    }
-
-
-def default_rule(family: Family, *, private: bool = False) -> StepRule:
-    """The step rule of a task that names none: with noise, one that has no matrix to learn from it."""
-    if private:
-        return StepRule(GRADIENT, curvature="ranges")
-    return StepRule(NEWTON) if family is Family.GAUSSIAN else StepRule()
-
-
-def penalty_on_grid(penalty: float, family: Family = Family.LOGISTIC) -> float:
-    """The nearest lambda that a task may have, and not 0 for one above 0; what is no number stays what it is."""
-    if not math.isfinite(penalty) or penalty <= 0:
-        return penalty
-    unit = _penalty_unit(family)
-    return max(round(penalty * unit), 1) / unit
-
-
-def _penalty_unit(family: Family) -> int:
-    """What lambda is a multiple of the inverse of: the circuits' own 2^-12, times the dispersion of the loss."""
-    return _PENALTY_UNIT // (DISPERSION if family is Family.GAUSSIAN else 1)

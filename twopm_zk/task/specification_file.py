@@ -26,17 +26,10 @@ from twopm_zk.task.formula import parse_formula
 from twopm_zk.task.inputs import Input, level_text
 from twopm_zk.task.instances import TaskInstances, batch_rows
 from twopm_zk.task.outcome import Frequencies, Outcome, class_weights, family_named
+from twopm_zk.task.parts.statistics import Statistics
+from twopm_zk.task.parts.step_rule import NEWTON, StepRule, default_rule
 from twopm_zk.task.section import Section
-from twopm_zk.task.specification import (
-    NEWTON,
-    PRIVATE_ROUNDS,
-    SECONDS,
-    VERSION,
-    Statistics,
-    StepRule,
-    TaskSpec,
-    default_rule,
-)
+from twopm_zk.task.specification import PRIVATE_ROUNDS, SECONDS, VERSION, TaskSpec
 
 _DEFAULTS = {name: field.default for name, field in TaskSpec.__dataclass_fields__.items()}
 

@@ -30,7 +30,8 @@ from twopm_zk.statements.rounds import BOUND_BITS
 from twopm_zk.statistics.provenance import Provenance
 from twopm_zk.system.progress import Progress
 from twopm_zk.task.instances import batch_rows
-from twopm_zk.task.specification import NEWTON, Collects, TaskSpec
+from twopm_zk.task.parts.step_rule import NEWTON, Collects
+from twopm_zk.task.specification import TaskSpec
 from twopm_zk.training.final_sums import FinalSums, KnownSum
 from twopm_zk.training.learner import Learner
 from twopm_zk.training.noise import NoisyTraining, sum_noise

@@ -10,7 +10,8 @@ from contextlib import suppress
 
 from twopm_zk.errors import DataError
 from twopm_zk.statements import Collection, Family, Policy, Tally
-from twopm_zk.task.specification import NEWTON, TaskSpec
+from twopm_zk.task.parts.step_rule import NEWTON
+from twopm_zk.task.specification import TaskSpec
 from twopm_zk.training.distance import Distance, distance
 from twopm_zk.training.noise import NoiseAlone, information_noise, noise_alone
 from twopm_zk.training.optimiser import Optimiser, information_curvature, range_curvature

@@ -11,8 +11,8 @@ import numpy.typing as npt
 from twopm_zk.statements import Family
 from twopm_zk.task.columns import Column
 from twopm_zk.task.outcome import Outcome
+from twopm_zk.task.parts.step_rule import NEWTON
 from twopm_zk.task.scaling import Scaling
-from twopm_zk.task.specification import NEWTON
 from twopm_zk.training.estimator_base import FederatedEstimator, label_of, own_column, refuse_weights
 from twopm_zk.training.in_process import Proofs
 from twopm_zk.training.scikit_learn import RegressorMixin, check_is_fitted, validate_data

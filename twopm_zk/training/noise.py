@@ -16,7 +16,8 @@ from twopm_zk.privacy.spent import Spent
 from twopm_zk.statements import Collection, StepMatrix
 from twopm_zk.statements.policy import MATRIX
 from twopm_zk.statistics.noise import NoisyDescent
-from twopm_zk.task.specification import Collects, TaskSpec
+from twopm_zk.task.parts.step_rule import Collects
+from twopm_zk.task.specification import TaskSpec
 from twopm_zk.training.optimiser import Matrix
 
 _DEVIATIONS = 2.33

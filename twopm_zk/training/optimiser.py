@@ -27,7 +27,8 @@ from twopm_zk.errors import DataError
 from twopm_zk.numbers.fixed_point import WEIGHTS
 from twopm_zk.numbers.pedersen import GRADIENT as GRADIENT_UNIT
 from twopm_zk.statements import DISPERSION, Family, StepMatrix, Tally, symmetric
-from twopm_zk.task.specification import BFGS, GRADIENT, NEWTON, TaskSpec
+from twopm_zk.task.parts.step_rule import BFGS, GRADIENT, NEWTON
+from twopm_zk.task.specification import TaskSpec
 
 Matrix = npt.NDArray[np.float64]
 LARGEST_EIGENVALUE = 32767.0

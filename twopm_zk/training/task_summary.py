@@ -12,7 +12,7 @@ from twopm_zk.statistics.provenance import Provenance
 from twopm_zk.statistics.summary import Summary
 from twopm_zk.task.specification import TaskSpec
 from twopm_zk.training.final_sums import FinalSums, KnownSum
-from twopm_zk.training.learner import Learner
+from twopm_zk.training.learner import Learner, distance_of
 from twopm_zk.training.noise import NoisyTraining, moves_before, sum_noise
 from twopm_zk.training.public_sums import PublicSum, SumsAtTheEnd
 
@@ -61,9 +61,17 @@ def summary_of_task(
     others = ((final.information, "information"), (final.evaluation, "evaluation"))
     differing = [_other_rows(one, final.gradient, what) for one, what in others if one is not None]
     fit = _provenance(final.gradient, insecure, claim)
-    near = None if noisy is None else noisy.near
+    near = _is_near(spec, sums) if noisy is None else noisy.near
     said = [*filter(None, differing), *notes]
     return found.summary(spec, final.gradient.weights, fit, converged=near, notes=said)
+
+
+def _is_near(spec: TaskSpec, sums: Sequence[PublicSum]) -> bool | None:
+    """Whether the weights are as near to the optimum as was asked; None where the sums do not prove it."""
+    found = distance_of(spec, spec.family, sums)
+    if found.at_most is not None and found.at_most <= spec.decrement_bound:
+        return True
+    return False if found.at_least > spec.decrement_bound else None
 
 
 def _noisy_training(spec: TaskSpec, sums: Sequence[PublicSum], spent: Spent | None) -> NoisyTraining | None:

@@ -133,7 +133,6 @@ interface IRounds {
     error EnoughNodes(uint256 nodes, uint256 minimum);
     error CannotTakeOver(uint256 taskId, address account);
     error RoundLimit(uint32 maximumRounds);
-    error RoundsLeft(uint32 moves, uint32 maximumRounds);
 
     /// @notice Open the first round. Only for the coordinator.
     function openRound(uint256 taskId) external;
@@ -149,8 +148,10 @@ interface IRounds {
     /// @notice Take the coordinator's place, as one of the nodes that wait for it after its deadline, or waited last time.
     function takeOver(uint256 taskId) external;
 
-    /// @notice End a task that was never opened, has had all its rounds, or has its certificate. Only for the coordinator, and
-    /// for anybody where a task has its certificate and its present attempt has failed as {reopen} wants it. Once: a coordinator cannot end what others still work on, nor while it may turn out who has spoilt a sum: not once
+    /// @notice End a task that was never opened, has had all its rounds, or has its certificate; and one whose present attempt
+    /// has failed as {reopen} wants it, or whose sum was neither used nor disputed until disputeSeconds after its deadline.
+    /// Only for the coordinator, and for anybody where a task has its certificate and its attempt has failed in this way.
+    /// @dev A coordinator cannot end what others still work on, nor while it may turn out who has spoilt a sum: not once
     /// somebody has shared, not in a dispute, and with all shares there only after the deadline.
     function finish(uint256 taskId) external;
 

@@ -228,7 +228,7 @@ contract HLRContract is IHLR, PointSharing {
     /// @dev Whoever waits for the statistics of a certified task in vain: its certificate stays.
     function _requireGivenUp(uint256 taskId, Task storage task) internal view override {
         if (_trainings[taskId].certifiedKey == 0) super._requireGivenUp(taskId, task);
-        _requireFailed(taskId, task);
+        _requireStuck(taskId, task);
     }
 
     /// @dev The next round of a certified task, each at most once, or its end. Weights that have not moved have their

@@ -80,9 +80,7 @@ abstract contract Rounds is IRounds {
         bool judging = phase == Phase.Disputed || (phase == Phase.Sharing && task.sharedOnce);
         if (phase == Phase.None || phase == Phase.Finished || judging) revert WrongPhase(taskId, phase);
         if (msg.sender != task.coordinator) _requireGivenUp(taskId, task);
-        if (phase != Phase.Created && !_isOver(taskId, task)) {
-            revert RoundsLeft(task.moves, task.maximumRounds);
-        }
+        if (phase != Phase.Created && !_isOver(taskId, task)) _requireStuck(taskId, task);
         if (phase == Phase.Summed) task.requireLate();
         task.finish(taskId);
     }
@@ -168,7 +166,12 @@ abstract contract Rounds is IRounds {
         task.requireLate();
     }
 
-    /// @dev Hook: whether the coordinator may end a task that was opened.
+    /// @dev Hook: reverts unless the present attempt cannot come to anything, also where it cannot be opened anew.
+    function _requireStuck(uint256 taskId, Task storage task) internal view virtual {
+        _requireFailed(taskId, task);
+    }
+
+    /// @dev Hook: whether the coordinator may end a task that was opened, whatever its attempt may come to.
     function _isOver(uint256, Task storage task) internal view virtual returns (bool) {
         return task.moves == task.maximumRounds;
     }

@@ -108,6 +108,16 @@ abstract contract Sharing is ISharing, Rounds {
         if (enough || !sharing) task.requireLate();
     }
 
+    /// @dev A sum that nobody has made anything of for so long, or disputed, may be one that does not open.
+    function _requireStuck(uint256 taskId, Task storage task) internal view override {
+        if (task.phase != Phase.Summed) {
+            _requireFailed(taskId, task);
+            return;
+        }
+        uint48 end = task.deadline + task.disputeSeconds;
+        if (block.timestamp <= end) revert DeadlineNotReached(end);
+    }
+
     function _mayTakeOver(uint256 taskId, Task storage task) internal view override returns (bool) {
         Node storage node = _sets[taskId].nodes[msg.sender];
         uint64 inSet = node.inSet;

@@ -8,7 +8,8 @@ from twopm_zk.html import Column, Html, definitions, element, items, joined, par
 from twopm_zk.statements import Family
 from twopm_zk.task import columns as task_columns
 from twopm_zk.task.inputs import Input
-from twopm_zk.task.specification import SECONDS, Collects, TaskSpec
+from twopm_zk.task.parts.step_rule import Collects
+from twopm_zk.task.specification import SECONDS, TaskSpec
 
 _WHEN = {
     Collects.NEVER: "never before a move",

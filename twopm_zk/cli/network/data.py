@@ -10,7 +10,14 @@ import click
 
 from twopm_zk.cli.options.connection import Connection, chain_options
 from twopm_zk.cli.options.participants import open_view, spec_argument, state_option
-from twopm_zk.cli.options.rows import csv_options, data_option, held_out_option, read_rows, teller
+from twopm_zk.cli.options.rows import (
+    csv_options,
+    data_option,
+    held_out_notes,
+    held_out_option,
+    read_rows,
+    teller,
+)
 from twopm_zk.cli.output import Steps, emit, json_option, many, print_table
 from twopm_zk.errors import InputError
 
@@ -40,27 +47,49 @@ def data() -> None:
 @data.command()
 @spec_argument
 @data_option(required=True)
+@held_out_option
 @csv_options
 @click.option("--summary", "summarise", is_flag=True, help="Show least, mean and most of each column: for you alone.")
 @json_option
-def check(spec_file: Path, rows: Path, csv: CsvOptions, summarise: bool, as_json: bool) -> None:
+def check(spec_file: Path, rows: Path, held_out: Path | None, csv: CsvOptions, summarise: bool, as_json: bool) -> None:
     """Say everything that is wrong with rows, by column and row number (1 is the first after the header; a blank row is
     counted, and is otherwise ignored).
 
     Nothing is sent, and no value is shown. Exit code 3 where a node would refuse the rows. --summary shows figures of
-    the rows that can be used, which are private.
+    the rows that can be used, which are private. --held-out has the rows checked that the certified weights are to be
+    evaluated on.
 
     \b
     Examples:
       twopm-zk data check spec.toml --data rows.csv
       twopm-zk data check spec.toml --data export.csv --delimiter semicolon --decimal comma
+      twopm-zk data check spec.toml --data rows.csv --held-out later.csv
     """
-    from twopm_zk.rows.check import check_rows
-    from twopm_zk.task.cost import rows_cost
+    from twopm_zk.rows.check import check_rows, require_held_out
     from twopm_zk.task.specification_file import read_spec
 
-    spec = read_spec(spec_file)
-    report = check_rows(read_rows(rows, spec, csv, teller(as_json)), spec)
+    spec, tell = read_spec(spec_file), teller(as_json)
+    if held_out is not None:
+        require_held_out(spec)
+    reports = [check_rows(read_rows(rows, spec, csv, tell), spec)]
+    if held_out is not None:
+        reports.append(check_rows(read_rows(held_out, spec, csv, tell), spec, trained_on=reports[0]))
+    notes = held_out_notes(spec, there=held_out is not None)
+    if as_json:
+        document, *others = (_report_document(report, spec, summarise=summarise) for report in reports)
+        document |= {"held_out": others[0] if others else None, "notes": notes}
+        emit(True, document)
+    else:
+        for report, name in zip(reports, ("", "held-out rows: "), strict=False):
+            _print(report, spec, name=name, summarise=summarise)
+        for note in notes:
+            click.echo(note)
+    sys.exit(InputError.exit_code if any(report.problems for report in reports) else 0)
+
+
+def _report_document(report: RowsReport, spec: TaskSpec, *, summarise: bool) -> dict[str, Any]:
+    from twopm_zk.task.cost import rows_cost
+
     cost = None if spec.instances is None else rows_cost(spec, report.used)
     document: dict[str, Any] = {
         "rows": report.rows,
@@ -74,11 +103,7 @@ def check(spec_file: Path, rows: Path, csv: CsvOptions, summarise: bool, as_json
         document["rows_shortened"] = report.shortened
     if summarise and report.summary is not None:
         document |= {"warning": _PRIVATE, "summary": _summary_document(report)}
-    if as_json:
-        emit(True, document)
-    else:
-        _print(report, spec, summarise=summarise)
-    sys.exit(InputError.exit_code if report.problems else 0)
+    return document
 
 
 def _as_document(problem: Problem) -> dict[str, Any]:
@@ -91,15 +116,15 @@ def _as_document(problem: Problem) -> dict[str, Any]:
     }
 
 
-def _print(report: RowsReport, spec: TaskSpec, *, summarise: bool) -> None:
+def _print(report: RowsReport, spec: TaskSpec, *, name: str, summarise: bool) -> None:
     for problem in report.problems:
-        click.echo(problem.sentence + (f" ({problem.hint})" if problem.hint else ""))
+        click.echo(name + problem.sentence + (f" ({problem.hint})" if problem.hint else ""))
     found = many(len(report.problems), "problem")
     counted = many(report.rows, "row")
     if report.used != report.rows:
         counted += f", {report.used} to be proven" + ("" if spec.frequencies.trivial else " by their weights")
     batches = many(report.batches, "batch", "batches")
-    click.echo(f"{counted}, in {batches}: {found if report.problems else 'everything fits the specification'}.")
+    click.echo(f"{name}{counted}, in {batches}: {found if report.problems else 'everything fits the specification'}.")
     if report.shortened is not None and spec.privacy is not None:
         click.echo(
             f"For you alone: {many(report.shortened, 'row')} longer than `privacy.clip` = {spec.privacy.clip:g} will "
@@ -173,7 +198,10 @@ def register(
         view = open_view(connection)
         store.belongs_to(view.address, view.fingerprint)
         with steps.step("commit"):
-            load_batches(store, spec, table, held_out=others)
+            batches = load_batches(store, spec, table, held_out=others)
+        notes = held_out_notes(spec, there=any(entry.held_out for entry in batches))
+        for note in notes:
+            steps.warn(note)
         with steps.step("register"):
             found = register_batches(view, store, spec)
     counted = f"{table.rows} rows"
@@ -187,6 +215,7 @@ def register(
         "commitments": _commitments(found, held_out=False),
         "held_out_rows": 0 if others is None else others.rows,
         "held_out_commitments": _commitments(found, held_out=True),
+        "notes": notes,
         "state": str(state),
     }
     emit(as_json, document, f"{counted} in {len(found)} batches are registered; {state} keeps their salts.")

@@ -37,6 +37,14 @@ def held_out_option(command: Command) -> Command:
     )(command)
 
 
+def held_out_notes(spec: TaskSpec, *, there: bool) -> list[str]:
+    """What an owner should know who gives no held-out rows although the specification asks for them."""
+    from twopm_zk.rows.check import without_held_out
+
+    said = "" if there else without_held_out(spec)
+    return [f"{said[:1].upper()}{said[1:]} Give yours with --held-out FILE."] if said else []
+
+
 def csv_options(command: Command) -> Command:
     """Add what is known of a CSV file, passed on as ``csv``."""
 
