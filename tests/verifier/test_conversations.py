@@ -16,6 +16,7 @@ from support.conversing import (
     LIE,
     MINIMUM_BOND,
     MODEL,
+    NONE,
     OPEN,
     OTHER_MODEL,
     PROMPT,
@@ -360,6 +361,7 @@ def test_who_talks_to_itself_counts_once(world, federated, people):
 def test_votes_are_taken_until_the_deadline_and_cases_decided_once(talks, people, node, refused):
     with refused("CaseNotOpen", caseId=1, verdict=0):
         talks.act(people.ada, "vote", 1, True)
+    assert (talks.state(1), talks.of(1)["user"]) == (NONE, "0x" + "00" * 20)
     request, case = talks.challenged()
     node.advance(VOTING - 10)
     talks.vote(case, wrong=["ada", "ben"])
