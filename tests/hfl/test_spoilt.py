@@ -69,6 +69,7 @@ def test_the_same_nodes_hand_in_the_same_updates_once_more(make_stage):
         {e["node"]: e["update"] for e in stage.events("UpdateCommitted") if e["attempt"] == n} for n in (0, 1)
     )
     assert first == second
+    assert stage.audited().sound
 
 
 def test_a_stranger_does_not_stop_a_round_that_is_tried_again(make_stage):
@@ -92,7 +93,9 @@ def test_a_task_ends_with_what_it_has_where_its_sum_is_spoilt_again_and_again(ma
     stage.coordinator.tick()
     assert stage.state.phase is Phase.FINISHED
     assert (stage.state.results, stage.state.complete) == (0, False)
+    assert "is spoilt" in stage.said("coordinator", "failed")[0].text
     assert "for the last time" in stage.said("coordinator", "unfinished")[0].text
+    stage.audited()
 
 
 def test_a_wrong_result_of_one_is_outvoted(make_stage):
@@ -101,6 +104,7 @@ def test_a_wrong_result_of_one_is_outvoted(make_stage):
     assert stage.finished().latest_result == stage.expected()[-1].hash
     confirmed = {event["node"]: event["result"] for event in stage.events("ResultConfirmed")}
     assert confirmed[stage.address(0)] == "0x" + "66" * 32
+    assert any("confirmed another result" in note for note in stage.audited().notes)
 
 
 def test_who_knows_that_an_accepted_result_is_wrong_takes_no_further_part(make_stage):
