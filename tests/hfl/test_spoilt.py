@@ -98,6 +98,19 @@ def test_a_task_ends_with_what_it_has_where_its_sum_is_spoilt_again_and_again(ma
     stage.audited()
 
 
+def test_a_task_ends_where_a_node_of_a_shared_round_never_comes_back(make_stage):
+    settings = FederatedSettings(straggler_seconds=3600, poll=0.05, attempts=2)
+    stage = spoiling(make_stage(nodes=3, settings=settings).begin(), 2)
+    stage.until(Phase.SUMMED)
+    stage.late()
+    stage.coordinator.tick()
+    stage.until(Phase.COLLECTING, without={2}, when=lambda state: state.updates == 2)
+    stage.late()
+    stage.coordinator.tick()
+    assert stage.state.phase is Phase.FINISHED
+    assert "for the last time" in stage.said("coordinator", "unfinished")[0].text
+
+
 def test_a_wrong_result_of_one_is_outvoted(make_stage):
     stage = make_stage(nodes=4, maximum_rounds=1).begin()
     stage.nodes[0]._sharing.__class__ = _Lying

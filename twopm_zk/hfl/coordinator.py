@@ -196,19 +196,22 @@ class FederatedCoordinator(Role[FederatedView, FederatedSpec, CoordinatorState])
     def _move_on(self, state: FederatedSnapshot, *, shared: bool = False) -> None:
         """Go on after a deadline. A round that was ``shared``, and comes to nothing time and again, is the last one: no
         others than its nodes can go on with it."""
-        last = state.attempt + 1 >= self.settings.attempts
-        failed = state.phase is not Phase.SHARING or not state.shared_once
-        too_few = (
-            state.phase is Phase.SUMMED
-            or (state.nodes if state.phase is Phase.COLLECTING else state.ready) < state.minimum_nodes
-        )
-        if last and failed and too_few and (shared or fixed_nodes(self.view, state) is not None):
+        last = state.attempt + 1 >= self.settings.attempts and _has_failed(state)
+        if last and (shared or fixed_nodes(self.view, state) is not None):
             text = f"{state.name()}, for the last time: the task ends with its {state.results} accepted results"
             self._say("unfinished", text, {"attempts": state.attempt + 1})
             self.view.hfl.finish(state.id)
             return
         if done := move_on(self.view, state):
             self._say("unstuck", f"moved on {state.name()}: {done}")
+
+
+def _has_failed(state: FederatedSnapshot) -> bool:
+    """Whether nothing can come of an attempt any more, once a phase of it is over."""
+    if state.phase is Phase.SHARING:
+        return not state.shared_once
+    there = state.nodes if state.phase is Phase.COLLECTING else state.ready
+    return state.phase is Phase.SUMMED or there < state.minimum_nodes
 
 
 def create_task(view: FederatedView, spec: FederatedSpec, *, stakes: Stakes) -> int:
