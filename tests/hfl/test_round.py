@@ -61,6 +61,7 @@ def test_a_vanished_coordinator_holds_up_nobody_and_is_replaced(make_stage):
     assert stage.said("coordinator", "replaced")
     stage.coordinator = stage.make_coordinator(view=stage.nodes[1].view, task=stage.task)
     assert stage.finished().latest_result == stage.expected()[-1].hash
+    assert "took over from" in stage.audited().notes[0]
 
 
 def test_a_node_shares_at_the_same_parameters_only_with_the_same_nodes(make_stage):

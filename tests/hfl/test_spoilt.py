@@ -69,6 +69,7 @@ def test_the_same_nodes_hand_in_the_same_updates_once_more(make_stage):
         {e["node"]: e["update"] for e in stage.events("UpdateCommitted") if e["attempt"] == n} for n in (0, 1)
     )
     assert first == second
+    assert stage.audited().sound
 
 
 def test_a_stranger_does_not_stop_a_round_that_is_tried_again(make_stage):
@@ -92,6 +93,21 @@ def test_a_task_ends_with_what_it_has_where_its_sum_is_spoilt_again_and_again(ma
     stage.coordinator.tick()
     assert stage.state.phase is Phase.FINISHED
     assert (stage.state.results, stage.state.complete) == (0, False)
+    assert "is spoilt" in stage.said("coordinator", "failed")[0].text
+    assert "for the last time" in stage.said("coordinator", "unfinished")[0].text
+    stage.audited()
+
+
+def test_a_task_ends_where_a_node_of_a_shared_round_never_comes_back(make_stage):
+    settings = FederatedSettings(straggler_seconds=3600, poll=0.05, attempts=2)
+    stage = spoiling(make_stage(nodes=3, settings=settings).begin(), 2)
+    stage.until(Phase.SUMMED)
+    stage.late()
+    stage.coordinator.tick()
+    stage.until(Phase.COLLECTING, without={2}, when=lambda state: state.updates == 2)
+    stage.late()
+    stage.coordinator.tick()
+    assert stage.state.phase is Phase.FINISHED
     assert "for the last time" in stage.said("coordinator", "unfinished")[0].text
 
 
@@ -101,6 +117,7 @@ def test_a_wrong_result_of_one_is_outvoted(make_stage):
     assert stage.finished().latest_result == stage.expected()[-1].hash
     confirmed = {event["node"]: event["result"] for event in stage.events("ResultConfirmed")}
     assert confirmed[stage.address(0)] == "0x" + "66" * 32
+    assert any("confirmed another result" in note for note in stage.audited().notes)
 
 
 def test_who_knows_that_an_accepted_result_is_wrong_takes_no_further_part(make_stage):

@@ -6,6 +6,8 @@ import pytest
 from support.federated_world import ETH
 
 from twopm_zk.chain.tasks import Phase
+from twopm_zk.errors import PeerError
+from twopm_zk.federated import Storage
 
 pytestmark = pytest.mark.slow
 
@@ -42,6 +44,7 @@ def test_who_has_nothing_that_can_be_had_is_out_and_the_others_share_again(make_
     assert (out["node"], bytes.fromhex(out["reason"][2:]).rstrip(b"\0")) == (stage.address(3), b"missing")
     (penalty,) = stage.events("Penalised")
     assert penalty["node"] == stage.address(3)
+    assert stage.audited().sound
 
 
 def test_who_missed_it_too_shares_again_although_others_said_so_first(make_stage):
@@ -108,6 +111,23 @@ def test_who_had_what_a_quorum_calls_missing_leaves_for_nothing(make_stage):
     left = stage.events("NodeLeft")
     assert [event["node"] for event in left] == [stage.address(3), stage.address(0)]
     assert [event["node"] for event in stage.events("Penalised")] == [stage.address(3)]
+    stage.audited()
+
+
+def test_who_cannot_store_anything_commits_to_nothing(make_stage, monkeypatch):
+    stage = make_stage(nodes=3, maximum_rounds=1).begin()
+    plain = Storage.put
+
+    def full(self, location, content):
+        raise PeerError(f"storage location {location} cannot be used: OSError", kind="storage-unreachable")
+
+    monkeypatch.setattr(Storage, "put", full)
+    stage.nodes[0].tick()
+    assert "nothing could be stored" in stage.said(0, "storage")[0].text
+    assert stage.state.updates == 0
+    monkeypatch.setattr(Storage, "put", plain)
+    stage.nodes[0].tick()
+    assert stage.state.updates == 1
 
 
 def test_a_result_that_the_storage_has_lost_is_in_the_stores_of_those_who_computed_it(make_stage):

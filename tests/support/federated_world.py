@@ -13,6 +13,7 @@ from twopm_zk.coordinator.task_creation import Stakes
 from twopm_zk.errors import TransactionError
 from twopm_zk.federated import FederatedSpec, Storage, federate, first_result
 from twopm_zk.hfl.attempts import read_attempt
+from twopm_zk.hfl.auditor import audit_federated
 from twopm_zk.hfl.coordinator import FederatedCoordinator, FederatedSettings, create_task
 from twopm_zk.hfl.data import digest_of_number
 from twopm_zk.hfl.node import FederatedNode
@@ -190,6 +191,12 @@ class FederatedStage:
         """The results of a federation of these nodes in one process."""
         models = [self.models(number) for number in (numbers or range(len(self.nodes)))]
         return list(federate(self.spec, models, rounds=rounds))
+
+    def audited(self):
+        """What an audit of the task finds, in which every check holds."""
+        report = audit_federated(self.reader, self.task, spec=self.spec)
+        assert report.failures == []
+        return report
 
     def stored(self, digest):
         """The files of a content, in all locations."""

@@ -128,7 +128,7 @@ def fixed_nodes(view: FederatedView, state: FederatedSnapshot) -> frozenset[str]
         try:
             for event in part:
                 attempt = attempt.after(event, place)
-                if event.name == "MaskedUpdateShared" or (event.name == "NodeLeft" and attempt.shared):
+                if event.name == "MaskedUpdateShared":
                     found = frozenset(attempt.nodes)
         except DeploymentError as error:
             raise ChainError(f"{state.name()}: {error.message}; looking again") from error

@@ -17,7 +17,7 @@ from twopm_zk.coordinator.task_creation import Stakes, registered, wanted_nodes
 from twopm_zk.errors import PeerError
 from twopm_zk.federated import FederatedSpec, RoundResult, Storage
 from twopm_zk.hfl.attempts import FederatedAttempt, fixed_nodes, read_attempt
-from twopm_zk.hfl.moving import move_on
+from twopm_zk.hfl.moving import MOST_ATTEMPTS, move_on
 from twopm_zk.hfl.results import find_result, hash_before, initial_of, recompute
 from twopm_zk.hfl.store import CoordinatorState
 from twopm_zk.hfl.view import FederatedView, dataset_of, require_federated
@@ -35,8 +35,8 @@ class FederatedSettings:
     stakes: Stakes = field(default_factory=Stakes)
     straggler_seconds: int = 0
     """How long a round with its minimum of nodes waits for the others; 0 stands for a third of collecting."""
-    attempts: int = 3
-    """So often the sum of a round may be spoilt, or left without a quorum, before the task is ended."""
+    attempts: int = MOST_ATTEMPTS
+    """So often a round is tried once a sum of it was spoilt, or left without a quorum, before the task is ended."""
     poll: float = 2.0
     """Seconds between two looks at the chain."""
 
@@ -172,13 +172,8 @@ class FederatedCoordinator(Role[FederatedView, FederatedSpec, CoordinatorState])
             self._say_once("waiting", text, {"confirmed": sorted(attempt.confirmed)})
             return
         why = self._why_not_accepted(state, attempt)
-        if state.attempt + 1 >= self.settings.attempts:
-            text = f"{state.name()}: {why}, for the last time: the task ends with its {state.results} accepted results"
-            self._say("unfinished", text, {"attempts": state.attempt + 1})
-            self.view.hfl.finish(state.id)
-        else:
-            self._say("failed", f"{state.name()}: {why}; the round starts again", {"attempt": state.attempt})
-            self._move_on(state)
+        self._say("failed", f"{state.name()}: {why}", {"attempt": state.attempt})
+        self._move_on(state, shared=True)
         self.loop.wake()
 
     def _why_not_accepted(self, state: FederatedSnapshot, attempt: FederatedAttempt) -> str:
@@ -198,9 +193,25 @@ class FederatedCoordinator(Role[FederatedView, FederatedSpec, CoordinatorState])
         votes = sum(result == found.result.hash for result in attempt.confirmed.values())
         return f"no quorum: {votes} of {state.ready} nodes have confirmed {found.result.hash.hex()[:16]}..."
 
-    def _move_on(self, state: FederatedSnapshot) -> None:
+    def _move_on(self, state: FederatedSnapshot, *, shared: bool = False) -> None:
+        """Go on after a deadline. A round that was ``shared``, and comes to nothing time and again, is the last one: no
+        others than its nodes can go on with it."""
+        last = state.attempt + 1 >= self.settings.attempts and _has_failed(state)
+        if last and (shared or fixed_nodes(self.view, state) is not None):
+            text = f"{state.name()}, for the last time: the task ends with its {state.results} accepted results"
+            self._say("unfinished", text, {"attempts": state.attempt + 1})
+            self.view.hfl.finish(state.id)
+            return
         if done := move_on(self.view, state):
             self._say("unstuck", f"moved on {state.name()}: {done}")
+
+
+def _has_failed(state: FederatedSnapshot) -> bool:
+    """Whether nothing can come of an attempt any more, once a phase of it is over."""
+    if state.phase is Phase.SHARING:
+        return not state.shared_once
+    there = state.nodes if state.phase is Phase.COLLECTING else state.ready
+    return state.phase is Phase.SUMMED or there < state.minimum_nodes
 
 
 def create_task(view: FederatedView, spec: FederatedSpec, *, stakes: Stakes) -> int:

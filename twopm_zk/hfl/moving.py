@@ -8,6 +8,10 @@ from twopm_zk.hfl.attempts import read_attempt
 from twopm_zk.hfl.view import FederatedView
 from twopm_zk.participants.rounds.moving import move_sets_on, sent
 
+MOST_ATTEMPTS = 3
+"""So often a round is tried whose sum was shared, and spoilt or left without a quorum: then only its coordinator goes
+on, and ends the task."""
+
 
 def move_on(view: FederatedView, state: FederatedSnapshot) -> str:
     """Send what the phase needs after its deadline; a word for it, or none where somebody else was first."""

@@ -21,7 +21,7 @@ from twopm_zk.federated import FederatedSpec, Model, RoundResult, Storage, train
 from twopm_zk.federated.model import flat
 from twopm_zk.hfl.attempts import fixed_nodes, read_attempt
 from twopm_zk.hfl.data import register_data
-from twopm_zk.hfl.moving import move_on
+from twopm_zk.hfl.moving import MOST_ATTEMPTS, move_on
 from twopm_zk.hfl.results import find_result, hash_before
 from twopm_zk.hfl.sharing_part import FederatedPart, Held
 from twopm_zk.hfl.store import FederatedStore, StoredUpdate
@@ -100,6 +100,9 @@ class FederatedNode(Role[FederatedView, FederatedSpec, FederatedStore]):
         self._registered: tuple[int, int] | None = None
         """The commitment to the data, and its index in DataHub."""
         self._before: RoundResult | None = None
+        self._last_held: tuple[tuple[int, int], Held] | None = None
+        """What this node holds, by task and round: large, and read once."""
+        self._forgotten: tuple[int, int] | None = None
         self._accepted_task: int | None = None
         self._patience = random.randint(2, 6)  # noqa: S311 - so that not all nodes act at once
 
@@ -121,7 +124,7 @@ class FederatedNode(Role[FederatedView, FederatedSpec, FederatedStore]):
             self._tell_end(state)
             return True
         if state.phase is Phase.COLLECTING and not state.late:
-            self.store.forget_before(task_key, state.round)
+            self._forget_before(task_key, state.round)
             self._take_part(state)
         elif state.phase in (Phase.READY, Phase.SHARING, Phase.SUMMED):
             self._sharing.act(state, self._held(state))
@@ -193,7 +196,7 @@ class FederatedNode(Role[FederatedView, FederatedSpec, FederatedStore]):
         if me in read_attempt(self.view, state).updates or not self._agrees(state):
             return
         before = self._result_before(state)
-        if before is None:
+        if before is None or not self._sharing.can_store(before):
             return
         stored = self._trained(state, before)
         try:
@@ -258,16 +261,29 @@ class FederatedNode(Role[FederatedView, FederatedSpec, FederatedStore]):
 
     def _held(self, state: FederatedSnapshot) -> Held | None:
         """What this node holds of the present round; None where it has no part in it."""
-        stored = self.store.update(self.spec, self.view.attempt_of(state).task_key, state.round)
-        if stored is None or self._registered is None:
+        key = self.view.attempt_of(state).task_key, state.round
+        if self._last_held is not None and self._last_held[0] == key:
+            return self._last_held[1]
+        stored = self.store.update(self.spec, *key)
+        if stored is None or self._registered is None or (before := self._result_before(state)) is None:
             return None
-        before = self._result_before(state)
-        return None if before is None else Held(stored, self._registered[0], before)
+        self._last_held = key, Held(stored, self._registered[0], before)
+        return self._last_held[1]
+
+    def _forget_before(self, task_key: int, round_: int) -> None:
+        """Forget what was of earlier rounds, once in each."""
+        if self._forgotten != (task_key, round_):
+            self.store.forget_before(task_key, round_)
+            self._forgotten, self._last_held = (task_key, round_), None
 
     # --- when others are late ---
 
     def _unstick(self, state: FederatedSnapshot) -> None:
         """Where a phase is over anyone may move the task on; some patience lets the coordinator do it."""
+        if state.attempt + 1 >= MOST_ATTEMPTS and fixed_nodes(self.view, state) is not None:
+            text = f"{state.name()}: nothing came of what was shared, time and again: its coordinator may end the task"
+            self._say_once("waiting", text, key=state.key)
+            return
         self._patience -= 1
         if self._patience > 0:
             return

@@ -33,7 +33,6 @@ class FederatedCourse(SetCourse[FederatedAttempt, FederatedRecord]):
         """In percent of the nodes of a set."""
         self.results: list[bytes] = []
         """The hashes of accepted results."""
-        self.moved_by: tuple[int, int] | None = None
 
     @property
     def sharing_set(self) -> SharingSet:

@@ -162,8 +162,8 @@ class FederatedPart(SetPart[FederatedView, FederatedStore]):
             yield Objection("was-not-missing", text)
 
     def _leave(self, state: TaskState, sharing_set: SharingSet, *, lost: bool = False) -> None:
-        """Withdrawing is free where the others say that something is missing which this node had: the sum of all of
-        them that were there tells nothing of one node."""
+        """Likewise, and at once where the others say that something is missing which this node had: that is free. What
+        the two sums then differ by is the update of who is out and those of all that leave."""
         assert isinstance(state, FederatedSnapshot)  # noqa: S101 - it came from `act`
         if any(True for _ in self._had_what_is_missing(state, read_attempt(self.view, state))):
             self.view.hfl.withdraw(state.id)
@@ -284,6 +284,11 @@ class FederatedPart(SetPart[FederatedView, FederatedStore]):
         elif not self._put(masked.encoded, first=shared.location):
             return
         self._done.add((shared.content, missed))
+
+    def can_store(self, before: RoundResult) -> bool:
+        """Whether a location takes something: what a round trains from, which belongs there anyway. What is shared and
+        cannot be stored costs the penalty, so that this is asked before anything is committed to."""
+        return before.hash in self._done or self._put(before.encoded, first=self._location)
 
     def _put(self, content: bytes, *, first: int) -> bool:
         """Whether a location has taken it; the first one of the list that does, from ``first`` on."""
