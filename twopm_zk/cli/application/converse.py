@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from twopm_zk.cli.application.converse_paid import ask, challenge, vote
+from twopm_zk.cli.application.converse_paid import ask, challenge, decide, refund, vote
 from twopm_zk.cli.application.conversing import answer_of, client_of, emit_answer, how_options, keep_option, read_kept
 from twopm_zk.cli.application.predict import AskingGroup
 from twopm_zk.cli.options.connection import Connection, chain_options
@@ -236,5 +236,5 @@ def _require_domain(kept: KeptAnswer | None, deployment_file: Path | None) -> No
         raise InputError(f"the receipt is of contract {receipt.contract}, which is not the deployment's")
 
 
-for paid in (ask, challenge, vote):
+for paid in (ask, challenge, vote, decide, refund):
     converse.add_command(paid)
