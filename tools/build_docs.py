@@ -44,6 +44,7 @@ GUIDES = {
         "api",
         "networks",
         "training",
+        "federated",
         "statistics",
         "privacy",
         "scale",

@@ -1,6 +1,9 @@
 """ConversationContract: asked, answered, settled, challenged, voted on. The task is one of the real HFLContract."""
 
+import json
+
 import pytest
+from click.testing import CliRunner
 from support.conversing import (
     ACCEPTED,
     ADAPTER,
@@ -13,6 +16,7 @@ from support.conversing import (
     LIE,
     MINIMUM_BOND,
     MODEL,
+    NONE,
     OPEN,
     OTHER_MODEL,
     PROMPT,
@@ -28,11 +32,13 @@ from support.conversing import (
     finished_task,
 )
 from support.federated_task import FederatedTask
-from support.market import DAY, HLR, METADATA, TERMS
+from support.market import DAY, HLR, METADATA, TERMS, Market
 from support.rounds_world import ETH
 
 from twopm_zk.chain.network import Network
 from twopm_zk.chain.networks import ConversationState, Verdict
+from twopm_zk.cli.application.fees import fees
+from twopm_zk.cli.application.network import network
 from twopm_zk.participants.task_view import ChainView
 from twopm_zk.prediction.enrolment import enrol_all, missing
 
@@ -355,6 +361,7 @@ def test_who_talks_to_itself_counts_once(world, federated, people):
 def test_votes_are_taken_until_the_deadline_and_cases_decided_once(talks, people, node, refused):
     with refused("CaseNotOpen", caseId=1, verdict=0):
         talks.act(people.ada, "vote", 1, True)
+    assert (talks.state(1), talks.of(1)["user"]) == (NONE, "0x" + "00" * 20)
     request, case = talks.challenged()
     node.advance(VOTING - 10)
     talks.vote(case, wrong=["ada", "ben"])
@@ -549,3 +556,30 @@ def test_the_clients_say_and_do_what_the_contract_does(world, federated, people,
     dan.settle(last)
     assert eve.request(last).state is ConversationState.SETTLED
     assert eve.owed_to(people.eve.address, token=False) == FEE + 2 * BOND
+
+
+def test_the_commands_show_and_pay_what_both_contracts_owe(world, federated, certified, people, node, tmp_path):
+    """Dan answered in a network of each kind; ada has claims in both."""
+    market, talks = Market(world, certified, fee=1000), Conversing(world, federated, fee=3000)
+    people.dan.stake(ETH)
+    market.answered()
+    _, case = talks.challenged()
+    talks.decide(case, right=["ada", "ben"])
+    world.deployment.write(tmp_path / "deployment.json")
+    connection = {"TWOPM_ZK_RPC_URL": node.url, "TWOPM_ZK_DEPLOYMENT": str(tmp_path / "deployment.json")}
+
+    def run(person, *words):
+        environment = {**connection, "TWOPM_ZK_PRIVATE_KEY": person.key}
+        done = CliRunner().invoke(fees, [*words, "--json"], env=environment, catch_exceptions=False)
+        return json.loads(done.stdout)
+
+    assert run(people.dan, "show")["owed"]["eth"] == str(300 + 900 + BOND)
+    claims = run(people.ada, "show")["claims"]
+    assert [(one["network"], one["amount"]) for one in claims] == [(market.id, "348"), (talks.id, "700")]
+    assert [one["amount"] for one in run(people.ada, "claim")["claimed"]] == ["348", "700"]
+    assert run(people.ada, "show")["claims"] == []
+    assert [one["amount"] for one in run(people.dan, "withdraw")["paid"]] == ["300", str(900 + BOND)]
+    assert [one["amount"] for one in run(people.ada, "withdraw")["paid"]] == ["348", "700"]
+    assert run(people.dan, "show")["owed"]["eth"] == "0"
+    done = CliRunner().invoke(network, ["show", str(talks.id), "--json"], env=connection, catch_exceptions=False)
+    assert json.loads(done.stdout)["operators"] == [people.dan.address]

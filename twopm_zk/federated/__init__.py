@@ -1,9 +1,9 @@
 """Federated learning with any model: updates in integers, masked, and added up by everybody alike.
 
 Without a chain or a database: `model` and `loading` (what is trained), `specification` and `specification_file` (what
-all agree on), `updates` (one node's change, bounded), `noise` (differential privacy), `masks` (what cancels),
-`encoding` (bytes), `locations` and `storage` (where they lie), `aggregate` and `results` (what a round ends with),
-`in_process` (a federation to try a model), `flower` (a client of Flower as a model).
+all agree on), `checks` (its limits), `updates` (one node's change, bounded), `noise` (differential privacy), `masks`
+(what cancels), `encoding` (bytes), `storage` (where they lie), `aggregate`, `rule` and `results` (what a round ends
+with), `in_process` (a federation to try a model), `flower` (a client of Flower as a model).
 """
 
 from twopm_zk.federated.aggregate import next_result, sum_of
@@ -14,7 +14,8 @@ from twopm_zk.federated.masks import MaskedUpdate, masked_size, masked_update, p
 from twopm_zk.federated.model import Model, Trained, train
 from twopm_zk.federated.noise import NoisePlan
 from twopm_zk.federated.results import RoundResult, first_result, parse_result, result_size
-from twopm_zk.federated.specification import AggregationRule, FederatedSpec
+from twopm_zk.federated.rule import AggregationRule
+from twopm_zk.federated.specification import FederatedSpec
 from twopm_zk.federated.specification_file import (
     parse_federated,
     read_federated,
@@ -23,7 +24,7 @@ from twopm_zk.federated.specification_file import (
     write_federated,
 )
 from twopm_zk.federated.storage import Storage
-from twopm_zk.federated.updates import Update, update_of
+from twopm_zk.federated.updates import Update, parse_update, update_of
 
 __all__ = [
     "AggregationRule",
@@ -45,6 +46,7 @@ __all__ = [
     "parse_federated",
     "parse_masked",
     "parse_result",
+    "parse_update",
     "read_federated",
     "read_specification",
     "result_size",

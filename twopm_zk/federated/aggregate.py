@@ -2,11 +2,10 @@
 
     sum       of the masked updates modulo 2^64, read as signed: masks cancel
     average   sum 2^(32 - frac_bits) / weight, half up
-    velocity  momentum velocity + average
-    next      parameters + server_rate (velocity, or average where there is no momentum)
+    next      what the rule makes of it: `rule.AggregationRule.moved`
 
-Products with momentum and server rate are rounded half up from 2^-16. A sum that updates within their bounds cannot
-have is refused: then somebody handed in rubbish, and no honest node confirms anything. Whose it was, masks hide.
+A sum that updates within their bounds cannot have is refused: then somebody handed in rubbish, and no honest node
+confirms anything. Whose it was, masks hide.
 """
 
 from __future__ import annotations
@@ -19,13 +18,7 @@ import numpy.typing as npt
 from twopm_zk.errors import InputError
 from twopm_zk.federated.masks import MaskedUpdate
 from twopm_zk.federated.results import RoundResult
-from twopm_zk.federated.specification import (
-    LOSS_BOUND,
-    LOSS_FRAC_BITS,
-    PARAMETER_FRAC_BITS,
-    RULE_FRAC_BITS,
-    FederatedSpec,
-)
+from twopm_zk.federated.specification import LOSS_BOUND, LOSS_FRAC_BITS, PARAMETER_FRAC_BITS, FederatedSpec
 
 Words = npt.NDArray[np.int64]
 _LIMB = 24
@@ -36,10 +29,11 @@ _STRETCH = 1 << 14
 def sum_of(spec: FederatedSpec, masked: Iterable[MaskedUpdate]) -> tuple[Words, int]:
     """The sum of all masked updates of a set, modulo 2^64 and read as signed, and how many they are.
 
-    They may be read one after the other: only one is held at a time.
+    They may be read one after the other: only one is held at a time. InputError for one of another layout.
     """
     total, nodes = np.zeros(spec.words, dtype=np.uint64), 0
     for one in masked:
+        _check_layout(spec, one.layout, "a masked update")
         total += one.words
         nodes += 1
     return total.view(np.int64), nodes
@@ -50,17 +44,20 @@ def next_result(spec: FederatedSpec, previous: RoundResult, masked: Iterable[Mas
 
     InputError of kind ``spoilt-sum`` for a sum that no updates within the specification's bounds have.
     """
+    _check_layout(spec, previous.layout, "the result before")
     total, nodes = sum_of(spec, masked)
     changes, tail = total[: spec.parameters], dict(zip(spec.tail, map(int, total[spec.parameters :]), strict=True))
     weight, loss, evaluated = tail["weight"], tail.get("loss", 0), tail.get("evaluated", 0)
     _check_tail(spec, nodes, weight, loss, evaluated)
-    _check_changes(spec, changes, nodes, weight)
+    _check_changes(spec, changes, weight)
     average = _divided(changes, weight, PARAMETER_FRAC_BITS - spec.frac_bits)
-    velocity, rule = previous.velocity, spec.rule
-    if spec.has_velocity:
-        velocity = average = _times(previous.velocity, rule.momentum_units) + average
-    parameters = previous.parameters + _times(average, rule.rate_units)
+    parameters, velocity = spec.rule.moved(previous.parameters, previous.velocity, average)
     return RoundResult(spec.layout, previous.round + 1, previous.hash, parameters, velocity, weight, loss, evaluated)
+
+
+def _check_layout(spec: FederatedSpec, layout: bytes, what: str) -> None:
+    if layout != spec.layout:
+        raise InputError(f"{what} is of another specification: its integers stand for something else")
 
 
 def _check_tail(spec: FederatedSpec, nodes: int, weight: int, loss: int, evaluated: int) -> None:
@@ -74,7 +71,7 @@ def _check_tail(spec: FederatedSpec, nodes: int, weight: int, loss: int, evaluat
         raise _spoilt("the losses are not those of so many examples")
 
 
-def _check_changes(spec: FederatedSpec, changes: Words, nodes: int, weight: int) -> None:
+def _check_changes(spec: FederatedSpec, changes: Words, weight: int) -> None:
     """Every node's weighted change has a norm of at most its weight times the bound, and so has their sum. With noise
     that is known of each coordinate alone."""
     if spec.noise is None:
@@ -82,7 +79,7 @@ def _check_changes(spec: FederatedSpec, changes: Words, nodes: int, weight: int)
         if sum_of_squares(changes) > bound * bound:
             raise _spoilt("its norm is beyond what changes within `update.clip` add up to")
         return
-    bound = nodes * spec.word_bound
+    bound = weight * spec.coordinate_bound
     if max(int(changes.max()), -int(changes.min())) > bound:
         raise _spoilt("a coordinate is beyond what changes within `update.clip`, and their noise, add up to")
 
@@ -106,12 +103,6 @@ def _divided(sums: Words, weight: int, shift: int) -> Words:
     """sums 2^shift / weight, half up. The specification keeps weight 2^(shift + 1) below 2^63."""
     quotient, rest = np.divmod(sums, weight)
     return (quotient << shift) + ((rest << shift) + weight // 2) // weight
-
-
-def _times(words: Words, units: int) -> Words:
-    """words units / 2^16, half up, where the result is below 2^62."""
-    high, low = words >> RULE_FRAC_BITS, words & ((1 << RULE_FRAC_BITS) - 1)
-    return high * units + ((low * units + (1 << RULE_FRAC_BITS - 1)) >> RULE_FRAC_BITS)
 
 
 def _spoilt(reason: str) -> InputError:

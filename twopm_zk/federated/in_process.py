@@ -29,9 +29,16 @@ def federate(spec: FederatedSpec, models: Sequence[Model], *, rounds: int | None
         raise InputError(
             f"{len(models)} models are given; the specification has {spec.minimum_nodes} to {spec.maximum_nodes} nodes"
         )
+    rounds = spec.maximum_rounds if rounds is None else rounds
+    if not 0 <= rounds <= spec.maximum_rounds:
+        raise InputError(f"{rounds} rounds are asked for; the specification has {spec.maximum_rounds}")
+    return _rounds(spec, models, rounds)
+
+
+def _rounds(spec: FederatedSpec, models: Sequence[Model], rounds: int) -> Iterator[RoundResult]:
     result = first_result(spec, models[0].parameters())
     yield result
-    for _ in range(spec.maximum_rounds if rounds is None else rounds):
+    for _ in range(rounds):
         result = next_result(spec, result, (_shared(spec, result, model) for model in models))
         yield result
 

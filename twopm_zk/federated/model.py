@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from twopm_zk.errors import InputError
-from twopm_zk.federated.specification import LOSS_BOUND, FederatedSpec, Setting
+from twopm_zk.federated.checks import Setting
+from twopm_zk.federated.specification import LOSS_BOUND, FederatedSpec
 
 Arrays = Sequence[npt.NDArray[Any]]
 Config = Mapping[str, Setting]
@@ -89,10 +90,9 @@ def flat(spec: FederatedSpec, arrays: Arrays, *, what: str = "the parameters") -
             f"{what} have the shapes {_shown(shapes)}; the specification has {_shown(spec.shapes)}",
             kind="other-shapes",
         )
-    try:
-        row = np.concatenate([np.asarray(array, dtype=np.float64).ravel() for array in arrays])
-    except (TypeError, ValueError) as error:
-        raise InputError(f"{what} are no arrays of real numbers", kind="other-shapes") from error
+    if not all(np.asarray(array).dtype.kind in "fiu" for array in arrays):
+        raise InputError(f"{what} are no arrays of real numbers", kind="other-shapes")
+    row = np.concatenate([np.asarray(array, dtype=np.float64).ravel() for array in arrays])
     if not np.isfinite(row).all():
         raise InputError(f"{what} hold a number that is not finite", kind="not-finite")
     return row

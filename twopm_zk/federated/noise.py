@@ -10,8 +10,8 @@ Each round publishes one sum, of noise multiplier m; m is the smallest of which 
 ``honest`` nodes, so each adds 1/sqrt(honest) of the standard deviation that a sum needs, from the discrete Gaussian.
 The weights of a private sum are equal, and nothing else is summed.
 
-Bounds of sums come from a multiplier in closed form that is up to a third larger (`Privacy.rough_multiplier`), so that
-no release of an accountant ever changes which sums are refused.
+Bounds of sums come from a multiplier in closed form that is a little larger (`Privacy.rough_multiplier`), so that no
+release of an accountant ever changes which sums are refused.
 """
 
 from __future__ import annotations

@@ -98,6 +98,8 @@ def parse_result(spec: FederatedSpec, content: bytes) -> RoundResult:
     head, words = RESULT.parse(spec.layout, result_words(spec), content)
     round, previous, weight, loss, evaluated = head
     parameters, velocity = words[: spec.parameters], words[spec.parameters :]
+    if round > spec.maximum_rounds:
+        raise FileFormatError(f"a result is of round {round}; the specification has {spec.maximum_rounds}")
     first = round == 0
     if (first and (previous != NOWHERE or weight or velocity.any())) or (not first and not weight):
         raise FileFormatError("a result claims a round that does not go with its weight or with what it follows from")

@@ -1,9 +1,10 @@
 """The public specification of federated learning with any model: all that its participants agree on before it starts.
 
 A round adds up what nodes hand in, in integers modulo 2^64, so that nothing here may let a sum wrap. With n nodes at
-most, each of at most `maximum_weight` examples and a change of L2 norm `clip`, every coordinate of a sum is below
+most, each of at most `maximum_weight` examples, and changes that `clip` and noise bound, every coordinate of a sum is
+below
 
-    n * maximum_weight * (norm_bound + noise) < 2^63
+    n * maximum_weight * coordinate_bound < 2^63
 
 Its hash is keccak256 of the canonical JSON (RFC 8785) of `FederatedSpec.document`. The words and units are those of the
 specifications of logistic regression (`task.specification`).
@@ -17,12 +18,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
-from types import MappingProxyType
 from typing import Literal
 
 from twopm_zk.errors import SpecError
-from twopm_zk.federated.locations import check_locations
+from twopm_zk.federated.checks import Setting, Shape, check_locations, check_shapes, check_texts, checked_settings
 from twopm_zk.federated.noise import NoisePlan
+from twopm_zk.federated.rule import AggregationRule
 from twopm_zk.privacy.terms import Privacy
 from twopm_zk.task.canonical import Json, canonical
 from twopm_zk.task.checks import check_privacy, require
@@ -32,67 +33,19 @@ KIND = "federated"
 VERSION = 1
 PARAMETER_FRAC_BITS = 32
 """A result's parameters are integers in units of 2^-32."""
-RULE_FRAC_BITS = 16
-"""Server rate and momentum are multiples of 2^-16."""
 LOSS_FRAC_BITS = 16
 """A node's mean loss is summed in units of 2^-16, times its number of examples."""
 LOSS_BOUND = 1024
 """A mean loss beyond it counts as it."""
-MAX_PARAMETERS = 1 << 27
-MAX_ARRAYS = 4096
-MAX_DIMENSIONS = 8
-MAX_SETTINGS = 64
 _WORD = 1 << 63
-_MAX_TEXT = 4000
 _MAX_SECONDS = 30 * 24 * 3600
 _MAX_COUNT = (1 << 32) - 2
 _REACH = 1 << 24
-"""clip * server_rate / (1 - momentum) is at most this: what a round can move a coordinate by, for ever."""
-_SAFE_INTEGER = 1 << 53
+"""What a round can move a parameter by, with all that its momentum does later."""
 
 Weighting = Literal["examples", "equal"]
-Setting = str | bool | int | float
-Shape = tuple[int, ...]
 SECONDS = ("collecting_seconds", "ready_seconds", "sharing_seconds", "aggregating_seconds")
 """Durations of the phases of a round; in the last one, results are confirmed."""
-
-
-@dataclass(frozen=True)
-class AggregationRule:
-    """How the average of changes moves the parameters: FedAvg (McMahan et al. 2017), with momentum at the server
-    (FedAvgM, Hsu et al. 2019) and a proximal term at the nodes (FedProx, Li et al. 2020)."""
-
-    name: str = "fedavg"
-    server_rate: float = 1.0
-    """What the average, or the velocity, is multiplied by; a multiple of 2^-16."""
-    momentum: float = 0.0
-    """velocity = momentum * velocity + average; a multiple of 2^-16. 0 for FedAvg."""
-    proximal: float = 0.0
-    """FedProx' mu: `Model.fit` gets it as ``config["proximal_mu"]``, and nobody else uses it."""
-
-    def __post_init__(self) -> None:
-        if self.name != "fedavg":
-            raise SpecError(f"`rule.name` is {self.name!r}; allowed: fedavg")
-        require("rule.server_rate", self.server_rate, 2.0**-RULE_FRAC_BITS, 16)
-        require("rule.momentum", self.momentum, 0, 1, below=True)
-        require("rule.proximal", self.proximal, 0, 1e6)
-        for key in ("server_rate", "momentum"):
-            if getattr(self, key) * 2**RULE_FRAC_BITS % 1:
-                nearest = round(getattr(self, key) * 2**RULE_FRAC_BITS) / 2**RULE_FRAC_BITS
-                raise SpecError(
-                    f"`rule.{key}` is {getattr(self, key):.12g}; it must be a multiple of 2^-{RULE_FRAC_BITS}, such as "
-                    f"{nearest!r}"
-                )
-
-    @property
-    def rate_units(self) -> int:
-        """The server rate in units of 2^-16."""
-        return int(self.server_rate * 2**RULE_FRAC_BITS)
-
-    @property
-    def momentum_units(self) -> int:
-        """The momentum in units of 2^-16."""
-        return int(self.momentum * 2**RULE_FRAC_BITS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,7 +59,7 @@ class FederatedSpec:
     shapes: tuple[Shape, ...]
     """Shapes of the model's arrays, in order: the key ``model.arrays``."""
     initial: bytes | None = None
-    """SHA-256 of the encoded initial result (`aggregate.first_result`). None while it is not known yet: then a
+    """SHA-256 of the encoded initial result (`results.first_result`). None while it is not known yet: then a
     specification has no hash, and no task."""
     clip: float
     """Largest L2 norm of a node's change of all parameters in a round; longer ones are shortened to it."""
@@ -131,14 +84,14 @@ class FederatedSpec:
     sharing_seconds: int = 24 * 3600
     aggregating_seconds: int = 3600
     locations: tuple[str, ...]
-    """Where masked updates and results are stored: URLs of folders (`locations`)."""
+    """Where masked updates and results are stored: URLs of folders (`checks.check_locations`)."""
     privacy: Privacy | None = None
     """None for exact sums. The unit is a node: all of its data."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "fit", MappingProxyType(_settings(self.fit)))
-        self._check_texts()
-        _check_shapes(self.shapes)
+        object.__setattr__(self, "fit", checked_settings(self.fit))
+        check_texts(self.title, self.description, self.model)
+        check_shapes(self.shapes)
         if self.initial is not None and len(self.initial) != 32:
             raise SpecError(f"`model.initial` has {len(self.initial)} bytes; a SHA-256 has 32")
         require("update.clip", self.clip, 2.0**-16, 2.0**20)
@@ -159,19 +112,6 @@ class FederatedSpec:
             self._check_privacy(self.privacy)
         self._check_sums()
 
-    def _check_texts(self) -> None:
-        if not self.title.strip():
-            raise SpecError("`title` is empty")
-        for key, text, most in (
-            ("title", self.title, 200),
-            ("description", self.description, _MAX_TEXT),
-            ("model.name", self.model, 200),
-        ):
-            if len(text) > most:
-                raise SpecError(f"`{key}` has {len(text)} characters; allowed: {most}")
-            if not all(character.isprintable() or character in "\n\t" for character in text):
-                raise SpecError(f"`{key}` has a character that cannot be printed")
-
     def _check_privacy(self, privacy: Privacy) -> None:
         check_privacy(privacy, minimum_nodes=self.minimum_nodes, weighted=False)
         if privacy.unit != "node":
@@ -188,13 +128,14 @@ class FederatedSpec:
 
     def _check_sums(self) -> None:
         rule = self.rule
-        reach = self.clip * rule.server_rate / (1 - rule.momentum)
+        reach = self.coordinate_bound * 2.0**-self.frac_bits * max(rule.server_rate, 1) / (1 - rule.momentum)
         if reach > _REACH:
             raise SpecError(
-                f"`update.clip` times `rule.server_rate` over 1 - `rule.momentum` is {reach:.6g}; allowed: {_REACH}"
+                f"a round may move a parameter by {reach:.6g} in the end, which is `update.clip`, its rounding and its "
+                f"noise, times `rule.server_rate`, over 1 - `rule.momentum`; allowed: {_REACH}"
             )
         weight = self.maximum_nodes * self.maximum_weight
-        largest = self.maximum_nodes * self.word_bound
+        largest = weight * self.coordinate_bound
         lanes = {
             "a sum of changes": largest,
             "an average": weight << (PARAMETER_FRAC_BITS - self.frac_bits + 1),
@@ -235,10 +176,9 @@ class FederatedSpec:
         return math.ceil(Fraction(self.clip) * (1 << self.frac_bits)) + math.isqrt(self.parameters) // 2 + 1
 
     @property
-    def word_bound(self) -> int:
-        """What the magnitude of each integer of a node's update does not exceed, of parameters."""
-        noise = 0 if self.noise is None else self.noise.below
-        return self.maximum_weight * (self.norm_bound + noise)
+    def coordinate_bound(self) -> int:
+        """What the magnitude of each coordinate of a node's change, with its noise, does not exceed, in these units."""
+        return self.norm_bound + (0 if self.noise is None else self.noise.below)
 
     @property
     def has_velocity(self) -> bool:
@@ -335,37 +275,3 @@ class FederatedSpec:
         if self.norm_bound > 2 * self.clip * (1 << self.frac_bits):
             found.append(f"`update.frac_bits` is {self.frac_bits}: rounding may be larger than `update.clip`")
         return found
-
-
-def _check_shapes(shapes: tuple[Shape, ...]) -> None:
-    require("model.arrays", len(shapes), 1, MAX_ARRAYS)
-    for index, shape in enumerate(shapes):
-        if len(shape) > MAX_DIMENSIONS or not all(0 < side <= MAX_PARAMETERS for side in shape):
-            raise SpecError(
-                f"`model.arrays[{index}]` is no shape: up to {MAX_DIMENSIONS} integers from 1 to {MAX_PARAMETERS}"
-            )
-    count = sum(math.prod(shape) for shape in shapes)
-    if count > MAX_PARAMETERS:
-        raise SpecError(f"`model.arrays` have {count} numbers together; allowed: {MAX_PARAMETERS}")
-
-
-def _settings(fit: Mapping[str, Setting]) -> dict[str, Setting]:
-    """Settings as all participants get them: a number that is whole is an integer, as canonical JSON has it."""
-    if len(fit) > MAX_SETTINGS:
-        raise SpecError(f"`fit` has {len(fit)} keys; allowed: {MAX_SETTINGS}")
-    found: dict[str, Setting] = {}
-    for key, value in fit.items():
-        if not key.isascii() or not key.isidentifier() or len(key) > 64 or key in ("round", "proximal_mu"):
-            raise SpecError(f"`fit` has the key {key[:80]!r}; keys are names, and not `round` or `proximal_mu`")
-        if isinstance(value, str):
-            if len(value) > _MAX_TEXT:
-                raise SpecError(f"`fit.{key}` has {len(value)} characters; allowed: {_MAX_TEXT}")
-        elif not isinstance(value, bool):
-            if not isinstance(value, int | float) or not abs(value) < math.inf:
-                raise SpecError(f"`fit.{key}` is neither a text, nor a finite number, nor true or false")
-            if value == int(value):
-                value = int(value)
-                if abs(value) > _SAFE_INTEGER:
-                    raise SpecError(f"`fit.{key}` is an integer beyond 2^53")
-        found[key] = value
-    return found

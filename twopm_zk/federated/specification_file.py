@@ -7,7 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from twopm_zk.errors import SpecError
-from twopm_zk.federated.specification import KIND, SECONDS, VERSION, AggregationRule, FederatedSpec, Shape
+from twopm_zk.federated.checks import Shape
+from twopm_zk.federated.rule import AggregationRule
+from twopm_zk.federated.specification import KIND, SECONDS, VERSION, FederatedSpec
 from twopm_zk.privacy.terms import Privacy
 from twopm_zk.system.files import StrPath, write_text
 from twopm_zk.task.section import Section

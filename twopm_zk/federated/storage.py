@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from twopm_zk.errors import InputError, PeerError, ToolMissingError
+from twopm_zk.federated.checks import check_locations
 from twopm_zk.federated.encoding import content_hash
-from twopm_zk.federated.locations import check_locations, split
 from twopm_zk.federated.specification import FederatedSpec
 from twopm_zk.system.files import replacing
 
@@ -43,14 +43,13 @@ class Storage:
         specification has not.
         """
         digest = content_hash(content)
-        folder = self._folder(location)
         try:
-            if _read(folder, _name(digest), len(content)) == content:
-                return digest
-        except (OSError, PeerError):
+            self.get(location, digest, len(content))
+            return digest
+        except PeerError:
             pass  # not there, or not whole: it is written
         try:
-            _write(folder, _name(digest), content)
+            _write(self._folder(location), _name(digest), content)
         except Exception as error:
             raise _unreachable(location, error) from error
         return digest
@@ -90,43 +89,25 @@ class Storage:
                 failed.append(error)
         raise failed[0]
 
-    def _folder(self, location: int) -> _Folder:
+    def _folder(self, location: int) -> str:
         if not 0 <= location < len(self.locations):
             raise InputError(
                 f"storage location {location} is none of the specification's {len(self.locations)}",
                 kind="no-such-location",
             )
-        return _Folder(*split(self.locations[location]))
-
-
-@dataclass(frozen=True)
-class _Folder:
-    protocol: str
-    path: str
-
-    @property
-    def local(self) -> Path | None:
-        return Path(self.path) if self.protocol == "file" else None
-
-    def system(self) -> Any:
-        """fsspec's file system for this protocol. ToolMissingError where the package for it is not installed."""
-        import fsspec
-
-        try:
-            return fsspec.filesystem(self.protocol)
-        except (ImportError, ValueError) as error:
-            raise ToolMissingError(f"storage by {self.protocol}:// needs another package: {error}") from error
+        return self.locations[location].rstrip("/")
 
 
 def _name(digest: bytes) -> str:
     return f"{digest.hex()}.bin"
 
 
-def _read(folder: _Folder, name: str, size: int) -> bytes:
+def _read(folder: str, name: str, size: int) -> bytes:
     """At most ``size`` bytes and one more."""
-    if folder.local is not None:
-        return _read_local(folder.local / name, size)
-    with folder.system().open(f"{folder.path}/{name}", "rb") as file:
+    if (local := _local(folder)) is not None:
+        return _read_local(local / name, size)
+    system, path = _remote(folder)
+    with system.open(f"{path}/{name}", "rb") as file:
         return bytes(file.read(size + 1))
 
 
@@ -138,20 +119,36 @@ def _read_local(path: Path, size: int) -> bytes:
         if path.is_symlink():
             raise _other_content(f"{path.name} is a link") from error
         raise
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise _other_content(f"{path.name} is no plain file")
     with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise _other_content(f"{path.name} is no plain file")
         return file.read(size + 1)
 
 
-def _write(folder: _Folder, name: str, content: bytes) -> None:
-    if folder.local is not None:
-        with replacing(folder.local / name) as temporary:
+def _write(folder: str, name: str, content: bytes) -> None:
+    if (local := _local(folder)) is not None:
+        with replacing(local / name) as temporary:
             temporary.write_bytes(content)
         return
-    system = folder.system()
-    system.makedirs(folder.path, exist_ok=True)
-    system.pipe_file(f"{folder.path}/{name}", content)
+    system, path = _remote(folder)
+    system.pipe_file(f"{path}/{name}", content)
+
+
+def _local(folder: str) -> Path | None:
+    """The folder of a ``file`` URL: fsspec would follow links there, and write files that are half there."""
+    return Path(folder.removeprefix("file://")) if folder.startswith("file://") else None
+
+
+def _remote(folder: str) -> tuple[Any, str]:
+    """fsspec's file system and path of a URL. ToolMissingError where the package for its protocol is not installed."""
+    from fsspec.core import url_to_fs
+
+    try:
+        system, path = url_to_fs(folder)
+    except ImportError as error:
+        raise ToolMissingError(f"storage at {folder.partition('://')[0]}:// needs a package: {error}") from error
+    return system, str(path)
 
 
 def _other_content(message: str) -> PeerError:

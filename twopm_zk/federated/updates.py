@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from twopm_zk.errors import InputError, RangeError
+from twopm_zk.federated.encoding import UPDATE
 from twopm_zk.federated.model import Trained
 from twopm_zk.federated.results import RoundResult
 from twopm_zk.federated.specification import LOSS_FRAC_BITS, FederatedSpec
@@ -40,12 +41,22 @@ class Update:
     def __repr__(self) -> str:
         return f"Update({self.words.size} words)"
 
+    def encode(self, spec: FederatedSpec) -> bytes:
+        """The bytes that a node keeps for itself."""
+        return UPDATE.encode(spec.layout, self.words)
+
     def commitment(self, salt: bytes) -> bytes:
         """The salted SHA-256 that the contract keeps before anybody shares: it hides the update as long as the salt is
         secret, and nothing ever opens it. InputError for a salt that is not of 32 bytes."""
         if len(salt) != SALT_BYTES:
             raise InputError(f"a salt has {SALT_BYTES} bytes; this one {len(salt)}")
         return hashlib.sha256(_COMMITMENT + salt + self.words.astype("<i8").tobytes()).digest()
+
+
+def parse_update(spec: FederatedSpec, content: bytes) -> Update:
+    """What a node has kept. FileFormatError where it is of another specification, or damaged."""
+    _, words = UPDATE.parse(spec.layout, spec.words, content)
+    return Update(words)
 
 
 def update_of(spec: FederatedSpec, before: RoundResult, trained: Trained) -> Update:

@@ -53,7 +53,7 @@ class Spent:
     @property
     def kept(self) -> bool:
         """Whether the promise holds, as long as so many nodes are honest as it counts on."""
-        return not self.beyond and self.nodes >= self.honest
+        return not self.beyond and self.released <= self.planned and self.nodes >= self.honest
 
     @property
     def sentence(self) -> str:

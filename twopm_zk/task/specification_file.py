@@ -66,6 +66,8 @@ def write_spec(spec: TaskSpec, path: StrPath) -> None:
 def parse_spec(document: object) -> TaskSpec:
     """A specification from what a TOML or JSON parser returned."""
     top = Section(document, "")
+    if "kind" in top:
+        raise SpecError("`kind` is given: this is no specification of a regression, which has none", kind="other-kind")
     version = top.take("version", int, VERSION)
     if version != VERSION:
         raise SpecError(f"`version` is {version}; this release reads version {VERSION}")

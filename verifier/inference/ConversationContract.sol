@@ -362,8 +362,8 @@ contract ConversationContract is IConversation, Requests, EIP712 {
 
     /// @dev An account's own signature counts also where it has code by now (EIP-7702): it cannot take that back.
     function _requireSigned(address operator, bytes32 digest, bytes calldata signature) private view {
-        (address signer, ECDSA.RecoverError error, ) = ECDSA.tryRecoverCalldata(digest, signature);
-        if (error == ECDSA.RecoverError.NoError && signer == operator) return;
+        (address signer, ECDSA.RecoverError failure, ) = ECDSA.tryRecoverCalldata(digest, signature);
+        if (failure == ECDSA.RecoverError.NoError && signer == operator) return;
         if (!SignatureChecker.isValidERC1271SignatureNowCalldata(operator, digest, signature)) {
             revert NotSigned(operator);
         }
