@@ -140,7 +140,7 @@ def page(rounds: int, path: Path | None) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=6)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--hidden", type=Path, help="a .npz in which hidden states are kept for the next run")
     parser.add_argument("--out", type=Path, default=RESULTS, help="where the page goes")
     options = parser.parse_args()

@@ -12,7 +12,7 @@ from twopm_zk.conversation.adapter import Adapter
 from twopm_zk.conversation.arithmetic import Activations
 from twopm_zk.conversation.model import ConversationModel
 from twopm_zk.conversation.training import AdapterModel, Examples, examples_of, read_conversations
-from twopm_zk.errors import DataError
+from twopm_zk.errors import DataError, InputError
 from twopm_zk.federated import FederatedSpec, Model, federate, specification
 
 WIDTH, VOCABULARY, RANK = 12, 30, 3
@@ -86,6 +86,15 @@ def test_steps_are_bounded_and_fedprox_stays_near_where_it_began(owner):
 
     assert 0 < moved(proximal_mu=100.0) < 0.5 * moved()
     assert moved(step_norm=0.0) == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("epochs", 10**9), ("epochs", 0), ("batch", 0), ("learning_rate", float("nan")), ("seed", "x"), ("epochs", True)],
+)
+def test_settings_that_nobody_should_choose_for_others_are_refused(owner, name, value):
+    with pytest.raises(InputError, match=f"`fit.{name}` of an adapter is a number from"):
+        owner.fit(owner.parameters(), {name: value})
 
 
 def test_owners_train_one_adapter_together_from_sums_alone():

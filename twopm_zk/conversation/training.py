@@ -123,6 +123,27 @@ def adapter_model(
     return AdapterModel(model.network.output_weights(), *parts, rank=rank)
 
 
+_LIMITS: dict[str, tuple[float, float, float]] = {
+    "epochs": (1, 1, 100),
+    "batch": (64, 1, 1024),
+    "learning_rate": (1e-3, 0, 1),
+    "step_norm": (1, 0, 1e6),
+    "seed": (0, 0, 2**32),
+    "proximal_mu": (0, 0, 1e6),
+}
+"""Settings of a training that somebody else may choose: default, least and largest."""
+
+
+def _settings(config: Mapping[str, Any]) -> dict[str, float]:
+    found = {}
+    for name, (default, least, largest) in _LIMITS.items():
+        value = config.get(name, default)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= largest:
+            raise InputError(f"`fit.{name}` of an adapter is a number from {least:g} to {largest:g}")
+        found[name] = value
+    return found
+
+
 class AdapterModel:
     """An adapter as a model that several owners train: parameters A (rank x width) and B (width x rank)."""
 
@@ -149,30 +170,32 @@ class AdapterModel:
         """Train from ``parameters``; the new ones, the number of tokens, and the mean loss in the last epoch.
 
         ``config`` may name ``epochs`` (1), ``batch`` (64 tokens), ``learning_rate`` (0.001), ``step_norm`` (1, the
-        largest norm of a gradient), ``seed`` (0, of the order) and ``proximal_mu`` (0, of FedProx).
+        largest norm of a gradient), ``seed`` (0, of the order) and ``proximal_mu`` (0, of FedProx). InputError for a
+        value beyond its limits: whoever writes a specification chooses it for everybody.
         """
+        chosen = _settings(config)
         begun = [np.asarray(array, np.float32) for array in parameters]
         now = [array.copy() for array in begun]
         first = [np.zeros_like(array) for array in now]
         second = [np.zeros_like(array) for array in now]
-        order = np.random.default_rng(int(config.get("seed", 0)))
-        size, steps, total = int(config.get("batch", 64)), 0, 0.0
-        for _ in range(int(config.get("epochs", 1))):
+        order = np.random.default_rng(int(chosen["seed"]))
+        size, steps, total = int(chosen["batch"]), 0, 0.0
+        for _ in range(int(chosen["epochs"])):
             total = 0.0
             shuffled = order.permutation(len(self._train))
             for start in range(0, len(shuffled), size):
                 lost, gradient = self._gradient(now, self._train, shuffled[start : start + size])
                 total += lost
                 for part, array, origin in zip(gradient, now, begun, strict=True):
-                    part += np.float32(config.get("proximal_mu", 0)) * (array - origin)
+                    part += np.float32(chosen["proximal_mu"]) * (array - origin)
                 norm = float(np.sqrt(sum(float((part * part).sum()) for part in gradient)))
-                shorter = min(1.0, float(config.get("step_norm", 1)) / max(norm, _SMALL))
+                shorter = min(1.0, chosen["step_norm"] / max(norm, _SMALL))
                 steps += 1
                 for array, part, mean, square in zip(now, gradient, first, second, strict=True):
                     part *= np.float32(shorter)
                     mean += np.float32(1 - _BETA_1) * (part - mean)
                     square += np.float32(1 - _BETA_2) * (part * part - square)
-                    rate = float(config.get("learning_rate", 1e-3)) / (1 - _BETA_1**steps)
+                    rate = chosen["learning_rate"] / (1 - _BETA_1**steps)
                     array -= np.float32(rate) * mean / (np.sqrt(square / (1 - _BETA_2**steps)) + _SMALL)
         return now, len(self._train), {"loss": total / max(len(self._train), 1)}
 

@@ -118,7 +118,8 @@ class Matrix:
         too_fine = np.ldexp(np.frexp(factors.astype(np.float64))[0], _FACTOR_BITS) % 1
         if worst << ACTIVATION_BITS >= 1 << EXACT_BITS or too_fine.any():
             raise FileFormatError("a model's file holds weights too large, or too fine, for products that are exact")
-        size = max(1, _CHUNK // self.columns)
+        count = -(-self.rows // max(1, _CHUNK // self.columns))
+        size = -(-self.rows // count)  # chunks of like size: short ones take more time for each of their weights
         self._chunks = [
             _Chunk(
                 slice(start, min(start + size, self.rows)),
