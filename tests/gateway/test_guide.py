@@ -15,6 +15,7 @@ from support.gateway_world import OPERATOR, USER, gateway, sign_in
 from twopm_zk.chat.desk import WAITING
 from twopm_zk.chat.service import answering
 from twopm_zk.chat.store import ConversationStore
+from twopm_zk.conversation.worker import Worker
 from twopm_zk.gateway.endpoints import ENDPOINTS
 from twopm_zk.gateway.sessions import SignIn
 from twopm_zk.gateway.settings import Limits
@@ -60,9 +61,9 @@ def test_every_example_runs_in_its_order(stage, tmp_path):
     (tmp_path / "package.json").write_text('{"type": "module"}')
     environment = {"PATH": f"{Path(node_program()).parent}:/usr/bin:/bin", "HOME": str(tmp_path)}
     with ExitStack() as stack:
-        file = small_model(tmp_path)
+        worker = stack.enter_context(Worker(small_model(tmp_path)))
         store = stack.enter_context(ConversationStore(tmp_path / "conversation.db"))
-        making = stack.enter_context(answering(stage.world.view(OPERATOR), stage.network, file, store))
+        making = stack.enter_context(answering(stage.world.view(OPERATOR), stage.network, worker, store))
         server = stack.enter_context(gateway(stage, tmp_path, page=page, conversation=making))
         with httpx.Client(base_url=server.url, timeout=60) as client:
             session = sign_in(client, stage)

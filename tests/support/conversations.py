@@ -52,17 +52,18 @@ def read_small(file):
 
 
 def guide_lines():
-    """The commands of docs/converse.md that ask or verify."""
+    """The commands of docs/converse.md that ask without a fee, or verify."""
     guide = (Path(__file__).parents[2] / "docs" / "converse.md").read_text()
     blocks = re.findall(r"^```sh\n(.*?)^```", guide, re.MULTILINE | re.DOTALL)
-    return [line for block in blocks for line in block.splitlines() if line.startswith("twopm-zk converse")]
+    lines = [line for block in blocks for line in block.splitlines()]
+    return [line for line in lines if re.match(r'twopm-zk converse ("|verify )', line)]
 
 
 def runner(file):
     """``run(*words)``: the result of a command with a small model; ``code`` is its exit code, or None for any."""
 
-    def run(*words, code=0, **options):
-        chosen = ["--model-file", file.path, "--model-digest", file.digest, "--threads", "1"]
+    def run(*words, code=0, model=True, **options):
+        chosen = ["--model-file", file.path, "--model-digest", file.digest, "--threads", "1"] if model else []
         result = CliRunner().invoke(cli, [*words, *chosen], **options)
         if code is not None:
             assert result.exit_code == code, (result.output, result.exception)

@@ -6,7 +6,7 @@ from support.federated_task import FederatedTask
 from support.market import DAY, HFL, METADATA, TERMS, Market
 from support.rounds_world import ETH
 
-from twopm_zk.chain.networks.conversations import RECEIPT_DOMAIN, RECEIPT_FIELDS
+from twopm_zk.conversation.receipt import DOMAIN, FIELDS
 
 MODEL, OTHER_MODEL = b"\x4d" * 32, b"\x4e" * 32
 ADAPTER = b"\xad" * 32
@@ -108,12 +108,13 @@ class Conversing(Market):
     def sign(self, receipt, *, person=None, **domain):
         """What an account signs by its key, with the tools of others; ``domain`` in place of the contract's own."""
         domain = {
-            **RECEIPT_DOMAIN,
+            "name": DOMAIN,
+            "version": "1",
             "chainId": self.world.chain.chain_id,
             "verifyingContract": self.contract.address,
             **domain,
         }
-        fields = [{"name": name, "type": kind} for name, kind in RECEIPT_FIELDS]
+        fields = [{"name": name, "type": kind} for name, kind in FIELDS.items()]
         message = encode_typed_data(domain, {"Receipt": fields}, receipt)
         return Account.sign_message(message, (person or self.operator).key).signature
 

@@ -23,7 +23,7 @@ from twopm_zk.chat.service import answering
 from twopm_zk.chat.store import ConversationStore
 from twopm_zk.conversation.adapter import Adapter
 from twopm_zk.conversation.receipt import KeptAnswer, Receipt, SignedReceipt, verify_receipt
-from twopm_zk.conversation.worker import AdapterParameters
+from twopm_zk.conversation.worker import AdapterParameters, Worker
 from twopm_zk.errors import InputError, MessageError, PeerError
 from twopm_zk.gateway.server import GatewayServer
 from twopm_zk.gateway.settings import GatewaySettings
@@ -61,13 +61,19 @@ def view_of(world, node):
     return view
 
 
+@pytest.fixture(scope="module")
+def worker(file):
+    with Worker(file) as started:
+        yield started
+
+
 @pytest.fixture
-def served(talks, people, view_of, node, file, tmp_path):
+def served(talks, people, view_of, node, worker, tmp_path):
     """The operator, with a server of its own."""
     with ExitStack() as stack:
         view = view_of(people.dan)
         store = stack.enter_context(ConversationStore(tmp_path / "conversation.db"))
-        making = stack.enter_context(answering(view, talks.id, file, store))
+        making = stack.enter_context(answering(view, talks.id, worker, store))
         settings = GatewaySettings(poll=0.05, page=tmp_path)
         server = GatewayServer(view, rpc_url=node.url, settings=settings, conversation=making, audit=None)
         stack.enter_context(server)
@@ -131,7 +137,7 @@ def test_what_was_accepted_before_a_restart_is_answered_after_it(talks, people, 
         list(client.ask(QUESTION, request=request))
     store.add(talks.contract.address, request, json.dumps(sent[0]))
     talks.accept(request)
-    own.resume()
+    own.look()
     assert talks.state(request) == ANSWERED
 
 
@@ -216,7 +222,8 @@ def test_a_lie_is_challenged_by_its_receipt_voted_on_and_slashed(talks, people, 
     for person in (people.ada, people.ben):
         said = json.loads(commands(person, "vote", str(case), "receipt.json", "--json").output)
         assert (said["right"], said["difference"]) == (False, 3)
-    talks.decide(case)
+    said = json.loads(commands(people.eve, "decide", str(case), "--json", model=False).output)
+    assert said["verdict"] == "wrong"
     assert talks.verdict(case) == WRONG
     assert before - people.dan.staked == pytest.approx(talks.penalty, abs=1000)
 

@@ -18,6 +18,7 @@ from twopm_zk.chain import DevelopmentNode
 from twopm_zk.chat.service import answering
 from twopm_zk.chat.store import ConversationStore
 from twopm_zk.conversation.receipt import KeptAnswer, verify_receipt
+from twopm_zk.conversation.worker import Worker
 from twopm_zk.participants.service import ServiceSettings
 from twopm_zk.plonk.proof import Proof
 from twopm_zk.plonk.verifier import verify
@@ -44,7 +45,7 @@ def speaker(stage, tmp_path_factory):
     pytest.importorskip("tokenizers", reason="the package tokenizers is not installed")
     file = small_model(tmp_path_factory.mktemp("model"))
     store = ConversationStore(tmp_path_factory.mktemp("speaker") / "conversation.db")
-    with answering(stage.world.view(SPEAKER), stage.network, file, store) as making:
+    with Worker(file) as worker, answering(stage.world.view(SPEAKER), stage.network, worker, store) as making:
         yield read_small(file), making
     store.close()
 

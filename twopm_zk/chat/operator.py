@@ -153,10 +153,11 @@ class ConversationOperator:
         require_subject(content, envelope.header.subject)
         return SealedQuestion.parse(content, limit=MAX_PAYLOAD)
 
-    def resume(self) -> None:
-        """Answer what was paid for and accepted before a restart; waits for it."""
+    def look(self) -> None:
+        """Do what is due for answers that were paid for: those of before a restart are given now; waits for them."""
         if self.paid is not None:
             self.paid.resume(lambda envelope: self._read(envelope).question)
+            self.paid.look()
 
     def _forget(self, now: float) -> None:
         """Forget commitments whose questions would be refused for their age, and the oldest of too many."""

@@ -24,6 +24,7 @@ from twopm_zk.errors import InputError, MessageError, TransactionError, TwopmErr
 from twopm_zk.participants.envelope import Envelope
 from twopm_zk.participants.news import News, Notify, ignore
 from twopm_zk.participants.task_view import ChainView
+from twopm_zk.system.parsing import parse_json
 
 _OVER = frozenset(
     {ConversationState.LATE, ConversationState.REFUNDED, ConversationState.SETTLED, ConversationState.WRONG}
@@ -39,6 +40,7 @@ class PaidAnswers:
         self._view, self._desk, self._store, self._network, self._notify = view, desk, store, network, notify
         self._contract = view.network.conversations
         self._tasks: set[asyncio.Task[None]] = set()
+        self._active: set[int] = set()
         self._told: set[int] = set()
 
     def offer(self) -> bool:
@@ -74,10 +76,12 @@ class PaidAnswers:
             running = await self._desk.begin(asked, user, attended=False)
         except InputError as error:
             raise MessageError("does_not_open", error.message) from None
+        self._active.add(number)
         try:
             if request.state is ConversationState.ASKED:
                 await asyncio.to_thread(self._accept, number, envelope)
         except BaseException:
+            self._active.discard(number)
             running.close()
             raise
         found = PaidAnswer()
@@ -108,6 +112,9 @@ class PaidAnswers:
             text = error.message if isinstance(error, TwopmError) else type(error).__name__
             self._notify(News("fault", f"request {request.id} is accepted and not answered yet: {text}", {}))
             found.say(error)
+        finally:
+            running.close()
+            self._active.discard(request.id)
 
     def _answered(self, request: ConversationRequest, transcript: Transcript) -> None:
         """Keep a transcript, and send its digest where it was not sent before."""
@@ -116,12 +123,17 @@ class PaidAnswers:
         if request.state is ConversationState.ANSWERED:
             return
         self._store.set_transcript(request.id, transcript.to_json())
-        self._contract.answer(request.id, transcript.digest)
-        self._notify(News("answered", f"request {request.id} is answered", {"request": request.id}))
+        self._send(request.id, transcript)
+
+    def _send(self, number: int, transcript: Transcript) -> None:
+        self._contract.answer(number, transcript.digest)
+        self._notify(News("answered", f"request {number} is answered", {"request": number}))
 
     def resume(self, opened: Callable[[Envelope], Question]) -> None:
-        """Answer what was accepted before a restart; waits for it."""
+        """Answer what was accepted and has no answer: after a restart, or where a process has died; waits for it."""
         for number, text in self._store.waiting(self._contract.address):
+            if number in self._active:
+                continue
             request = self.request(number)
             if request.state is ConversationState.ACCEPTED and self._view.chain.time <= request.deadline:
                 question = opened(Envelope.parse(text.encode()))
@@ -135,10 +147,12 @@ class PaidAnswers:
                 self._answered(request, piece.transcript)
 
     def look(self) -> None:
-        """Settle what nobody has challenged in time, forget what is over, and tell of challenges."""
+        """Send what could not be sent, settle what nobody has challenged, forget what is over, tell of challenges."""
         for number in self._store.answered(self._contract.address):
             request = self.request(number)
-            if request.state is ConversationState.ANSWERED and self._view.chain.time > request.deadline:
+            if request.state is ConversationState.ACCEPTED and number not in self._active:
+                self._send(number, self._kept(number))
+            elif request.state is ConversationState.ANSWERED and self._view.chain.time > request.deadline:
                 self._contract.settle(number)
                 self._store.forget_request(number)
             elif request.state in _OVER:
@@ -147,6 +161,10 @@ class PaidAnswers:
                 self._told.add(request.case)
                 text = f"request {number} is challenged, in case {request.case}: show its transcript to who votes"
                 self._notify(News("dispute", text, {"request": number, "case": request.case}))
+
+    def _kept(self, number: int) -> Transcript:
+        text = self._store.transcript(self._contract.address, number) or ""
+        return Transcript.from_document(parse_json(text.encode(), what="a transcript"))
 
 
 class PaidAnswer(AsyncIterator[str | Answered]):

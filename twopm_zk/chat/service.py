@@ -16,7 +16,7 @@ from twopm_zk.chat.paid import PaidAnswers
 from twopm_zk.chat.relay import Relay
 from twopm_zk.chat.store import ConversationStore
 from twopm_zk.conversation.model import SMOLLM2
-from twopm_zk.conversation.worker import ModelFile, Worker
+from twopm_zk.conversation.worker import Worker
 from twopm_zk.errors import InputError, MessageError, PeerError
 from twopm_zk.participants import wire
 from twopm_zk.participants.news import News, Notify, ignore
@@ -107,31 +107,30 @@ class Snapshots(Protocol):
 
 @contextmanager
 def answering(
-    view: ChainView, network: int, file: ModelFile, store: ConversationStore, *, notify: Notify = ignore
+    view: ChainView, network: int, worker: Worker, store: ConversationStore, *, notify: Notify = ignore
 ) -> Iterator[Making]:
-    """The part of an operator: the view's account, with a model in a process of its own.
+    """The part of an operator: the view's account, and a worker that has begun.
 
-    Raises InputError where there is no such network, and what reading the model raises.
+    Offers the worker's model for a fee where the network takes one. Raises InputError where there is no such network.
     """
     reading("a network", lambda: view.networks.get(network))
     store.belongs_to(view.address, view.fingerprint)
     key = secret_key(store)
     place = Place(view.chain.chain_id, contract_of(view), network)
-    with Worker(file) as worker:
-        desk = Desk(worker)
-        paid = PaidAnswers(view, desk, store, network, notify=notify)
-        if not paid.offer():
-            text = f"nobody can challenge an answer on the chain, since network {network} has no accepted adapter"
-            notify(News("waiting", text))
+    desk = Desk(worker)
+    paid = PaidAnswers(view, desk, store, network, notify=notify)
+    if not paid.offer():
+        text = f"nobody can challenge an answer on the chain, since network {network} has no accepted adapter"
+        notify(News("waiting", text))
 
-        def made(known: Snapshots) -> Conversation:
-            penalty = partial(known.penalty_of, network)
-            operator = ConversationOperator(desk, view.chain.account, key, place, penalty=penalty, paid=paid)
-            operator.resume()
-            return Conversation(network, operator)
+    def made(known: Snapshots) -> Conversation:
+        penalty = partial(known.penalty_of, network)
+        operator = ConversationOperator(desk, view.chain.account, key, place, penalty=penalty, paid=paid)
+        operator.look()
+        return Conversation(network, operator)
 
-        yield made
-        desk.close()
+    yield made
+    desk.close()
 
 
 @contextmanager

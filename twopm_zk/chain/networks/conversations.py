@@ -1,6 +1,6 @@
 """ConversationContract: conversations for a fee or free, receipts, and the vote over what was answered.
 
-A receipt is the message of EIP-712 that its operator signs, with the fields of ``RECEIPT_FIELDS`` by their names there;
+A receipt is the message of EIP-712 that its operator signs, as `twopm_zk.conversation.receipt` has it;
 see docs/networks.md and verifier/interfaces/IConversation.sol. Digests are 32 bytes.
 """
 
@@ -14,20 +14,6 @@ from typing import Any
 from twopm_zk.chain.connection import Receipt
 from twopm_zk.chain.networks.registry import NetworkEntry
 from twopm_zk.chain.networks.requests import RequestsClient
-
-RECEIPT_DOMAIN = {"name": "twopm-zk conversation", "version": "1"}
-"""With chain and contract, what a receipt is signed for."""
-RECEIPT_FIELDS = (
-    ("networkId", "uint256"),
-    ("requestId", "uint256"),
-    ("user", "address"),
-    ("operator", "address"),
-    ("model", "bytes32"),
-    ("adapter", "bytes32"),
-    ("transcript", "bytes32"),
-    ("penalty", "uint96"),
-    ("issued", "uint48"),
-)
 
 
 class ConversationState(IntEnum):

@@ -8,8 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from twopm_zk.cli.application.converse_paid import ask, challenge, vote
-from twopm_zk.cli.application.conversing import answer_of, client_of, emit_answer, how_options, keep_option, read_kept
+from twopm_zk.cli.application.converse_paid import ask, challenge, decide, refund, vote
+from twopm_zk.cli.application.conversing import (
+    answer_of,
+    client_of,
+    emit_answer,
+    how_options,
+    keep_option,
+    read_kept,
+    shown_text,
+)
 from twopm_zk.cli.application.predict import AskingGroup
 from twopm_zk.cli.options.connection import Connection, chain_options
 from twopm_zk.cli.options.models import model_options
@@ -194,7 +202,8 @@ def verify(file: Path, deployment_file: Path | None, model: ModelFile, as_json: 
         "prompt": prompt,
         "answer": answer,
     }
-    emit(as_json, document, f"{prompt.rstrip()}\n{answer}\n\n" + "\n".join(_verdict(kept, transcript, finding)))
+    said = shown_text(f"{prompt.rstrip()}\n{answer}\n\n")
+    emit(as_json, document, said + "\n".join(_verdict(kept, transcript, finding)))
     if not finding.honest:
         sys.exit(1)
 
@@ -236,5 +245,5 @@ def _require_domain(kept: KeptAnswer | None, deployment_file: Path | None) -> No
         raise InputError(f"the receipt is of contract {receipt.contract}, which is not the deployment's")
 
 
-for paid in (ask, challenge, vote):
+for paid in (ask, challenge, vote, decide, refund):
     converse.add_command(paid)

@@ -61,8 +61,8 @@ def ask(
 
     The chain sees a commitment to the question, the fee, and the digest of the answer. The model is needed here too, to
     make tokens of the text. Before anything is paid the question is written to --keep: if its operator cannot be
-    reached, --again FILE sends it once more, without another fee. A fee that nobody earns is taken back with
-    `twopm-zk fees`.
+    reached, --again FILE sends it once more, without another fee. `twopm-zk converse refund` takes a fee back that
+    nobody has earned in time.
 
     \b
     Examples:
@@ -150,6 +150,45 @@ def vote(connection: Connection, model: ModelFile, case: int, file: Path | None,
     document = {"case": case, "right": found.right, "difference": found.difference, "voted": not dry_run}
     where = "" if found.difference is None else f": token {found.difference} does not follow"
     emit(as_json, document, f"The answer of case {case} is {'right' if found.right else 'wrong'}{where}.")
+
+
+@click.command()
+@click.argument("requests", metavar="REQUEST...", nargs=-1, required=True, type=click.IntRange(1))
+@chain_options
+@json_option
+def refund(connection: Connection, requests: tuple[int, ...], as_json: bool) -> None:
+    """Take the fee of each REQUEST back whose time to be accepted, or to be answered, is over.
+
+    An operator that accepted and is late is slashed. `twopm-zk fees withdraw` pays out what came back.
+
+    \b
+    Example:
+      twopm-zk converse refund 7
+    """
+    from twopm_zk.chain.networks.conversations import ConversationState
+
+    contract = open_view(connection).network.conversations
+    for request in requests:
+        late = contract.request(request).state is ConversationState.ACCEPTED
+        (contract.slash_late if late else contract.refund)(request)
+    emit(as_json, {"refunded": list(requests)}, "The fees came back.")
+
+
+@click.command()
+@click.argument("case", type=click.IntRange(1))
+@chain_options
+@json_option
+def decide(connection: Connection, case: int, as_json: bool) -> None:
+    """End CASE, once most have voted alike or the time to vote is over. Anybody may.
+
+    \b
+    Example:
+      twopm-zk converse decide 3
+    """
+    contract = open_view(connection).network.conversations
+    contract.decide(case)
+    verdict = contract.case(case).verdict.name.lower()
+    emit(as_json, {"case": case, "verdict": verdict}, f"Case {case} is decided: {verdict}.")
 
 
 def _document(request: int, question: Question) -> str:

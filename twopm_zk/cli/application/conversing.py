@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import wraps
@@ -83,7 +84,7 @@ def answer_of(pieces: Iterable[str | KeptAnswer | Transcript], keep: Path | None
         if isinstance(found, str):
             text.append(found)
             if not quiet:
-                click.echo(found, nl=False)
+                click.echo(shown_text(found), nl=False)
                 sys.stdout.flush()
         else:
             kept = found
@@ -94,6 +95,14 @@ def answer_of(pieces: Iterable[str | KeptAnswer | Transcript], keep: Path | None
         "operator": kept.signed.receipt.operator if isinstance(kept, KeptAnswer) else None,
         "file": None if keep is None or kept is None else str(_written(keep, kept)),
     }
+
+
+def shown_text(text: str) -> str:
+    """A text as a terminal may have it: what somebody else has said must not move its cursor, or worse."""
+    return "".join(
+        letter if letter in "\n\t" or unicodedata.category(letter)[0] != "C" else "\N{REPLACEMENT CHARACTER}"
+        for letter in text
+    )
 
 
 def _written(folder: Path, kept: KeptAnswer | Transcript) -> Path:

@@ -120,6 +120,7 @@ def serve(
     from twopm_zk.chat.service import answering, relaying
     from twopm_zk.chat.store import ConversationStore
     from twopm_zk.cli.next_steps import when_asked
+    from twopm_zk.conversation.worker import Worker
     from twopm_zk.gateway.server import GatewayServer
     from twopm_zk.gateway.settings import GatewaySettings
     from twopm_zk.participants.news import News
@@ -155,7 +156,8 @@ def serve(
             part = stack.enter_context(relaying(view, conversation, checked_address(conversation_operator)))
         elif conversation is not None:
             store = stack.enter_context(ConversationStore(conversation_state))
-            part = stack.enter_context(answering(view, conversation, model, store, notify=notify))
+            worker = stack.enter_context(Worker(model))
+            part = stack.enter_context(answering(view, conversation, worker, store, notify=notify))
         server = stack.enter_context(
             GatewayServer(
                 view,
@@ -181,10 +183,10 @@ def serve(
             click.launch(origin or server.url)
         looked = time.monotonic()
         while not ended.wait(0.5):
-            if own is None or own.paid is None or time.monotonic() - looked < _LOOK_SECONDS:
+            if own is None or time.monotonic() - looked < _LOOK_SECONDS:
                 continue
             looked = time.monotonic()
             try:
-                own.paid.look()
+                own.look()
             except ChainError as error:
                 notify(News("retry", f"trying again: {error.message}"))
