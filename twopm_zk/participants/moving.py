@@ -175,7 +175,8 @@ def gone(view: ChainView, state: TaskSnapshot) -> tuple[str, ...]:
 def standstill(view: ChainView, state: TaskSnapshot) -> Standstill | None:
     """What stands in the way of another attempt of a linear regression that has no certificate; None elsewhere, and as
     long as attempts may still come to something."""
-    if state.family is not Family.GAUSSIAN or state.certified:
+    failing = state.phase in (Phase.COLLECTING, Phase.READY, Phase.SHARING) and not state.shared_once
+    if state.family is not Family.GAUSSIAN or state.certified or not failing:
         return None
     lost = gone(view, state)
     if not lost and state.attempt + 1 < ATTEMPTS:
