@@ -52,6 +52,16 @@ def test_a_quorum_accepts_a_result_and_opens_the_next_round(task, people, world,
     assert (task.state["round"], task.state["phase"]) == (1, COLLECTING)
 
 
+def test_a_coordinator_ends_a_task_whose_attempt_has_failed(task, people, node, refused):
+    with refused("DeadlineNotReached"):
+        task.act(people.dan, "finish")
+    node.advance(3601)
+    with refused("NotTheCoordinator"):
+        task.act(people.ada, "finish")
+    task.act(people.dan, "finish")
+    assert task.state["phase"] == FINISHED
+
+
 def test_a_task_finishes_once_after_its_last_round(world, people, refused):
     task = Task(world, maximumRounds=2, quorum=51)
     for _ in range(2):

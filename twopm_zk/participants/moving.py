@@ -42,7 +42,7 @@ def move_on(view: ChainView, state: TaskSnapshot) -> str:
         if not state.shared_once:
             return _again(view, state)
         return _expelled(view, state, read_attempt(view, state).silent)
-    if state.phase is Phase.SUMMED and state.late:
+    if state.phase is Phase.SUMMED and state.late and state.collection is not Collection.GRADIENT:
         return _summed(view, state, read_attempt(view, state))
     if state.phase is Phase.DISPUTED:
         return settle(view, state)
@@ -69,8 +69,6 @@ def _summed(view: ChainView, state: TaskSnapshot, attempt: AttemptView) -> str:
     total = attempt.total
     if total is None:
         return _sent(lambda: view.hlr.finish(state.id), _KEEPS) if state.certified and state.given_up else ""
-    if state.collection is Collection.GRADIENT:
-        return ""
     text = f"the sum of the {state.collected} is opened"
     try:
         return _sent(lambda: view.hlr.proceed(state.id, vector_of(total), attempt.generators), text)
