@@ -95,6 +95,16 @@ def test_the_leaf_of_a_node_holds_its_update_where_a_point_would_be(task, people
     assert task.call("proofOf", 0, 1, []) == [hexed(leaf)]
 
 
+def test_a_coordinator_ends_a_task_whose_attempt_has_failed(task, people, node, refused):
+    with refused("DeadlineNotReached"):
+        task.act(people.dan, "finish")
+    node.advance(3601)
+    with refused("NotTheCoordinator"):
+        task.act(people.ada, "finish")
+    task.act(people.dan, "finish")
+    assert task.state["phase"] == FINISHED
+
+
 def test_a_task_finishes_once_after_its_last_round(world, people, refused):
     task = FederatedTask(world, maximumRounds=2, quorum=51)
     task.accept()

@@ -17,7 +17,7 @@ from twopm_zk.chat.running import Running
 from twopm_zk.chat.sealed import SealedPiece, salt_of
 from twopm_zk.errors import BusyError, InputError, MessageError, PeerError
 from twopm_zk.participants.envelope import Envelope
-from twopm_zk.participants.task_view import Member
+from twopm_zk.participants.rounds.view import Member
 
 AT_ONCE = 16
 """Conversations that are passed on at the same time: an operator that does not answer holds up no more than these."""

@@ -35,9 +35,6 @@ from twopm_zk.statements import RowsStatement
 from twopm_zk.task.instances import RowsInstances
 from twopm_zk.task.specification import TaskSpec
 
-_MAY_FAIL = frozenset({Phase.COLLECTING, Phase.READY, Phase.SHARING})
-"""Phases in which an attempt can come to nothing."""
-
 
 @dataclass(frozen=True)
 class Consent:
@@ -378,6 +375,6 @@ class Node(Participant[NodeStore]):
         self._patience = random.randint(2, 6)  # noqa: S311
         if done := move_on(self.view, state):
             self._say("unstuck", f"moved on {state.name()}: {done}")
-        elif state.phase in _MAY_FAIL and (still := standstill(self.view, state)) is not None:
+        elif (still := standstill(self.view, state)) is not None:
             kind = "hopeless" if still.hopeless else "standstill"
             self._say_once(kind, still.sentence(state), {"missing": list(still.missing)}, key=state.key)

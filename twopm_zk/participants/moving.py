@@ -32,7 +32,7 @@ def move_on(view: ChainView, state: TaskSnapshot) -> str:
         return move_sets_on(
             view.hlr, state, again=lambda: _again(view, state), silent=lambda: read_attempt(view, state).silent
         )
-    if state.phase is Phase.SUMMED and state.late:
+    if state.phase is Phase.SUMMED and state.late and state.collection is not Collection.GRADIENT:
         return _summed(view, state, read_attempt(view, state))
     if state.phase is Phase.DISPUTED:
         return settle(view, state)
@@ -59,8 +59,6 @@ def _summed(view: ChainView, state: TaskSnapshot, attempt: AttemptView) -> str:
     total = attempt.total
     if total is None:
         return sent(lambda: view.hlr.finish(state.id), _KEEPS) if state.certified and state.given_up else ""
-    if state.collection is Collection.GRADIENT:
-        return ""
     text = f"the sum of the {state.collected} is opened"
     try:
         return sent(lambda: view.hlr.proceed(state.id, vector_of(total), attempt.generators), text)
@@ -149,7 +147,8 @@ def gone(view: ChainView, state: TaskSnapshot) -> tuple[str, ...]:
 def standstill(view: ChainView, state: TaskSnapshot) -> Standstill | None:
     """What stands in the way of another attempt of a linear regression that has no certificate; None elsewhere, and as
     long as attempts may still come to something."""
-    if state.family is not Family.GAUSSIAN or state.certified:
+    failing = state.phase in (Phase.COLLECTING, Phase.READY, Phase.SHARING) and not state.shared_once
+    if state.family is not Family.GAUSSIAN or state.certified or not failing:
         return None
     lost = gone(view, state)
     if not lost and state.attempt + 1 < ATTEMPTS:
