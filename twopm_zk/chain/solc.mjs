@@ -6,6 +6,10 @@
 import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
+import v8 from "node:v8";
+
+// the optimising compiler of V8 costs more than it saves, for one contract as for all
+v8.setFlagsFromString("--liftoff-only");
 
 const folder = path.resolve(process.argv[2]);
 const solc = createRequire(path.join(folder, "package.json"))(folder);
