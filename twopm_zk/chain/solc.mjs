@@ -8,8 +8,8 @@ import { createRequire } from "node:module";
 import path from "node:path";
 import v8 from "node:v8";
 
-// the optimising compiler of V8 costs more than it saves, for one contract as for all
-v8.setFlagsFromString("--liftoff-only");
+// V8 optimises what has run for a while: for one contract that costs more than it saves, so that it begins later here
+v8.setFlagsFromString("--wasm-tiering-budget=50000000");
 
 const folder = path.resolve(process.argv[2]);
 const solc = createRequire(path.join(folder, "package.json"))(folder);
