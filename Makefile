@@ -15,8 +15,9 @@ help: ## show this list
 # a shell that forbids byte code would pay for compiling every module of every package at each start
 unexport PYTHONDONTWRITEBYTECODE
 
-setup: ## install everything the project needs, and compile the circuits that most use
-	@$(MAKE) --no-print-directory -j3 native build/.compiled build/web/index.html
+PARTS := native .venv/.installed node_modules/.installed build/web/index.html
+setup: ## install everything the project needs
+	@$(MAKE) --no-print-directory -j3 $(PARTS)
 
 .venv/.installed: requirements.lock requirements-uv.lock pyproject.toml
 	@test -x $(BIN)/python || { test -n "$(PYTHON)" && $(PYTHON) -m venv .venv; } || \
@@ -48,11 +49,6 @@ native: # the native prover, where Rust and its crates are reachable
 	@PYTHON="$(or $(wildcard $(CURDIR)/$(BIN)/python),$(PYTHON))" sh native/build.sh || \
 		echo "native prover not built: proving goes through snarkjs (slower, same proofs)"
 
-DEFAULT_INSTANCES := step-48x3 step-119x3 information-48x3 information-119x3 evaluate-48x3 evaluate-119x3 aggregate-3 certify-3 predict-3
-build/.compiled: .venv/.installed node_modules/.installed $(shell find circuits -type f)
-	@$(BIN)/twopm-zk compile $(DEFAULT_INSTANCES) >/dev/null
-	@mkdir -p build && touch $@
-
 build/web/index.html: node_modules/.installed package.json $(shell find web -type f)
 	@node web/build.mjs >/dev/null
 	@touch $@
@@ -78,11 +74,18 @@ demo: setup ## train with three data owners on real data, every step proven, aud
 # a part for each in the order of files, whose tests share what they deployed; whoever is done takes from another.
 # One more than two cores: tests on a chain wait for it a sixth of their time.
 WORKERS := -n 3 --dist worksteal
-test: setup chromium model ## run all tests
+test: ## run all tests
+	@$(MAKE) --no-print-directory -j6 $(PARTS) chromium model build/.collected
 	$(BIN)/pytest $(WORKERS) $(PYTEST_ARGS)
 
-fast: setup chromium model ## run the tests that take seconds
+fast: ## run the tests that take seconds
+	@$(MAKE) --no-print-directory -j6 $(PARTS) chromium model build/.collected
 	$(BIN)/pytest $(WORKERS) -m "not slow"
+
+# the byte code of all that tests import, once and beside the rest: each worker would make it again, at the same time
+build/.collected: .venv/.installed
+	@$(BIN)/pytest --collect-only -p no:cacheprovider >/dev/null 2>&1 || true
+	@mkdir -p build && touch $@
 
 coverage: setup ## measure which lines and branches of the contracts the tests on a chain reach
 	$(BIN)/pytest tests/chain tests/verifier --ignore=tests/chain/test_compiled_contracts.py -m "not prover" --solidity-coverage=bench/results/solidity.json
@@ -118,7 +121,9 @@ lock: ## pin every Python package and its hashes anew (LOCK_ARGS=--upgrade: newe
 docs: setup ## build the documentation site in build/site: guides, commands, and the package from its docstrings
 	$(BIN)/python tools/build_docs.py
 
-generate: setup ## write the verifiers of development keys to verifier/generated, and all contracts to verifier/compiled
+DEFAULT_INSTANCES := step-48x3 step-119x3 information-48x3 information-119x3 evaluate-48x3 evaluate-119x3 aggregate-3 certify-3 predict-3
+generate: setup ## compile circuits and contracts, and write the verifiers of development keys, all of which are committed
+	$(BIN)/python tools/compile_circuits.py
 	for name in $(DEFAULT_INSTANCES); do $(BIN)/twopm-zk export-verifier $$name --force --out verifier/generated/$$name.sol; done
 	$(BIN)/python tools/compile_contracts.py
 

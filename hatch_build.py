@@ -1,4 +1,4 @@
-"""Puts what tools/build_wheel.py has built into a wheel: compiled circuits, and the native prover.
+"""Puts what tools/build_wheel.py has built into a wheel: the page, and the native prover.
 
 Without it, and in an editable installation, nothing is added, and the wheel is the same for every machine.
 """

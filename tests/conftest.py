@@ -60,6 +60,9 @@ def pytest_addoption(parser):
         metavar="FILE.json",
         help="measure lines and branches of the contracts; use = before a file for the figures",
     )
+    parser.addoption(
+        "--cpu-times", action="store_true", help="durations in seconds of CPU, with those of processes that tests start"
+    )
 
 
 @pytest.hookimpl(trylast=True)
@@ -79,6 +82,10 @@ def pytest_collection_modifyitems(config, items):
 
 
 def pytest_configure(config):
+    if config.getoption("--cpu-times"):
+        from support.cpu_times import CpuTimes
+
+        config.pluginmanager.register(CpuTimes(), "cpu-times")
     chosen = config.getoption("--solidity-coverage")
     if chosen is not None:
         if chosen and not chosen.endswith(".json"):

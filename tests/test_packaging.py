@@ -88,6 +88,8 @@ def test_a_wheel_brings_the_types_the_circuits_the_contracts_and_the_example(whe
         "twopm_zk/chain/solc.mjs",
         "twopm_zk/html/page.css",
         "twopm_zk/_data/circuits/circuits.json",
+        "twopm_zk/_data/circuits/compiled/circuits.tar.xz",
+        "twopm_zk/_data/circuits/compiled/index.json",
         "twopm_zk/_data/verifier/rounds/HLRContract.sol",
         "twopm_zk/_data/examples/spector.toml",
         "twopm_zk/_data/figures.json",
@@ -97,20 +99,20 @@ def test_a_wheel_brings_the_types_the_circuits_the_contracts_and_the_example(whe
     sources = {f"twopm_zk/{path.relative_to(ROOT / 'twopm_zk')}" for path in (ROOT / "twopm_zk").rglob("*.py")}
     assert sources - names == set()
     assert wheel.name.endswith("-py3-none-any.whl")
-    assert [name for name in names if name.endswith(".so") or name.startswith("twopm_zk/_data/compiled/")] == []
+    assert [name for name in names if name.endswith(".so") or name.startswith("twopm_zk/_data/web/")] == []
 
 
 @pytest.mark.slow
 def test_what_was_built_goes_into_a_wheel_for_machines_of_that_kind(tmp_path):
     parts = tmp_path / "parts"
-    for name in ("twopm_zk/_native.abi3.so", "twopm_zk/_data/compiled/circuits.tar.xz"):
+    for name in ("twopm_zk/_native.abi3.so", "twopm_zk/_data/web/index.html"):
         (parts / name).parent.mkdir(parents=True, exist_ok=True)
         (parts / name).write_bytes(name.encode())
     made = load_tool("build_wheel").build(parts, tmp_path / "out", "cp311-abi3-manylinux_2_17_x86_64")
     assert made.name == f"twopm_zk-{twopm_zk.__version__}-cp311-abi3-manylinux_2_17_x86_64.whl"
     with zipfile.ZipFile(made) as opened:
         assert opened.read("twopm_zk/_native.abi3.so") == b"twopm_zk/_native.abi3.so"
-        assert opened.read("twopm_zk/_data/compiled/circuits.tar.xz") == b"twopm_zk/_data/compiled/circuits.tar.xz"
+        assert opened.read("twopm_zk/_data/web/index.html") == b"twopm_zk/_data/web/index.html"
 
 
 @pytest.fixture

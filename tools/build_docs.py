@@ -18,6 +18,7 @@ import sys
 import textwrap
 from collections.abc import Iterable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import click
@@ -290,16 +291,23 @@ def pages() -> dict[str, str]:
 # --- building ---
 
 
-class _EachNameOnce(PythonDomain):
-    """Sphinx looks through all objects for each of twenty thousand names in annotations; most of those are the same."""
+class _ByLastName(PythonDomain):
+    """Sphinx looks through all objects for each of twenty thousand names in annotations."""
 
-    def find_obj(self, *arguments: Any, **options: Any) -> Any:
-        """As there, while no object comes."""
-        known = self.__dict__.setdefault("_found", {})
-        key = (len(self.objects), arguments[1:], tuple(options.items()))  # the first one is the environment
-        if key not in known:
-            known[key] = super().find_obj(*arguments, **options)
-        return list(known[key])
+    def find_obj(self, env: Any, modname: Any, classname: Any, name: str, *others: Any, **options: Any) -> Any:
+        """As there, among the objects whose name ends as this one: no others are found there."""
+        number, ending = self.__dict__.get("_ending", (0, {}))
+        if number != len(self.objects):
+            ending = {}
+            for full_name, entry in self.objects.items():
+                ending.setdefault(full_name.rpartition(".")[2], {})[full_name] = entry
+            self.__dict__["_ending"] = len(self.objects), ending
+        few = SimpleNamespace(
+            objects=ending.get(name.removesuffix("()").rpartition(".")[2], {}),
+            object_types=self.object_types,
+            objtypes_for_role=self.objtypes_for_role,
+        )
+        return PythonDomain.find_obj(few, env, modname, classname, name, *others, **options)
 
 
 def write_sources(folder: Path) -> None:
@@ -329,7 +337,7 @@ def build(site: Path, work: Path) -> int:
         work / "source", None, site, work / "doctrees", "html", SETTINGS, status=None, warning=sys.stderr, parallel=2
     )
     app.connect("autodoc-process-docstring", _docstring)
-    app.add_domain(_EachNameOnce, override=True)
+    app.add_domain(_ByLastName, override=True)
     app.build()
     return int(app._warncount)
 

@@ -1,45 +1,33 @@
-"""Build a wheel with the native prover, the page and the small instances compiled, and try it in an empty environment.
+"""Build a wheel with the native prover and the page, and try it in an empty environment.
 
 Run: python tools/build_wheel.py [--pure] [--no-check] (`make wheel`); the wheel lies in dist/.
 
-Circuits come from this script's own cache, build/wheel/cache, never from another: whatever is shipped was compiled
-here, from the sources whose digests tests/statements/figures.json holds. The prover is linked by zig against the
-C library of 2012 (manylinux_2_17), so that it runs on every Linux of today; --pure leaves it out, and needs no Rust.
+The circuits that come compiled are compiled again first, and compared. The prover is linked by zig against the C
+library of 2012 (manylinux_2_17), so that it runs on every Linux of today; --pure leaves it out, and needs no Rust.
 maturin and zig are installed below build/wheel, by the hashes of requirements-wheel.lock.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import lzma
 import os
 import platform
 import re
 import shutil
 import subprocess
 import sys
-import tarfile
 import time
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from twopm_zk.circuit.compilation import Circuit, compile_circuit
-from twopm_zk.circuit.instances import find_instance
-from twopm_zk.circuit.shipped import FILES, sources_digest
 from twopm_zk.system.files import digest_of
 
 ROOT = Path(__file__).parents[1]
-FIGURES = ROOT / "tests" / "statements" / "figures.json"
 WORK = ROOT / "build" / "wheel"
-LARGEST_POWER = 16
-"""Circuits of larger domains take minutes to set up: compiling them then is the smaller part."""
 GLIBC = (2, 17)
-DICTIONARY = 1 << 25  # programs for witnesses share most of theirs, and lie up to 10 MB apart
 
 
 def say(text: str) -> None:
@@ -54,46 +42,6 @@ def step(name: str) -> Iterator[None]:
     started = time.perf_counter()
     yield
     print(f"{name}: {time.perf_counter() - started:.1f} s", flush=True)
-
-
-# --- compiled circuits ---
-
-
-def compile_small_instances(cache: Path) -> list[Circuit]:
-    """The instances that are shipped, compiled into a cache; SystemExit where one is not what was measured."""
-    os.environ["TWOPM_ZK_CACHE"] = str(cache)
-    figures = {name: row for name, row in json.loads(FIGURES.read_text()).items() if row["power"] <= LARGEST_POWER}
-    circuits = []
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for circuit in pool.map(lambda name: compile_circuit(find_instance(name), progress=say), figures):
-            measured = figures[circuit.name]
-            if (circuit.digest, circuit.constraints) != (measured["sources"], measured["constraints"]):
-                raise SystemExit(f"{circuit.name} is not what {FIGURES} says: run `make figures`")
-            circuits.append(circuit)
-    return circuits
-
-
-def pack(circuits: Sequence[Circuit], folder: Path) -> None:
-    """Write the archive and the index that `twopm_zk.circuit.shipped` reads."""
-    say(f"packing {len(circuits)} circuits")
-    folder.mkdir(parents=True)
-    filters = [{"id": lzma.FILTER_LZMA2, "preset": 9, "dict_size": DICTIONARY}]
-    # what lies before a circuit is read with it: the small ones, which most tasks take, come first
-    in_order = sorted(circuits, key=lambda circuit: (circuit.constraints, circuit.digest))
-    paths = [circuit.folder / name for circuit in in_order for name in FILES]
-    with (
-        lzma.open(folder / "circuits.tar.xz", "wb", filters=filters) as compressed,
-        tarfile.open(fileobj=compressed, mode="w") as archive,
-    ):
-        for path in paths:
-            member = tarfile.TarInfo(f"{path.parent.name}/{path.name}")  # without owner and time: always the same
-            member.size = path.stat().st_size
-            with path.open("rb") as file:
-                archive.addfile(member, file)
-            print(".", end="", flush=True)
-    print()
-    index = {"sources": sources_digest(), "instances": {circuit.name: circuit.digest for circuit in circuits}}
-    (folder / "index.json").write_text(json.dumps(index, indent=2) + "\n")
 
 
 # --- the native prover ---
@@ -204,7 +152,7 @@ def main() -> None:
     parts = WORK / "parts"
     shutil.rmtree(parts, ignore_errors=True)
     with step("compiled circuits"):
-        pack(compile_small_instances(WORK / "cache"), parts / "twopm_zk" / "_data" / "compiled")
+        run([sys.executable, ROOT / "tools" / "compile_circuits.py", "--check"])
     with step("page"):
         run(["node", ROOT / "web" / "build.mjs"])
         shutil.copytree(ROOT / "build" / "web", parts / "twopm_zk" / "_data" / "web")

@@ -1,6 +1,6 @@
 """The slowest tests before and after a change, as a table, from what pytest printed in two runs.
 
-Run: make test PYTEST_ARGS="--durations=0 -vv" >after.log
+Run: make test PYTEST_ARGS="--cpu-times --durations=0 -vv" >after.log
      python tools/test_times.py before.log after.log >bench/results/tests.md
 """
 

@@ -1,6 +1,6 @@
 pragma circom 2.1.6;
 
-include "circomlib/circuits/poseidon_constants.circom";
+include "poseidon_constants.circom";
 
 // The Poseidon permutation over BN254's scalar field with circomlib's parameters (x^5, 8 full rounds,
 // R_P partial rounds, width WIDTH), first element of the result only.
@@ -10,10 +10,6 @@ include "circomlib/circuits/poseidon_constants.circom";
 //
 // in     any field elements
 // out    permutation(in)[0], determined by `in`: every signal below is a polynomial of earlier ones
-function POSEIDON_PARTIAL_ROUNDS(WIDTH) {
-    var rounds[16] = [56, 57, 56, 60, 60, 63, 64, 63, 60, 66, 60, 65, 70, 60, 64, 68];
-    return rounds[WIDTH - 2];
-}
 
 // (in + CONSTANT)^5 in three gates: a constant inside a product is free.
 template QuinticSBox(CONSTANT) {
@@ -26,16 +22,16 @@ template QuinticSBox(CONSTANT) {
 }
 
 template Permutation(WIDTH) {
-    assert(2 <= WIDTH && WIDTH <= 17);
+    assert(2 <= WIDTH && WIDTH <= 4);
     signal input in[WIDTH];
     signal output out;
 
     var HALF = 4;
     var PARTIAL = POSEIDON_PARTIAL_ROUNDS(WIDTH);
-    var C[WIDTH * 2 * HALF + PARTIAL] = POSEIDON_C(WIDTH);
-    var S[PARTIAL * (WIDTH * 2 - 1)] = POSEIDON_S(WIDTH);
-    var M[WIDTH][WIDTH] = POSEIDON_M(WIDTH);
-    var P[WIDTH][WIDTH] = POSEIDON_P(WIDTH);
+    var C[WIDTH * 2 * HALF + PARTIAL] = POSEIDON_CONSTANTS(WIDTH);
+    var S[PARTIAL * (WIDTH * 2 - 1)] = POSEIDON_SPARSE(WIDTH);
+    var M[WIDTH][WIDTH] = POSEIDON_MIXING(WIDTH);
+    var P[WIDTH][WIDTH] = POSEIDON_ENTRY(WIDTH);
 
     // the constants of the round after the partial ones start here
     var LATE = (HALF + 1) * WIDTH + PARTIAL;

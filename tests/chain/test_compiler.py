@@ -1,4 +1,8 @@
+import json
 import subprocess
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -43,6 +47,28 @@ def test_the_second_compilation_comes_from_the_cache(monkeypatch, tmp_path):
     assert [path.parent.name for path in tmp_path.rglob("*.json")] == ["contracts"]
 
 
+def test_two_who_want_the_same_contract_have_it_compiled_once(monkeypatch, tmp_path):
+    monkeypatch.setenv("TWOPM_ZK_CACHE", str(tmp_path))
+    code = {"object": "00", "linkReferences": {}}
+    answer = {"contracts": {"generated.sol": {"A": {"abi": [], "evm": {"bytecode": code, "deployedBytecode": code}}}}}
+    asked, both = [], threading.Barrier(2)
+
+    def solc(text):
+        asked.append(text)
+        time.sleep(0.2)
+        return [json.dumps(answer)]
+
+    def compile_it(_):
+        both.wait()
+        return compile_source(SOURCE + "contract A {}", "A")
+
+    monkeypatch.setattr(compiler, "_solc", solc)
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(compile_it, range(2))
+    assert first == second
+    assert len(asked) == 1
+
+
 def test_an_unknown_contract_is_an_input_error():
     with pytest.raises(InputError, match="no contract 'Nothing'"):
         compile_contract("Nothing")
@@ -69,16 +95,23 @@ def test_every_contract_fits_on_a_chain(name):
     assert len(compile_contract(name).runtime) // 2 <= MAX_CODE_SIZE
 
 
-@pytest.mark.parametrize("inputs", [[1], [1, 2], [1, 2, 3], [1, 2, 3, 4], [1, 2, 3, 4, 5]])
-def test_poseidon_on_chain_equals_ours(chain, inputs):
-    name = f"PoseidonT{len(inputs) + 1}"
-    source = SOURCE + (
+@pytest.fixture(scope="module")
+def callers():
+    """Solidity with a contract that calls each library of Poseidon: solc takes longer to start than for one of them."""
+    libraries = [(f"PoseidonT{inputs + 1}", inputs) for inputs in range(1, 6)]
+    return SOURCE + "\n".join(
         f'import {{{name}}} from "poseidon-solidity/{name}.sol";\n'
-        f"contract Caller {{ function hash(uint256[{len(inputs)}] memory x) external pure returns (uint256) "
+        f"contract {name}Caller {{ function hash(uint256[{inputs}] memory x) external pure returns (uint256) "
         f"{{ uint256[7] memory other; other[6] = x[0]; return {name}.hash(x); }} }}"
+        for name, inputs in libraries
     )
+
+
+@pytest.mark.parametrize("inputs", [[1], [1, 2], [1, 2, 3], [1, 2, 3, 4], [1, 2, 3, 4, 5]])
+def test_poseidon_on_chain_equals_ours(chain, callers, inputs):
+    name = f"PoseidonT{len(inputs) + 1}"
     library = chain.deploy(compile_contract(name))
-    artifact = compile_source(source, "Caller")
+    artifact = compile_source(callers, f"{name}Caller")
     assert artifact.libraries == [name]
     with pytest.raises(InputError, match=f"needs the address of library {name}"):
         chain.deploy(artifact)

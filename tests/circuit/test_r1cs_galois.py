@@ -1,6 +1,5 @@
 """The R1CS check against an independent one: dense matrices over galois' GF(p)."""
 
-import galois
 import numpy as np
 import pytest
 from support.soundness import constraints
@@ -15,6 +14,8 @@ pytestmark = pytest.mark.circuit
 def test_galois_agrees_with_our_check_on_honest_and_forged_witnesses(tiny, tiny_inputs, name):
     circuit = tiny(name)
     witness = calculate_witness(circuit, tiny_inputs[name])
+    import galois  # loads numba, which every worker would pay for
+
     # verify=False: proving that 5 is primitive would factor p - 1
     field = galois.GF(FIELD_ORDER, primitive_element=5, verify=False)
     rows = constraints(circuit.load_r1cs())

@@ -5,13 +5,13 @@ include "../../circuits/lib/poseidon.circom";
 
 // circomlib's Poseidon beside ours, for the widths in use.
 template PoseidonTwins() {
-    signal input in[4];
-    signal output theirs[4];
-    signal output ours[4];
+    signal input in[3];
+    signal output theirs[3];
+    signal output ours[3];
 
-    component reference[4];
-    component permutation[4];
-    for (var n = 1; n <= 4; n++) {
+    component reference[3];
+    component permutation[3];
+    for (var n = 1; n <= 3; n++) {
         reference[n - 1] = PoseidonEx(n, 1);
         permutation[n - 1] = Permutation(n + 1);
         reference[n - 1].initialState <== 7;

@@ -1,6 +1,7 @@
 """Poseidon against circomlib: published values, and the circuit of ours that both compute."""
 
 import pytest
+from support.tools import load_tool
 
 from twopm_zk.numbers.field import FIELD_ORDER
 from twopm_zk.numbers.poseidon import parameters, permutation, poseidon
@@ -24,6 +25,11 @@ def test_round_constants_are_field_elements_and_distinct():
         assert len(set(constants)) == len(constants)
         assert len(matrix) == width
         assert all(len(row) == width for row in matrix)
+
+
+def test_generated_circom_constants_follow_from_those_of_the_twin():
+    tool = load_tool("poseidon_constants")
+    assert tool.FILE.read_text() == tool.circom_source()
 
 
 def test_permutation_changes_with_every_element():

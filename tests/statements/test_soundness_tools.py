@@ -22,7 +22,7 @@ def test_a_missing_constraint_is_found():
 
 def test_our_permutation_circuit_equals_circomlibs_and_the_twin():
     circuit = compile_circuit(CIRCUITS / "poseidon_twins.circom")
-    values = [1, 2**200, 3, 2**253]
+    values = [1, 2**253, 3]
     public = calculate_witness(circuit, {"in": values}).public
-    assert public[:4] == public[4:8]
-    assert public[:4] == [permutation([7, *values[:n]])[0] for n in (1, 2, 3, 4)]
+    assert public[:3] == public[3:6]
+    assert public[:3] == [permutation([7, *values[:n]])[0] for n in (1, 2, 3)]

@@ -266,8 +266,10 @@ def _compile(unit: str, name: str, source: str | None = None) -> dict[str, Artif
     for known in (compiled_dir() / f"{name}.json", entry):
         if (contracts := _known(known, digest)) is not None:
             return contracts
-    contracts = _artifacts(unit, *_solc(_standard_json(unit, source)))
-    files.write_text(entry, _entry_text(digest, contracts))
+    with files.locked(entry):
+        if (contracts := _known(entry, digest)) is None:  # another process may have made it while this one waited
+            contracts = _artifacts(unit, *_solc(_standard_json(unit, source)))
+            files.write_text(entry, _entry_text(digest, contracts))
     return contracts
 
 

@@ -3,7 +3,7 @@
 A source is an `Instance` (a template of ours with parameters, from circuits/circuits.json) or the path of
 a user's own ``.circom`` file with its ``component main``. circom is the npm package circom2 (2.2.3 as
 WASM), or a native circom of the same version on PATH. Always ``--O1``: at O2 linear signals are
-substituted into every use, and PLONK pays for each of them again. Instances that a wheel brings compiled
+substituted into every use, and PLONK pays for each of them again. Instances that come compiled
 (`twopm_zk/circuit/shipped.py`) are unpacked instead.
 """
 
@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 from twopm_zk.circuit.circom import CIRCOM2_VERSION as CIRCOM2_VERSION
 from twopm_zk.circuit.circom import CIRCOM_FLAGS, CIRCOM_VERSION, run_circom
 from twopm_zk.circuit.instances import Instance
-from twopm_zk.circuit.shipped import shipped_digest, unpack
+from twopm_zk.circuit.shipped import is_shipped, unpack
 from twopm_zk.circuit.sources import Sources, collect_sources
 from twopm_zk.errors import CacheError, InputError
 from twopm_zk.system import programs
@@ -130,7 +130,7 @@ Source: TypeAlias = Instance | StrPath
 
 def source_digest(source: Source, *, libraries: Sequence[StrPath] = ()) -> str:
     """What names a circuit in the cache: a digest of the compiler, its options and every file that is included."""
-    return _identify(source, libraries)[0]
+    return _digest(_sources(source, libraries))
 
 
 def compiled(source: Source, *, libraries: Sequence[StrPath] = ()) -> Circuit | None:
@@ -138,15 +138,21 @@ def compiled(source: Source, *, libraries: Sequence[StrPath] = ()) -> Circuit | 
     return _load(_name(source), source_digest(source, libraries=libraries))
 
 
-def compile_circuit(source: Source, *, libraries: Sequence[StrPath] = (), progress: Progress | None = None) -> Circuit:
+def compile_circuit(
+    source: Source,
+    *,
+    libraries: Sequence[StrPath] = (),
+    from_sources: bool = False,
+    progress: Progress | None = None,
+) -> Circuit:
     """Compile, or find in the cache.
 
     ``libraries`` are folders in which a file of the user's finds what it includes, before the usual ones; an
-    instance of ours takes none. Raises CompileError with circom's own message, InputError where a file cannot be
-    read.
+    instance of ours takes none. ``from_sources`` takes nothing that comes compiled. Raises CompileError with circom's
+    own message, InputError where a file cannot be read.
     """
-    name = _name(source)
-    digest, sources = _identify(source, libraries)
+    name, sources = _name(source), _sources(source, libraries)
+    digest = _digest(sources)
     if (known := _load(name, digest)) is not None:
         return known
     if progress is not None:
@@ -154,7 +160,7 @@ def compile_circuit(source: Source, *, libraries: Sequence[StrPath] = (), progre
     entry = cached("circuits", digest)
     with programs.interruptible(), locked(entry):
         if not entry.is_dir():  # another process may have made it while this one waited
-            unpack(digest, entry) if sources is None else _build(sources, entry)
+            _build(sources, entry) if from_sources or not is_shipped(digest) else unpack(digest, entry)
     circuit = _load(name, digest)
     if circuit is None:
         raise CacheError(f"the cache entry of circuit {name!r} could not be read back")
@@ -169,14 +175,6 @@ def _build(sources: Sources, entry: Path) -> None:
             for suffix, made in built.items():
                 (temporary / f"circuit.{suffix}").write_bytes(made.read_bytes())
             (temporary / "circuit.json").write_text(json.dumps(_measure(temporary), indent=2) + "\n")
-
-
-def _identify(source: Source, libraries: Sequence[StrPath]) -> tuple[str, Sources | None]:
-    """What names a circuit in the cache, and what to compile it from; None where it comes compiled."""
-    if isinstance(source, Instance) and not libraries and (digest := shipped_digest(source)) is not None:
-        return digest, None
-    sources = _sources(source, libraries)
-    return _digest(sources), sources
 
 
 def _name(source: Source) -> str:

@@ -1,8 +1,8 @@
-"""Instances that a wheel brings compiled: nobody needs a compiler, Node or npm's packages for them.
+"""Instances that come compiled: nobody needs minutes, a compiler, Node or npm's packages for them.
 
-``circuits.tar.xz`` holds the cache entries of these instances, each below its digest. ``index.json`` beside it names
-them, and the digest of all of ``circuits/`` that they were compiled from: where a source was changed since, none is
-found, and circom compiles. tools/build_wheel.py writes both.
+``circuits/compiled/circuits.tar.xz`` holds the cache entries of these instances, each below its digest, which
+``index.json`` beside it lists. A digest is of the compiler and of every source: after a change circom compiles what
+it changes. tools/compile_circuits.py writes both files; tests compile some again, and compare.
 """
 
 from __future__ import annotations
@@ -14,39 +14,29 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-from twopm_zk.circuit.instances import Instance, instances
 from twopm_zk.errors import CacheError
-from twopm_zk.system.files import digest_of, replacing
-from twopm_zk.system.paths import circuits_dir, shipped_dir
+from twopm_zk.system.files import replacing
+from twopm_zk.system.paths import shipped_dir
 
 FILES = ("circuit.r1cs", "circuit.sym", "circuit.json", "circuit.wasm")
 MAX_SIZE = 1 << 26
 """Bytes of the largest file that is unpacked."""
 
 
-def shipped_digest(instance: Instance) -> str | None:
-    """What names an instance in the cache, where it comes compiled."""
-    digests = _index(shipped_dir())
-    return digests.get(instance.name) if digests and instances().get(instance.name) == instance else None
+def is_shipped(digest: str) -> bool:
+    """Whether the circuit of this digest comes compiled."""
+    return digest in shipped_digests(shipped_dir()).values()
 
 
 @cache
-def _index(folder: Path) -> Mapping[str, str]:
-    """The digests of the instances in a folder's archive, by name; none where it is of other sources."""
+def shipped_digests(folder: Path) -> Mapping[str, str]:
+    """The digests of the instances in a folder's archive, by name; none where there is no archive."""
     try:
-        index = json.loads((folder / "index.json").read_text())
-        return dict(index["instances"]) if index["sources"] == sources_digest() else {}
+        return dict(json.loads((folder / "index.json").read_text())["instances"])
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise _damaged(folder) from error
-
-
-def sources_digest() -> str:
-    """A digest of every file of ``circuits/``."""
-    root = circuits_dir()
-    files = sorted(path for path in root.rglob("*") if path.suffix in (".circom", ".json"))
-    return digest_of(*(part for path in files for part in (path.relative_to(root).as_posix(), path)))
 
 
 def unpack(digest: str, entry: Path) -> None:

@@ -37,8 +37,8 @@ def circuits_dir() -> Path:
 
 
 def shipped_dir() -> Path:
-    """Compiled circuits that a wheel brings; a checkout has none."""
-    return source_root() / "compiled"
+    """Instances that come compiled (`twopm_zk.circuit.shipped`)."""
+    return circuits_dir() / "compiled"
 
 
 def verifier_dir() -> Path:
