@@ -174,12 +174,6 @@ contract HFLContract is IHFL, Sharing {
         else super._requireFailed(taskId, task);
     }
 
-    /// @dev A coordinator may end a task with the results that it has, where the present attempt comes to nothing.
-    function _isOver(uint256 taskId, Task storage task) internal view override returns (bool) {
-        _requireFailed(taskId, task);
-        return true;
-    }
-
     /// @dev For a node of the set that has not confirmed.
     function _requireBallot(uint256 taskId) private view returns (Task storage task, Ballot storage ballot) {
         task = _tasks[taskId];

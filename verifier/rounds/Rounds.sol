@@ -167,9 +167,7 @@ abstract contract Rounds is IRounds {
     }
 
     /// @dev Hook: reverts unless the present attempt cannot come to anything, also where it cannot be opened anew.
-    function _requireStuck(uint256 taskId, Task storage task) internal view virtual {
-        _requireFailed(taskId, task);
-    }
+    function _requireStuck(uint256 taskId, Task storage task) internal view virtual;
 
     /// @dev Hook: whether the coordinator may end a task that was opened, whatever its attempt may come to.
     function _isOver(uint256, Task storage task) internal view virtual returns (bool) {
