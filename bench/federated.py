@@ -58,9 +58,9 @@ INTRO = """<!-- written by bench/federated.py -->
 
 ## Accuracy
 
-Means over {seeds} divisions of scikit-learn's digits into {nodes} nodes of 125 or 126 images and {judged} to judge by;
-the network of `examples/digits.py` (2,410 parameters), {epochs} epochs a round, `clip` = 2. In per cent of the images
-that are judged, after so many rounds."""
+Means over {seeds} divisions of scikit-learn's digits into {nodes} nodes of 125 or 126 images, a fifth of which each
+holds out, and {judged} to judge by; the network of `examples/digits.py` (2,410 parameters), {epochs} epochs a round,
+`clip` = 2. In per cent of the images that are judged, after so many rounds."""
 
 
 def example():
@@ -176,14 +176,14 @@ def main():
             lines += table(title, found)
     lines += [
         "\n## What a round costs\n",
-        "In seconds of one core: masks are for each node that one has masks with, a result is that of ten nodes, and "
+        "In seconds of one core: masks are for each node that one has masks with, a result is that of ten nodes, and\n"
         "noise is drawn only where there is `privacy` (estimated from 3,000 draws).\n",
         "| parameters | stored by a node, MB | mask with one node | encode and hash | result | noise |",
         "|---:|---:|---:|---:|---:|---:|",
     ]
     for size in SIZES:
         parameters, stored, *times = cost(size)
-        shown = " | ".join(f"{value:.2g}" for value in times)
+        shown = " | ".join(f"{float(f'{value:.2g}'):g}" for value in times)
         lines.append(f"| {parameters:,} | {stored / 1e6:.3g} | {shown} |")
     TABLE.write_text("\n".join(lines) + "\n")
     print(TABLE.read_text())
