@@ -23,7 +23,8 @@ from typing import Any
 
 import numpy as np
 
-from twopm_zk.chain import Chain, Deployment, Network, rpc
+from twopm_zk.chain import Chain, Deployment, Network
+from twopm_zk.chain.rpc import endpoint
 from twopm_zk.coordinator.coordinator import Coordinator, CoordinatorSettings
 from twopm_zk.coordinator.store import CoordinatorStore
 from twopm_zk.demo.stage import split_rows
@@ -161,9 +162,9 @@ def instrument(times: Times, folder: Path) -> None:
     def answered(content: bytes, *_: Any) -> None:
         times.counts["rpc bytes"] += len(content)
 
-    times.wrap(rpc.RpcProvider, "make_request", "chain")
-    times.wrap(rpc.RpcProvider, "_once", "chain", asked)
-    times.wrap(rpc, "_limited", "chain", answered)
+    times.wrap(endpoint.RpcProvider, "make_request", "chain")
+    times.wrap(endpoint.RpcProvider, "_once", "chain", asked)
+    times.wrap(endpoint, "_limited", "chain", answered)
     for name in ("run", "query"):
         times.wrap(Database, name, "store")
     for name in ("public_hash", "secret_hash"):

@@ -16,9 +16,9 @@ import pytest
 from support.people_world import Running
 from support.rpc_proxy import RpcProxy
 
-from twopm_zk.chain import Chain, DevelopmentNode, rpc
+from twopm_zk.chain import Chain, DevelopmentNode
 from twopm_zk.chain.network import Network
-from twopm_zk.chain.rpc import EndpointError, RpcProvider, TooManyRequestsError
+from twopm_zk.chain.rpc import EndpointError, RpcProvider, TooManyRequestsError, endpoint
 from twopm_zk.errors import ChainError, InputError, TransactionError
 from twopm_zk.participants.task_view import ChainView
 
@@ -94,7 +94,7 @@ LIMITS = [
 @pytest.mark.parametrize("refusal", LIMITS, ids=lambda r: f"{r[0]}-{r[2] and r[2][0]}")
 def test_every_kind_of_refusal_for_too_many_requests_is_waited_out(node, chain, refusal, monkeypatch):
     """Each method is refused the first two times, reads and transactions alike."""
-    monkeypatch.setattr(rpc, "_FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(endpoint, "_FIRST_PAUSE", 0.01)
     with RpcProxy(node.url, refuse=lambda method, number: refusal if number <= 2 else None) as proxy:
         other = through(proxy, node)
         before = other.balance(node.accounts[5])
@@ -311,7 +311,7 @@ def test_a_compressed_answer_is_refused_before_it_is_read(layers):
 
 
 def test_an_answer_that_never_ends_is_cut_off(monkeypatch):
-    monkeypatch.setattr(rpc, "MAX_ANSWER", 1 << 16)
+    monkeypatch.setattr(endpoint, "MAX_ANSWER", 1 << 16)
     with answering({}, b" " * (1 << 20)) as (url, _), pytest.raises(EndpointError, match="too much"):
         RpcProvider(url).make_request("eth_chainId", [])
 
