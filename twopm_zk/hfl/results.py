@@ -19,6 +19,7 @@ from twopm_zk.federated import (
     result_size,
 )
 from twopm_zk.hfl.attempts import FederatedAttempt, StoredContent
+from twopm_zk.hfl.view import FederatedView
 
 UNREACHABLE = "storage-unreachable"
 MALFORMED = "malformed"
@@ -60,6 +61,24 @@ def find_result(spec: FederatedSpec, storage: Storage, digest: bytes, *, round_:
     if found.round != round_:
         raise PeerError(f"what was accepted after {round_} rounds is a result of {found.round}", kind=MALFORMED)
     return found
+
+
+def accepted_result(
+    view: FederatedView, spec: FederatedSpec, state: FederatedSnapshot, *, round_: int | None = None
+) -> tuple[int, RoundResult]:
+    """The accepted result of a round, by default the last one, and the round's number.
+
+    InputError of kind ``no-result`` where there is none, PeerError where the storage has it not.
+    """
+    last = state.results - 1 if round_ is None else round_
+    if not 0 <= last < state.results:
+        raise InputError(
+            f"task {state.id} has {state.results} accepted results"
+            + ("" if round_ is None else f"; none is of round {round_}"),
+            kind="no-result",
+            task=state.id,
+        )
+    return last, find_result(spec, Storage.of(spec), view.hfl.result_of(state.id, last), round_=last + 1)
 
 
 def get_masked(spec: FederatedSpec, storage: Storage, shared: StoredContent) -> MaskedUpdate:

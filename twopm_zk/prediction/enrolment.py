@@ -20,7 +20,7 @@ def creditors(view: ChainView, task: int, model: Model = Model.HLR) -> dict[str,
     federated task's last result. InputError where a task has no certificate, or is not over with a result."""
     client: Hlr | FederatedRoundsClient
     if model is Model.HLR:
-        client, key = view.hlr, _certified_key(view, task)
+        key, client = _certified_key(view, task), view.hlr
     else:
         client = reading("HFLContract", lambda: view.network.hfl)
         key = _accepted_key(client, task)

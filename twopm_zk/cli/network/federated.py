@@ -143,23 +143,13 @@ def write_parameters(
 
     import numpy as np
 
-    from twopm_zk.errors import InputError
-    from twopm_zk.federated import Storage
-    from twopm_zk.hfl.results import find_result
+    from twopm_zk.hfl.results import accepted_result
     from twopm_zk.hfl.view import require_federated
 
     view = open_federated(connection, signing=False)
     state = view.state(number)
     require_federated(state, spec)
-    last = state.results - 1 if round_ is None else round_
-    if not 0 <= last < state.results:
-        raise InputError(
-            f"task {number} has {state.results} accepted results"
-            + ("" if round_ is None else f"; none is of round {round_}"),
-            kind="no-result",
-            task=number,
-        )
-    result = find_result(spec, Storage.of(spec), view.hfl.result_of(number, last), round_=last + 1)
+    last, result = accepted_result(view, spec, state, round_=round_)
     content = io.BytesIO()
     np.savez(content, *result.arrays(spec))
     files.write_bytes(out, content.getvalue())
