@@ -11,6 +11,7 @@ from support.gateway_world import OPERATOR, USER, gateway
 
 from twopm_zk.chat.service import answering, relaying
 from twopm_zk.chat.store import ConversationStore
+from twopm_zk.cli.application.conversing import shown_text
 from twopm_zk.conversation.receipt import KeptAnswer, verify_receipt
 from twopm_zk.conversation.worker import Worker
 from twopm_zk.errors import InputError, PeerError
@@ -34,6 +35,7 @@ def run(file, tmp_path, monkeypatch):
 def served(stage, file, tmp_path_factory):
     """An operator, and a server elsewhere that passes on."""
     folders = [tmp_path_factory.mktemp(name) for name in ("operator", "relay")]
+    snapshot = stage.world.node.snapshot()
     with ExitStack() as stack:
         view = stage.world.view(OPERATOR)
         store = stack.enter_context(ConversationStore(folders[0] / "conversation.db"))
@@ -43,6 +45,8 @@ def served(stage, file, tmp_path_factory):
         view.publish(operator.url, operator.conversation.operator.public_key)
         passing = stack.enter_context(relaying(stage.world.view(9), stage.network, view.address))
         yield operator, stack.enter_context(gateway(stage, folders[1], conversation=passing))
+    stage.world.node.revert(snapshot)
+    stage.world.chain.forget_nonces()
 
 
 @pytest.fixture
@@ -64,7 +68,7 @@ def test_the_guides_commands_with_an_operator_work(run, served, stage, deployed,
     (path,) = (tmp_path / "kept").iterdir()
     answer = KeptAnswer.from_document(json.loads(path.read_text()))
     assert verify_receipt(answer, model).honest
-    assert model.vocabulary.decode(answer.transcript.answer) in result.output
+    assert shown_text(model.vocabulary.decode(answer.transcript.answer)) in result.output
     printed = re.search(r"kept/receipt-[0-9a-f]{12}\.json", verify)[0]
     assert len(printed) == len(f"kept/{path.name}")
     verified = run(*shlex.split(verify.replace(printed, str(path)))[1:])

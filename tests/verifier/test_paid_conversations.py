@@ -166,6 +166,17 @@ def test_a_fee_or_an_adapter_that_was_not_agreed_on_is_refused_before_anything_i
     assert refused.value.kind == "other-adapter"
 
 
+def test_an_operator_with_another_adapter_than_the_networks_offers_nothing(talks, people, view_of, tmp_path, file):
+    with (
+        ConversationStore(tmp_path / "conversation.db") as store,
+        Worker(replace(file, adapter=None)) as plain,
+        pytest.raises(InputError, match="has the adapter") as refused,
+        answering(view_of(people.dan), talks.id, plain, store),
+    ):
+        pass
+    assert refused.value.kind == "other-adapter"
+
+
 # --- a lie ---
 
 

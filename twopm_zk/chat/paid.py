@@ -17,7 +17,6 @@ from twopm_zk.chat.desk import Desk
 from twopm_zk.chat.question import Question
 from twopm_zk.chat.running import Running
 from twopm_zk.chat.store import ConversationStore
-from twopm_zk.conversation.receipt import adapter_of
 from twopm_zk.conversation.transcript import Transcript
 from twopm_zk.conversation.worker import Answered, Asked
 from twopm_zk.errors import InputError, MessageError, TransactionError, TwopmError
@@ -32,7 +31,7 @@ _OVER = frozenset(
 
 
 class PaidAnswers:
-    """The requests of one operator: the view's account. ``opened`` reads a sealed question that was paid for."""
+    """The requests of one operator, which is the view's account."""
 
     def __init__(
         self, view: ChainView, desk: Desk, store: ConversationStore, network: int, *, notify: Notify = ignore
@@ -44,15 +43,28 @@ class PaidAnswers:
         self._told: set[int] = set()
 
     def offer(self) -> bool:
-        """Offer the worker's model, where the network can be talked to for a fee; whether it is offered."""
-        model = bytes.fromhex(self._desk.worker.digest)
+        """Offer the worker's model, where the network can be talked to for a fee; whether it is offered.
+
+        Raises InputError where the network's adapter is another than the worker's: whoever answers with it loses stake.
+        """
+        model, adapter = self._model
         try:
-            self._contract.adapter_of(self._network)
+            wanted = self._contract.adapter_of(self._network)
         except TransactionError:
             return False
+        if wanted != adapter:
+            raise InputError(
+                f"network {self._network} has the adapter {wanted.hex()}, the model here has {adapter.hex()}",
+                kind="other-adapter",
+            )
         if self._contract.offer_of(self._network, self._view.address) != model:
             self._contract.offer(self._network, model)
         return True
+
+    @property
+    def _model(self) -> tuple[bytes, bytes]:
+        """The digests of the model and of its adapter."""
+        return bytes.fromhex(self._desk.worker.digest), self._desk.worker.adapter
 
     def request(self, number: int) -> ConversationRequest:
         """A request as it is now."""
@@ -64,30 +76,28 @@ class PaidAnswers:
         MessageError for one that nobody has asked for, that is over, or another than was paid for; and as `Desk.begin`.
         """
         number, user = envelope.header.task, envelope.header.sender
-        request = await asyncio.to_thread(self.request, number)
+        request, now = await asyncio.to_thread(lambda: (self.request(number), self._view.chain.time))
         if (request.user, request.operator, request.network) != (user, self._view.address, self._network):
             raise MessageError("not_the_sender", f"{user} has not asked for that on the chain")
         states = (ConversationState.ASKED, ConversationState.ACCEPTED, ConversationState.ANSWERED)
-        late = request.state is not ConversationState.ANSWERED and self._view.chain.time > request.deadline
+        late = request.state is not ConversationState.ANSWERED and now > request.deadline
         if request.state not in states or late:
             raise MessageError("stale", f"request {number} is over")
+        if (request.model, request.adapter) != self._model:
+            raise MessageError(
+                "does_not_open", "the request is about another model or adapter than is answered with here"
+            )
         asked = replace(question.asked, commitment=request.prompt)
         try:
             running = await self._desk.begin(asked, user, attended=False)
         except InputError as error:
             raise MessageError("does_not_open", error.message) from None
-        self._active.add(number)
-        try:
-            if request.state is ConversationState.ASKED:
-                await asyncio.to_thread(self._accept, number, envelope)
-        except BaseException:
-            self._active.discard(number)
-            running.close()
-            raise
         found = PaidAnswer()
-        task = asyncio.create_task(self._finish(request, running, found))
+        self._active.add(number)
+        task = asyncio.create_task(self._finish(request, envelope, running, found))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        await asyncio.shield(found.accepted)  # whoever leaves now leaves an answer that is given all the same
         return found
 
     def _accept(self, number: int, envelope: Envelope) -> None:
@@ -100,15 +110,23 @@ class PaidAnswers:
                 "stale", f"request {number} cannot be accepted: {error.error or error.message}"
             ) from None
 
-    async def _finish(self, request: ConversationRequest, running: Running[str | Answered], found: PaidAnswer) -> None:
-        """Take an answer to its end, and say so on the chain, whoever listens."""
+    async def _finish(
+        self, request: ConversationRequest, envelope: Envelope, running: Running[str | Answered], found: PaidAnswer
+    ) -> None:
+        """Accept a request, take its answer to the end, and say so on the chain, whoever listens."""
         try:
+            if request.state is ConversationState.ASKED:
+                await asyncio.to_thread(self._accept, request.id, envelope)
+            found.accepted.set_result(None)
             async for piece in running:
                 if isinstance(piece, Answered):
                     await asyncio.to_thread(self._answered, request, piece.transcript)
                 found.say(piece)
             found.say(None)
         except Exception as error:
+            if not found.accepted.done():
+                found.accepted.set_exception(error)
+                return
             text = error.message if isinstance(error, TwopmError) else type(error).__name__
             self._notify(News("fault", f"request {request.id} is accepted and not answered yet: {text}", {}))
             found.say(error)
@@ -118,8 +136,6 @@ class PaidAnswers:
 
     def _answered(self, request: ConversationRequest, transcript: Transcript) -> None:
         """Keep a transcript, and send its digest where it was not sent before."""
-        if adapter_of(transcript) != request.adapter or bytes.fromhex(transcript.execution.model) != request.model:
-            raise InputError(f"request {request.id} is about another model or adapter than this operator has")
         if request.state is ConversationState.ANSWERED:
             return
         self._store.set_transcript(request.id, transcript.to_json())
@@ -135,7 +151,10 @@ class PaidAnswers:
             if number in self._active:
                 continue
             request = self.request(number)
-            if request.state is ConversationState.ACCEPTED and self._view.chain.time <= request.deadline:
+            in_time = self._view.chain.time <= request.deadline
+            if request.state is ConversationState.ASKED and in_time:
+                continue
+            if request.state is ConversationState.ACCEPTED and in_time:
                 question = opened(Envelope.parse(text.encode()))
                 self._answer_now(request, replace(question.asked, commitment=request.prompt))
             else:
@@ -171,6 +190,8 @@ class PaidAnswer(AsyncIterator[str | Answered]):
     """The pieces of an answer that goes on whether or not they are taken."""
 
     def __init__(self) -> None:
+        self.accepted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """Done once the request is accepted; raises why it was not."""
         self._results: asyncio.Queue[str | Answered | Exception | None] = asyncio.Queue()
 
     def say(self, found: str | Answered | Exception | None) -> None:

@@ -100,6 +100,8 @@ class Worker:
         self.digest = ""
         """The model's, once it was read."""
         self.context = 0
+        self.adapter = bytes(32) if file.adapter is None else bytes.fromhex(file.adapter.digest)
+        """The digest of the model's adapter; zeros where it has none."""
 
     def __enter__(self) -> Self:
         self._begin()
