@@ -14,15 +14,16 @@ from support.waiting import until
 
 from twopm_zk.chain import Chain
 from twopm_zk.chain.network import Network
-from twopm_zk.chat.client import ConversationClient, Counterpart
+from twopm_zk.chat.client import ConversationClient, Counterpart, Expected
 from twopm_zk.chat.http import Caller
 from twopm_zk.chat.operator import Place
-from twopm_zk.chat.paying import execution_of, judge, pay
+from twopm_zk.chat.paying import execution_of, expected_of_free, expected_of_paid, judge, pay
 from twopm_zk.chat.question import Question
 from twopm_zk.chat.service import answering
 from twopm_zk.chat.store import ConversationStore
 from twopm_zk.conversation.adapter import Adapter
 from twopm_zk.conversation.receipt import KeptAnswer, Receipt, SignedReceipt, verify_receipt
+from twopm_zk.conversation.transcript import Transcript
 from twopm_zk.conversation.worker import AdapterParameters, Worker
 from twopm_zk.errors import InputError, MessageError, PeerError
 from twopm_zk.gateway.server import GatewayServer
@@ -82,10 +83,11 @@ def served(talks, people, view_of, node, worker, tmp_path):
         yield server, own, store
 
 
-def client_of(view, served, talks):
+def client_of(view, served, talks, **options):
     server, own, _ = served
     place = Place(view.chain.chain_id, talks.contract.address, talks.id)
-    return ConversationClient(Caller(server.url), view.chain.account, Counterpart(own.address, own.public_key), place)
+    counterpart = Counterpart(own.address, own.public_key)
+    return ConversationClient(Caller(server.url), view.chain.account, counterpart, place, **options)
 
 
 def paid(view, talks, served, model, question=QUESTION):
@@ -177,6 +179,18 @@ def test_an_operator_with_another_adapter_than_the_networks_offers_nothing(talks
     assert refused.value.kind == "other-adapter"
 
 
+def test_what_a_receipt_has_to_say_comes_from_the_chain(talks, people, view_of, served, model):
+    operator, view = served[1].address, view_of(people.eve)
+    free = Expected(model=model.digest, adapter=ADAPTER.hex(), penalty=talks.penalty)
+    assert expected_of_free(view, talks.id, operator) == free
+    assert expected_of_free(view, talks.id, people.ada.address) == replace(free, model=None)  # who offers nothing
+    request = view.network.conversations.request(paid(view, talks, served, model))
+    assert expected_of_paid(request) == free
+    client = client_of(view, served, talks, expected=replace(free, adapter="00" * 32))
+    with pytest.raises(PeerError, match="of another adapter"):
+        list(client.ask(QUESTION))
+
+
 # --- a lie ---
 
 
@@ -264,6 +278,12 @@ def test_a_paid_question_is_asked_from_the_command_line(talks, people, commands,
     words = ["ask", "hello", "--gateway", server.url, "--network", str(talks.id), "--operator", own.address]
     found = json.loads(commands(people.eve, *words, "--maximum-fee", f"{float(fee):.18f}", "--json").output)
     assert talks.state(found["request"]) == ANSWERED
+    state = ("--state", "conversation.db")
+    shown = json.loads(commands(people.dan, "transcript", str(found["request"]), *state, "--json", model=False).output)
+    written = Transcript.from_document(json.loads((tmp_path / shown["file"]).read_text()))
+    assert "0x" + written.digest.hex() == talks.of(found["request"])["transcript"]
+    none = commands(people.dan, "transcript", "9999", *state, model=False, code=None)
+    assert "no transcript of request 9999" in str(none.exception)
     again = ["ask", "--gateway", server.url, "--again", f"kept/question-{found['request']}.json", "--json"]
     assert json.loads(commands(people.eve, *again).output)["text"] == found["text"]
     assert not (tmp_path / "kept" / "question.json").exists()

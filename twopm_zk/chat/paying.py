@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from twopm_zk.chain.networks.conversations import Verdict
+from twopm_zk.chain.networks.conversations import ConversationRequest, Verdict
 from twopm_zk.chain.rpc import reading
+from twopm_zk.chat.client import Expected
 from twopm_zk.chat.question import Question
 from twopm_zk.conversation.model import ConversationModel
 from twopm_zk.conversation.receipt import KeptAnswer, adapter_of, verify_receipt
 from twopm_zk.conversation.sampling import Sampling
 from twopm_zk.conversation.transcript import Execution, Transcript
-from twopm_zk.errors import InputError
+from twopm_zk.errors import InputError, TransactionError
 from twopm_zk.participants.task_view import ChainView
 
 
@@ -30,6 +31,24 @@ def execution_of(model: ConversationModel, question: Question) -> Execution:
             kind="conversation-too-long",
         )
     return execution
+
+
+def expected_of_free(view: ChainView, network: int, operator: str) -> Expected:
+    """What the receipt of a free answer has to say: the penalty of the network's terms, its adapter once the network is
+    complete, and the model that the operator offers, where it offers one. InputError where there is no such network."""
+    entry = reading("a network", lambda: view.networks.get(network))
+    contract = view.network.conversations
+    offered = contract.offer_of(network, operator)
+    try:
+        adapter = contract.adapter_of(network).hex()
+    except TransactionError:  # it is not complete, so that nobody could challenge an answer on the chain
+        adapter = None
+    return Expected(model=offered.hex() if any(offered) else None, adapter=adapter, penalty=entry.terms.penalty)
+
+
+def expected_of_paid(request: ConversationRequest) -> Expected:
+    """What the receipt of an answer that was paid for has to say."""
+    return Expected(model=request.model.hex(), adapter=request.adapter.hex(), penalty=request.penalty)
 
 
 def pay(

@@ -17,10 +17,10 @@ _SCHEMA = (
 
 
 class ConversationStore(Database):
-    """The state of one operator's account."""
+    """The state of one operator's account; with ``read_only`` a server may be using it."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(path, kind="conversation", schema=_SCHEMA)
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+        super().__init__(path, kind="conversation", schema=_SCHEMA, read_only=read_only)
 
     def add(self, contract: str, request: int, envelope: str) -> None:
         """Keep the sealed question of a request, before it is accepted."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from twopm_zk.cli.application.converse_paid import ask, challenge, decide, refund, vote
+from twopm_zk.cli.application.converse_paid import ask, challenge, decide, refund, transcript, vote
 from twopm_zk.cli.application.conversing import (
     answer_of,
     client_of,
@@ -146,13 +146,14 @@ def _locally(file: ModelFile) -> Ask:
 def _sealed(connection: Connection, url: str, operator: str | None) -> Ask:
     """Ask an operator through a server."""
     from twopm_zk.chat.http import Caller
+    from twopm_zk.chat.paying import expected_of_free
     from twopm_zk.chat.service import read_status
 
     status = read_status(Caller(url).get("/v1/status"))
     chosen = status.operator if operator is None else checked_address(operator)
     view = open_view(connection)
-    penalty = view.networks.get(status.network).terms.penalty
-    client = client_of(view, url, status.network, chosen, penalty=penalty)
+    expected = expected_of_free(view, status.network, chosen)
+    client = client_of(view, url, status.network, chosen, expected=expected)
     if operator is None:
         click.echo(f"The operator is {chosen}: it alone reads what you say.", err=True)
     return client.ask
@@ -245,5 +246,5 @@ def _require_domain(kept: KeptAnswer | None, deployment_file: Path | None) -> No
         raise InputError(f"the receipt is of contract {receipt.contract}, which is not the deployment's")
 
 
-for paid in (ask, challenge, vote, decide, refund):
+for paid in (ask, challenge, vote, decide, refund, transcript):
     converse.add_command(paid)

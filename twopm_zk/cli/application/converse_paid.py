@@ -20,7 +20,7 @@ from twopm_zk.cli.application.conversing import (
 from twopm_zk.cli.options.connection import Connection, chain_options
 from twopm_zk.cli.options.fees import parse_fee
 from twopm_zk.cli.options.models import model_options
-from twopm_zk.cli.options.participants import checked_address, open_view
+from twopm_zk.cli.options.participants import checked_address, open_view, require_state, state_option
 from twopm_zk.cli.output import emit, json_option
 from twopm_zk.errors import InputError
 
@@ -69,7 +69,7 @@ def ask(
       twopm-zk converse ask "What is a stake?" --gateway https://ask.example --network 1 --operator 0x7099...79C8
       twopm-zk converse ask --gateway https://ask.example --again kept/question-7.json
     """
-    from twopm_zk.chat.paying import pay
+    from twopm_zk.chat.paying import expected_of_paid, pay
 
     view = open_view(connection)
     folder = keep or Path("kept")
@@ -86,7 +86,7 @@ def ask(
         write_private(folder / f"question-{request}.json", _document(request, question))
         path.unlink()
     found = view.network.conversations.request(request)
-    client = client_of(view, gateway, found.network, found.operator, penalty=found.penalty)
+    client = client_of(view, gateway, found.network, found.operator, expected=expected_of_paid(found))
     answer = answer_of(client.ask(question, request=request), folder, quiet=as_json)
     emit_answer({**answer, "request": request}, as_json)
 
@@ -172,6 +172,38 @@ def refund(connection: Connection, requests: tuple[int, ...], as_json: bool) -> 
         late = contract.request(request).state is ConversationState.ACCEPTED
         (contract.slash_late if late else contract.refund)(request)
     emit(as_json, {"refunded": list(requests)}, "The fees came back.")
+
+
+@click.command()
+@click.argument("request", type=click.IntRange(1))
+@click.option(
+    "--out", type=click.Path(path_type=Path, dir_okay=False), help="File to write; default: transcript-REQUEST.json."
+)
+@state_option("conversation.db")
+@chain_options
+@json_option
+def transcript(connection: Connection, request: int, out: Path | None, state: Path, as_json: bool) -> None:
+    """Write the transcript of an answer to REQUEST that was paid for, as the operator who gave it.
+
+    It is what nodes that vote on a challenge of it compute again, and it holds the whole conversation. It is kept until
+    nobody can challenge the answer any more.
+
+    \b
+    Example:
+      twopm-zk converse transcript 7 --state conversation.db
+    """
+    from twopm_zk.chat.store import ConversationStore
+
+    view = open_view(connection, signing=False)
+    with ConversationStore(require_state(state), read_only=True) as store:
+        found = store.transcript(view.network.conversations.address, request)
+    if found is None:
+        raise InputError(
+            f"there is no transcript of request {request} here: it was not answered by this operator, or nobody can "
+            "challenge it any more"
+        )
+    path = write_private(out or Path(f"transcript-{request}.json"), found)
+    emit(as_json, {"request": request, "file": str(path)}, f"{path} holds the conversation: give it to who votes.")
 
 
 @click.command()

@@ -17,7 +17,7 @@ from twopm_zk.cli.output import Command, emit
 from twopm_zk.errors import InputError, PeerError
 
 if TYPE_CHECKING:
-    from twopm_zk.chat.client import ConversationClient
+    from twopm_zk.chat.client import ConversationClient, Expected
     from twopm_zk.chat.question import Question
     from twopm_zk.conversation.receipt import KeptAnswer
     from twopm_zk.conversation.tokens import Message
@@ -150,9 +150,9 @@ def read_kept(file: Path) -> tuple[KeptAnswer | None, Transcript]:
     return None, Transcript.from_document(document)
 
 
-def client_of(view: ChainView, url: str, network: int, operator: str, *, penalty: int) -> ConversationClient:
+def client_of(view: ChainView, url: str, network: int, operator: str, *, expected: Expected) -> ConversationClient:
     """Who asks an operator of a network through a server. PeerError where the operator has published no key."""
-    from twopm_zk.chat.client import ConversationClient, Counterpart, Expected
+    from twopm_zk.chat.client import ConversationClient, Counterpart
     from twopm_zk.chat.http import Caller
     from twopm_zk.chat.operator import Place
     from twopm_zk.chat.service import contract_of
@@ -165,5 +165,5 @@ def client_of(view: ChainView, url: str, network: int, operator: str, *, penalty
         view.chain.account,
         Counterpart(operator, member.public_key),
         Place(view.chain.chain_id, contract_of(view), network),
-        expected=Expected(penalty=penalty),
+        expected=expected,
     )
