@@ -93,6 +93,7 @@ def test_an_audit_computes_every_result_again(course):
     assert first.left_out == [(course.stage.address(3), "silent")]
     assert first.nodes == tuple(sorted(course.stage.address(number) for number in range(3)))
     assert len(first.confirmed_by) >= 2
+    assert [one.sums for one in report.attempts] == [2, 1]  # the first one was shared anew
     assert "Nothing is proven of any single update" in report.conclusion
 
 

@@ -66,8 +66,6 @@ def audit_federated(
     replay.finish()
     replay.compare(state)
     if spec.noise is not None:
-        released = [one for one in report.attempts if one.shared]
-        rounds = len({one.round for one in released})
         nodes = min((len(one.nodes) for one in report.accepted), default=spec.minimum_nodes)
-        report.privacy = spec.noise.spent(rounds, nodes=nodes)
+        report.privacy = spec.noise.spent(sum(one.sums for one in report.attempts), nodes=nodes)
     return report

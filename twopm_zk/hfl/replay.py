@@ -263,6 +263,7 @@ class FederatedReplay:
         now.check("shares", now.enough, event, "shares below the minimum of nodes")
         there = event["location"] < len(self._spec.locations)
         now.check("shares", there, event, f"{node} names a storage location that the specification has not")
+        now.record.sums += not now.shared
         now.follow(event)
         self._sets.forget(node)
         now.shared_once = now.record.shared = True

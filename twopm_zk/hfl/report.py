@@ -72,6 +72,8 @@ class FederatedRecord:
     """The nodes that left, or were left out, with the reason of each."""
     shared: bool = False
     """Whether anybody has shared in it."""
+    sums: int = 0
+    """Share attempts in which anybody has: each may have told a sum, over other nodes than the last one."""
     nodes: tuple[str, ...] = ()
     """The set whose sum was accepted."""
     result: bytes | None = None
@@ -117,6 +119,7 @@ class FederatedRecord:
             "computed": None if self.computed is None else "0x" + self.computed.hex(),
             "confirmed_by": list(self.confirmed_by),
             "missing": dict(self.missing),
+            "sums": self.sums,
             "weight": self.weight,
             "mean_loss": self.mean_loss,
             "opened_at": self.opened_at,
