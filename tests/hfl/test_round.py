@@ -5,9 +5,10 @@ import pytest
 from support.federated_world import ETH
 
 from twopm_zk.chain.tasks import Phase
-from twopm_zk.errors import DataError, DeploymentError, InputError
+from twopm_zk.errors import DataError, DeploymentError, InputError, SpecError
 from twopm_zk.federated import FederatedSpec
 from twopm_zk.hfl.data import digest_of_number
+from twopm_zk.hfl.node import FederatedConsent
 from twopm_zk.hfl.view import require_federated
 
 pytestmark = pytest.mark.slow
@@ -132,3 +133,13 @@ def test_a_location_that_the_specification_has_not_is_refused(make_stage, locati
     with pytest.raises(InputError, match=f"location {location} is none of the specification's 2"):
         stage.restart(0, location=location)
     stage.nodes[0] = stage.node(0)
+
+
+def test_what_training_starts_from_is_the_models_own_or_accepted_by_its_owner(make_stage):
+    stage = make_stage(nodes=3)
+    model = stage.models(0)
+    model.parameters = lambda: [np.array([1e-3, 0, 0]), np.zeros(1)]  # as one that was chosen to show an example
+    with pytest.raises(SpecError) as refused:
+        stage.node(5, model=model)
+    assert refused.value.kind == "other-initial"
+    stage.node(5, model=model, consent=FederatedConsent(any_initial=True)).store.close()

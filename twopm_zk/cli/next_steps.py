@@ -185,6 +185,8 @@ _BY_KIND: dict[str, Step] = {
     "--model-argument KEY=VALUE.",
     "other-shapes": "`twopm-zk spec check {spec}` says how many parameters the specification has: give the model of "
     "that specification, or agree on another one.",
+    "other-initial": "Whoever chose the initial parameters can have chosen such that a sum shows single examples: ask "
+    "for your model's own (`twopm-zk spec initial`), or accept them with `twopm-zk node run --any-initial`.",
     "model-raised": "Let it run by itself first: `twopm_zk.federated.federate` trains it in one process.",
     "model-refused": "What `fit` and `evaluate` return is said in docs/federated.md.",
     "no-initial": "`twopm-zk spec initial {spec} --model FILE.py:Name --out federated.json` fixes what training starts "

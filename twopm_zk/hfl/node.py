@@ -17,7 +17,7 @@ from typing import TypeVar
 from twopm_zk.chain.federated import FederatedSnapshot
 from twopm_zk.chain.tasks import Phase
 from twopm_zk.errors import InputError, PeerError, TransactionError, TwopmError
-from twopm_zk.federated import FederatedSpec, Model, RoundResult, Storage, train, update_of
+from twopm_zk.federated import FederatedSpec, Model, RoundResult, Storage, first_result, train, update_of
 from twopm_zk.federated.model import flat
 from twopm_zk.hfl.attempts import fixed_nodes, read_attempt
 from twopm_zk.hfl.data import register_data
@@ -46,6 +46,9 @@ class FederatedConsent:
     """Accounts that must be in the set that this node shares with."""
     refuse_after_silence: bool = False
     """Share no more after another node was left out for silence, or as missing; see `sharing.Conditions`."""
+    any_initial: bool = False
+    """Train from what the specification names although the model makes other parameters. Whoever chose them can have
+    chosen such that a sum shows single examples."""
 
 
 class FederatedNode(Role[FederatedView, FederatedSpec, FederatedStore]):
@@ -55,7 +58,8 @@ class FederatedNode(Role[FederatedView, FederatedSpec, FederatedStore]):
     is the address that the owner has agreed to work with; ``task`` its task, else the newest one of this specification.
     ``location`` is the storage location to put things into first.
 
-    Raises InputError where the model is none of the specification's, or where there is no such location.
+    Raises InputError where the model is none of the specification's, or where there is no such location, and SpecError
+    of kind ``other-initial`` where it begins with other parameters than the specification.
     """
 
     def __init__(
@@ -79,9 +83,12 @@ class FederatedNode(Role[FederatedView, FederatedSpec, FederatedStore]):
                 f"storage location {location} is none of the specification's {len(spec.locations)}",
                 kind="no-such-location",
             )
-        flat(spec, called("parameters", model.parameters), what="the parameters of the model")
         self._model, self._coordinator, self._task, self._data = model, coordinator, task, data
         self._consent = consent or FederatedConsent()
+        parameters = called("parameters", model.parameters)
+        flat(spec, parameters, what="the parameters of the model")
+        if not self._consent.any_initial:
+            first_result(spec, parameters)
         self._storage = Storage.of(spec)
         conditions = Conditions(
             nodes=max(self._consent.minimum_nodes, spec.minimum_nodes),

@@ -67,6 +67,12 @@ for _step in (submit, ready, share, withdraw, ledger, budget, forget):
     show_default=True,
     help="Of a federated SPEC: the storage location to put things into first.",
 )
+@click.option(
+    "--any-initial",
+    is_flag=True,
+    help="Of a federated SPEC: train from its initial parameters although your model makes others; they can be chosen "
+    "to show single examples.",
+)
 @click.option("--coordinator", required=True, help="Address of the coordinator whose tasks you take part in.")
 @click.option("--task", type=click.IntRange(1), help="Its task; default: the newest one of the specification.")
 @consent_options
@@ -84,6 +90,7 @@ def run(
     model: ModelChoice,
     data_number: int | None,
     location: int,
+    any_initial: bool,
     coordinator: str,
     task: int | None,
     consent: Consent,
@@ -144,14 +151,17 @@ def run(
             coordinator=coordinator,
             task=task,
             location=location,
-            consent=FederatedConsent(consent.minimum_nodes, consent.accounts, consent.refuse_after_silence),
+            consent=FederatedConsent(
+                consent.minimum_nodes, consent.accounts, consent.refuse_after_silence, any_initial
+            ),
             state=state,
             poll=poll,
             as_json=as_json,
         )
         return
     given = {"--model": model.place, "--model-argument": model.arguments, "--data-number": data_number}
-    refuse_options("federated specifications; this SPEC is of regression with proofs", given | {"--location": location})
+    given |= {"--location": location, "--any-initial": any_initial}
+    refuse_options("federated specifications; this SPEC is of regression with proofs", given)
     notify = news_printer(as_json)
 
     proven = spec
