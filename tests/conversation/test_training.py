@@ -6,26 +6,15 @@ import json
 import numpy as np
 import pytest
 from support import language_models
+from support.hidden_states import RANK, WIDTH, made_up
 
 from twopm_zk.conversation import adapter as adapter_module
 from twopm_zk.conversation.adapter import Adapter
 from twopm_zk.conversation.arithmetic import Activations
 from twopm_zk.conversation.model import ConversationModel
-from twopm_zk.conversation.training import AdapterModel, Examples, examples_of, read_conversations
+from twopm_zk.conversation.training import AdapterModel, examples_of, read_conversations
 from twopm_zk.errors import DataError, InputError
 from twopm_zk.federated import FederatedSpec, Model, federate, specification
-
-WIDTH, VOCABULARY, RANK = 12, 30, 3
-
-
-def made_up(count=160, seed=0):
-    """Tokens that follow from hidden states through a matrix that is the output's after a change of low rank."""
-    random = np.random.default_rng(seed)
-    shared = np.random.default_rng(99)
-    output = shared.normal(0, 1, (VOCABULARY, WIDTH)).astype(np.float32)
-    change = shared.normal(0, 1, (WIDTH, 2)) @ shared.normal(0, 1, (2, WIDTH))
-    hidden = random.normal(0, 1, (count, WIDTH)).astype(np.float32)
-    return output, Examples(hidden, ((hidden + hidden @ change.T) @ output.T).argmax(1))
 
 
 @pytest.fixture
