@@ -10,10 +10,10 @@ from support.histories import failed_checks
 from support.people_world import DoubleKeys, Party
 from support.private_task import PRIVATE
 
+from twopm_zk import federated
 from twopm_zk.auditor.audit import audit
 from twopm_zk.cli.network import task_show
 from twopm_zk.coordinator.task_creation import Stakes, task_config, training_config
-from twopm_zk.task import specification_file
 
 pytestmark = [pytest.mark.slow, pytest.mark.chain]
 
@@ -55,7 +55,7 @@ def test_without_the_specification_it_says_that_there_is_noise_and_proves_no_dis
 @pytest.mark.parametrize("with_spec", [True, False])
 def test_a_task_is_shown_with_its_promise_and_no_proven_distance(trained, monkeypatch, with_spec):
     monkeypatch.setattr(task_show, "open_view", lambda *_, **__: trained.world.view(8))
-    monkeypatch.setattr(specification_file, "read_spec", lambda path: PRIVATE)
+    monkeypatch.setattr(federated, "read_specification", lambda path: PRIVATE)
     words = ["1", "--spec", "spec.toml", "--statistics"] if with_spec else ["1"]
     shown = CliRunner().invoke(task_show.show, words, catch_exceptions=False).output
     assert ("differentially private: epsilon 8 at delta 0.0001 for each row" in " ".join(shown.split())) is with_spec

@@ -243,7 +243,7 @@ def test_rows_that_cannot_be_read(user, command):
 @pytest.mark.parametrize(
     "command",
     [
-        *("network show", "network set-terms", "network set-metadata", "network enrol"),
+        *("network show", "network set-terms", "network set-metadata", "network enrol", "fees claim"),
         *("predict", "operator run"),
     ],
 )
@@ -252,7 +252,7 @@ def test_a_network_that_is_not_there(user, command):
     user.fails(command, *words, code=3, message="there is no network 99", hint="twopm-zk network list")
 
 
-@pytest.mark.parametrize("command", ["network close", "network open", "fees claim", "operator withdraw"])
+@pytest.mark.parametrize("command", ["network close", "network open", "operator withdraw"])
 def test_what_the_contract_refuses_of_a_network_that_is_not_there(user, command):
     user.fails(command, *ON_CHAIN[command], code=8, message="reverted", hint="twopm-zk ")
 

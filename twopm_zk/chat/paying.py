@@ -10,13 +10,16 @@ from dataclasses import dataclass
 
 from twopm_zk.chain.networks.conversations import ConversationRequest, Verdict
 from twopm_zk.chain.rpc import reading
-from twopm_zk.chat.client import Expected
+from twopm_zk.chat.client import ConversationClient, Counterpart, Expected
+from twopm_zk.chat.http import Caller
+from twopm_zk.chat.operator import Place
 from twopm_zk.chat.question import Question
+from twopm_zk.chat.service import contract_of
 from twopm_zk.conversation.model import ConversationModel
 from twopm_zk.conversation.receipt import KeptAnswer, adapter_of, verify_receipt
 from twopm_zk.conversation.sampling import Sampling
 from twopm_zk.conversation.transcript import Execution, Transcript
-from twopm_zk.errors import InputError, TransactionError
+from twopm_zk.errors import InputError, PeerError, TransactionError
 from twopm_zk.participants.task_view import ChainView
 
 
@@ -31,6 +34,20 @@ def execution_of(model: ConversationModel, question: Question) -> Execution:
             kind="conversation-too-long",
         )
     return execution
+
+
+def client_of(view: ChainView, url: str, network: int, operator: str, *, expected: Expected) -> ConversationClient:
+    """Who asks an operator of a network through a server. PeerError where the operator has published no key."""
+    member = view.member(operator)
+    if member is None or len(member.public_key) != 32:
+        raise PeerError(f"operator {operator} has published no key", kind="operator-without-key")
+    return ConversationClient(
+        Caller(url),
+        view.chain.account,
+        Counterpart(operator, member.public_key),
+        Place(view.chain.chain_id, contract_of(view), network),
+        expected=expected,
+    )
 
 
 def expected_of_free(view: ChainView, network: int, operator: str) -> Expected:

@@ -11,7 +11,6 @@ import click
 from twopm_zk.cli.application.converse_paid import ask, challenge, decide, refund, transcript, vote
 from twopm_zk.cli.application.conversing import (
     answer_of,
-    client_of,
     emit_answer,
     how_options,
     keep_option,
@@ -146,7 +145,7 @@ def _locally(file: ModelFile) -> Ask:
 def _sealed(connection: Connection, url: str, operator: str | None) -> Ask:
     """Ask an operator through a server."""
     from twopm_zk.chat.http import Caller
-    from twopm_zk.chat.paying import expected_of_free
+    from twopm_zk.chat.paying import client_of, expected_of_free
     from twopm_zk.chat.service import read_status
 
     status = read_status(Caller(url).get("/v1/status"))

@@ -10,7 +10,6 @@ import click
 
 from twopm_zk.cli.application.conversing import (
     answer_of,
-    client_of,
     emit_answer,
     how_options,
     keep_option,
@@ -69,7 +68,7 @@ def ask(
       twopm-zk converse ask "What is a stake?" --gateway https://ask.example --network 1 --operator 0x7099...79C8
       twopm-zk converse ask --gateway https://ask.example --again kept/question-7.json
     """
-    from twopm_zk.chat.paying import expected_of_paid, pay
+    from twopm_zk.chat.paying import client_of, expected_of_paid, pay
 
     view = open_view(connection)
     folder = keep or Path("kept")

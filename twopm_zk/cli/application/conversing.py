@@ -14,15 +14,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from twopm_zk.cli.output import Command, emit
-from twopm_zk.errors import InputError, PeerError
+from twopm_zk.errors import InputError
 
 if TYPE_CHECKING:
-    from twopm_zk.chat.client import ConversationClient, Expected
     from twopm_zk.chat.question import Question
     from twopm_zk.conversation.receipt import KeptAnswer
     from twopm_zk.conversation.tokens import Message
     from twopm_zk.conversation.transcript import Transcript
-    from twopm_zk.participants.task_view import ChainView
 
 _SEED_BYTES = 32
 keep_option = click.option(
@@ -148,22 +146,3 @@ def read_kept(file: Path) -> tuple[KeptAnswer | None, Transcript]:
         kept = KeptAnswer.from_document(document)
         return kept, kept.transcript
     return None, Transcript.from_document(document)
-
-
-def client_of(view: ChainView, url: str, network: int, operator: str, *, expected: Expected) -> ConversationClient:
-    """Who asks an operator of a network through a server. PeerError where the operator has published no key."""
-    from twopm_zk.chat.client import ConversationClient, Counterpart
-    from twopm_zk.chat.http import Caller
-    from twopm_zk.chat.operator import Place
-    from twopm_zk.chat.service import contract_of
-
-    member = view.member(operator)
-    if member is None or len(member.public_key) != 32:
-        raise PeerError(f"operator {operator} has published no key", kind="operator-without-key")
-    return ConversationClient(
-        Caller(url),
-        view.chain.account,
-        Counterpart(operator, member.public_key),
-        Place(view.chain.chain_id, contract_of(view), network),
-        expected=expected,
-    )
