@@ -53,6 +53,7 @@ PUBLIC = {
     ("pedersen", "Place", "scalar"),  # the number of a scalar in a vector
     ("plan", "Noise", "sums"),  # how many there are
     ("sensitivity", "Block", "sums"),  # the same
+    ("report", "FederatedRecord", "sums"),  # the same
 }
 
 
