@@ -18,7 +18,6 @@ from twopm_zk.conversation import model as model_module
 from twopm_zk.conversation.adapter import FRAC_BITS, MAX_RANK, Adapter
 from twopm_zk.conversation.arithmetic import Activations
 from twopm_zk.conversation.gguf_file import open_gguf
-from twopm_zk.conversation.model import ConversationModel
 from twopm_zk.conversation.sampling import Sampling
 from twopm_zk.conversation.transcript import Execution, Transcript
 from twopm_zk.errors import InputError
@@ -34,18 +33,6 @@ def matrices(rank, width, size, seed=0):
 
 def adapter(down, up, frac_bits=16, digest=DIGEST):
     return Adapter(down, up, frac_bits=frac_bits, digest=digest)
-
-
-@pytest.fixture(scope="module")
-def path(tmp_path_factory):
-    path = tmp_path_factory.mktemp("model") / "model.gguf"
-    language_models.write(path)
-    return path
-
-
-@pytest.fixture(scope="module")
-def model(path):
-    return ConversationModel.load(path, digest=language_models.write(path), threads=1)
 
 
 @pytest.fixture(scope="module")

@@ -18,18 +18,6 @@ PROMPT = (1, 50, 60, 70, 2)
 SAID = [{"role": "user", "content": "hello world"}]
 
 
-@pytest.fixture(scope="module")
-def path(tmp_path_factory):
-    path = tmp_path_factory.mktemp("model") / "model.gguf"
-    language_models.write(path)
-    return path
-
-
-@pytest.fixture(scope="module")
-def model(path):
-    return ConversationModel.load(path, digest=language_models.write(path), threads=1)
-
-
 @pytest.fixture
 def tokenizers():
     return pytest.importorskip("tokenizers", reason="the package tokenizers is not installed")

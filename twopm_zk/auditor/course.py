@@ -116,6 +116,15 @@ class SetCourse(ABC, Generic[Attempt, Record]):
             return self.check("sets", False, event, str(error))
         return self.check("sets", True, event, "")
 
+    def begin(self, event: ReplayedEvent) -> Mapping[str, Any] | None:
+        """The task is created: the arguments of its call, which the event has to be of; None where that is not found."""
+        call = self.check_called(event, "createTask")
+        if call is not None:
+            self.config, self.coordinator, self.phase = call["config"], event["coordinator"], Phase.CREATED
+            same = (self.config["specHash"], self.config["dataset"]) == (event["specHash"], event["dataset"])
+            self.check("calldata", same, event, "creates a task of another specification")
+        return call
+
     # --- checks ---
 
     def check(self, name: str, holds: bool, event: ReplayedEvent, what: str) -> bool:

@@ -68,13 +68,10 @@ class RoundsReplay:
 
     def _created(self, event: ReplayedEvent) -> None:
         now = self._course
-        call = now.check_called(event, "createTask")
+        call = now.begin(event)
         if call is None:
             return
-        now.config, now.training = call["config"], call["training"]
-        now.coordinator, now.phase = event["coordinator"], Phase.CREATED
-        same = (now.config["specHash"], now.config["dataset"]) == (event["specHash"], event["dataset"])
-        now.check("calldata", same, event, "creates a task of another specification")
+        now.training = call["training"]
         fits = now.config["minimumNodes"] <= now.config["maximumUpdates"] <= MAX_UPDATES
         now.check("rounds", fits, event, "allows more updates than a sum can hold, or fewer than its minimum of nodes")
         bound, penalty = now.training["weightBound"], now.training["lambda"]

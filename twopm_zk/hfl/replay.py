@@ -152,13 +152,10 @@ class FederatedReplay:
 
     def _created(self, event: ReplayedEvent) -> None:
         now = self._course
-        call = now.check_called(event, "createTask")
+        call = now.begin(event)
         if call is None:
             return
-        now.config, now.quorum = call["config"], call["quorumPercent"]
-        now.coordinator, now.phase = event["coordinator"], Phase.CREATED
-        same = (now.config["specHash"], now.config["dataset"]) == (event["specHash"], event["dataset"])
-        now.check("calldata", same, event, "creates a task of another specification")
+        now.quorum = call["quorumPercent"]
         try:
             self._before = find_result(self._spec, self._storage, initial_of(self._spec), round_=0)
         except PeerError as error:
