@@ -117,7 +117,7 @@ class SetCourse(ABC, Generic[Attempt, Record]):
         return self.check("sets", True, event, "")
 
     def begin(self, event: ReplayedEvent) -> Mapping[str, Any] | None:
-        """The task is created: the arguments of its call, which the event has to be of; None where that is not found."""
+        """The task is created: the arguments of its call, which the event has to be of; None where there is no call."""
         call = self.check_called(event, "createTask")
         if call is not None:
             self.config, self.coordinator, self.phase = call["config"], event["coordinator"], Phase.CREATED
