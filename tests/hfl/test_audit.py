@@ -19,6 +19,7 @@ from twopm_zk.federated import Storage, masked_update, parse_masked
 from twopm_zk.federated.masks import mask_stretch
 from twopm_zk.hfl.auditor import audit_federated
 from twopm_zk.hfl.report import FederatedVerdict
+from twopm_zk.privacy.spent import Spent
 from twopm_zk.sharing import PairSecrets
 
 pytestmark = pytest.mark.slow
@@ -95,6 +96,9 @@ def test_an_audit_computes_every_result_again(course):
     assert len(first.confirmed_by) >= 2
     assert [one.sums for one in report.attempts] == [2, 1]  # the first one was shared anew
     assert "Nothing is proven of any single update" in report.conclusion
+    assert not any("noise" in text for text in report.unknowable)  # there is none
+    report.privacy = Spent(1.0, 1e-5, "node", honest=2, nodes=3, planned=2, released=2, spent=1.0)
+    assert "that nodes added the noise" in report.unknowable[-1]
 
 
 @pytest.mark.parametrize("damage", ["lost", "altered"])

@@ -26,6 +26,7 @@ def test_results_are_those_of_a_federation_in_one_process(make_stage):
         assert node.tick()
         assert not node.store.query("SELECT 1 FROM updates UNION SELECT 1 FROM round_keys")
         assert len(node.store.ledger().entries) == 2
+    assert "finished in round 1" in [item.text for item in stage.news[0]]  # the second: they are numbered from 0
 
 
 def test_who_is_silent_after_it_was_ready_pays_and_the_others_have_their_sum(make_stage):

@@ -34,10 +34,10 @@ UNKNOWABLE = (
     "whether nodes told each other, or anybody, what they added to a sum",
     "whether somebody had a masked update that others could not get, and so a sum with its node and one without",
     "why a node was silent: its fault, or that of somebody who kept its transactions from the chain",
-    "that nodes added the noise that the specification asks for",
     "stakes at the time: the contract's code, which was compared, enforced them",
     "that this EVM node tells the truth: ask one that you trust, or several",
 )
+_NOISE = "that nodes added the noise that the specification asks for"
 
 
 class FederatedVerdict(StrEnum):
@@ -163,7 +163,7 @@ class FederatedReport(Checked):
     @property
     def unknowable(self) -> tuple[str, ...]:
         """What no audit can know."""
-        return UNKNOWABLE
+        return UNKNOWABLE if self.privacy is None else (*UNKNOWABLE, _NOISE)
 
     @property
     def conclusion(self) -> str:
@@ -203,5 +203,5 @@ class FederatedReport(Checked):
             "failed": self.failure_count,
             "failures": [{"check": failure.check, "detail": failure.detail} for failure in self.failures],
             "notes": self.notes,
-            "cannot_know": list(UNKNOWABLE),
+            "cannot_know": list(self.unknowable),
         }

@@ -90,7 +90,7 @@ def _text(event: DecodedEvent, spec: TaskSpec | None, account: str | None, state
         case "Certified":
             return f"certified: the gradient is at most {event['gradientBound'] / (1 << BOUND_FRAC_BITS):.2e} per row"
         case "TaskFinished":
-            return f"finished after {event['round']} rounds"
+            return f"finished in round {event['round']}"
     return event.name
 
 

@@ -287,7 +287,7 @@ def _tell(as_json: bool, number: int, receipt: Receipt, event_name: str, contrac
         f"twopm-zk task share {number}{of}",
         "SharingStarted": f"{where}: {values.get('nodes')} nodes share until {until}.\n"
         f"Next: twopm-zk task show {number}{of}, until all have shared",
-        "TaskFinished": f"Task {number} is finished after {values['round']} rounds, {end}.",
+        "TaskFinished": f"Task {number} is finished in round {values['round']}, {end}.",
     }[event_name]
     emit(as_json, {**document, **describe_receipt(receipt)}, f"{text}\nTransaction {receipt.transaction}")
 
