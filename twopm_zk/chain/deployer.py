@@ -168,7 +168,10 @@ def _require_together(chain: Chain, assets: Sequence[StakeAsset], eigenlayer: Ei
         return
     delegation = chain.contract(compile_contract("IDelegationManager"), eigenlayer.delegation_manager)
     strategies = chain.contract(compile_contract("IStrategyManager"), eigenlayer.strategy_manager)
-    asked = [(delegation, "strategyManager", strategies.address), (strategies, "delegation", delegation.address)]
+    asked: list[tuple[Contract, str, str]] = [
+        (delegation, "strategyManager", strategies.address),
+        (strategies, "delegation", delegation.address),
+    ]
     if eigenlayer.allocation_manager != NOBODY:
         asked.append((delegation, "allocationManager", eigenlayer.allocation_manager))
     for contract, getter, named in asked:
