@@ -66,6 +66,7 @@ DEFAULT_INSTANCES = (
     help="The Ethereum Attestation Service (EAS), for good; default: where it is known to be (Ethereum, Sepolia, "
     "Scroll, Scroll Sepolia), on a development chain its own, none elsewhere. Without it nobody can attest to data.",
 )
+@click.option(
     "--asset",
     "assets",
     metavar="KIND=TOKEN",
