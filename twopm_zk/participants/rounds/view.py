@@ -305,12 +305,12 @@ class RoundsView(ABC, Generic[State]):
             found.setdefault(event["owner"], []).append(event["commitment"])
         return found
 
-    def places(self, dataset: bytes) -> dict[int, int]:
-        """Index by commitment, of all that this account has registered under a data set's name."""
+    def places(self, dataset: bytes, *, owner: str | None = None) -> dict[int, int]:
+        """Index by commitment, of all that an ``owner``, else this account, has registered under a data set's name."""
         events = reading(
             "registered data",
             lambda: self.data_hub.contract.events(
-                "Registered", from_block=self.deployment.block, owner=self.address, dataset=dataset
+                "Registered", from_block=self.deployment.block, owner=owner or self.address, dataset=dataset
             ),
         )
         return {event["commitment"]: event["index"] for event in events}
