@@ -146,13 +146,14 @@ def test_nobody_grants_or_revokes_what_is_anothers(stored, dataset, access, keys
 
 
 def test_access_ends_at_its_time(stored, dataset, ben, node, refused):
-    now = stored.chain.header(stored.chain.block).timestamp
+    now = stored.chain.header(stored.chain.block).time
     with refused("AlreadyOver", until=now):
         grant(stored, dataset, ben, until=now)
     until = now + 10_000
     grant(stored, dataset, ben, until=until)
-    for wait, may in ((until - 1 - stored.chain.header(stored.chain.block).timestamp, True), (1, False)):
-        node.advance(wait)
+    for moment, may in ((until - 1, True), (until, False)):
+        node.rpc("evm_setNextBlockTimestamp", moment)
+        node.rpc("evm_mine")
         assert stored.call("mayRead", stored.chain.address, dataset, ben) is may
 
 
