@@ -14,6 +14,7 @@ from typing import Any
 from twopm_zk.chain.compiler import compile_contract
 from twopm_zk.chain.connection import Receipt
 from twopm_zk.chain.contracts import Chain, Contract, ContractClient
+from twopm_zk.chain.data_access import DataAccess
 from twopm_zk.chain.deployment import Deployment
 from twopm_zk.chain.federated import FederatedRoundsClient
 from twopm_zk.chain.networks import Conversations, Inference, Model, Networks
@@ -205,6 +206,11 @@ class Network:
     def data_hub(self) -> DataHub:
         """Data sets: commitments, attestations, withdrawals."""
         return DataHub(self.contract("DataHub"))
+
+    @cached_property
+    def data_access(self) -> DataAccess:
+        """Where encrypted data sets are, and who may have them."""
+        return DataAccess(self.contract("DataAccess"))
 
     @cached_property
     def staking(self) -> Staking:
