@@ -42,6 +42,7 @@ def packaged(
     batches = store.batches(terms.id)
     if not batches:
         raise InputError("this node has no data for the specification yet", kind="no-data")
+    digest, size = _digest(rows)
     found = Openings(
         chain_id=view.chain.chain_id,
         contract=view.data_hub.address,
@@ -52,7 +53,8 @@ def packaged(
         kind="parquet" if is_parquet(rows) else "csv",
         csv=csv,
         batches=tuple(_opening(entry) for entry in batches),
-        **_identity_of(rows),
+        size=size,
+        sha256=digest,
     )
     with secret_file(b"") as path:
         package = write_package(found, rows, path)
@@ -105,11 +107,11 @@ def _opening(entry: StoredBatch) -> BatchOpening:
     return BatchOpening(entry.place, len(batch.labels), batch.salt, batch.commitment)
 
 
-def _identity_of(path: Path) -> dict[str, int | bytes]:
+def _digest(path: Path) -> tuple[bytes, int]:
+    """SHA-256 and size of a file."""
     try:
         with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").digest()
-            return {"size": file.tell(), "sha256": digest}
+            return hashlib.file_digest(file, "sha256").digest(), file.tell()
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "it is no file name"
         raise DataError(f"data {shown(path)} cannot be read: {reason}") from error

@@ -182,9 +182,8 @@ def get(
         "batches": len(batches),
         "rows": sum(batch.rows for batch in batches),
     }
-    text = (
-        f"{many(len(batches), 'batch', 'batches')} open the commitments of {asked.owner}: {rows_file}, {package_file}"
-    )
+    opened = many(len(batches), "batch", "batches")
+    text = f"{opened} open the commitments of {asked.owner}: {rows_file}, {package_file}"
     emit(as_json, document, text)
 
 
