@@ -13,7 +13,6 @@ from twopm_zk.cli.options.amounts import show_time
 from twopm_zk.cli.options.connection import Connection, chain_options, describe_receipt
 from twopm_zk.cli.options.participants import checked_address, open_view, spec_argument, state_option
 from twopm_zk.cli.output import emit, json_option
-from twopm_zk.errors import InputError
 
 if TYPE_CHECKING:
     from twopm_zk.chain.data_access import Grant
@@ -108,17 +107,13 @@ def key(connection: Connection, state: Path, as_json: bool) -> None:
     Example:
       twopm-zk data key --state node.db
     """
+    from twopm_zk.datasets.retrieving import publish_key
     from twopm_zk.node.store import NodeStore
-    from twopm_zk.participants.records import secret_key
 
     view = open_view(connection)
     with NodeStore(state) as store:
         store.belongs_to(view.address, view.fingerprint)
-        public = secret_key(store).public_key().public_bytes_raw()
-    member = view.member(view.address)
-    if member is not None and member.public_key not in (b"", public):
-        raise InputError(f"{view.address} has published another key than that of {state}", kind="other-key-published")
-    view.publish("" if member is None else member.endpoint, public)
+        public = publish_key(view, store)
     document = {"account": view.address, "key": "0x" + public.hex(), "state": str(state)}
     emit(as_json, document, f"owners can grant {view.address} access: its key is published, {state} has the secret")
 
