@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from twopm_zk.cli.data.attest import attest, attestations, revoke_attestation
 from twopm_zk.cli.options.connection import Connection, chain_options
 from twopm_zk.cli.options.participants import open_view, spec_argument, state_option
 from twopm_zk.cli.options.rows import (
@@ -224,3 +225,7 @@ def register(
 def _commitments(batches: Sequence[StoredBatch], *, held_out: bool) -> dict[str, str]:
     """By their places in DataHub, which each data set numbers by itself."""
     return {str(entry.place): str(entry.batch.commitment) for entry in batches if entry.held_out is held_out}
+
+
+for command in (attest, attestations, revoke_attestation):
+    data.add_command(command)
