@@ -38,6 +38,7 @@ GUIDES = {
         "first-steps",
         "installation",
         "data-owner",
+        "issuer",
         "coordinator",
         "auditor",
         "application-user",

@@ -65,7 +65,7 @@ class Comparison:
         """DataError that names every batch that is not what its owner has registered."""
         wrong = []
         if self.different:
-            wrong.append(f"batch {_listed(self.different)}: registered was something else than these rows and this salt")
+            wrong.append(f"batch {_listed(self.different)}: registered is something else than these rows and salt")
         if self.unregistered:
             wrong.append(f"batch {_listed(self.unregistered)}: nothing is registered there")
         if not wrong and not self.shown:
@@ -114,9 +114,12 @@ class Issuer:
             return DATA_SCHEMA
         found = reading("a schema", lambda: self.attestations.schema(uid))
         if found is None:
-            raise DeploymentError(f"the specification asks for attestations under schema 0x{uid.hex()}, which is not there")
+            raise DeploymentError(f"the schema 0x{uid.hex()} that the specification asks for is not registered")
         if found.text != DATA_SCHEMA.text or not found.revocable:
-            raise DeploymentError(f"schema 0x{uid.hex()} has other fields than {DATA_SCHEMA.text!r}: nothing is known of it here")
+            raise DeploymentError(
+                f"schema 0x{uid.hex()} cannot be revoked, or has other fields than {DATA_SCHEMA.text!r}: what it says is "
+                "not known here"
+            )
         return found
 
     def compare(self, owner: str, shown: Mapping[int, int]) -> Comparison:

@@ -70,7 +70,7 @@ def read_records(view: View, terms: DataTerms, owner: str | None = None) -> list
     def bound(who: str, uid: str) -> BoundAttestation | None:
         found = reading("an attestation", lambda: service.get(bytes.fromhex(uid[2:])))
         places = (place for place, commitment in registered[who].items() if last.get((who, commitment)) == uid)
-        return found and BoundAttestation(found, found.standing(now), tuple(sorted(places)))
+        return None if found is None else BoundAttestation(found, found.standing(now), tuple(sorted(places)))
 
     def withdrawn(who: str) -> bool:
         return bool(reading("a withdrawal", lambda: hub.call("withdrawnAt", who, terms.id)))

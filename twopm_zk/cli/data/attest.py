@@ -145,7 +145,7 @@ def _lines(documents: Sequence[dict[str, Any]], owner: str, *, dry_run: bool) ->
             yield f"  attested{said}: {made['uid']}, {many(len(made['batches']), 'batch', 'batches')}"
         if one["not_shown"]:
             places = ", ".join(map(str, one["not_shown"]))
-            yield f"  NOT SHOWN, and unusable without an attestation: batch {places}, which the owner has registered too."
+            yield f"  NOT SHOWN, and unusable without an attestation: batch {places}, registered by the same owner."
     if dry_run:
         yield "Nothing was sent. Whether these are rows of your records is yours to know."
     else:
@@ -165,8 +165,8 @@ def attestations(connection: Connection, spec_file: Path, owner: str | None, as_
       twopm-zk data attestations spec.toml
       twopm-zk data attestations spec.toml --owner 0x90F7...b906 --json
     """
-    from twopm_zk.provenance.records import read_records
     from twopm_zk.provenance.issuing import require_provenance
+    from twopm_zk.provenance.records import read_records
     from twopm_zk.task.specification_file import read_spec
 
     named = checked_address(owner) if owner else None
