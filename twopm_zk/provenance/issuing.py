@@ -185,7 +185,7 @@ def require_provenance(terms: DataTerms) -> None:
 
 def attestations_of(view: View) -> Attestations:
     """The EAS that DataHub asks. DeploymentError where its chain has none."""
-    address = reading("DataHub", view.data_hub.eas)
+    address = reading("DataHub", lambda: view.data_hub.eas)
     if address == NOBODY:
         raise DeploymentError("the deployment's DataHub knows no attestation service", kind="no-eas")
     return reading("EAS", lambda: Attestations.at(view.chain, address))
