@@ -67,7 +67,7 @@ def test_data_of_another_form_are_no_claim(change):
 
 
 @pytest.mark.parametrize(
-    "expires, revoked, now, standing",
+    ("expires", "revoked", "now", "standing"),
     [
         (0, 0, 10**12, Standing.VALID),
         (100, 0, 99, Standing.VALID),

@@ -39,14 +39,16 @@ def compared(issuer, owner, package, spec=None):
 
 def usable(owner):
     """Places that contracts take updates of."""
-    found = []
-    for place in range(3):
-        try:
-            if owner.view.data_hub.usable(owner.address, owner.terms.id, place)[0]:
-                found.append(place)
-        except TransactionError as error:
-            assert error.error in ("NotAttested", "AttestationEnded")
-    return found
+    return [place for place in range(3) if is_usable(owner, place)]
+
+
+def is_usable(owner, place):
+    try:
+        return bool(owner.view.data_hub.usable(owner.address, owner.terms.id, place)[0])
+    except TransactionError as error:
+        if error.error not in ("NotAttested", "AttestationEnded"):
+            raise
+        return False
 
 
 def test_what_was_seen_is_attested_bound_and_usable_until_it_is_revoked(world, issuer, owner):
@@ -85,16 +87,15 @@ def test_an_attestation_ends_when_it_says(world, issuer, owner):
 
 
 def test_an_interrupted_issuer_goes_on_and_pays_for_nothing_twice(issuer, owner, monkeypatch):
-    class Killed(Exception):
-        pass
-
     def kill(*arguments):
-        raise Killed
+        raise KeyboardInterrupt
 
     same = compared(issuer, owner, owner.package())
-    with monkeypatch.context() as patched, pytest.raises(Killed):
-        patched.setattr(issuer.view.data_hub, "bind", kill)
+    bind = issuer.view.data_hub.bind
+    monkeypatch.setattr(issuer.view.data_hub, "bind", kill)
+    with pytest.raises(KeyboardInterrupt):
         issuer.attest(same)
+    monkeypatch.setattr(issuer.view.data_hub, "bind", bind)
     (made,) = issuer.attestations.made(issuer.schema.uid, from_block=0, attester=issuer.view.address)
     (issued,) = issuer.attest(same)
     assert (issued.uid, len(issued.transactions), usable(owner)) == (made.uid, 1, [0, 1, 2])
@@ -103,7 +104,7 @@ def test_an_interrupted_issuer_goes_on_and_pays_for_nothing_twice(issuer, owner,
 # --- liars ---
 
 
-@pytest.mark.parametrize("line, batch", [(1, 0), (48, 0), (49, 1), (100, 2)])
+@pytest.mark.parametrize(("line", "batch"), [(1, 0), (48, 0), (49, 1), (100, 2)])
 def test_one_altered_row_is_found_in_its_batch(issuer, owner, line, batch):
     with pytest.raises(DataError, match=f"batch {batch}: registered is something else") as caught:
         issuer.attest(compared(issuer, owner, owner.altered(line)))
@@ -134,7 +135,7 @@ def test_a_header_that_claims_the_registered_commitments_of_other_rows_is_found(
 
 
 @pytest.mark.parametrize(
-    "places, message",
+    ("places", "message"),
     [
         ((1, 0, 2), "batch 0, 1: registered is something else"),
         ((0, 1, 5), "batch 5: nothing is registered there"),
