@@ -1,8 +1,8 @@
 """The Ethereum Attestation Service (EAS): what somebody states, on the chain, of an account's data or a certificate.
 
 An attestation is public, names who made it and whom it is about, and can be taken back by who made it alone. A schema
-says what its data are, and its number follows from that (`task.parts.data.schema_uid`). Which EAS counts is what DataHub
-was deployed with (`DataHub.EAS`). EAS 1.4: https://github.com/ethereum-attestation-service/eas-contracts.
+says what its data are, and its number follows from that (`task.parts.data.schema_uid`). Which EAS counts is what
+DataHub was deployed with (`DataHub.EAS`). EAS 1.4: https://github.com/ethereum-attestation-service/eas-contracts.
 """
 
 from __future__ import annotations
