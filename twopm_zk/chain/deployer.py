@@ -50,6 +50,7 @@ _OURS = (
     "NetworkRegistry",
     "InferenceContract",
     "ConversationContract",
+    "DataAccess",
 )
 _TOKENS = {"stETH": "StETHDouble", "wstETH": "WstETHDouble", "rETH": "RETHDouble"}
 _DOUBLES = (*_TOKENS.values(), "StrategyManagerDouble", *["StrategyDouble"] * len(_TOKENS))
@@ -395,6 +396,7 @@ class _Deployer:
         networks = self.ours("NetworkRegistry", hlr.address, hfl.address, self._fee_token(terms))
         inference = self.ours("InferenceContract", staking.address, registry.address, networks.address)
         conversation = self.ours("ConversationContract", staking.address, networks.address)
+        self.ours("DataAccess", identity.address, data_hub.address)
         for slasher in (hlr, hfl, inference, conversation):
             self.transact(staking, "authorise", slasher.address)  # nobody is staked yet, so it holds at once
 

@@ -34,6 +34,7 @@ _ROUNDS = {"IDENTITY": "IdentityContract", "DATA_HUB": "DataHub", "STAKING": "St
 _ASKED = {
     "HFLContract": _ROUNDS,
     "HLRContract": {**_ROUNDS, "REGISTRY": "VerifierRegistry"},
+    "DataAccess": {"IDENTITY": "IdentityContract", "DATA_HUB": "DataHub"},
     "NetworkRegistry": {"HLR": "HLRContract", "HFL": "HFLContract"},
     "InferenceContract": {
         "HLR": "HLRContract",

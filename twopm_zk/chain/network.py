@@ -15,6 +15,7 @@ from twopm_zk.chain.attestations import CertificateResolver
 from twopm_zk.chain.compiler import compile_contract
 from twopm_zk.chain.connection import Receipt
 from twopm_zk.chain.contracts import Chain, Contract, ContractClient
+from twopm_zk.chain.data_access import DataAccess
 from twopm_zk.chain.deployment import Deployment
 from twopm_zk.chain.federated import FederatedRoundsClient
 from twopm_zk.chain.networks import Conversations, Inference, Model, Networks
@@ -206,6 +207,11 @@ class Network:
     def data_hub(self) -> DataHub:
         """Data sets: commitments, attestations, withdrawals."""
         return DataHub(self.contract("DataHub"))
+
+    @cached_property
+    def data_access(self) -> DataAccess:
+        """Where encrypted data sets are, and who may have them."""
+        return DataAccess(self.contract("DataAccess"))
 
     @cached_property
     def staking(self) -> Staking:

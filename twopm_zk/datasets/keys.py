@@ -40,9 +40,9 @@ _RECOVERY = b"twopm-zk data recovery key 1"
 TABLES = (
     """CREATE TABLE data_keys (
         dataset TEXT NOT NULL, version INTEGER NOT NULL, content TEXT NOT NULL, secret TEXT NOT NULL,
-        PRIMARY KEY (dataset, version)) STRICT""",
+        owner_key TEXT NOT NULL, PRIMARY KEY (dataset, version)) STRICT""",
 )
-"""Of an owner's database."""
+"""Of an owner's database: keys with the hash of the content that each is for, and as they are wrapped for the owner."""
 
 
 @dataclass(frozen=True)
@@ -111,34 +111,43 @@ def recovery_key(account: LocalAccount, version: Version) -> X25519PrivateKey:
     return X25519PrivateKey.from_private_bytes(derived)
 
 
-def key_of(store: Database, version: Version) -> DataKey | None:
+@dataclass(frozen=True)
+class OwnKey:
+    """A key as its owner keeps it, for the content with this hash alone."""
+
+    key: DataKey
+    content: bytes
+    """SHA-256."""
+    wrapped: bytes = field(repr=False)
+    """The key for the owner's recovery key, drawn once: a manifest that is made again is the same."""
+
+
+def own_key(store: Database, version: Version) -> OwnKey | None:
     """The key of a version that an owner's store has."""
     row = store.one(
-        "SELECT secret FROM data_keys WHERE dataset = ? AND version = ?", version.dataset.hex(), version.number
+        "SELECT content, secret, owner_key FROM data_keys WHERE dataset = ? AND version = ?",
+        *(version.dataset.hex(), version.number),
     )
-    return None if row is None else DataKey(version, bytes.fromhex(row[0]))
+    if row is None:
+        return None
+    content, secret, wrapped = (bytes.fromhex(text) for text in row)
+    return OwnKey(DataKey(version, secret), content, wrapped)
 
 
-def begin_key(store: Database, version: Version, content: bytes) -> DataKey:
-    """The key for the content with this hash: the one of before where it was begun and not stored, else a new one."""
+def begin_key(store: Database, account: LocalAccount, version: Version, content: bytes) -> OwnKey:
+    """The key for the content with this hash: that of a put which was not finished, where it was of the same content,
+    else a new one. It is on disk before anything is encrypted."""
     with store.transaction():
-        known = store.one(
-            "SELECT content FROM data_keys WHERE dataset = ? AND version = ?", version.dataset.hex(), version.number
-        )
-        if known is None or known[0] != content.hex():
-            keep_key(store, DataKey(version, secrets.token_bytes(KEY_BYTES)), content)
-        found = key_of(store, version)
-    assert found is not None  # noqa: S101 - it was written just now
-    return found
-
-
-def keep_key(store: Database, key: DataKey, content: bytes) -> None:
-    """Write the key of a version down, in place of what an unfinished put has left for it."""
-    version = key.version
-    store.run(
-        "INSERT OR REPLACE INTO data_keys VALUES (?, ?, ?, ?)",
-        *(version.dataset.hex(), version.number, content.hex(), key.secret.hex()),
-    )
+        known = own_key(store, version)
+        if known is None or known.content != content:
+            key = DataKey(version, secrets.token_bytes(KEY_BYTES))
+            recovery = recovery_key(account, version).public_key().public_bytes_raw()
+            known = OwnKey(key, content, key.wrap(version.owner, recovery))
+            store.run(
+                "INSERT OR REPLACE INTO data_keys VALUES (?, ?, ?, ?, ?)",
+                *(version.dataset.hex(), version.number, content.hex(), key.secret.hex(), known.wrapped.hex()),
+            )
+    return known
 
 
 def _info(version: Version, member: str) -> bytes:

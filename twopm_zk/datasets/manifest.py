@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from twopm_zk.datasets.chunks import TAG, chunk_sizes
-from twopm_zk.datasets.keys import WRAPPED_BYTES, DataKey, Version
+from twopm_zk.datasets.keys import WRAPPED_BYTES, DataKey, OwnKey, Version
 from twopm_zk.datasets.package import MAX_PACKAGE
 from twopm_zk.errors import MessageError, PeerError
 from twopm_zk.participants import wire
@@ -41,9 +41,9 @@ class Manifest:
     """SHA-256 of each encrypted chunk."""
 
     @classmethod
-    def of(cls, key: DataKey, size: int, owner_key: bytes, chunks: tuple[bytes, ...]) -> Self:
+    def of(cls, own: OwnKey, size: int, chunks: tuple[bytes, ...]) -> Self:
         """That of chunks which were encrypted by a key."""
-        return cls(key.version, size, key.derived(_CHECK), owner_key, chunks)
+        return cls(own.key.version, size, own.key.derived(_CHECK), own.wrapped, chunks)
 
     @property
     def stored_sizes(self) -> list[int]:

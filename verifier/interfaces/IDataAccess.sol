@@ -60,7 +60,8 @@ interface IDataAccess {
     /// @param uri Folder that it and the chunks are in; 1 to 256 bytes.
     function store(bytes32 dataset, uint64 version, bytes32 manifestHash, string calldata uri) external;
 
-    /// @notice Grant a member access to the newest version, in place of what it had of the data set.
+    /// @notice Grant a member access to the newest version, in place of what it had of the data set. Of data that were withdrawn
+    /// nothing is granted any more.
     /// @param version The newest one, whose key is wrapped.
     /// @param until Seconds since 1970, in the future.
     /// @param purpose What the member may use the data for; 1 to 256 bytes.
@@ -83,6 +84,7 @@ interface IDataAccess {
     /// @notice What was last granted to a member, whether or not it still holds.
     function accessOf(address owner, bytes32 dataset, address member) external view returns (Access memory);
 
-    /// @notice Whether a member's access holds now: granted, not revoked, and not over. A storage can ask before it serves.
+    /// @notice Whether a member's access holds now: granted, not revoked, not over, and the
+    /// data not withdrawn. A storage can ask before it serves.
     function mayRead(address owner, bytes32 dataset, address member) external view returns (bool);
 }

@@ -42,6 +42,8 @@ contract DataAccess is IDataAccess {
         string calldata purpose,
         bytes calldata wrappedKey
     ) external {
+        uint64 withdrawn = DATA_HUB.withdrawnAt(msg.sender, dataset);
+        if (withdrawn != 0) revert IDataHub.DataIsWithdrawn(msg.sender, dataset, withdrawn);
         uint64 newest = _stored[msg.sender][dataset].version;
         if (version != newest || version == 0) revert WrongVersion(version, newest);
         if (until <= block.timestamp) revert AlreadyOver(until, block.timestamp);
@@ -74,7 +76,7 @@ contract DataAccess is IDataAccess {
     /// @inheritdoc IDataAccess
     function mayRead(address owner, bytes32 dataset, address member) external view returns (bool) {
         Access storage access = _accesses[owner][dataset][member];
-        return access.revoked == 0 && block.timestamp < access.until;
+        return access.revoked == 0 && block.timestamp < access.until && DATA_HUB.withdrawnAt(owner, dataset) == 0;
     }
 
     function _requireLength(uint256 length) private pure {
