@@ -42,10 +42,11 @@ SEEN = (
     "the matrix of the steps follows, then in each round their gradient, and at the end what the statistics below are "
     "made of: how many rows there are, their information at the certified weights, log-loss, squared error, and how "
     "many rows of each class were given which probability. No message went from a school to the coordinator, and no "
-    "school's own numbers can be told from what it sent, unless both others put theirs together. One more has seen rows: "
-    "the registry authority, to whom each school showed its own before anybody trained on them. It computed every "
-    "commitment anew from rows and salts, compared it with what the school had registered, and attested to it on the "
-    "chain; without that no update would have been accepted. An attestation names school and authority, and no row."
+    "school's own numbers can be told from what it sent, unless both others put theirs together. One more "
+    "has seen rows: the registry authority, to whom each school showed its own before anybody trained on them. It "
+    "computed every commitment anew from rows and salts, compared it with what the school had registered, and attested "
+    "to it on the chain; without that no update would have been accepted. An attestation names school and authority, "
+    "and no row."
 )
 MLE = {"GPA": 2.82611259, "TUCE": 0.09515766, "PSI": 2.37868766, "intercept": -13.02134686}
 """statsmodels 0.15, Newton: `sm.Logit(endog, add_constant(exog)).fit()`."""
@@ -62,7 +63,7 @@ def demonstrate(spec: TaskSpec, folder: Path, *, backend: str | None, tell: Tell
         spec = attested(stage, spec)
         schools = written(split_rows(load_spector(), len(OWNERS)), spec, folder)
         stage_news("the registry authority compares and attests")
-        attest_all(stage, spec, schools, folder, tell=tell)
+        attestations = attest_all(stage, spec, schools, folder, tell=tell)
         clock = train_on(stage, spec, schools, folder, backend=backend, tell=tell)
         view = stage.view("coordinator")
         task = view.task_count()
@@ -84,7 +85,9 @@ def demonstrate(spec: TaskSpec, folder: Path, *, backend: str | None, tell: Tell
             f"seconds, with the {get_backend(backend).name} prover": f"{time.monotonic() - started:.0f}",
             "proofs checked again by the auditor": str(findings.proofs),
         }
-        return make_report(stage, spec, task, clock, findings, predictions=answers, facts=facts)
+        return make_report(
+            stage, spec, task, clock, findings, attestations=attestations, predictions=answers, facts=facts
+        )
 
 
 def make_report(
@@ -94,6 +97,7 @@ def make_report(
     clock: RoundClock,
     findings: AuditReport,
     *,
+    attestations: Sequence[tuple[str, str, str]] = (),
     predictions: Sequence[Prediction],
     facts: Mapping[str, str],
 ) -> Report:
@@ -119,6 +123,7 @@ def make_report(
         reference={"the published table": PUBLISHED, "statsmodels": MLE},
         reference_errors=ERRORS,
         reference_likelihood=LIKELIHOOD,
+        attestations=attestations,
         predictions=predictions,
         setup=record.before,
         after=record.after,
