@@ -71,7 +71,7 @@ def test_what_was_seen_is_attested_bound_and_usable_until_it_is_revoked(world, i
     (again,) = issuer.attest(compared(issuer, owner, owner.package()))
     (record,) = read_records(world.view(0), owner.terms)
     assert again.uid != issued.uid
-    assert [(one.standing, one.places) for one in record.bound] == [(Standing.REVOKED, ()), (Standing.VALID, (0, 1, 2))]
+    assert [(one.standing, one.places) for one in record.bound] == [(Standing.VALID, (0, 1, 2))]
     assert usable(owner) == [0, 1, 2]
 
 

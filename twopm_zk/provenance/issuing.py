@@ -117,8 +117,8 @@ class Issuer:
             raise DeploymentError(f"the schema 0x{uid.hex()} that the specification asks for is not registered")
         if found.text != DATA_SCHEMA.text or not found.revocable:
             raise DeploymentError(
-                f"schema 0x{uid.hex()} cannot be revoked, or has other fields than {DATA_SCHEMA.text!r}: what it says is "
-                "not known here"
+                f"attestations under schema 0x{uid.hex()} cannot be revoked, or have other fields than "
+                f"{DATA_SCHEMA.text!r}: what they say is not known here"
             )
         return found
 
@@ -185,10 +185,9 @@ def require_provenance(terms: DataTerms) -> None:
 
 def attestations_of(view: View) -> Attestations:
     """The EAS that DataHub asks. DeploymentError where its chain has none."""
-    address = reading("DataHub", lambda: view.data_hub.eas)
-    if address == NOBODY:
+    if reading("DataHub", lambda: view.data_hub.eas) == NOBODY:
         raise DeploymentError("the deployment's DataHub knows no attestation service", kind="no-eas")
-    return reading("EAS", lambda: Attestations.at(view.chain, address))
+    return view.attestations
 
 
 def _listed(places: Sequence[int]) -> str:

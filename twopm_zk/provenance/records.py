@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from twopm_zk.chain.attestations import Attestation, Standing
 from twopm_zk.chain.rpc import reading
@@ -13,12 +14,11 @@ from twopm_zk.task.parts.data import DataTerms
 
 @dataclass(frozen=True)
 class BoundAttestation:
-    """An attestation, and the places in DataHub of the batches that it was the last one to be bound to."""
+    """An attestation, and the places in DataHub of the batches that it is bound to: the last one to be, for each."""
 
     attestation: Attestation
     standing: Standing
     places: tuple[int, ...]
-    """Empty where later ones took its place everywhere."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,6 @@ class OwnerRecord:
     registered: Mapping[int, int]
     """Commitments by place."""
     bound: tuple[BoundAttestation, ...]
-    """In the order in which they were bound."""
     withdrawn: bool
 
     @property
@@ -49,38 +48,30 @@ def read_records(view: View, terms: DataTerms, owner: str | None = None) -> list
 
     Raises DeploymentError where this chain has no EAS.
     """
-    service = attestations_of(view)
-    hub, first = view.data_hub.contract, view.deployment.block
+    attestations_of(view)
     now = reading("the time", lambda: view.chain.time)
+    bindings = view.bindings(terms.id, owner=owner)
     registered: dict[str, dict[int, int]] = {}
     for event in reading(
-        "registered data", lambda: hub.events("Registered", from_block=first, dataset=terms.id, owner=owner)
+        "registered data",
+        lambda: view.data_hub.contract.events(
+            "Registered", from_block=view.deployment.block, dataset=terms.id, owner=owner
+        ),
     ):
         registered.setdefault(event["owner"], {})[event["index"]] = event["commitment"]
-    last: dict[tuple[str, int], str] = {}
-    uids: dict[str, list[str]] = {}
-    for event in reading(
-        "bound attestations", lambda: hub.events("DataAttested", from_block=first, dataset=terms.id, owner=owner)
-    ):
-        known = uids.setdefault(event["owner"], [])
-        if event["uid"] not in known:
-            known.append(event["uid"])
-        last |= {(event["owner"], commitment): event["uid"] for commitment in event["commitments"]}
 
-    def bound(who: str, uid: str) -> BoundAttestation | None:
-        found = reading("an attestation", lambda: service.get(bytes.fromhex(uid[2:])))
-        places = (place for place, commitment in registered[who].items() if last.get((who, commitment)) == uid)
-        return None if found is None else BoundAttestation(found, found.standing(now), tuple(sorted(places)))
+    def bound(who: str) -> Iterator[BoundAttestation]:
+        """Read anew: what a view knows of an attestation is from before it was revoked."""
+        places: dict[bytes, list[int]] = {}
+        for place, commitment in sorted(registered[who].items()):
+            if (uid := bindings.get((who, commitment))) is not None:
+                places.setdefault(uid, []).append(place)
+        for uid, there in places.items():
+            found = reading("an attestation", partial(view.attestations.get, uid))
+            if found is not None:
+                yield BoundAttestation(found, found.standing(now), tuple(there))
 
     def withdrawn(who: str) -> bool:
-        return bool(reading("a withdrawal", lambda: hub.call("withdrawnAt", who, terms.id)))
+        return bool(reading("a withdrawal", lambda: view.data_hub.withdrawn_at(who, terms.id)))
 
-    return [
-        OwnerRecord(
-            who,
-            places,
-            tuple(one for uid in uids.get(who, ()) if (one := bound(who, uid)) is not None),
-            withdrawn(who),
-        )
-        for who, places in registered.items()
-    ]
+    return [OwnerRecord(who, places, tuple(bound(who)), withdrawn(who)) for who, places in registered.items()]

@@ -209,7 +209,7 @@ def _rows(terms: DataTerms, record: OwnerRecord) -> list[tuple[object, ...]]:
             one.attestation.attester,
             show_time(one.attestation.expires) if one.attestation.expires else "it is revoked",
             "0x" + one.attestation.uid.hex(),
-            one.standing.value if one.places else f"{one.standing.value}, replaced",
+            one.standing.value,
         )
         for one in record.bound
     ]
