@@ -207,7 +207,9 @@ def test_our_interface_of_eas_is_that_of_eas():
         for entry in compile_contract(name).abi:
             found = known.pop((entry["type"], signature(entry)))
             assert hash_of(signature(found)) == hash_of(signature(entry))
-            assert [item.get("indexed") for item in found["inputs"]] == [item.get("indexed") for item in entry["inputs"]]
+            assert [item.get("indexed") for item in found["inputs"]] == [
+                item.get("indexed") for item in entry["inputs"]
+            ]
             assert types_of(found.get("outputs", [])) == types_of(entry.get("outputs", []))
 
 

@@ -90,8 +90,9 @@ class DataAccess(ContractClient):
         self, *, from_block: int, owner: str | None = None, dataset: bytes | None = None, member: str | None = None
     ) -> list[Grant]:
         """What was last granted to each member, of the data sets of an owner or to a member, in order of time."""
-        indexed = {"owner": owner, "dataset": dataset, "member": member}
-        granted = self.contract.events("AccessGranted", from_block=from_block, **indexed)
+        granted = self.contract.events(
+            "AccessGranted", from_block=from_block, owner=owner, dataset=dataset, member=member
+        )
         newest = {(event["owner"], event["dataset"], event["member"]): event for event in granted}
         return [self._grant(event) for event in sorted(newest.values(), key=lambda event: event.moment)]
 

@@ -50,7 +50,7 @@ def opened_chunks(chunks: Iterable[bytes], count: int, key: DataKey) -> Iterator
             raise PeerError(
                 f"chunk {index} of {count} cannot be decrypted: it is not the owner's", kind="other-content"
             ) from None
-    if index != count:
+    if index != count or not count:
         raise PeerError(f"{index} chunks are there, {count} were announced", kind="other-content")
 
 

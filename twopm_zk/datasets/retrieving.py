@@ -27,6 +27,14 @@ KeyFor = Callable[[Manifest], DataKey]
 """How the key of a manifest is found; PeerError ``other-key``."""
 
 
+def published(view: ChainView, owner: str, dataset: bytes) -> StoredVersion:
+    """The newest version of an owner's data set. PeerError ``nothing-stored`` where there is none."""
+    found = reading("what is stored", lambda: view.network.data_access.newest(owner, dataset))
+    if found is None:
+        raise PeerError(f"{owner} has stored nothing of this data set", kind="nothing-stored")
+    return found
+
+
 def version_of(view: ChainView, stored: StoredVersion) -> Version:
     """What a stored version's key is bound to."""
     contract = view.network.data_access.address
@@ -58,17 +66,6 @@ def owners_key(view: ChainView, manifest: Manifest) -> DataKey:
     return key
 
 
-def members_key(grant: Grant, key: X25519PrivateKey) -> KeyFor:
-    """How a member gets the key of a version from what was granted to it."""
-
-    def found(manifest: Manifest) -> DataKey:
-        unwrapped = unwrap(grant.wrapped_key, manifest.version, grant.member, key)
-        manifest.require_key(unwrapped)
-        return unwrapped
-
-    return found
-
-
 def require_grant(view: ChainView, owner: str, dataset: bytes) -> Grant:
     """What an owner has granted to this account, and still does.
 
@@ -89,6 +86,47 @@ def require_grant(view: ChainView, owner: str, dataset: bytes) -> Grant:
     return found[0]
 
 
+def accessible(
+    view: ChainView, owner: str, dataset: bytes, key: Callable[[], X25519PrivateKey]
+) -> tuple[StoredVersion, KeyFor]:
+    """The version of a data set that this account may have, and how it gets the key of it.
+
+    An owner has its newest version, by its account alone; a member the one that it was granted, by the ``key`` whose
+    public part it had published then. The errors of `require_grant`, and PeerError ``nothing-stored``.
+    """
+    access = view.network.data_access
+    if owner == view.address:
+        return published(view, owner, dataset), lambda manifest: owners_key(view, manifest)
+    grant = require_grant(view, owner, dataset)
+    stored = reading(
+        "what is stored",
+        lambda: access.version(owner, dataset, grant.version, from_block=view.deployment.block),
+    )
+    return stored, lambda manifest: _members_key(grant, manifest, key())
+
+
+def _members_key(grant: Grant, manifest: Manifest, key: X25519PrivateKey) -> DataKey:
+    found = unwrap(grant.wrapped_key, manifest.version, grant.member, key)
+    manifest.require_key(found)
+    return found
+
+
+def present(
+    stored: StoredVersion, version: Version, *, location: str | None = None, progress: Progress
+) -> Iterator[bytes]:
+    """The encrypted chunks of a version in order, each with the hash that its owner has published: what anybody can
+    check of a storage. The errors of `read_manifest`."""
+    manifest = read_manifest(stored, version, location)
+    yield from _chunks(manifest, folder_of(stored, location), progress)
+
+
+def _chunks(manifest: Manifest, folder: ContentStore, progress: Progress) -> Iterator[bytes]:
+    count = len(manifest.chunks)
+    for index, (digest, size) in enumerate(zip(manifest.chunks, manifest.stored_sizes, strict=True), start=1):
+        yield folder.get(digest, size)
+        progress(f"{index} of {count} chunks are there")
+
+
 def retrieve(
     view: ChainView,
     stored: StoredVersion,
@@ -107,15 +145,8 @@ def retrieve(
     version = version_of(view, stored)
     manifest = read_manifest(stored, version, location)
     key, folder = key_for(manifest), folder_of(stored, location)
-    count = len(manifest.chunks)
-
-    def chunks() -> Iterator[bytes]:
-        for index, (digest, size) in enumerate(zip(manifest.chunks, manifest.stored_sizes, strict=True), start=1):
-            yield folder.get(digest, size)
-            progress(f"{index} of {count} chunks are there")
-
     with target.open("wb") as file:
-        for part in opened_chunks(chunks(), count, key):
+        for part in opened_chunks(_chunks(manifest, folder, progress), len(manifest.chunks), key):
             file.write(part)
     try:
         package = Package.read(target)

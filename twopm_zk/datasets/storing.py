@@ -15,7 +15,7 @@ from twopm_zk.datasets.chunks import chunk_sizes, sealed_chunks
 from twopm_zk.datasets.keys import Version, begin_key, own_key
 from twopm_zk.datasets.manifest import Manifest
 from twopm_zk.datasets.package import Package
-from twopm_zk.datasets.retrieving import owners_key, read_manifest, version_of
+from twopm_zk.datasets.retrieving import owners_key, published, read_manifest, version_of
 from twopm_zk.errors import InputError
 from twopm_zk.participants.database import Database
 from twopm_zk.participants.task_view import ChainView
@@ -55,9 +55,7 @@ def put(view: ChainView, store: Database, package: Package, location: str, *, pr
     if newest is None or not _is(view, store, newest, content, location):
         manifest = _uploaded(view, store, package, content, location, 1 + (newest.number if newest else 0), progress)
         access.store(dataset, manifest.version.number, manifest.hash, location)
-        found = reading("what is stored", lambda: access.newest(view.address, dataset))
-        assert found is not None  # noqa: S101 - a version was stored just now
-        return Put(found, True, len(manifest.chunks), manifest.size)
+        return Put(published(view, view.address, dataset), True, len(manifest.chunks), manifest.size)
     manifest = _uploaded(view, store, package, content, location, newest.number, progress)
     return Put(newest, False, len(manifest.chunks), manifest.size)
 
@@ -97,14 +95,12 @@ def grant(view: ChainView, dataset: bytes, member: str, *, purpose: str, until: 
     """Grant a member access to the newest version of a data set of this account, until a time in seconds since 1970.
 
     The key is taken from the manifest by the account itself, so that any machine with its keystore can do this. Raises
-    InputError ``nothing-stored``, ``member-without-key``, PeerError where the storage does not have the manifest.
+    InputError ``member-without-key``, PeerError ``nothing-stored``, and those of `read_manifest`.
     """
     if not 0 < len(purpose.encode()) <= MAX_TEXT or not purpose.isprintable():
         raise InputError(f"a purpose is a printable text of 1 to {MAX_TEXT} bytes")
     access = view.network.data_access
-    newest = reading("what is stored", lambda: access.newest(view.address, dataset))
-    if newest is None:
-        raise InputError("this account has stored nothing of this data set", kind="nothing-stored")
+    newest = published(view, view.address, dataset)
     entry = view.member(member)
     if entry is None or not entry.public_key:
         raise InputError(f"{member} has published no key that access could be granted to", kind="member-without-key")

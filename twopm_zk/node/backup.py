@@ -16,7 +16,7 @@ from twopm_zk.chain.rpc import reading
 from twopm_zk.datasets.openings import BatchOpening, Openings
 from twopm_zk.datasets.package import Package, write_package
 from twopm_zk.datasets.registered import require_registered
-from twopm_zk.datasets.retrieving import owners_key, retrieve
+from twopm_zk.datasets.retrieving import owners_key, published, retrieve
 from twopm_zk.errors import DataError, InputError
 from twopm_zk.node.store import NodeStore, StoredBatch
 from twopm_zk.participants.task_view import ChainView
@@ -42,6 +42,7 @@ def packaged(
     batches = store.batches(terms.id)
     if not batches:
         raise InputError("this node has no data for the specification yet", kind="no-data")
+    digest, size = _digest(rows)
     found = Openings(
         chain_id=view.chain.chain_id,
         contract=view.data_hub.address,
@@ -52,7 +53,8 @@ def packaged(
         kind="parquet" if is_parquet(rows) else "csv",
         csv=csv,
         batches=tuple(_opening(entry) for entry in batches),
-        **_identity_of(rows),
+        size=size,
+        sha256=digest,
     )
     with secret_file(b"") as path:
         package = write_package(found, rows, path)
@@ -64,7 +66,7 @@ def packaged(
 def restore(view: ChainView, store: NodeStore, spec: TaskSpec, *, progress: Progress) -> list[StoredBatch]:
     """Bring back the data sets of a specification that this account has stored into a state that has none of them.
 
-    Raises InputError ``nothing-stored`` where there is none to train on, DataError where the state has other batches,
+    Raises PeerError ``nothing-stored`` where there is none to train on, DataError where the state has other batches,
     and what `retrieve`, `Package.check` and `require_registered` raise; the state then has all or nothing of each data
     set.
     """
@@ -77,11 +79,10 @@ def restore(view: ChainView, store: NodeStore, spec: TaskSpec, *, progress: Prog
 def _restored(
     view: ChainView, store: NodeStore, spec: TaskSpec, terms: DataTerms, progress: Progress
 ) -> list[StoredBatch]:
-    newest = reading("what is stored", lambda: view.network.data_access.newest(view.address, terms.id))
-    if newest is None and terms.held_out:
+    access = view.network.data_access
+    if terms.held_out and not reading("what is stored", lambda: access.newest(view.address, terms.id)):
         return []
-    if newest is None:
-        raise InputError("this account has stored nothing of this data set", kind="nothing-stored")
+    newest = published(view, view.address, terms.id)
     with secret_file(b"") as path:
         package = retrieve(view, newest, lambda manifest: owners_key(view, manifest), path, progress=progress)
         batches = package.check(spec)
@@ -106,11 +107,11 @@ def _opening(entry: StoredBatch) -> BatchOpening:
     return BatchOpening(entry.place, len(batch.labels), batch.salt, batch.commitment)
 
 
-def _identity_of(path: Path) -> dict[str, int | bytes]:
+def _digest(path: Path) -> tuple[bytes, int]:
+    """SHA-256 and size of a file."""
     try:
         with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").digest()
-            return {"size": file.tell(), "sha256": digest}
+            return hashlib.file_digest(file, "sha256").digest(), file.tell()
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "it is no file name"
         raise DataError(f"data {shown(path)} cannot be read: {reason}") from error
