@@ -12,6 +12,7 @@ from twopm_zk.chain.compiler import compile_contract
 from twopm_zk.chain.contracts import Chain, Contract
 from twopm_zk.chain.deployment import (
     DEVELOPMENT_CHAINS,
+    EAS_ADDRESSES,
     NOBODY,
     STATEMENTS,
     DeployedVerifier,
@@ -21,8 +22,10 @@ from twopm_zk.chain.deployment import (
     StakeAsset,
     Terms,
     code_hash,
+    require_known_eas,
 )
 from twopm_zk.chain.deployment_steps import DeploymentSteps, Journal
+from twopm_zk.chain.development.attestations import EAS
 from twopm_zk.chain.development.eigenlayer import Delays
 from twopm_zk.chain.development.others import Others
 from twopm_zk.chain.development.tokens import RETH
@@ -43,6 +46,8 @@ _OURS = (
     "ConversationContract",
     "DataAccess",
 )
+_RESOLVER = "CertificateResolver"
+"""Of certificates in EAS, where there is EAS."""
 
 # from the mnemonic "test test test test test test test test test test test junk"
 _PUBLIC_ACCOUNTS = frozenset(
@@ -67,6 +72,7 @@ def deploy_all(
     verifiers: Sequence[GeneratedVerifier] = (),
     assets: Sequence[StakeAsset] | None = None,
     eigenlayer: EigenLayer | None = None,
+    eas: str | None = None,
     treasury: str | None = None,
     terms: Terms | None = None,
     delays: Delays | None = None,
@@ -76,9 +82,9 @@ def deploy_all(
 ) -> Deployment:
     """Compile and deploy everything; the chain's account becomes the owner, and the treasury if none is named.
 
-    On a development chain, assets that are not given are doubles, with EigenLayer's own contracts where they are
-    installed (``chain/development``), and its ``delays``. Elsewhere assets must be given, and without
-    ``allow_insecure`` neither verifiers of development keys nor a publicly known account are used. The token that
+    On a development chain, assets that are not given are doubles, with EigenLayer's and EAS's own contracts where they
+    are installed (``chain/development``), and EigenLayer's ``delays``. Elsewhere assets must be given, ``eas`` is where
+    it is known to be if it is not given, and without ``allow_insecure`` neither verifiers of development keys nor a publicly known account are used. The token that
     ``terms`` name for fees must be there. Steps that ``journal`` knows are not paid for again;
     whoever calls removes it with the deployment safe.
     Raises InsecureKeyError, TransactionError, and DeploymentError where the account has too little, before it pays.
@@ -91,21 +97,26 @@ def deploy_all(
     terms = terms or Terms()
     if terms.fee_token is not None:
         chain.contract(compile_contract("IERC20"), terms.fee_token)
+    eas = eas or EAS_ADDRESSES.get(chain.chain_id)
+    if eas is not None:
+        eas = _checked_eas(chain, eas)
     doubles = assets is None
     others = Others.of_development(delays or Delays(), progress) if doubles else Others()
+    attested = eas is not None or EAS in others.published
     steps = DeploymentSteps(
         chain,
         Journal(chain, journal),
         progress,
-        (*others.names, *_LIBRARIES, *_OURS),
+        (*others.names, *_LIBRARIES, *_OURS, *([_RESOLVER] if attested else [])),
         verifiers,
         others.published,
     )
     steps.require_funds()
     if assets is None:
-        assets, eigenlayer = others.deploy(steps)
-    eigenlayer = eigenlayer or EigenLayer()
-    _everything(steps, assets, eigenlayer, treasury or chain.address, terms)
+        assets, eigenlayer, own_eas = others.deploy(steps)
+        eas = eas or own_eas
+    eigenlayer, eas = eigenlayer or EigenLayer(), eas or NOBODY
+    _everything(steps, assets, eigenlayer, eas, treasury or chain.address, terms)
     return Deployment(
         chain_id=chain.chain_id,
         block=steps.first_block,
@@ -113,6 +124,7 @@ def deploy_all(
         contracts=steps.contracts,
         verifiers={verifier.name: _register(steps, verifier) for verifier in verifiers},
         eigenlayer=eigenlayer,
+        eas=eas,
     )
 
 
@@ -159,13 +171,26 @@ def _refuse_insecure(chain: Chain, verifiers: Sequence[GeneratedVerifier]) -> No
         )
 
 
+def _checked_eas(chain: Chain, address: str) -> str:
+    """The address with its checksum. DeploymentError unless EAS is there, and where it is known to be."""
+    address = to_checksum_address(address)
+    require_known_eas(chain.chain_id, address)
+    chain.contract(compile_contract("IEAS"), address).call("getSchemaRegistry")
+    return address
+
+
 def _everything(
-    steps: DeploymentSteps, assets: Sequence[StakeAsset], eigenlayer: EigenLayer, treasury: str, terms: Terms
+    steps: DeploymentSteps,
+    assets: Sequence[StakeAsset],
+    eigenlayer: EigenLayer,
+    eas: str,
+    treasury: str,
+    terms: Terms,
 ) -> None:
     owner = steps.chain.address
     for name in _LIBRARIES:
         steps.ours(name)
-    identity, data_hub = steps.ours("IdentityContract"), steps.ours("DataHub", NOBODY)
+    identity, data_hub = steps.ours("IdentityContract"), steps.ours("DataHub", eas)
     staking = steps.ours(
         "StakingContract",
         owner,
@@ -181,6 +206,8 @@ def _everything(
     shared = (identity.address, data_hub.address, staking.address)
     hfl = steps.ours("HFLContract", *shared)
     hlr = steps.ours("HLRContract", *shared, registry.address)
+    if eas != NOBODY:
+        steps.ours(_RESOLVER, eas, hlr.address)
     networks = steps.ours("NetworkRegistry", hlr.address, hfl.address, _fee_token(steps, terms))
     inference = steps.ours("InferenceContract", staking.address, registry.address, networks.address)
     conversation = steps.ours("ConversationContract", staking.address, networks.address)
