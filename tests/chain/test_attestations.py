@@ -10,13 +10,13 @@ from eth_utils.crypto import keccak
 
 from twopm_zk.chain.attestations import (
     DATA_SCHEMA,
-    EAS_ADDRESSES,
     MOST_BATCHES,
     Attestation,
     DataClaim,
     Schema,
     Standing,
 )
+from twopm_zk.chain.deployment import EAS_ADDRESSES
 from twopm_zk.errors import InputError
 from twopm_zk.system import paths
 

@@ -3,7 +3,6 @@
 from twopm_zk.chain.attestations.certificates import CertificateResolver, CertificateStatement
 from twopm_zk.chain.attestations.service import (
     DATA_SCHEMA,
-    EAS_ADDRESSES,
     MOST_BATCHES,
     Attestation,
     Attestations,
@@ -14,7 +13,6 @@ from twopm_zk.chain.attestations.service import (
 
 __all__ = [
     "DATA_SCHEMA",
-    "EAS_ADDRESSES",
     "MOST_BATCHES",
     "Attestation",
     "Attestations",

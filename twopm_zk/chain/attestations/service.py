@@ -24,11 +24,6 @@ from twopm_zk.chain.deployment import NOBODY
 from twopm_zk.errors import DeploymentError, InputError
 from twopm_zk.task.parts.data import ATTESTATION, commitments_hash, schema_uid
 
-EAS_ADDRESSES = {
-    534352: "0xC47300428b6AD2c7D03BB76D05A176058b47E6B0",
-    534351: "0xaEF4103A04090071165F78D45D83A0C0782c2B2a",
-}
-"""Where EAS is on Scroll and on Scroll Sepolia, by chain id, as npm's eas-contracts has it."""
 MOST_BATCHES = 100
 """Commitments that one attestation is about: binding it stores a word for each."""
 MAX_DATA = 4096
