@@ -2,7 +2,7 @@
 
 import pytest
 from support.guides import ROOT, Person, Stage, sections
-from support.issuing import ISSUER, Owner
+from support.issuing import ISSUER, written_rows
 
 from twopm_zk.task.specification_file import read_spec
 
@@ -16,15 +16,20 @@ def test_every_command_of_the_issuers_guide_works(world, tmp_path, forks):
     stage = Stage(world.node, tmp_path, forks)
     issuer = Person(stage, "issuer", ISSUER, (ROOT / "examples" / "spector.toml").read_text() + table)
     world.deployment.write(issuer.folder / "deployment.json")
-    owner = Owner(world, OWNER, tmp_path, read_spec(issuer.folder / "spec.toml"), rows=40)
-    (issuer.folder / "package").mkdir()
-    owner.package().rename(issuer.folder / "package" / "data.package")
+    owner = Person(stage, "owner", OWNER, (issuer.folder / "spec.toml").read_text())
+    world.deployment.write(owner.folder / "deployment.json")
+    written_rows(owner.folder / "rows.csv", 40)
+    dataset, view = read_spec(issuer.folder / "spec.toml").data_terms.id, world.view(OWNER)
     for section in sections("issuer"):
-        issuer.follows("issuer", section)
+        (owner if section == "What the owner does" else issuer).follows("issuer", section)
         if section == "Attest":
-            assert owner.view.data_hub.usable(owner.address, owner.terms.id, 0)[0] == owner.batches[0].commitment
+            assert view.data_hub.usable(view.address, dataset, 0)[0]
     said = " ".join(stage.said().split())
     assert "40 rows in 1 batch are what" in said
     assert "attested until 2100-01-01 00:00:00 UTC" in said
     assert "revoked: 0x" in said
-    assert not list((issuer.folder / "package").rglob("*"))
+    rows = (owner.folder / "rows.csv").read_bytes().splitlines()[1:]
+    places = [*issuer.folder.rglob("*"), *(owner.folder / "storage").rglob("*")]
+    kept = [path.read_bytes() for path in places if path.is_file()]
+    assert len(kept) > 5
+    assert not any(row in content for row in rows for content in kept)

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from twopm_zk.datasets.package import Package
+from twopm_zk.datasets.retrieving import accessible, retrieve
 from twopm_zk.errors import DataError, InputError
 from twopm_zk.participants.task_view import ChainView
 from twopm_zk.rows.batches import Batch, prepare
 from twopm_zk.rows.sources import RowData
-from twopm_zk.system.files import StrPath, shown
+from twopm_zk.system.files import StrPath, secret_file, shown
+from twopm_zk.system.progress import Progress
 from twopm_zk.task.parts.data import DataTerms
 from twopm_zk.task.specification import TaskSpec
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 NAMES = ("data.package", "held-out.package")
 """Of the packages in a folder."""
@@ -66,6 +73,32 @@ def read_packages(path: StrPath) -> list[Package]:
     if not found:
         raise InputError(f"folder {shown(path)} has no package: {' or '.join(NAMES)}", kind="no-package")
     return [Package.read(one) for one in found]
+
+
+@contextmanager
+def granted(
+    view: ChainView,
+    spec: TaskSpec,
+    owner: str,
+    key: Callable[[], X25519PrivateKey],
+    *,
+    progress: Progress,
+) -> Iterator[list[Package]]:
+    """The data sets that an owner has stored and granted to this account, in files on no disk that are gone when the
+    block ends: that of training, and the one held out where the owner has registered one.
+
+    ``key`` is what this account has published the public part of. Raises PeerError as `accessible` and `retrieve` do.
+    """
+    wanted = [spec.data_terms]
+    if spec.statistics.held_out and view.places(spec.held_out_terms.id, owner=owner):
+        wanted.append(spec.held_out_terms)
+    with ExitStack() as stack:
+        found = []
+        for terms in wanted:
+            stored, key_for = accessible(view, owner, terms.id, key)
+            target = stack.enter_context(secret_file(b""))
+            found.append(retrieve(view, stored, key_for, target, progress=progress))
+        yield found
 
 
 def show(view: ChainView, spec: TaskSpec, owner: str, packages: Sequence[Package]) -> list[Shown]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,11 +12,13 @@ import click
 
 from twopm_zk.cli.options.amounts import show_time
 from twopm_zk.cli.options.connection import Connection, chain_options
-from twopm_zk.cli.options.participants import checked_address, open_view, spec_argument
+from twopm_zk.cli.options.participants import checked_address, open_view, require_state, spec_argument, state_option
 from twopm_zk.cli.options.rows import csv_options, read_rows, teller
 from twopm_zk.cli.output import Steps, emit, json_option, many, print_table
 
 if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
     from twopm_zk.participants.task_view import ChainView
     from twopm_zk.provenance.issuing import Comparison, Issued, Issuer
     from twopm_zk.provenance.records import BoundAttestation, OwnerRecord
@@ -33,8 +36,8 @@ _TRAINING, _HELD_OUT = "rows of training", "held-out rows"
 @click.option(
     "--package",
     type=click.Path(path_type=Path),
-    required=True,
-    help="What the owner shows: a package, or the folder that `twopm-zk data get` made.",
+    help="What the owner shows: a package, or the folder that `twopm-zk data get` made; default: what the owner has "
+    "stored and granted to you, read in memory.",
 )
 @click.option(
     "--records",
@@ -50,33 +53,37 @@ _TRAINING, _HELD_OUT = "rows of training", "held-out rows"
     help="Last day of the attestation, such as 2030-12-31, in UTC; default: until it is revoked.",
 )
 @click.option("--dry-run", is_flag=True, help="Compare only; send nothing.")
+@state_option("node.db")
 @chain_options
 @json_option
 def attest(
     connection: Connection,
     spec_file: Path,
     owner: str,
-    package: Path,
+    package: Path | None,
     records: Path | None,
     csv: CsvOptions,
     expires: datetime | None,
     dry_run: bool,
+    state: Path,
     as_json: bool,
 ) -> None:
     """Attest, as an issuer that SPEC names, that an owner's registered commitments are of rows that you have seen.
 
-    Each commitment is computed anew from the rows and salts of the package, and compared with what the owner has
+    The owner grants you access to the rows and salts that it has stored; --state has the key that you have published
+    for that (`twopm-zk data key`). Each commitment is computed anew from them, and compared with what the owner has
     registered; where one differs, its batch is named and nothing is sent. Then the commitments are attested through the
     Ethereum Attestation Service, and bound in DataHub. No value is shown and nothing is written. Whether the rows are
     those of your records is yours to know; --records compares them.
 
     \b
     Examples:
-      twopm-zk data attest spec.toml --owner 0x90F7...b906 --package package --dry-run
-      twopm-zk data attest spec.toml --owner 0x90F7...b906 --package package --records mine.csv --expires 2030-12-31
+      twopm-zk data attest spec.toml --owner 0x90F7...b906 --dry-run
+      twopm-zk data attest spec.toml --owner 0x90F7...b906 --records mine.csv --expires 2030-12-31
+      twopm-zk data attest spec.toml --owner 0x90F7...b906 --package package
     """
     from twopm_zk.provenance.issuing import Issuer
-    from twopm_zk.provenance.showing import read_packages, show
+    from twopm_zk.provenance.showing import granted, read_packages, show
     from twopm_zk.task.specification_file import read_spec
 
     steps = Steps(quiet=as_json)
@@ -84,11 +91,16 @@ def attest(
     spec = read_spec(spec_file)
     view = open_view(connection)
     issuers = {terms.id: Issuer(view, terms) for terms in _terms(spec)}
-    packages = read_packages(package)
-    if records is not None and len(packages) > 1:
-        raise click.UsageError("--records goes with one data set: name its package, not the folder")
-    with steps.step("commitments, computed anew from rows and salts"):
-        found = show(view, spec, address, packages)
+    with ExitStack() as shown:
+        if package is not None:
+            packages = read_packages(package)
+        else:
+            progress = shown.enter_context(steps.step("what the owner has stored"))
+            packages = shown.enter_context(granted(view, spec, address, lambda: _key(state), progress=progress))
+        if records is not None and len(packages) > 1:
+            raise click.UsageError("--records goes with one data set: name its package, not the folder")
+        with steps.step("commitments, computed anew from rows and salts"):
+            found = show(view, spec, address, packages)
     compared = []
     for one in found:
         comparison = issuers[one.terms.id].compare(address, one.commitments)
@@ -106,7 +118,13 @@ def attest(
         for (one, comparison), made in zip(compared, issued, strict=True)
     ]
     result = {"owner": address, "issuer": view.address, "dry_run": dry_run, "data_sets": documents}
-    emit(as_json, result, "\n".join(_lines(documents, address, dry_run=dry_run)))
+    emit(as_json, result, "\n".join(_lines(documents, address, dry_run=dry_run, packaged=package is not None)))
+
+
+def _key(state: Path) -> X25519PrivateKey:
+    from twopm_zk.participants.records import known_secret_key
+
+    return known_secret_key(require_state(state))
 
 
 def _terms(spec: TaskSpec) -> list[DataTerms]:
@@ -136,7 +154,7 @@ def _document(
     }
 
 
-def _lines(documents: Sequence[dict[str, Any]], owner: str, *, dry_run: bool) -> Iterator[str]:
+def _lines(documents: Sequence[dict[str, Any]], owner: str, *, dry_run: bool, packaged: bool) -> Iterator[str]:
     for one in documents:
         counted = f"{many(one['rows'], 'row')} in {many(len(one['batches']), 'batch', 'batches')}"
         yield f"{one['data']} (data set {one['data_set']}): {counted} are what {owner} has registered."
@@ -148,7 +166,7 @@ def _lines(documents: Sequence[dict[str, Any]], owner: str, *, dry_run: bool) ->
             yield f"  NOT SHOWN, and unusable without an attestation: batch {places}, registered by the same owner."
     if dry_run:
         yield "Nothing was sent. Whether these are rows of your records is yours to know."
-    else:
+    elif packaged:
         yield "Delete the package now: its rows and salts are secrets of their owner."
 
 
