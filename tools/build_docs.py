@@ -39,6 +39,7 @@ GUIDES = {
         "installation",
         "data-owner",
         "data-storage",
+        "issuer",
         "coordinator",
         "auditor",
         "application-user",

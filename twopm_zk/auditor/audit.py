@@ -18,6 +18,7 @@ from twopm_zk.auditor.privacy import check_named, check_privacy
 from twopm_zk.auditor.replay import Replay
 from twopm_zk.auditor.report import AuditReport
 from twopm_zk.chain.abi import DecodedEvent
+from twopm_zk.chain.attestations import CertificateStatement
 from twopm_zk.chain.rpc import reading
 from twopm_zk.chain.tasks import task_key
 from twopm_zk.circuit.instances import find_instance
@@ -106,6 +107,7 @@ def audit(
     replay.compare(state)
     report.weights, report.gradient_bound, report.distance = replay.weights, replay.bound, replay.distance
     report.noisy = replay.noisy
+    _check_attestation(view, report)
     if spec is None and replay.noisy:
         report.notes.append("updates carry noise; what that promises to the people in the rows takes the specification")
     if spec is not None:
@@ -120,6 +122,34 @@ def audit(
                 spec, replay.sums, claim=claim, insecure=insecure, notes=replay.choices, spent=report.privacy
             )
     return report
+
+
+def _check_attestation(view: ChainView, report: AuditReport) -> None:
+    """That the attestation to the certificate, where there is one, says what follows from the history here."""
+    if "CertificateResolver" not in view.deployment.contracts:
+        return
+    found = reading("an attestation", lambda: view.network.certificates.attestation_of(report.task))
+    if found is None:
+        return
+    report.attestation = found
+    certified = report.certified_attempt
+    if not report.check("attestation", certified is not None, "it is of a certificate that this history does not have"):
+        return
+    assert certified is not None  # noqa: S101 - just checked
+    follows = CertificateStatement.of(
+        report.task,
+        report.contract,
+        spec_hash=bytes.fromhex(report.spec_hash[2:]),
+        round=certified.round,
+        attempt=certified.attempt,
+        nodes=len(certified.counted),
+        weights=certified.weights,
+        gradient_bound=report.gradient_bound or 0,
+    )
+    said = CertificateStatement.parse(found.data)
+    if report.check("attestation", said is not None, "its data are of another form") and said is not None:
+        wrong = follows.differences(said)
+        report.check("attestation", not wrong, f"it has another {', '.join(wrong)} than was found here")
 
 
 def registered_verifier(view: ChainView, event: DecodedEvent) -> RegisteredVerifier:

@@ -9,6 +9,7 @@ from itertools import groupby
 from typing import Any
 
 from twopm_zk.auditor.attempt_record import AttemptRecord, Outcome, many, per_row
+from twopm_zk.chain.attestations import Attestation
 from twopm_zk.chain.tasks import words
 from twopm_zk.privacy.spent import Spent
 from twopm_zk.statistics.summary import Summary
@@ -39,6 +40,7 @@ CHECKS = {
     "penalties": "who was barred and penalised: those who had to be, and nobody else",
     "aggregate proofs": "every move of the weights, verified again",
     "certificate": "the bound on the gradient, verified again and within the task's target",
+    "attestation": "the attestation to the certificate, where there is one, says what was found here",
     "coordinator": "what is the coordinator's to do was done by it, or after its deadline",
     "final state": "the contract's present state is the one that follows from its history",
 }
@@ -170,6 +172,8 @@ class AuditReport(Checked):
     """Units of 2^-32 per row; None without a certificate."""
     distance: Distance | None = None
     """Of the certified weights to the optimum, recomputed from the chain; None without a certificate."""
+    attestation: Attestation | None = None
+    """The first one to the certificate, of the Ethereum Attestation Service; None where there is none."""
     coefficients: Mapping[str, float] | None = None
     noisy: bool = False
     """Whether updates carry noise."""
@@ -256,6 +260,12 @@ class AuditReport(Checked):
         return f"{said[0].upper()}{said[1:]}."
 
     @property
+    def attested(self) -> str | None:
+        """Which attestation there is to the certificate, as a sentence; None for none."""
+        one = self.attestation
+        return None if one is None else f"The certificate is attested: 0x{one.uid.hex()}, by {one.attester}."
+
+    @property
     def nodes(self) -> set[str]:
         """Every node that has handed in an update in any attempt."""
         return {node for one in self.attempts for node in one.updates}
@@ -324,6 +334,9 @@ class AuditReport(Checked):
             "gradient_target_per_row": self.target_per_row,
             "distance_to_optimum": self._distance_document,
             "certificate_covers": None if covered is None else covered.to_json(),
+            "certificate_attestation": None
+            if self.attestation is None
+            else {"uid": "0x" + self.attestation.uid.hex(), "attester": self.attestation.attester},
             "rounds": self.rounds,
             "updates": self.updates,
             "nodes": sorted(self.nodes),

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from twopm_zk.chain.attestations import CertificateResolver
 from twopm_zk.chain.compiler import compile_contract
 from twopm_zk.chain.connection import Receipt
 from twopm_zk.chain.contracts import Chain, Contract, ContractClient
@@ -19,7 +20,7 @@ from twopm_zk.chain.deployment import Deployment
 from twopm_zk.chain.federated import FederatedRoundsClient
 from twopm_zk.chain.networks import Conversations, Inference, Model, Networks
 from twopm_zk.chain.rounds import Hlr
-from twopm_zk.errors import InputError, TransactionError
+from twopm_zk.errors import DeploymentError, InputError, TransactionError
 from twopm_zk.task.parts.data import DataTerms
 
 _MAX_APPROVAL = 2**256 - 1
@@ -227,6 +228,13 @@ class Network:
     def hlr(self) -> Hlr:
         """Logistic regression with proofs."""
         return Hlr(self.contract("HLRContract"))
+
+    @cached_property
+    def certificates(self) -> CertificateResolver:
+        """Certificates as attestations. DeploymentError where the deployment's chain has no attestation service."""
+        if "CertificateResolver" not in self.deployment.contracts:
+            raise DeploymentError("the deployment knows no attestation service", kind="no-eas")
+        return CertificateResolver(self.contract("CertificateResolver"))
 
     @cached_property
     def networks(self) -> Networks:

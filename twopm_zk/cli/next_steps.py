@@ -110,6 +110,15 @@ _BY_KIND: dict[str, Step] = {
     "not-over": "It is after its last result; its coordinator ends it sooner, where an attempt has failed, with "
     "`twopm-zk task finish {task}`.",
     "no-data": "Give --data FILE.",
+    "no-provenance": "Agree on a specification with `[provenance]`, which names the issuers.",
+    "not-an-issuer": "Sign as one of them: --keystore FILE or TWOPM_ZK_PRIVATE_KEY.",
+    "no-eas": "Whoever deploys names it: `twopm-zk deploy --eas ADDRESS`.",
+    "other-data": "Ask {owner} for the package of what it has registered, `twopm-zk data get {spec} --owner {owner}`; "
+    "do not attest anything else.",
+    "other-owner": "Ask the owner that you mean for its own package, or name the one that you have: --owner {owner}.",
+    "other-records": "Do not attest before you know why; the rows have to be in the same order in both files.",
+    "no-package": "`twopm-zk data get {spec} --owner OWNER --out FOLDER` makes one, where you were granted access.",
+    "expires-too-soon": "Give a later --expires DATE, or none.",
     "no-privacy": "Agree on a specification with `[privacy]`: `twopm-zk spec new` asks for it. Without --privacy-limit "
     "the node takes part in exact sums.",
     "no-state-file": "Give --state FILE.",
@@ -249,6 +258,9 @@ _REFUSALS: dict[str, Step] = {
     "long after the deadline, `twopm-zk task settle TASK` leaves them out and ends the task.",
     "SumDoesNotOpen": "A node of the set has to dispute it, which `twopm-zk node run` does.",
     "TooLittleGas": "Send it again with more gas: {needed} are needed at this point.",
+    "NotAttested": "An issuer that SPEC names has to attest to it; `twopm-zk data attestations SPEC` says what holds.",
+    "AttestationEnded": "Its issuer has to attest anew; `twopm-zk data attestations SPEC` says what holds.",
+    "WrongAttestation": "Attest it with `twopm-zk data attest SPEC`, which binds what fits.",
     "DataNotCommittedBeforeTheRound": "Register data with `twopm-zk data register` before a round opens; this batch "
     "takes part from the next round on.",
     "AttemptFull": "This attempt has all its updates: take part from the next round on.",

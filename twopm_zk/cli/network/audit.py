@@ -168,6 +168,8 @@ def _print(report: AuditReport, *, derived_with: Path | None) -> None:
         click.echo(f"{report.summary}\n")
     if report.nearness is not None:
         click.echo(report.nearness)
+    if report.attested is not None:
+        click.echo(report.attested)
     click.echo("An audit cannot know:")
     for text in report.unknowable:
         click.echo(f"  - {text}")

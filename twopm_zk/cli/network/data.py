@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from twopm_zk.cli.data.access import grant, key, list_data, revoke, show
+from twopm_zk.cli.data.attest import attest, attestations, revoke_attestation
 from twopm_zk.cli.data.storage import get, put, restore, verify
 from twopm_zk.cli.options.connection import Connection, chain_options
 from twopm_zk.cli.options.participants import open_view, spec_argument, state_option
@@ -230,5 +231,7 @@ def _commitments(batches: Sequence[StoredBatch], *, held_out: bool) -> dict[str,
     return {str(entry.place): str(entry.batch.commitment) for entry in batches if entry.held_out is held_out}
 
 
-for command in (put, get, verify, restore, grant, revoke, key, list_data, show):
+_ACCESS = (put, get, verify, restore, grant, revoke, key, list_data, show)
+_PROVENANCE = (attest, attestations, revoke_attestation)
+for command in (*_ACCESS, *_PROVENANCE):
     data.add_command(command)
