@@ -69,6 +69,11 @@ def register_data(
         places = view.places(dataset_of(spec))
         if known[0] in places:
             return known[0], places[known[0]]
+        if view.withdrawals(dataset_of(spec), owner=view.address):
+            raise InputError(
+                f"{view.address} has withdrawn its data of this data set, so that none can be registered any more",
+                kind="data-withdrawn",
+            )
         try:
             view.data_hub.register(dataset_of(spec), max(places.values(), default=-1) + 1, [known[0]])
         except TransactionError as error:

@@ -24,7 +24,7 @@ from twopm_zk.participants.news import Notify, ignore
 from twopm_zk.participants.participant import Participant
 from twopm_zk.participants.preflight import require_verifiers
 from twopm_zk.participants.records import Attempt
-from twopm_zk.participants.rounds.membership import hindrance, register_key
+from twopm_zk.participants.rounds.membership import has_withdrawn, hindrance, register_key
 from twopm_zk.participants.task_view import ChainView, require_spec
 from twopm_zk.privacy.plan import Noise
 from twopm_zk.proving.statement_prover import StatementProver, proof_numbers
@@ -112,6 +112,9 @@ class Node(Participant[NodeStore]):
         if state.phase is Phase.FINISHED:
             self.store.forget_rounds(state.task_key, before=None)
             self._tell_end(state, whole=not self.view.is_large(state))
+            return True
+        if state.phase in (Phase.CREATED, Phase.COLLECTING) and has_withdrawn(self.view, state):
+            self._tell_withdrawn(state)
             return True
         if state.phase is Phase.COLLECTING and not state.late:
             self._take_part(state)

@@ -100,6 +100,11 @@ def _registered(view: ChainView, store: NodeStore, spec: TaskSpec, dataset: byte
             store.set_place(spec.spec_hash, entry.number, place)
     if not waiting:
         return True
+    if view.withdrawals(dataset, owner=view.address):
+        raise InputError(
+            f"{view.address} has withdrawn its data of this data set, so that none can be registered any more",
+            kind="data-withdrawn",
+        )
     require_verifiers(view, spec)
     first = max(places.values(), default=-1) + 1
     part = waiting[:_AT_ONCE]
