@@ -376,7 +376,7 @@ class _Deployer:
         owner = self.chain.address
         for name in _LIBRARIES:
             self.ours(name)
-        identity, data_hub = self.ours("IdentityContract"), self.ours("DataHub")
+        identity, data_hub = self.ours("IdentityContract"), self.ours("DataHub", NOBODY)
         staking = self.ours(
             "StakingContract",
             owner,

@@ -7,14 +7,13 @@ specification is of another statement. The hash is keccak256 of the canonical JS
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 
 from twopm_zk.circuit.instances import find_instance
 from twopm_zk.errors import SpecError
 from twopm_zk.numbers.field import FIELD_ORDER
-from twopm_zk.numbers.fixed_point import FEATURES, WEIGHTS, Format
+from twopm_zk.numbers.fixed_point import WEIGHTS
 from twopm_zk.numbers.sigmoid import MAX_ERROR
 from twopm_zk.privacy.advice import advice
 from twopm_zk.privacy.plan import LEAST_BITS, Plan, Schedule
@@ -25,17 +24,15 @@ from twopm_zk.statements.family import DISPERSION, Family
 from twopm_zk.statements.policy import LAMBDA_BITS, Policy
 from twopm_zk.statements.rounds import BOUND_FRAC_BITS, MAX_UPDATES
 from twopm_zk.task.canonical import Json, canonical
-from twopm_zk.task.checks import INTERCEPT as INTERCEPT
-from twopm_zk.task.checks import check_column, check_columns, check_format, check_inputs, check_privacy, require
-from twopm_zk.task.columns import SPREAD, Column, same_name
-from twopm_zk.task.inputs import Input
+from twopm_zk.task.checks import check_privacy, require
+from twopm_zk.task.columns import SPREAD
 from twopm_zk.task.instances import Sizes, TaskInstances, choose_instances, sizes_of
-from twopm_zk.task.outcome import Frequencies, Outcome, family_named
+from twopm_zk.task.parts.data import DataTerms
+from twopm_zk.task.parts.data_spec import DataSpec
 from twopm_zk.task.parts.descent import Descent
 from twopm_zk.task.parts.penalty import CIRCUIT_UNIT, penalty_on_grid, penalty_unit
 from twopm_zk.task.parts.statistics import Statistics
 from twopm_zk.task.parts.step_rule import BFGS, BOEHNING_LINDSAY, GRADIENT, Collects, StepRule, default_rule
-from twopm_zk.task.scaling import Scaling
 
 VERSION = 2
 _MAX_COUNT = (1 << 32) - 1
@@ -55,27 +52,14 @@ _DEFAULT_RULE = StepRule()
 
 
 @dataclass(frozen=True, kw_only=True)
-class TaskSpec:
+class TaskSpec(DataSpec):
     """A validated specification. Reals are in the units that people use; ``*_units`` are the integers of the circuits.
 
     Raises SpecError that names the key of the file and its limits.
     """
 
-    columns: tuple[Column, ...]
-    """Those of the model, in the order of the weights."""
-    label: str
-    """The label's column in the data."""
-    inputs: tuple[Input, ...] = ()
-    """How cells are read of which columns are made; a column without one is the number of its own name."""
-    family: Family = Family.LOGISTIC
-    outcome: Outcome = field(default_factory=Outcome)
-    """How the label's cells are read."""
-    frequencies: Frequencies = field(default_factory=Frequencies)
-    """How many rows a row stands for."""
     penalty: float = 1.0
     """lambda of the summed loss: sum of log-losses + lambda / 2 |w|^2, the intercept left out; a multiple of 2^-12."""
-    name: str = ""
-    format: Format = FEATURES
     weight_bound: float = 1024.0
     """Largest |w| after scaling; below 2048 with lambda = 0, which is the format's own."""
     step: StepRule = _DEFAULT_RULE
@@ -111,8 +95,7 @@ class TaskSpec:
     """None for training without proofs."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "label", same_name(self.label))
-        object.__setattr__(self, "family", family_named(self.family))
+        super().__post_init__()
         if self.step is _DEFAULT_RULE:
             object.__setattr__(self, "step", default_rule(self.family, private=self.privacy is not None))
         if self.privacy is not None and self.step.rule == BFGS:
@@ -122,12 +105,6 @@ class TaskSpec:
             )
         if self.family is Family.GAUSSIAN and self.step.rule == BOEHNING_LINDSAY:
             raise SpecError("`step.rule` is 'boehning-lindsay', a bound of the logistic family", hint="Take 'newton'.")
-        check_format(self.format)
-        check_columns(self.columns, self.label, self.format)
-        check_inputs(self.columns, self.inputs, self.label, self.frequencies.column)
-        self.outcome.check(self.family, self.label)
-        if self.outcome.scale is not None:
-            check_column(self.label_column, self.format, of="label")
         if self.descent is not None and self.family is Family.LOGISTIC and self.step.collects is Collects.FIRST:
             raise SpecError(
                 f"`step.rule` is {self.step.rule!r}, whose step matrix takes the information at weights of 0; with "
@@ -272,36 +249,6 @@ class TaskSpec:
         return find(noise={collection: plan.bits(collection) for collection, _ in self._collected(sized)})
 
     @property
-    def features(self) -> tuple[str, ...]:
-        """Names of the columns, in the order of the weights."""
-        return tuple(column.name for column in self.columns)
-
-    @property
-    def label_column(self) -> Column:
-        """The label as a column: 0 and 1 as they are, or a real value with its constants."""
-        if self.outcome.scale is None:
-            return Column(self.label, 0.0, 1.0, 0.0, 1.0, 1.0)
-        return replace(self.outcome.scale, name=self.label)
-
-    @property
-    def sources(self) -> tuple[Input, ...]:
-        """The columns of the data that features are made of, in the order in which the model first takes them."""
-        owner = {factor: one for one in self.inputs for factor in one.factors}
-        used = (name for column in self.columns for name, _ in column.factors)
-        return tuple(dict.fromkeys(owner.get(name) or Input(name) for name in used))
-
-    @property
-    def data_columns(self) -> tuple[str, ...]:
-        """Names of all columns of the data that are read; others are ignored."""
-        weights = () if self.frequencies.column is None else (self.frequencies.column,)
-        return (*(one.name for one in self.sources), self.label, *weights)
-
-    @property
-    def scaling(self) -> dict[str, Scaling]:
-        """Public constants, as tables take them."""
-        return {column.name: column.scaling for column in self.columns}
-
-    @property
     def gradient_target(self) -> float:
         """``gradient_bound``, or a power of two that follows from ``decrement_bound``, lambda and ``minimum_rows``.
 
@@ -339,6 +286,21 @@ class TaskSpec:
         label = self.label_column.magnitude(self.format) + unit
         magnitudes = tuple(column.magnitude(self.format) + unit for column in self.columns)
         return RowLimits(self.family, magnitudes, label, None if self.privacy is None else self.privacy.clip)
+
+    @cached_property
+    def data_terms(self) -> DataTerms:
+        """What DataHub knows the rows of training by."""
+        return self._terms(held_out=False)
+
+    @cached_property
+    def held_out_terms(self) -> DataTerms:
+        """What DataHub knows rows by that are kept out of training, to evaluate its weights on them."""
+        return self._terms(held_out=True)
+
+    def _terms(self, *, held_out: bool) -> DataTerms:
+        sizes, clip = self.sizes, None if self.privacy is None else self.privacy.clip
+        document = self.schema_document(rows=[shape.rows for shape in sizes.steps], width=sizes.width, clip=clip)
+        return DataTerms.of(document, self.provenance, held_out=held_out)
 
     @cached_property
     def noise(self) -> Plan | None:
@@ -395,26 +357,6 @@ class TaskSpec:
         """The policy of the first round, before any step matrix."""
         return Policy(task_key, 0, 0, self.penalty_units, self.weight_bound_units, self.minimum_rows, 0)
 
-    def coefficients(self, weights: Sequence[int]) -> dict[str, float]:
-        """Integer weights (padded, intercept last) as coefficients of the unscaled columns, ``intercept`` last.
-
-        In the unscaled label's unit where it is a number.
-        """
-        label = self.label_column
-        units = [weight / WEIGHTS.one * label.scale for weight in weights]
-        slopes = {c.name: unit / c.scale for c, unit in zip(self.columns, units[:-1], strict=False)}
-        shift = math.fsum(slopes[c.name] * c.centre for c in self.columns)
-        return {**slopes, INTERCEPT: label.centre + units[-1] - shift}
-
-    def expected(self, predicted: float) -> float:
-        """What a prediction says: a probability as it is, and a scaled label in its own unit."""
-        label = self.label_column
-        return label.centre + label.scale * predicted if self.family is Family.GAUSSIAN else predicted
-
-    def weight_name(self, index: int) -> str:
-        """What weight ``index`` belongs to, for messages."""
-        return repr(self.features[index]) if index < len(self.columns) else "the intercept"
-
     def warnings(self) -> list[str]:
         """What is allowed and may still be unwise."""
         found = [text for column in self.columns for text in column.warnings(self.format)]
@@ -455,13 +397,12 @@ class TaskSpec:
         document: dict[str, Json] = {
             "version": VERSION,
             "name": self.name,
-            "label": self.outcome.document(self.label),
+            **self.rows_document,
+            **self.terms_document,
             "lambda": self.penalty,
             "weight_bound": self.weight_bound,
             "decrement_bound": self.decrement_bound,
             "gradient_bound": self.gradient_target,
-            "features": [column.document for column in self.columns],
-            "format": {"bits": self.format.bits, "frac_bits": self.format.frac_bits},
             "step": self.step.document,
             "rounds": {
                 "maximum": self.maximum_rounds,
@@ -476,12 +417,8 @@ class TaskSpec:
                 "rows": self.minimum_rows,
                 "rows_per_node": self.minimum_node_rows,
             },
+            **self.statistics.document,
         }
-        if self.family is not Family.LOGISTIC:
-            document["family"] = self.family.value
-        if self.inputs:
-            document["inputs"] = [one.document for one in self.inputs]
-        document |= self.frequencies.document | self.statistics.document
         if self.privacy is not None:
             terms = self.privacy
             document["privacy"] = {

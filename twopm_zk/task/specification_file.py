@@ -26,6 +26,7 @@ from twopm_zk.task.formula import parse_formula
 from twopm_zk.task.inputs import Input, level_text
 from twopm_zk.task.instances import TaskInstances, batch_rows
 from twopm_zk.task.outcome import Frequencies, Outcome, class_weights, family_named
+from twopm_zk.task.parts.data import read_provenance
 from twopm_zk.task.parts.descent import read_descent
 from twopm_zk.task.parts.statistics import Statistics
 from twopm_zk.task.parts.step_rule import NEWTON, StepRule, default_rule
@@ -89,6 +90,7 @@ def parse_spec(document: object) -> TaskSpec:
     expanded = expand(features, inputs, formula, format=format)
     weights = class_weights(top.optional("class_weights", dict) or {}, outcome, family)
     column = top.optional("weights", str)
+    data = top.section("data")
     rounds, minimum, maximum = top.section("rounds"), top.section("minimum"), top.section("maximum")
     asked = top.section("statistics")
     statistics = Statistics(**{key: asked.take(key, bool, False) for key in ("information", "evaluation", "held_out")})
@@ -101,6 +103,8 @@ def parse_spec(document: object) -> TaskSpec:
         "frequencies": Frequencies(None if column is None else same_name(column), *weights),
         "penalty": top.take("lambda", float),
         "name": top.take("name", str, ""),
+        "data_name": data.optional("name", str),
+        "provenance": read_provenance(top),
         "format": format,
         "weight_bound": top.take("weight_bound", float, _DEFAULTS["weight_bound"]),
         "step": rule,
@@ -118,7 +122,7 @@ def parse_spec(document: object) -> TaskSpec:
         "descent": read_descent(top),
     }
     chosen = top.section("instances") if "instances" in top else None
-    for section in (rounds, minimum, maximum, asked, top):
+    for section in (data, rounds, minimum, maximum, asked, top):
         section.done()
     parsed = TaskSpec(**spec)
     if chosen is not None:

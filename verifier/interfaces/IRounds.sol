@@ -23,7 +23,7 @@ interface IRounds {
     struct TaskConfig {
         /// @dev Hash of the task's specification, published off chain.
         bytes32 specHash;
-        /// @dev Name of the data set under which nodes have registered their batches in DataHub.
+        /// @dev The data set, in DataHub, that nodes have registered their batches in.
         bytes32 dataset;
         /// @dev Wei of ETH that a node has at stake; 0 for none.
         uint96 minimumStake;

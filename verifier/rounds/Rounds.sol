@@ -98,7 +98,7 @@ abstract contract Rounds is IRounds {
     // --- for the contracts above ---
 
     /// @dev All that a node must have to hand in an update for its batch `index` of a data set; nothing is written. A
-    /// commitment has one place in the data hub, so ascending indices of a node use none twice.
+    /// node's commitment has one place in the data hub, so ascending indices use none twice.
     /// @param before The block before which the batch must be registered.
     /// @return data The commitment that the update is about.
     function _requireUpdate(
@@ -122,7 +122,7 @@ abstract contract Rounds is IRounds {
         }
         if (index >= type(uint48).max) revert IndexTooLarge(index);
         uint64 since;
-        (data, since) = DATA_HUB.lookUp(msg.sender, dataset, index);
+        (data, since) = DATA_HUB.usable(msg.sender, dataset, index);
         if (data == 0 || since >= before) {
             revert DataNotCommittedBeforeTheRound(msg.sender, index, since, before);
         }

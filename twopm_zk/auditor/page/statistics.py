@@ -12,7 +12,8 @@ from twopm_zk.html.parts import scrolling
 from twopm_zk.statistics.provenance import Content, Part
 from twopm_zk.statistics.report import LEVEL
 from twopm_zk.statistics.summary import Summary
-from twopm_zk.task.specification import INTERCEPT, TaskSpec
+from twopm_zk.task.checks import INTERCEPT
+from twopm_zk.task.specification import TaskSpec
 
 
 def statistics(report: AuditReport, context: ReportContext) -> Html:
