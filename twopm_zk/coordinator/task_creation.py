@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,7 @@ from twopm_zk.chain.network import Network
 from twopm_zk.chain.rounds import TaskConfig, TrainingConfig
 from twopm_zk.errors import InputError, TrainingError
 from twopm_zk.federated import FederatedSpec
+from twopm_zk.participants.descent import starting_weights
 from twopm_zk.participants.preflight import require_verifiers
 from twopm_zk.participants.rounds.view import RoundsView
 from twopm_zk.participants.task_view import ChainView, dataset_of, generators_of, held_out_dataset_of
@@ -76,7 +78,8 @@ def registered(view: RoundsView[Any], spec: TaskSpec | FederatedSpec, *, stakes:
 def create_task(view: ChainView, spec: TaskSpec, *, stakes: Stakes) -> int:
     """Create a task; its number. Nodes that register before its first round opens can take part."""
     require_verifiers(view, spec)
-    return view.hlr.create_task(task_config(spec, stakes=stakes), training_config(spec, view.network))
+    training = training_config(spec, view.network, initial_weights=starting_weights(view, spec))
+    return view.hlr.create_task(task_config(spec, stakes=stakes), training)
 
 
 def task_config(spec: TaskSpec, *, stakes: Stakes) -> TaskConfig:
@@ -98,8 +101,8 @@ def task_config(spec: TaskSpec, *, stakes: Stakes) -> TaskConfig:
     )
 
 
-def training_config(spec: TaskSpec, network: Network) -> TrainingConfig:
-    """What a task of the specification trains.
+def training_config(spec: TaskSpec, network: Network, *, initial_weights: Sequence[int] = ()) -> TrainingConfig:
+    """What a task of the specification trains, from zeros where no ``initial_weights`` are given.
 
     Raises SpecError for a task that cannot be proven, InputError where an instance of it has no verifier in the
     deployment.
@@ -126,5 +129,5 @@ def training_config(spec: TaskSpec, network: Network) -> TrainingConfig:
         final_information=spec.final_information,
         evaluation=asked.evaluation,
         held_out_dataset=held_out_dataset_of(spec) if asked.held_out else bytes(32),
-        initial_weights=[0] * weights,
+        initial_weights=list(initial_weights) or [0] * weights,
     )

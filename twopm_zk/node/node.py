@@ -18,6 +18,7 @@ from twopm_zk.node.registration import load_batches, register
 from twopm_zk.node.sharing_part import SharingPart
 from twopm_zk.node.store import NodeStore, StoredBatch, StoredUpdate
 from twopm_zk.participants.attempts import fixed_rows, read_attempt
+from twopm_zk.participants.descent import require_start
 from twopm_zk.participants.loop import OVERTAKEN
 from twopm_zk.participants.moving import Standstill, gone, move_on, standstill
 from twopm_zk.participants.news import Notify, ignore
@@ -155,6 +156,7 @@ class Node(Participant[NodeStore]):
         if self._accepted_task == state.id:
             return
         require_spec(state, self.spec)
+        require_start(self.view, state, self.spec)
         nodes = self._consent.minimum_nodes or self.spec.minimum_nodes
         rows = self._consent.minimum_rows or self.spec.minimum_rows
         for what, found, wanted in (("nodes", state.minimum_nodes, nodes), ("rows", state.minimum_rows, rows)):

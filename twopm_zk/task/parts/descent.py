@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from twopm_zk.errors import SpecError
 from twopm_zk.task.canonical import Json
 from twopm_zk.task.checks import require
+from twopm_zk.task.parts.data import address_of
 from twopm_zk.task.section import Section
 
 MAX_WITHOUT = 1000
@@ -36,7 +37,8 @@ class Descent:
         if len(self.spec_hash) != 32:
             raise SpecError(f"`descent.spec_hash` has {len(self.spec_hash)} bytes; the hash of a specification has 32")
         require("descent.without", len(self.without), 1, MAX_WITHOUT)
-        object.__setattr__(self, "without", tuple(sorted(map(_address, self.without), key=str.lower)))
+        found = (address_of(one, f"descent.without[{index}]") for index, one in enumerate(self.without))
+        object.__setattr__(self, "without", tuple(sorted(found, key=str.lower)))
         if len(set(self.without)) < len(self.without):
             raise SpecError("`descent.without` has an account more than once")
 
@@ -73,10 +75,3 @@ def _hash(text: str) -> bytes:
     except ValueError:
         return b""
 
-
-def _address(text: str) -> str:
-    from eth_utils.address import is_address, to_checksum_address
-
-    if not text.startswith("0x") or not is_address(text):
-        raise SpecError("`descent.without` has an entry that is no address: 0x and 40 hex digits")
-    return to_checksum_address(text)
