@@ -18,7 +18,6 @@ from twopm_zk.chain import (
     Receipt,
     TaskConfig,
     TrainingConfig,
-    dataset_name,
     deploy_all,
 )
 from twopm_zk.errors import TransactionError
@@ -26,12 +25,13 @@ from twopm_zk.participants.attempts import AttemptView, read_attempt
 from twopm_zk.participants.task_view import ChainView, generators_hash
 from twopm_zk.sharing import KeyOwner, SecretKey, Sharer, vector_of
 from twopm_zk.statements import Family
+from twopm_zk.task.parts.data import DataTerms
 
 INSTANCES = ("step-48x3", "aggregate-3", "certify-3", "predict-3")
 ETH = 10**18
 RETH = 2  # the asset's number in StakingContract
 LAMBDA = 1.0
-DATASET = dataset_name("spector-mazzeo")
+DATA = DataTerms.of("spector-mazzeo", None)
 
 
 def deploy(chain: Chain) -> tuple[Network, dict[str, zk.Keys]]:
@@ -81,6 +81,7 @@ class Story:
     def prepare(self) -> None:
         """Schools join with a key to share with, stake, and commit to their rows."""
         self.committed = []
+        self.coordinator.data_hub.open(DATA)
         self.lasting = [SecretKey.drawn() for _ in self.schools]
         for school, rows, key in zip(self.schools, split(self.table, [11, 11, 10]), self.lasting, strict=True):
             school.identity.join("", b"")
@@ -88,7 +89,7 @@ class Story:
             school.identity.set_aggregation_key(key.aggregation_key(owner).numbers)
             stake(school)
             step = zk.prepare_step(rows, [0.0] * 4, instance=zk.find_instance("step-48x3"))
-            school.data_hub.register(DATASET, 0, [step.statement.public[1]])
+            school.data_hub.register(DATA.id, 0, [step.statement.public[1]])
             self.committed.append(step.statement)
 
     def open(self) -> None:
@@ -96,7 +97,7 @@ class Story:
         hlr, verifier_id = self.coordinator.hlr, self.network.verifier_id
         self.task = hlr.create_task(
             TaskConfig(
-                spec_hash=b"\x01" * 32, dataset=DATASET, minimum_stake=ETH // 2, maximum_updates=4, maximum_batches=1
+                spec_hash=b"\x01" * 32, dataset=DATA.id, minimum_stake=ETH // 2, maximum_updates=4, maximum_batches=1
             ),
             TrainingConfig(
                 features=3,

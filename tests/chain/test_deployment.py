@@ -9,7 +9,7 @@ from twopm_zk.chain import deployer as deployer_module
 from twopm_zk.chain import deployment as deployment_module
 from twopm_zk.chain.deployer import add_verifiers, deploy_all
 from twopm_zk.chain.deployment import Deployment, EigenLayer, GeneratedVerifier, StakeAsset, Terms
-from twopm_zk.chain.network import Network, dataset_name
+from twopm_zk.chain.network import Network
 from twopm_zk.chain.networks import Model, NetworkTerms
 from twopm_zk.chain.rounds import TaskConfig
 from twopm_zk.chain.tasks import Phase
@@ -214,14 +214,6 @@ def test_a_network_names_what_it_does_not_have(chain, deployed):
         network.hlr.state(7)
 
 
-def test_names_of_data_sets_fit_a_word():
-    assert dataset_name("grades") == b"grades" + bytes(26)
-    assert len(dataset_name("x" * 32)) == 32
-    for name in ("", "x" * 33):
-        with pytest.raises(InputError, match="1 to 32 fit"):
-            dataset_name(name)
-
-
 def test_wrappers_do_what_the_contracts_do(chain, deployed, keys, node):
     network = Network(chain, deployed)
     ada = network.signing_as(keys.ada)
@@ -229,9 +221,18 @@ def test_wrappers_do_what_the_contracts_do(chain, deployed, keys, node):
     ada.identity.update("https://node.example/2", b"\x02" * 32)
     assert ada.identity.member_since(ada.chain.address) > 0
     assert network.identity.members() == [ada.chain.address]
-    ada.data_hub.register(dataset_name("grades"), 3, [5, 6])
-    assert network.data_hub.commitment_of(ada.chain.address, dataset_name("grades"), 4) == 6
-    assert network.data_hub.owner_of(6) == ada.chain.address
+    hub = ada.data_hub
+    assert not hub.is_open(GRADES.id)
+    hub.open(GRADES)
+    assert hub.terms(GRADES.id) == GRADES
+    hub.register(GRADES.id, 3, [5, 6])
+    assert hub.commitment_of(ada.chain.address, GRADES.id, 4) == 6
+    assert hub.usable(ada.chain.address, GRADES.id, 4) == (6, hub.registered_at(ada.chain.address, 6))
+    assert hub.attestation_of(ada.chain.address, GRADES.id, 6) == bytes(32)
+    hub.withdraw(GRADES.id)
+    hub.withdraw(GRADES.id, retraining=True)
+    assert hub.may_retrain_without(ada.chain.address, GRADES.id)
+    assert hub.withdrawn_at(ada.chain.address, GRADES.id) == chain.block - 1
     ada.contract("RETHDouble").transact("deposit", value=10**18)
     shares = ada.staking.stake(2, 10**17).event("Staked")["shares"]
     ada.staking.stake(2, 10**17)
@@ -253,11 +254,12 @@ def test_wrappers_do_what_the_contracts_do(chain, deployed, keys, node):
 
 def test_a_federated_task_and_its_network_go_through_their_clients(chain, deployed, keys):
     """A set of one, whose result is accepted, and whose next masked update is found missing, which ends the task."""
-    network, key, grades = Network(chain, deployed), Key(), dataset_name("grades")
+    network, key, grades = Network(chain, deployed), Key(), GRADES.id
     ada = network.signing_as(keys.ada)
     ada.identity.join("https://node.example", b"\x01" * 32)
     proof = key.possession(ada.identity.address, chain.chain_id, ada.chain.address)
     ada.identity.set_aggregation_key([*key.posted, *proof])
+    ada.data_hub.open(GRADES)
     ada.data_hub.register(grades, 0, [5])
     config = TaskConfig(
         spec_hash=b"\x01" * 32, dataset=grades, minimum_nodes=1, maximum_batches=1, dispute_seconds=0, maximum_rounds=5

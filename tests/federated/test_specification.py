@@ -17,8 +17,11 @@ from twopm_zk.federated import (
     write_federated,
 )
 from twopm_zk.privacy.terms import Privacy
+from twopm_zk.task.parts.data import Provenance
 from twopm_zk.task.specification import TaskSpec
 from twopm_zk.task.specification_file import read_spec
+
+ISSUER = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
 
 WHOLE = """
 kind = "federated"
@@ -151,6 +154,9 @@ def test_every_part_of_the_specification_changes_the_hash(tmp_path):
         {"quorum_percent": 76},
         *({name: getattr(spec, name) + 1} for name in vars(spec) if name.endswith("_seconds")),
         {"locations": spec.locations[::-1]},
+        {"data_name": "scans"},
+        {"data_fields": ("64 grey values",)},
+        {"provenance": Provenance((ISSUER,))},
         {"weighting": "equal", "evaluate": False, "privacy": Privacy(1.0, 1e-5, "node")},
         {"weighting": "equal", "evaluate": False, "privacy": Privacy(2.0, 1e-5, "node")},
         {"weighting": "equal", "evaluate": False, "privacy": Privacy(1.0, 1e-6, "node")},
@@ -306,3 +312,37 @@ def test_parsing_a_private_file_needs_no_accountant(monkeypatch):
     spec = private_spec()
     assert spec.coordinate_bound > spec.norm_bound
     assert spec.layout
+
+
+def test_the_data_of_a_task_are_its_own_unless_their_fields_are_named():
+    initial = {"arrays": [[2, 3], [4]], "initial": "ab" * 32}
+    fields = {"name": "scans", "fields": ["64 grey values", "a digit"]}
+    alone, other = small_spec(model=initial), small_spec(model=initial, update={"clip": 2.0})
+    assert alone.data_terms.id != other.data_terms.id
+    shared, again = (replace(one, data_name="scans", data_fields=tuple(fields["fields"])) for one in (alone, other))
+    assert shared.data_terms == again.data_terms
+    assert shared.spec_hash != again.spec_hash
+    assert parse_federated(shared.document) == shared
+    assert shared.document["data"] == fields
+    for changes in ({"data_name": "x-rays"}, {"data_fields": ("a digit",)}, {"provenance": Provenance((ISSUER,))}):
+        assert replace(shared, **changes).data_terms.id != shared.data_terms.id, changes
+    assert replace(shared, provenance=Provenance((ISSUER,))).data_terms.issuers == (ISSUER,)
+    with pytest.raises(SpecError, match=r"`model\.initial` is missing"):
+        _ = small_spec().data_terms
+    assert small_spec(data=fields).data_terms == shared.data_terms
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ({"field": []}, r"`data.field` is no key.*\n.*`fields`"),
+        ({"fields": "grey values"}, "`data.fields` is not a list"),
+        ({"fields": ["a", "a"]}, "`data.fields` has a field more than once"),
+        ({"fields": ["a", "b" * 201]}, r"`data.fields\[1\]` is empty, has more than 200"),
+        ({"fields": [str(k) for k in range(257)]}, "`data.fields` is 257; allowed: 0 to 256"),
+        ({"name": ""}, "`data.name` is empty"),
+    ],
+)
+def test_data_that_cannot_be_are_refused(data, message):
+    with pytest.raises(SpecError, match=message):
+        small_spec(data=data)

@@ -10,10 +10,12 @@ from twopm_zk.chain import compile_contract
 from twopm_zk.chain.contracts import Contract
 from twopm_zk.chain.deployer import deploy_all
 from twopm_zk.chain.deployment import Terms
+from twopm_zk.task.parts.data import DataTerms
 
 ETH = 10**18
-DATASET = b"grades".ljust(32, b"\0")
-HELD_OUT = b"grades of next year".ljust(32, b"\0")
+GRADES = DataTerms.of("grades", None)
+GRADES_OF_NEXT_YEAR = DataTerms.of("grades", None, held_out=True)
+DATASET, HELD_OUT = GRADES.id, GRADES_OF_NEXT_YEAR.id
 SPEC = b"specification".ljust(32, b"\0")
 ZERO = "0x" + "00" * 20
 MATRIX = 424242
@@ -64,6 +66,8 @@ class World:
             ("evaluate-32", EVALUATE, 32, 3),
         ):
             self.add_verifier(name, statement, size, features)
+        for terms in (GRADES, GRADES_OF_NEXT_YEAR):
+            self.hub.transact("open", terms.values)
         self.people = SimpleNamespace(**{name: Person(self, name, key) for name, key in vars(keys).items()})
         for number, person in enumerate(vars(self.people).values()):
             person.join()
@@ -125,7 +129,7 @@ class Person:
         self.use(self.world.staking).transact("unstake", 2, part)
 
     def register(self, index, commitments, dataset=DATASET):
-        self.use(self.world.hub).transact("registerMany", dataset, index, commitments)
+        self.use(self.world.hub).transact("register", dataset, index, commitments)
 
 
 def task_config(**changes):

@@ -14,6 +14,7 @@ from twopm_zk.privacy.terms import Privacy
 from twopm_zk.statements import Collection
 from twopm_zk.task.columns import Column
 from twopm_zk.task.instances import TaskInstances
+from twopm_zk.task.parts.data import Provenance
 from twopm_zk.task.parts.step_rule import Collects, StepRule
 from twopm_zk.task.specification import SECONDS, TaskSpec
 from twopm_zk.task.specification_file import parse_spec, read_spec, write_spec
@@ -57,6 +58,8 @@ def test_every_part_of_the_specification_changes_the_hash():
             {"columns": (replace(spec.columns[0], low=-1.0, high=1.0), spec.columns[1])},
             {"label": "z"},
             {"name": "other"},
+            {"data_name": "other"},
+            {"provenance": Provenance(("0x70997970C51812dc3A010C7d01b50e0d17dc79C8",))},
             {"penalty": 2.0},
             {"weight_bound": 512.0},
             {"gradient_bound": 1e-5},

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from twopm_zk.chain.deployment import Deployment, EigenLayer, GeneratedVerifier, StakeAsset, Terms
     from twopm_zk.chain.development_node import DevelopmentNode
     from twopm_zk.chain.federated import FederatedSnapshot
-    from twopm_zk.chain.network import Network, dataset_name
+    from twopm_zk.chain.network import Network
     from twopm_zk.chain.networks import NetworkEntry, NetworkTerms
     from twopm_zk.chain.rounds import TaskConfig, TrainingConfig
     from twopm_zk.chain.tasks import AcceptedUpdate, Phase, TaskSnapshot, TaskState
@@ -48,7 +48,6 @@ _MODULES = {
     "TrainingConfig": "rounds",
     "compile_contract": "compiler",
     "compile_source": "compiler",
-    "dataset_name": "network",
     "deploy_all": "deployer",
     "add_verifiers": "deployer",
     "verify_on_chain": "verification",
@@ -80,7 +79,6 @@ __all__ = [
     "add_verifiers",
     "compile_contract",
     "compile_source",
-    "dataset_name",
     "deploy_all",
     "verify_on_chain",
 ]

@@ -18,7 +18,8 @@ from twopm_zk.chain.deployment import Deployment
 from twopm_zk.chain.federated import FederatedRoundsClient
 from twopm_zk.chain.networks import Conversations, Inference, Model, Networks
 from twopm_zk.chain.rounds import Hlr
-from twopm_zk.errors import InputError
+from twopm_zk.errors import InputError, TransactionError
+from twopm_zk.task.parts.data import DataTerms
 
 _MAX_APPROVAL = 2**256 - 1
 STETH_KIND = 0
@@ -60,19 +61,71 @@ class Identity(ContractClient):
 
 
 class DataHub(ContractClient):
-    """DataHub."""
+    """DataHub; data sets go by the ids that follow from their terms."""
+
+    def open(self, terms: DataTerms) -> Receipt:
+        """Open the data set of these terms, whose id is ``terms.id``; nothing happens where it is open."""
+        return self.contract.transact("open", terms.values)
+
+    def is_open(self, dataset: bytes) -> bool:
+        """Whether somebody has opened a data set."""
+        return self.terms(dataset) is not None
+
+    def terms(self, dataset: bytes) -> DataTerms | None:
+        """What the data of a data set are; None where nobody has opened it."""
+        try:
+            found = self.contract.call("termsOf", dataset)
+        except TransactionError as error:
+            if error.error != "UnknownDataset":
+                raise
+            return None
+        schema, attestation_schema = (bytes.fromhex(found[name][2:]) for name in ("schema", "attestationSchema"))
+        return DataTerms(schema, found["heldOut"], attestation_schema, tuple(found["issuers"]))
 
     def register(self, dataset: bytes, first_index: int, commitments: Sequence[int]) -> Receipt:
         """Register batches under consecutive indices, all or none."""
-        return self.contract.transact("registerMany", dataset, first_index, list(commitments))
+        return self.contract.transact("register", dataset, first_index, list(commitments))
+
+    def bind(self, dataset: bytes, owner: str, uid: bytes, commitments: Sequence[int]) -> Receipt:
+        """Say which attestation the commitments of an owner have, as that owner or an issuer."""
+        return self.contract.transact("bind", dataset, owner, uid, list(commitments))
+
+    def withdraw(self, dataset: bytes, *, retraining: bool = False) -> Receipt:
+        """Withdraw this account's data for good; ``retraining`` allows to train on without them."""
+        return self.contract.transact("withdraw", dataset, retraining)
+
+    def usable(self, owner: str, dataset: bytes, index: int) -> tuple[int, int]:
+        """The commitment that an update may use now, and its block; zeros where there is none.
+
+        Raises TransactionError: DataIsWithdrawn, NotAttested, AttestationEnded.
+        """
+        commitment, since = self.contract.call("usable", owner, dataset, index)
+        return int(commitment), int(since)
 
     def commitment_of(self, owner: str, dataset: bytes, index: int) -> int:
         """0 where there is none."""
         return int(self.contract.call("commitmentOf", owner, dataset, index))
 
-    def owner_of(self, commitment: int) -> str:
-        """The zero address where nobody registered it."""
-        return str(self.contract.call("ownerOf", commitment))
+    def registered_at(self, owner: str, commitment: int) -> int:
+        """Block in which an owner registered a commitment, 0 for never."""
+        return int(self.contract.call("registeredAt", owner, commitment))
+
+    def withdrawn_at(self, owner: str, dataset: bytes) -> int:
+        """Block in which an owner withdrew its data, 0 for never."""
+        return int(self.contract.call("withdrawnAt", owner, dataset))
+
+    def may_retrain_without(self, owner: str, dataset: bytes) -> bool:
+        """Whether an owner has withdrawn its data and allowed to train on without them."""
+        return bool(self.contract.call("mayRetrainWithout", owner, dataset))
+
+    def attestation_of(self, owner: str, dataset: bytes, commitment: int) -> bytes:
+        """UID of the attestation that a commitment was last bound to; zeros for none."""
+        return bytes.fromhex(self.contract.call("attestationOf", owner, dataset, commitment)[2:])
+
+    @property
+    def eas(self) -> str:
+        """The Ethereum Attestation Service; the zero address on a chain without it."""
+        return str(self.contract.call("EAS"))
 
 
 class Staking(ContractClient):
@@ -150,7 +203,7 @@ class Network:
 
     @cached_property
     def data_hub(self) -> DataHub:
-        """Data commitments."""
+        """Data sets: commitments, attestations, withdrawals."""
         return DataHub(self.contract("DataHub"))
 
     @cached_property
@@ -194,11 +247,3 @@ class Network:
             known = ", ".join(self.deployment.verifiers) or "none"
             raise InputError(f"no verifier of {instance!r} is deployed; deployed: {known}")
         return self.deployment.verifiers[instance].id
-
-
-def dataset_name(name: str) -> bytes:
-    """A data set's name as contracts have it: UTF-8, at most 32 bytes, filled up with zeros."""
-    encoded = name.encode()
-    if not 0 < len(encoded) <= 32:
-        raise InputError(f"the data set's name has {len(encoded)} bytes; 1 to 32 fit")
-    return encoded.ljust(32, b"\0")

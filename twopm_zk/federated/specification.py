@@ -27,6 +27,7 @@ from twopm_zk.federated.rule import AggregationRule
 from twopm_zk.privacy.terms import Privacy
 from twopm_zk.task.canonical import Json, canonical
 from twopm_zk.task.checks import check_privacy, require
+from twopm_zk.task.parts.data import DataTerms, Provenance, check_fields, check_name
 
 KIND = "federated"
 """What the key ``kind`` of such a file says. Files of logistic regression have none."""
@@ -87,11 +88,21 @@ class FederatedSpec:
     """Where masked updates and results are stored: URLs of folders (`checks.check_locations`)."""
     privacy: Privacy | None = None
     """None for exact sums. The unit is a node: all of its data."""
+    data_name: str | None = None
+    """The data set's, where that is not the title."""
+    data_fields: tuple[str, ...] = ()
+    """What data have, in words: tasks of one name and these fields share their data sets. Without any, the data are
+    this specification's alone."""
+    provenance: Provenance | None = None
+    """None where nobody has to attest to an owner's data."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "fit", checked_settings(self.fit))
         check_texts(self.title, self.description, self.model)
         check_shapes(self.shapes)
+        check_fields(self.data_fields)
+        if self.data_name is not None:
+            object.__setattr__(self, "data_name", None if self.data_name == self.title else check_name(self.data_name))
         if self.initial is not None and len(self.initial) != 32:
             raise SpecError(f"`model.initial` has {len(self.initial)} bytes; a SHA-256 has 32")
         require("update.clip", self.clip, 2.0**-16, 2.0**20)
@@ -251,7 +262,10 @@ class FederatedSpec:
         if terms is not None:
             honest = terms.honest_of(self.minimum_nodes)
             document["privacy"] = {"epsilon": terms.epsilon, "delta": terms.delta, "unit": "node", "honest": honest}
-        return document
+        named: dict[str, Json] = {} if self.data_name is None else {"name": self.data_name}
+        named |= {"fields": list(self.data_fields)} if self.data_fields else {}
+        document |= {"data": named} if named else {}
+        return document if self.provenance is None else document | {"provenance": self.provenance.document}
 
     @cached_property
     def spec_hash(self) -> bytes:
@@ -264,6 +278,16 @@ class FederatedSpec:
         if self.initial is None:
             raise SpecError("`model.initial` is missing: the SHA-256 of what training starts from", kind="no-initial")
         return keccak(canonical(self.document))
+
+    @cached_property
+    def data_terms(self) -> DataTerms:
+        """What DataHub knows the data of nodes by. SpecError where `initial` is needed for it and not known."""
+        schema: dict[str, Json] = {"kind": KIND, "name": self.title if self.data_name is None else self.data_name}
+        if self.data_fields:
+            schema["fields"] = list(self.data_fields)
+        else:
+            schema["specification"] = self.spec_hash.hex()
+        return DataTerms.of(schema, self.provenance)
 
     def warnings(self) -> list[str]:
         """What is allowed and may still be unwise."""

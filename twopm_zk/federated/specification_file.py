@@ -12,6 +12,7 @@ from twopm_zk.federated.rule import AggregationRule
 from twopm_zk.federated.specification import KIND, SECONDS, VERSION, FederatedSpec
 from twopm_zk.privacy.terms import Privacy
 from twopm_zk.system.files import StrPath, write_text
+from twopm_zk.task.parts.data import read_provenance
 from twopm_zk.task.section import Section
 from twopm_zk.task.specification import TaskSpec
 from twopm_zk.task.specification_file import parse_spec, read_document
@@ -50,7 +51,7 @@ def parse_federated(document: object) -> FederatedSpec:
     if version != VERSION:
         raise SpecError(f"`version` is {version}; this release reads version {VERSION}")
     model, update, rule, rounds = (top.section(key) for key in ("model", "update", "rule", "rounds"))
-    minimum, maximum, storage = (top.section(key) for key in ("minimum", "maximum", "storage"))
+    minimum, maximum, storage, data = (top.section(key) for key in ("minimum", "maximum", "storage", "data"))
     fit = top.optional("fit", dict) or {}
     initial = model.optional("initial", str)
     spec: dict[str, Any] = {
@@ -72,8 +73,11 @@ def parse_federated(document: object) -> FederatedSpec:
         "maximum_nodes": maximum.take("nodes", int, _DEFAULTS["maximum_nodes"]),
         "locations": tuple(storage.texts("locations")),
         "privacy": _privacy(top),
+        "data_name": data.optional("name", str),
+        "data_fields": data.texts("fields"),
+        "provenance": read_provenance(top),
     }
-    for section in (model, update, rule, rounds, minimum, maximum, storage, top):
+    for section in (model, update, rule, rounds, minimum, maximum, storage, data, top):
         section.done()
     return FederatedSpec(**spec)
 

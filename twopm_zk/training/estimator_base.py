@@ -16,11 +16,11 @@ from twopm_zk.proving.executors import executor_for
 from twopm_zk.rows.tables import Table
 from twopm_zk.statements import Family
 from twopm_zk.statistics.summary import Summary
+from twopm_zk.task.checks import INTERCEPT
 from twopm_zk.task.columns import Column, choose_column, same_name
 from twopm_zk.task.parts.penalty import penalty_on_grid
 from twopm_zk.task.parts.step_rule import NEWTON, StepRule
 from twopm_zk.task.scaling import Scaling
-from twopm_zk.task.checks import INTERCEPT
 from twopm_zk.task.specification import TaskSpec
 from twopm_zk.training.in_process import Proofs, train
 from twopm_zk.training.results import TrainingWarning

@@ -68,9 +68,10 @@ class Provenance:
 
 def address_of(text: str, key: str) -> str:
     """An address with its checksum, given with it or in one case. SpecError that names the ``key`` of the file."""
-    from eth_utils.address import is_address, to_checksum_address
+    from eth_utils.address import is_checksum_formatted_address, is_hex_address, to_checksum_address
 
-    if not text.startswith("0x") or not is_address(text):
+    wrong = is_checksum_formatted_address(text) and to_checksum_address(text) != text
+    if wrong or not text.startswith("0x") or not is_hex_address(text):
         raise SpecError(
             f"`{key}` is no address: 0x and 40 hex digits",
             hint="Where it has large and small letters, they are its checksum: copy it anew.",
