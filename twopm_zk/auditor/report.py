@@ -10,6 +10,7 @@ from typing import Any
 
 from twopm_zk.auditor.attempt_record import AttemptRecord, Outcome, many, per_row
 from twopm_zk.chain.tasks import words
+from twopm_zk.participants.rounds.view import Withdrawal
 from twopm_zk.privacy.spent import Spent
 from twopm_zk.statistics.summary import Summary
 from twopm_zk.training.distance import Distance
@@ -37,9 +38,12 @@ CHECKS = {
     "aggregate proofs": "every move of the weights, verified again",
     "certificate": "the bound on the gradient, verified again and within the task's target",
     "coordinator": "what is the coordinator's to do was done by it, or after its deadline",
+    "descent": "the weights that it began with: 0, or those of the certified task that it says it goes on from, and whom "
+    "it goes on without",
     "final state": "the contract's present state is the one that follows from its history",
 }
 UNKNOWABLE = (
+    "whether rows that were withdrawn are there again under another account",
     "whether the rows are true: they were committed to, not judged",
     "how rows were collected, and whether two nodes hold the same person, or are one",
     "whether nodes told each other, or anybody, what they added to a sum: the chain shows the sums alone",
@@ -104,6 +108,25 @@ class Checked:
         return [f"{failure.check}: {failure.detail}" for failure in self.failures]
 
 
+@dataclass(frozen=True)
+class Link:
+    """One step of a line of descent."""
+
+    task: int
+    parent: int
+    without: tuple[str, ...]
+    """The owners whose data the task goes on without."""
+
+    @property
+    def sentence(self) -> str:
+        """The step in words."""
+        return f"task {self.task} goes on from the certified weights of task {self.parent}, without {', '.join(self.without)}"
+
+    def to_json(self) -> dict[str, Any]:
+        """The whole step."""
+        return {"task": self.task, "parent": self.parent, "without": list(self.without)}
+
+
 @dataclass
 class AuditReport(Checked):
     """The result of one audit; grows while it runs."""
@@ -132,6 +155,10 @@ class AuditReport(Checked):
     distance: Distance | None = None
     """Of the certified weights to the optimum, recomputed from the chain; None without a certificate."""
     coefficients: Mapping[str, float] | None = None
+    descent: list[Link] = field(default_factory=list)
+    """Which task this one goes on from, which one that, and so on, as far as specifications were given."""
+    withdrawn: dict[str, Withdrawal] = field(default_factory=dict)
+    """Who of the certified sum has withdrawn its data since, by address."""
     noisy: bool = False
     """Whether updates carry noise."""
     privacy: Spent | None = None
@@ -291,6 +318,8 @@ class AuditReport(Checked):
             "attempts": [one.to_json() for one in self.attempts],
             "weights": list(self.weights),
             "coefficients": None if self.coefficients is None else dict(self.coefficients),
+            "descent": [one.to_json() for one in self.descent],
+            "withdrawn_since": {node: one.to_json() for node, one in self.withdrawn.items()},
             "privacy": None if self.privacy is None else self.privacy.to_json(),
             "summary": None if self.summary is None else self.summary.as_dict(),
             "checks": {name: self.counts[name] for name in CHECKS if name in self.counts},

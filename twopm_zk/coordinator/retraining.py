@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from twopm_zk.chain.tasks import TaskSnapshot
 from twopm_zk.errors import InputError, SpecError
 from twopm_zk.participants.attempts import certified_round, read_history
-from twopm_zk.participants.descent import faults_of
+from twopm_zk.participants.rounds.descent import faults_of
 from twopm_zk.participants.task_view import ChainView, require_certificate, require_spec
 from twopm_zk.statements import Family
 from twopm_zk.task.parts.descent import Descent

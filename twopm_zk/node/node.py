@@ -18,7 +18,7 @@ from twopm_zk.node.registration import load_batches, register
 from twopm_zk.node.sharing_part import SharingPart
 from twopm_zk.node.store import NodeStore, StoredBatch, StoredUpdate
 from twopm_zk.participants.attempts import fixed_rows, read_attempt
-from twopm_zk.participants.descent import require_start
+from twopm_zk.participants.rounds.descent import require_start
 from twopm_zk.participants.loop import OVERTAKEN
 from twopm_zk.participants.moving import Standstill, gone, move_on, standstill
 from twopm_zk.participants.news import Notify, ignore

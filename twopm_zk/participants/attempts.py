@@ -319,7 +319,9 @@ def read_history(view: ChainView, state: TaskSnapshot) -> tuple[Collected, ...]:
     return tuple(found[number] for number in sorted(found))
 
 
-def rows_of_sum(view: ChainView, state: TaskSnapshot, number: int, attempt: int) -> Mapping[str, tuple[int, ...]] | None:
+def rows_of_sum(
+    view: ChainView, state: TaskSnapshot, number: int, attempt: int
+) -> Mapping[str, tuple[int, ...]] | None:
     """Whose rows were in the sum of a round: accounts with their data commitments; in a linear regression those that
     all its sums up to it were over. None where nothing was made of this attempt."""
     history = [one for one in read_history(view, state) if one.round <= number]

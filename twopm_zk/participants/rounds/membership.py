@@ -35,7 +35,9 @@ def hindrance(view: RoundsView[Any], state: TaskState) -> Hindrance | None:
     """What keeps this account out of the present round, if anything does."""
     me = view.address
     if has_withdrawn(view, state):
-        return Hindrance("data-withdrawn", f"this account has withdrawn the data that task {state.id} collects", state.id)
+        return Hindrance(
+            "data-withdrawn", f"this account has withdrawn the data that task {state.id} collects", state.id
+        )
     if view.is_barred(state, me):
         return Hindrance("barred", f"this node is out of task {state.id} for good", state.key)
     member = view.member(me)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from collections.abc import Collection as Some
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from eth_abi.abi import encode
 
@@ -51,6 +51,18 @@ class Withdrawal:
     """From which on the contract takes no update of them."""
     retraining: bool
     """Whether models may be trained on without them, which tells the sums of these rows; see `sharing.ledger`."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The withdrawal as documents have it."""
+        return {"block": self.block, "retraining": self.retraining}
+
+    def sentence(self, owner: str) -> str:
+        """That an owner of data in a certified sum has withdrawn them."""
+        allowed = "may" if self.retraining else "may not"
+        return (
+            f"{owner}, whose rows are in the certified sum, withdrew them in block {self.block}; models {allowed} be "
+            "trained on without them"
+        )
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """The table ``[descent]``: which certified task a task goes on from, and whose data it goes on without.
 
-Everybody can check it against the chain: `participants.descent`, `auditor.descent`.
+Everybody can check it against the chain: `participants.rounds.descent`, `auditor.descent`.
 """
 
 from __future__ import annotations
@@ -71,7 +71,6 @@ def read_descent(top: Section) -> Descent | None:
 def _hash(text: str) -> bytes:
     """32 bytes; nothing for what is no hash, which `Descent` refuses."""
     try:
-        return bytes.fromhex(text[2:]) if text.startswith("0x") and len(text) == 66 else b""  # noqa: PLR2004
+        return bytes.fromhex(text[2:]) if text.startswith("0x") and len(text) == 66 else b""
     except ValueError:
         return b""
-
