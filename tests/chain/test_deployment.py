@@ -16,8 +16,10 @@ from twopm_zk.chain.tasks import Phase
 from twopm_zk.errors import ChainError, DeploymentError, InputError, InsecureKeyError
 from twopm_zk.participants.task_view import ChainView
 from twopm_zk.prediction.enrolment import enrol_all, missing
+from twopm_zk.task.parts.data import DataTerms
 
 ZERO = "0x" + "00" * 20
+GRADES = DataTerms.of("grades", None)
 
 
 @pytest.fixture(scope="module")
