@@ -38,8 +38,7 @@ CHECKS = {
     "aggregate proofs": "every move of the weights, verified again",
     "certificate": "the bound on the gradient, verified again and within the task's target",
     "coordinator": "what is the coordinator's to do was done by it, or after its deadline",
-    "descent": "the weights that it began with: 0, or those of the certified task that it says it goes on from, and whom "
-    "it goes on without",
+    "descent": "the weights that it began with: 0, or those of the certified task that it goes on from without somebody",
     "final state": "the contract's present state is the one that follows from its history",
 }
 UNKNOWABLE = (
@@ -120,7 +119,8 @@ class Link:
     @property
     def sentence(self) -> str:
         """The step in words."""
-        return f"task {self.task} goes on from the certified weights of task {self.parent}, without {', '.join(self.without)}"
+        names = ", ".join(self.without)
+        return f"task {self.task} goes on from the certified weights of task {self.parent}, without {names}"
 
     def to_json(self) -> dict[str, Any]:
         """The whole step."""

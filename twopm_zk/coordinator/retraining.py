@@ -1,8 +1,8 @@
 """A task that goes on from a certified one without the data of owners who have withdrawn them.
 
 The child is of the parent's specification with a ``[descent]``, so that it takes the same data sets: what the remaining
-owners have registered is used again. It begins with the parent's weights and gets a certificate of its own; docs/consent.md
-says what that is worth.
+owners have registered is used again. It begins with the parent's weights and gets a certificate of its own;
+docs/consent.md says what that is worth.
 """
 
 from __future__ import annotations
@@ -52,15 +52,15 @@ def child_of(
     information at weights of 0 cannot be had at others, so that Newton's rule takes its place.
 
     Raises TrainingError for a parent without a certificate, InputError for owners that were not in its certified set,
-    have not withdrawn or do not allow it, for others that have withdrawn and are not named, and where the remaining ones
-    cannot meet the minima; SpecError for a task with noise.
+    have not withdrawn or do not allow it, for others that have withdrawn and are not named, and where the remaining
+    ones cannot meet the minima; SpecError for a task with noise.
     """
     require_spec(parent, spec)
     require_certificate(parent)
     if spec.privacy is not None:
         raise SpecError(
-            f"task {parent.id} has noise: nodes share the same rows at the same weights but once, so that nothing can go "
-            "on from its weights",
+            f"task {parent.id} has noise: nodes share the same rows at the same weights but once, so that nothing can "
+            "go on from its weights",
             hint="Agree on a new task; what the withdrawn rows have spent of their privacy stays spent.",
         )
     step = spec.step

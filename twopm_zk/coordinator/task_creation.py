@@ -10,8 +10,8 @@ from twopm_zk.chain.network import Network
 from twopm_zk.chain.rounds import TaskConfig, TrainingConfig
 from twopm_zk.errors import InputError, TrainingError
 from twopm_zk.federated import FederatedSpec
-from twopm_zk.participants.rounds.descent import starting_weights
 from twopm_zk.participants.preflight import require_verifiers
+from twopm_zk.participants.rounds.descent import starting_weights
 from twopm_zk.participants.rounds.view import RoundsView
 from twopm_zk.participants.task_view import ChainView, dataset_of, generators_of, held_out_dataset_of
 from twopm_zk.statements import Collection

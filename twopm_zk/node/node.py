@@ -18,13 +18,13 @@ from twopm_zk.node.registration import load_batches, register
 from twopm_zk.node.sharing_part import SharingPart
 from twopm_zk.node.store import NodeStore, StoredBatch, StoredUpdate
 from twopm_zk.participants.attempts import fixed_rows, read_attempt
-from twopm_zk.participants.rounds.descent import require_start
 from twopm_zk.participants.loop import OVERTAKEN
 from twopm_zk.participants.moving import Standstill, gone, move_on, standstill
 from twopm_zk.participants.news import Notify, ignore
 from twopm_zk.participants.participant import Participant
 from twopm_zk.participants.preflight import require_verifiers
 from twopm_zk.participants.records import Attempt
+from twopm_zk.participants.rounds.descent import require_start
 from twopm_zk.participants.rounds.membership import has_withdrawn, hindrance, register_key
 from twopm_zk.participants.task_view import ChainView, require_spec
 from twopm_zk.privacy.plan import Noise
