@@ -38,7 +38,7 @@ CHECKS = {
     "aggregate proofs": "every move of the weights, verified again",
     "certificate": "the bound on the gradient, verified again and within the task's target",
     "coordinator": "what is the coordinator's to do was done by it, or after its deadline",
-    "descent": "the weights that it began with: 0, or those of the certified task that it goes on from without somebody",
+    "descent": "the weights that it began with: 0, or those of the task that it goes on from, and without whom it does",
     "final state": "the contract's present state is the one that follows from its history",
 }
 UNKNOWABLE = (
@@ -269,6 +269,12 @@ class AuditReport(Checked):
             elif outcome is Outcome.OPENED:
                 name += f", {collected}"
             yield f"{name}: {first.participants if first.updates else 'no updates'}"
+
+    @property
+    def lineage(self) -> Iterator[str]:
+        """Where the task comes from, a line for each task that it descends from; none for one that began at 0."""
+        for link in self.descent:
+            yield f"descent: {link.sentence}"
 
     @property
     def proofs(self) -> int:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from twopm_zk.cli.data.withdraw import withdraw
 from twopm_zk.cli.options.connection import Connection, chain_options
 from twopm_zk.cli.options.participants import open_view, spec_argument, state_option
 from twopm_zk.cli.options.rows import (
@@ -224,3 +225,6 @@ def register(
 def _commitments(batches: Sequence[StoredBatch], *, held_out: bool) -> dict[str, str]:
     """By their places in DataHub, which each data set numbers by itself."""
     return {str(entry.place): str(entry.batch.commitment) for entry in batches if entry.held_out is held_out}
+
+
+data.add_command(withdraw)

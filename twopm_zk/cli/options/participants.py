@@ -38,6 +38,7 @@ _COLOURS = {
     "late-rows": "yellow",
     "lost": "red",
     "barred": "red",
+    "data-withdrawn": "red",
     "dispute": "red",
     "progress": "dim",
 }
