@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {IEAS} from "./IEAS.sol";
+import {IEAS} from "./eas/IEAS.sol";
 
 /// @title Which data were committed, by whom and when, who attests to them, and who has withdrawn them
 /// @notice A data set is named by the hash of what its data are. An owner's commitment has one place for ever: it is never

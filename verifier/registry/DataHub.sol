@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IDataHub} from "../interfaces/IDataHub.sol";
-import {IEAS} from "../interfaces/IEAS.sol";
+import {IEAS} from "../interfaces/eas/IEAS.sol";
 import {FIELD_ORDER} from "../proofs/ProofCheck.sol";
 
 /// @title Data sets, the commitments of their owners, attestations to them, and withdrawals

@@ -172,6 +172,8 @@ def _print(report: AuditReport, *, derived_with: Path | None, spec_file: Path | 
         click.echo(f"  {line}")
     for line in report.lineage:
         click.echo(line)
+    for record in report.datasets.values():
+        click.echo(record.sentence)
     for note in report.notes:
         click.echo(f"note: {note}")
     if report.withdrawn and (hint := after_withdrawals(report.task, spec_file, report.withdrawn)) is not None:

@@ -225,6 +225,8 @@ def audit_task(connection: Connection, number: int, spec: FederatedSpec, *, as_j
         click.echo(f"  {one.sentence()}")
         for node, kind in one.missing.items():
             click.echo(f"    the masked update of {node} is not to be had: {kind}")
+    for record in report.datasets.values():
+        click.echo(record.sentence)
     for note in report.notes:
         click.echo(f"note: {note}")
     for line in report.failed:

@@ -36,6 +36,7 @@ _COLOURS = {
     "waiting": "yellow",
     "objection": "yellow",
     "late-rows": "yellow",
+    "not-attested": "yellow",
     "lost": "red",
     "barred": "red",
     "data-withdrawn": "red",

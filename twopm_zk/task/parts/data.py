@@ -53,9 +53,8 @@ class Provenance:
 
     def __post_init__(self) -> None:
         require("provenance.issuers", len(self.issuers), 1, MAX_ISSUERS)
-        found = sorted(
-            (address_of(one, f"provenance.issuers[{index}]") for index, one in enumerate(self.issuers)), key=str.lower
-        )
+        named = (address_of(one, f"provenance.issuers[{index}]") for index, one in enumerate(self.issuers))
+        found = sorted(named, key=str.lower)
         if repeated := [one for one in found if found.count(one) > 1]:
             raise SpecError(f"`provenance.issuers` has {repeated[0]} more than once")
         object.__setattr__(self, "issuers", tuple(found))
