@@ -8,9 +8,9 @@ Then H lies between two matrices, and the decrement between two numbers:
 * every batch rounds its sums by up to half a unit;
 * the circuits' sigma' differs from the true one by what `variance` states, and X'X bounds what that can come to.
 
-A decrement is the distance itself only as far as the loss is quadratic. How far the optimum really is follows from it: in
-the direction d from the weights to it, the third derivative of the logistic loss is at most r times the second, with r
-the largest |x'd| of any row (Bach 2010, Self-concordant analysis for logistic regression, section 2). With the norm
+A decrement is the distance itself only as far as the loss is quadratic. How far the optimum really is follows from it:
+in the direction d from the weights to it, the third derivative of the logistic loss is at most r times the second, with
+r the largest |x'd| of any row (Bach 2010, Self-concordant analysis for logistic regression, section 2). With the norm
 |d| = sqrt(d' H d), and R the largest |x'd| of a row with features as large as circuits take and |d| = 1,
 
     |d| <= -ln(1 - R decrement) / R    where R decrement < 1

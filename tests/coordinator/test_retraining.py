@@ -1,21 +1,19 @@
-"""Data that are withdrawn, in every phase of a round, and a task that goes on from a certified one without them."""
+"""A task that goes on without an owner of a certified one who has withdrawn: what it proves, and who lies about it."""
 
 import math
+from copy import deepcopy
 
 import pytest
 from support.histories import failed_checks
-from support.people_stage import Stage
 from support.people_world import SPEC, DoubleKeys, Party, Running, np, replace
 
 from twopm_zk.auditor.audit import audit
 from twopm_zk.auditor.descent import check_descent
-from twopm_zk.chain.tasks import Phase
 from twopm_zk.coordinator.retraining import child_of
-from twopm_zk.coordinator.task_creation import Stakes, create_task, registered, task_config, training_config
-from twopm_zk.errors import DeploymentError, InputError, TrainingError, TransactionError
+from twopm_zk.coordinator.task_creation import Stakes, task_config, training_config
+from twopm_zk.errors import DeploymentError, InputError, TrainingError
 from twopm_zk.node.withdrawal import withdraw
 from twopm_zk.numbers.fixed_point import WEIGHTS
-from twopm_zk.participants.records import Attempt
 from twopm_zk.participants.rounds.descent import first_weights
 from twopm_zk.rows.batches import prepare
 from twopm_zk.task.parts.step_rule import StepRule
@@ -24,7 +22,7 @@ from twopm_zk.training.in_process import train
 
 pytestmark = pytest.mark.slow
 
-NEWTON = replace(SPEC, step=StepRule("newton"), gradient_bound=1e-4, minimum_rows=16)
+NEWTON = replace(SPEC, step=StepRule("newton"), gradient_bound=1e-3, minimum_rows=16)
 SIZES = (8, 8, 8, 8)
 GONE = 3
 """The node whose owner withdraws."""
@@ -50,6 +48,7 @@ class Family:
         self.child = child_of(self.view, self.parent, party.spec, [self.gone.address])
         party.spec = self.child.spec
         run(party, *range(3))
+        self.report = self.audit(ancestors=[self.parent_spec])
 
     def audit(self, task=2, **options):
         spec = {1: self.parent_spec, 2: self.child.spec}[task]
@@ -92,7 +91,7 @@ def test_what_is_left_of_the_withdrawn_rows_is_at_most_what_the_certificate_boun
         away = np.subtract(state.weights, np.rint(optimum * WEIGHTS.one)) / WEIGHTS.one
         return math.sqrt(away @ hessian @ away)
 
-    distance = family.audit().distance
+    distance = family.report.distance
     assert distance.proven
     assert errors(child) <= distance.within < 0.05
     assert errors(family.parent) > 5 * distance.within  # the weights that it began with are none of these
@@ -101,11 +100,11 @@ def test_what_is_left_of_the_withdrawn_rows_is_at_most_what_the_certificate_boun
 def test_training_alone_on_the_remaining_rows_ends_at_the_same_coefficients(family):
     alone = train(family.party.tables[:GONE], replace(family.child.spec, descent=None, decrement_bound=1e-3))
     found = family.child.spec.coefficients(family.view.state(2).weights)
-    assert found == pytest.approx(alone.coefficients, rel=2e-3)
+    assert found == pytest.approx(alone.coefficients, rel=1e-2)
 
 
 def test_the_audit_of_the_child_says_where_it_comes_from_and_that_of_the_parent_who_has_left(family):
-    report = family.audit(ancestors=[family.parent_spec])
+    report = family.report
     assert report.sound, report.failed
     (line,) = report.lineage
     assert line == (f"descent: task 2 goes on from the certified weights of task 1, without {family.gone.address}")
@@ -130,18 +129,17 @@ def test_without_its_specification_an_audit_says_that_a_task_began_elsewhere(fam
 
 def checked(family, **changes):
     """What the audit of the child says of a specification with another descent."""
-    report, spec = family.audit(spec=None), family.child.spec
+    report, spec = deepcopy(family.report), family.child.spec
     spec = replace(spec, descent=replace(spec.descent, **changes))
-    before = report.failure_count
+    assert report.passed
     check_descent(family.view, report, family.view.state(2), spec, [])
-    assert before == 0
     return " ".join(report.failed)
 
 
 def test_a_child_that_names_another_parent_certificate_or_owner_fails_its_audit(family):
     assert "is of the specification" in checked(family, spec_hash=b"x" * 32)
     assert "has the key" in checked(family, certificate=7)
-    assert "which is not" in checked(family, task=9) or "a later one" in checked(family, task=9)
+    assert "a later one" in checked(family, task=9)
     present, stranger = (family.party.world.view(number).address for number in (2, 8))
     said = checked(family, without=(present,))
     assert f"{present} has not withdrawn its data" in said
@@ -177,144 +175,14 @@ def test_nobody_is_left_out_who_has_not_withdrawn(family, number, error, why):
         child_of(family.view, family.parent, family.parent_spec, [address])
 
 
-def test_minima_that_the_others_cannot_meet_and_tasks_without_a_certificate_or_with_noise_are_refused(family):
+def test_minima_that_the_others_cannot_meet_and_tasks_without_a_certificate_are_refused(family):
     view, spec, gone = family.view, family.parent_spec, [family.gone.address]
-    with pytest.raises(InputError, match="3 nodes are left .* the minimum is 4"):
+    with pytest.raises(InputError, match=r"3 nodes are left .* the minimum is 4"):
         child_of(view, family.parent, spec, gone, minimum_nodes=4)
-    with pytest.raises(InputError, match="144 rows at most are left .* the minimum is 145"):
+    with pytest.raises(InputError, match=r"144 rows at most are left .* the minimum is 145"):
         child_of(view, family.parent, spec, gone, minimum_rows=145)
     with pytest.raises(TrainingError, match="no certificate"):
         child_of(view, replace(family.parent, certified_key=0), spec, gone)
-
-
-# --- withdrawn in each phase ---
-
-
-@pytest.fixture
-def stage(party):
-    made = []
-
-    def make(sizes=SIZES, **changes):
-        party.spec, party.sizes = replace(NEWTON, gradient_bound=0.2, **changes), sizes
-        party.tables = Party(party.world, party.folder, sizes=sizes).tables
-        made.append(Stage(party))
-        return made[-1].begin()
-
-    yield make
-    for one in made:
-        one.close()
-
-
-def leave(stage, number=GONE, *, retraining=False):
-    return withdraw(stage.nodes[number].view, datasets(stage.party.spec), retraining=retraining)
-
-
-def test_a_node_whose_data_are_withdrawn_says_so_and_stops_and_the_others_go_on_without_it(stage):
-    stage = stage()
-    leave(stage)
-    assert stage.nodes[GONE].tick()
-    assert stage.party.kinds(GONE)[-1] == "data-withdrawn"
-    assert stage.until(Phase.READY).nodes == 3  # nobody waits for it
-    stage.until(Phase.FINISHED)
-    assert stage.address(GONE) not in {event["node"] for event in stage.events("UpdateAccepted")}
-
-
-def test_an_update_of_withdrawn_data_is_refused_by_the_contract(stage):
-    stage = stage()
-    node, state = stage.nodes[GONE], stage.state
-    (entry,) = node._in_time(state)
-    (stored,) = node._proven(state, Attempt.of(state), [entry], {}, noise={}).values()
-    leave(stage)
-    with pytest.raises(TransactionError) as refused:
-        node.view.hlr.submit_update(state.id, 48, entry.place, stored.opening.point, stored.proof)
-    assert refused.value.error == "DataIsWithdrawn"
-    assert not node._submit(state, entry, stored)  # overtaken: it looks again, and does not try for ever
-    assert node.tick()
-
-
-def test_who_withdraws_its_data_after_its_update_is_not_ready_and_the_others_are(stage):
-    stage = stage()
-    stage.collected()
-    leave(stage)
-    for _ in range(3):
-        stage.tick(*stage.nodes)
-    assert stage.state.ready == 3
-    stage.late()
-    assert stage.until(Phase.SUMMED).ready == 3
-    assert stage.address(GONE) not in stage.attempt.nodes
-
-
-def test_who_withdraws_its_data_when_it_is_ready_leaves_the_set_for_nothing(stage):
-    stage = stage()
-    stage.collected()
-    stage.tick(stage.nodes[GONE], stage.nodes[0])
-    leave(stage)
-    stage.tick(stage.nodes[GONE])
-    assert [event["node"] for event in stage.events("NodeLeft")] == [stage.address(GONE)]
-    stage.tick(*stage.nodes)
-    assert stage.until(Phase.SUMMED).shared == 3
-
-
-def test_who_withdraws_its_data_once_sharing_has_begun_is_in_this_sum_and_in_none_after_it(stage):
-    stage = stage()
-    stage.collected()
-    stage.until(Phase.SHARING)
-    leave(stage)
-    state = stage.until(Phase.SUMMED)
-    assert state.shared == 4
-    stage.until(Phase.COLLECTING, when=lambda now: now.round > state.round)
-    assert stage.until(Phase.SUMMED).shared == 3
-    assert stage.party.kinds(GONE)[-1] == "data-withdrawn"
-
-
-def test_data_are_withdrawn_by_their_owner_once_and_for_good(stage):
-    stage = stage()
-    spec, owner = stage.party.spec, stage.nodes[GONE].view
-    with pytest.raises(InputError, match="has registered no data"):
-        withdraw(stage.coordinator.view, datasets(spec), retraining=False)
-    assert len(leave(stage)) == 1
-    assert leave(stage) == []  # it is done
-    assert not owner.data_hub.may_retrain_without(owner.address, spec.data_terms.id)
-    assert len(leave(stage, retraining=True)) == 1  # allowed later
-    assert leave(stage) == []  # and not taken back
-    withdrawn = stage.reader.withdrawals(spec.data_terms.id)
-    assert withdrawn[owner.address].retraining
-    others = registered(stage.reader, spec, stakes=Stakes()).ready
-    assert owner.address not in others
-    assert len(others) == 3
-    with pytest.raises(TransactionError) as refused:
-        owner.data_hub.register(spec.data_terms.id, 7, [12345])
-    assert refused.value.error == "DataIsWithdrawn"
-
-
-# --- what the others share ---
-
-
-def test_nodes_share_nothing_without_an_owner_who_has_not_released_them(stage):
-    """A sum at the weights of another one without one owner tells its gradients: whoever asks for it gets nothing."""
-    stage = stage(maximum_rounds=1)
-    stage.until(Phase.FINISHED)
-    assert stage.state.certified
-    leave(stage)
-    again = create_task(stage.coordinator.view, replace(stage.party.spec), stakes=Stakes())
-    stage.hlr.open_round(again)
-    nodes = [stage.party.node(number, task=again) for number in range(3)]
-    for _ in range(3):
-        for node in nodes:
-            node.tick()
-    assert stage.reader.state(again).nodes == 3
-    stage.hlr.close(again)
-    for node in nodes:
-        node.tick()
-    assert stage.reader.state(again).ready == 0
-    objections = [item for item in stage.party.news[0] if item.kind == "objection"]
-    assert objections[-1].values == {"objection": "shared-before"}
-    leave(stage, retraining=True)  # now they may: the owner has said that its sums may be told
-    for node in nodes:
-        node.tick()
-    assert stage.reader.state(again).phase is Phase.SHARING
-    for node in nodes:
-        node.store.close()
 
 
 def prepared(tables, spec):
