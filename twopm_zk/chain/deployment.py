@@ -3,7 +3,8 @@
 A deployment file is JSON: chain id, block, and for each contract its address, the keccak-256 of its code and
 the libraries it is linked to. Connecting compares all of it with the chain, and the code with what this
 checkout compiles to, so that a wrong chain or another version is an error and not a mystery; immutables must
-lead to the contracts of the same file. On a development chain the tokens and EigenLayer are doubles.
+lead to the contracts of the same file, and to EAS where it is known to be. On a development chain the tokens are
+doubles, and the contracts of EigenLayer and EAS their own (``chain/development``).
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ _ROUNDS = {"IDENTITY": "IdentityContract", "DATA_HUB": "DataHub", "STAKING": "St
 _ASKED = {
     "HFLContract": _ROUNDS,
     "HLRContract": {**_ROUNDS, "REGISTRY": "VerifierRegistry"},
+    "CertificateResolver": {"HLR": "HLRContract"},
     "NetworkRegistry": {"HLR": "HLRContract", "HFL": "HFLContract"},
     "InferenceContract": {
         "HLR": "HLRContract",
@@ -48,6 +50,15 @@ _ASKED = {
     },
 }
 """Immutables that name other contracts: the comparison of code leaves them out."""
+_ASK_EAS = ("DataHub", "CertificateResolver")
+EAS_ADDRESSES = {
+    1: "0xA1207F3BBa224E2c9c3c6D5aF63D0eb1582Ce587",
+    534_351: "0xaEF4103A04090071165F78D45D83A0C0782c2B2a",
+    534_352: "0xC47300428b6AD2c7D03BB76D05A176058b47E6B0",
+    11_155_111: "0xC2679fBD37d54388Ce493F1DB75320D236e1815e",
+}
+"""Where the Ethereum Attestation Service (EAS) is, by chain: Ethereum, Scroll Sepolia, Scroll, Sepolia; as npm's
+eas-contracts has it."""
 _DAY = 86_400
 NOBODY = "0x" + "00" * 20
 """The zero address."""
@@ -77,11 +88,18 @@ class StakeAsset:
 
 @dataclass(frozen=True)
 class EigenLayer:
-    """Addresses of EigenLayer's managers, and the operator to delegate to."""
+    """Addresses of EigenLayer's contracts, and the operator to delegate to; zeros where a chain has no EigenLayer."""
 
-    strategy_manager: str
-    delegation_manager: str
+    strategy_manager: str = NOBODY
+    delegation_manager: str = NOBODY
     operator: str = NOBODY
+    allocation_manager: str = NOBODY
+    rewards_coordinator: str = NOBODY
+
+    @property
+    def present(self) -> bool:
+        """Whether there is something to delegate to."""
+        return self.delegation_manager != NOBODY
 
 
 @dataclass(frozen=True)
@@ -165,13 +183,16 @@ class DeployedVerifier:
 
 @dataclass(frozen=True)
 class Deployment:
-    """What is where. ``doubles`` says that tokens and EigenLayer are stand-ins."""
+    """What is where. ``doubles`` says that the tokens are stand-ins, and EigenLayer's strategies with them."""
 
     chain_id: int
     block: int
     doubles: bool
     contracts: dict[str, Deployed]
     verifiers: dict[str, DeployedVerifier]
+    eigenlayer: EigenLayer = field(default_factory=EigenLayer)
+    eas: str = NOBODY
+    """The Ethereum Attestation Service; zeros where there is none, and nobody can attest to data."""
 
     @property
     def insecure(self) -> bool:
@@ -194,7 +215,8 @@ class Deployment:
                 )
             contracts = {name: Deployed(**entry) for name, entry in saved.pop("contracts").items()}
             verifiers = {name: DeployedVerifier(**entry) for name, entry in saved.pop("verifiers").items()}
-            return cls(contracts=contracts, verifiers=verifiers, **saved)
+            eigenlayer = EigenLayer(**saved.pop("eigenlayer", {}))
+            return cls(contracts=contracts, verifiers=verifiers, eigenlayer=eigenlayer, **saved)
         except (InputError, KeyError, TypeError, ValueError, AttributeError) as error:
             raise DeploymentError(
                 f"{path} is not a deployment file: {' '.join(str(error).split())}",
@@ -241,9 +263,19 @@ class Deployment:
             for made, address in (asked | self.contracts[name].libraries).items():
                 if made not in self.contracts or self.contracts[made].address != address:
                     raise DeploymentError(f"{name} at {contract.address} asks another {made} than the deployment's")
+            if name in _ASK_EAS and contract.call("EAS") != self.eas:
+                raise DeploymentError(f"{name} at {contract.address} asks another EAS than the deployment's")
+        require_known_eas(self.chain_id, self.eas)
         for name, verifier in self.verifiers.items():
             if code_hash(chain.code(verifier.address)) != verifier.code_hash:
                 raise DeploymentError(f"verifier {name} at {verifier.address} has other code than it had")
+
+
+def require_known_eas(chain_id: int, eas: str) -> None:
+    """DeploymentError for another EAS than is known on a chain; none at all is allowed."""
+    known = EAS_ADDRESSES.get(chain_id, eas)
+    if eas not in (known, NOBODY):
+        raise DeploymentError(f"EAS is at {known} on chain {chain_id}, not at {eas}", kind="other-eas")
 
 
 def family_of(instance: Instance) -> Family:

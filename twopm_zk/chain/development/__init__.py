@@ -1,1 +1,1 @@
-"""What a development chain gets that others publish on public chains: tokens, and EigenLayer."""
+"""What a development chain gets that others publish on public chains: tokens, EigenLayer, and EAS."""

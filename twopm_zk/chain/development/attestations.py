@@ -10,13 +10,14 @@ import re
 from pathlib import Path
 
 from twopm_zk.chain.compiler import Artifact
+from twopm_zk.chain.deployment_steps import DeploymentSteps
 from twopm_zk.errors import ToolError, ToolMissingError
 from twopm_zk.system import paths
 from twopm_zk.system.parsing import read_json
 
 PACKAGE, VERSION = "@ethereum-attestation-service/eas-contracts", "1.9.0"
 MISSING = f"the contracts of EAS are not installed (npm's {PACKAGE} {VERSION}): nobody can attest to data here"
-NAMES = ("SchemaRegistry", "EAS")
+REGISTRY, EAS = NAMES = ("SchemaRegistry", "EAS")
 _IMMUTABLE = b"\x7f" + bytes(32)
 """PUSH32 of zeros, which the compiler writes for an immutable alone: what is published does not say where they are."""
 
@@ -52,3 +53,9 @@ def _artifact(name: str, path: Path) -> Artifact:
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ToolError(f"npm's {PACKAGE} {VERSION} as installed has no contract {name}: {error}") from error
+
+
+def deploy_eas(steps: DeploymentSteps) -> str:
+    """EAS with its registry of schemas; the address of EAS."""
+    registry = steps.deploy(steps.artifacts[REGISTRY])
+    return steps.deploy(steps.artifacts[EAS], registry.address).address

@@ -59,6 +59,12 @@ DEFAULT_INSTANCES = (
     help="ERC-20 that networks may take fees in, for good; default: none, on a development chain stand-in rETH. None "
     "that rebases, or takes a part of what is sent.",
 )
+@click.option(
+    "--eas",
+    metavar="ADDRESS",
+    help="The Ethereum Attestation Service (EAS), for good; default: where it is known to be (Ethereum, Sepolia, "
+    "Scroll, Scroll Sepolia), on a development chain its own, none elsewhere. Without it nobody can attest to data.",
+)
 @key_options
 @chain_options
 @json_option
@@ -70,6 +76,7 @@ def deploy(
     force: bool,
     allow_insecure: bool,
     fee_token: str | None,
+    eas: str | None,
     ptau: Path | None,
     backend: str | None,
     as_json: bool,
@@ -90,13 +97,15 @@ def deploy(
       twopm-zk deploy --add step-167x30 --add aggregate-30
       twopm-zk deploy --add spec.toml
     """
-    from twopm_zk.chain.deployer import add_verifiers, deploy_all, journal_path
+    from twopm_zk.chain.deployer import add_verifiers, deploy_all
     from twopm_zk.chain.deployment import Deployment, Terms
+    from twopm_zk.chain.deployment_steps import journal_path
 
     path, journal = connection.deployment_file, journal_path(connection.deployment_file)
-    if added and (names or everything or force or fee_token):
+    if added and (names or everything or force or fee_token or eas):
         raise InputError(
-            "--add is for a deployment that there is; --instance, --all, --fee-token and --force are for a new one"
+            "--add is for a deployment that there is; --instance, --all, --fee-token, --eas and --force are for a new "
+            "one"
         )
     terms = Terms(fee_token=checked_address(fee_token) if fee_token else None)
     if not added and path.exists() and not force:
@@ -126,6 +135,7 @@ def deploy(
                 chain,
                 verifiers=verifiers,
                 terms=terms,
+                eas=checked_address(eas) if eas else None,
                 allow_insecure=allow_insecure,
                 journal=journal,
                 progress=progress,
@@ -176,6 +186,7 @@ def _tell(as_json: bool, path: Path, deployment: Deployment, added: Sequence[str
         "chain_id": deployment.chain_id,
         "block": deployment.block,
         "insecure": deployment.insecure,
+        "eas": deployment.eas,
         "contracts": contracts,
         "verifiers": verifiers,
         "added": list(added),
