@@ -107,6 +107,17 @@ _BY_KIND: dict[str, Step] = {
     "`twopm-zk coordinator run {spec}` waits for them.",
     "no-certificate": "It gets one with `twopm-zk certify {spec} --task {task}`, or from "
     "`twopm-zk coordinator run {spec}`; `twopm-zk task show {task}` says how it stands.",
+    "nothing-registered": "Sign as the account that registered them: --keystore FILE or TWOPM_ZK_PRIVATE_KEY.",
+    "data-withdrawn": "A withdrawal is for good: other rows take another data set, which is another `[data]` name in a "
+    "new specification.",
+    "withdrawn-too": lambda facts: (
+        "Name them as well: " + " ".join(f"--without {one}" for one in facts["accounts"]) + "."
+    ),
+    "wrong-descent": "An owner withdraws with `twopm-zk data withdraw {spec} --allow-retraining`; "
+    "`twopm-zk task show TASK` names who was in a certified set, and who has withdrawn.",
+    "too-few-left": "Where the owners who are left agree, give --minimum-nodes or --minimum-rows.",
+    "owners-withdrew": "Train on without them: "
+    "`twopm-zk retrain {task} --spec {spec} --without {owners} --out child.json`.",
     "not-over": "It is after its last result; its coordinator ends it sooner, where an attempt has failed, with "
     "`twopm-zk task finish {task}`.",
     "no-data": "Give --data FILE.",
@@ -261,6 +272,8 @@ _REFUSALS: dict[str, Step] = {
     "NotAttested": "An issuer that SPEC names has to attest to it; `twopm-zk data attestations SPEC` says what holds.",
     "AttestationEnded": "Its issuer has to attest anew; `twopm-zk data attestations SPEC` says what holds.",
     "WrongAttestation": "Attest it with `twopm-zk data attest SPEC`, which binds what fits.",
+    "DataIsWithdrawn": "{owner} has withdrawn these data for good: other rows take another data set, which is another "
+    "`[data]` name in a new specification.",
     "DataNotCommittedBeforeTheRound": "Register data with `twopm-zk data register` before a round opens; this batch "
     "takes part from the next round on.",
     "AttemptFull": "This attempt has all its updates: take part from the next round on.",
