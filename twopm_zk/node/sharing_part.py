@@ -38,7 +38,7 @@ from twopm_zk.sharing import (
     share_objections,
     vector_of,
 )
-from twopm_zk.statements import Family, Opening
+from twopm_zk.statements import Collection, Family, Opening
 from twopm_zk.task.specification import TaskSpec
 
 _CLAIMS_AT_ONCE = 50
@@ -242,12 +242,9 @@ class SharingPart(SetPart[ChainView, NodeStore]):
     # --- all ---
 
     def _collection(self, state: TaskSnapshot, held: _Held) -> ledger.Collection:
-        if state.family is Family.GAUSSIAN:  # gradients, information and evaluations follow from the same moments
-            return ledger.Collection(statement="moments", weights=None, data=held.data)
-        statement, weights = str(state.collection.unit(state.family)), model_commitment(0, state.weights)
         # a sum with noise is another one each time; of a large set a node knows its own rows alone
         exact = self.spec.privacy is None and not self.view.is_large(state)
-        return ledger.Collection(statement=statement, weights=weights, data=held.data, same_rows=exact)
+        return collection_of(state.family, state.collection, state.weights, held.data, exact=exact)
 
     def _earlier(self, state: TaskSnapshot, collection: ledger.Collection) -> Earlier | None:
         """The sum of another task that these rows were last shared in at these weights, as the chain shows it, and who
@@ -272,6 +269,16 @@ class SharingPart(SetPart[ChainView, NodeStore]):
         except InputError as error:
             self._say("lost", f"this node cannot share in {state.name()}: {error.message}", key=sharing_set.digest)
             return None
+
+
+def collection_of(
+    family: Family, collected: Collection, weights: Sequence[int], data: frozenset[int], *, exact: bool
+) -> ledger.Collection:
+    """What a share is of, as the ledger knows it: of these rows, at these integer weights, and whether it is exact."""
+    if family is Family.GAUSSIAN:  # gradients, information and evaluations follow from the same moments
+        return ledger.Collection(statement="moments", weights=None, data=data)
+    statement, at = str(collected.unit(family)), model_commitment(0, weights)
+    return ledger.Collection(statement=statement, weights=at, data=data, same_rows=exact)
 
 
 def _set_of(attempt: AttemptView) -> SharingSet:
