@@ -11,8 +11,7 @@ from support.guides import PASSWORD, sections
 
 from twopm_zk.chain.deployment import Deployment
 from twopm_zk.cli import main
-from twopm_zk.cli.data.access import _plain
-from twopm_zk.cli.data.storage import url_of
+from twopm_zk.cli.data.storage import plain, url_of
 from twopm_zk.node.store import NodeStore
 from twopm_zk.task.specification_file import write_spec
 
@@ -222,6 +221,18 @@ def test_what_goes_wrong_at_first_is_told_with_what_to_do_next(stage):
     stage.fails(MEMBER, "data", "verify", SPEC_FILE, "--held-out", code=10, message="has stored nothing")
 
 
+def test_a_grant_for_ever_by_an_owner_with_a_program_of_its_own_is_shown(stage):
+    stage.owner()
+    stage.works(OWNER, "data", "put", SPEC_FILE, "--data", "rows.csv", "--to", "backup")
+    stage.works(MEMBER, "data", "key")
+    access = stage.world.view(OWNER).network.data_access
+    access.grant(SPEC.data_terms.id, stage.world.node.accounts[MEMBER], 1, (1 << 64) - 1, "\x1b[2J", b"x")
+    said = stage.works(MEMBER, "data", "list")
+    assert "until 9999-12-31 23:59:59 UTC, for: \ufffd[2J" in said
+    get = ("data", "get", SPEC_FILE, "--owner", stage.world.node.accounts[OWNER], "--out", "study")
+    stage.fails(MEMBER, *get, code=10, message="was not wrapped for this key")
+
+
 def test_a_folder_is_a_location_and_a_url_is_one_as_it_is(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert url_of("backup") == f"file://{tmp_path}/backup"
@@ -230,4 +241,4 @@ def test_a_folder_is_a_location_and_a_url_is_one_as_it_is(tmp_path, monkeypatch)
 
 
 def test_what_others_wrote_does_nothing_to_a_terminal():
-    assert _plain("a\x1b[2J\nb\u202e") == "a\ufffd[2J\ufffdb\ufffd"
+    assert plain("a\x1b[2J\nb\u202e") == "a\ufffd[2J\ufffdb\ufffd"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from twopm_zk.cli.data.storage import as_document, dataset_of, held_out_flag, owner_option
+from twopm_zk.cli.data.storage import as_document, dataset_of, held_out_flag, owner_option, plain
 from twopm_zk.cli.options.amounts import show_time
 from twopm_zk.cli.options.connection import Connection, chain_options, describe_receipt
 from twopm_zk.cli.options.participants import checked_address, open_view, spec_argument, state_option
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from twopm_zk.chain.data_access import Grant
     from twopm_zk.participants.task_view import ChainView
 
+_LATEST = 253_402_300_799
+"""The last second of the year 9999: what comes later has no date, and an owner may write any number."""
 member_argument = click.argument("member", metavar="MEMBER")
 
 
@@ -61,7 +63,7 @@ def grant(
     view = open_view(connection)
     over = int((until.replace(tzinfo=UTC) + timedelta(days=1)).timestamp())
     found = grant_access(view, dataset_of(spec, held_out=held_out), address, purpose=purpose, until=over)
-    text = f"{found.member} may have version {found.version} until {show_time(found.until)}"
+    text = f"{found.member} may have version {found.version} until {_until(found)}"
     emit(as_json, _as_document(found, view), text)
 
 
@@ -140,7 +142,7 @@ def list_data(connection: Connection, account: str | None, as_json: bool) -> Non
         "granted": [_as_document(grant, view) for grant in granted],
         "received": [_as_document(grant, view) for grant in received],
     }
-    lines = [f"version {one.number} of 0x{one.dataset.hex()} at {_plain(one.uri)}" for one in newest.values()]
+    lines = [f"version {one.number} of 0x{one.dataset.hex()} at {plain(one.uri)}" for one in newest.values()]
     lines = [f"{address} has stored {len(lines) or 'nothing'}", *lines]
     lines += [_line(grant, view) for grant in granted] + [_line(grant, view) for grant in received]
     emit(as_json, document, "\n".join(lines))
@@ -172,7 +174,7 @@ def show(connection: Connection, spec_file: Path, owner: str | None, held_out: b
         "withdrawn": withdrawn or None,
         "granted": [_as_document(grant, view) for grant in granted],
     }
-    lines = [f"version {stored.number}, stored in block {stored.block} at {_plain(stored.uri)}"]
+    lines = [f"version {stored.number}, stored in block {stored.block} at {plain(stored.uri)}"]
     lines += [f"withdrawn in block {withdrawn}: no access holds any more"] if withdrawn else []
     lines += [_line(grant, view) for grant in granted] or ["granted to nobody"]
     emit(as_json, document, "\n".join(lines))
@@ -181,7 +183,7 @@ def show(connection: Connection, spec_file: Path, owner: str | None, held_out: b
 def _line(grant: Grant, view: ChainView) -> str:
     return (
         f"{grant.owner} to {grant.member}: {_state(grant, view)}, version {grant.version} until "
-        f"{show_time(grant.until)}, for: {_plain(grant.purpose)}"
+        f"{_until(grant)}, for: {plain(grant.purpose)}"
     )
 
 
@@ -201,6 +203,5 @@ def _state(grant: Grant, view: ChainView) -> str:
     return grant.state(view.chain.header(view.block()).time)
 
 
-def _plain(text: str) -> str:
-    """Somebody else's text for a terminal: nothing in it that does more than to be read."""
-    return "".join(sign if sign.isprintable() else "\ufffd" for sign in text)
+def _until(grant: Grant) -> str:
+    return show_time(min(grant.until, _LATEST))

@@ -236,7 +236,11 @@ def verify(
             for _ in present(stored, version_of(view, stored), location=asked.location, progress=progress):
                 pass
     said = "opens the commitments in DataHub" if opened else "is there, in encrypted pieces that have their hashes"
-    emit(as_json, as_document(stored) | {"opened": opened}, f"version {stored.number} at {stored.uri} {said}")
+    emit(
+        as_json,
+        as_document(stored) | {"opened": opened},
+        f"version {stored.number} at {plain(asked.location or stored.uri)} {said}",
+    )
 
 
 @click.command()
@@ -286,6 +290,11 @@ def url_of(location: str) -> str:
 def place(location: str | None) -> str | None:
     """A location that may be given."""
     return None if location is None else url_of(location)
+
+
+def plain(text: str) -> str:
+    """Somebody else's text for a terminal: nothing in it that does more than to be read."""
+    return "".join(sign if sign.isprintable() else "\ufffd" for sign in text)
 
 
 def as_document(stored: StoredVersion) -> dict[str, Any]:
