@@ -38,6 +38,8 @@ GUIDES = {
         "first-steps",
         "installation",
         "data-owner",
+        "data-storage",
+        "issuer",
         "coordinator",
         "auditor",
         "application-user",

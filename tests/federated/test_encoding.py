@@ -21,8 +21,8 @@ from twopm_zk.federated import (
     result_size,
     with_initial,
 )
-from twopm_zk.federated.encoding import content_hash
 from twopm_zk.federated.results import NOWHERE, PARAMETER_BOUND
+from twopm_zk.system.content_store import content_hash
 
 SPEC = small_spec(update={"clip": 4.0, "evaluate": True}, rule={"momentum": 0.5})
 PLAIN = small_spec()

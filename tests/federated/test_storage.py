@@ -12,7 +12,7 @@ from support.federated import small_spec
 from twopm_zk.errors import InputError, PeerError, SpecError, ToolMissingError
 from twopm_zk.federated import Storage
 from twopm_zk.federated.checks import MAX_LOCATIONS, check_locations
-from twopm_zk.federated.encoding import content_hash
+from twopm_zk.system.content_store import content_hash
 
 CONTENT = b"a masked update" * 9
 SIZE = len(CONTENT)

@@ -6,11 +6,12 @@ that the task used are compared with them; see docs/auditor.md for what follows 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from eth_utils.crypto import keccak
 
+from twopm_zk.auditor.descent import check_descent, note_withdrawals
 from twopm_zk.auditor.event_reader import EventReader, read_registrations
 from twopm_zk.auditor.history import PROVEN
 from twopm_zk.auditor.keys import DerivedKeys, Keyring, RegisteredVerifier, same_code
@@ -18,6 +19,7 @@ from twopm_zk.auditor.privacy import check_named, check_privacy
 from twopm_zk.auditor.replay import Replay
 from twopm_zk.auditor.report import AuditReport
 from twopm_zk.chain.abi import DecodedEvent
+from twopm_zk.chain.attestations import CertificateStatement
 from twopm_zk.chain.rpc import reading
 from twopm_zk.chain.tasks import task_key
 from twopm_zk.circuit.instances import find_instance
@@ -36,6 +38,7 @@ def audit(
     task: int,
     *,
     spec: TaskSpec | None = None,
+    ancestors: Sequence[TaskSpec] = (),
     verifier: Verifier | None = None,
     backend: str | None = None,
     ptau: Path | None = None,
@@ -45,7 +48,8 @@ def audit(
     """Replay a task and check all that it did.
 
     ``spec`` is compared with its hash, rules and circuits, names the coefficients, and says which step matrices to
-    expect and what is promised to the people in the rows. Keys
+    expect and what is promised to the people in the rows. With those of the ``ancestors`` the line of descent of a task
+    that goes on from another one is checked up to the first of them that is not given. Keys
     are derived with ``ptau`` through ``backend``, and proofs checked with ``verifier`` (default: native where it is
     built, else Python), unless a ``keyring`` is given.
 
@@ -104,8 +108,11 @@ def audit(
         replay.feed(reader.read(event))
     replay.finish()
     replay.compare(state)
+    check_descent(view, report, state, spec, ancestors)
+    note_withdrawals(report, view.withdrawals(state.dataset))
     report.weights, report.gradient_bound, report.distance = replay.weights, replay.bound, replay.distance
     report.noisy = replay.noisy
+    _check_attestation(view, report)
     if spec is None and replay.noisy:
         report.notes.append("updates carry noise; what that promises to the people in the rows takes the specification")
     if spec is not None:
@@ -120,6 +127,34 @@ def audit(
                 spec, replay.sums, claim=claim, insecure=insecure, notes=replay.choices, spent=report.privacy
             )
     return report
+
+
+def _check_attestation(view: ChainView, report: AuditReport) -> None:
+    """That the attestation to the certificate, where there is one, says what follows from the history here."""
+    if "CertificateResolver" not in view.deployment.contracts:
+        return
+    found = reading("an attestation", lambda: view.network.certificates.attestation_of(report.task))
+    if found is None:
+        return
+    report.attestation = found
+    certified = report.certified_attempt
+    if not report.check("attestation", certified is not None, "it is of a certificate that this history does not have"):
+        return
+    assert certified is not None  # noqa: S101 - just checked
+    follows = CertificateStatement.of(
+        report.task,
+        report.contract,
+        spec_hash=bytes.fromhex(report.spec_hash[2:]),
+        round=certified.round,
+        attempt=certified.attempt,
+        nodes=len(certified.counted),
+        weights=certified.weights,
+        gradient_bound=report.gradient_bound or 0,
+    )
+    said = CertificateStatement.parse(found.data)
+    if report.check("attestation", said is not None, "its data are of another form") and said is not None:
+        wrong = follows.differences(said)
+        report.check("attestation", not wrong, f"it has another {', '.join(wrong)} than was found here")
 
 
 def registered_verifier(view: ChainView, event: DecodedEvent) -> RegisteredVerifier:

@@ -44,6 +44,7 @@ _OURS = (
     "NetworkRegistry",
     "InferenceContract",
     "ConversationContract",
+    "DataAccess",
 )
 _RESOLVER = "CertificateResolver"
 """Of certificates in EAS, where there is EAS."""
@@ -235,6 +236,7 @@ def _everything(
     networks = steps.ours("NetworkRegistry", hlr.address, hfl.address, _fee_token(steps, terms))
     inference = steps.ours("InferenceContract", staking.address, registry.address, networks.address)
     conversation = steps.ours("ConversationContract", staking.address, networks.address)
+    steps.ours("DataAccess", identity.address, data_hub.address)
     for slasher in (hlr, hfl, inference, conversation):
         steps.transact(staking, "authorise", slasher.address)  # nobody is staked yet, so it holds at once
 

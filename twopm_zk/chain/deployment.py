@@ -35,6 +35,7 @@ _ROUNDS = {"IDENTITY": "IdentityContract", "DATA_HUB": "DataHub", "STAKING": "St
 _ASKED = {
     "HFLContract": _ROUNDS,
     "HLRContract": {**_ROUNDS, "REGISTRY": "VerifierRegistry"},
+    "DataAccess": {"IDENTITY": "IdentityContract", "DATA_HUB": "DataHub"},
     "CertificateResolver": {"HLR": "HLRContract"},
     "NetworkRegistry": {"HLR": "HLRContract", "HFL": "HFLContract"},
     "InferenceContract": {

@@ -11,14 +11,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from twopm_zk.chain.attestations import CertificateResolver
 from twopm_zk.chain.compiler import compile_contract
 from twopm_zk.chain.connection import Receipt
 from twopm_zk.chain.contracts import Chain, Contract, ContractClient
+from twopm_zk.chain.data_access import DataAccess
 from twopm_zk.chain.deployment import Deployment
 from twopm_zk.chain.federated import FederatedRoundsClient
 from twopm_zk.chain.networks import Conversations, Inference, Model, Networks
 from twopm_zk.chain.rounds import Hlr
-from twopm_zk.errors import InputError, TransactionError
+from twopm_zk.errors import DeploymentError, InputError, TransactionError
 from twopm_zk.task.parts.data import DataTerms
 
 _MAX_APPROVAL = 2**256 - 1
@@ -215,6 +217,11 @@ class Network:
         return DataHub(self.contract("DataHub"))
 
     @cached_property
+    def data_access(self) -> DataAccess:
+        """Where encrypted data sets are, and who may have them."""
+        return DataAccess(self.contract("DataAccess"))
+
+    @cached_property
     def staking(self) -> Staking:
         """Stakes; what EigenLayer refuses below is decoded too."""
         self.chain.registry.add(compile_contract("IEigenLayerErrors").abi)
@@ -229,6 +236,13 @@ class Network:
     def hlr(self) -> Hlr:
         """Logistic regression with proofs."""
         return Hlr(self.contract("HLRContract"))
+
+    @cached_property
+    def certificates(self) -> CertificateResolver:
+        """Certificates as attestations. DeploymentError where the deployment's chain has no attestation service."""
+        if "CertificateResolver" not in self.deployment.contracts:
+            raise DeploymentError("the deployment knows no attestation service", kind="no-eas")
+        return CertificateResolver(self.contract("CertificateResolver"))
 
     @cached_property
     def networks(self) -> Networks:

@@ -49,10 +49,11 @@ def demo(out: Path | None, one_update: bool, backend: str | None, as_json: bool)
     """Train on the Spector and Mazzeo (1980) data with three owners who never show their rows.
 
     First one update over all 32 rows is proven, and verified by snarkjs, a Python verifier and a contract on a local
-    EVM node. Then three nodes and a coordinator train to the certificate over the chain: in each round the nodes prove
-    their updates and share them under masks, so that only the sum is ever opened. An auditor checks all of it from the
-    chain alone; a user with a stake gets a proven prediction, one without is refused. The report is an HTML page; the
-    last line opens the network in a browser, on the chain that the demonstration leaves in a file.
+    EVM node. Then a registry authority attests to the rows of each owner, and three nodes and a coordinator train to
+    the certificate over the chain: in each round the nodes prove their updates and share them under masks, so that only
+    the sum is ever opened. An auditor checks all of it from the chain alone; a user with a stake gets a proven
+    prediction, one without is refused. The report is an HTML page; the last line opens the network in a browser, on the
+    chain that the demonstration leaves in a file.
 
     \b
     Examples:
@@ -208,6 +209,8 @@ def _print_training(report: Report, page: Path) -> None:
     )
     click.echo(f"{report.certificate} {report.coverage}")
     click.echo(report.findings.nearness)
+    for line in report.attested:
+        click.echo(line)
     for line in report.findings.checked:
         click.echo(f"audit: {line}")
     for one in report.predictions:

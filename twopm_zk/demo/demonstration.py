@@ -16,8 +16,9 @@ from twopm_zk import __version__
 from twopm_zk.auditor.audit import audit
 from twopm_zk.auditor.page import ReportContext
 from twopm_zk.auditor.report import AuditReport
+from twopm_zk.demo.attesting import attest_all, attested, written
 from twopm_zk.demo.chain_record import chain_record
-from twopm_zk.demo.predictions import predictions
+from twopm_zk.demo.predictions import metadata_of, predictions
 from twopm_zk.demo.report import Prediction, Report
 from twopm_zk.demo.saved import SavedNetwork
 from twopm_zk.demo.stage import OWNERS, Stage, set_stage, split_rows, verifier_of
@@ -26,7 +27,6 @@ from twopm_zk.errors import TrainingError
 from twopm_zk.participants.news import News
 from twopm_zk.plonk.backends import get_backend
 from twopm_zk.rows.tables import load_spector
-from twopm_zk.system import paths
 from twopm_zk.task.specification import TaskSpec
 
 PUBLISHED = {"GPA": 2.8261, "TUCE": 0.0952, "PSI": 2.3787, "intercept": -13.0213}
@@ -42,7 +42,11 @@ SEEN = (
     "the matrix of the steps follows, then in each round their gradient, and at the end what the statistics below are "
     "made of: how many rows there are, their information at the certified weights, log-loss, squared error, and how "
     "many rows of each class were given which probability. No message went from a school to the coordinator, and no "
-    "school's own numbers can be told from what it sent, unless both others put theirs together."
+    "school's own numbers can be told from what it sent, unless both others put theirs together. One more "
+    "has seen rows: the registry authority, to whom each school showed its own before anybody trained on them. It "
+    "computed every commitment anew from rows and salts, compared it with what the school had registered, and attested "
+    "to it on the chain; without that no update would have been accepted. An attestation names school and authority, "
+    "and no row."
 )
 MLE = {"GPA": 2.82611259, "TUCE": 0.09515766, "PSI": 2.37868766, "intercept": -13.02134686}
 """statsmodels 0.15, Newton: `sm.Logit(endog, add_constant(exog)).fit()`."""
@@ -56,10 +60,14 @@ def demonstrate(spec: TaskSpec, folder: Path, *, backend: str | None, tell: Tell
         tell("stage", News("stage", text))
 
     with set_stage(spec, backend=backend, tell=stage_news) as stage:
-        schools = split_rows(load_spector(), len(OWNERS))
+        spec = attested(stage, spec)
+        schools = written(split_rows(load_spector(), len(OWNERS)), spec, folder)
+        stage_news("the registry authority compares and attests")
+        attestations = attest_all(stage, spec, schools, folder, tell=tell)
         clock = train_on(stage, spec, schools, folder, backend=backend, tell=tell)
-        view = stage.view("deployer")
+        view = stage.view("coordinator")
         task = view.task_count()
+        view.network.certificates.attest(task)
         findings = audit(
             view,
             task,
@@ -72,13 +80,14 @@ def demonstrate(spec: TaskSpec, folder: Path, *, backend: str | None, tell: Tell
             raise TrainingError(f"the audit failed: {'; '.join(findings.failed)}", kind="audit-failed")
         stage_news("two users ask for a prediction")
         answers = predictions(stage, spec, task, folder, backend=backend, tell=tell)
-        examples = paths.examples_dir()
-        saved.save(stage, examples / "spector.toml", examples / "spector-network.json")
+        saved.save(stage, spec, metadata_of(spec))
         facts = {
             f"seconds, with the {get_backend(backend).name} prover": f"{time.monotonic() - started:.0f}",
             "proofs checked again by the auditor": str(findings.proofs),
         }
-        return make_report(stage, spec, task, clock, findings, predictions=answers, facts=facts)
+        return make_report(
+            stage, spec, task, clock, findings, attestations=attestations, predictions=answers, facts=facts
+        )
 
 
 def make_report(
@@ -88,6 +97,7 @@ def make_report(
     clock: RoundClock,
     findings: AuditReport,
     *,
+    attestations: Sequence[tuple[str, str, str]] = (),
     predictions: Sequence[Prediction],
     facts: Mapping[str, str],
 ) -> Report:
@@ -113,6 +123,7 @@ def make_report(
         reference={"the published table": PUBLISHED, "statsmodels": MLE},
         reference_errors=ERRORS,
         reference_likelihood=LIKELIHOOD,
+        attestations=attestations,
         predictions=predictions,
         setup=record.before,
         after=record.after,

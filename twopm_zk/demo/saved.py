@@ -6,7 +6,7 @@ It is a development chain still: the accounts' keys are public knowledge, and it
 
     chain              everything that is on the chain
     deployment.json    where its contracts are
-    documents/         the specification and the network's metadata
+    documents/         the specification and the network's metadata document
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ from twopm_zk.participants.service import ServiceSettings
 from twopm_zk.prediction.operator import Operator
 from twopm_zk.prediction.store import OperatorStore
 from twopm_zk.system import files
-from twopm_zk.task.specification_file import read_spec
+from twopm_zk.task.metadata import NetworkMetadata
+from twopm_zk.task.specification import TaskSpec
+from twopm_zk.task.specification_file import read_spec, write_spec
 
 _POLL = 0.2
 """Seconds between the operator's looks at the chain."""
@@ -58,14 +60,13 @@ class SavedNetwork:
     @property
     def specification(self) -> Path:
         """The specification of the network that its operator answers for."""
-        return self.documents / "specification.toml"
+        return self.documents / "specification.json"
 
-    def save(self, stage: Stage, specification: Path, *metadata: Path) -> None:
-        """Write all of it, from the files of the specification and of the network's metadata."""
+    def save(self, stage: Stage, spec: TaskSpec, metadata: NetworkMetadata) -> None:
+        """Write all of it."""
         self.documents.mkdir(parents=True, exist_ok=True)
-        files.copy(specification, self.specification)
-        for document in metadata:
-            files.copy(document, self.documents / document.name)
+        write_spec(spec, self.specification)
+        files.write_bytes(self.documents / "network.json", metadata.encoded)
         stage.deployment.write(self.deployment)
         stage.node.save(self.chain)
 

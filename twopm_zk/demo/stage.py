@@ -33,6 +33,8 @@ RETH = 2
 """Number of rETH among the assets of a development deployment."""
 OWNERS = ("north school", "west school", "east school")
 USER, STRANGER, OPERATOR = "user with a stake", "user without a stake", "operator"
+ISSUER = "registry authority"
+"""Attests to the rows of the data owners."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class Stage:
     @property
     def people(self) -> tuple[str, ...]:
         """Everybody's names, in the order of the accounts."""
-        return "deployer", "coordinator", *self.owners, USER, STRANGER, OPERATOR
+        return "deployer", "coordinator", *self.owners, USER, STRANGER, OPERATOR, ISSUER
 
     @property
     def names(self) -> dict[str, str]:

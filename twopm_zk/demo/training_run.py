@@ -67,6 +67,11 @@ class RoundClock:
         }
 
 
+def store_of(folder: Path, name: str) -> Path:
+    """Where somebody with this name keeps a store."""
+    return folder / f"{name.replace(' ', '-')}.db"
+
+
 def train_on(
     stage: Stage,
     spec: TaskSpec,
@@ -112,7 +117,7 @@ def train_on(
             Node(
                 views[name],
                 spec,
-                stack.enter_context(NodeStore(folder / f"{name.replace(' ', '-')}.db")),
+                stack.enter_context(NodeStore(store_of(folder, name))),
                 prover=make_prover(backend),
                 coordinator=coordinator.view.address,
                 table=rows,

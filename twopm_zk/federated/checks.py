@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 
 from twopm_zk.errors import SpecError
+from twopm_zk.system.content_store import objection
 from twopm_zk.task.checks import require
 
 MAX_PARAMETERS = 1 << 27
 MAX_ARRAYS = 4096
 MAX_DIMENSIONS = 8
 MAX_SETTINGS = 64
-PROTOCOLS = ("file", "memory", "s3", "gs", "abfs")
-"""fsspec's names of what it reads and writes, each with a package of its own but the first two. ``memory`` is one
-process' own, to try things."""
 MAX_LOCATIONS = 16
-_MAX_URL = 512
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.=-]*")
 _MAX_TEXT = 4000
 _SAFE_INTEGER = 1 << 53
 
@@ -79,33 +74,12 @@ def checked_settings(fit: Mapping[str, Setting]) -> dict[str, Setting]:
 def check_locations(locations: Sequence[str]) -> None:
     """SpecError unless each is a URL of a folder that may be stored in, and no two are the same.
 
-    A specification is somebody else's text, and every node reads and writes what it names. So a location is a protocol
-    of the list and plain names: no chain of protocols, no key, no query, no pattern, no way upwards.
+    A specification is somebody else's text, and every node reads and writes what it names.
     """
     if not 1 <= len(locations) <= MAX_LOCATIONS:
         raise SpecError(f"`storage.locations` has {len(locations)} URLs; allowed: 1 to {MAX_LOCATIONS}")
     for index, location in enumerate(locations):
-        if reason := _objection(location):
+        if reason := objection(location):
             raise SpecError(f"`storage.locations[{index}]` {reason}")
     if len({location.rstrip("/") for location in locations}) < len(locations):
         raise SpecError("`storage.locations` has a folder more than once")
-
-
-def _objection(location: str) -> str | None:
-    """Why a URL is no location, without showing it: whoever wrote a key into one should not read it in a log."""
-    if len(location) > _MAX_URL:
-        return f"has {len(location)} characters; allowed: {_MAX_URL}"
-    protocol, separator, rest = location.partition("://")
-    if not separator or protocol not in PROTOCOLS:
-        return f"is not a URL of one of the protocols {', '.join(PROTOCOLS)}"
-    if protocol == "file" and not rest.startswith("/"):
-        return "is a file URL that is not absolute: file:///folder"
-    if protocol != "file" and rest.startswith("/"):
-        return "has an empty name where the protocol has a bucket or a folder"
-    names = rest.removeprefix("/").removesuffix("/").split("/")
-    if not all(_NAME.fullmatch(name) for name in names):
-        return (
-            "is not a folder of plain names: letters, digits and _ . = - in each, none beginning with a dot, and no "
-            "key, query or pattern"
-        )
-    return None

@@ -12,7 +12,6 @@ they were parsed to, and SHA-256 of them names it.
 
 from __future__ import annotations
 
-import hashlib
 import struct
 from dataclasses import dataclass
 from typing import Any
@@ -73,8 +72,3 @@ UPDATE = Encoding("an update", b"2PM update 1", _NO_HEAD, signed=True)
 """What a node keeps for itself."""
 MASKED = Encoding("a masked update", b"2PM masked 1", _NO_HEAD, signed=False)
 RESULT = Encoding("a result", b"2PM result 1", struct.Struct("<Q32sQQQ"), signed=True)
-
-
-def content_hash(content: bytes) -> bytes:
-    """SHA-256: the name under which something is stored, and what the contract knows of it."""
-    return hashlib.sha256(content).digest()

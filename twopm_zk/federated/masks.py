@@ -18,11 +18,12 @@ import numpy as np
 import numpy.typing as npt
 
 from twopm_zk.errors import InputError
-from twopm_zk.federated.encoding import MASKED, content_hash
+from twopm_zk.federated.encoding import MASKED
 from twopm_zk.federated.specification import FederatedSpec
 from twopm_zk.federated.updates import Update
 from twopm_zk.sharing import PairSecrets
 from twopm_zk.sharing.masks import sign
+from twopm_zk.system.content_store import content_hash
 
 Masks = npt.NDArray[np.uint64]
 STRETCH = 1 << 16

@@ -10,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from twopm_zk.errors import FileFormatError, InputError, RangeError, SpecError
-from twopm_zk.federated.encoding import RESULT, content_hash
+from twopm_zk.federated.encoding import RESULT
 from twopm_zk.federated.model import Arrays, arrays_of, flat
 from twopm_zk.federated.specification import LOSS_FRAC_BITS, PARAMETER_FRAC_BITS, FederatedSpec
+from twopm_zk.system.content_store import content_hash
 
 Words = npt.NDArray[np.int64]
 PARAMETER_BOUND = 1 << 60

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from twopm_zk.datasets import keys
 from twopm_zk.errors import StoreError
 from twopm_zk.numbers.fixed_point import Format
 from twopm_zk.participants.records import Attempt
@@ -71,7 +72,7 @@ class NodeStore(SharingStore):
     """The state of one node: one account, any number of data sets and tasks."""
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
-        super().__init__(path, kind="node", schema=_SCHEMA, read_only=read_only)
+        super().__init__(path, kind="node", schema=(*_SCHEMA, *keys.TABLES), read_only=read_only)
         self._checked: dict[tuple[object, ...], Batch] = {}
         """Batches by their columns, whose commitment this process has calculated, which takes a while."""
 

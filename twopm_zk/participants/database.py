@@ -27,7 +27,8 @@ _NOT_OURS = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
 
 
 class Database:
-    """One SQLite file of a ``kind`` ("node", "coordinator"), made with ``schema`` where there is none.
+    """One SQLite file of a ``kind`` ("node", "coordinator"), made with ``schema`` where there is none; of any kind that
+    is there already where none is given.
 
     Integers beyond 64 bits are kept as decimal text. With ``read_only`` the file must be there, and may be in use.
     Raises StoreError: another process holds it, it is of another kind or version or no database, others can read it,
@@ -36,7 +37,7 @@ class Database:
 
     version = 5
 
-    def __init__(self, path: Path, *, kind: str, schema: Sequence[str], read_only: bool = False) -> None:
+    def __init__(self, path: Path, *, kind: str | None, schema: Sequence[str] = (), read_only: bool = False) -> None:
         self.path, self._read_only = path, read_only
         self._mutex = threading.RLock()
         self._lock = -1 if read_only else self._acquire()
@@ -92,7 +93,7 @@ class Database:
                 hint=f"Run `chmod 600 {self.path}`, and ask who may have read it.",
             )
 
-    def _prepare(self, kind: str, schema: Sequence[str]) -> None:
+    def _prepare(self, kind: str | None, schema: Sequence[str]) -> None:
         with self._explained():
             if not self._read_only:
                 self._connection.execute("PRAGMA journal_mode = WAL")
@@ -102,7 +103,7 @@ class Database:
                 with suppress(sqlite3.OperationalError):  # a full disk: what was committed can still be read
                     self._cut_log()
             application = self._connection.execute("PRAGMA application_id").fetchone()[0]
-        if application == 0 and not self._read_only and not self.query("SELECT name FROM sqlite_master"):
+        if kind and application == 0 and not self._read_only and not self.query("SELECT name FROM sqlite_master"):
             with self.transaction():
                 for statement in (_META, *schema):
                     self.run(statement)
@@ -111,10 +112,10 @@ class Database:
         elif application != _APPLICATION:
             raise StoreError(f"{str(self.path)!r} is a database of another program")
         found = (self.meta("kind"), self.meta("version"))
-        if found != (kind, str(self.version)):
+        if found != (kind or found[0], str(self.version)):
             raise StoreError(
                 f"{str(self.path)!r} holds the state of a {found[0]} in version {found[1]}, "
-                f"not of a {kind} in version {self.version}"
+                f"not of a {kind or found[0]} in version {self.version}"
             )
 
     @contextmanager

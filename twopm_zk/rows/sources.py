@@ -30,7 +30,7 @@ def cells_of(
 
 def read_cells(path: StrPath, *, wanted: Collection[str] | None = None, options: CsvOptions | None = None) -> Cells:
     """The columns of a CSV or Parquet file. Raises DataError."""
-    if _is_parquet(path):
+    if is_parquet(path):
         return read_parquet(path, wanted=wanted)
     return read_csv(path, wanted=wanted, options=options or CsvOptions())
 
@@ -47,7 +47,8 @@ def several(data: RowData | Iterable[RowData]) -> list[RowData]:
         ) from None
 
 
-def _is_parquet(path: StrPath) -> bool:
+def is_parquet(path: StrPath) -> bool:
+    """Whether a file can be read, and begins like one of Parquet."""
     try:
         with Path(path).open("rb") as file:
             return file.read(len(PARQUET_MAGIC)) == PARQUET_MAGIC

@@ -60,6 +60,8 @@ def verdict(report: AuditReport, context: ReportContext) -> Html:
         )
     if report.coverage is not None and not certified:
         parts.append(paragraph(context.named(f"The certificate is {report.coverage}")))
+    if report.attested is not None:
+        parts.append(paragraph(context.named(report.attested)))
     return joined(*parts)
 
 

@@ -8,6 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from twopm_zk.cli.data.access import grant, key, list_data, revoke, show
+from twopm_zk.cli.data.attest import attest, attestations, revoke_attestation
+from twopm_zk.cli.data.storage import get, put, restore, verify
+from twopm_zk.cli.data.withdraw import withdraw
 from twopm_zk.cli.options.connection import Connection, chain_options
 from twopm_zk.cli.options.participants import open_view, spec_argument, state_option
 from twopm_zk.cli.options.rows import (
@@ -35,12 +39,14 @@ _PRIVATE = "PRIVATE: this summary is of your rows. Show it to nobody, and leave 
 
 @click.group()
 def data() -> None:
-    """Check the rows that a node will train on, and commit to them in the DataHub contract.
+    """Check the rows that a node will train on, commit to them in the DataHub contract, and keep them, encrypted, where
+    you and those to whom you grant access can get them back.
 
     \b
     Examples:
       twopm-zk data check spec.toml --data rows.csv
       twopm-zk data register spec.toml --data rows.csv
+      twopm-zk data put spec.toml --data rows.csv --to backup
     """
 
 
@@ -224,3 +230,9 @@ def register(
 def _commitments(batches: Sequence[StoredBatch], *, held_out: bool) -> dict[str, str]:
     """By their places in DataHub, which each data set numbers by itself."""
     return {str(entry.place): str(entry.batch.commitment) for entry in batches if entry.held_out is held_out}
+
+
+_ACCESS = (put, get, verify, restore, grant, revoke, key, list_data, show)
+_PROVENANCE = (attest, attestations, revoke_attestation)
+for command in (*_ACCESS, *_PROVENANCE, withdraw):
+    data.add_command(command)

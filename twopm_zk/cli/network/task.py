@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from twopm_zk.cli.application.certificate import attest
 from twopm_zk.cli.network.federated import write_parameters
 from twopm_zk.cli.network.task_show import show
 from twopm_zk.cli.next_steps import after_phase, with_facts
@@ -40,6 +41,7 @@ def task() -> None:
 
 
 task.add_command(show)
+task.add_command(attest)
 
 
 @task.command(name="list")

@@ -20,6 +20,7 @@ from twopm_zk.html import (
     details,
     element,
     figure,
+    items,
     joined,
     lines,
     page,
@@ -54,6 +55,7 @@ def render(report: Report) -> str:
         section("How they were reached", element("div", _convergence(report), _timing(report), class_="charts")),
         statistics(findings, context),
         rounds(findings, context),
+        section("Who attested to what", items(report.attested)) if report.attested else Html(),
         section("Who sees what", paragraph(report.seen)),
         section("What each round took", _phases(report.rounds), _gas(report.rounds)),
         section(

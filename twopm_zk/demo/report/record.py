@@ -67,6 +67,8 @@ class Report:
     """The log likelihood to compare with."""
     seen: str
     """What others than a data owner get to see."""
+    attestations: Sequence[tuple[str, str, str]] = ()
+    """Who attested to the rows of whom, and the attestation's number."""
     predictions: Sequence[Prediction] = ()
     setup: Sequence[Transaction] = ()
     """Transactions before the first round."""
@@ -98,6 +100,12 @@ class Report:
     def coverage(self) -> str:
         """Whose updates and how many rows the certificate is about, by names."""
         return self.context.named(f"The certificate is {self.findings.coverage or ''}")
+
+    @property
+    def attested(self) -> list[str]:
+        """Who attested to what, in sentences by names."""
+        authority = [f"{who} attested to the rows of {whom}: {uid}." for who, whom, uid in self.attestations]
+        return [*authority, *([self.context.named(self.findings.attested)] if self.findings.attested else [])]
 
     @property
     def error_difference(self) -> float:

@@ -1,8 +1,8 @@
 """The Ethereum Attestation Service (EAS): what somebody states, on the chain, of an account's data or a certificate.
 
 An attestation is public, names who made it and whom it is about, and can be taken back by who made it alone. A schema
-says what its data are, and its number follows from that (`task.parts.data.schema_uid`). Which EAS counts is what DataHub
-was deployed with (`DataHub.EAS`). EAS 1.4: https://github.com/ethereum-attestation-service/eas-contracts.
+says what its data are, and its number follows from that (`task.parts.data.schema_uid`). Which EAS counts is what
+DataHub was deployed with (`DataHub.EAS`). EAS 1.4: https://github.com/ethereum-attestation-service/eas-contracts.
 """
 
 from __future__ import annotations
@@ -24,11 +24,6 @@ from twopm_zk.chain.deployment import NOBODY
 from twopm_zk.errors import DeploymentError, InputError
 from twopm_zk.task.parts.data import ATTESTATION, commitments_hash, schema_uid
 
-EAS_ADDRESSES = {
-    534352: "0xC47300428b6AD2c7D03BB76D05A176058b47E6B0",
-    534351: "0xaEF4103A04090071165F78D45D83A0C0782c2B2a",
-}
-"""Where EAS is on Scroll and on Scroll Sepolia, by chain id, as npm's eas-contracts has it."""
 MOST_BATCHES = 100
 """Commitments that one attestation is about: binding it stores a word for each."""
 MAX_DATA = 4096
