@@ -19,8 +19,8 @@ from twopm_zk.statements import Collection
 
 pytestmark = pytest.mark.slow
 
-NO_TROUBLE = {"disputes", "privacy"}
-"""Checks that only a dispute, and only noise, asks for."""
+NO_TROUBLE = {"disputes", "privacy", "provenance"}
+"""Checks that only a dispute, only noise, and only data that have to be attested ask for."""
 
 
 @pytest.fixture(scope="module")
