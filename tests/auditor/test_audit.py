@@ -1,5 +1,6 @@
 """Audits of a task on a chain in which all went well; test_trouble.py has others, test_replay.py what never was."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -11,13 +12,15 @@ from twopm_zk.auditor.audit import audit
 from twopm_zk.auditor.event_reader import EventReader
 from twopm_zk.auditor.history import NEED_CALL
 from twopm_zk.auditor.report import CHECKS, UNKNOWABLE, Verdict
+from twopm_zk.chain.attestations import CertificateResolver, CertificateStatement
+from twopm_zk.cli import main
 from twopm_zk.errors import DeploymentError, InputError
 from twopm_zk.statements import Collection
 
 pytestmark = pytest.mark.slow
 
-NO_TROUBLE = {"disputes", "privacy"}
-"""Checks that only a dispute, and only noise, asks for."""
+NO_TROUBLE = {"disputes", "privacy", "provenance"}
+"""Checks that only a dispute, only noise, and only data that have to be attested ask for."""
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +29,7 @@ def trained(deployed, tmp_path_factory):
     snapshot = deployed.node.snapshot()
     party = Party(deployed, tmp_path_factory.mktemp("trained"), spec=SOON)
     train(party)
+    deployed.view(7).network.certificates.attest(1)
     yield party
     deployed.node.revert(snapshot)
 
@@ -39,6 +43,54 @@ def test_a_sound_task_passes_every_check(trained):
     assert document["cannot_know"] == list(UNKNOWABLE)
     assert (document["verdict"], document["sound"], document["certified"]) == ("certified", True, True)
     assert document["insecure_keys"] == []
+
+
+def test_the_attestation_to_the_certificate_is_told_and_says_what_was_found(trained):
+    report = audit(trained.world.view(8), 1, keyring=DoubleKeys(), spec=trained.spec)
+    found = trained.world.view(8).network.certificates.attestation_of(1)
+    told = {"uid": "0x" + found.uid.hex(), "attester": trained.world.view(7).address}
+    assert report.to_json()["certificate_attestation"] == told
+    assert report.attested == f"The certificate is attested: {told['uid']}, by {told['attester']}."
+    assert report.counts["attestation"] == 3
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"task": 2}, "it says something else of task than was found here"),
+        ({"spec_hash": b"s" * 32}, "something else of spec hash than"),
+        ({"key": 5}, "something else of key than"),
+        ({"nodes": 2}, "something else of nodes than"),
+        ({"weights_hash": bytes(32)}, "something else of weights hash than"),
+        ({"gradient_bound": 1, "hlr": "0x" + "12" * 20}, "something else of hlr, gradient bound than"),
+        (None, "its data are of another form"),
+    ],
+)
+def test_an_attestation_that_says_something_else_fails_the_audit(trained, monkeypatch, change, said):
+    """No contract would have taken it: so much is asked of the resolver, and checked."""
+    view = trained.world.view(8)
+    found = view.network.certificates.attestation_of(1)
+    statement = CertificateStatement.parse(found.data)
+    data = found.data + b"more" if change is None else replace(statement, **change).encoded
+    monkeypatch.setattr(CertificateResolver, "attestation_of", lambda self, task: replace(found, data=data))
+    report = audit(view, 1, keyring=DoubleKeys(), spec=trained.spec)
+    assert failed_checks(report) == {"attestation"}
+    assert said in report.failed[0]
+
+
+def test_a_certificate_is_attested_once_by_anybody_through_the_command(trained, monkeypatch, capsys, tmp_path):
+    trained.world.deployment.write(tmp_path / "deployment.json")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TWOPM_ZK_RPC_URL", trained.world.node.url)
+    monkeypatch.setenv("TWOPM_ZK_PRIVATE_KEY", trained.world.node.private_keys[6])
+    monkeypatch.setattr("sys.argv", ["twopm-zk", "task", "attest", "1", "--json"])
+    block = trained.world.chain.block
+    with pytest.raises(SystemExit):
+        main()
+    found = trained.world.view(8).network.certificates.attestation_of(1)
+    printed = json.loads(capsys.readouterr().out)
+    assert (printed["uid"], printed["transaction"]) == ("0x" + found.uid.hex(), None)
+    assert trained.world.chain.block == block
 
 
 def test_without_the_specification_the_rule_is_not_checked_and_the_report_says_so(trained):

@@ -1,11 +1,17 @@
 """`data attest`, `attestations`, `revoke-attestation`: an issuer's whole way, of which nothing private is left."""
 
 import json
+import stat
 
 import pytest
+from support.federated_world import specification, view_of
 from support.issuing import ISSUER, OTHER, Owner, attested_spec, written_rows
 
 from twopm_zk.cli import main
+from twopm_zk.federated.specification_file import write_federated
+from twopm_zk.hfl.data import digest_of_files, register_data
+from twopm_zk.hfl.store import FederatedStore
+from twopm_zk.task.parts.data import Provenance
 from twopm_zk.task.specification_file import write_spec
 
 pytestmark = pytest.mark.chain
@@ -59,7 +65,7 @@ def test_an_issuer_looks_attests_lists_and_revokes_and_nothing_private_is_left(c
     )
     assert code == 0, err
     assert "attested until 2100-01-01 00:00:00 UTC: 0x" in out
-    assert "Delete the package now" in out
+    assert "Delete what you were shown now" in out
     said += [out, err]
     code, out, err = call(None, "attestations", "--json")
     (record,) = json.loads(out)["owners"]
@@ -120,3 +126,29 @@ def test_a_specification_that_asks_for_none_is_said_to(call, owner, spec, tmp_pa
     for command in ("attestations", "revoke-attestation"):
         code, _, err = call(ISSUER, command, *(("--owner", owner.address) if "revoke" in command else ()))
         assert (code, "asks for no attestation" in err, "[provenance]" in err) == (3, True, True)
+
+
+def test_federated_data_are_attested_by_a_file_and_what_the_owner_wrote_beside_it(call, world, tmp_path):
+    provenance = Provenance((world.view(ISSUER).address,))
+    spec = specification(tmp_path, provenance=provenance)
+    write_federated(spec, tmp_path / "spec.json")
+    world.deployment.write(tmp_path / "deployment.json")
+    data, view = tmp_path / "scans.bin", view_of(world, 2)
+    data.write_bytes(b"scans of patients")
+    with FederatedStore(tmp_path / "node.db") as store:
+        commitment, place = register_data(view, spec, store, digest_of_files([data]))
+    code, _, err = call(None, "opening", "--out", tmp_path / "opening.json")
+    assert (code, stat.S_IMODE((tmp_path / "opening.json").stat().st_mode)) == (0, 0o600), err
+    arguments = ("attest", "--owner", view.address, "--opening", tmp_path / "opening.json", "--data")
+    other = tmp_path / "other.bin"
+    other.write_bytes(b"scans of others")
+    code, _, err = call(ISSUER, *arguments, other)
+    assert (code, "has registered no commitment to these data with this salt" in err) == (3, True)
+    code, out, err = call(ISSUER, *arguments, data)
+    assert (code, "1 batch are what" in out) == (0, True), err
+    assert view.data_hub.usable(view.address, spec.data_terms.id, place)[0] == commitment
+    code, out, _ = call(None, "attestations", "--json")
+    assert (code, json.loads(out)["owners"][0]["usable"]) == (0, [place])
+    (tmp_path / "opening.json").write_text('{"format": "twopm-zk federated opening 1", "salt": "00"}')
+    code, _, err = call(ISSUER, *arguments, data)
+    assert (code, "is no opening of federated data" in err) == (3, True)

@@ -1,17 +1,24 @@
 """The people of a demonstration: the real roles, in threads, with names for their accounts."""
 
+import hashlib
 import threading
 
 import pytest
 from support.people_world import SPEC, DoubleProver, Running, replace
 
 from twopm_zk.demo import predictions
+from twopm_zk.demo.attesting import attest_all, attested, written
 from twopm_zk.demo.chain_record import chain_record
-from twopm_zk.demo.stage import OPERATOR, STRANGER, USER, AtWork, Stage, split_rows
+from twopm_zk.demo.saved import SavedNetwork
+from twopm_zk.demo.stage import ISSUER, OPERATOR, OWNERS, STRANGER, USER, AtWork, Stage, split_rows
 from twopm_zk.demo.training_run import RoundClock
 from twopm_zk.errors import ChainError
 from twopm_zk.participants.transport import Peer
+from twopm_zk.provenance.records import read_records
 from twopm_zk.rows.tables import load_spector
+from twopm_zk.system import paths
+from twopm_zk.task.metadata import NetworkMetadata
+from twopm_zk.task.specification_file import read_spec
 
 
 class Person:
@@ -50,6 +57,33 @@ def test_rows_are_split_into_nearly_equal_parts_in_order():
     parts = split_rows(table, 3)
     assert [part.rows for part in parts] == [11, 10, 11]
     assert [row for part in parts for row in part.features.tolist()] == table.features.tolist()
+
+
+def test_the_registry_authority_attests_to_what_each_owner_has_registered(world, tmp_path):
+    stage, news = Stage(world.node, world.deployment), []
+    spec = attested(stage, SPEC)
+    files = written(split_rows(load_spector(), 3), spec, tmp_path)
+    found = attest_all(stage, spec, files, tmp_path, tell=lambda who, item: news.append((who, item.kind)))
+    assert [(who, whom) for who, whom, _ in found] == [(ISSUER, name) for name in OWNERS]
+    assert news == [(ISSUER, "attested")] * 3
+    records = read_records(stage.view(USER), spec.data_terms)
+    assert [(stage.names[one.owner], one.usable, one.unusable) for one in records] == [
+        (name, (0,), ()) for name in OWNERS
+    ]
+    assert {one.bound[0].attestation.attester for one in records} == {stage.view(ISSUER).address}
+
+
+def test_the_saved_documents_are_of_the_specification_that_was_trained(world, tmp_path):
+    stage = Stage(world.node, world.deployment)
+    spec = attested(stage, read_spec(paths.examples_dir() / "spector.toml"))
+    metadata = predictions.metadata_of(spec)
+    assert metadata.title == "Grades after a new way of teaching economics"
+    SavedNetwork(tmp_path / "network").save(stage, spec, metadata)
+    saved = SavedNetwork(tmp_path / "network")
+    assert read_spec(saved.specification) == spec
+    content = (saved.documents / "network.json").read_bytes()
+    assert hashlib.sha256(content).digest() == metadata.sha256
+    NetworkMetadata.parse(content).require_of(spec)
 
 
 @pytest.mark.slow

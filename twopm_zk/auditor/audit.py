@@ -154,7 +154,7 @@ def _check_attestation(view: ChainView, report: AuditReport) -> None:
     said = CertificateStatement.parse(found.data)
     if report.check("attestation", said is not None, "its data are of another form") and said is not None:
         wrong = follows.differences(said)
-        report.check("attestation", not wrong, f"it has another {', '.join(wrong)} than was found here")
+        report.check("attestation", not wrong, f"it says something else of {', '.join(wrong)} than was found here")
 
 
 def registered_verifier(view: ChainView, event: DecodedEvent) -> RegisteredVerifier:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
@@ -45,6 +45,7 @@ class Stage:
     deployment: Deployment
     owners: Sequence[str] = OWNERS
     """Names of the data owners."""
+    _views: dict[str, ChainView] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def people(self) -> tuple[str, ...]:
@@ -57,9 +58,11 @@ class Stage:
         return dict(zip(map(to_checksum_address, self.node.accounts), self.people, strict=False))
 
     def view(self, person: str) -> ChainView:
-        """The network as seen by somebody."""
-        key = self.node.private_keys[self.people.index(person)]
-        return ChainView(Network(Chain(self.node.url, private_key=key), self.deployment))
+        """The network as seen by somebody; the same one again, which has compared the contracts already."""
+        if person not in self._views:
+            key = self.node.private_keys[self.people.index(person)]
+            self._views[person] = ChainView(Network(Chain(self.node.url, private_key=key), self.deployment))
+        return self._views[person]
 
 
 def put_up_stake(view: ChainView, amount: int = STAKE + STAKE // 100) -> None:

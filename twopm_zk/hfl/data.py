@@ -7,16 +7,26 @@ them with the salt, and by it a node's ledger knows its rows.
 from __future__ import annotations
 
 import hashlib
+import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from twopm_zk.errors import DataError, InputError, TransactionError
 from twopm_zk.federated import FederatedSpec
+from twopm_zk.federated.updates import SALT_BYTES
 from twopm_zk.hfl.store import FederatedStore
 from twopm_zk.hfl.view import FederatedView
 from twopm_zk.participants.rounds.attested import open_dataset
+from twopm_zk.participants.rounds.view import RoundsView
+from twopm_zk.system.files import write_text
+from twopm_zk.system.parsing import read_json
+from twopm_zk.task.parts.data import DataTerms
 
 _DOMAIN = b"twopm-zk federated data 1"
+OPENING = "twopm-zk federated opening 1"
+_SALT = re.compile(f"[0-9a-f]{{{2 * SALT_BYTES}}}")
 _BITS = 253
 """A commitment is an element of BN254's scalar field, whose order is above 2^253."""
 
@@ -44,6 +54,32 @@ def commitment_of(salt: bytes, digest: bytes) -> int:
     """The number that DataHub has of data, never 0."""
     found = int.from_bytes(hashlib.sha256(_DOMAIN + salt + digest).digest(), "big") >> (256 - _BITS)
     return found or 1
+
+
+def write_opening(salt: bytes, path: Path) -> None:
+    """Write what opens a commitment beside the data, for an issuer. It is as private as the data."""
+    write_text(path, json.dumps({"format": OPENING, "salt": salt.hex()}) + "\n", private=True)
+
+
+def read_opening(path: Path) -> bytes:
+    """The salt in a file of `write_opening`. InputError for anything else."""
+    found = read_json(path, what="opening")
+    salt = found.get("salt") if isinstance(found, dict) and found.get("format") == OPENING else None
+    if not isinstance(salt, str) or not _SALT.fullmatch(salt):
+        raise InputError(f"{str(path)!r} is no opening of federated data", kind="no-opening")
+    return bytes.fromhex(salt)
+
+
+def shown_at(view: RoundsView[Any], terms: DataTerms, owner: str, salt: bytes, digest: bytes) -> dict[int, int]:
+    """Place and commitment of the data that an owner shows, computed anew from their digest and the salt.
+
+    DataError where the owner has registered no such commitment: the data or the salt are others.
+    """
+    commitment = commitment_of(salt, digest)
+    place = view.places(terms.id, owner=owner).get(commitment)
+    if place is None:
+        raise DataError(f"{owner} has registered no commitment to these data with this salt", kind="other-opening")
+    return {place: commitment}
 
 
 def register_data(

@@ -65,7 +65,12 @@ class CertificateStatement:
         except DecodingError:
             return None
         found = cls(task, hlr, bytes.fromhex(spec_hash[2:]), key, nodes, bytes.fromhex(weights[2:]), bound)
-        return found if encode(_WORDS, [getattr(found, one.name) for one in fields(cls)]) == data else None
+        return found if found.encoded == data else None
+
+    @property
+    def encoded(self) -> bytes:
+        """As the schema says: seven words."""
+        return encode(_WORDS, [getattr(self, one.name) for one in fields(self)])
 
     def differences(self, other: CertificateStatement) -> list[str]:
         """Names of what two statements say differently."""

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from twopm_zk.cli.data.federated import shown_federated
 from twopm_zk.cli.options.amounts import show_time
 from twopm_zk.cli.options.connection import Connection, chain_options
+from twopm_zk.cli.options.federated import refuse_options
 from twopm_zk.cli.options.participants import checked_address, open_view, require_state, spec_argument, state_option
 from twopm_zk.cli.options.rows import csv_options, read_rows, teller
 from twopm_zk.cli.output import Steps, emit, json_option, many, print_table
@@ -19,15 +21,16 @@ from twopm_zk.cli.output import Steps, emit, json_option, many, print_table
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
+    from twopm_zk.datasets.package import Package
+    from twopm_zk.federated import FederatedSpec
     from twopm_zk.participants.task_view import ChainView
     from twopm_zk.provenance.issuing import Comparison, Issued, Issuer
     from twopm_zk.provenance.records import BoundAttestation, OwnerRecord
-    from twopm_zk.provenance.showing import Shown
-    from twopm_zk.rows.cells import CsvOptions
+    from twopm_zk.rows.cells import Cells, CsvOptions
     from twopm_zk.task.parts.data import DataTerms
     from twopm_zk.task.specification import TaskSpec
 
-_TRAINING, _HELD_OUT = "rows of training", "held-out rows"
+_TRAINING, _HELD_OUT = "data of training", "held-out data"
 
 
 @click.command()
@@ -38,6 +41,19 @@ _TRAINING, _HELD_OUT = "rows of training", "held-out rows"
     type=click.Path(path_type=Path),
     help="What the owner shows: a package, or the folder that `twopm-zk data get` made; default: what the owner has "
     "stored and granted to you, read in memory.",
+)
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Of a federated SPEC: the data that the owner shows.",
+)
+@click.option(
+    "--opening",
+    "opening_file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Of a federated SPEC: what `twopm-zk data opening` wrote for you.",
 )
 @click.option(
     "--records",
@@ -61,6 +77,8 @@ def attest(
     spec_file: Path,
     owner: str,
     package: Path | None,
+    data: Path | None,
+    opening_file: Path | None,
     records: Path | None,
     csv: CsvOptions,
     expires: datetime | None,
@@ -81,44 +99,74 @@ def attest(
       twopm-zk data attest spec.toml --owner 0x90F7...b906 --dry-run
       twopm-zk data attest spec.toml --owner 0x90F7...b906 --records mine.csv --expires 2030-12-31
       twopm-zk data attest spec.toml --owner 0x90F7...b906 --package package
+      twopm-zk data attest federated.toml --owner 0x90F7...b906 --data scans.npz --opening opening.json
     """
+    from twopm_zk.federated import FederatedSpec, read_specification
     from twopm_zk.provenance.issuing import Issuer
-    from twopm_zk.provenance.showing import granted, read_packages, show
-    from twopm_zk.task.specification_file import read_spec
 
     steps = Steps(quiet=as_json)
     address, until = checked_address(owner), _end_of(expires)
-    spec = read_spec(spec_file)
+    spec = read_specification(spec_file)
+    federated = {"--data": data, "--opening": opening_file}
+    of_rows = {"--package": package, "--records": records}
+    refuse_options(*(("rows", of_rows) if isinstance(spec, FederatedSpec) else ("federated data", federated)))
     view = open_view(connection)
     issuers = {terms.id: Issuer(view, terms) for terms in _terms(spec)}
-    with ExitStack() as shown:
-        if package is not None:
-            packages = read_packages(package)
+    seen: list[tuple[Comparison, int | None]]
+    with steps.step("commitments, computed anew"):
+        if isinstance(spec, FederatedSpec):
+            commitments = shown_federated(view, spec, address, data, opening_file)
+            seen = [(issuers[spec.data_terms.id].compare(address, commitments), None)]
         else:
-            progress = shown.enter_context(steps.step("what the owner has stored"))
-            packages = shown.enter_context(granted(view, spec, address, lambda: _key(state), progress=progress))
-        if records is not None and len(packages) > 1:
-            raise click.UsageError("--records goes with one data set: name its package, not the folder")
-        with steps.step("commitments, computed anew from rows and salts"):
-            found = show(view, spec, address, packages)
-    compared = []
-    for one in found:
-        comparison = issuers[one.terms.id].compare(address, one.commitments)
+            mine = None if records is None else read_rows(records, spec, csv, teller(as_json))
+            with _packages(view, spec, address, package, state) as packages:
+                seen = _seen(view, issuers, spec, address, packages, mine)
+    for comparison, _ in seen:
         comparison.require_same()
-        compared.append((one, comparison))
-    if records is not None:
-        mine = read_rows(records, spec, csv, teller(as_json))
-        found[0].require_rows(mine, spec)
-    issued: list[list[Issued]] = [[] for _ in compared]
+    issued: list[list[Issued]] = [[] for _ in seen]
     if not dry_run:
         with steps.step("attest, and bind"):
-            issued = [issuers[one.terms.id].attest(comparison, expires=until) for one, comparison in compared]
+            issued = [issuers[one.dataset].attest(one, expires=until) for one, _ in seen]
     documents = [
-        _document(one, comparison, made, view=view, until=until)
-        for (one, comparison), made in zip(compared, issued, strict=True)
+        _document(one, issuers[one.dataset].terms, made, rows=rows, until=until)
+        for (one, rows), made in zip(seen, issued, strict=True)
     ]
     result = {"owner": address, "issuer": view.address, "dry_run": dry_run, "data_sets": documents}
-    emit(as_json, result, "\n".join(_lines(documents, address, dry_run=dry_run, packaged=package is not None)))
+    handed = package is not None or data is not None
+    emit(as_json, result, "\n".join(_lines(documents, address, dry_run=dry_run, handed=handed)))
+
+
+@contextmanager
+def _packages(
+    view: ChainView, spec: TaskSpec, owner: str, package: Path | None, state: Path
+) -> Iterator[list[Package]]:
+    """What an owner has handed over, or else what it has stored and granted to this account."""
+    from twopm_zk.provenance.showing import granted, read_packages
+
+    if package is not None:
+        yield read_packages(package)
+        return
+    with granted(view, spec, owner, lambda: _key(state), progress=lambda line: None) as found:
+        yield found
+
+
+def _seen(
+    view: ChainView,
+    issuers: Mapping[bytes, Issuer],
+    spec: TaskSpec,
+    owner: str,
+    packages: Sequence[Package],
+    records: Cells | None,
+) -> list[tuple[Comparison, int | None]]:
+    """Each data set as it was seen beside what is registered, and its number of rows."""
+    from twopm_zk.provenance.showing import show
+
+    if records is not None and len(packages) > 1:
+        raise click.UsageError("--records goes with one data set: name its --package, not the folder")
+    found = show(view, spec, owner, packages)
+    if records is not None:
+        found[0].require_rows(records, spec)
+    return [(issuers[one.terms.id].compare(owner, one.commitments), one.rows) for one in found]
 
 
 def _key(state: Path) -> X25519PrivateKey:
@@ -127,9 +175,13 @@ def _key(state: Path) -> X25519PrivateKey:
     return known_secret_key(require_state(state))
 
 
-def _terms(spec: TaskSpec) -> list[DataTerms]:
+def _terms(spec: TaskSpec | FederatedSpec) -> list[DataTerms]:
     """Of all data sets that a specification asks an owner for."""
-    return [spec.data_terms, *([spec.held_out_terms] if spec.statistics.held_out else [])]
+    from twopm_zk.federated import FederatedSpec
+
+    if isinstance(spec, FederatedSpec) or not spec.statistics.held_out:
+        return [spec.data_terms]
+    return [spec.data_terms, spec.held_out_terms]
 
 
 def _end_of(day: datetime | None) -> int:
@@ -138,12 +190,12 @@ def _end_of(day: datetime | None) -> int:
 
 
 def _document(
-    one: Shown, comparison: Comparison, issued: Sequence[Issued], *, view: ChainView, until: int
+    comparison: Comparison, terms: DataTerms, issued: Sequence[Issued], *, rows: int | None, until: int
 ) -> dict[str, Any]:
     return {
-        "data": _HELD_OUT if one.terms.held_out else _TRAINING,
-        "data_set": "0x" + one.terms.id.hex(),
-        "rows": one.rows,
+        "data": _HELD_OUT if terms.held_out else _TRAINING,
+        "data_set": "0x" + terms.id.hex(),
+        "rows": rows,
         "batches": list(comparison.same),
         "not_shown": list(comparison.not_shown),
         "expires": show_time(until) if until else None,
@@ -154,9 +206,11 @@ def _document(
     }
 
 
-def _lines(documents: Sequence[dict[str, Any]], owner: str, *, dry_run: bool, packaged: bool) -> Iterator[str]:
+def _lines(documents: Sequence[dict[str, Any]], owner: str, *, dry_run: bool, handed: bool) -> Iterator[str]:
     for one in documents:
-        counted = f"{many(one['rows'], 'row')} in {many(len(one['batches']), 'batch', 'batches')}"
+        counted = many(len(one["batches"]), "batch", "batches")
+        if one["rows"] is not None:
+            counted = f"{many(one['rows'], 'row')} in {counted}"
         yield f"{one['data']} (data set {one['data_set']}): {counted} are what {owner} has registered."
         for made in one["attestations"]:
             said = f" until {one['expires']}" if one["expires"] else ""
@@ -166,8 +220,8 @@ def _lines(documents: Sequence[dict[str, Any]], owner: str, *, dry_run: bool, pa
             yield f"  NOT SHOWN, and unusable without an attestation: batch {places}, registered by the same owner."
     if dry_run:
         yield "Nothing was sent. Whether these are rows of your records is yours to know."
-    elif packaged:
-        yield "Delete the package now: its rows and salts are secrets of their owner."
+    elif handed:
+        yield "Delete what you were shown now: data and salts are secrets of their owner."
 
 
 @click.command()
@@ -183,12 +237,12 @@ def attestations(connection: Connection, spec_file: Path, owner: str | None, as_
       twopm-zk data attestations spec.toml
       twopm-zk data attestations spec.toml --owner 0x90F7...b906 --json
     """
+    from twopm_zk.federated import read_specification
     from twopm_zk.provenance.issuing import require_provenance
     from twopm_zk.provenance.records import read_records
-    from twopm_zk.task.specification_file import read_spec
 
     named = checked_address(owner) if owner else None
-    spec = read_spec(spec_file)
+    spec = read_specification(spec_file)
     require_provenance(spec.data_terms)
     view = open_view(connection, signing=False)
     found = [(terms, record) for terms in _terms(spec) for record in read_records(view, terms, named)]
@@ -274,11 +328,11 @@ def revoke_attestation(connection: Connection, spec_file: Path, owner: str, as_j
     Example:
       twopm-zk data revoke-attestation spec.toml --owner 0x90F7...b906
     """
+    from twopm_zk.federated import read_specification
     from twopm_zk.provenance.issuing import Issuer
-    from twopm_zk.task.specification_file import read_spec
 
     address = checked_address(owner)
-    spec = read_spec(spec_file)
+    spec = read_specification(spec_file)
     view = open_view(connection)
     issuers: list[Issuer] = [Issuer(view, terms) for terms in _terms(spec)]
     revoked = [uid for issuer in issuers for uid in issuer.revoke(address)]

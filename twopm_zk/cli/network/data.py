@@ -10,6 +10,7 @@ import click
 
 from twopm_zk.cli.data.access import grant, key, list_data, revoke, show
 from twopm_zk.cli.data.attest import attest, attestations, revoke_attestation
+from twopm_zk.cli.data.federated import opening
 from twopm_zk.cli.data.storage import get, put, restore, verify
 from twopm_zk.cli.data.withdraw import withdraw
 from twopm_zk.cli.options.connection import Connection, chain_options
@@ -233,6 +234,6 @@ def _commitments(batches: Sequence[StoredBatch], *, held_out: bool) -> dict[str,
 
 
 _ACCESS = (put, get, verify, restore, grant, revoke, key, list_data, show)
-_PROVENANCE = (attest, attestations, revoke_attestation)
+_PROVENANCE = (attest, attestations, revoke_attestation, opening)
 for command in (*_ACCESS, *_PROVENANCE, withdraw):
     data.add_command(command)
