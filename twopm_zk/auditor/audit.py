@@ -75,7 +75,8 @@ def audit(
         report.check("specification", True, "")
     found = view.task_events(task, from_block=view.deployment.block, to_block=state.block)
     events = sorted(found, key=lambda event: event.moment)
-    registrations = read_registrations(view, state.block)
+    datasets = [one for one in (state.dataset, state.held_out_dataset) if any(one)]
+    registrations = read_registrations(view, state.block, *datasets)
     used = [(event, registered_verifier(view, event)) for event in events if event.name == "VerifierFixed"]
 
     keys.prepare(

@@ -13,9 +13,10 @@ from dataclasses import replace
 from typing import Any, Generic, Protocol, TypeVar
 
 from twopm_zk.auditor.attempt_record import AttemptRecord, Outcome
-from twopm_zk.auditor.history import Registrations, ReplayedEvent
+from twopm_zk.auditor.history import DataSetHistory, Registrations, ReplayedEvent
 from twopm_zk.auditor.keys import Keyring
-from twopm_zk.auditor.report import AuditReport, Checked
+from twopm_zk.auditor.report import AuditReport, Checked, DataSetRecord
+from twopm_zk.chain.attestations import Attestation
 from twopm_zk.chain.tasks import Phase
 from twopm_zk.errors import DeploymentError, InputError
 from twopm_zk.numbers.baby_jubjub import Point
@@ -123,7 +124,49 @@ class SetCourse(ABC, Generic[Attempt, Record]):
             self.config, self.coordinator, self.phase = call["config"], event["coordinator"], Phase.CREATED
             same = (self.config["specHash"], self.config["dataset"]) == (event["specHash"], event["dataset"])
             self.check("calldata", same, event, "creates a task of another specification")
+            self.name_dataset(event, self.config["dataset"])
         return call
+
+    def name_dataset(self, event: ReplayedEvent, dataset: str, *, held_out: bool = False) -> None:
+        """The task names a data set, which has to be open by then, with terms whose hash is its id."""
+        found = self.registrations.datasets.get(dataset)
+        if found is None:
+            self.check("data sets", False, event, f"names data set {dataset}, which nobody has opened")
+            return
+        self.check("data sets", found.opened < event.moment, event, f"names data set {dataset} before it was opened")
+        same = f"0x{found.terms.id.hex()}" == dataset
+        self.check("data sets", same, event, f"names data set {dataset}, whose terms have another hash")
+        same, kind = found.terms.held_out is held_out, "held-out" if held_out else "training"
+        self.check("data sets", same, event, f"names data set {dataset}, which is not one of {kind} rows")
+        self.report.datasets[dataset] = DataSetRecord(dataset, found.terms)
+
+    def use_dataset(self, event: ReplayedEvent, dataset: str) -> None:
+        """An update uses data of a data set: where its terms name issuers, one of them has to have attested to them."""
+        found, record = self.registrations.datasets.get(dataset), self.report.datasets.get(dataset)
+        if found is None or record is None:
+            return
+        record.updates += 1
+        if not found.terms.attested:
+            return
+        node = event["node"]
+        relied = found.relied_on(node, event["data"], event)
+        if isinstance(relied, str):
+            self.check("provenance", False, event, f"takes an update of {node}, and {relied}")
+            return
+        self.check("provenance", True, event, "")
+        record.attested[relied.attester] = record.attested.get(relied.attester, 0) + 1
+        self._note_revoked(node, relied, found)
+
+    def _note_revoked(self, node: str, relied: Attestation, found: DataSetHistory) -> None:
+        """That an attestation which an update relied on was revoked since."""
+        if not relied.revoked:
+            return
+        moment = found.revoked.get(relied.uid)
+        when = f"at time {relied.revoked}" if moment is None else f"in block {moment[0]}"
+        uid = f"0x{relied.uid.hex()}"
+        note = f"{relied.attester} has revoked its attestation {uid} to data of {node} {when}, after their use"
+        if note not in self.report.notes:
+            self.note(note)
 
     # --- checks ---
 

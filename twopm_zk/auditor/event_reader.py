@@ -7,12 +7,13 @@ from typing import Any
 
 from eth_utils.crypto import keccak
 
-from twopm_zk.auditor.history import NEED_CALL, Call, Registrations, ReplayedEvent
+from twopm_zk.auditor.history import NEED_CALL, Call, DataSetHistory, Registrations, ReplayedEvent
 from twopm_zk.chain.abi import DecodedEvent, decode_inputs, signature
 from twopm_zk.chain.contracts import Contract
 from twopm_zk.chain.rpc import reading
 from twopm_zk.errors import ChainError
 from twopm_zk.participants.rounds.view import RoundsView
+from twopm_zk.task.parts.data import DataTerms
 
 _MADE_BY = {"TaskCreated": "createTask", "PairRevealed": "reveal"}
 """The functions that are looked for in the calldata of other contracts, by the event that they make."""
@@ -20,9 +21,10 @@ _MOST_CALLS = 16
 """Calls of one function in one transaction; more are not looked at."""
 
 
-def read_registrations(view: RoundsView[Any], block: int) -> Registrations:
-    """Registered data, memberships and lasting keys, up to a block."""
+def read_registrations(view: RoundsView[Any], block: int, *datasets: bytes) -> Registrations:
+    """Registered data, memberships and lasting keys, up to a block, and what became of a task's data sets."""
     start = view.deployment.block
+    histories = {f"0x{one.hex()}": _history(view, one, block) for one in datasets}
 
     def read(contract: Contract, name: str) -> list[DecodedEvent]:
         return reading(name, lambda: contract.events(name, from_block=start, to_block=block))
@@ -30,7 +32,35 @@ def read_registrations(view: RoundsView[Any], block: int) -> Registrations:
     identity = [
         event for name in ("Joined", "Left", "AggregationKeySet") for event in read(view.identity.contract, name)
     ]
-    return Registrations.of_events(read(view.data_hub.contract, "Registered"), identity)
+    opened = {name: history for name, history in histories.items() if history is not None}
+    return Registrations.of_events(read(view.data_hub.contract, "Registered"), identity, opened)
+
+
+def _history(view: RoundsView[Any], dataset: bytes, block: int) -> DataSetHistory | None:
+    """A data set up to a block; None where nobody had opened it."""
+    start = view.deployment.block
+
+    def read(contract: Contract, name: str, **indexed: object) -> list[DecodedEvent]:
+        return reading(name, lambda: contract.events(name, from_block=start, to_block=block, **indexed))
+
+    opened = read(view.data_hub.contract, "DatasetOpened", dataset=dataset)
+    if not opened:
+        return None
+    schema, attestation = (bytes.fromhex(opened[0][key][2:]) for key in ("schema", "attestationSchema"))
+    terms = DataTerms(schema, opened[0]["heldOut"], attestation, tuple(opened[0]["issuers"]))
+    history = DataSetHistory(terms, opened[0].moment)
+    if not terms.attested:
+        return history
+    bindings = sorted(read(view.data_hub.contract, "DataAttested", dataset=dataset), key=lambda event: event.moment)
+    uids = {bytes.fromhex(event["uid"][2:]) for event in bindings}
+    found = {uid: reading("an attestation", lambda uid=uid: view.attestations.get(uid)) for uid in uids}  # type: ignore[misc]
+    revoked = read(view.attestations.contract, "Revoked", schemaUID=attestation)
+    return replace(
+        history,
+        bindings=bindings,
+        attestations={uid: one for uid, one in found.items() if one is not None},
+        revoked={bytes.fromhex(event["uid"][2:]): event.moment for event in revoked},
+    )
 
 
 class EventReader:

@@ -7,11 +7,13 @@ asked for at one such moment, so that leaving and joining again within one block
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from twopm_zk.chain.abi import DecodedEvent
+from twopm_zk.chain.attestations import Attestation, DataClaim
 from twopm_zk.sharing import AggregationKey
+from twopm_zk.task.parts.data import DataTerms, commitments_hash
 
 NEED_CALL = frozenset(
     {
@@ -68,6 +70,58 @@ class ReplayedEvent(DecodedEvent):
 
 
 @dataclass(frozen=True)
+class DataSetHistory:
+    """A data set: its terms as it was opened, and the attestations that its owners' commitments were bound to."""
+
+    terms: DataTerms
+    opened: Moment
+    bindings: Sequence[DecodedEvent] = ()
+    """DataAttested, in order."""
+    attestations: Mapping[bytes, Attestation] = field(default_factory=dict)
+    """As EAS has them, by number."""
+    revoked: Mapping[bytes, Moment] = field(default_factory=dict)
+    """When some of them were revoked, as far as EAS's events tell."""
+
+    def relied_on(self, owner: str, commitment: int, event: ReplayedEvent) -> Attestation | str:
+        """The attestation that DataHub let an update use an owner's commitment by, or what is wrong with it.
+
+        All that DataHub asks when it is bound, and when it is used, is asked again.
+        """
+        bound = [
+            one
+            for one in self.bindings
+            if one["owner"] == owner and commitment in one["commitments"] and one.moment < event.moment
+        ]
+        if not bound:
+            return "no attestation was bound to the data"
+        uid, commitments = bytes.fromhex(bound[-1]["uid"][2:]), bound[-1]["commitments"]
+        found = self.attestations.get(uid)
+        if found is None:
+            return f"EAS has no attestation 0x{uid.hex()}"
+        claim = DataClaim.parse(found.data)
+        same = (self.terms.id, commitments_hash(commitments), len(commitments))
+        for holds, what in (
+            (found.attester in self.terms.issuers, f"is by {found.attester}, which the terms do not name"),
+            (found.schema == self.terms.attestation_schema, "is of another schema"),
+            (found.recipient == owner, "is about another account"),
+            (claim is not None and (claim.dataset, claim.commitments_hash, claim.batches) == same, "is of other data"),
+            (found.time <= event.time, "was made later"),
+            (not 0 < found.expires <= event.time, "had expired"),
+            (not self._was_revoked(found, event), "had been revoked"),
+        ):
+            if not holds:
+                return f"attestation 0x{uid.hex()} {what}"
+        return found
+
+    def _was_revoked(self, found: Attestation, event: ReplayedEvent) -> bool:
+        """Whether an attestation had been revoked before an event; by EAS's time where no event tells the moment."""
+        if not found.revoked:
+            return False
+        moment = self.revoked.get(found.uid)
+        return found.revoked < event.time if moment is None else moment < event.moment
+
+
+@dataclass(frozen=True)
 class Registrations:
     """What the events of DataHub and IdentityContract say: registered data, members, and their lasting keys."""
 
@@ -75,17 +129,24 @@ class Registrations:
     """Commitment and block of registration, by owner, data set and index."""
     accounts: Mapping[str, Sequence[DecodedEvent]]
     """Joined, Left and AggregationKeySet, in order, by account."""
+    datasets: Mapping[str, DataSetHistory] = field(default_factory=dict)
+    """The data sets of the task, by id."""
 
     @classmethod
-    def of_events(cls, data: Iterable[DecodedEvent], identity: Iterable[DecodedEvent]) -> Registrations:
-        """From the events of both contracts, in any order."""
+    def of_events(
+        cls,
+        data: Iterable[DecodedEvent],
+        identity: Iterable[DecodedEvent],
+        datasets: Mapping[str, DataSetHistory] | None = None,
+    ) -> Registrations:
+        """From the events of both contracts, in any order, and the histories of the task's data sets."""
         accounts: dict[str, list[DecodedEvent]] = {}
         for event in sorted(identity, key=lambda event: event.moment):
             accounts.setdefault(event["member"], []).append(event)
         registered = {
             (event["owner"], event["dataset"], event["index"]): (event["commitment"], event.block) for event in data
         }
-        return cls(registered, accounts)
+        return cls(registered, accounts, datasets or {})
 
     def registered(self, owner: str, dataset: str, *, before: int) -> frozenset[int]:
         """What an account has registered under a data set's name before a block: its commitments."""

@@ -12,6 +12,7 @@ from twopm_zk.auditor.attempt_record import AttemptRecord, Outcome, many, per_ro
 from twopm_zk.chain.tasks import words
 from twopm_zk.privacy.spent import Spent
 from twopm_zk.statistics.summary import Summary
+from twopm_zk.task.parts.data import DataTerms
 from twopm_zk.training.distance import Distance
 
 CHECKS = {
@@ -24,7 +25,9 @@ CHECKS = {
     "weights": "published weights, and their bound",
     "model commitments": "recomputed from weights, rules, round and attempt",
     "membership": "nodes were members before the round opened",
-    "data": "data commitments were registered before the round opened, used once in an attempt",
+    "data sets": "each was open before the task, with terms whose hash is its id, of training or of held-out rows",
+    "data": "data commitments were registered before the round opened, used once by their owner in an attempt",
+    "provenance": "an issuer that the terms name had attested to the data of every update, and had not revoked it then",
     "points": "the point of every update: on the curve, and the one of two that its proof means",
     "update proofs": "every update, verified again",
     "rounds": "counts, limits, minimum of nodes, order and deadlines of rounds and attempts",
@@ -73,6 +76,40 @@ class Failure:
     detail: str
 
 
+@dataclass
+class DataSetRecord:
+    """A data set of the task: whose word its rows rest on, and in how many updates."""
+
+    id: str
+    terms: DataTerms
+    updates: int = 0
+    """Accepted updates that used its rows."""
+    attested: dict[str, int] = field(default_factory=dict)
+    """How many of them an issuer had attested to the data of, by issuer."""
+
+    @property
+    def sentence(self) -> str:
+        """Who stands for the rows."""
+        what = f"{'the held-out rows of ' if self.terms.held_out else ''}data set {self.id}"
+        if not self.terms.attested:
+            return f"{what}: {many(self.updates, 'update')}, whose data nobody has attested to, nor had to"
+        named = ", ".join(f"{count} by {issuer}" for issuer, count in sorted(self.attested.items()))
+        done = f"attested {named}" if named else "none attested"
+        return f"{what}: {many(self.updates, 'update')}, the data of {sum(self.attested.values())} {done}"
+
+    def to_json(self) -> dict[str, Any]:
+        """The whole record."""
+        return {
+            "id": self.id,
+            "held_out": self.terms.held_out,
+            "schema": "0x" + self.terms.schema.hex(),
+            "issuers": list(self.terms.issuers),
+            "attestation_schema": "0x" + self.terms.attestation_schema.hex() if self.terms.attested else None,
+            "updates": self.updates,
+            "attested_by": dict(self.attested),
+        }
+
+
 @dataclass(kw_only=True)
 class Checked:
     """What an audit has checked, counted by what it is about."""
@@ -83,6 +120,8 @@ class Checked:
     failure_count: int = 0
     notes: list[str] = field(default_factory=list)
     """What is in order, and still worth knowing."""
+    datasets: dict[str, DataSetRecord] = field(default_factory=dict)
+    """The data sets of the task, by id."""
 
     def check(self, name: str, holds: bool, detail: str) -> bool:
         """Count a check, and remember why where it does not hold."""
@@ -288,6 +327,7 @@ class AuditReport(Checked):
             "rounds": self.rounds,
             "updates": self.updates,
             "nodes": sorted(self.nodes),
+            "datasets": [one.to_json() for one in self.datasets.values()],
             "attempts": [one.to_json() for one in self.attempts],
             "weights": list(self.weights),
             "coefficients": None if self.coefficients is None else dict(self.coefficients),

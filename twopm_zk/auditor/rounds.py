@@ -29,7 +29,7 @@ class RoundsReplay:
         self._course, self._rule = course, rule
         self._used = False
         """Whether something was made of the present round's sum, so that the next one opens."""
-        self._data: set[int] = set()
+        self._data: set[tuple[str, int]] = set()
         self._next_index: dict[str, int] = {}
         self._updates = 0
         self._missed: tuple[int, int] | None = None
@@ -38,7 +38,7 @@ class RoundsReplay:
         self._may_finish = False
         self.sums: list[PublicSum] = []
         """The sums that were used so far: all but gradients before the last one."""
-        self._moments: tuple[int, frozenset[int]] | None = None
+        self._moments: tuple[int, frozenset[tuple[str, int]]] | None = None
         """The last round of gradients or information of a linear regression, and over which rows its sum is."""
         self._pending: list[tuple[Collection, bool]] = []
         """What is still to be collected after the certificate, and whether on held-out rows."""
@@ -72,6 +72,8 @@ class RoundsReplay:
         if call is None:
             return
         now.training = call["training"]
+        if int(now.training["heldOutDataset"], 16):
+            now.name_dataset(event, now.training["heldOutDataset"], held_out=True)
         fits = now.config["minimumNodes"] <= now.config["maximumUpdates"] <= MAX_UPDATES
         now.check("rounds", fits, event, "allows more updates than a sum can hold, or fewer than its minimum of nodes")
         bound, penalty = now.training["weightBound"], now.training["lambda"]
@@ -233,12 +235,13 @@ class RoundsReplay:
         self._check_limits(event)
         since = now.registrations.member_since(node, event.moment)
         now.check("membership", 0 < since < now.opened_at, event, f"{node} was no member before the round")
-        now.check("data", event["data"] not in self._data, event, "uses data twice in an attempt")
+        now.check("data", (node, event["data"]) not in self._data, event, "uses data twice in an attempt")
         dataset = now.training["heldOutDataset"] if now.held_out else now.config["dataset"]
         known = now.registrations.data.get((node, dataset, event["index"]), (0, 0))
         before, which = (now.first_opened_at, "task's first ") if now.held_out else (now.opened_at, "")
         there = known[0] == event["data"] and 0 < known[1] < before
         now.check("data", there, event, f"uses data that were not registered before the {which}round")
+        now.use_dataset(event, dataset)
         point = Point(event["x"], event["y"])
         valid = is_on_curve(point) and point.x < 1 << X_BITS and point != IDENTITY
         now.check("points", valid, event, "has a point that no proof is of")
@@ -248,7 +251,7 @@ class RoundsReplay:
         if valid:
             now.follow(event)
         self._updates += 1
-        self._data.add(event["data"])
+        self._data.add((node, event["data"]))
         now.nodes.add(node)
         now.record.updates[node] = now.record.updates.get(node, 0) + 1
 

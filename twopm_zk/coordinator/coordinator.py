@@ -21,6 +21,7 @@ from twopm_zk.participants.moving import move_on, settle, standstill
 from twopm_zk.participants.news import Notify, ignore
 from twopm_zk.participants.participant import Participant
 from twopm_zk.participants.preflight import require_verifiers
+from twopm_zk.participants.rounds.attested import attested
 from twopm_zk.participants.task_view import ChainView, require_spec
 from twopm_zk.proving.statement_prover import StatementProver
 from twopm_zk.task.specification import TaskSpec
@@ -170,10 +171,10 @@ class Coordinator(Participant[CoordinatorStore]):
 
     def _missing(self, state: TaskSnapshot) -> dict[str, tuple[int, int]]:
         """Nodes that are still expected in this attempt: batches that they have handed in, of those registered."""
-        used, all_needed = {update.data for update in self.view.updates(state)}, self._needs_all(state)
+        used, all_needed = {(one.node, one.data) for one in self.view.updates(state)}, self._needs_all(state)
         found = {}
         for node, commitments in self._expected(state).items():
-            handed_in = len(used.intersection(commitments))
+            handed_in = sum((node, one) in used for one in commitments)
             if handed_in:
                 self._absent.discard(node)
             if handed_in < len(commitments) and (all_needed or node not in self._absent):
@@ -181,11 +182,16 @@ class Coordinator(Participant[CoordinatorStore]):
         return found
 
     def _expected(self, state: TaskSnapshot) -> dict[str, Sequence[int]]:
-        """The batches that may be handed in in this attempt, by node: also of nodes that did not come the last time."""
+        """The batches that may be handed in in this attempt, by node: also of nodes that did not come the last time.
+
+        Without those that no attestation holds of, where the data set asks for one, unless a linear regression has to
+        wait for them.
+        """
         barred = self.view.barred(state)
         fixed = fixed_rows(self.view, state)
         everybody = self.view.registrations(state.collected_dataset, before=state.data_before)
-        may: Mapping[str, Sequence[int]] = everybody if fixed is None else fixed
+        usable = attested(self.view, state.collected_dataset, everybody)
+        may: Mapping[str, Sequence[int]] = usable if fixed is None else fixed
         return {node: commitments for node, commitments in may.items() if node not in barred}
 
     def _needs_all(self, state: TaskSnapshot) -> bool:

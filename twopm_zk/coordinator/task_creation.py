@@ -10,6 +10,7 @@ from twopm_zk.chain.rounds import TaskConfig, TrainingConfig
 from twopm_zk.errors import InputError, TrainingError
 from twopm_zk.federated import FederatedSpec
 from twopm_zk.participants.preflight import require_verifiers
+from twopm_zk.participants.rounds.attested import attested, open_dataset
 from twopm_zk.participants.rounds.view import RoundsView
 from twopm_zk.participants.task_view import ChainView, dataset_of, generators_of, held_out_dataset_of
 from twopm_zk.statements import Collection
@@ -32,17 +33,20 @@ class Stakes:
 
 @dataclass(frozen=True)
 class Registered:
-    """Who has registered data under the specification's name, and who of them can take part."""
+    """Who has registered data of the specification's data set, and who of them can take part."""
 
     ready: tuple[str, ...]
     waiting: tuple[str, ...]
     """Without membership, without a key to share with, or without the stake."""
+    unattested: tuple[str, ...] = ()
+    """Whose data no issuer has attested to, where the specification asks for that."""
 
     def sentence(self, wanted: int) -> str:
         """How many of the ``wanted`` nodes are there, and who."""
         text = f"{len(self.ready)} of {wanted} nodes have registered their data"
         text += f": {', '.join(self.ready)}" if self.ready else ""
-        return text + (f"; registered, and not ready: {', '.join(self.waiting)}" if self.waiting else "")
+        text += f"; registered, and not ready: {', '.join(self.waiting)}" if self.waiting else ""
+        return text + (f"; not attested: {', '.join(self.unattested)}" if self.unattested else "")
 
     def require(self, wanted: int) -> None:
         """Raise TrainingError unless as many nodes as ``wanted`` can begin."""
@@ -68,14 +72,20 @@ def registered(view: RoundsView[Any], spec: TaskSpec | FederatedSpec, *, stakes:
             return False
         return not stakes.minimum or view.stake_of(node) >= stakes.minimum
 
-    nodes = sorted(view.registrations(spec.spec_hash, before=view.block() + 1))
+    dataset = spec.data_terms.id
+    there = view.registrations(dataset, before=view.block() + 1)
+    nodes = sorted(attested(view, dataset, there))
     ready = tuple(node for node in nodes if is_ready(node))
-    return Registered(ready, tuple(node for node in nodes if node not in ready))
+    waiting = tuple(node for node in nodes if node not in ready)
+    return Registered(ready, waiting, tuple(sorted(there.keys() - set(nodes))))
 
 
 def create_task(view: ChainView, spec: TaskSpec, *, stakes: Stakes) -> int:
-    """Create a task; its number. Nodes that register before its first round opens can take part."""
+    """Create a task, and open its data sets where nobody has; its number. Nodes that register before its first round
+    opens can take part."""
     require_verifiers(view, spec)
+    for terms in (spec.data_terms, *([spec.held_out_terms] if spec.statistics.held_out else [])):
+        open_dataset(view, terms)
     return view.hlr.create_task(task_config(spec, stakes=stakes), training_config(spec, view.network))
 
 

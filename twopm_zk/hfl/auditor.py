@@ -55,7 +55,7 @@ def audit_federated(
     place = Place(
         chain_id=chain_id, contract=view.hfl.address, task=task, round=0, attempt=0, identity=view.identity.address
     )
-    registrations = read_registrations(view, state.block)
+    registrations = read_registrations(view, state.block, state.dataset)
     replay = FederatedReplay(report, registrations, place=place, spec=spec, storage=storage or Storage.of(spec))
     reader = EventReader(view.hfl.contract)
     events = view.task_events(task, from_block=view.deployment.block, to_block=state.block)

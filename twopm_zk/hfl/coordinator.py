@@ -22,6 +22,7 @@ from twopm_zk.hfl.results import find_result, hash_before, initial_of, recompute
 from twopm_zk.hfl.store import CoordinatorState
 from twopm_zk.hfl.view import FederatedView, dataset_of, require_federated
 from twopm_zk.participants.news import Notify, ignore
+from twopm_zk.participants.rounds.attested import attested, open_dataset
 from twopm_zk.participants.rounds.role import Role
 from twopm_zk.participants.watch import describe
 
@@ -145,9 +146,10 @@ class FederatedCoordinator(Role[FederatedView, FederatedSpec, CoordinatorState])
         self.loop.wake()
 
     def _expected(self, state: FederatedSnapshot) -> frozenset[str]:
-        """The accounts that may hand in an update in this round."""
+        """The accounts that may hand in an update in this round: those with data that an attestation holds of, where
+        the data set asks for one."""
         may = self.view.registrations(state.dataset, before=state.opened_at)
-        return frozenset(may) - self.view.barred(state)
+        return frozenset(attested(self.view, state.dataset, may)) - self.view.barred(state)
 
     def _waited(self, state: FederatedSnapshot) -> float:
         """Seconds since this process first saw the phase: nobody is blamed for a difference between clocks."""
@@ -215,11 +217,13 @@ def _has_failed(state: FederatedSnapshot) -> bool:
 
 
 def create_task(view: FederatedView, spec: FederatedSpec, *, stakes: Stakes) -> int:
-    """Create a task; its number. Nodes that register before its first round opens can take part.
+    """Create a task, and open its data set where nobody has; its number. Nodes that register before its first round
+    opens can take part.
 
     PeerError where what training starts from is in none of the specification's storage locations.
     """
     require_initial(spec)
+    open_dataset(view, spec.data_terms)
     return view.hfl.create_task(task_config(spec, stakes=stakes), quorum_percent=spec.quorum_percent)
 
 

@@ -7,15 +7,14 @@ them with the salt, and by it a node's ledger knows its rows.
 from __future__ import annotations
 
 import hashlib
-import secrets
 from collections.abc import Sequence
 from pathlib import Path
 
 from twopm_zk.errors import DataError, InputError, TransactionError
 from twopm_zk.federated import FederatedSpec
-from twopm_zk.federated.updates import SALT_BYTES
 from twopm_zk.hfl.store import FederatedStore
-from twopm_zk.hfl.view import FederatedView, dataset_of
+from twopm_zk.hfl.view import FederatedView
+from twopm_zk.participants.rounds.attested import open_dataset
 
 _DOMAIN = b"twopm-zk federated data 1"
 _BITS = 253
@@ -52,29 +51,27 @@ def register_data(
 ) -> tuple[int, int]:
     """The commitment to this node's data and its index in DataHub, registered where it is not yet.
 
-    Raises DataError for other data than this node has committed to for the specification, InputError where it has none.
+    Raises DataError for other data than this node has committed to as this data set, InputError where it has none.
     """
-    salt, known = store.data_salt(spec.spec_hash), store.data(spec.spec_hash)
+    terms = spec.data_terms
+    known = store.data(terms.id)
     if known is None:
         if digest is None:
             raise InputError("this node has no data for the specification yet", hint="Give its data.", kind="no-data")
-        known = commitment_of(salt, digest), digest
-        store.set_data(spec.spec_hash, *known)
+        known = commitment_of(store.data_salt(terms.id), digest), digest
+        store.set_data(terms.id, *known)
     elif digest not in (None, known[1]):
         raise DataError(
-            "the data are others than those this node has committed to for this specification",
-            hint="Give the data that were registered, or none; a task cannot change its data.",
+            "the data are others than those this node has committed to as this data set",
+            hint="Give the data that were registered, or none; for other data, agree on another `data.name`.",
         )
     while True:
-        places = view.places(dataset_of(spec))
+        places = view.places(terms.id)
         if known[0] in places:
             return known[0], places[known[0]]
+        open_dataset(view, terms)
         try:
-            view.data_hub.register(dataset_of(spec), max(places.values(), default=-1) + 1, [known[0]])
+            view.data_hub.register(terms.id, max(places.values(), default=-1) + 1, [known[0]])
         except TransactionError as error:
-            if error.error == "AlreadyRegistered" and known[0] not in view.places(dataset_of(spec)):
-                salt = secrets.token_bytes(SALT_BYTES)  # copied out of the queue of transactions: of use to nobody
-                known = commitment_of(salt, known[1]), known[1]
-                store.set_data(spec.spec_hash, *known, salt=salt)
-            elif error.error not in ("AlreadyRegistered", "PlaceTaken"):
+            if error.error not in ("AlreadyRegistered", "PlaceTaken"):  # our own of before a restart may just be mined
                 raise

@@ -28,6 +28,7 @@ from twopm_zk.hfl.store import FederatedStore, StoredUpdate
 from twopm_zk.hfl.view import FederatedView, require_federated
 from twopm_zk.participants.loop import OVERTAKEN
 from twopm_zk.participants.news import Notify, ignore
+from twopm_zk.participants.rounds.attested import REFUSED, unattested
 from twopm_zk.participants.rounds.membership import hindrance, register_key
 from twopm_zk.participants.rounds.role import Role
 from twopm_zk.participants.rounds.sets import event_bytes
@@ -145,6 +146,7 @@ class FederatedNode(Role[FederatedView, FederatedSpec, FederatedStore]):
         register_key(self.view, self.store)
         self._registered = register_data(self.view, self.spec, self.store, self._data)
         self._say("registered", "this node's data are registered", {"index": self._registered[1]})
+        self._is_attested()
 
     def _find_task(self) -> FederatedSnapshot | None:
         """The newest task of specification and coordinator that is not over, or that this node took part in."""
@@ -200,7 +202,7 @@ class FederatedNode(Role[FederatedView, FederatedSpec, FederatedStore]):
             text = f"{state.name()}: this round was shared before, and goes on with those nodes, not with this one"
             self._say_once("waiting", text, key=state.key)
             return
-        if me in read_attempt(self.view, state).updates or not self._agrees(state):
+        if me in read_attempt(self.view, state).updates or not self._agrees(state) or not self._is_attested(state):
             return
         before = self._result_before(state)
         if before is None or not self._sharing.can_store(before):
@@ -213,12 +215,30 @@ class FederatedNode(Role[FederatedView, FederatedSpec, FederatedStore]):
             moved = (now.key, now.phase) != (state.key, state.phase)
             if error.error == "IndexNotAscending":  # sent before this process began, and mined since
                 return
+            if error.error in REFUSED:  # it has ended since this node looked
+                self._is_attested(state)
+                return
             if error.error not in OVERTAKEN and not moved:
                 raise
             self._say("overtaken", f"{state.name()} went on without this node's update: {error.message}")
             return
         values = {"transaction": receipt.transaction, "gas": receipt.gas_used}
         self._say("committed", f"committed to an update in {state.name()}", values)
+
+    def _is_attested(self, state: FederatedSnapshot | None = None) -> bool:
+        """Whether an update may use this node's data, where their terms ask for an attestation: one may come later."""
+        assert self._registered is not None  # noqa: S101 - `tick` has registered
+        missing = unattested(self.view, self.spec.data_terms.id, self.view.address, [self._registered[0]])
+        if missing is None:
+            return True
+        where = "" if state is None else f"{state.name()}: "
+        self._say_once(
+            "not-attested",
+            f"{where}this node's data cannot be used so far: {missing.sentence()}",
+            {"commitments": list(missing.commitments), "issuers": list(missing.issuers)},
+            key=(None if state is None else state.key, missing),
+        )
+        return False
 
     def _agrees(self, state: FederatedSnapshot) -> bool:
         """Whether what was accepted last is what this node had computed. If not, it takes no further part."""

@@ -233,6 +233,7 @@ class FederatedReplay:
         known = now.registrations.data.get((node, now.config["dataset"], event["index"]), (0, 0))
         there = known[0] == event["data"] and 0 < known[1] < now.opened_at
         now.check("data", there, event, "uses data that were not registered before the round")
+        now.use_dataset(event, now.config["dataset"])
         now.follow(event)
         now.nodes.add(node)
         now.record.updates = tuple(sorted(now.nodes))

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from twopm_zk.auditor.attempt_record import many
+from twopm_zk.auditor.report import CHECKS as CHECKS_OF_ROWS
 from twopm_zk.auditor.report import Checked
 from twopm_zk.privacy.spent import Spent
 
@@ -15,7 +16,9 @@ CHECKS = {
     "specification": "hash and rules of the specification",
     "calldata": "transactions that say what their events say",
     "membership": "nodes were members before the round opened",
+    "data sets": CHECKS_OF_ROWS["data sets"],
     "data": "data commitments were registered before the round opened",
+    "provenance": CHECKS_OF_ROWS["provenance"],
     "rounds": "counts, limits, minimum of nodes, order and deadlines of rounds and attempts",
     "keys": "lasting keys, as they were registered when they were used, with a proof that their owner knows the secret",
     "sets": "digest of the set after each event; nobody left it but for a reason, in the right phase and in time",
@@ -197,6 +200,7 @@ class FederatedReport(Checked):
             "verdict": self.verdict.value,
             "conclusion": self.conclusion,
             "sound": self.sound,
+            "datasets": [one.to_json() for one in self.datasets.values()],
             "attempts": [one.to_json() for one in self.attempts],
             "privacy": None if self.privacy is None else self.privacy.to_json(),
             "checks": {name: self.counts[name] for name in CHECKS if name in self.counts},

@@ -22,7 +22,7 @@ from twopm_zk.participants.rounds.store import SharingStore
 
 _SCHEMA = (
     """CREATE TABLE data (
-        spec TEXT PRIMARY KEY, salt TEXT NOT NULL, commitment TEXT NOT NULL, digest TEXT NOT NULL) STRICT""",
+        dataset TEXT PRIMARY KEY, salt TEXT NOT NULL, commitment TEXT NOT NULL, digest TEXT NOT NULL) STRICT""",
     """CREATE TABLE updates (
         task_key TEXT NOT NULL, round INTEGER NOT NULL, before TEXT NOT NULL, salt TEXT NOT NULL,
         PRIMARY KEY (task_key, round)) STRICT""",
@@ -57,7 +57,7 @@ class StoredUpdate:
 
 
 class FederatedStore(SharingStore):
-    """The state of one node: one account, any number of specifications and tasks."""
+    """The state of one node: one account, any number of data sets and tasks."""
 
     same_rows = True
 
@@ -66,30 +66,27 @@ class FederatedStore(SharingStore):
 
     # --- data ---
 
-    def data_salt(self, spec_hash: bytes) -> bytes:
+    def data_salt(self, dataset: bytes) -> bytes:
         """The salt of the commitment to this node's data, drawn the first time."""
         with self.transaction():
-            row = self.one("SELECT salt FROM data WHERE spec = ?", spec_hash.hex())
+            row = self.one("SELECT salt FROM data WHERE dataset = ?", dataset.hex())
             if row is None:
                 salt = secrets.token_bytes(SALT_BYTES)
-                self.run("INSERT INTO data VALUES (?, ?, '', '')", spec_hash.hex(), salt.hex())
+                self.run("INSERT INTO data VALUES (?, ?, '', '')", dataset.hex(), salt.hex())
                 return salt
         return bytes.fromhex(row[0])
 
-    def data(self, spec_hash: bytes) -> tuple[int, bytes] | None:
+    def data(self, dataset: bytes) -> tuple[int, bytes] | None:
         """The commitment to this node's data, and what it is to; None where there is none yet."""
-        row = self.one("SELECT commitment, digest FROM data WHERE spec = ? AND commitment != ''", spec_hash.hex())
+        row = self.one("SELECT commitment, digest FROM data WHERE dataset = ? AND commitment != ''", dataset.hex())
         return None if row is None else (int(row[0]), bytes.fromhex(row[1]))
 
-    def set_data(self, spec_hash: bytes, commitment: int, digest: bytes, *, salt: bytes | None = None) -> None:
-        """Keep the commitment to data of a ``digest``, before it is registered; with ``salt`` where that is another."""
-        with self.transaction():
-            if salt is not None:
-                self.run("UPDATE data SET salt = ? WHERE spec = ?", salt.hex(), spec_hash.hex())
-            self.run(
-                "UPDATE data SET commitment = ?, digest = ? WHERE spec = ?",
-                *(str(commitment), digest.hex(), spec_hash.hex()),
-            )
+    def set_data(self, dataset: bytes, commitment: int, digest: bytes) -> None:
+        """Keep the commitment to data of a ``digest``, before it is registered."""
+        self.run(
+            "UPDATE data SET commitment = ?, digest = ? WHERE dataset = ?",
+            *(str(commitment), digest.hex(), dataset.hex()),
+        )
 
     # --- updates ---
 

@@ -53,8 +53,8 @@ class FederatedView(RoundsView[FederatedSnapshot]):
 
 
 def dataset_of(spec: FederatedSpec) -> bytes:
-    """Name in DataHub of the data that nodes commit to for a specification."""
-    return spec.spec_hash
+    """The data set in DataHub of the data that nodes commit to for a specification's tasks."""
+    return spec.data_terms.id
 
 
 def phase_seconds(spec: FederatedSpec) -> dict[Phase, int]:

@@ -24,6 +24,7 @@ from twopm_zk.participants.news import Notify, ignore
 from twopm_zk.participants.participant import Participant
 from twopm_zk.participants.preflight import require_verifiers
 from twopm_zk.participants.records import Attempt
+from twopm_zk.participants.rounds.attested import REFUSED, unattested
 from twopm_zk.participants.rounds.membership import hindrance, register_key
 from twopm_zk.participants.task_view import ChainView, require_spec
 from twopm_zk.privacy.plan import Noise
@@ -139,6 +140,8 @@ class Node(Participant[NodeStore]):
         self._batches = register(self.view, self.store, self.spec)
         self._registered = True
         self._say("registered", f"{len(self._batches)} batches are registered", {"batches": len(self._batches)})
+        for terms in (self.spec.data_terms, self.spec.held_out_terms):
+            self._attested(terms.id, [entry for entry in self._batches if entry.held_out is terms.held_out])
 
     def _find_task(self) -> TaskSnapshot | None:
         """The newest task of specification and coordinator that is not over, or that this node took part in."""
@@ -202,7 +205,8 @@ class Node(Participant[NodeStore]):
         self.store.forget_rounds(state.task_key, before=attempt)
         done = {update.data for update in self.view.updates(state, node=self.view.address)}
         in_time = self._in_time(state)
-        waiting = [entry for entry in in_time if entry.batch.commitment not in done]
+        last = max((entry.place or 0 for entry in self._batches if entry.batch.commitment in done), default=-1)
+        waiting = [entry for entry in in_time if entry.place is not None and entry.place > last]
         stored = self.store.updates(attempt)
         if state.certified and not stored and not self._can_prove(state, waiting):
             return
@@ -226,7 +230,8 @@ class Node(Participant[NodeStore]):
             text = f"{state.name()} collects the {state.collected}, of which this node has none: it takes no part in it"
             self._say_once("waiting", text, key=state.key)
         if (fixed := fixed_rows(self.view, state)) is not None:  # the others would share with no other rows
-            return self._began_with(state, asked, frozenset(fixed.get(self.view.address, ())))
+            began = self._began_with(state, asked, frozenset(fixed.get(self.view.address, ())))
+            return self._attested(state.collected_dataset, began, state)
         me = self.view.address
         registered = self.view.registrations(state.collected_dataset, before=state.data_before, owner=me)
         known = frozenset(registered.get(me, ()))
@@ -240,7 +245,25 @@ class Node(Participant[NodeStore]):
                 {"batches": late, "registered": len(asked)},
                 key=state.key,
             )
-        return found
+        return self._attested(state.collected_dataset, found, state)
+
+    def _attested(
+        self, dataset: bytes, batches: Sequence[StoredBatch], state: TaskSnapshot | None = None
+    ) -> list[StoredBatch]:
+        """Those of the batches that an update may use, where the data set asks for attestations, and the news of the
+        others: an attestation may come while this node waits."""
+        missing = unattested(self.view, dataset, self.view.address, [entry.batch.commitment for entry in batches])
+        if missing is None:
+            return list(batches)
+        names = frozenset(missing.commitments)
+        where = "" if state is None else f"{state.name()}: "
+        self._say_once(
+            "not-attested",
+            f"{where}{len(names)} of this node's {len(batches)} batches cannot be used so far: {missing.sentence()}",
+            {"commitments": list(missing.commitments), "issuers": list(missing.issuers)},
+            key=(None if state is None else state.key, missing),
+        )
+        return [entry for entry in batches if entry.batch.commitment not in names]
 
     def _began_with(
         self, state: TaskSnapshot, asked: Sequence[StoredBatch], fixed: frozenset[int]
@@ -349,6 +372,9 @@ class Node(Participant[NodeStore]):
             moved = (now.key, now.phase) != (state.key, state.phase)
             if error.error == "IndexNotAscending":  # sent before this process began, and mined since
                 return True
+            if error.error in REFUSED:  # it has ended since this node looked
+                self._attested(state.collected_dataset, [entry], state)
+                return False
             if error.error in OVERTAKEN or moved:
                 self._say("overtaken", f"{state.name()} went on without batch {entry.number}: {error.message}")
                 return False

@@ -1,22 +1,32 @@
-"""Batches on their way into DataHub: one place each, found again after a restart from the chain's own events."""
+"""Batches on their way into DataHub: one place each, found again after a restart from the chain's own events.
+
+A node knows its batches by their data set, so that a task which asks for the same data as one before takes what is
+registered, with its salts.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from twopm_zk.errors import DataError, InputError, TransactionError
 from twopm_zk.node.store import NodeStore, StoredBatch
-from twopm_zk.numbers.commitments import random_scalar
 from twopm_zk.participants.preflight import require_verifiers
-from twopm_zk.participants.task_view import ChainView, dataset_of, held_out_dataset_of
+from twopm_zk.participants.rounds.attested import open_dataset
+from twopm_zk.participants.task_view import ChainView
 from twopm_zk.rows.batches import NodeData, prepare, same_rows, too_many
 from twopm_zk.rows.check import require_held_out
 from twopm_zk.rows.sources import RowData
+from twopm_zk.task.parts.data import DataTerms
 from twopm_zk.task.specification import TaskSpec
 
 _AT_ONCE = 100
 """Commitments in one transaction."""
+
+
+def batches_of(store: NodeStore, spec: TaskSpec) -> list[StoredBatch]:
+    """A store's batches for a task of the specification: of training, and those held out where it evaluates on such."""
+    held_out = store.batches(spec.held_out_terms.id) if spec.statistics.held_out else []
+    return [*store.batches(spec.data_terms.id), *held_out]
 
 
 def load_batches(
@@ -26,22 +36,24 @@ def load_batches(
 
     ``held_out`` are rows that the trained weights are evaluated on, and that take no part in training.
 
-    Raises DataError for other rows than the store has, for more batches than the specification takes of one node, and
-    for held-out rows that are those of training; InputError where neither has any, and for rows that are held out where
-    the specification evaluates nothing on such.
+    Raises DataError for other rows than the store has of the data set, for fewer rows or more batches than the
+    specification takes of one node, and for held-out rows that are those of training; InputError where neither has any,
+    and for rows that are held out where the specification evaluates nothing on such.
     """
     if held_out is not None:
         require_held_out(spec)
     if table is not None:
-        _keep(store, spec, _prepared(table, spec, "node"), held_out=False)
+        _keep(store, spec.data_terms, _prepared(table, spec, "node"))
     if held_out is not None:
         prepared = _prepared(held_out, spec, "held-out data")
-        if _same_rows(_known(store, spec, held_out=False), prepared):
+        if _same_rows(store.batches(spec.data_terms.id), prepared):
             raise DataError("the held-out rows are those that this node trains on", hint="Give rows of their own.")
-        _keep(store, spec, prepared, held_out=True)
-    known = store.batches(spec.spec_hash)
+        _keep(store, spec.held_out_terms, prepared)
+    known = batches_of(store, spec)
     if all(entry.held_out for entry in known):
         raise InputError("this node has no data for the specification yet", hint="Give its rows.", kind="no-data")
+    for kept in (False, True):  # rows of another task with the same data may be too few or too many for this one
+        _require_as_many([entry for entry in known if entry.held_out is kept], spec)
     return known
 
 
@@ -53,18 +65,23 @@ def _prepared(table: RowData, spec: TaskSpec, name: str) -> NodeData:
     return found
 
 
-def _known(store: NodeStore, spec: TaskSpec, *, held_out: bool) -> list[StoredBatch]:
-    return [entry for entry in store.batches(spec.spec_hash) if entry.held_out is held_out]
+def _require_as_many(known: Sequence[StoredBatch], spec: TaskSpec) -> None:
+    """DataError where batches of the store are too few or too many for a task, a row of weight k counted k times."""
+    rows = sum(len(entry.batch.labels) for entry in known)
+    if known and rows < spec.minimum_node_rows:
+        raise DataError(f"this node has {rows} rows; `minimum.rows_per_node` is {spec.minimum_node_rows}")
+    if many := too_many(len(known), spec):
+        raise DataError(f"this node: {many}")
 
 
-def _keep(store: NodeStore, spec: TaskSpec, prepared: NodeData, *, held_out: bool) -> None:
-    known = _known(store, spec, held_out=held_out)
+def _keep(store: NodeStore, terms: DataTerms, prepared: NodeData) -> None:
+    known = store.batches(terms.id)
     if not known:
-        store.add_batches(spec.spec_hash, prepared.batches, held_out=held_out)
+        store.add_batches(terms.id, prepared.batches, held_out=terms.held_out)
     elif not _same_rows(known, prepared):
         raise DataError(
-            "the rows are others than those this node has committed to for this specification",
-            hint="Give the rows that were registered, or none; a task cannot change its data.",
+            "the rows are others than those this node has committed to as this data set",
+            hint="Give the rows that were registered, or none; for other rows, agree on another `data.name`.",
         )
 
 
@@ -73,48 +90,40 @@ def _same_rows(known: Sequence[StoredBatch], prepared: NodeData) -> bool:
 
 
 def register(view: ChainView, store: NodeStore, spec: TaskSpec) -> list[StoredBatch]:
-    """Register what is not registered, held-out batches first; all batches with their places.
+    """Register what is not registered, held-out batches first, in data sets that are opened where they are not yet; all
+    batches with their places.
 
     A coordinator opens the first round once the rows of training are there, and no held-out batch that comes later
     counts.
-
-    A commitment that somebody else has registered (copied out of the queue of pending transactions) is of no use to
-    them, and is replaced by one with a new salt.
     """
-    for held_out, dataset in ((True, held_out_dataset_of(spec)), (False, dataset_of(spec))):
-        while not _registered(view, store, spec, dataset, held_out=held_out):
+    for terms in (spec.held_out_terms, spec.data_terms):
+        if terms.held_out and not spec.statistics.held_out:
+            continue
+        while not _registered(view, store, spec, terms):
             pass
-    return store.batches(spec.spec_hash)
+    return batches_of(store, spec)
 
 
-def _registered(view: ChainView, store: NodeStore, spec: TaskSpec, dataset: bytes, *, held_out: bool) -> bool:
+def _registered(view: ChainView, store: NodeStore, spec: TaskSpec, terms: DataTerms) -> bool:
     """Whether all batches of a data set are registered; if not, some more of them are now."""
-    batches = _known(store, spec, held_out=held_out)
+    batches = store.batches(terms.id)
     if not batches:
         return True
-    places = view.places(dataset)
+    places = view.places(terms.id)
     waiting = [entry for entry in batches if entry.batch.commitment not in places]
     for entry in batches:
         place = places.get(entry.batch.commitment)
         if place is not None and place != entry.place:
-            store.set_place(spec.spec_hash, entry.number, place)
+            store.set_place(terms.id, entry.number, place)
     if not waiting:
         return True
     require_verifiers(view, spec)
+    open_dataset(view, terms)
     first = max(places.values(), default=-1) + 1
     part = waiting[:_AT_ONCE]
     try:
-        view.data_hub.register(dataset, first, [entry.batch.commitment for entry in part])
+        view.data_hub.register(terms.id, first, [entry.batch.commitment for entry in part])
     except TransactionError as error:
-        if error.error == "AlreadyRegistered":
-            _replace_copied(view, store, spec, part)
-        elif error.error != "PlaceTaken":  # our own transaction of before a restart may just have been mined
+        if error.error not in ("AlreadyRegistered", "PlaceTaken"):  # our own of before a restart may just be mined
             raise
     return False
-
-
-def _replace_copied(view: ChainView, store: NodeStore, spec: TaskSpec, part: Sequence[StoredBatch]) -> None:
-    for entry in part:
-        owner = view.data_hub.owner_of(entry.batch.commitment)
-        if int(owner, 16) not in (0, int(view.address, 16)):
-            store.replace_batch(spec.spec_hash, entry.number, replace(entry.batch, salt=random_scalar()))

@@ -25,11 +25,11 @@ from twopm_zk.statements import Collection, Family, Opening, StepShape, Tally
 
 _SCHEMA = (
     """CREATE TABLE batches (
-        spec TEXT NOT NULL, number INTEGER NOT NULL, held_out INTEGER NOT NULL, place INTEGER,
+        dataset TEXT NOT NULL, number INTEGER NOT NULL, held_out INTEGER NOT NULL, place INTEGER,
         rows INTEGER NOT NULL, features INTEGER NOT NULL, bits INTEGER NOT NULL, frac_bits INTEGER NOT NULL,
         family INTEGER NOT NULL,
         cells BLOB NOT NULL, labels BLOB NOT NULL, salt TEXT NOT NULL, commitment TEXT NOT NULL UNIQUE,
-        PRIMARY KEY (spec, number)) STRICT""",
+        PRIMARY KEY (dataset, number)) STRICT""",
     """CREATE TABLE updates (
         task_key TEXT NOT NULL, round INTEGER NOT NULL, attempt INTEGER NOT NULL, number INTEGER NOT NULL,
         model TEXT NOT NULL, collection INTEGER NOT NULL, family INTEGER NOT NULL,
@@ -47,6 +47,7 @@ class StoredBatch:
     """A batch, and its index in DataHub once one was chosen."""
 
     number: int
+    """In its data set."""
     held_out: bool
     """Whether its rows are kept out of training, to evaluate weights on them."""
     place: int | None
@@ -67,7 +68,7 @@ class StoredUpdate:
 
 
 class NodeStore(SharingStore):
-    """The state of one node: one account, any number of specifications and tasks."""
+    """The state of one node: one account, any number of data sets and tasks."""
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
         super().__init__(path, kind="node", schema=_SCHEMA, read_only=read_only)
@@ -76,12 +77,12 @@ class NodeStore(SharingStore):
 
     # --- batches ---
 
-    def batches(self, spec_hash: bytes) -> list[StoredBatch]:
-        """The batches of one specification, in order."""
+    def batches(self, dataset: bytes) -> list[StoredBatch]:
+        """The batches of one data set, in order."""
         rows = self.query(
             "SELECT number, held_out, place, rows, features, bits, frac_bits, family, cells, labels, salt, commitment "
-            "FROM batches WHERE spec = ? ORDER BY number",
-            spec_hash.hex(),
+            "FROM batches WHERE dataset = ? ORDER BY number",
+            dataset.hex(),
         )
         return [
             StoredBatch(number, bool(held_out), place, self._batch(number, *columns))
@@ -111,10 +112,10 @@ class NodeStore(SharingStore):
             self._checked[columns] = batch
         return self._checked[columns]
 
-    def add_batches(self, spec_hash: bytes, batches: Sequence[Batch], *, held_out: bool = False) -> None:
-        """Keep the batches of a specification that has none of these rows yet."""
+    def add_batches(self, dataset: bytes, batches: Sequence[Batch], *, held_out: bool = False) -> None:
+        """Keep the batches of a data set that has none of these rows yet."""
         with self.transaction():
-            (first,) = self.one("SELECT COUNT(*) FROM batches WHERE spec = ?", spec_hash.hex()) or (0,)
+            (first,) = self.one("SELECT COUNT(*) FROM batches WHERE dataset = ?", dataset.hex()) or (0,)
             for number, batch in enumerate(batches, start=int(first)):
                 shape = batch.shape
                 columns = (
@@ -124,23 +125,16 @@ class NodeStore(SharingStore):
                 )
                 self.run(
                     "INSERT INTO batches VALUES (?, ?, ?, NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                    *(spec_hash.hex(), number, int(held_out), *columns),
+                    *(dataset.hex(), number, int(held_out), *columns),
                 )
                 self._checked[columns] = batch
 
-    def replace_batch(self, spec_hash: bytes, number: int, batch: Batch) -> None:
-        """The same rows with another salt, and no place yet."""
-        self.run(
-            "UPDATE batches SET salt = ?, commitment = ?, place = NULL WHERE spec = ? AND number = ?",
-            *(str(batch.salt), str(batch.commitment), spec_hash.hex(), number),
-        )
-
-    def set_place(self, spec_hash: bytes, number: int, place: int) -> None:
+    def set_place(self, dataset: bytes, number: int, place: int) -> None:
         """Note where a batch is in DataHub."""
-        self.run("UPDATE batches SET place = ? WHERE spec = ? AND number = ?", place, spec_hash.hex(), number)
+        self.run("UPDATE batches SET place = ? WHERE dataset = ? AND number = ?", place, dataset.hex(), number)
 
     def rows_of(self, commitments: Iterable[int]) -> int:
-        """How many rows the batches with these commitments hold; a batch that was replaced since counts for none."""
+        """How many rows the batches with these commitments hold."""
         found = (self.one("SELECT LENGTH(labels) FROM batches WHERE commitment = ?", str(one)) for one in commitments)
         return sum(int(row[0]) for row in found if row is not None) // 4
 

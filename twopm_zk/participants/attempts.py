@@ -93,9 +93,10 @@ class AttemptView:
         return {node: len(data) for node, data in self.data.items()}
 
     @property
-    def summed_data(self) -> frozenset[int]:
-        """The data commitments of all updates of the set that shares: over which rows the sum is."""
-        return frozenset(one for node in self.nodes for one in self.data[node])
+    def summed_data(self) -> frozenset[tuple[str, int]]:
+        """Whose data commitments all updates of the set that shares are of: over which rows the sum is. Two accounts
+        may have the same commitment, if they both know what it hides."""
+        return frozenset((node, one) for node in self.nodes for one in self.data[node])
 
     @property
     def nodes(self) -> tuple[str, ...]:

@@ -34,7 +34,7 @@ class Database:
     the disk is full.
     """
 
-    version = 4
+    version = 5
 
     def __init__(self, path: Path, *, kind: str, schema: Sequence[str], read_only: bool = False) -> None:
         self.path, self._read_only = path, read_only

@@ -39,13 +39,13 @@ class DisputeState:
 
 
 def dataset_of(spec: TaskSpec) -> bytes:
-    """Name in DataHub of the data sets that are prepared for a specification."""
-    return spec.spec_hash
+    """The data set in DataHub of the rows that a specification's tasks train on."""
+    return spec.data_terms.id
 
 
 def held_out_dataset_of(spec: TaskSpec) -> bytes:
-    """Name in DataHub of the rows that nodes keep out of training, to evaluate its weights on them."""
-    return keccak(b"held out" + spec.spec_hash)
+    """The data set in DataHub of the rows that nodes keep out of training, to evaluate its weights on them."""
+    return spec.held_out_terms.id
 
 
 def generators_hash(collection: Collection, family: Family, weights: int) -> bytes:

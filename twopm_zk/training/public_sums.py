@@ -18,8 +18,8 @@ class PublicSum:
     weights: tuple[int, ...]
     """At which it was collected, padded, intercept last."""
     total: Tally
-    data: frozenset[int]
-    """The data commitments of all updates in the sum: over which rows it is."""
+    data: frozenset[tuple[str, int]]
+    """Whose data commitments all updates in the sum are of: over which rows it is."""
     held_out: bool = False
     """Whether the rows are those that nodes held out of training."""
     nodes: tuple[str, ...] = field(default=())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from twopm_zk.auditor.page.context import ReportContext
-from twopm_zk.auditor.page.findings import checks, failures, notes, privacy, unknowable
+from twopm_zk.auditor.page.findings import checks, failures, notes, privacy, provenance, unknowable
 from twopm_zk.auditor.page.rounds import rounds
 from twopm_zk.auditor.page.specification import specification
 from twopm_zk.auditor.page.statistics import statistics
@@ -34,6 +34,7 @@ def render(report: AuditReport, context: ReportContext) -> str:
         statistics(report, context),
         rounds(report, context),
         checks(report),
+        provenance(report),
         privacy(report),
         notes(report, context),
         specification(report, context),

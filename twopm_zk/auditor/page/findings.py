@@ -6,7 +6,7 @@ import math
 from collections import Counter
 
 from twopm_zk.auditor.page.context import ReportContext
-from twopm_zk.auditor.report import CHECKS, AuditReport
+from twopm_zk.auditor.report import CHECKS, AuditReport, DataSetRecord
 from twopm_zk.html import Column, Html, banner, definitions, folded, items, paragraph, section, table
 
 
@@ -38,6 +38,34 @@ def checks(report: AuditReport) -> Html:
 
 def _failed(count: int, *, complete: bool) -> str:
     return "none" if not count else f"{count:,}{'' if complete else ' or more'}"
+
+
+def provenance(report: AuditReport) -> Html:
+    """Whose word the rows rest on; nothing where the task's data sets are not known."""
+    rows = [
+        (
+            f"{one.id}{', held out' if one.terms.held_out else ''}",
+            f"{one.updates:,}",
+            issuer,
+            f"{count:,}",
+        )
+        for one in report.datasets.values()
+        for issuer, count in (sorted(one.attested.items()) or [(_nobody(one), 0)])
+    ]
+    if not rows:
+        return Html()
+    columns = [Column("data set", left=True, wide=True), Column("updates"), Column("attested by", left=True)]
+    said = (
+        "An issuer that has attested to data says that it has seen the rows behind their commitments, and stands for "
+        "them. Of data that nobody has attested to, the rows are what their owner says."
+    )
+    return section(
+        "Where the data come from", table("Data sets", [*columns, Column("of so many updates")], rows), paragraph(said)
+    )
+
+
+def _nobody(record: DataSetRecord) -> str:
+    return "none so far" if record.terms.attested else "nobody: none was asked for"
 
 
 def privacy(report: AuditReport) -> Html:

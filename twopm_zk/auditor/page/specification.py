@@ -49,6 +49,10 @@ def _model(spec: TaskSpec) -> dict[str, str]:
         "label": _label(spec),
         "read from the data": f"{', '.join(spec.data_columns)}; anything else is ignored",
     }
+    if spec.data_name is not None:
+        facts["data set"] = spec.data_name
+    if spec.provenance is not None:
+        facts["attested by any one of"] = ", ".join(spec.provenance.issuers)
     counted = spec.frequencies
     if counted.column is not None:
         facts["rows count as often as"] = f"their cell of {counted.column} says"

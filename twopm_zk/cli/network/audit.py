@@ -151,6 +151,8 @@ def _print(report: AuditReport, *, derived_with: Path | None) -> None:
     click.echo(f"{report.updates} updates and {report.rounds} moves of the weights; nodes by round:")
     for line in report.participation:
         click.echo(f"  {line}")
+    for record in report.datasets.values():
+        click.echo(record.sentence)
     for note in report.notes:
         click.echo(f"note: {note}")
     for line in report.failed:

@@ -225,6 +225,8 @@ def audit_task(connection: Connection, number: int, spec: FederatedSpec, *, as_j
         click.echo(f"  {one.sentence()}")
         for node, kind in one.missing.items():
             click.echo(f"    the masked update of {node} is not to be had: {kind}")
+    for record in report.datasets.values():
+        click.echo(record.sentence)
     for note in report.notes:
         click.echo(f"note: {note}")
     for line in report.failed:
@@ -286,6 +288,7 @@ def check_federated(spec: FederatedSpec, *, as_json: bool) -> None:
 
     document: dict[str, Any] = {
         "specification": None if spec.initial is None else "0x" + spec.spec_hash.hex(),
+        "dataset": None if spec.initial is None else "0x" + spec.data_terms.id.hex(),
         "parameters": spec.parameters,
         "masked_update_bytes": masked_size(spec),
         "result_bytes": result_size(spec),

@@ -33,7 +33,9 @@ if TYPE_CHECKING:
     from twopm_zk.participants.task_view import ChainView
     from twopm_zk.sharing import LedgerEntry
 
-_REASONS = frozenset({"objection", "lost", "barred", "waiting", "stake", "overtaken", "late-rows", "unprovable"})
+_REASONS = frozenset(
+    {"objection", "lost", "barred", "waiting", "stake", "overtaken", "late-rows", "not-attested", "unprovable"}
+)
 """Kinds of news that say why a node does not go on."""
 Done = Callable[["AttemptView", str], bool]
 """Whether the chain has an account's part of a step already."""

@@ -17,6 +17,7 @@ from typing import ClassVar, Generic, TypeVar
 from eth_abi.abi import encode
 
 from twopm_zk.chain.abi import DecodedEvent
+from twopm_zk.chain.attestations import Attestation, Attestations
 from twopm_zk.chain.connection import Topic
 from twopm_zk.chain.contracts import Contract
 from twopm_zk.chain.deployment import DEVELOPMENT_CHAINS
@@ -29,6 +30,7 @@ from twopm_zk.errors import DeploymentError
 from twopm_zk.participants.records import Attempt
 from twopm_zk.sharing import Place
 from twopm_zk.system.progress import Progress
+from twopm_zk.task.parts.data import DataTerms
 
 State = TypeVar("State", bound=TaskState)
 
@@ -62,8 +64,8 @@ class _Known(Generic[State]):
 
 _YOUNG_SECONDS = 0.25
 """How long a block's state is read anew at every look."""
-_KEPT = 8
-"""Lists of events that stay in memory: of rounds, registrations, tasks, and nodes that are out."""
+_KEPT = 12
+"""Lists of events that stay in memory: of rounds, registrations, attestations, tasks, and nodes that are out."""
 
 
 class RoundsView(ABC, Generic[State]):
@@ -80,6 +82,8 @@ class RoundsView(ABC, Generic[State]):
         self.network, self.chain, self.deployment = network, network.chain, network.deployment
         self._seen: dict[tuple[object, ...], _Seen] = {}
         self._states: dict[int, _Known[State]] = {}
+        self._terms: dict[bytes, DataTerms] = {}
+        self._attested: dict[bytes, Attestation] = {}
         self._blocks = BlockHashes(self.chain)
         reading("the deployment", lambda: self.deployment.check(self.chain, progress=progress))
         self.identity = reading("IdentityContract", lambda: network.identity)
@@ -314,6 +318,53 @@ class RoundsView(ABC, Generic[State]):
             ),
         )
         return {event["commitment"]: event["index"] for event in events}
+
+    def terms_of(self, dataset: bytes) -> DataTerms | None:
+        """What the data of a data set are; None where nobody has opened it."""
+        if dataset not in self._terms:
+            found = reading("a data set", lambda: self.data_hub.terms(dataset))
+            if found is None:
+                return None
+            if found.id != dataset:
+                raise DeploymentError(f"the terms of data set 0x{dataset.hex()} have another id")
+            self._terms[dataset] = found
+        return self._terms[dataset]
+
+    def bindings(self, dataset: bytes, *, owner: str | None = None) -> dict[tuple[str, int], bytes]:
+        """The attestation that each owner's commitment was last bound to, of all owners or of one."""
+        contract, start = self.data_hub.contract, self.deployment.block
+        events = reading(
+            "attested data",
+            lambda: self._events(contract, "DataAttested", start, self.block(), dataset=dataset, owner=owner),
+        )
+        return {
+            (event["owner"], commitment): bytes.fromhex(event["uid"][2:])
+            for event in events
+            for commitment in event["commitments"]
+        }
+
+    def attestation(self, uid: bytes) -> Attestation | None:
+        """An attestation as it was when it was first read: later revocations are in `revocations`."""
+        if uid not in self._attested:
+            found = reading("an attestation", lambda: self.attestations.get(uid))
+            if found is None:
+                return None
+            self._attested[uid] = found
+        return self._attested[uid]
+
+    def revocations(self, schema: bytes) -> frozenset[bytes]:
+        """The attestations of a schema that were revoked since the deployment."""
+        contract, start = self.attestations.contract, self.deployment.block
+        events = reading(
+            "revoked attestations",
+            lambda: self._events(contract, "Revoked", start, self.block(), schemaUID=schema),
+        )
+        return frozenset(bytes.fromhex(event["uid"][2:]) for event in events)
+
+    @cached_property
+    def attestations(self) -> Attestations:
+        """EAS, as DataHub knows it. DeploymentError on a chain without it."""
+        return reading("EAS", lambda: Attestations.at(self.chain, self.data_hub.eas))
 
     def stake_of(self, address: str) -> int:
         """What an account has at stake, in wei of ETH."""

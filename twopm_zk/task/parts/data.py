@@ -53,7 +53,8 @@ class Provenance:
 
     def __post_init__(self) -> None:
         require("provenance.issuers", len(self.issuers), 1, MAX_ISSUERS)
-        found = sorted((_address(one, index) for index, one in enumerate(self.issuers)), key=str.lower)
+        named = (address_of(one, f"provenance.issuers[{index}]") for index, one in enumerate(self.issuers))
+        found = sorted(named, key=str.lower)
         if repeated := [one for one in found if found.count(one) > 1]:
             raise SpecError(f"`provenance.issuers` has {repeated[0]} more than once")
         object.__setattr__(self, "issuers", tuple(found))
@@ -66,18 +67,18 @@ class Provenance:
         return {"issuers": list(self.issuers), "schema": "0x" + self.schema.hex()}
 
 
-def _address(text: str, index: int) -> str:
-    """An address with its checksum, given with it or in one case."""
+def address_of(text: str, key: str) -> str:
+    """An address with its checksum, given with it or in one case. SpecError that names the ``key`` of the file."""
     from eth_utils.address import is_checksum_formatted_address, is_hex_address, to_checksum_address
 
     wrong = is_checksum_formatted_address(text) and to_checksum_address(text) != text
     if wrong or not text.startswith("0x") or not is_hex_address(text):
         raise SpecError(
-            f"`provenance.issuers[{index}]` is no address: 0x and 40 hex digits",
+            f"`{key}` is no address: 0x and 40 hex digits",
             hint="Where it has large and small letters, they are its checksum: copy it anew.",
         )
     if int(text, 16) == 0:
-        raise SpecError(f"`provenance.issuers[{index}]` is the zero address, whose key nobody has")
+        raise SpecError(f"`{key}` is the zero address, whose key nobody has")
     return to_checksum_address(text)
 
 
