@@ -48,6 +48,7 @@ GUIDES = {
         "federated",
         "statistics",
         "privacy",
+        "consent",
         "scale",
     ),
     "How it works": (
