@@ -119,7 +119,7 @@ def test_an_export_of_a_hospital_is_registered_as_it_is_with_a_specification_alo
     assert export.read_bytes() == content
     spec = parse_spec(tomllib.loads(SPECIFICATION))
     with NodeStore(state) as store:
-        batches = [entry.batch for entry in store.batches(spec.spec_hash)]
+        batches = [entry.batch for entry in store.batches(spec.data_terms.id)]
     assert sum(len(batch.labels) for batch in batches) == 900
     assert {batch.features.shape[1] for batch in batches} == {COLUMNS}
 

@@ -619,7 +619,7 @@ def test_joining_makes_a_member_once_and_leaving_ends_it(hand):
     assert (first["new"], again["new"], first["task"]) == (True, False, None)
     assert first["member_since"] == again["member_since"] > 0
     view = hand.party.world.view(2)
-    assert view.registrations(hand.party.spec.spec_hash, before=view.block() + 1) == {}
+    assert view.registrations(hand.party.spec.data_terms.id, before=view.block() + 1) == {}
     hand("node", "leave", account=2)
     assert hand.party.world.view(2).member(first["account"]) is None
     assert "twopm-zk node join SPEC" in hand("node", "leave", account=2, code=8)["hint"]

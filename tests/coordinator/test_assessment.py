@@ -50,7 +50,7 @@ def snapshot(spec, **changes):
         "maximum_rounds": spec.maximum_rounds,
         "seconds": phase_seconds(spec),
         "spec_hash": spec.spec_hash,
-        "dataset": spec.spec_hash,
+        "dataset": spec.data_terms.id,
         "task_key": policy.task_key,
         "model_commitment": 0,
         "weights": (0,) * (spec.sizes.width + 1),

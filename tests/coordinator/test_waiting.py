@@ -43,6 +43,7 @@ class Attempt:
         coordinator.view = SimpleNamespace(
             updates=lambda state: updates,
             registrations=lambda dataset, before: BATCHES,
+            terms_of=lambda dataset: None,
             barred=lambda state: frozenset(barred),
             hlr=SimpleNamespace(close=self.closed.append, finish=self.finished.append),
         )

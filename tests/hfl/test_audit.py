@@ -59,7 +59,7 @@ def kept_secret(stage, state):
     return SimpleNamespace(
         update=stored.update.words,
         salt=stored.salt,
-        data_salt=node.store.data_salt(stage.spec.spec_hash),
+        data_salt=node.store.data_salt(stage.spec.data_terms.id),
         keys=[key.scalar for key in keys],
         seeds=list(pairs.seeds.values()),
         masks=masks,

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.slow
 
 DEATHS = (
     ("write", "INTO data"),
-    ("sent", "registerMany"),
+    ("sent", "register"),
     ("write", "INTO updates"),
     ("sent", "commitUpdate"),
     ("write", "INTO round_keys"),

@@ -361,7 +361,7 @@ def test_batches_that_come_once_a_linear_regression_has_begun_stay_out_of_it_and
     node = stage.nodes[0]
     first = {batch.batch.commitment for batch in node._batches}
     more = prepare(stage.party.tables[1], LINEAR).batches
-    node.store.add_batches(LINEAR.spec_hash, more)
+    node.store.add_batches(LINEAR.data_terms.id, more)
     node._registered = False
     moved(stage)
     (said,) = [item for item in news_of(stage, 0, "late-rows") if "began with" in item.text]
@@ -440,7 +440,7 @@ def test_a_node_with_held_out_rows_that_have_no_proof_takes_no_part_in_their_eva
     assert stage.state.updates == 0
     (said,) = news_of(stage, 0, "unprovable")
     number = said.values["batch"]
-    assert len(stage.nodes[0].store.batches(STEEP.spec_hash)[number].batch.labels) == 1
+    assert len(stage.nodes[0].store.batches(STEEP.held_out_terms.id)[number].batch.labels) == 1
     assert said.text.startswith(
         f"this node takes no part in the evaluation on held-out rows of task {stage.task}, for batch {number}: row 1 "
         "of a batch is 64 or more from what the weights expect of it"

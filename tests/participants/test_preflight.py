@@ -46,7 +46,7 @@ def test_a_data_owner_learns_it_before_becoming_a_member_or_registering(lacking,
             assert caught.value.kind == "no-verifiers"
             assert caught.value.facts["missing"] == ["step-48x3", "certify-3"]
     assert view.member(view.address) is None
-    assert view.registrations(SPEC.spec_hash, before=view.block() + 1) == {}
+    assert view.registrations(SPEC.data_terms.id, before=view.block() + 1) == {}
 
 
 def test_a_coordinator_learns_it_before_creating_anything(lacking, party):

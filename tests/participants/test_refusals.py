@@ -147,12 +147,14 @@ def test_one_row_is_too_few(party):
         party.node(0)
 
 
-def test_a_copied_commitment_is_replaced_by_one_with_a_new_salt(party, first):
-    (entry,) = first.store.batches(SPEC.spec_hash)
-    party.world.view(9).network.data_hub.register(dataset_of(SPEC), 0, [entry.batch.commitment])
+def test_a_commitment_that_somebody_has_copied_is_registered_all_the_same(party, first):
+    (entry,) = first.store.batches(dataset_of(SPEC))
+    copier = party.world.view(9).network.data_hub
+    copier.open(SPEC.data_terms)
+    copier.register(dataset_of(SPEC), 0, [entry.batch.commitment])
     first.tick()
-    (again,) = first.store.batches(SPEC.spec_hash)
-    assert again.batch.commitment != entry.batch.commitment
+    (again,) = first.store.batches(dataset_of(SPEC))
+    assert again.batch.commitment == entry.batch.commitment
     hub = first.view.data_hub
     assert hub.commitment_of(first.view.address, dataset_of(SPEC), again.place) == again.batch.commitment
 
@@ -224,13 +226,13 @@ def test_a_proof_of_other_keys_than_the_deployed_ones_stops_a_node(party, stage)
 def test_a_disk_that_is_full_stops_a_node_with_nothing_lost(party, stage):
     made = stage()
     node = made.nodes[0]
-    (entry,) = node.store.batches(party.spec.spec_hash)
+    (entry,) = node.store.batches(dataset_of(party.spec))
     node.store.run(f"PRAGMA max_page_count = {node.store.query('PRAGMA page_count')[0][0]}")
     with pytest.raises(StoreError, match="could not be written"):
         fill(node.store)
     node.store.close()
     made.nodes[0] = party.node(0)
-    assert made.nodes[0].store.batches(party.spec.spec_hash)[0].batch.salt == entry.batch.salt
+    assert made.nodes[0].store.batches(dataset_of(party.spec))[0].batch.salt == entry.batch.salt
     made.until(Phase.SUMMED)
     assert len(made.attempt.nodes) == 3
 

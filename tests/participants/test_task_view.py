@@ -27,6 +27,8 @@ def asked(monkeypatch):
 
 def registered(view, spec, *commitments):
     hub = view.data_hub
+    if not hub.is_open(dataset_of(spec)):
+        hub.open(spec.data_terms)
     for commitment in commitments:
         hub.register(dataset_of(spec), commitment, [commitment])
 

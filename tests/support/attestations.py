@@ -4,8 +4,10 @@ from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
 from twopm_zk.chain import compile_contract
+from twopm_zk.chain.attestations import DATA_SCHEMA, DataClaim
 from twopm_zk.chain.contracts import Contract
 from twopm_zk.chain.development import attestations
+from twopm_zk.participants.rounds.attested import open_dataset
 from twopm_zk.task.parts.data import ATTESTATION, commitments_hash
 
 ZERO = "0x" + "00" * 20
@@ -50,3 +52,13 @@ class Eas:
 def data_of(dataset, commitments):
     """What an attestation to these commitments of a data set says."""
     return encode(["bytes32", "bytes32", "uint32"], [dataset, commitments_hash(commitments), len(commitments)])
+
+
+def attest_batches(view, terms, owner, commitments, *, expires=0):
+    """As an issuer: attest to these batches of an owner and bind that; the attestation."""
+    open_dataset(view, terms)
+    view.attestations.register(DATA_SCHEMA)
+    claim = DataClaim.of(terms.id, commitments)
+    uid, _ = view.attestations.attest(DATA_SCHEMA, owner, claim.encoded, expires=expires)
+    view.data_hub.bind(terms.id, owner, uid, commitments)
+    return view.attestations.get(uid)

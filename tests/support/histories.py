@@ -10,21 +10,28 @@ from dataclasses import dataclass, field, replace
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
-from twopm_zk.auditor.history import Call, Registrations, ReplayedEvent
+from twopm_zk.auditor.history import Call, DataSetHistory, Registrations, ReplayedEvent
 from twopm_zk.auditor.replay import Replay
 from twopm_zk.auditor.report import AuditReport
 from twopm_zk.chain.abi import DecodedEvent
+from twopm_zk.chain.attestations import Attestation, DataClaim
 from twopm_zk.numbers.baby_jubjub import SUBGROUP_ORDER, add, multiply
 from twopm_zk.numbers.pedersen import vector_generators
 from twopm_zk.sharing import Departure, KeyOwner, Member, Place, SecretKey, Sharer, SharingSet, opening_of, vector_of
 from twopm_zk.sharing.sums import add_up
 from twopm_zk.statements import Collection, Family, Opening, Policy, updates_commitment
+from twopm_zk.task.parts.data import DataTerms, Provenance
 from twopm_zk.task.parts.step_rule import Collects
 
 CHAIN_ID = 31337
 CONTRACT, IDENTITY = "0x" + "C0" * 20, "0x" + "1D" * 20
 COORDINATOR = "0x" + "c1" * 20
-SPEC_HASH, DATASET, HELD_OUT = "0x" + "5e" * 32, "0x" + "da" * 32, "0x" + "0e" * 32
+SPEC_HASH = "0x" + "5e" * 32
+TERMS = tuple(DataTerms.of("rows", None, held_out=held_out) for held_out in (False, True))
+DATASET, HELD_OUT = (f"0x{terms.id.hex()}" for terms in TERMS)
+ISSUER = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
+ATTESTED = DataTerms.of("rows", Provenance((ISSUER,)))
+"""Of a data set whose rows the issuer has to attest to."""
 TASK_KEY = 77
 SECONDS = 100
 FEATURES = 2
@@ -83,13 +90,17 @@ class Story:
         held_out=False,
         skipped=0,
         family=Family.LOGISTIC,
+        terms=None,
     ):
         self.family = family
+        self.dataset = DATASET if terms is None else f"0x{terms.id.hex()}"
+        self.terms = TERMS if terms is None else (terms,)
+        self.bindings, self.attestations, self.revoked = [], {}, {}
         self.block, self.index, self.now = 10, 0, 1000
         self.events, self.identity, self.data = [], [], []
         self.config = {
             "specHash": SPEC_HASH,
-            "dataset": DATASET,
+            "dataset": self.dataset,
             "minimumStake": 10,
             "penalty": penalty,
             "minimumNodes": minimum,
@@ -129,7 +140,7 @@ class Story:
                 self.register(person, 0, HELD_OUT)
         self.barred = set()
         with self.call(COORDINATOR, "createTask", config=self.config, training=self.training) as emit:
-            emit("TaskCreated", taskId=1, coordinator=COORDINATOR, specHash=SPEC_HASH, dataset=DATASET)
+            emit("TaskCreated", taskId=1, coordinator=COORDINATOR, specHash=SPEC_HASH, dataset=self.dataset)
             emit("ModelPublished", taskId=1, round=0, weights=self.weights, matrixHash=0, proof=[0] * 24)
 
     # --- how events are written ---
@@ -189,14 +200,46 @@ class Story:
         values = dict(zip(names, key.numbers, strict=True))
         self.identity.append(self.log("AggregationKeySet", member=person.address, **values))
 
-    def commitment(self, person, index, dataset=DATASET):
+    def commitment(self, person, index, dataset=None):
         return int(person.address, 16) % 1000 + 10_000 * index + 5_000 * (dataset == HELD_OUT)
 
-    def register(self, person, index, dataset=DATASET):
-        commitment = self.commitment(person, index, dataset)
+    def register(self, person, index, dataset=None):
+        commitment, dataset = self.commitment(person, index, dataset), dataset or self.dataset
         values = {"owner": person.address, "dataset": dataset, "index": index, "commitment": commitment}
         self.data.append(self.log("Registered", **values))
         return commitment
+
+    def attest(self, person, indices=(0,), *, bound=None, **changes):
+        """The issuer attests to a person's batches, and that is bound to them, or to others that are ``bound``."""
+        (terms,), commitments = self.terms, [self.commitment(person, index) for index in indices]
+        self.block, self.index, self.now = self.block + 1, 0, self.now + 1
+        known = {
+            "uid": keccak(encode(["uint256", "string"], [self.block, person.address])),
+            "schema": terms.attestation_schema,
+            "time": self.now,
+            "expires": 0,
+            "revoked": 0,
+            "recipient": person.address,
+            "attester": ISSUER,
+            "data": DataClaim.of(terms.id, commitments).encoded,
+        }
+        made = Attestation(**(known | changes))
+        self.attestations[made.uid] = made
+        values = {"owner": person.address, "dataset": self.dataset, "uid": f"0x{made.uid.hex()}"}
+        self.bindings.append(self.log("DataAttested", **values, commitments=bound or commitments))
+        return made
+
+    def revoke(self, attestation, *, told=True):
+        """The issuer revokes it now; EAS's event may not be ``told``."""
+        self.block, self.index, self.now = self.block + 1, 0, self.now + 1
+        self.attestations[attestation.uid] = replace(attestation, revoked=self.now)
+        if told:
+            self.revoked[attestation.uid] = (self.block, self.next_index())
+
+    def datasets(self):
+        """What DataHub and EAS say of the task's data sets, which were open before everything else."""
+        said = (self.bindings, self.attestations, self.revoked)
+        return {f"0x{terms.id.hex()}": DataSetHistory(terms, (1, 0), *said) for terms in self.terms}
 
     # --- collecting ---
 
@@ -254,7 +297,7 @@ class Story:
     def submit(self, person, *, index=0, **changes):
         items = [int(person.address[:4], 16) + position for position in range(self.count)]
         opening = Opening.drawn(self.unit, items, 11)
-        data = self.commitment(person, index, HELD_OUT if self.held_out else DATASET)
+        data = self.commitment(person, index, HELD_OUT if self.held_out else None)
         instance = STATEMENTS[self.kind]
         values = {"data": data, "x": opening.point.x, "y": opening.point.y, "position": len(self.updates), "size": 47}
         values |= {"index": index, "proof": proof_of(instance, (self.model, data, opening.point.y))} | changes
@@ -515,7 +558,7 @@ class Story:
     def replay(self, events=None, *, noisy=False):
         report = AuditReport(1, CHAIN_ID, CONTRACT, self.block, "hashes")
         place = Place(chain_id=CHAIN_ID, contract=CONTRACT, task=1, round=0, attempt=0, identity=IDENTITY)
-        registrations = Registrations.of_events(self.data, self.identity)
+        registrations = Registrations.of_events(self.data, self.identity, self.datasets())
         replay = Replay(report, registrations, HashKeys(), place=place, task_key=TASK_KEY)
         replay.verifiers.update(VERIFIERS)
         replay.noisy = noisy
