@@ -50,6 +50,7 @@ GUIDES = {
         "federated",
         "statistics",
         "privacy",
+        "consent",
         "scale",
     ),
     "How it works": (

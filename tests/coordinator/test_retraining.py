@@ -1,14 +1,18 @@
 """A task that goes on without an owner of a certified one who has withdrawn: what it proves, and who lies about it."""
 
+import json
 import math
 from copy import deepcopy
+from pathlib import Path
 
+import click
 import pytest
 from support.histories import failed_checks
 from support.people_world import SPEC, DoubleKeys, Party, Running, np, replace
 
 from twopm_zk.auditor.audit import audit
 from twopm_zk.auditor.descent import check_descent
+from twopm_zk.cli import main
 from twopm_zk.coordinator.retraining import child_of
 from twopm_zk.coordinator.task_creation import Stakes, task_config, training_config
 from twopm_zk.errors import DeploymentError, InputError, TrainingError
@@ -17,7 +21,7 @@ from twopm_zk.numbers.fixed_point import WEIGHTS
 from twopm_zk.participants.rounds.descent import first_weights
 from twopm_zk.rows.batches import prepare
 from twopm_zk.task.parts.step_rule import StepRule
-from twopm_zk.task.specification_file import parse_spec
+from twopm_zk.task.specification_file import parse_spec, read_spec, write_spec
 from twopm_zk.training.in_process import train
 
 pytestmark = pytest.mark.slow
@@ -201,3 +205,76 @@ def solved(rows, penalty):
         hessian = (design.T * (chance * (1 - chance))) @ design + lifted
         weights = weights - np.linalg.solve(hessian, design.T @ (chance - labels) + lifted @ weights)
     return weights, hessian
+
+
+# --- commands ---
+
+
+@pytest.fixture
+def command(family, tmp_path, monkeypatch, capsys):
+    """Commands of an account in this process, whose audits take the keys of proofs that are hashes."""
+    snapshot = family.party.world.node.snapshot()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TWOPM_ZK_RPC_URL", family.party.world.node.url)
+    monkeypatch.setattr("twopm_zk.auditor.audit.DerivedKeys", lambda **_: DoubleKeys())
+    family.party.world.deployment.write(tmp_path / "deployment.json")
+    write_spec(family.parent_spec, tmp_path / "spec.json")
+    write_spec(family.child.spec, tmp_path / "child.json")
+
+    def run(*words, account=1, code=0):
+        monkeypatch.setenv("TWOPM_ZK_PRIVATE_KEY", family.party.world.node.private_keys[account])
+        monkeypatch.setattr("sys.argv", ["twopm-zk", *map(str, words)])
+        with pytest.raises(SystemExit) as caught:
+            main()
+        printed = capsys.readouterr()
+        assert caught.value.code == code, printed.out + printed.err
+        return json.loads(printed.out) if "--json" in words and not code else printed.out + printed.err
+
+    yield run
+    family.party.world.node.revert(snapshot)
+    family.party.world.chain.forget_nonces()
+
+
+CANCELLED = 130
+
+
+def test_withdrawing_asks_first_and_says_what_cannot_be_taken_back(family, command, monkeypatch):
+    owner, address = 2, family.party.world.view(2).address
+    monkeypatch.setattr("click.confirm", lambda *_, abort: (_ for _ in ()).throw(click.Abort()))
+    said = command("data", "withdraw", "spec.json", account=owner, code=CANCELLED)
+    assert "cannot be undone" in said
+    assert not family.party.world.view(2).withdrawals(family.parent.dataset, owner=address)
+    assert "--yes" in command("data", "withdraw", "spec.json", "--json", account=owner, code=2)
+    assert "has registered no data" in command("data", "withdraw", "spec.json", "--yes", account=8, code=3)
+    done = command("data", "withdraw", "spec.json", "--yes", "--json", account=owner)
+    assert (done["account"], done["batches"], done["retraining"], len(done["transactions"])) == (address, 1, False, 1)
+    shown = command("task", "show", "1", "--json")["withdrawn_since"]
+    assert {node: one["retraining"] for node, one in shown.items()} == {address: False, family.gone.address: True}
+    assert "may not be trained on" in command("task", "show", "1")
+    again = command("data", "withdraw", "spec.json", "--yes", "--allow-retraining", account=owner)
+    assert f"twopm-zk retrain TASK --spec spec.json --without {address}" in again
+
+
+def test_retrain_creates_the_child_and_says_what_is_missing(family, command):
+    gone = family.gone.address
+    shown = command("task", "show", "1", "--spec", "spec.json")
+    assert f"`twopm-zk retrain 1 --spec spec.json --without {gone} --out child.json`" in shown
+    asked = ("retrain", "1", "--spec", "spec.json", "--without", gone, "--out")
+    assert "does not end in .json" in command(*asked, "new.toml", code=3)
+    assert "child.json" in command(*asked, "child.json", code=3)
+    assert "--minimum-nodes" in command(*asked, "new.json", "--minimum-nodes", 4, code=3)
+    written = command(*asked, "new.json", "--write-only", "--json")
+    assert (written["parent"], written["without"], len(written["remaining"])) == (1, [gone], 3)
+    assert read_spec("new.json") == family.child.spec
+    created = command(*asked, "again.json", "--json")
+    assert first_weights(family.view, created["task"]) == family.parent.weights
+
+
+def test_the_audit_prints_the_line_of_descent_and_its_page_has_it(family, command):
+    asked = ("audit", "2", "--spec", "child.json", "--ancestor", "spec.json")
+    said = command(*asked, "--report", "audit.html")
+    assert f"descent: task 2 goes on from the certified weights of task 1, without {family.gone.address}" in said
+    assert "Where the weights come from" in Path("audit.html").read_text()
+    document = command(*asked, "--json")
+    assert document["descent"] == [{"task": 2, "parent": 1, "without": [family.gone.address]}]
+    assert document["distance_to_optimum"]["optimum_within"] == family.report.distance.within

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from twopm_zk.auditor.page.context import ReportContext
-from twopm_zk.auditor.page.findings import checks, failures, notes, privacy, provenance, unknowable
+from twopm_zk.auditor.page.findings import checks, failures, lineage, notes, privacy, provenance, unknowable
 from twopm_zk.auditor.page.rounds import rounds
 from twopm_zk.auditor.page.specification import specification
 from twopm_zk.auditor.page.statistics import statistics
@@ -36,6 +36,7 @@ def render(report: AuditReport, context: ReportContext) -> str:
         checks(report),
         provenance(report),
         privacy(report),
+        lineage(report, context),
         notes(report, context),
         specification(report, context),
         subject(report, context),

@@ -92,6 +92,12 @@ def privacy(report: AuditReport) -> Html:
     return section(title, Html() if found.kept else broken, definitions(facts), paragraph(said))
 
 
+def lineage(report: AuditReport, context: ReportContext) -> Html:
+    """From which certified tasks the task goes on, and without whom; nothing where it began at weights of 0."""
+    found = [f"{link.sentence[0].upper()}{link.sentence[1:]}." for link in report.descent]
+    return section("Where the weights come from", items(map(context.named, found)) if found else "")
+
+
 def notes(report: AuditReport, context: ReportContext) -> Html:
     """What is in order and still worth knowing."""
     found = report.notes
