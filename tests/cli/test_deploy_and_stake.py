@@ -7,7 +7,7 @@ import time
 import pytest
 
 from twopm_zk.chain import DevelopmentNode
-from twopm_zk.chain.deployment import Deployment
+from twopm_zk.chain.deployment import EAS_ADDRESSES, Deployment
 from twopm_zk.cli import main
 
 pytestmark = [pytest.mark.chain, pytest.mark.prover]
@@ -72,6 +72,20 @@ def test_deploy_writes_addresses_code_hashes_chain_and_block(deployed):
     assert set(deployment.verifiers) == {"predict-3"}
 
 
+def test_deploy_asks_the_eas_that_is_named_and_refuses_what_is_none(call, connected, monkeypatch, tmp_path):
+    monkeypatch.setenv("TWOPM_ZK_PRIVATE_KEY", connected.private_keys[0])
+    deploy = ("deploy", "--deployment", tmp_path / "d.json", "--instance", "predict-3", "--eas")
+    code, _, err = call(*deploy, "0x" + "11" * 20)
+    assert code == 8
+    assert "there is no contract at 0x1111" in err
+    monkeypatch.setitem(EAS_ADDRESSES, 31337, "0x" + "22" * 20)
+    code, _, err = call(*deploy, "0x" + "11" * 20)
+    assert code == 8
+    assert "not at 0x1111" in err
+    assert "Leave --eas out" in err
+    assert not (tmp_path / "d.json").exists()
+
+
 def test_deploy_keeps_an_existing_file(call, connected, deployed):
     code, _, err = call("deploy", "--instance", "predict-3")
     assert code == 3
@@ -85,7 +99,7 @@ def test_deploy_needs_an_account(call, connected, monkeypatch, tmp_path):
     assert "--keystore" in err
 
 
-@pytest.mark.parametrize("options", [("--instance", "predict-3"), ("--all",), ("--force",)])
+@pytest.mark.parametrize("options", [("--instance", "predict-3"), ("--all",), ("--force",), ("--eas", "0x" + "11" * 20)])
 def test_adding_to_a_deployment_is_not_mixed_with_making_one(call, connected, options):
     code, _, err = call("deploy", "--add", "predict-3", *options)
     assert code == 3
