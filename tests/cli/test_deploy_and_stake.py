@@ -8,7 +8,7 @@ import pytest
 
 from twopm_zk.chain import Chain, DevelopmentNode
 from twopm_zk.chain.contracts import Contract
-from twopm_zk.chain.deployment import NOBODY, Deployment
+from twopm_zk.chain.deployment import EAS_ADDRESSES, NOBODY, Deployment
 from twopm_zk.chain.development.eigenlayer import MISSING, Delays, published
 from twopm_zk.chain.network import Network
 from twopm_zk.cli import main
@@ -78,6 +78,20 @@ def test_deploy_writes_addresses_code_hashes_chain_and_block(deployed):
     assert set(deployment.verifiers) == {"predict-3"}
 
 
+def test_deploy_asks_the_eas_that_is_named_and_refuses_what_is_none(call, connected, monkeypatch, tmp_path):
+    monkeypatch.setenv("TWOPM_ZK_PRIVATE_KEY", connected.private_keys[0])
+    deploy = ("deploy", "--deployment", tmp_path / "d.json", "--instance", "predict-3", "--eas")
+    code, _, err = call(*deploy, "0x" + "11" * 20)
+    assert code == 8
+    assert "there is no contract at 0x1111" in err
+    monkeypatch.setitem(EAS_ADDRESSES, 31337, "0x" + "22" * 20)
+    code, _, err = call(*deploy, "0x" + "11" * 20)
+    assert code == 8
+    assert "not at 0x1111" in err
+    assert "Leave --eas out" in err
+    assert not (tmp_path / "d.json").exists()
+
+
 def test_deploy_takes_tokens_and_eigenlayer_by_address(call, connected, deployed, monkeypatch, tmp_path):
     monkeypatch.setenv("TWOPM_ZK_PRIVATE_KEY", connected.private_keys[6])
     there, path = Deployment.read(deployed), tmp_path / "d.json"
@@ -144,7 +158,8 @@ def test_deploy_needs_an_account(call, connected, monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "options", [("--instance", "predict-3"), ("--all",), ("--force",), ("--treasury", "0x" + "11" * 20)]
+    "options",
+    [("--instance", "predict-3"), ("--all",), ("--force",), *[(f"--{name}", TOKEN) for name in ("treasury", "eas")]],
 )
 def test_adding_to_a_deployment_is_not_mixed_with_making_one(call, connected, options):
     code, _, err = call("deploy", "--add", "predict-3", *options)

@@ -196,6 +196,7 @@ _BY_KIND: dict[str, Step] = {
     "other-journal": "Give another --deployment FILE, or --force to begin anew.",
     "not-the-owner": "Sign as {owner}: --keystore FILE or TWOPM_ZK_PRIVATE_KEY.",
     "not-a-deployment": "Give --deployment FILE: one that `twopm-zk deploy` wrote, here or for whoever deployed.",
+    "other-eas": "Leave --eas out; for a deployment file that names another one, ask who deployed it.",
     "other-chain": "Give the node of that chain with --rpc-url, or another --deployment FILE.",
     "code-lost": "A development chain that was started again has lost its contracts: `twopm-zk deploy --force`.",
     "no-verifiers": lambda facts: (

@@ -64,7 +64,8 @@ DEFAULT_INSTANCES = (
     "--eas",
     metavar="ADDRESS",
     help="The Ethereum Attestation Service (EAS), for good; default: where it is known to be (Ethereum, Sepolia, "
-    "Scroll, Scroll Sepolia), on a development chain its own, none elsewhere. Without it nobody can attest to data.",
+    "Scroll, Scroll Sepolia), on a development chain with stand-in tokens its own. Without it nobody can attest to "
+    "data.",
 )
 @click.option(
     "--asset",
@@ -127,8 +128,8 @@ def deploy(
     path, journal = connection.deployment_file, journal_path(connection.deployment_file)
     if added and (names or everything or force or fee_token or eas or assets or eigenlayer or treasury):
         raise InputError(
-            "--add is for a deployment that there is; --instance, --all, --fee-token, --asset, --eigenlayer, "
-            "--treasury and --force are for a new one"
+            "--add is for a deployment that there is; --instance, --all, --fee-token, --eas, --asset, "
+            "--eigenlayer, --treasury and --force are for a new one"
         )
     if eigenlayer and not assets:
         raise InputError("--eigenlayer goes with --asset, which names the strategies")
