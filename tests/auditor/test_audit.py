@@ -16,7 +16,7 @@ from twopm_zk.statements import Collection
 
 pytestmark = pytest.mark.slow
 
-NO_TROUBLE = {"disputes", "privacy"}
+NO_TROUBLE = {"disputes", "privacy", "provenance"}
 """Checks that only a dispute, and only noise, asks for."""
 
 
