@@ -26,6 +26,11 @@ def test_every_line_begins_with_the_time(capsys):
     assert text == "2 of 3 nodes [0xA]"
 
 
+def test_who_waits_for_an_issuer_hears_what_that_one_has_to_do(capsys):
+    news_printer(False)(News("not-attested", "no attestation holds"))
+    assert "no attestation holds (an issuer attests with `twopm-zk data attest SPEC`" in capsys.readouterr().out
+
+
 def test_every_document_has_the_time(capsys):
     news_printer(True)(News("proven", "proven batch 1", {"large": 2**60, "vector": (1, 2**250)}))
     document = json.loads(capsys.readouterr().out)

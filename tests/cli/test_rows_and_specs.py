@@ -156,6 +156,29 @@ def test_the_columns_of_a_formula_are_shown(call, folder):
     assert "0x" + read_spec(folder / "canonical.json").spec_hash.hex() == document["hash"]
 
 
+def test_the_data_set_is_shown_and_who_attests_to_it(call, folder):
+    issuer, spec = "0x90F79bf6EB2c4f870365E785982E1f101E93b906", read_spec("spec.toml")
+    _, out, _ = call("spec", "show", "spec.toml")
+    assert f"data set 0x{spec.data_terms.id.hex()}" in out.splitlines()
+    assert "attestation" not in out
+    words = ("--label", "died", "--number", "age=0,120,1", "--name", "task", "--data-name", "2025")
+    code, out, _ = call("spec", "new", "--out", "new.toml", *words, "--issuer", issuer, "--json")
+    assert code == 0
+    made = read_spec("new.toml")
+    assert (made.data_name, made.provenance.issuers) == ("2025", (issuer,))
+    assert json.loads(out)["provenance"] == made.document["provenance"]
+    _, out, _ = call("spec", "show", "new.toml")
+    assert f"an owner's data take an attestation by any one of {issuer}" in out
+    for command in ("show", "check"):
+        document = json.loads(call("spec", command, "new.toml", "--json")[1])
+        assert document["dataset"] == f"0x{made.data_terms.id.hex()}"
+        assert document["held_out_dataset"] is None
+    code, _, err = call("spec", "new", "--out", "none.toml", *words, "--issuer", "0x12")
+    assert code == 3
+    assert "`provenance.issuers[0]` is no address" in err
+    assert not (folder / "none.toml").exists()
+
+
 def test_a_check_of_a_specification_says_what_it_will_cost(call, folder):
     code, out, _ = call("spec", "check", "spec.toml", "--rows", "900")
     assert code == 0

@@ -83,9 +83,9 @@ def test_only_attested_data_are_used_in_a_federated_task_that_asks_for_it(world,
 
 
 def test_who_copies_a_commitment_with_its_proof_cannot_share_and_pays(world, people, node, refused):
-    """The attack: eve registers ada's commitment, hands ada's update in as her own, and shares what ada has shared under
-    her own masks. A proof names no owner, so the update is taken. But who shares has to open it, and eve cannot: ada's
-    opening is under masks that eve does not know. She is found as any other that shares rubbish."""
+    """The attack: eve registers ada's commitment, hands ada's update in as her own, and shares what ada has shared with
+    her own masks on top. A proof names no owner, so the update is taken. But who shares has to open it, and eve cannot:
+    ada's opening is under masks that eve does not know. She is found as any other that shares rubbish."""
     people.eve.register(20, [world.hub.call("commitmentOf", people.ada.address, DATASET, 0)])
     task = Task(world, people.dan, config=WITH_PENALTY)
     said = task.submit(people.ada).event("UpdateAccepted")

@@ -29,7 +29,7 @@ from twopm_zk.chain.development.attestations import EAS
 from twopm_zk.chain.development.eigenlayer import Delays
 from twopm_zk.chain.development.others import Others
 from twopm_zk.chain.development.tokens import RETH
-from twopm_zk.errors import DeploymentError, InsecureKeyError
+from twopm_zk.errors import DeploymentError, InsecureKeyError, TransactionError
 from twopm_zk.system.progress import Progress
 
 _LIBRARIES = ("PoseidonT3", "PoseidonT4", "PointProofs", "Seats", "Disputes", "HLRTasks")
@@ -84,9 +84,9 @@ def deploy_all(
 
     On a development chain, assets that are not given are doubles, with EigenLayer's and EAS's own contracts where they
     are installed (``chain/development``), and EigenLayer's ``delays``. Elsewhere assets must be given, ``eas`` is where
-    it is known to be if it is not given, and without ``allow_insecure`` neither verifiers of development keys nor a publicly known account are used. The token that
-    ``terms`` name for fees must be there. Steps that ``journal`` knows are not paid for again;
-    whoever calls removes it with the deployment safe.
+    it is known to be unless it is given, and without ``allow_insecure`` neither verifiers of development keys nor a
+    publicly known account are used. The token that ``terms`` name for fees must be there. Steps that ``journal`` knows
+    are not paid for again; whoever calls removes it with the deployment safe.
     Raises InsecureKeyError, TransactionError, and DeploymentError where the account has too little, before it pays.
     """
     development = chain.chain_id in DEVELOPMENT_CHAINS
@@ -175,7 +175,11 @@ def _checked_eas(chain: Chain, address: str) -> str:
     """The address with its checksum. DeploymentError unless EAS is there, and where it is known to be."""
     address = to_checksum_address(address)
     require_known_eas(chain.chain_id, address)
-    chain.contract(compile_contract("IEAS"), address).call("getSchemaRegistry")
+    found = chain.contract(compile_contract("IEAS"), address)
+    try:
+        found.call("getSchemaRegistry")
+    except (TransactionError, DeploymentError) as error:
+        raise DeploymentError(f"there is no EAS at {address} on chain {chain.chain_id}") from error
     return address
 
 

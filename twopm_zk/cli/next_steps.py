@@ -38,6 +38,15 @@ def after_phase(task: int, phase: int) -> str:
     return _AFTER_PHASE[phase].format(task=task)
 
 
+def after_news(kind: str) -> str:
+    """What to do about news of a participant that has to wait for somebody, to be put behind it."""
+    said = _BY_NEWS.get(kind)
+    return "" if said is None else f" ({said})"
+
+
+_BY_NEWS = {"not-attested": "an issuer attests with `twopm-zk data attest SPEC`; this node goes on by itself"}
+
+
 def _after_wrong_phase(values: Values) -> str:
     return after_phase(values["taskId"], values["phase"])
 

@@ -51,6 +51,10 @@ class Draft:
     name: str = ""
     formula: str | None = None
     privacy: Privacy | None = None
+    data_name: str = ""
+    """Of the data set, where that is not the task's name."""
+    issuers: tuple[str, ...] = ()
+    """Addresses of who may attest to an owner's data; empty where nobody has to."""
     statistics: bool = True
     """Ask for standard errors and an evaluation at the certified weights, where there are circuits for them."""
 
@@ -66,7 +70,7 @@ class Draft:
 
     def text(self) -> str:
         """The specification as TOML, which is parsed before it is given out. Raises SpecError that names the column."""
-        content = "\n".join([*self._lines(), *self._privacy()]) + "\n"
+        content = "\n".join([*self._lines(), *self._data(), *self._privacy()]) + "\n"
         rows = batch_rows(parse_spec(tomllib.loads(content)).family)
         instances = f"\n[instances]\nrows = {rows} # of a batch\n"
         for more in (*([_STATISTICS] if self.statistics else []), ""):
@@ -108,6 +112,13 @@ class Draft:
         for entry in features:
             lines += ["", "[[features]]", f"name = {_text(entry['name'])}", *_feature(entry)]
         return lines
+
+    def _data(self) -> list[str]:
+        named = ["", "[data]", f"name = {_text(self.data_name)}"] if self.data_name else []
+        if not self.issuers:
+            return named
+        issuers = f"issuers = [{', '.join(map(_text, self.issuers))}]"
+        return [*named, "", "[provenance] # any one of them attests to each owner's data", issuers]
 
     def _privacy(self) -> list[str]:
         terms = self.privacy

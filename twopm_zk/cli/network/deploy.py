@@ -62,8 +62,8 @@ DEFAULT_INSTANCES = (
 @click.option(
     "--eas",
     metavar="ADDRESS",
-    help="The Ethereum Attestation Service (EAS), for good; default: where it is known to be (Ethereum, Sepolia, Scroll, "
-    "Scroll Sepolia), on a development chain its own, none elsewhere. Without it nobody can attest to data.",
+    help="The Ethereum Attestation Service (EAS), for good; default: where it is known to be (Ethereum, Sepolia, "
+    "Scroll, Scroll Sepolia), on a development chain its own, none elsewhere. Without it nobody can attest to data.",
 )
 @key_options
 @chain_options
@@ -104,7 +104,8 @@ def deploy(
     path, journal = connection.deployment_file, journal_path(connection.deployment_file)
     if added and (names or everything or force or fee_token or eas):
         raise InputError(
-            "--add is for a deployment that there is; --instance, --all, --fee-token, --eas and --force are for a new one"
+            "--add is for a deployment that there is; --instance, --all, --fee-token, --eas and --force are for a new "
+            "one"
         )
     terms = Terms(fee_token=checked_address(fee_token) if fee_token else None)
     if not added and path.exists() and not force:

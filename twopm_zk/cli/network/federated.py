@@ -288,6 +288,7 @@ def check_federated(spec: FederatedSpec, *, as_json: bool) -> None:
 
     document: dict[str, Any] = {
         "specification": None if spec.initial is None else "0x" + spec.spec_hash.hex(),
+        "dataset": None if spec.initial is None else "0x" + spec.data_terms.id.hex(),
         "parameters": spec.parameters,
         "masked_update_bytes": masked_size(spec),
         "result_bytes": result_size(spec),

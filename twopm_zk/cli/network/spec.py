@@ -69,6 +69,10 @@ spec.add_command(initial)
 )
 @privacy_options
 @click.option("--name", default="", help="Of the task.")
+@click.option("--data-name", default="", help="Of the data set, which tasks can share; default: the task's name.")
+@click.option(
+    "--issuer", "issuers", metavar="ADDRESS", multiple=True, help="May attest to each owner's data; repeatable."
+)
 @force_option
 @json_option
 def new(
@@ -78,6 +82,8 @@ def new(
     formula: str | None,
     statistics: bool | None,
     privacy: Privacy | None,
+    data_name: str,
+    issuers: tuple[str, ...],
     force: bool,
     as_json: bool,
     **known: Any,
@@ -95,6 +101,7 @@ def new(
       twopm-zk spec new --out spec.toml --label died --positive yes --negative no --number age=0,120,1
       twopm-zk spec new --out spec.toml --label spent --label-range 0,2000,0.01 --number income=0,20,0.01 --lambda 0
       twopm-zk spec new --out spec.toml --label died --number age=0,120,1 --epsilon 1 --clip 4
+      twopm-zk spec new --out spec.toml --label died --number age=0,120,1 --issuer 0x90F7...b906
     """
     from twopm_zk.system.files import write_text
     from twopm_zk.task.canonical import number
@@ -121,7 +128,16 @@ def new(
             "there is nobody to be asked", hint="Give --dictionary FILE, or --label with --number, --category."
         )
     statistics = privacy is None if statistics is None else statistics
-    draft = Draft(entries, penalty=penalty, name=name, formula=formula, privacy=privacy, statistics=statistics)
+    draft = Draft(
+        entries,
+        penalty=penalty,
+        name=name,
+        formula=formula,
+        privacy=privacy,
+        data_name=data_name,
+        issuers=issuers,
+        statistics=statistics,
+    )
     text = draft.text()
     write_text(out, text)
     made = draft.spec()
@@ -133,6 +149,7 @@ def new(
         "statistics": made.statistics.evaluates,
         "proven": made.instances is not None,
         "privacy": made.document.get("privacy"),
+        "provenance": made.document.get("provenance"),
         "warnings": made.warnings(),
     }
     said = [f"{out} makes {len(made.features)} columns of a {_MODELS[made.family]} regression."]
@@ -175,6 +192,7 @@ def check(spec_file: Path, rows: int | None, as_json: bool) -> None:
     asked = None if cost is None else rows_cost(spec, rows or spec.minimum_node_rows)
     document: dict[str, Any] = {
         "specification": "0x" + spec.spec_hash.hex(),
+        **datasets_document(spec),
         "columns": len(spec.columns),
         "warnings": spec.warnings(),
         "privacy": privacy_document(spec),
@@ -241,7 +259,9 @@ def show(spec_file: Path, as_json: bool) -> None:
 
     spec = read_spec(spec_file)
     if as_json:
-        emit(True, {"hash": "0x" + spec.spec_hash.hex(), "columns": list(spec.features), "document": spec.document})
+        columns = list(spec.features)
+        known = {"hash": "0x" + spec.spec_hash.hex(), **datasets_document(spec), "columns": columns}
+        emit(True, known | {"document": spec.document})
         return
     made = [
         (
@@ -261,7 +281,18 @@ def show(spec_file: Path, as_json: bool) -> None:
         click.echo(f"{one.name}: {'; '.join(parts)}")
     print_privacy(spec)
     click.echo(f"read from the data: {', '.join(spec.data_columns)}; anything else is ignored")
+    click.echo(f"data set 0x{spec.data_terms.id.hex()}")
+    if spec.statistics.held_out:
+        click.echo(f"of held-out rows 0x{spec.held_out_terms.id.hex()}")
+    if spec.provenance is not None:
+        click.echo(f"an owner's data take an attestation by any one of {', '.join(spec.provenance.issuers)}")
     click.echo(f"specification 0x{spec.spec_hash.hex()}")
+
+
+def datasets_document(spec: TaskSpec) -> dict[str, str | None]:
+    """The ids of the data sets that a specification's tasks take."""
+    held_out = "0x" + spec.held_out_terms.id.hex() if spec.statistics.held_out else None
+    return {"dataset": "0x" + spec.data_terms.id.hex(), "held_out_dataset": held_out}
 
 
 def _constants(column: Any) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from twopm_zk.cli.next_steps import after_news
 from twopm_zk.cli.options.amounts import parse_stake
 from twopm_zk.cli.options.building import key_options
 from twopm_zk.cli.options.connection import Connection
@@ -239,7 +240,8 @@ def news_printer(as_json: bool) -> Notify:
             click.echo(json.dumps({"time": now, "news": news.kind, "text": news.text, **_plain(dict(news.values))}))
         elif news.kind not in _QUIET:
             colour = _COLOURS.get(news.kind, "dim" if news.kind.startswith("chain:") else "default")
-            console.print(f"[dim]{now}[/dim] [{colour}]{_escape(news.text)}[/{colour}]")
+            text = news.text + after_news(news.kind)
+            console.print(f"[dim]{now}[/dim] [{colour}]{_escape(text)}[/{colour}]")
 
     return show
 
