@@ -38,6 +38,7 @@ GUIDES = {
         "first-steps",
         "installation",
         "data-owner",
+        "data-storage",
         "issuer",
         "coordinator",
         "auditor",

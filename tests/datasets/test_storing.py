@@ -14,13 +14,13 @@ from twopm_zk.datasets.keys import Version, begin_key, own_key
 from twopm_zk.datasets.manifest import Manifest
 from twopm_zk.datasets.package import Package, write_package
 from twopm_zk.datasets.registered import require_registered
-from twopm_zk.datasets.retrieving import _members_key, accessible, present, published, retrieve, version_of
+from twopm_zk.datasets.retrieving import _members_key, accessible, present, publish_key, published, retrieve, version_of
 from twopm_zk.datasets.storing import grant, put
 from twopm_zk.errors import DataError, InputError, PeerError, TransactionError
 from twopm_zk.node.backup import packaged, restore
 from twopm_zk.node.registration import load_batches, register
 from twopm_zk.node.store import NodeStore
-from twopm_zk.participants.records import known_secret_key, secret_key
+from twopm_zk.participants.records import known_secret_key
 from twopm_zk.rows.cells import CsvOptions
 from twopm_zk.system.content_store import ContentStore, content_hash
 
@@ -67,11 +67,10 @@ class Reader:
     def __init__(self, world, folder, account):
         self.view = world.view(account)
         self.address, self.path = self.view.address, folder / f"state{account}.db"
-        with NodeStore(self.path) as store:
-            self.public = secret_key(store).public_key().public_bytes_raw()
 
     def publish(self):
-        self.view.publish("", self.public)
+        with NodeStore(self.path) as store:
+            publish_key(self.view, store)
         return self
 
     def get(self, owner, target, *, key=None, **options):
@@ -509,6 +508,24 @@ def test_access_is_granted_to_members_with_a_key_alone(scene):
 
 
 # --- who looks from outside, and a new machine ---
+
+
+def test_a_key_is_published_once_beside_an_endpoint_and_never_in_the_place_of_another(scene, tmp_path):
+    view = scene.member.view
+    before, block = view.member(view.address), view.block()
+    scene.member.publish()
+    assert (view.member(view.address), view.block()) == (before, block)
+    with NodeStore(tmp_path / "other.db") as store:
+        with pytest.raises(InputError, match="has published another key") as raised:
+            publish_key(view, store)
+        assert raised.value.kind == "other-key-published"
+        node = scene.world.view(7)
+        node.identity.join("https://node.example", b"")
+        public = publish_key(node, store)
+    assert (node.member(node.address).endpoint, node.member(node.address).public_key) == (
+        "https://node.example",
+        public,
+    )
 
 
 def test_anybody_can_check_that_the_pieces_are_there(scene):

@@ -11,6 +11,7 @@ from twopm_zk.sharing import (
     Collection,
     Conditions,
     Departure,
+    Earlier,
     Ledger,
     PhaseTime,
     ready_objections,
@@ -142,6 +143,74 @@ def test_a_linear_regression_does_not_go_on_over_other_rows_or_nodes(three):
         to_share(smaller, Conditions(nodes=2), collection=replace(LINEAR, data=frozenset([3])), ledger=ledger) == set()
     )
     assert to_share(smaller, Conditions(nodes=2), collection=replace(LINEAR, statement="q"), ledger=ledger) == set()
+
+
+EXACT = replace(COLLECTION, same_rows=True)
+
+
+def test_exact_sums_over_the_same_rows_of_the_same_nodes_may_be_shared_in_another_task(three):
+    """They are the same sum; over fewer nodes, more, or other rows they are not."""
+    ledger, other = shared(three, EXACT), elsewhere(three, task=9)
+    asked = {"collection": EXACT, "ledger": ledger, "earlier": Earlier(rows_of(three))}
+    assert to_ready(other, **asked) == to_share(other, **asked) == set()
+    for changed in (replace(other, members=other.members[:2]), joined(three, 19)):
+        assert to_share(changed, Conditions(nodes=2), **asked) == {"shared-before"}
+    first = three.addresses[0]
+    assert to_share(other, **asked, rows={**ROWS_OF, first: (16,)}) == {"shared-before"}
+    assert to_ready(other, candidates=joined(three, 19).addresses, **asked) == set()  # a stranger may fall out still
+
+
+def rows_of(three):
+    return {node: ROWS_OF[node] for node in three.addresses}
+
+
+def without(three, *numbers, **changes):
+    other = elsewhere(three, task=9, **changes)
+    gone = [three.addresses[number] for number in numbers]
+    return replace(other, members=tuple(one for one in other.members if one.address not in gone))
+
+
+@pytest.mark.parametrize("collection", [EXACT, LINEAR])
+def test_whoever_has_released_the_others_may_be_left_out_and_nobody_else(three, collection):
+    first, second, _ = three.addresses
+    asked = {"collection": collection, "ledger": shared(three, collection), "conditions": Conditions(nodes=1)}
+    refused, free = {"shared-before"}, Earlier(rows_of(three), frozenset([second]))
+    assert to_share(without(three, 1), **asked) == refused
+    assert to_share(without(three, 1), **asked, earlier=Earlier(rows_of(three))) == refused
+    assert to_share(without(three, 1), **asked, earlier=free) == set()
+    assert to_ready(without(three, 1), **asked, earlier=free) == set()
+    for others in ((0,), (1, 2), (0, 1)):  # or a second one with it: the difference would be of both
+        assert to_share(without(three, *others), **asked, earlier=free) == refused
+        assert to_ready(without(three, *others), **asked, earlier=free) == refused
+    both = replace(free, released=frozenset([first, second]))
+    assert to_share(without(three, 0, 1), **asked, earlier=both) == set()
+    other_rows = {**ROWS_OF, first: (16, 999)}
+    assert to_share(without(three, 1), **asked, earlier=free, rows=other_rows) == refused
+
+
+@pytest.mark.parametrize("collection", [EXACT, LINEAR])
+def test_an_earlier_sum_that_an_endpoint_made_up_is_none(three, collection):
+    """What a node goes by is its ledger: a sum over fewer, or over a node that is gone now, is another one."""
+    first, second, third = three.addresses
+    asked = {"collection": collection, "ledger": shared(three, collection), "conditions": Conditions(nodes=1)}
+    rows = rows_of(three)
+    for made_up in (
+        {first: rows[first], third: rows[third]},
+        {**rows, second: (17,)},
+        {**rows, address_of(19): (19,)},
+    ):
+        earlier = Earlier(made_up, frozenset([second, address_of(19)]))
+        assert to_share(without(three, 1), **asked, earlier=earlier) == {"shared-before"}
+
+
+def test_what_is_shared_without_somebody_is_what_is_shared_from_then_on(three):
+    second = three.addresses[1]
+    free = Earlier(rows_of(three), frozenset([second]))
+    ledger = shared(three, EXACT).with_share(EXACT, without(three, 1), ROWS_OF)
+    asked = {"collection": EXACT, "ledger": ledger, "conditions": Conditions(nodes=1)}
+    again, whole = (replace(one, digest=b"n" * 32) for one in (without(three, 1, attempt=5), elsewhere(three, task=10)))
+    assert to_share(again, **asked, earlier=Earlier({one: ROWS_OF[one] for one in again.addresses})) == set()
+    assert to_share(whole, **asked, earlier=free) == {"shared-before"}
 
 
 def joined(three, *numbers):

@@ -6,11 +6,12 @@ that the task used are compared with them; see docs/auditor.md for what follows 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from eth_utils.crypto import keccak
 
+from twopm_zk.auditor.descent import check_descent, note_withdrawals
 from twopm_zk.auditor.event_reader import EventReader, read_registrations
 from twopm_zk.auditor.history import PROVEN
 from twopm_zk.auditor.keys import DerivedKeys, Keyring, RegisteredVerifier, same_code
@@ -37,6 +38,7 @@ def audit(
     task: int,
     *,
     spec: TaskSpec | None = None,
+    ancestors: Sequence[TaskSpec] = (),
     verifier: Verifier | None = None,
     backend: str | None = None,
     ptau: Path | None = None,
@@ -46,7 +48,8 @@ def audit(
     """Replay a task and check all that it did.
 
     ``spec`` is compared with its hash, rules and circuits, names the coefficients, and says which step matrices to
-    expect and what is promised to the people in the rows. Keys
+    expect and what is promised to the people in the rows. With those of the ``ancestors`` the line of descent of a task
+    that goes on from another one is checked up to the first of them that is not given. Keys
     are derived with ``ptau`` through ``backend``, and proofs checked with ``verifier`` (default: native where it is
     built, else Python), unless a ``keyring`` is given.
 
@@ -105,6 +108,8 @@ def audit(
         replay.feed(reader.read(event))
     replay.finish()
     replay.compare(state)
+    check_descent(view, report, state, spec, ancestors)
+    note_withdrawals(report, view.withdrawals(state.dataset))
     report.weights, report.gradient_bound, report.distance = replay.weights, replay.bound, replay.distance
     report.noisy = replay.noisy
     _check_attestation(view, report)

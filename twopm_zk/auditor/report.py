@@ -11,6 +11,7 @@ from typing import Any
 from twopm_zk.auditor.attempt_record import AttemptRecord, Outcome, many, per_row
 from twopm_zk.chain.attestations import Attestation
 from twopm_zk.chain.tasks import words
+from twopm_zk.participants.rounds.view import Withdrawal
 from twopm_zk.privacy.spent import Spent
 from twopm_zk.statistics.summary import Summary
 from twopm_zk.task.parts.data import DataTerms
@@ -42,9 +43,11 @@ CHECKS = {
     "certificate": "the bound on the gradient, verified again and within the task's target",
     "attestation": "the attestation to the certificate, where there is one, says what was found here",
     "coordinator": "what is the coordinator's to do was done by it, or after its deadline",
+    "descent": "the weights that it began with: 0, or those of the task that it goes on from, and without whom it does",
     "final state": "the contract's present state is the one that follows from its history",
 }
 UNKNOWABLE = (
+    "whether rows that were withdrawn are there again under another account",
     "whether the rows are true: they were committed to, not judged",
     "how rows were collected, and whether two nodes hold the same person, or are one",
     "whether nodes told each other, or anybody, what they added to a sum: the chain shows the sums alone",
@@ -145,6 +148,26 @@ class Checked:
         return [f"{failure.check}: {failure.detail}" for failure in self.failures]
 
 
+@dataclass(frozen=True)
+class Link:
+    """One step of a line of descent."""
+
+    task: int
+    parent: int
+    without: tuple[str, ...]
+    """The owners whose data the task goes on without."""
+
+    @property
+    def sentence(self) -> str:
+        """The step in words."""
+        names = ", ".join(self.without)
+        return f"task {self.task} goes on from the certified weights of task {self.parent}, without {names}"
+
+    def to_json(self) -> dict[str, Any]:
+        """The whole step."""
+        return {"task": self.task, "parent": self.parent, "without": list(self.without)}
+
+
 @dataclass
 class AuditReport(Checked):
     """The result of one audit; grows while it runs."""
@@ -175,6 +198,10 @@ class AuditReport(Checked):
     attestation: Attestation | None = None
     """The first one to the certificate, of the Ethereum Attestation Service; None where there is none."""
     coefficients: Mapping[str, float] | None = None
+    descent: list[Link] = field(default_factory=list)
+    """Which task this one goes on from, which one that, and so on, as far as specifications were given."""
+    withdrawn: dict[str, Withdrawal] = field(default_factory=dict)
+    """Who of the certified sum has withdrawn its data since, by address."""
     noisy: bool = False
     """Whether updates carry noise."""
     privacy: Spent | None = None
@@ -293,6 +320,12 @@ class AuditReport(Checked):
             yield f"{name}: {first.participants if first.updates else 'no updates'}"
 
     @property
+    def lineage(self) -> Iterator[str]:
+        """Where the task comes from, a line for each task that it descends from; none for one that began at 0."""
+        for link in self.descent:
+            yield f"descent: {link.sentence}"
+
+    @property
     def proofs(self) -> int:
         """How many were verified."""
         return sum(self.counts.get(name, 0) for name in CHECKS if "proofs" in name) + (self.gradient_bound is not None)
@@ -344,6 +377,8 @@ class AuditReport(Checked):
             "attempts": [one.to_json() for one in self.attempts],
             "weights": list(self.weights),
             "coefficients": None if self.coefficients is None else dict(self.coefficients),
+            "descent": [one.to_json() for one in self.descent],
+            "withdrawn_since": {node: one.to_json() for node, one in self.withdrawn.items()},
             "privacy": None if self.privacy is None else self.privacy.to_json(),
             "summary": None if self.summary is None else self.summary.as_dict(),
             "checks": {name: self.counts[name] for name in CHECKS if name in self.counts},

@@ -96,6 +96,11 @@ class TaskState:
         return (self.round << 32 | self.attempt) + 1
 
     @property
+    def collected_dataset(self) -> bytes:
+        """The data set in DataHub that the present round collects from."""
+        return self.dataset
+
+    @property
     def late(self) -> bool:
         """Whether the deadline of the phase has passed."""
         return self.time > self.deadline
@@ -167,7 +172,7 @@ class TaskSnapshot(TaskState):
 
     @property
     def collected_dataset(self) -> bytes:
-        """The name in DataHub of the data set that the present round collects from."""
+        """The data set in DataHub that the present round collects from."""
         return self.held_out_dataset if self.held_out else self.dataset
 
     @property

@@ -37,6 +37,7 @@ _COMMANDS = {
     "aggregate": "network.aggregate",
     "certify": "network.aggregate",
     "audit": "network.audit",
+    "retrain": "network.retrain",
     "network": "application.network",
     "operator": "application.predict",
     "predict": "application.predict",

@@ -116,6 +116,17 @@ _BY_KIND: dict[str, Step] = {
     "`twopm-zk coordinator run {spec}` waits for them.",
     "no-certificate": "It gets one with `twopm-zk certify {spec} --task {task}`, or from "
     "`twopm-zk coordinator run {spec}`; `twopm-zk task show {task}` says how it stands.",
+    "nothing-registered": "Sign as the account that registered them: --keystore FILE or TWOPM_ZK_PRIVATE_KEY.",
+    "data-withdrawn": "A withdrawal is for good: other rows take another data set, which is another `[data]` name in a "
+    "new specification.",
+    "withdrawn-too": lambda facts: (
+        "Name them as well: " + " ".join(f"--without {one}" for one in facts["accounts"]) + "."
+    ),
+    "wrong-descent": "An owner withdraws with `twopm-zk data withdraw {spec} --allow-retraining`; "
+    "`twopm-zk task show TASK` names who was in a certified set, and who has withdrawn.",
+    "too-few-left": "Where the owners who are left agree, give --minimum-nodes or --minimum-rows.",
+    "owners-withdrew": "Train on without them: "
+    "`twopm-zk retrain {task} --spec {spec} --without {owners} --out child.json`.",
     "not-over": "It is after its last result; its coordinator ends it sooner, where an attempt has failed, with "
     "`twopm-zk task finish {task}`.",
     "no-data": "Give --data FILE.",
@@ -214,8 +225,26 @@ _BY_KIND: dict[str, Step] = {
     "no-initial-stored": "`twopm-zk spec initial {spec} --model FILE.py:Name --out AGAIN.json` puts it there; or ask "
     "whoever wrote the specification.",
     "no-such-location": "`storage.locations` of the specification are numbered from 0: --location NUMBER.",
-    "storage-unreachable": "Can this account write there? Another location of the specification is --location NUMBER.",
-    "not-stored": "Whoever has it can put it there again; `twopm-zk task show TASK --contract hfl` names the result.",
+    "storage-unreachable": "Can this account use it? Another location of a federated specification is --location "
+    "NUMBER; data sets go elsewhere with --to, and are read from there with --from.",
+    "not-stored": "Whoever has it can put it there again: for a data set `twopm-zk data put`; "
+    "`twopm-zk task show TASK --contract hfl` names the result of a federated task.",
+    "nothing-stored": "Its owner stores it with `twopm-zk data put {spec} --data FILE --to LOCATION`.",
+    "not-a-location": "A folder, or a URL of plain names: file:///folder, s3://bucket/folder, gs://, abfs://. "
+    "`twopm-zk data get` and `verify` read from another one with --from.",
+    "not-registered-yet": "`twopm-zk data register {spec} --data FILE` registers what is missing.",
+    "not-registered": "Ask the owner: what it shows are not the rows that it has registered for {spec}.",
+    "other-commitments": "Give the file that was registered, unchanged, with the same --delimiter, --quote, --encoding "
+    "and --decimal.",
+    "other-data-set": "Give the specification that they are registered for, or one that asks for the same data.",
+    "member-without-key": "It publishes one with `twopm-zk data key`.",
+    "other-key-published": "Give --state FILE of the role that has published it to `twopm-zk data get`, such as "
+    "operator.db; no other key is needed.",
+    "no-message-key": "Give --state FILE: the one that `twopm-zk data key`, or an operator, has published a key from.",
+    "no-access": "Ask its owner: `twopm-zk data grant`; `twopm-zk data list` says what was granted to you.",
+    "other-key": "Give --state FILE: the one that had your published key when access was granted; or ask the owner to "
+    "grant it again.",
+    "other-batches": "Give another --state FILE: nothing of a node's state is overwritten.",
     "no-result": "`twopm-zk task show {task} --contract hfl` says how many there are.",
     "retired-verifiers": "Agree on other instances in the specification, or on another deployment.",
 }
@@ -254,6 +283,8 @@ _REFUSALS: dict[str, Step] = {
     "NotAttested": "An issuer that SPEC names has to attest to it; `twopm-zk data attestations SPEC` says what holds.",
     "AttestationEnded": "Its issuer has to attest anew; `twopm-zk data attestations SPEC` says what holds.",
     "WrongAttestation": "Attest it with `twopm-zk data attest SPEC`, which binds what fits.",
+    "DataIsWithdrawn": "{owner} has withdrawn these data for good: other rows take another data set, which is another "
+    "`[data]` name in a new specification.",
     "DataNotCommittedBeforeTheRound": "Register data with `twopm-zk data register` before a round opens; this batch "
     "takes part from the next round on.",
     "AttemptFull": "This attempt has all its updates: take part from the next round on.",
@@ -263,6 +294,11 @@ _REFUSALS: dict[str, Step] = {
     "RetiredVerifier": "Agree on other instances in the specification, or on another deployment.",
     "TooManyBatches": "A node may hand in {limit} updates in an attempt; larger instances take fewer.",
     "AlreadyMember": "This account is a member since block {since}.",
+    "NothingRegistered": "Register first: `twopm-zk data register SPEC --data FILE`.",
+    "WrongVersion": "Another put of this data set came in between: run it again.",
+    "MemberWithoutKey": "It publishes a key with `twopm-zk data key`.",
+    "AlreadyOver": "Give a later day: --until DATE.",
+    "NoAccess": "`twopm-zk data show SPEC` says who has access.",
     "CurrentlyPaused": "EigenLayer has paused deposits or withdrawals for now. Your stake stays where it is; "
     "try again later.",
     "WithdrawalDelayNotElapsed": "EigenLayer's delay is not over; `twopm-zk stake show` says when.",

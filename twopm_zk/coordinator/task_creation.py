@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ from twopm_zk.errors import InputError, TrainingError
 from twopm_zk.federated import FederatedSpec
 from twopm_zk.participants.preflight import require_verifiers
 from twopm_zk.participants.rounds.attested import attested, open_dataset
+from twopm_zk.participants.rounds.descent import starting_weights
 from twopm_zk.participants.rounds.view import RoundsView
 from twopm_zk.participants.task_view import ChainView, dataset_of, generators_of, held_out_dataset_of
 from twopm_zk.statements import Collection
@@ -86,7 +88,8 @@ def create_task(view: ChainView, spec: TaskSpec, *, stakes: Stakes) -> int:
     require_verifiers(view, spec)
     for terms in (spec.data_terms, *([spec.held_out_terms] if spec.statistics.held_out else [])):
         open_dataset(view, terms)
-    return view.hlr.create_task(task_config(spec, stakes=stakes), training_config(spec, view.network))
+    training = training_config(spec, view.network, initial_weights=starting_weights(view, spec))
+    return view.hlr.create_task(task_config(spec, stakes=stakes), training)
 
 
 def task_config(spec: TaskSpec, *, stakes: Stakes) -> TaskConfig:
@@ -108,8 +111,8 @@ def task_config(spec: TaskSpec, *, stakes: Stakes) -> TaskConfig:
     )
 
 
-def training_config(spec: TaskSpec, network: Network) -> TrainingConfig:
-    """What a task of the specification trains.
+def training_config(spec: TaskSpec, network: Network, *, initial_weights: Sequence[int] = ()) -> TrainingConfig:
+    """What a task of the specification trains, from zeros where no ``initial_weights`` are given.
 
     Raises SpecError for a task that cannot be proven, InputError where an instance of it has no verifier in the
     deployment.
@@ -136,5 +139,5 @@ def training_config(spec: TaskSpec, network: Network) -> TrainingConfig:
         final_information=spec.final_information,
         evaluation=asked.evaluation,
         held_out_dataset=held_out_dataset_of(spec) if asked.held_out else bytes(32),
-        initial_weights=[0] * weights,
+        initial_weights=list(initial_weights) or [0] * weights,
     )

@@ -11,7 +11,7 @@ import hashlib
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO, Self
 
@@ -36,7 +36,7 @@ class Package:
     """A package on this machine, its header parsed, and its rows known to have the hash that it says."""
 
     path: Path
-    openings: Openings
+    openings: Openings = field(repr=False)
 
     @classmethod
     def read(cls, path: StrPath) -> Self:

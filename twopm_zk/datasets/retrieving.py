@@ -18,9 +18,12 @@ from twopm_zk.datasets.chunks import opened_chunks
 from twopm_zk.datasets.keys import DataKey, Version, recovery_key, unwrap
 from twopm_zk.datasets.manifest import MAX_MANIFEST, Manifest
 from twopm_zk.datasets.package import Package
-from twopm_zk.errors import FileFormatError, PeerError
+from twopm_zk.errors import FileFormatError, InputError, PeerError
+from twopm_zk.participants.database import Database
+from twopm_zk.participants.records import secret_key
 from twopm_zk.participants.task_view import ChainView
 from twopm_zk.system.content_store import ContentStore, objection
+from twopm_zk.system.files import shown
 from twopm_zk.system.progress import Progress
 
 KeyFor = Callable[[Manifest], DataKey]
@@ -84,6 +87,23 @@ def require_grant(view: ChainView, owner: str, dataset: bytes) -> Grant:
     if state != "granted":
         raise PeerError(f"the access that {owner} has granted {view.address} is {state}", kind="no-access")
     return found[0]
+
+
+def publish_key(view: ChainView, store: Database) -> bytes:
+    """Publish the X25519 key of a store, drawn the first time, for owners to grant this account access by; the key.
+
+    The account becomes a member where it is none. InputError ``other-key-published`` where it has published another
+    one, which what was granted to it is wrapped for, and an operator's service goes on with.
+    """
+    public = secret_key(store).public_key().public_bytes_raw()
+    member = view.member(view.address)
+    if member is not None and member.public_key not in (b"", public):
+        raise InputError(
+            f"{view.address} has published another key than that of state {shown(store.path)}",
+            kind="other-key-published",
+        )
+    view.publish("" if member is None else member.endpoint, public)
+    return public
 
 
 def accessible(

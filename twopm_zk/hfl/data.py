@@ -105,6 +105,11 @@ def register_data(
         places = view.places(terms.id)
         if known[0] in places:
             return known[0], places[known[0]]
+        if view.withdrawals(terms.id, owner=view.address):
+            raise InputError(
+                f"{view.address} has withdrawn its data of this data set, so that none can be registered any more",
+                kind="data-withdrawn",
+            )
         open_dataset(view, terms)
         try:
             view.data_hub.register(terms.id, max(places.values(), default=-1) + 1, [known[0]])

@@ -29,7 +29,7 @@ from twopm_zk.hfl.view import FederatedView, require_federated
 from twopm_zk.participants.loop import OVERTAKEN
 from twopm_zk.participants.news import Notify, ignore
 from twopm_zk.participants.rounds.attested import REFUSED, unattested
-from twopm_zk.participants.rounds.membership import hindrance, register_key
+from twopm_zk.participants.rounds.membership import has_withdrawn, hindrance, register_key
 from twopm_zk.participants.rounds.role import Role
 from twopm_zk.participants.rounds.sets import event_bytes
 from twopm_zk.participants.watch import describe
@@ -130,6 +130,9 @@ class FederatedNode(Role[FederatedView, FederatedSpec, FederatedStore]):
         if state.phase is Phase.FINISHED:
             self.store.forget_before(task_key, None)
             self._tell_end(state)
+            return True
+        if state.phase in (Phase.CREATED, Phase.COLLECTING) and has_withdrawn(self.view, state):
+            self._tell_withdrawn(state)
             return True
         if state.phase is Phase.COLLECTING and not state.late:
             self._forget_before(task_key, state.round)

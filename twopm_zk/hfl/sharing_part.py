@@ -19,7 +19,8 @@ from twopm_zk.hfl.results import UNREACHABLE, Recomputed, get_masked, recompute
 from twopm_zk.hfl.store import FederatedStore, StoredUpdate
 from twopm_zk.hfl.view import FederatedView
 from twopm_zk.participants.loop import OVERTAKEN
-from twopm_zk.participants.rounds.sharing_part import Say, SetPart
+from twopm_zk.participants.rounds.membership import has_withdrawn
+from twopm_zk.participants.rounds.sharing_part import WITHDRAWN, Say, SetPart
 from twopm_zk.sharing import (
     Conditions,
     LedgerEntry,
@@ -87,7 +88,8 @@ class FederatedPart(SetPart[FederatedView, FederatedStore]):
         if state.late:
             return
         time, inside = self._time(state), self.view.address in attempt.has_set
-        if inside and not time.is_late:
+        withdrawn = has_withdrawn(self.view, state)
+        if inside and not time.is_late and not withdrawn:
             return
         objections = ready_objections(
             self._conditions,
@@ -99,6 +101,7 @@ class FederatedPart(SetPart[FederatedView, FederatedStore]):
             time=time,
             ledger=self.store.ledger(),
         )
+        objections += (WITHDRAWN,) if withdrawn else ()
         if inside:  # no honest node comes in any more: now is the last time to leave for nothing
             self._leave_free(state, [objection for objection in objections if objection.kind != "too-late"])
         elif not self._objects(state, "stays out of", objections):

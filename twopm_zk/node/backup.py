@@ -1,8 +1,7 @@
 """A node's data sets as packages for storage, and back from there into the state of a node on a new machine.
 
 What comes back are batches with their salts and places: all that a node needs to take part with the commitments that it
-has registered. Keys to share with are drawn anew. What was shared before (`Ledger`), and what that has spent of a
-privacy budget, is not in storage.
+has registered. Keys to share with are drawn anew, and what was shared is on the chain (`recollection`).
 """
 
 from __future__ import annotations

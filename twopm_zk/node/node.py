@@ -25,7 +25,8 @@ from twopm_zk.participants.participant import Participant
 from twopm_zk.participants.preflight import require_verifiers
 from twopm_zk.participants.records import Attempt
 from twopm_zk.participants.rounds.attested import REFUSED, unattested
-from twopm_zk.participants.rounds.membership import hindrance, register_key
+from twopm_zk.participants.rounds.descent import require_start
+from twopm_zk.participants.rounds.membership import has_withdrawn, hindrance, register_key
 from twopm_zk.participants.task_view import ChainView, require_spec
 from twopm_zk.privacy.plan import Noise
 from twopm_zk.proving.statement_prover import StatementProver, proof_numbers
@@ -114,6 +115,9 @@ class Node(Participant[NodeStore]):
             self.store.forget_rounds(state.task_key, before=None)
             self._tell_end(state, whole=not self.view.is_large(state))
             return True
+        if state.phase in (Phase.CREATED, Phase.COLLECTING) and has_withdrawn(self.view, state):
+            self._tell_withdrawn(state)
+            return True
         if state.phase is Phase.COLLECTING and not state.late:
             self._take_part(state)
         elif state.phase in (Phase.READY, Phase.SHARING, Phase.SUMMED, Phase.DISPUTED):
@@ -155,6 +159,7 @@ class Node(Participant[NodeStore]):
         if self._accepted_task == state.id:
             return
         require_spec(state, self.spec)
+        require_start(self.view, state, self.spec)
         nodes = self._consent.minimum_nodes or self.spec.minimum_nodes
         rows = self._consent.minimum_rows or self.spec.minimum_rows
         for what, found, wanted in (("nodes", state.minimum_nodes, nodes), ("rows", state.minimum_rows, rows)):

@@ -16,6 +16,7 @@ from twopm_zk.participants.task_view import ChainView
 from twopm_zk.privacy.budget import Budget, Spending
 from twopm_zk.privacy.plan import Noise
 from twopm_zk.sharing import Objection
+from twopm_zk.statements import Collection
 from twopm_zk.task.specification import TaskSpec
 
 _SHOWN = 10.0
@@ -66,11 +67,7 @@ class PrivacyPart:
 
     def spending(self, state: TaskSnapshot) -> Spending:
         """What a share in this attempt spends."""
-        where = self._name(state), state.round, state.attempt
-        if self._spec.noise is None:
-            return Spending(*where, state.collection, 0.0)
-        task, number, attempt = where
-        return Spending.of(self._spec.noise, state.collection, task=task, round=number, attempt=attempt)
+        return spending_of(self._spec, self._name(state), state.round, state.attempt, state.collection)
 
     @property
     def rows(self) -> str:
@@ -95,7 +92,19 @@ class PrivacyPart:
         return Budget(epsilon, self._rows.delta, self._store.spendings(self._rows.name))
 
     def _name(self, state: TaskSnapshot) -> str:
-        return f"{self._view.chain.chain_id}/{self._view.hlr.address}/{state.id}"
+        return task_name(self._view, state.id)
+
+
+def task_name(view: ChainView, task: int) -> str:
+    """What a budget calls a task."""
+    return f"{view.chain.chain_id}/{view.hlr.address}/{task}"
+
+
+def spending_of(spec: TaskSpec | None, task: str, round: int, attempt: int, collected: Collection) -> Spending:
+    """What a share in a task of a specification spends; the worst, where nobody has the specification."""
+    if spec is None or spec.noise is None:
+        return Spending(task, round, attempt, collected, 0.0)
+    return Spending.of(spec.noise, collected, task=task, round=round, attempt=attempt)
 
 
 def budgets(store: NodeStore, limit: RowsBudget) -> dict[str, Budget]:

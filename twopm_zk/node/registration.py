@@ -117,6 +117,11 @@ def _registered(view: ChainView, store: NodeStore, spec: TaskSpec, terms: DataTe
             store.set_place(terms.id, entry.number, place)
     if not waiting:
         return True
+    if view.withdrawals(terms.id, owner=view.address):
+        raise InputError(
+            f"{view.address} has withdrawn its data of this data set, so that none can be registered any more",
+            kind="data-withdrawn",
+        )
     require_verifiers(view, spec)
     open_dataset(view, terms)
     first = max(places.values(), default=-1) + 1

@@ -8,7 +8,7 @@ the process or the chain.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from operator import add
 
@@ -19,13 +19,15 @@ from twopm_zk.node.privacy_part import PrivacyPart
 from twopm_zk.node.store import NodeStore, StoredBatch
 from twopm_zk.numbers.baby_jubjub import Point
 from twopm_zk.numbers.commitments import model_commitment
-from twopm_zk.participants.attempts import AttemptView, fixed_rows, read_attempt
+from twopm_zk.participants.attempts import AttemptView, fixed_rows, read_attempt, rows_of_sum
 from twopm_zk.participants.loop import OVERTAKEN
 from twopm_zk.participants.records import Attempt
-from twopm_zk.participants.rounds.sharing_part import Say, SetPart
+from twopm_zk.participants.rounds.membership import has_withdrawn
+from twopm_zk.participants.rounds.sharing_part import WITHDRAWN, Say, SetPart
 from twopm_zk.participants.task_view import ChainView
 from twopm_zk.sharing import (
     Conditions,
+    Earlier,
     LedgerEntry,
     Member,
     Reveal,
@@ -36,7 +38,7 @@ from twopm_zk.sharing import (
     share_objections,
     vector_of,
 )
-from twopm_zk.statements import Family, Opening
+from twopm_zk.statements import Collection, Family, Opening
 from twopm_zk.task.specification import TaskSpec
 
 _CLAIMS_AT_ONCE = 50
@@ -108,13 +110,15 @@ class SharingPart(SetPart[ChainView, NodeStore]):
         sharing_set, me = _set_of(attempt), self.view.address
         if state.late:
             return
-        time, inside = self._time(state), me in sharing_set
-        if inside and not time.is_late:
+        time, inside, withdrawn = self._time(state), me in sharing_set, has_withdrawn(self.view, state)
+        if inside and not time.is_late and not withdrawn:
             return
+        collection = self._collection(state, held)
         objections = [
+            *([WITHDRAWN] if withdrawn else []),
             *ready_objections(
                 self._conditions,
-                self._collection(state, held),
+                collection,
                 place=self.view.place_of(state),
                 candidates=self._candidates(state, attempt, inside=inside),
                 nodes=(state.ready if inside else state.nodes) if self.view.is_large(state) else None,
@@ -123,6 +127,7 @@ class SharingPart(SetPart[ChainView, NodeStore]):
                 time=time,
                 ledger=self.store.ledger(),
                 base=fixed_rows(self.view, state),
+                earlier=self._earlier(state, collection),
             ),
             *self._privacy.objections(state, noisy=held.noisy),
         ]
@@ -162,6 +167,7 @@ class SharingPart(SetPart[ChainView, NodeStore]):
                 time=self._time(state),
                 ledger=self.store.ledger(),
                 base=base,
+                earlier=self._earlier(state, collection),
             ),
             *self._privacy.objections(state, noisy=held.noisy),
         ]
@@ -236,10 +242,23 @@ class SharingPart(SetPart[ChainView, NodeStore]):
     # --- all ---
 
     def _collection(self, state: TaskSnapshot, held: _Held) -> ledger.Collection:
-        if state.family is Family.GAUSSIAN:  # gradients, information and evaluations follow from the same moments
-            return ledger.Collection(statement="moments", weights=None, data=held.data)
-        statement, weights = str(state.collection.unit(state.family)), model_commitment(0, state.weights)
-        return ledger.Collection(statement=statement, weights=weights, data=held.data)
+        # a sum with noise is another one each time; of a large set a node knows its own rows alone
+        exact = self.spec.privacy is None and not self.view.is_large(state)
+        return collection_of(state.family, state.collection, state.weights, held.data, exact=exact)
+
+    def _earlier(self, state: TaskSnapshot, collection: ledger.Collection) -> Earlier | None:
+        """The sum of another task that these rows were last shared in at these weights, as the chain shows it, and who
+        of its nodes has released the others since."""
+        found = self.store.ledger().conflicts(collection)
+        if not found or not collection.goes_by_rows:
+            return None
+        place = found[-1].place
+        here = replace(self.view.place_of(state), task=place.task, round=place.round, attempt=place.attempt)
+        if place.task == state.id or place != here:
+            return None
+        rows = rows_of_sum(self.view, self.view.state(place.task), place.round, place.attempt)
+        gone = self.view.withdrawals(state.collected_dataset)
+        return None if rows is None else Earlier(rows, frozenset(one for one, said in gone.items() if said.retraining))
 
     def _sharer(self, state: TaskSnapshot, sharing_set: SharingSet) -> Sharer | None:
         round_key = self.store.round_key(Attempt.of(state))
@@ -250,6 +269,16 @@ class SharingPart(SetPart[ChainView, NodeStore]):
         except InputError as error:
             self._say("lost", f"this node cannot share in {state.name()}: {error.message}", key=sharing_set.digest)
             return None
+
+
+def collection_of(
+    family: Family, collected: Collection, weights: Sequence[int], data: frozenset[int], *, exact: bool
+) -> ledger.Collection:
+    """What a share is of, as the ledger knows it: of these rows, at these integer weights, and whether it is exact."""
+    if family is Family.GAUSSIAN:  # gradients, information and evaluations follow from the same moments
+        return ledger.Collection(statement="moments", weights=None, data=data)
+    statement, at = str(collected.unit(family)), model_commitment(0, weights)
+    return ledger.Collection(statement=statement, weights=at, data=data, same_rows=exact)
 
 
 def _set_of(attempt: AttemptView) -> SharingSet:

@@ -320,6 +320,19 @@ def read_history(view: ChainView, state: TaskSnapshot) -> tuple[Collected, ...]:
     return tuple(found[number] for number in sorted(found))
 
 
+def rows_of_sum(
+    view: ChainView, state: TaskSnapshot, number: int, attempt: int
+) -> Mapping[str, tuple[int, ...]] | None:
+    """Whose rows were in the sum of a round: accounts with their data commitments; in a linear regression those that
+    all its sums up to it were over. None where nothing was made of this attempt."""
+    history = [one for one in read_history(view, state) if one.round <= number]
+    if not history or (history[-1].round, history[-1].attempt) != (number, attempt):
+        return None
+    last = history[-1].view
+    before = [one.view for one in history[:-1] if not one.held_out] if state.family is Family.GAUSSIAN else []
+    return {node: last.data[node] for node in last.nodes if all(node in one.nodes for one in before)}
+
+
 _Round = tuple[int, int, bytes]
 _FIXED: WeakKeyDictionary[ChainView, tuple[_Round, Mapping[str, tuple[int, ...]]]] = WeakKeyDictionary()
 

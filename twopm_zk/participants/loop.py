@@ -27,6 +27,7 @@ OVERTAKEN = frozenset(
         "NotContradicted",
         "LiarFound",
         "Unsettled",
+        "DataIsWithdrawn",
     }
 )
 """Reverts that only say that the chain has moved on: look again."""

@@ -131,11 +131,12 @@ class Standstill:
 
 def gone(view: ChainView, state: TaskSnapshot) -> tuple[str, ...]:
     """Nodes that a linear regression cannot go on without, and that the contract lets into this round no more: out of
-    the task for good, or no members any more, or only since the round opened."""
+    the task for good, or without their data, which they have withdrawn, or no members any more, or only since the round
+    opened."""
     fixed = fixed_rows(view, state)
     if not fixed:
         return ()
-    barred = view.barred(state)
+    barred = view.barred(state).union(view.withdrawals(state.collected_dataset))
 
     def is_gone(node: str) -> bool:
         member = view.member(node)

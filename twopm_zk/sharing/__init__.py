@@ -17,7 +17,7 @@ from twopm_zk.sharing.conditions import (
 )
 from twopm_zk.sharing.disputes import Evidence, ProvenPoint, Reveal, Verdict, judge, pair_truth
 from twopm_zk.sharing.keys import AggregationKey, KeyOwner, PostedKey, SecretKey
-from twopm_zk.sharing.ledger import Collection, Ledger, LedgerEntry
+from twopm_zk.sharing.ledger import Collection, Earlier, Ledger, LedgerEntry
 from twopm_zk.sharing.masks import SharedPoints, masked, pair_mask, pair_seed
 from twopm_zk.sharing.pairs import PairSecrets
 from twopm_zk.sharing.sets import Departure, Member, Place, SharingSet, UpdateHash
@@ -29,6 +29,7 @@ __all__ = [
     "Collection",
     "Conditions",
     "Departure",
+    "Earlier",
     "Evidence",
     "KeyOwner",
     "Ledger",

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from twopm_zk.sharing.ledger import Collection, Ledger, Rows
+from twopm_zk.sharing.ledger import Collection, Earlier, Ledger, Rows
 from twopm_zk.sharing.sets import Departure, Place, SharingSet, order
 
 
@@ -65,14 +65,15 @@ def ready_objections(
     ledger: Ledger,
     nodes: int | None = None,
     base: Iterable[str] | None = None,
+    earlier: Earlier | None = None,
 ) -> tuple[Objection, ...]:
     """Against saying ready. ``candidates`` are the nodes with updates in this attempt, this one among them; ``rows`` is
-    what they are of, ``base`` who a linear regression began with. ``nodes`` is how many they are where not all of them
-    are named."""
+    what they are of, ``base`` who a linear regression began with, ``earlier`` what was shared last of these rows.
+    ``nodes`` is how many they are where not all of them are named."""
     candidates = tuple(candidates)
     count = len(candidates) if nodes is None else nodes
     found = [*_of_owner(conditions, candidates, count, own_rows), *_of_time(time)]
-    if not ledger.allows_ready(collection, place, rows, candidates, base):
+    if not ledger.allows_ready(collection, place, rows, candidates, base, earlier):
         found.append(_shared_before(collection))
     return tuple(found)
 
@@ -88,9 +89,10 @@ def share_objections(
     time: PhaseTime,
     ledger: Ledger,
     base: Iterable[str] | None = None,
+    earlier: Earlier | None = None,
 ) -> tuple[Objection, ...]:
     """Against sharing with a set; ``rows`` are those of the attempt, ``digest`` is the contract's own, ``base`` is who
-    a linear regression began with.
+    a linear regression began with, ``earlier`` what was shared last of these rows.
 
     A share that was sent with this very set is the same when it is sent again, which neither conditions nor time speak
     against.
@@ -106,7 +108,7 @@ def share_objections(
     )
     if digest != sharing_set.digest:
         found.append(Objection("another-set", "the contract has another set than its events tell"))
-    if not ledger.allows(collection, sharing_set, rows, base):
+    if not ledger.allows(collection, sharing_set, rows, base, earlier):
         found.append(_shared_before(collection))
     named = {order(account) for account in conditions.accounts}
     silent = [

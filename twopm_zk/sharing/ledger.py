@@ -1,10 +1,15 @@
 """What a node has shared, so that no two sums give it away.
 
 Two sums at the same weights whose sets differ by one node give that node's opening, in one task or in two: every task
-starts at zero weights. No rule of a contract can see that. So a node writes an entry before its share leaves the
-machine, and then shares the same rows at the same weights with no other set: only with the one that the contract has
-made of it since, which shrinks by a withdrawal, a proven lie or a silence that was paid for, or with one that has the
-same points, whose sum is the same.
+starts at zero weights, or at those of the task that it descends from. No rule of a contract can see that. So a node
+writes an entry before its share leaves the machine, and then shares the same rows at the same weights with no other
+set: only with the one that the contract has made of it since, which shrinks by a withdrawal, a proven lie or a silence
+that was paid for, or with one that has the same points, or where sums are exact the same rows of the same nodes, whose
+sum is the same.
+
+Whoever withdraws its data for good may **release** the others: then sums over the same rows without its own are allowed
+too, although the difference tells its own, which it alone can decide. Nobody else may be missing with it: the
+difference would be of both, and whoever knows one of them knows the other.
 
 In a linear regression sums are linear in the weights: with A the sum of x x' over a set, its gradient at w is A w - b.
 So A and one gradient give the gradients of that set at all weights, and two gradients give A times the difference of
@@ -46,7 +51,7 @@ class Collection:
     then add what names them as well, such as a keyed hash of theirs."""
     same_rows: bool = False
     """Whether another sum at these weights may be shared over the same rows of the same nodes, as it is where all
-    weights count as one; else only where it is the same to the point."""
+    weights count as one, or sums are exact; else only where it is the same to the point."""
 
     @property
     def goes_by_rows(self) -> bool:
@@ -57,6 +62,26 @@ class Collection:
         """Whether both collect the same at the same weights, and some rows are in both."""
         same = (self.statement, self.weights) == (other.statement, other.weights)
         return same and not self.data.isdisjoint(other.data)
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """The sum that an entry is of, as somebody says whose word counts for nothing: the entry has a hash of it."""
+
+    rows: Rows
+    """Of each node of the base: its data commitments in that sum."""
+    released: frozenset[str] = frozenset()
+    """Who of them has withdrawn these data for good, and released the others."""
+
+    def is_whole(self, entry: LedgerEntry, rows: Rows, accounts: Iterable[str], *, ready: bool) -> bool:
+        """Whether some accounts have between them the rows of the entry, but for those of whoever has released them;
+        and no others, unless they are only ``ready``: then others may fall out still."""
+        if entry.rows != fingerprint(self.rows, self.rows):
+            return False
+        gone = {order(one) for one in self.released}
+        left = {order(one): frozenset(found) for one, found in self.rows.items() if order(one) not in gone}
+        there = {order(one): frozenset(rows[one]) for one in accounts}
+        return left.items() <= there.items() if ready else left == there
 
 
 @dataclass(frozen=True)
@@ -117,28 +142,39 @@ class Ledger:
         rows: Rows,
         candidates: Iterable[str],
         base: Iterable[str] | None = None,
+        earlier: Earlier | None = None,
     ) -> bool:
-        """Whether a set of these candidates in this attempt could be one to share with; ``base`` as in `allows`."""
-        found = self.conflicts(collection)
+        """Whether a set of these candidates in this attempt could be one to share with; ``base`` and ``earlier`` as in
+        `allows`."""
+        found, candidates = self.conflicts(collection), tuple(candidates)
         if not collection.goes_by_rows:
             return all(entry.place == place for entry in found)
-        return not found or found[-1].place == place or _is_base_of(found[-1], rows, candidates, base)
+        if not found or found[-1].place == place or _is_base_of(found[-1], rows, candidates, base):
+            return True
+        return earlier is not None and earlier.is_whole(found[-1], rows, candidates, ready=True)
 
     def allows(
-        self, collection: Collection, sharing_set: SharingSet, rows: Rows, base: Iterable[str] | None = None
+        self,
+        collection: Collection,
+        sharing_set: SharingSet,
+        rows: Rows,
+        base: Iterable[str] | None = None,
+        earlier: Earlier | None = None,
     ) -> bool:
-        """Whether a share with this set tells no more than those before.
+        """Whether a share with this set tells no more than those before, of nobody who has not released the others.
 
         Where a collection goes by rows, what was shared last counts: its base was that of what was shared before it, or
         what was left of that in the same attempt. ``base`` names it, as somebody says whose word counts for nothing:
-        what the entry has is a hash of it. None stands for the whole set.
+        what the entry has is a hash of it. None stands for the whole set. ``earlier`` is the sum that was shared last.
         """
         found = self.conflicts(collection)
         if not collection.goes_by_rows:
             return all(entry.allows(sharing_set) for entry in found)
         if not found or found[-1].allows(sharing_set):
             return True
-        return _is_base_of(found[-1], rows, sharing_set.addresses, base)
+        if _is_base_of(found[-1], rows, sharing_set.addresses, base):
+            return True
+        return earlier is not None and earlier.is_whole(found[-1], rows, sharing_set.addresses, ready=False)
 
     def has_shared(self, sharing_set: SharingSet) -> bool:
         """Whether a share with this very set may have left the machine: it may be sent again, for it is the same."""

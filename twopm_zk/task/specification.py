@@ -29,6 +29,7 @@ from twopm_zk.task.columns import SPREAD
 from twopm_zk.task.instances import Sizes, TaskInstances, choose_instances, sizes_of
 from twopm_zk.task.parts.data import DataTerms
 from twopm_zk.task.parts.data_spec import DataSpec
+from twopm_zk.task.parts.descent import Descent
 from twopm_zk.task.parts.penalty import CIRCUIT_UNIT, penalty_on_grid, penalty_unit
 from twopm_zk.task.parts.statistics import Statistics
 from twopm_zk.task.parts.step_rule import BFGS, BOEHNING_LINDSAY, GRADIENT, Collects, StepRule, default_rule
@@ -88,6 +89,8 @@ class TaskSpec(DataSpec):
     statistics: Statistics = field(default_factory=Statistics)
     privacy: Privacy | None = None
     """None for exact sums."""
+    descent: Descent | None = None
+    """The certified task whose weights this one begins with, and without whose data; None for one that begins at 0."""
     instances: TaskInstances | None = None
     """None for training without proofs."""
 
@@ -102,6 +105,12 @@ class TaskSpec(DataSpec):
             )
         if self.family is Family.GAUSSIAN and self.step.rule == BOEHNING_LINDSAY:
             raise SpecError("`step.rule` is 'boehning-lindsay', a bound of the logistic family", hint="Take 'newton'.")
+        if self.descent is not None and self.family is Family.LOGISTIC and self.step.collects is Collects.FIRST:
+            raise SpecError(
+                f"`step.rule` is {self.step.rule!r}, whose step matrix takes the information at weights of 0; with "
+                "`descent` a task begins elsewhere",
+                hint="Take 'newton', or `step.curvature` 'ranges'.",
+            )
         unit = penalty_unit(self.family)
         require("lambda", self.penalty, 0, ((1 << LAMBDA_BITS) - 1) / unit)
         if self.penalty * unit % 1:
@@ -419,6 +428,8 @@ class TaskSpec(DataSpec):
                 "honest": self.honest,
                 **({} if terms.clip is None else {"clip": terms.clip}),
             }
+        if self.descent is not None:
+            document["descent"] = self.descent.document
         if self.instances is not None:
             document["instances"] = self.instances.document
         return document

@@ -27,6 +27,7 @@ from twopm_zk.task.inputs import Input, level_text
 from twopm_zk.task.instances import TaskInstances, batch_rows
 from twopm_zk.task.outcome import Frequencies, Outcome, class_weights, family_named
 from twopm_zk.task.parts.data import read_provenance
+from twopm_zk.task.parts.descent import read_descent
 from twopm_zk.task.parts.statistics import Statistics
 from twopm_zk.task.parts.step_rule import NEWTON, StepRule, default_rule
 from twopm_zk.task.section import Section
@@ -118,6 +119,7 @@ def parse_spec(document: object) -> TaskSpec:
         "minimum_node_rows": minimum.take("rows_per_node", int, _DEFAULTS["minimum_node_rows"]),
         "statistics": statistics,
         "privacy": privacy,
+        "descent": read_descent(top),
     }
     chosen = top.section("instances") if "instances" in top else None
     for section in (data, rounds, minimum, maximum, asked, top):

@@ -8,6 +8,16 @@ Then H lies between two matrices, and the decrement between two numbers:
 * every batch rounds its sums by up to half a unit;
 * the circuits' sigma' differs from the true one by what `variance` states, and X'X bounds what that can come to.
 
+A decrement is the distance itself only as far as the loss is quadratic. How far the optimum really is follows from it:
+in the direction d from the weights to it, the third derivative of the logistic loss is at most r times the second, with
+r the largest |x'd| of any row (Bach 2010, Self-concordant analysis for logistic regression, section 2). With the norm
+|d| = sqrt(d' H d), and R the largest |x'd| of a row with features as large as circuits take and |d| = 1,
+
+    |d| <= -ln(1 - R decrement) / R    where R decrement < 1
+
+and there is one optimum then. So whatever weights training began with, and whatever rows were in earlier sums, these
+weights are the optimum over the rows of their certificate, but for so much: docs/consent.md.
+
 Elsewhere the Hessian is an optimiser's estimate. What is proven is then a lower bound, where information was collected
 at weights of zero and over all rows of the gradient: sigma' is at most 1/4, so H <= X'X / 4 + lambda I.
 
@@ -53,6 +63,9 @@ class Distance:
     """An upper bound that holds whatever the rows are; None where there is none: then ``value`` is an estimate."""
     sigmoid: float | None = None
     """How far the optimum may lie from that of the exact sigmoid, in standard errors; None without an upper bound."""
+    within: float | None = None
+    """No combination of coefficients is more standard errors from the one optimum over these rows, that of the exact
+    sigmoid, without any approximation; None where that cannot be said."""
 
     @property
     def proven(self) -> bool:
@@ -88,6 +101,7 @@ class Distance:
             "at_least": self.at_least,
             "at_most": self.at_most,
             "sigmoid_shift_at_most": self.sigmoid,
+            "optimum_within": self.within,
         }
 
 
@@ -125,7 +139,14 @@ def distance(
     if most is None:  # too near to singular for its rounding
         return Distance(value, least)
     inverse = np.asarray(np.linalg.inv(low), dtype=np.float64)
-    return Distance(value, least, most, sigmoid_shift(gradient.total.rows, moments, inverse))
+    shift = sigmoid_shift(gradient.total.rows, moments, inverse)
+    return Distance(value, least, most, shift, _within(most + shift, known.reach(inverse)))
+
+
+def _within(decrement: float, reach: float) -> float | None:
+    """The bound that the module's docstring gives, rounded up; None where it gives none."""
+    steep = decrement * reach * (1 + _FLOATING)
+    return -math.log1p(-steep) / reach * (1 + _FLOATING) if steep < 1 else None
 
 
 def _gaussian_distance(final: SumsAtTheEnd) -> Distance:
@@ -144,10 +165,12 @@ def _gaussian_distance(final: SumsAtTheEnd) -> Distance:
     if smallest <= 0:
         return Distance(None, least)
     value = decrement(known.gradient, found + known.penalty)
+    at_most = most * math.sqrt(DISPERSION * free / smallest)
     return Distance(
         value * math.sqrt(DISPERSION * free / squares),
         least * math.sqrt(DISPERSION * free / (squares + slack)),
-        most * math.sqrt(DISPERSION * free / smallest),
+        at_most,
+        within=at_most,
     )
 
 
@@ -192,10 +215,20 @@ class _Known:
         found, rounding = self.matrix(at_zero)
         return (found + rounding) / ((1 - variance.RELATIVE_ERROR) / 4 - variance.ABSOLUTE_ERROR)
 
+    def reach(self, inverse: Matrix) -> float:
+        """The largest |x'd| of any row that circuits take, with d' H d = 1 and ``inverse`` nowhere below H^-1."""
+        each = float(self._largest @ np.sqrt(np.diag(inverse)))
+        together = float(np.linalg.norm(self._largest) * math.sqrt(np.linalg.eigvalsh(inverse)[-1]))
+        return min(each, together)
+
+    @property
+    def _largest(self) -> Matrix:
+        """The largest that each feature can be, and the 1 of the intercept."""
+        return np.where(self.used == self.intercept, 1.0, _LARGEST)
+
     def largest_moments(self) -> Matrix:
         """A bound on X'X for any rows: x x' <= diag(|x_j| sum_k |x_k|)."""
-        largest = np.where(self.used == self.intercept, 1.0, _LARGEST)
-        return self.rows * np.diag(largest * largest.sum())
+        return self.rows * np.diag(self._largest * self._largest.sum())
 
     def least(self, above: Matrix) -> float:
         """A lower bound on the decrement, from a matrix that the Hessian is nowhere above."""

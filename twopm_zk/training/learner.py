@@ -54,7 +54,8 @@ class Learner:
             return
         if self._optimiser is None:
             self._optimiser = Optimiser(self._spec, range_curvature(self._spec, total.rows))
-        if not self._optimiser.decrements and self._spec.family is Family.LOGISTIC and self._spec.privacy is None:
+        exact = self._spec.family is Family.LOGISTIC and self._spec.privacy is None
+        if exact and not self._optimiser.decrements and not any(weights):
             check_classes(self._spec, total)
         gradient = self._spec.sizes.round.regularised(policy, weights, total)
         known = self.information if self._spec.step.rule == NEWTON else None

@@ -148,7 +148,7 @@ def doubts(spec: TaskSpec, optimiser: Optimiser, rows: int, *, near: bool) -> li
             f"the weights of {names} still grow where the gradient has vanished: these columns may tell the classes "
             "apart, in whole or in part, and then there is no optimum; give a `lambda` above 0 in a new task"
         )
-    elif near and spec.step.curvature == "information":
+    elif near and spec.step.curvature == "information" and spec.descent is None:  # else its information is elsewhere
         shift = sigmoid_shift(rows, optimiser.moments, optimiser.estimate)
         if shift > _LARGEST_SHIFT:
             said.append(

@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from twopm_zk.cli.data.storage import as_document, dataset_of, held_out_flag, owner_option
+from twopm_zk.cli.data.storage import as_document, dataset_of, held_out_flag, owner_option, plain
 from twopm_zk.cli.options.amounts import show_time
 from twopm_zk.cli.options.connection import Connection, chain_options, describe_receipt
 from twopm_zk.cli.options.participants import checked_address, open_view, spec_argument, state_option
 from twopm_zk.cli.output import emit, json_option
-from twopm_zk.errors import InputError
 
 if TYPE_CHECKING:
     from twopm_zk.chain.data_access import Grant
     from twopm_zk.participants.task_view import ChainView
 
+_LATEST = 253_402_300_799
+"""The last second of the year 9999: what comes later has no date, and an owner may write any number."""
 member_argument = click.argument("member", metavar="MEMBER")
 
 
@@ -62,7 +63,7 @@ def grant(
     view = open_view(connection)
     over = int((until.replace(tzinfo=UTC) + timedelta(days=1)).timestamp())
     found = grant_access(view, dataset_of(spec, held_out=held_out), address, purpose=purpose, until=over)
-    text = f"{found.member} may have version {found.version} until {show_time(found.until)}"
+    text = f"{found.member} may have version {found.version} until {_until(found)}"
     emit(as_json, _as_document(found, view), text)
 
 
@@ -108,17 +109,13 @@ def key(connection: Connection, state: Path, as_json: bool) -> None:
     Example:
       twopm-zk data key --state node.db
     """
+    from twopm_zk.datasets.retrieving import publish_key
     from twopm_zk.node.store import NodeStore
-    from twopm_zk.participants.records import secret_key
 
     view = open_view(connection)
     with NodeStore(state) as store:
         store.belongs_to(view.address, view.fingerprint)
-        public = secret_key(store).public_key().public_bytes_raw()
-    member = view.member(view.address)
-    if member is not None and member.public_key not in (b"", public):
-        raise InputError(f"{view.address} has published another key than that of {state}", kind="other-key-published")
-    view.publish("" if member is None else member.endpoint, public)
+        public = publish_key(view, store)
     document = {"account": view.address, "key": "0x" + public.hex(), "state": str(state)}
     emit(as_json, document, f"owners can grant {view.address} access: its key is published, {state} has the secret")
 
@@ -145,7 +142,7 @@ def list_data(connection: Connection, account: str | None, as_json: bool) -> Non
         "granted": [_as_document(grant, view) for grant in granted],
         "received": [_as_document(grant, view) for grant in received],
     }
-    lines = [f"version {one.number} of 0x{one.dataset.hex()} at {_plain(one.uri)}" for one in newest.values()]
+    lines = [f"version {one.number} of 0x{one.dataset.hex()} at {plain(one.uri)}" for one in newest.values()]
     lines = [f"{address} has stored {len(lines) or 'nothing'}", *lines]
     lines += [_line(grant, view) for grant in granted] + [_line(grant, view) for grant in received]
     emit(as_json, document, "\n".join(lines))
@@ -177,7 +174,7 @@ def show(connection: Connection, spec_file: Path, owner: str | None, held_out: b
         "withdrawn": withdrawn or None,
         "granted": [_as_document(grant, view) for grant in granted],
     }
-    lines = [f"version {stored.number}, stored in block {stored.block} at {_plain(stored.uri)}"]
+    lines = [f"version {stored.number}, stored in block {stored.block} at {plain(stored.uri)}"]
     lines += [f"withdrawn in block {withdrawn}: no access holds any more"] if withdrawn else []
     lines += [_line(grant, view) for grant in granted] or ["granted to nobody"]
     emit(as_json, document, "\n".join(lines))
@@ -186,7 +183,7 @@ def show(connection: Connection, spec_file: Path, owner: str | None, held_out: b
 def _line(grant: Grant, view: ChainView) -> str:
     return (
         f"{grant.owner} to {grant.member}: {_state(grant, view)}, version {grant.version} until "
-        f"{show_time(grant.until)}, for: {_plain(grant.purpose)}"
+        f"{_until(grant)}, for: {plain(grant.purpose)}"
     )
 
 
@@ -206,6 +203,5 @@ def _state(grant: Grant, view: ChainView) -> str:
     return grant.state(view.chain.header(view.block()).time)
 
 
-def _plain(text: str) -> str:
-    """Somebody else's text for a terminal: nothing in it that does more than to be read."""
-    return "".join(sign if sign.isprintable() else "\ufffd" for sign in text)
+def _until(grant: Grant) -> str:
+    return show_time(min(grant.until, _LATEST))

@@ -236,26 +236,31 @@ def verify(
             for _ in present(stored, version_of(view, stored), location=asked.location, progress=progress):
                 pass
     said = "opens the commitments in DataHub" if opened else "is there, in encrypted pieces that have their hashes"
-    emit(as_json, as_document(stored) | {"opened": opened}, f"version {stored.number} at {stored.uri} {said}")
+    emit(
+        as_json,
+        as_document(stored) | {"opened": opened},
+        f"version {stored.number} at {plain(asked.location or stored.uri)} {said}",
+    )
 
 
 @click.command()
 @spec_argument
 @state_option("node.db")
+@click.option("--rows-name", default="", help="Name of these rows in the privacy budget, as `node run` had it.")
 @chain_options
 @json_option
-def restore(connection: Connection, spec_file: Path, state: Path, as_json: bool) -> None:
+def restore(connection: Connection, spec_file: Path, state: Path, rows_name: str, as_json: bool) -> None:
     """Bring your stored data sets back into the state of a node, such as on a new machine.
 
     Needs your account and nothing else. The node goes on with the commitments that it has registered, and publishes a
-    new key to share with. What it had shared before is not in the storage: read `docs/data-storage.md` before you
-    restore while a task is running.
+    new key to share with. What it has shared is written down again from the chain, and counts against a privacy limit.
 
     \b
     Example:
       twopm-zk data restore spec.toml --state node.db
     """
     from twopm_zk.node.backup import restore as restore_batches
+    from twopm_zk.node.recollection import recall_shares
     from twopm_zk.node.store import NodeStore
     from twopm_zk.task.specification_file import read_spec
 
@@ -265,8 +270,11 @@ def restore(connection: Connection, spec_file: Path, state: Path, as_json: bool)
         store.belongs_to(view.address, view.fingerprint)
         with steps.step("restore") as progress:
             found = restore_batches(view, store, spec, progress=progress)
-    document = {"account": view.address, "batches": len(found), "state": str(state)}
-    emit(as_json, document, f"{many(len(found), 'batch', 'batches')} are back in {state}: `twopm-zk node run` goes on.")
+            progress("reading what was shared")
+            shared = recall_shares(view, store, spec, rows=rows_name)
+    document = {"account": view.address, "batches": len(found), "shares": shared, "state": str(state)}
+    text = f"{many(len(found), 'batch', 'batches')} and the record of {many(shared, 'share')} are back in {state}"
+    emit(as_json, document, f"{text}: `twopm-zk node run` goes on.")
 
 
 def dataset_of(spec: TaskSpec, *, held_out: bool) -> bytes:
@@ -282,6 +290,11 @@ def url_of(location: str) -> str:
 def place(location: str | None) -> str | None:
     """A location that may be given."""
     return None if location is None else url_of(location)
+
+
+def plain(text: str) -> str:
+    """Somebody else's text for a terminal: nothing in it that does more than to be read."""
+    return "".join(sign if sign.isprintable() else "\ufffd" for sign in text)
 
 
 def as_document(stored: StoredVersion) -> dict[str, Any]:

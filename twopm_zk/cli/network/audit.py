@@ -12,6 +12,7 @@ import click
 
 from twopm_zk.cli import INSECURE_KEYS
 from twopm_zk.cli.network.federated import audit_task
+from twopm_zk.cli.network.retrain import after_withdrawals
 from twopm_zk.cli.options.building import key_options
 from twopm_zk.cli.options.connection import Connection, chain_options
 from twopm_zk.cli.options.federated import refuse_options
@@ -42,6 +43,14 @@ if TYPE_CHECKING:
     "that the task is HFLContract's.",
 )
 @click.option(
+    "--ancestor",
+    "ancestor_files",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    metavar="FILE",
+    help="Specification of a task that TASK descends from, to check its own descent; repeatable.",
+)
+@click.option(
     "--verifier",
     type=click.Choice(["python", "native", "snarkjs"]),
     help="Verifies the proofs; default: native where it is built, else python.",
@@ -61,6 +70,7 @@ def audit(
     connection: Connection,
     task: int,
     spec_file: Path | None,
+    ancestor_files: tuple[Path, ...],
     verifier: str | None,
     page: Path | None,
     force: bool,
@@ -73,11 +83,11 @@ def audit(
     Reads events, calldata, blocks and code from the chain, and nothing else. Keys are derived here from the circuits
     (with --ptau from the ceremony's file), and the contracts' verifiers compared with them. With --spec the step
     matrices are compared with those that its rule gives, the distance to the optimum is estimated where it is not
-    proven, and the report says what is promised to the people in the rows and spent of it. Of a federated task every
-    accepted result is computed again from what its nodes shared, which is read from the storage. Needs no account.
-    Exits with 0 where the task is sound, with 1 where a check fails, and with 12 where every check holds under insecure
-    keys, which prove nothing. With --report all of it is one HTML page as well, which needs nothing else and can be
-    printed.
+    proven, the weights that TASK began with are compared with those of the task that it descends from, and the report
+    says what is promised to the people in the rows and spent of it. Of a federated task every accepted result is
+    computed again from what its nodes shared, which is read from the storage. Needs no account. Exits with 0 where the
+    task is sound, with 1 where a check fails, and with 12 where every check holds under insecure keys, which prove
+    nothing. With --report all of it is one HTML page as well, which needs nothing else and can be printed.
 
     \b
     Examples:
@@ -89,10 +99,18 @@ def audit(
     from twopm_zk.auditor.audit import audit as run_audit
     from twopm_zk.federated import FederatedSpec, read_specification
     from twopm_zk.plonk.proving import Verifier
+    from twopm_zk.task.specification_file import read_spec
 
     spec = None if spec_file is None else read_specification(spec_file)
+    ancestors = [read_spec(one) for one in ancestor_files]
     if isinstance(spec, FederatedSpec):
-        given = {"--report": page, "--ptau": ptau, "--backend": backend, "--verifier": verifier}
+        given = {
+            "--report": page,
+            "--ancestor": ancestors,
+            "--ptau": ptau,
+            "--backend": backend,
+            "--verifier": verifier,
+        }
         refuse_options("audits of proofs; this task is federated", given)
         sys.exit(audit_task(connection, task, spec, as_json=as_json))
     if page is not None:
@@ -105,6 +123,7 @@ def audit(
             view,
             task,
             spec=spec,
+            ancestors=ancestors,
             ptau=ptau,
             verifier=cast("Verifier | None", verifier),
             backend=backend,
@@ -114,7 +133,7 @@ def audit(
         if as_json:
             emit(True, report.to_json())
         else:
-            _print(report, derived_with=ptau)
+            _print(report, derived_with=ptau, spec_file=spec_file)
     finally:  # whoever reads no further still has it
         if page is not None:
             _write_page(page, report, view, spec)
@@ -137,7 +156,7 @@ def _exit_code(report: AuditReport) -> int:
     return INSECURE_KEYS if report.passed else 1
 
 
-def _print(report: AuditReport, *, derived_with: Path | None) -> None:
+def _print(report: AuditReport, *, derived_with: Path | None, spec_file: Path | None) -> None:
     from twopm_zk.auditor.report import CHECKS
 
     if report.insecure:
@@ -151,10 +170,14 @@ def _print(report: AuditReport, *, derived_with: Path | None) -> None:
     click.echo(f"{report.updates} updates and {report.rounds} moves of the weights; nodes by round:")
     for line in report.participation:
         click.echo(f"  {line}")
+    for line in report.lineage:
+        click.echo(line)
     for record in report.datasets.values():
         click.echo(record.sentence)
     for note in report.notes:
         click.echo(f"note: {note}")
+    if report.withdrawn and (hint := after_withdrawals(report.task, spec_file, report.withdrawn)) is not None:
+        click.echo(hint)
     for line in report.failed:
         click.echo(f"FAILED {line}")
     if derived_with is None and any(failure.check == "verifiers" for failure in report.failures):

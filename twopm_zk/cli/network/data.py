@@ -12,6 +12,7 @@ from twopm_zk.cli.data.access import grant, key, list_data, revoke, show
 from twopm_zk.cli.data.attest import attest, attestations, revoke_attestation
 from twopm_zk.cli.data.federated import opening
 from twopm_zk.cli.data.storage import get, put, restore, verify
+from twopm_zk.cli.data.withdraw import withdraw
 from twopm_zk.cli.options.connection import Connection, chain_options
 from twopm_zk.cli.options.participants import open_view, spec_argument, state_option
 from twopm_zk.cli.options.rows import (
@@ -234,5 +235,5 @@ def _commitments(batches: Sequence[StoredBatch], *, held_out: bool) -> dict[str,
 
 _ACCESS = (put, get, verify, restore, grant, revoke, key, list_data, show)
 _PROVENANCE = (attest, attestations, revoke_attestation, opening)
-for command in (*_ACCESS, *_PROVENANCE):
+for command in (*_ACCESS, *_PROVENANCE, withdraw):
     data.add_command(command)

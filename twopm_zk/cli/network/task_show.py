@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from twopm_zk.cli.network.federated import show_task as show_federated
+from twopm_zk.cli.network.retrain import after_withdrawals
 from twopm_zk.cli.next_steps import with_facts
 from twopm_zk.cli.options.amounts import show_amount, show_time
 from twopm_zk.cli.options.connection import Connection, chain_options
@@ -92,6 +93,8 @@ def show(
         "insecure_keys": insecure,
         "gradient_bound_per_row": state.bound_per_row,
     }
+    gone = {} if covered is None else view.withdrawals(state.dataset)
+    withdrawn = {node: gone[node] for node in sorted(gone) if covered is not None and node in covered.view.nodes}
     if as_json:
         document |= {
             "nodes_of_the_attempt": _nodes(attempt),
@@ -99,6 +102,7 @@ def show(
             "distance_to_optimum": None if nearness is None else _distance_document(nearness, insecure),
             "certified_nodes": None if covered is None else list(covered.view.nodes),
             "certified_rows": None if covered is None else _rows(covered),
+            "withdrawn_since": {node: one.to_json() for node, one in withdrawn.items()},
         }
         document |= {"coefficients": coefficients} if spec is not None else {}
         document |= {"statistics": summary.as_dict()} if summary is not None else {}
@@ -111,6 +115,10 @@ def show(
         click.echo(f"  {name:<14} {value:+.6g}")
     for line in [*_present_lines(state, attempt), *_past_lines(state, history), *_certificate_lines(covered)]:
         click.echo(line)
+    for node, one in withdrawn.items():
+        click.echo(f"{one.sentence(node)}.")
+    if withdrawn and (hint := after_withdrawals(number, spec_file, withdrawn)) is not None:
+        click.echo(hint)
     if statistics:
         click.echo(f"\n{summary}\n")
     if nearness is not None:

@@ -40,6 +40,7 @@ _COLOURS = {
     "not-attested": "yellow",
     "lost": "red",
     "barred": "red",
+    "data-withdrawn": "red",
     "dispute": "red",
     "progress": "dim",
 }

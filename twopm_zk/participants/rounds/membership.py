@@ -26,9 +26,18 @@ def register_key(view: RoundsView[Any], store: SharingStore) -> None:
         view.identity.set_aggregation_key(key.numbers)
 
 
+def has_withdrawn(view: RoundsView[Any], state: TaskState) -> bool:
+    """Whether this account has withdrawn the data that the present round collects."""
+    return view.address in view.withdrawals(state.collected_dataset, owner=view.address)
+
+
 def hindrance(view: RoundsView[Any], state: TaskState) -> Hindrance | None:
     """What keeps this account out of the present round, if anything does."""
     me = view.address
+    if has_withdrawn(view, state):
+        return Hindrance(
+            "data-withdrawn", f"this account has withdrawn the data that task {state.id} collects", state.id
+        )
     if view.is_barred(state, me):
         return Hindrance("barred", f"this node is out of task {state.id} for good", state.key)
     member = view.member(me)

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, Generic, TypeVar
 
+from twopm_zk.chain.tasks import TaskState
 from twopm_zk.participants.database import Database
 from twopm_zk.participants.loop import PollingLoop
 from twopm_zk.participants.news import News, Notify
@@ -33,6 +34,11 @@ class Role(ABC, Generic[View, Spec, Store]):
     def run(self) -> bool:
         """Go on until all is done; False where it was stopped before."""
         return self.loop.run()
+
+    def _tell_withdrawn(self, state: TaskState) -> None:
+        """Nothing is left to do: no update of this account is taken any more, and none that was is in a sum by it."""
+        text = f"this account has withdrawn the data that task {state.id} collects: this node takes no more part in it"
+        self._say("data-withdrawn", text, {"task": state.id})
 
     def _say(self, kind: str, text: str, values: Mapping[str, object] | None = None) -> None:
         self._notify(News(kind, text, values or {}))

@@ -18,6 +18,7 @@ Say = Callable[..., None]
 """Tells news once: kind, text, values, and a key that tells repetitions from what is new."""
 WAITS = frozenset({"too-late", "shared-before"})
 """Objections that every honest node of a set has alike, so that none of them shares, and the round starts again."""
+WITHDRAWN = Objection("data-withdrawn", "this account has withdrawn the data that it has handed in updates of")
 Stored = TypeVar("Stored", bound=SharingStore)
 
 

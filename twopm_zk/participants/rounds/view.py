@@ -12,7 +12,7 @@ from collections.abc import Callable
 from collections.abc import Collection as Some
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from eth_abi.abi import encode
 
@@ -46,6 +46,28 @@ class Member:
 
 
 @dataclass(frozen=True)
+class Withdrawal:
+    """That an owner has withdrawn its data of a data set, for good."""
+
+    block: int
+    """From which on the contract takes no update of them."""
+    retraining: bool
+    """Whether models may be trained on without them, which tells the sums of these rows; see `sharing.ledger`."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The withdrawal as documents have it."""
+        return {"block": self.block, "retraining": self.retraining}
+
+    def sentence(self, owner: str) -> str:
+        """That an owner of data in a certified sum has withdrawn them."""
+        allowed = "may" if self.retraining else "may not"
+        return (
+            f"{owner}, whose rows are in the certified sum, withdrew them in block {self.block}; models {allowed} be "
+            "trained on without them"
+        )
+
+
+@dataclass(frozen=True)
 class _Seen:
     """Events up to a block, which is known by its hash."""
 
@@ -64,8 +86,9 @@ class _Known(Generic[State]):
 
 _YOUNG_SECONDS = 0.25
 """How long a block's state is read anew at every look."""
-_KEPT = 12
-"""Lists of events that stay in memory: of rounds, registrations, attestations, tasks, and nodes that are out."""
+_KEPT = 14
+"""Lists of events that stay in memory: of rounds, registrations, attestations, withdrawals, tasks, and nodes that are
+out."""
 
 
 class RoundsView(ABC, Generic[State]):
@@ -297,8 +320,10 @@ class RoundsView(ABC, Generic[State]):
             self.identity.update(endpoint, public_key)
 
     def registrations(self, dataset: bytes, *, before: int, owner: str | None = None) -> dict[str, list[int]]:
-        """Commitments under a data set's name, by owner, registered before a block: of all owners, or of one."""
+        """Commitments of a data set, by owner, registered before a block: of all owners that have not withdrawn their
+        data, or of one."""
         found: dict[str, list[int]] = {}
+        gone = self.withdrawals(dataset, owner=owner)
         events = reading(
             "registered data",
             lambda: self._events(
@@ -306,7 +331,20 @@ class RoundsView(ABC, Generic[State]):
             ),
         )
         for event in events:
-            found.setdefault(event["owner"], []).append(event["commitment"])
+            if event["owner"] not in gone:
+                found.setdefault(event["owner"], []).append(event["commitment"])
+        return found
+
+    def withdrawals(self, dataset: bytes, *, owner: str | None = None) -> dict[str, Withdrawal]:
+        """Who has withdrawn its data of a data set: all owners, or one."""
+        contract, start = self.data_hub.contract, self.deployment.block
+        found: dict[str, Withdrawal] = {}
+        for event in reading(
+            "withdrawn data",
+            lambda: self._events(contract, "DataWithdrawn", start, self.block(), dataset=dataset, owner=owner),
+        ):
+            first = found.get(event["owner"])
+            found[event["owner"]] = Withdrawal(event.block if first is None else first.block, event["retraining"])
         return found
 
     def places(self, dataset: bytes, *, owner: str | None = None) -> dict[int, int]:
