@@ -53,6 +53,11 @@ def test_states_that_do_not_fit_in_memory_are_gone_with_the_node(monkeypatch, tm
         _ = node.log
 
 
+def test_a_request_may_be_as_large_as_a_saved_chain():
+    with DevelopmentNode() as node:
+        assert node.rpc("web3_sha3", "0x" + "00" * 1_500_000).startswith("0x")
+
+
 def test_a_saved_chain_goes_on_with_its_blocks_and_after_its_newest_time(tmp_path):
     saved = tmp_path / "chain"
     with DevelopmentNode() as node:

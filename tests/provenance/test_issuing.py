@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 from support.issuing import ISSUER, OTHER, Owner, attested_spec, written_rows
+from support.people_world import SPEC
 
 from twopm_zk.chain.attestations import Attestations, DataClaim, Schema, Standing
 from twopm_zk.datasets.package import Package
@@ -13,6 +14,9 @@ from twopm_zk.provenance.records import read_records
 from twopm_zk.provenance.showing import read_packages, show
 from twopm_zk.rows.sources import read_cells
 from twopm_zk.task.parts.data import Provenance
+from twopm_zk.task.parts.statistics import Statistics
+
+EVALUATED = replace(SPEC.instances, evaluate=("evaluate-48x3",))
 
 pytestmark = pytest.mark.chain
 
@@ -99,6 +103,29 @@ def test_an_interrupted_issuer_goes_on_and_pays_for_nothing_twice(issuer, owner,
     (made,) = issuer.attestations.made(issuer.schema.uid, from_block=0, attester=issuer.view.address)
     (issued,) = issuer.attest(same)
     assert (issued.uid, len(issued.transactions), usable(owner)) == (made.uid, 1, [0, 1, 2])
+    (again,) = issuer.attest(same)
+    assert (again.uid, again.transactions) == (made.uid, ())
+
+
+def test_withdrawn_data_are_not_attested_to(issuer, owner):
+    owner.view.data_hub.withdraw(owner.terms.id)
+    with pytest.raises(DataError, match="has withdrawn these data"):
+        compared(issuer, owner, owner.package())
+
+
+def test_held_out_rows_are_a_data_set_of_their_own(world, issuer, owner, tmp_path):
+    spec = replace(owner.spec, statistics=Statistics(evaluation=True, held_out=True), instances=EVALUATED)
+    apart = Owner(world, 3, tmp_path, spec, rows=40, held_out=True)
+    path = apart.package(name="held-out.package")
+    (shown,) = show(issuer.view, spec, apart.address, read_packages(path.parent))
+    held_out = Issuer(issuer.view, spec.held_out_terms)
+    with pytest.raises(DataError, match="nothing is registered there"):  # not where the rows of training are
+        issuer.compare(apart.address, shown.commitments).require_same()
+    held_out.attest(held_out.compare(apart.address, shown.commitments))
+    (record,) = read_records(world.view(0), spec.held_out_terms)
+    assert (record.owner, record.usable) == (apart.address, (0,))
+    with pytest.raises(InputError, match="evaluates nothing on held-out rows"):
+        show(issuer.view, owner.spec, apart.address, [Package.read(path)])
 
 
 # --- liars ---
@@ -131,7 +158,8 @@ def test_a_header_that_claims_the_registered_commitments_of_other_rows_is_found(
     path.write_bytes(content[:8] + length.to_bytes(4, "big") + content[12:])
     with pytest.raises(DataError) as caught:
         compared(issuer, owner, path)
-    assert caught.value.kind == "other-commitments"
+    assert caught.value.kind == "other-data"
+    assert "batch 0 do not open its commitment" in caught.value.message
 
 
 @pytest.mark.parametrize(

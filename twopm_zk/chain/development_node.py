@@ -125,6 +125,7 @@ class DevelopmentNode:
         command += ["--chain-id", str(CHAIN_ID), "--hardfork", HARDFORK, "--config-out", str(config)]
         # states that do not fit in memory: in the user's home, where anvil has them, they would stay for ever
         command += ["--cache-path", str(Path(self._folder.name) / "states")]
+        command += ["--no-request-size-limit"]  # a saved chain is one request, and larger than what is usual
         if self.block_time is not None:
             command += ["--block-time", str(self.block_time)]
         self._log_file = self._log.open("wb")

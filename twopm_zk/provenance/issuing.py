@@ -87,6 +87,7 @@ class Issued:
     uid: bytes
     places: tuple[int, ...]
     transactions: tuple[str, ...]
+    """Hashes of those that this took; none where all of it was there."""
 
 
 class Issuer:
@@ -123,7 +124,12 @@ class Issuer:
         return found
 
     def compare(self, owner: str, shown: Mapping[int, int]) -> Comparison:
-        """What was shown, by place, beside what ``owner`` has registered under the terms."""
+        """What was shown, by place, beside what ``owner`` has registered under the terms.
+
+        DataError ``data-withdrawn`` where the owner has withdrawn it all.
+        """
+        if reading("a withdrawal", lambda: self.view.data_hub.withdrawn_at(owner, self.terms.id)):
+            raise DataError(f"{owner} has withdrawn these data", kind="data-withdrawn")
         places = self.view.places(self.terms.id, owner=owner)
         return Comparison(owner, self.terms.id, {place: one for one, place in places.items()}, dict(shown))
 
@@ -131,7 +137,8 @@ class Issuer:
         """Attest the batches of a comparison without differences, and bind that; one attestation for up to 100 batches.
 
         ``expires`` is in seconds since 1970, 0 for never. What this account has attested before in the same words, and
-        nobody has revoked, is bound and not attested again. Raises DataError where something differs.
+        not revoked, is not attested again, and what is bound is not bound again. Raises DataError where something
+        differs, InputError where it would have expired already.
         """
         compared.require_same()
         now = reading("the time", lambda: self.view.chain.time)
@@ -149,8 +156,11 @@ class Issuer:
         if uid is None:
             uid, receipt = self.attestations.attest(self.schema, compared.owner, claim.encoded, expires=expires)
             sent.append(receipt.transaction)
-        bound = self.view.data_hub.bind(compared.dataset, compared.owner, uid, commitments)
-        return Issued(uid, tuple(places), (*sent, bound.transaction))
+        bound = self.view.bindings(compared.dataset, owner=compared.owner)
+        if any(bound.get((compared.owner, commitment)) != uid for commitment in commitments):
+            receipt = self.view.data_hub.bind(compared.dataset, compared.owner, uid, commitments)
+            sent.append(receipt.transaction)
+        return Issued(uid, tuple(places), tuple(sent))
 
     def _attested_before(self, owner: str, claim: DataClaim, expires: int) -> bytes | None:
         """An attestation of this account that says the same and holds: a run that stopped half-way has left it."""

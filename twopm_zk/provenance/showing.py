@@ -15,6 +15,7 @@ from twopm_zk.datasets.retrieving import accessible, retrieve
 from twopm_zk.errors import DataError, InputError
 from twopm_zk.participants.task_view import ChainView
 from twopm_zk.rows.batches import Batch, prepare
+from twopm_zk.rows.check import require_held_out
 from twopm_zk.rows.sources import RowData
 from twopm_zk.system.files import StrPath, secret_file, shown
 from twopm_zk.system.progress import Progress
@@ -105,7 +106,7 @@ def show(view: ChainView, spec: TaskSpec, owner: str, packages: Sequence[Package
     """What packages hold that ``owner`` gave an issuer: nothing of what they say of themselves is relied on.
 
     Raises DataError for a package of another owner, deployment or data set, and where its rows and salts are not those
-    of the commitments that it says.
+    of the commitments that it says; InputError for held-out rows where the specification evaluates nothing on such.
     """
     return [_shown(view, spec, owner, package) for package in packages]
 
@@ -121,7 +122,14 @@ def _shown(view: ChainView, spec: TaskSpec, owner: str, package: Package) -> Sho
             f"{view.data_hub.address} on chain {view.chain.chain_id}",
             kind="other-deployment",
         )
-    batches = package.check(spec)
+    if openings.held_out:
+        require_held_out(spec)
+    try:
+        batches = package.check(spec)
+    except DataError as error:
+        if error.kind != "other-commitments":
+            raise
+        raise DataError(error.message, kind="other-data", owner=owner) from None
     terms = spec.held_out_terms if openings.held_out else spec.data_terms
     return Shown(owner, terms, tuple(one.place for one in openings.batches), batches)
 

@@ -21,7 +21,7 @@ from twopm_zk.chain.compiler import compile_contract
 from twopm_zk.chain.connection import Receipt
 from twopm_zk.chain.contracts import Chain, Contract, ContractClient
 from twopm_zk.chain.deployment import NOBODY
-from twopm_zk.errors import DeploymentError, InputError
+from twopm_zk.errors import DeploymentError, InputError, TransactionError
 from twopm_zk.task.parts.data import ATTESTATION, commitments_hash, schema_uid
 
 MOST_BATCHES = 100
@@ -137,7 +137,12 @@ class Attestations(ContractClient):
         """Register a schema where it is missing, as anybody may; None where it is there."""
         if self.schema(schema.uid) is not None:
             return None
-        return self.schemas.transact("register", schema.text, schema.resolver, schema.revocable)
+        try:
+            return self.schemas.transact("register", schema.text, schema.resolver, schema.revocable)
+        except TransactionError as error:
+            if error.error != "AlreadyExists":
+                raise
+            return None  # somebody else was a block faster
 
     def attest(self, schema: Schema, recipient: str, data: bytes, *, expires: int = 0) -> tuple[bytes, Receipt]:
         """Attest, as this account; number of the attestation, and its receipt.
