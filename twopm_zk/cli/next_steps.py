@@ -125,8 +125,6 @@ _BY_KIND: dict[str, Step] = {
     "wrong-descent": "An owner withdraws with `twopm-zk data withdraw {spec} --allow-retraining`; "
     "`twopm-zk task show TASK` names who was in a certified set, and who has withdrawn.",
     "too-few-left": "Where the owners who are left agree, give --minimum-nodes or --minimum-rows.",
-    "owners-withdrew": "Train on without them: "
-    "`twopm-zk retrain {task} --spec {spec} --without {owners} --out child.json`.",
     "not-over": "It is after its last result; its coordinator ends it sooner, where an attempt has failed, with "
     "`twopm-zk task finish {task}`.",
     "no-data": "Give --data FILE.",

@@ -156,7 +156,7 @@ def _exit_code(report: AuditReport) -> int:
     return INSECURE_KEYS if report.passed else 1
 
 
-def _print(report: AuditReport, *, derived_with: Path | None, spec_file: Path | None) -> None:
+def _print(report: AuditReport, *, derived_with: Path | None, spec_file: Path | None = None) -> None:
     from twopm_zk.auditor.report import CHECKS
 
     if report.insecure:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from twopm_zk.cli.next_steps import after_kind, with_facts
+from twopm_zk.cli.next_steps import with_facts
 from twopm_zk.cli.options.connection import Connection, chain_options
 from twopm_zk.cli.options.participants import checked_address, open_view, stakes_options
 from twopm_zk.cli.output import emit, force_option, json_option, many, refuse_unwritable
@@ -23,8 +23,8 @@ def after_withdrawals(task: int, spec_file: Path | None, withdrawn: Mapping[str,
     """The next command for a task some of whose certified owners have withdrawn; None where they do not allow it."""
     if not all(one.retraining for one in withdrawn.values()):
         return None
-    owners = " --without ".join(sorted(withdrawn))
-    return after_kind("owners-withdrew", task=task, spec=spec_file or "SPEC", owners=owners)
+    owners = " ".join(f"--without {owner}" for owner in sorted(withdrawn))
+    return f"Train on without them: `twopm-zk retrain {task} --spec {spec_file or 'SPEC'} {owners} --out child.json`."
 
 
 @click.command()
