@@ -1,4 +1,4 @@
-"""Products of pairings, made with lines that are found once for each point of G2, and who is in G2: as py_ecc has it."""
+"""Products of pairings, with lines that are found once for each point of G2, and who is in G2: as py_ecc has both."""
 
 import random
 
