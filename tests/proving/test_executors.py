@@ -102,8 +102,8 @@ DEATH = BrokenProcessPool("gone")
 def scripted(monkeypatch):
     """``scripted(script, valid=True)``: a prover whose keys, proofs and workers are stand-ins."""
     keys = SimpleNamespace(circuit=SimpleNamespace(name="toy"), verification_key=None)
-    monkeypatch.setattr(Prover, "_ready", lambda self, instance: (keys, {}))
-    monkeypatch.setattr(Prover, "_files", staticmethod(lambda job: {"keys/circuit.zkey": b"key"}))
+    monkeypatch.setattr(Prover, "keys", lambda self, instance: keys)
+    monkeypatch.setattr(Prover, "_with_files", staticmethod(lambda job: (job, {"keys/circuit.zkey": b"key"})))
 
     def build(script, *, valid=True, retries=2):
         monkeypatch.setattr(prover_module, "verify", lambda *args, **kwargs: valid)
@@ -210,9 +210,7 @@ def test_proving_goes_on_after_a_worker_was_killed():
 @pytest.mark.prover
 def test_a_worker_without_keys_asks_for_them_checks_them_and_keeps_them(tmp_path, monkeypatch):
     prover = Prover()
-    keys, digests = prover._ready(SMALLEST)
-    job = ProofJob(keys, statement().circuit_inputs(), None, digests)
-    files = prover._files(job)
+    job, files = prover._with_files(ProofJob(prover.keys(SMALLEST), statement().circuit_inputs()))
     monkeypatch.setenv("TWOPM_ZK_CACHE", str(tmp_path / "elsewhere"))
     assert run_job(job) == MissingFiles(SMALLEST.name)
     name = "keys/circuit.zkey"

@@ -43,7 +43,7 @@ class Stage:
     """A chain, what is printed and what it is here, and the lines that were run."""
 
     def __init__(self, node, folder, forks):
-        self.node, self.folder, self.done, self.processes = node, folder, set(), []
+        self.node, self.folder, self.done, self.processes, self._views = node, folder, set(), [], {}
         self.checked = set()  # processes that have ended as they should
         port = free_port()
         self.here = {
@@ -58,8 +58,13 @@ class Stage:
         program.chmod(0o755)
 
     def view(self, account=0):
-        deployment = Deployment.read(self.folder / "coordinator" / "deployment.json")
-        return ChainView(Network(Chain(self.node.url, private_key=self.node.private_keys[account]), deployment))
+        """As this account; the same one again, which has compared the contracts already."""
+        if account not in self._views:
+            deployment = Deployment.read(self.folder / "coordinator" / "deployment.json")
+            chain = Chain(self.node.url, private_key=self.node.private_keys[account])
+            self._views[account] = ChainView(Network(chain, deployment))
+        self._views[account].chain.forget_nonces()  # the people's own processes sign with them too
+        return self._views[account]
 
     def until(self, what, true, seconds=400):
         limit = time.monotonic() + seconds

@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from twopm_zk.numbers.field import BASE_FIELD_ORDER, FIELD_ORDER
+from twopm_zk.numbers.twist import has_group_order, is_on_twist
 
 
 class G1Point(NamedTuple):
@@ -43,10 +44,7 @@ def is_on_g1(x: int, y: int) -> bool:
 @lru_cache(maxsize=64)
 def is_in_g2(point: G2Point) -> bool:
     """Whether a pair of coordinates is on the twist and in its subgroup of order FIELD_ORDER."""
-    from py_ecc.optimized_bn128 import b2, is_inf, is_on_curve, multiply
-
-    converted = g2_of(point)
-    return bool(is_on_curve(converted, b2) and is_inf(multiply(converted, FIELD_ORDER)))
+    return is_on_twist(*point) and has_group_order(*point)
 
 
 def g2_of(point: G2Point) -> Any:

@@ -36,7 +36,7 @@ class ProofJob:
     inputs: Signals = field(repr=False)
     backend: str | None = None
     files: dict[str, str] = field(default_factory=dict, repr=False)
-    """Digest of each file of circuit and keys."""
+    """Digest of each file of circuit and keys, where they travel with it."""
 
 
 @dataclass(frozen=True)
@@ -112,18 +112,14 @@ class Prover:
         self._executor: Executor | None = None
         self._backend, self._verifier, self._retries = backend, verifier, retries
         self._ptau, self._progress = ptau, progress
-        self._keys: dict[str, tuple[Keys, dict[str, str]]] = {}
+        self._keys: dict[str, Keys] = {}
 
     def keys(self, instance: Instance | str) -> Keys:
         """Keys of an instance: made, or found in the cache, once."""
-        return self._ready(instance)[0]
-
-    def _ready(self, instance: Instance | str) -> tuple[Keys, dict[str, str]]:
         known = find_instance(instance) if isinstance(instance, str) else instance
         if known.name not in self._keys:
             circuit = compile_circuit(known, progress=self._progress)
-            keys = setup(circuit, ptau=self._ptau, backend=self._backend, progress=self._progress)
-            self._keys[known.name] = keys, {name: digest_of(path) for name, path in _paths(keys).items()}
+            self._keys[known.name] = setup(circuit, ptau=self._ptau, backend=self._backend, progress=self._progress)
         return self._keys[known.name]
 
     def prove(self, statements: Sequence[tuple[Instance | str, Statement]]) -> list[ProofResult]:
@@ -132,10 +128,10 @@ class Prover:
         Raises WitnessError and the other errors of `plonk.prove` as they are, WorkerError where workers keep dying,
         ProvingError where a proof comes back that is of something else or false.
         """
-        jobs = []
-        for instance, statement in statements:
-            keys, files = self._ready(instance)
-            jobs.append(ProofJob(keys, statement.circuit_inputs(), self._backend, files))
+        jobs = [
+            ProofJob(self.keys(instance), statement.circuit_inputs(), self._backend)
+            for instance, statement in statements
+        ]
         results = self._run(jobs)
         for job, result, (_, statement) in zip(jobs, results, statements, strict=True):
             key = job.keys.verification_key
@@ -173,9 +169,10 @@ class Prover:
             self._executor = self._make()
         futures: dict[Future[ProofResult | MissingFiles], int] = {}
         for index, job in enumerate(jobs):
-            if index not in done:
-                arguments = (self._files(job),) if index in shipped else ()
-                futures[self._executor.submit(run_job, job, *arguments)] = index
+            if index in done:
+                continue
+            arguments = self._with_files(job) if index in shipped else (job,)
+            futures[self._executor.submit(run_job, *arguments)] = index
         for future in as_completed(futures):
             answer = future.result()
             index = futures[future]
@@ -189,8 +186,9 @@ class Prover:
                 self._say(f"proven {jobs[index].keys.circuit.name}, {len(done)} of {len(jobs)}")
 
     @staticmethod
-    def _files(job: ProofJob) -> dict[str, bytes]:
-        return {name: path.read_bytes() for name, path in _paths(job.keys).items()}
+    def _with_files(job: ProofJob) -> tuple[ProofJob, dict[str, bytes]]:
+        files = {name: path.read_bytes() for name, path in _paths(job.keys).items()}
+        return replace(job, files={name: _digest(content) for name, content in files.items()}), files
 
     def _say(self, text: str) -> None:
         if self._progress is not None:
