@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IDelegationManager} from "./eigenlayer/IDelegationManager.sol";
 import {IStrategy} from "./eigenlayer/IStrategy.sol";
+import {IStrategyManager} from "./eigenlayer/IStrategyManager.sol";
 import {IEthRate} from "./IEthRate.sol";
 
 /// @title Stakes in liquid staking tokens
@@ -127,4 +128,11 @@ interface IStaking {
     function EXIT_DELAY() external view returns (uint64); // solhint-disable-line func-name-mixedcase
 
     function isSlasher(address account) external view returns (bool);
+
+    /// @notice Wei of ETH that so many tokens of an asset are worth.
+    function ethValue(uint256 asset, uint256 tokens) external view returns (uint256);
+
+    function STRATEGY_MANAGER() external view returns (IStrategyManager); // solhint-disable-line func-name-mixedcase
+
+    function DELEGATION_MANAGER() external view returns (IDelegationManager); // solhint-disable-line func-name-mixedcase
 }

@@ -321,6 +321,11 @@ contract StakingContract is IStaking, Ownable2Step, Pausable, ReentrancyGuardTra
         return _amountOf(_assets[asset].token, asset, shares);
     }
 
+    /// @inheritdoc IStaking
+    function ethValue(uint256 asset, uint256 tokens) external view known(asset) returns (uint256) {
+        return tokens.mulDiv(_ethPerToken(_assets[asset]), WAD);
+    }
+
     // --- internals ---
 
     function _requireAsset(Asset[] memory assets, uint256 i) private view {

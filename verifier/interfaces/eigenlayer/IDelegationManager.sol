@@ -62,5 +62,14 @@ interface IDelegationManager {
 
     function getQueuedWithdrawalRoots(address staker) external view returns (bytes32[] memory);
 
+    /// @notice What is delegated to an operator, without what is queued for withdrawal.
+    function getOperatorShares(
+        address operator,
+        IStrategy[] calldata strategies
+    ) external view returns (uint256[] memory);
+
+    /// @notice What was delegated to an operator, is queued for withdrawal and can still be slashed.
+    function getSlashableSharesInQueue(address operator, IStrategy strategy) external view returns (uint256);
+
     function minWithdrawalDelayBlocks() external view returns (uint32);
 }

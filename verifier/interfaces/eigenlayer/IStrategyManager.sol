@@ -13,4 +13,6 @@ interface IStrategyManager {
     ) external returns (uint256 depositShares);
 
     function stakerDepositShares(address staker, IStrategy strategy) external view returns (uint256);
+
+    function strategyIsWhitelistedForDeposit(IStrategy strategy) external view returns (bool);
 }
