@@ -93,14 +93,12 @@ abstract contract RestakedRewards is OperatorSet, ReentrancyGuardTransient {
     function _weights() private view returns (IRewardsCoordinator.StrategyAndMultiplier[] memory weights) {
         IStrategy[] memory all = strategies();
         uint256 count = 0;
-        weights = new IRewardsCoordinator.StrategyAndMultiplier[](all.length);
         for (uint256 i = 0; i < all.length; ++i) {
-            if (!STRATEGY_MANAGER.strategyIsWhitelistedForDeposit(all[i])) continue;
-            uint96 multiplier = _worth(all[i], UNIT).toUint96();
-            weights[count++] = IRewardsCoordinator.StrategyAndMultiplier(all[i], multiplier);
+            if (STRATEGY_MANAGER.strategyIsWhitelistedForDeposit(all[i])) all[count++] = all[i];
         }
-        assembly ("memory-safe") {
-            mstore(weights, count)
+        weights = new IRewardsCoordinator.StrategyAndMultiplier[](count);
+        for (uint256 i = 0; i < count; ++i) {
+            weights[i] = IRewardsCoordinator.StrategyAndMultiplier(all[i], _worth(all[i], UNIT).toUint96());
         }
     }
 

@@ -66,17 +66,15 @@ contract ServiceManager is RestakedRewards, Ownable2Step {
     function slash(address operator, uint256 value, bytes32 reason) external onlyCaller returns (uint256 slashed) {
         uint256 restaked = 0;
         if (_restakes()) {
-            // solhint-disable-next-line no-empty-blocks
             try this.slashAllocation(operator, value, reason) returns (uint256 taken) {
                 restaked = Math.min(taken, value);
-            } catch {}
+            } catch {} // solhint-disable-line no-empty-blocks
         }
         slashed = restaked;
         if (slashed < value) {
-            // solhint-disable-next-line no-empty-blocks
             try STAKING.slash(operator, value - slashed, reason) returns (uint256 taken) {
                 slashed += taken;
-            } catch {}
+            } catch {} // solhint-disable-line no-empty-blocks
         }
         emit OperatorSlashed(operator, msg.sender, slashed, restaked, reason);
     }
