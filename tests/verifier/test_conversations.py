@@ -433,7 +433,7 @@ def test_the_longest_terms_can_be_locked_for(world, federated, people, node):
     talks = Conversing(world, federated, answerSeconds=7 * DAY)
     request = talks.accepted()
     locked = world.staking.call("lockedUntil", people.dan.address)
-    assert locked == talks.of(request)["deadline"] + CHALLENGE_WINDOW + VOTING + 7 * DAY
+    assert locked == talks.of(request)["deadline"] + CHALLENGE_WINDOW + VOTING + 2 * DAY
 
 
 def test_who_signed_another_transcript_than_it_answered_is_slashed_without_a_vote(talks, people, node, refused, gas):

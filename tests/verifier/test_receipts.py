@@ -43,7 +43,7 @@ def test_a_free_answer_is_challenged_by_its_receipt(talks, people, node, gas, vo
     gas.check("challengeReceipt", receipt, tolerance=2_000)
     case, before = receipt.event("Challenged")["caseId"], people.dan.staked
     assert receipt.event("Challenged")["requestId"] == 0
-    assert talks.world.staking.call("lockedUntil", people.dan.address) == talks.now() + VOTING + 7 * DAY
+    assert talks.world.staking.call("lockedUntil", people.dan.address) == talks.now() + VOTING + 2 * DAY
     talks.vote(case, **votes)
     if verdict == UNDECIDED:
         node.advance(VOTING + 1)

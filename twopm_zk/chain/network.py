@@ -17,6 +17,7 @@ from twopm_zk.chain.contracts import Chain, Contract, ContractClient
 from twopm_zk.chain.deployment import Deployment
 from twopm_zk.chain.federated import FederatedRoundsClient
 from twopm_zk.chain.networks import Conversations, Inference, Model, Networks
+from twopm_zk.chain.networks.restaking import ServiceManager
 from twopm_zk.chain.rounds import Hlr
 from twopm_zk.errors import InputError
 
@@ -158,6 +159,12 @@ class Network:
         """Stakes; what EigenLayer refuses below is decoded too."""
         self.chain.registry.add(compile_contract("IEigenLayerErrors").abi)
         return Staking(self.contract("StakingContract"))
+
+    @cached_property
+    def stakes(self) -> ServiceManager:
+        """What stands behind operators: restaked stake, or what they have with StakingContract."""
+        self.chain.registry.add(compile_contract("IEigenLayerErrors").abi)
+        return ServiceManager(self.contract("ServiceManager"))
 
     @cached_property
     def hfl(self) -> FederatedRoundsClient:

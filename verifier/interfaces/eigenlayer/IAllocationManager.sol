@@ -66,6 +66,8 @@ interface IAllocationManager {
 
     function deregisterFromOperatorSets(DeregisterParams calldata params) external;
 
+    function setAllocationDelay(address operator, uint32 delay) external;
+
     function modifyAllocations(address operator, AllocateParams[] calldata params) external;
 
     // views
