@@ -4,14 +4,15 @@ import json
 import pytest
 from support.sharing import Key
 
-from twopm_zk.chain import Chain, compile_contract
-from twopm_zk.chain import deployer as deployer_module
+from twopm_zk.chain import Chain, compile_contract, deployment_steps
 from twopm_zk.chain import deployment as deployment_module
 from twopm_zk.chain.deployer import add_verifiers, deploy_all
 from twopm_zk.chain.deployment import Deployment, EigenLayer, GeneratedVerifier, StakeAsset, Terms
+from twopm_zk.chain.development.eigenlayer import Delays
 from twopm_zk.chain.network import Network, dataset_name
 from twopm_zk.chain.networks import Model, NetworkTerms
 from twopm_zk.chain.rounds import TaskConfig
+from twopm_zk.chain.stakes import StakeAccount
 from twopm_zk.chain.tasks import Phase
 from twopm_zk.errors import ChainError, DeploymentError, InputError, InsecureKeyError
 from twopm_zk.participants.task_view import ChainView
@@ -36,7 +37,7 @@ def verifier(three):
 
 @pytest.fixture(scope="module")
 def deployed(chain, node, verifier):
-    return deploy_all(chain, verifiers=[verifier], treasury=node.accounts[9])
+    return deploy_all(chain, verifiers=[verifier], treasury=node.accounts[9], delays=Delays(withdrawal=50))
 
 
 @pytest.fixture
@@ -236,14 +237,13 @@ def test_wrappers_do_what_the_contracts_do(chain, deployed, keys, node):
     shares = ada.staking.stake(2, 10**17).event("Staked")["shares"]
     ada.staking.stake(2, 10**17)
     assert network.staking.stake_of(ada.chain.address) == pytest.approx(2.2 * 10**17, rel=1e-9)
-    ada.staking.delegate(2, shares)
-    vault = network.staking.contract.call("vaultOf", ada.chain.address)
-    manager = network.contract("StrategyManagerDouble")
-    strategy = network.staking.contract.call("assetAt", 2)["strategy"]
-    ada.staking.undelegate(2, manager.call("stakerDepositShares", vault, strategy))
-    queued = network.contract("DelegationManagerDouble").call("getQueuedWithdrawals", vault)[0][0]
-    node.advance(600, blocks=64)
-    network.staking.complete_undelegation(2, queued, user=ada.chain.address)
+    if deployed.eigenlayer.present:
+        account = StakeAccount(ada, ada.chain.address)
+        ada.staking.delegate(2, shares)
+        ada.staking.undelegate(2, account.deposit_shares(2, None))
+        queued = account.queued()[0].withdrawal
+        node.advance(600, blocks=51)
+        network.staking.complete_undelegation(2, queued, user=ada.chain.address)
     ada.staking.unstake(2, network.staking.position_of(ada.chain.address, 2)["active"])
     node.advance(Terms().exit_seconds)
     ada.staking.withdraw(2)
@@ -334,7 +334,7 @@ def test_the_estimate_is_more_than_it_takes_and_not_much_more(chain, node, verif
         return receipt
 
     monkeypatch.setattr(Chain, "send", counting)
-    monkeypatch.setattr(deployer_module.DeploymentCost, "require", lambda cost: costs.append(cost))
+    monkeypatch.setattr(deployment_steps.DeploymentCost, "require", lambda cost: costs.append(cost))
     deploy_all(chain, verifiers=[verifier])
     assert sum(used) <= costs[0].gas <= 1.6 * sum(used)
 

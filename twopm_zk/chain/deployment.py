@@ -3,7 +3,8 @@
 A deployment file is JSON: chain id, block, and for each contract its address, the keccak-256 of its code and
 the libraries it is linked to. Connecting compares all of it with the chain, and the code with what this
 checkout compiles to, so that a wrong chain or another version is an error and not a mystery; immutables must
-lead to the contracts of the same file. On a development chain the tokens and EigenLayer are doubles.
+lead to the contracts of the same file. On a development chain the tokens are doubles, and EigenLayer's contracts
+its own (``chain/development``).
 """
 
 from __future__ import annotations
@@ -77,11 +78,18 @@ class StakeAsset:
 
 @dataclass(frozen=True)
 class EigenLayer:
-    """Addresses of EigenLayer's managers, and the operator to delegate to."""
+    """Addresses of EigenLayer's contracts, and the operator to delegate to; zeros where a chain has no EigenLayer."""
 
-    strategy_manager: str
-    delegation_manager: str
+    strategy_manager: str = NOBODY
+    delegation_manager: str = NOBODY
     operator: str = NOBODY
+    allocation_manager: str = NOBODY
+    rewards_coordinator: str = NOBODY
+
+    @property
+    def present(self) -> bool:
+        """Whether there is something to delegate to."""
+        return self.delegation_manager != NOBODY
 
 
 @dataclass(frozen=True)
@@ -165,13 +173,14 @@ class DeployedVerifier:
 
 @dataclass(frozen=True)
 class Deployment:
-    """What is where. ``doubles`` says that tokens and EigenLayer are stand-ins."""
+    """What is where. ``doubles`` says that the tokens are stand-ins, and EigenLayer's strategies with them."""
 
     chain_id: int
     block: int
     doubles: bool
     contracts: dict[str, Deployed]
     verifiers: dict[str, DeployedVerifier]
+    eigenlayer: EigenLayer = field(default_factory=EigenLayer)
 
     @property
     def insecure(self) -> bool:
@@ -194,7 +203,8 @@ class Deployment:
                 )
             contracts = {name: Deployed(**entry) for name, entry in saved.pop("contracts").items()}
             verifiers = {name: DeployedVerifier(**entry) for name, entry in saved.pop("verifiers").items()}
-            return cls(contracts=contracts, verifiers=verifiers, **saved)
+            eigenlayer = EigenLayer(**saved.pop("eigenlayer", {}))
+            return cls(contracts=contracts, verifiers=verifiers, eigenlayer=eigenlayer, **saved)
         except (InputError, KeyError, TypeError, ValueError, AttributeError) as error:
             raise DeploymentError(
                 f"{path} is not a deployment file: {' '.join(str(error).split())}",

@@ -6,7 +6,8 @@ import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol
 import {IEigenLayerErrors} from "../interfaces/eigenlayer/IEigenLayerErrors.sol";
 import {IStrategy} from "../interfaces/eigenlayer/IStrategy.sol";
 
-/// @title Test double of EigenLayer's StrategyBase: shares of one token, with virtual offsets
+/// @title Stands in for EigenLayer's StrategyBase: shares of one token, with virtual offsets
+/// @notice EigenLayer's real StrategyManager deposits and withdraws.
 /// @dev Never for a public chain.
 contract StrategyDouble is IStrategy, IEigenLayerErrors {
     using SafeERC20 for IERC20;
@@ -28,15 +29,27 @@ contract StrategyDouble is IStrategy, IEigenLayerErrors {
         _;
     }
 
+    modifier onlyUnderlying(IERC20 token) {
+        if (token != underlyingToken) revert OnlyUnderlyingToken();
+        _;
+    }
+
     /// @notice Shares for tokens that were transferred here just before.
-    function deposit(uint256 amount) external onlyStrategyManager returns (uint256 shares) {
+    function deposit(
+        IERC20 token,
+        uint256 amount
+    ) external onlyStrategyManager onlyUnderlying(token) returns (uint256 shares) {
         uint256 balance = underlyingToken.balanceOf(address(this)) + BALANCE_OFFSET;
         shares = (amount * (totalShares + SHARES_OFFSET)) / (balance - amount);
         if (shares == 0) revert NewSharesZero();
         totalShares += shares;
     }
 
-    function withdraw(address recipient, uint256 shares) external onlyStrategyManager {
+    function withdraw(
+        address recipient,
+        IERC20 token,
+        uint256 shares
+    ) external onlyStrategyManager onlyUnderlying(token) {
         uint256 amount = sharesToUnderlyingView(shares);
         totalShares -= shares;
         underlyingToken.safeTransfer(recipient, amount);

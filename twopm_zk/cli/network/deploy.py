@@ -90,8 +90,9 @@ def deploy(
       twopm-zk deploy --add step-167x30 --add aggregate-30
       twopm-zk deploy --add spec.toml
     """
-    from twopm_zk.chain.deployer import add_verifiers, deploy_all, journal_path
+    from twopm_zk.chain.deployer import add_verifiers, deploy_all
     from twopm_zk.chain.deployment import Deployment, Terms
+    from twopm_zk.chain.deployment_steps import journal_path
 
     path, journal = connection.deployment_file, journal_path(connection.deployment_file)
     if added and (names or everything or force or fee_token):

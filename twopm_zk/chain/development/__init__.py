@@ -1,0 +1,1 @@
+"""What a development chain gets that others publish on public chains: tokens, and EigenLayer."""
