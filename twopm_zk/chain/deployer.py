@@ -11,6 +11,7 @@ from eth_utils.address import to_checksum_address
 from twopm_zk.chain.compiler import compile_contract
 from twopm_zk.chain.contracts import Chain, Contract
 from twopm_zk.chain.deployment import (
+    BLOCK_SECONDS,
     DEVELOPMENT_CHAINS,
     NOBODY,
     STATEMENTS,
@@ -35,6 +36,7 @@ _OURS = (
     "IdentityContract",
     "DataHub",
     "StakingContract",
+    "ServiceManager",
     "VerifierRegistry",
     "HFLContract",
     "HLRContract",
@@ -176,15 +178,18 @@ def _everything(
     )
     if eigenlayer.operator != NOBODY:
         steps.transact(staking, "setOperator", eigenlayer.operator)
+    restaking = (eigenlayer.allocation_manager, eigenlayer.rewards_coordinator, eigenlayer.weth, BLOCK_SECONDS)
+    stakes = steps.ours("ServiceManager", owner, staking.address, restaking)
     registry = steps.ours("VerifierRegistry", owner)
     shared = (identity.address, data_hub.address, staking.address)
     hfl = steps.ours("HFLContract", *shared)
     hlr = steps.ours("HLRContract", *shared, registry.address)
     networks = steps.ours("NetworkRegistry", hlr.address, hfl.address, _fee_token(steps, terms))
-    inference = steps.ours("InferenceContract", staking.address, registry.address, networks.address)
-    conversation = steps.ours("ConversationContract", staking.address, networks.address)
-    for slasher in (hlr, hfl, inference, conversation):
+    inference = steps.ours("InferenceContract", stakes.address, registry.address, networks.address)
+    conversation = steps.ours("ConversationContract", stakes.address, networks.address)
+    for slasher in (hlr, hfl, inference, conversation, stakes):
         steps.transact(staking, "authorise", slasher.address)  # nobody is staked yet, so it holds at once
+    steps.transact(stakes, "begin", [inference.address, conversation.address], terms.operator_set_uri)
 
 
 def _fee_token(steps: DeploymentSteps, terms: Terms) -> str:

@@ -36,20 +36,25 @@ _ASKED = {
     "HFLContract": _ROUNDS,
     "HLRContract": {**_ROUNDS, "REGISTRY": "VerifierRegistry"},
     "NetworkRegistry": {"HLR": "HLRContract", "HFL": "HFLContract"},
+    "ServiceManager": {"STAKING": "StakingContract"},
     "InferenceContract": {
         "HLR": "HLRContract",
+        "STAKES": "ServiceManager",
         "STAKING": "StakingContract",
         "REGISTRY": "VerifierRegistry",
         "NETWORKS": "NetworkRegistry",
     },
     "ConversationContract": {
         "HFL": "HFLContract",
+        "STAKES": "ServiceManager",
         "STAKING": "StakingContract",
         "NETWORKS": "NetworkRegistry",
     },
 }
 """Immutables that name other contracts: the comparison of code leaves them out."""
 _DAY = 86_400
+BLOCK_SECONDS = 12
+"""Of Ethereum, where EigenLayer is and counts in blocks: the least that one takes."""
 NOBODY = "0x" + "00" * 20
 """The zero address."""
 
@@ -85,6 +90,8 @@ class EigenLayer:
     operator: str = NOBODY
     allocation_manager: str = NOBODY
     rewards_coordinator: str = NOBODY
+    weth: str = NOBODY
+    """What EigenLayer takes rewards in ETH as."""
 
     @property
     def present(self) -> bool:
@@ -137,6 +144,8 @@ class Terms:
 
     exit_seconds: int = 10 * _DAY
     """Longer than the phases of a task with penalties may take together."""
+    operator_set_uri: str = ""
+    """Where EigenLayer's users find what the operator set is, as EigenLayer's metadata of an AVS."""
     fee_token: str | None = None
     """The ERC-20 that networks may take their fees in, which keeps what it is given: none that rebases. None is the
     stand-in for rETH where tokens are doubles, and no token elsewhere."""

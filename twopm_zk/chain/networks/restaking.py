@@ -206,7 +206,11 @@ class RestakedOperator:
     def allocations(self) -> list[Allocation]:
         """What is allocated of each asset that EigenLayer has a strategy for."""
         staking = self.network.staking.contract
-        assets = [asset for asset in range(staking.call("assetCount")) if staking.call("assetAt", asset)["strategy"] != _NOBODY]
+        assets = [
+            asset
+            for asset in range(staking.call("assetCount"))
+            if staking.call("assetAt", asset)["strategy"] != _NOBODY
+        ]
         return [self.allocation(asset) for asset in assets]
 
     def rewards(self) -> Iterator[WaitingReward]:
