@@ -16,8 +16,7 @@ from twopm_zk.chain.connection import Receipt
 from twopm_zk.chain.contracts import Chain, Contract, ContractClient
 from twopm_zk.chain.deployment import Deployment
 from twopm_zk.chain.federated import FederatedRoundsClient
-from twopm_zk.chain.networks import Conversations, Inference, Model, Networks
-from twopm_zk.chain.networks.restaking import ServiceManager
+from twopm_zk.chain.networks import Conversations, Inference, Model, Networks, ServiceManager
 from twopm_zk.chain.rounds import Hlr
 from twopm_zk.errors import InputError
 

@@ -12,7 +12,7 @@ import {IStaking} from "./IStaking.sol";
 interface IStakes {
     /// @param value Wei of ETH that were taken in all.
     /// @param restaked The part of it that EigenLayer has burnt.
-    event OperatorSlashed(
+    event OperatorPenalised(
         address indexed operator,
         address indexed by,
         uint256 value,

@@ -76,7 +76,7 @@ contract ServiceManager is RestakedRewards, Ownable2Step {
                 slashed += taken;
             } catch {} // solhint-disable-line no-empty-blocks
         }
-        emit OperatorSlashed(operator, msg.sender, slashed, restaked, reason);
+        emit OperatorPenalised(operator, msg.sender, slashed, restaked, reason);
     }
 
     /// @inheritdoc IStakes

@@ -33,6 +33,12 @@ class Backing:
     restaked: bool
     """It is allocated at EigenLayer; otherwise it is the operator's own, with StakingContract."""
 
+    @property
+    def sentence(self) -> str:
+        """For whoever asks."""
+        where = "allocated at EigenLayer" if self.restaked else "of its own, with StakingContract"
+        return f"{self.value / UNIT:.6g} ETH at stake, {where}"
+
 
 @dataclass(frozen=True)
 class Allocation:
@@ -111,7 +117,7 @@ class ServiceManager(ContractClient):
         return self.contract.transact("reward", holder, operator, token)
 
     def period_of(self, holder: str, operator: str, *, token: bool) -> tuple[int, int] | None:
-        """For which time the next reward is, seconds since 1970; None where no whole day is over, or all too long ago."""
+        """What the next reward is for, seconds since 1970; None where no whole day is over, or all too long ago."""
         try:
             start, end = self.contract.call("periodOf", holder, operator, token)
         except TransactionError as error:
@@ -154,7 +160,7 @@ class RestakedOperator:
     def register(self, *, metadata_uri: str = "") -> list[Receipt]:
         """Register as EigenLayer's operator where it is none yet, then for our operator set; what was sent.
 
-        Anybody can delegate to it, and what it allocates later counts at once. Raises TransactionError where the account
+        Anybody can delegate to it, and what it allocates later counts at once. Raises TransactionError where it
         delegates to another operator, or left the set less than EigenLayer's delay ago.
         """
         sent = []

@@ -31,6 +31,9 @@ interface IRewardsCoordinator {
         OperatorDirectedRewardsSubmission[] calldata operatorDirectedRewardsSubmissions
     ) external;
 
+    /// @notice Let `claimer` claim what the sender earns.
+    function setClaimerFor(address claimer) external;
+
     // solhint-disable func-name-mixedcase
     function CALCULATION_INTERVAL_SECONDS() external view returns (uint32);
 
