@@ -84,7 +84,7 @@ def test_restakers_are_paid_what_their_operator_has_earned(world, certified, eig
 
 
 def test_a_fee_goes_the_way_of_the_stake_that_it_was_accepted_on(market, eigen, people):
-    """Leaving before the answer diverts nothing from who delegated; joining before it takes nothing from the operator."""
+    """Leaving before the answer diverts nothing from those who have delegated."""
     first, second = market.asked(1, 2)
     market.accept(first)
     eigen.deregisters(people.dan)

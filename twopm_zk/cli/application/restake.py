@@ -25,7 +25,7 @@ def register_avs(connection: Connection, metadata_uri: str, as_json: bool) -> No
     """Join the network's operator set at EigenLayer, as an operator of EigenLayer: made one where it is none yet.
 
     From then on what is allocated stands behind this account's answers, and its own stake does no more. What
-    its requests earn from then on goes to EigenLayer, which divides it between the operator and those who delegate to it.
+    its requests earn from then on goes to EigenLayer, which divides it between the operator and its delegators.
 
     \b
     Example:
@@ -48,8 +48,8 @@ def register_avs(connection: Connection, metadata_uri: str, as_json: bool) -> No
 def allocate(connection: Connection, asset: int, share: float, as_json: bool) -> None:
     """Let a share of what is delegated to this operator in an asset stand behind its answers.
 
-    What is taken away counts as stake no more, and can be slashed for EigenLayer's delay. One change of an asset waits for
-    the one before.
+    What is taken away counts as stake no more, and can be slashed for EigenLayer's delay. One change of an asset waits
+    for the one before.
 
     \b
     Examples:

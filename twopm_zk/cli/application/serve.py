@@ -174,12 +174,9 @@ def serve(
         own = None if server.conversation is None else server.conversation.operator
         if own is not None:
             view.publish(origin or server.url, own.public_key)
+            backing = view.backing_of(own.address).sentence
             notify(
-                News(
-                    "offered",
-                    f"{own.address} answers conversations of network {conversation}, with {view.backing_of(own.address).sentence}",
-                    {},
-                )
+                News("offered", f"{own.address} answers conversations of network {conversation}, with {backing}", {})
             )
         notify(News("serving", f"the page is {origin or server.url}; Ctrl-C ends it", {"url": server.url}))
         if not settings.reached_as_bound:

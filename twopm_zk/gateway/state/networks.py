@@ -22,6 +22,9 @@ VERIFIED, MISSING, MISMATCH = "verified", "missing", "mismatch"
 """What is known of a document by its hash."""
 
 
+NOTHING_AT_STAKE = Backing(0, restaked=False)
+
+
 @dataclass(frozen=True)
 class Offer:
     """An operator that answers for a network."""
@@ -33,7 +36,7 @@ class Offer:
     endpoint: str = field(default="", repr=False)
     """Its service, which only this server uses for others."""
     key: bytes = field(default=b"", repr=False)
-    backing: Backing = Backing(0, restaked=False)
+    backing: Backing = NOTHING_AT_STAKE
     obligations: int = 0
     """Wei of its stake that its accepted requests need."""
 

@@ -21,7 +21,7 @@ from twopm_zk.chain.rpc import reading
 from twopm_zk.chain.tasks import Phase, TaskSnapshot, TaskState
 from twopm_zk.errors import ChainError
 from twopm_zk.gateway.state.documents import Documents
-from twopm_zk.gateway.state.networks import NetworkState, Offer
+from twopm_zk.gateway.state.networks import NOTHING_AT_STAKE, NetworkState, Offer
 from twopm_zk.gateway.state.tasks import TaskLog, summary_of, task_document
 from twopm_zk.participants.attempts import read_history
 from twopm_zk.participants.news import News, Notify, ignore
@@ -31,7 +31,6 @@ Changes = Mapping[str, frozenset[int]]
 """What has changed, by ``task``, ``request`` and ``network``: their numbers."""
 _LONGEST_PAUSE = 15.0
 _STAKE_SECONDS = 3.0
-_NOTHING = Backing(0, restaked=False)
 _RECEIPTS_AT_ONCE = 50
 REQUESTS_KEPT = 50
 """Of each account; others are found by their numbers."""
@@ -344,8 +343,8 @@ class ChainReader:
                 offer,
                 endpoint=self._members.get(operator, ("", b""))[0],
                 key=self._members.get(operator, ("", b""))[1],
-                backing=self._stakes.get(operator, (_NOTHING, 0))[0],
-                obligations=self._stakes.get(operator, (_NOTHING, 0))[1],
+                backing=self._stakes.get(operator, (NOTHING_AT_STAKE, 0))[0],
+                obligations=self._stakes.get(operator, (NOTHING_AT_STAKE, 0))[1],
             )
             for operator, offer in sorted(self._offers.get(entry.id, {}).items())
         )
