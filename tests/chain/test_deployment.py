@@ -239,7 +239,7 @@ def test_wrappers_do_what_the_contracts_do(chain, deployed, keys, node):
     assert network.staking.stake_of(ada.chain.address) == pytest.approx(2.2 * 10**17, rel=1e-9)
     if deployed.eigenlayer.present:
         account = StakeAccount(ada, ada.chain.address)
-        ada.staking.delegate(2, shares)
+        ada.staking.delegate(2, shares, network.staking.operator_for(ada.chain.address))
         ada.staking.undelegate(2, account.deposit_shares(2, None))
         queued = account.queued()[0].withdrawal
         node.advance(600, blocks=51)

@@ -7,12 +7,15 @@ import time
 import pytest
 
 from twopm_zk.chain import DevelopmentNode
+from twopm_zk.chain.contracts import Contract
 from twopm_zk.chain.deployment import Deployment
+from twopm_zk.chain.development.eigenlayer import MISSING, Delays, published
 from twopm_zk.cli import main
 
 pytestmark = [pytest.mark.chain, pytest.mark.prover]
 ETH = 10**18
 KEY = "0123456789abcdef0123456789abcdef"
+restaking = pytest.mark.skipif(published() is None, reason=MISSING)
 
 
 @pytest.fixture
@@ -35,10 +38,11 @@ def own_node():
 
 @pytest.fixture(scope="module")
 def deployed(own_node, tmp_path_factory):
-    """A deployment file, made by the command."""
+    """A deployment file, made by the command; EigenLayer's delays are short."""
     path = tmp_path_factory.mktemp("deployed") / "deployment.json"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TWOPM_ZK_PRIVATE_KEY", own_node.private_keys[0])
+        patch.setattr("twopm_zk.chain.deployer.Delays", lambda: Delays(withdrawal=50))
         arguments = [
             "deploy",
             "--rpc-url",
@@ -240,6 +244,7 @@ def test_what_is_no_number_of_shares_is_refused(call, rich, amount):
     assert "shares" in err
 
 
+@restaking
 @pytest.mark.slow
 def test_what_was_delegated_comes_back(call, connected, rich):
     call("stake", "add", "1", "--asset", "2")
@@ -290,13 +295,40 @@ def test_a_stake_of_steth_reaches_the_amount_though_transfers_round_down(call, r
     assert "fewer than 1000000000000000000" in err
 
 
-def test_a_pause_of_eigenlayer_is_told(call, rich):
+@restaking
+def test_a_pause_of_eigenlayer_is_told(call, connected, rich):
     call("stake", "add", "1", "--asset", "2")
-    rich.contract("StrategyManagerDouble").transact("setDepositsPaused", True)
+    owner = rich.chain.signing_as(connected.private_keys[0])
+    manager = Contract(owner, published()["StrategyManager"], rich.deployment.eigenlayer.strategy_manager)
+    manager.transact("pauseAll")
     code, _, err = call("stake", "delegate", "0.5", "--asset", "2")
     assert code == 8
     assert "CurrentlyPaused" in err
     assert "EigenLayer has paused" in err
+
+
+@restaking
+def test_a_stake_goes_to_the_operator_that_is_shown_or_named_and_to_no_other(call, connected, rich):
+    call("stake", "add", "1", "--asset", "2")
+    operator, other = rich.deployment.eigenlayer.operator, rich.chain.address
+    assert as_json(call, "stake", "show")["operator"] == operator
+    code, _, err = call("stake", "delegate", "0.5", "--asset", "2", "--operator", other)
+    assert code == 8
+    assert "WrongOperator" in err
+    assert f"The operator is {operator} now" in err
+    code, _, err = call("stake", "delegate", "0.2", "--asset", "2")
+    assert code == 0
+    assert f"To operator {operator}." in err.replace("\n", " ")
+    assert as_json(call, "stake", "delegate", "0.3", "--asset", "2", "--operator", operator)["operator"] == operator
+
+
+def test_without_an_operator_nothing_is_delegated(call, connected, rich):
+    call("stake", "add", "1", "--asset", "2")
+    owner = rich.signing_as(connected.private_keys[0])
+    owner.contract("StakingContract").transact("setOperator", "0x" + "00" * 20)
+    code, _, err = call("stake", "delegate", "0.5", "--asset", "2")
+    assert code == 3
+    assert "no operator at EigenLayer" in err
 
 
 @pytest.mark.parametrize("amount", ["0", "-1", "nan", "1e30", "0.0000000000000000001", "one"])

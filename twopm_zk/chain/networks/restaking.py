@@ -91,6 +91,11 @@ class ServiceManager(ContractClient):
         """Whether the deployment knows EigenLayer's operator sets."""
         return bool(self.contract.call("ALLOCATION_MANAGER") != _NOBODY)
 
+    @cached_property
+    def rewards_coordinator(self) -> str:
+        """EigenLayer's, where rewards are claimed; the zero address where there is none."""
+        return str(self.contract.call("REWARDS_COORDINATOR"))
+
     def backing_of(self, operator: str) -> Backing:
         """What stands behind an operator, and where that is."""
         return Backing(self.stake_of(operator), bool(self.contract.call("isRestaked", operator)))

@@ -174,7 +174,7 @@ def serve(
         own = None if server.conversation is None else server.conversation.operator
         if own is not None:
             view.publish(origin or server.url, own.public_key)
-            backing = view.backing_of(own.address).sentence
+            stake = view.backing_of(own.address).sentence
             notify(
                 News("offered", f"{own.address} answers conversations of network {conversation}, with {backing}", {})
             )
