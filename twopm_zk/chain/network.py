@@ -119,6 +119,10 @@ class Staking(ContractClient):
         """What tokens of an asset are worth, in wei of ETH."""
         return int(self.contract.call("ethValue", asset, tokens))
 
+    def set_operator(self, operator: str) -> Receipt:
+        """Name EigenLayer's operator for new delegations, as the owner."""
+        return self.contract.transact("setOperator", operator)
+
     def set_claimer(self, coordinator: str, claimer: str) -> Receipt:
         """Let an account claim what this one's vault earns at EigenLayer's ``coordinator``."""
         return self.contract.transact("setClaimer", coordinator, claimer)

@@ -19,6 +19,7 @@ from twopm_zk.auditor.report import AuditReport
 from twopm_zk.demo.chain_record import chain_record
 from twopm_zk.demo.predictions import predictions
 from twopm_zk.demo.report import Prediction, Report
+from twopm_zk.demo.restaking import stand_behind_operator
 from twopm_zk.demo.saved import SavedNetwork
 from twopm_zk.demo.stage import OWNERS, Stage, set_stage, split_rows, verifier_of
 from twopm_zk.demo.training_run import RoundClock, Tell, train_on
@@ -70,7 +71,8 @@ def demonstrate(spec: TaskSpec, folder: Path, *, backend: str | None, tell: Tell
         )
         if not findings.passed:
             raise TrainingError(f"the audit failed: {'; '.join(findings.failed)}", kind="audit-failed")
-        stage_news("two users ask for a prediction")
+        backing = stand_behind_operator(stage)
+        stage_news(f"two users ask for a prediction. {backing}")
         answers = predictions(stage, spec, task, folder, backend=backend, tell=tell)
         examples = paths.examples_dir()
         saved.save(stage, examples / "spector.toml", examples / "spector-network.json")
@@ -78,7 +80,7 @@ def demonstrate(spec: TaskSpec, folder: Path, *, backend: str | None, tell: Tell
             f"seconds, with the {get_backend(backend).name} prover": f"{time.monotonic() - started:.0f}",
             "proofs checked again by the auditor": str(findings.proofs),
         }
-        return make_report(stage, spec, task, clock, findings, predictions=answers, facts=facts)
+        return make_report(stage, spec, task, clock, findings, predictions=answers, backing=backing, facts=facts)
 
 
 def make_report(
@@ -89,6 +91,7 @@ def make_report(
     findings: AuditReport,
     *,
     predictions: Sequence[Prediction],
+    backing: str = "",
     facts: Mapping[str, str],
 ) -> Report:
     """The report of a finished and certified task."""
@@ -114,6 +117,7 @@ def make_report(
         reference_errors=ERRORS,
         reference_likelihood=LIKELIHOOD,
         predictions=predictions,
+        backing=backing,
         setup=record.before,
         after=record.after,
         facts=facts,

@@ -175,9 +175,7 @@ def serve(
         if own is not None:
             view.publish(origin or server.url, own.public_key)
             stake = view.backing_of(own.address).sentence
-            notify(
-                News("offered", f"{own.address} answers conversations of network {conversation}, with {backing}", {})
-            )
+            notify(News("offered", f"{own.address} answers conversations of network {conversation}, with {stake}", {}))
         notify(News("serving", f"the page is {origin or server.url}; Ctrl-C ends it", {"url": server.url}))
         if not settings.reached_as_bound:
             text = "nobody can sign in under another name than this address: say where people reach it, --origin URL"

@@ -68,6 +68,8 @@ class Report:
     seen: str
     """What others than a data owner get to see."""
     predictions: Sequence[Prediction] = ()
+    backing: str = ""
+    """What stands behind the operator that answers them, in sentences."""
     setup: Sequence[Transaction] = ()
     """Transactions before the first round."""
     after: Sequence[Transaction] = ()
