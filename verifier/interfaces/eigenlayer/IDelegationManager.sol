@@ -27,6 +27,12 @@ interface IDelegationManager {
         address deprecatedWithdrawer;
     }
 
+    function registerAsOperator(
+        address initDelegationApprover,
+        uint32 allocationDelay,
+        string calldata metadataURI
+    ) external;
+
     function delegateTo(
         address operator,
         SignatureWithExpiry calldata approverSignatureAndExpiry,
@@ -46,6 +52,10 @@ interface IDelegationManager {
     ) external;
 
     function delegatedTo(address staker) external view returns (address operator);
+
+    function strategyManager() external view returns (address);
+
+    function allocationManager() external view returns (address);
 
     function isOperator(address operator) external view returns (bool);
 
