@@ -44,6 +44,7 @@ GUIDES = {
         "converse",
         "api",
         "networks",
+        "restaking",
         "training",
         "federated",
         "statistics",

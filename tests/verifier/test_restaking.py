@@ -127,6 +127,20 @@ def test_delegated_stake_stands_behind_nobody_but_whom_it_is_delegated_to(world,
     assert eigen.stake(people.dan) == near(others + own // 2)
 
 
+def test_what_is_locked_is_not_delegated(world, certified, eigen, people, node, refused):
+    """What stands behind an operator's own requests would come to stand behind another's, through its allocation."""
+    market = Market(world, certified, offered=False)
+    market.operator = people.ben
+    market.act(people.ben, "offer", market.id, world.ids["predict"])
+    market.accepted()
+    world.staking.transact("setOperator", people.dan.address)
+    shares, staking = world.staking.call("positionOf", people.ben.address, RETH)["active"], people.ben.use(world.staking)
+    with refused("StakeLocked", user=people.ben.address):
+        delegate(staking, shares, people.dan)
+    node.advance(9 * DAY)
+    delegate(staking, shares, people.dan)
+
+
 def test_an_operator_that_delegates_to_itself_counts_its_stake_once(world, eigen, people):
     world.staking.transact("setOperator", people.dan.address)
     shares = world.staking.call("positionOf", people.dan.address, RETH)["active"]
@@ -139,8 +153,7 @@ def test_an_operator_that_delegates_to_itself_counts_its_stake_once(world, eigen
 
 
 def delegate(staking, shares, operator):
-    entry = next(e for e in staking.artifact.abi if e.get("name") == "delegate")
-    staking.transact("delegate", RETH, shares, *([operator.address] if len(entry["inputs"]) == 3 else []))
+    staking.transact("delegate", RETH, shares, operator.address)
 
 
 def test_an_operator_is_never_backed_by_both(world, eigen, people):
