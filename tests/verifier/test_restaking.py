@@ -134,7 +134,10 @@ def test_what_is_locked_is_not_delegated(world, certified, eigen, people, node, 
     market.act(people.ben, "offer", market.id, world.ids["predict"])
     market.accepted()
     world.staking.transact("setOperator", people.dan.address)
-    shares, staking = world.staking.call("positionOf", people.ben.address, RETH)["active"], people.ben.use(world.staking)
+    shares, staking = (
+        world.staking.call("positionOf", people.ben.address, RETH)["active"],
+        people.ben.use(world.staking),
+    )
     with refused("StakeLocked", user=people.ben.address):
         delegate(staking, shares, people.dan)
     node.advance(9 * DAY)

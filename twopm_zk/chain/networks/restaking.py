@@ -143,7 +143,7 @@ class RestakedOperator:
         if not self.stakes.restakes:
             raise InputError(
                 f"the deployment on chain {network.deployment.chain_id} has no operator set of EigenLayer",
-                kind="no-restaking",
+                kind="no-operator-set",
             )
         self.address: str = operator or network.chain.address
 

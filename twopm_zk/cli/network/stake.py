@@ -153,7 +153,7 @@ def claimer(claimer: str | None, connection: Connection, as_json: bool) -> None:
     named = checked_address(claimer) if claimer else None
     network = connection.network()
     if not network.stakes.restakes:
-        raise InputError("this deployment has no operator set of EigenLayer, and no rewards", kind="no-restaking")
+        raise InputError("this deployment has no operator set of EigenLayer, and no rewards", kind="no-operator-set")
     receipt = network.staking.set_claimer(network.stakes.rewards_coordinator, named or network.chain.address)
     event = receipt.event("ClaimerSet")
     document = {"claimer": event["claimer"], "coordinator": event["coordinator"], **describe_receipt(receipt)}
