@@ -59,6 +59,7 @@ def test_everything_is_deployed_in_one_call_and_checked(chain, deployed, verifie
         "IdentityContract",
         "DataHub",
         "StakingContract",
+        "ServiceManager",
         "VerifierRegistry",
         "HFLContract",
         "HLRContract",
@@ -138,9 +139,10 @@ def test_a_chain_whose_code_does_not_match_is_refused(chain, deployed):
         ("HLRContract", "DataHub"),
         ("HLRContract", "PoseidonT3"),
         ("NetworkRegistry", "HLRContract"),
-        ("InferenceContract", "StakingContract"),
+        ("ServiceManager", "StakingContract"),
+        ("InferenceContract", "ServiceManager"),
         ("InferenceContract", "NetworkRegistry"),
-        ("ConversationContract", "StakingContract"),
+        ("ConversationContract", "ServiceManager"),
         ("ConversationContract", "NetworkRegistry"),
     ],
 )
@@ -149,18 +151,22 @@ def test_contracts_that_ask_others_than_those_of_the_file_are_refused(chain, dep
     makers = {
         "HLRContract": ("IdentityContract", "DataHub", "StakingContract", "VerifierRegistry"),
         "NetworkRegistry": ("HLRContract", "HFLContract", "RETHDouble"),
-        "InferenceContract": ("StakingContract", "VerifierRegistry", "NetworkRegistry"),
-        "ConversationContract": ("StakingContract", "NetworkRegistry"),
+        "InferenceContract": ("ServiceManager", "VerifierRegistry", "NetworkRegistry"),
+        "ConversationContract": ("ServiceManager", "NetworkRegistry"),
     }
     contracts = deployed.contracts
     replaced = {**contracts, linked: deployment_module.Deployed(node.accounts[5], "")}
     asked = {"NetworkRegistry": [contracts[part].address for part in makers["NetworkRegistry"]]}
-    if name == "ConversationContract":
-        asked["StakingContract"] = [chain.address, chain.address, 1, [], ZERO, ZERO]
-    if linked in asked:  # by the other while it is deployed
+    without = (ZERO, ZERO, ZERO, 12)
+    asked["ServiceManager"] = [chain.address, contracts["StakingContract"].address, without]
+    asked["StakingContract"] = [chain.address, chain.address, 1, [], ZERO, ZERO]
+    if linked in asked and name != "HLRContract":  # by the other while it is deployed
         made = chain.deploy(compile_contract(linked), *asked[linked])
         replaced[linked] = deployment_module.Deployed(made.address, "")
-    addresses = [replaced[part].address for part in makers[name]]
+    if name == "ServiceManager":
+        addresses = [chain.address, replaced[linked].address, without]
+    else:
+        addresses = [replaced[part].address for part in makers[name]]
     libraries = dict(deployed.contracts[name].libraries)
     if linked in libraries:
         libraries[linked] = node.accounts[5]

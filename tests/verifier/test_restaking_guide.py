@@ -1,4 +1,4 @@
-"""The commands of docs/restaking.md, line by line, in the order of the people, to a reward that a vault's owner claims."""
+"""The commands of docs/restaking.md, line by line, in the order of the people, to a reward that is claimed."""
 
 import json
 import shlex

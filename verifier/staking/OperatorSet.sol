@@ -95,7 +95,7 @@ abstract contract OperatorSet is IServiceManager {
             operatorSetId: SET,
             strategies: _strategies,
             wadsToSlash: wads,
-            description: string(abi.encodePacked(reason))
+            description: _text(reason)
         });
         ALLOCATION_MANAGER.slashOperator(address(this), params);
         return reach - reachOf(operator);
@@ -178,6 +178,17 @@ abstract contract OperatorSet is IServiceManager {
         for (uint256 i = _strategies.length - 1; i != 0 && address(_strategies[i - 1]) > address(strategy); --i) {
             (_strategies[i - 1], _strategies[i]) = (strategy, _strategies[i - 1]);
         }
+    }
+
+    /// @dev A short string, without the zeros that fill it up.
+    function _text(bytes32 short) private pure returns (string memory) {
+        uint256 length = 0;
+        while (length < 32 && short[length] != 0) ++length;
+        bytes memory text = new bytes(length);
+        for (uint256 i = 0; i < length; ++i) {
+            text[i] = short[i];
+        }
+        return string(text);
     }
 
     function _requireOurs(address avs, uint32[] calldata ids) private view {
