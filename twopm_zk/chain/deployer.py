@@ -92,6 +92,8 @@ def deploy_all(
     terms = terms or Terms()
     if terms.fee_token is not None:
         chain.contract(compile_contract("IERC20"), terms.fee_token)
+    if assets is not None:
+        _require_together(chain, assets, eigenlayer or EigenLayer())
     doubles = assets is None
     others = Others.of_development(delays or Delays(), progress) if doubles else Others()
     steps = DeploymentSteps(
@@ -158,6 +160,22 @@ def _refuse_insecure(chain: Chain, verifiers: Sequence[GeneratedVerifier]) -> No
         raise InsecureKeyError(
             f"chain {chain.chain_id} is public, and everybody knows the private key of {chain.address}"
         )
+
+
+def _require_together(chain: Chain, assets: Sequence[StakeAsset], eigenlayer: EigenLayer) -> None:
+    """Raise DeploymentError where strategies lack EigenLayer, or its addresses are of several."""
+    if not eigenlayer.present:
+        if with_strategy := [asset.kind for asset in assets if asset.strategy != NOBODY]:
+            raise DeploymentError(f"{with_strategy[0]} has a strategy, and no DelegationManager of EigenLayer is named")
+        return
+    delegation = chain.contract(compile_contract("IDelegationManager"), eigenlayer.delegation_manager)
+    strategies = chain.contract(compile_contract("IStrategyManager"), eigenlayer.strategy_manager)
+    asked = [(delegation, "strategyManager", strategies.address), (strategies, "delegation", delegation.address)]
+    if eigenlayer.allocation_manager != NOBODY:
+        asked.append((delegation, "allocationManager", eigenlayer.allocation_manager))
+    for contract, getter, named in asked:
+        if (found := contract.call(getter)) != named:
+            raise DeploymentError(f"{contract.address} is of another EigenLayer: its {getter} is {found}, not {named}")
 
 
 def _everything(

@@ -270,6 +270,13 @@ class Deployment:
             for made, address in (asked | self.contracts[name].libraries).items():
                 if made not in self.contracts or self.contracts[made].address != address:
                     raise DeploymentError(f"{name} at {contract.address} asks another {made} than the deployment's")
+        staking = self.contract(chain, "StakingContract")
+        for getter, manager in (
+            ("STRATEGY_MANAGER", self.eigenlayer.strategy_manager),
+            ("DELEGATION_MANAGER", self.eigenlayer.delegation_manager),
+        ):
+            if (found := staking.call(getter)) != manager:
+                raise DeploymentError(f"StakingContract at {staking.address} has {getter} {found}, the file {manager}")
         for name, verifier in self.verifiers.items():
             if code_hash(chain.code(verifier.address)) != verifier.code_hash:
                 raise DeploymentError(f"verifier {name} at {verifier.address} has other code than it had")
