@@ -75,6 +75,12 @@ DEFAULT_INSTANCES = (
     multiple=True,
     help=f"A contract of EigenLayer, to go with --asset: {', '.join(PARTS)}. Repeatable; default: no delegation.",
 )
+@click.option(
+    "--operator-set-uri",
+    default="",
+    metavar="URL",
+    help="Where EigenLayer's users find what operators of this deployment do, as its metadata of an AVS.",
+)
 @click.option("--treasury", metavar="ADDRESS", help="Where slashed stake goes; default: the account that deploys.")
 @key_options
 @chain_options
@@ -89,6 +95,7 @@ def deploy(
     fee_token: str | None,
     assets: tuple[str, ...],
     eigenlayer: tuple[str, ...],
+    operator_set_uri: str,
     treasury: str | None,
     ptau: Path | None,
     backend: str | None,
@@ -124,7 +131,8 @@ def deploy(
         )
     if eigenlayer and not assets:
         raise InputError("--eigenlayer goes with --asset, which names the strategies")
-    terms = Terms(fee_token=checked_address(fee_token) if fee_token else None)
+    token = checked_address(fee_token) if fee_token else None
+    terms = Terms(operator_set_uri=operator_set_uri, fee_token=token)
     stakes, restaking = parse_assets(assets) or None, parse_eigenlayer(eigenlayer)
     treasury = checked_address(treasury) if treasury else None
     if not added and path.exists() and not force:

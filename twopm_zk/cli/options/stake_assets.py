@@ -11,7 +11,7 @@ from twopm_zk.errors import InputError
 if TYPE_CHECKING:
     from twopm_zk.chain.deployment import EigenLayer, StakeAsset
 
-PARTS = ("strategy-manager", "delegation-manager", "allocation-manager", "rewards-coordinator", "operator")
+PARTS = ("strategy-manager", "delegation-manager", "allocation-manager", "rewards-coordinator", "weth", "operator")
 """Of EigenLayer, as they are named on the command line."""
 
 
