@@ -225,12 +225,13 @@ def test_eigenlayer_that_is_not_one_is_refused_before_anything_is_sent(chain, de
         (dataclasses.replace(real, delegation_manager=real.rewards_coordinator), "its delegation is"),
         (other, f"its strategyManager is {real.strategy_manager}, not {real.allocation_manager}"),
         (dataclasses.replace(real, allocation_manager=real.strategy_manager), "its allocationManager is"),
+        (dataclasses.replace(real, weth=ZERO), "RewardsCoordinator and WETH are not named"),
     ):
         before = chain.block
         with pytest.raises(TwopmError, match=message):
             deploy_all(chain, assets=[asset], eigenlayer=eigenlayer)
         assert chain.block == before
-    made = deploy_all(chain, assets=[asset], eigenlayer=dataclasses.replace(real, rewards_coordinator=ZERO))
+    made = deploy_all(chain, assets=[asset], eigenlayer=real)
     assert made.eigenlayer.allocation_manager == real.allocation_manager
     made.check(chain)
 

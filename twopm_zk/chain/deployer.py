@@ -170,8 +170,16 @@ def _require_together(chain: Chain, assets: Sequence[StakeAsset], eigenlayer: Ei
         return
     delegation = chain.contract(compile_contract("IDelegationManager"), eigenlayer.delegation_manager)
     strategies = chain.contract(compile_contract("IStrategyManager"), eigenlayer.strategy_manager)
-    asked = [(delegation, "strategyManager", strategies.address), (strategies, "delegation", delegation.address)]
+    asked: list[tuple[Contract, str, str]] = [
+        (delegation, "strategyManager", strategies.address),
+        (strategies, "delegation", delegation.address),
+    ]
     if eigenlayer.allocation_manager != NOBODY:
+        if NOBODY in (eigenlayer.rewards_coordinator, eigenlayer.weth):
+            raise DeploymentError(
+                "where operators can be restaked their fees go to EigenLayer: RewardsCoordinator and WETH are not named",
+                kind="half-of-eigenlayer",
+            )
         asked.append((delegation, "allocationManager", eigenlayer.allocation_manager))
     for contract, getter, named in asked:
         if (found := contract.call(getter)) != named:

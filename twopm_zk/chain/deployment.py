@@ -93,16 +93,6 @@ class EigenLayer:
     weth: str = NOBODY
     """What EigenLayer takes rewards in ETH as."""
 
-    def __post_init__(self) -> None:
-        """DeploymentError where operators could be restaked, and what they earn could not be handed over."""
-        needed = (self.strategy_manager, self.delegation_manager, self.rewards_coordinator, self.weth)
-        if self.allocation_manager != NOBODY and NOBODY in needed:
-            raise DeploymentError(
-                "restaking needs all of EigenLayer: StrategyManager, DelegationManager, AllocationManager, "
-                "RewardsCoordinator, and WETH",
-                kind="half-of-eigenlayer",
-            )
-
     @property
     def present(self) -> bool:
         """Whether there is something to delegate to."""

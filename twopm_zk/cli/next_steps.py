@@ -125,7 +125,7 @@ _BY_KIND: dict[str, Step] = {
     "request-refunded": "`twopm-zk fees withdraw` pays it out.",
     "fee-not-agreed": "Agree to it with --maximum-fee; `twopm-zk network show {network}` names the fee.",
     "too-few-fee-tokens": "`twopm-zk network list` names the fees; other networks take ETH.",
-    "half-of-eigenlayer": "Name all of them with --eigenlayer, or leave allocation-manager out: nobody can restake then.",
+    "half-of-eigenlayer": "Name all with --eigenlayer, or leave allocation-manager out: then nobody can restake.",
     "no-operator-set": "Where EigenLayer is not, operators stake of their own: `twopm-zk stake add AMOUNT`.",
     "no-strategy": "`twopm-zk stake show` lists the assets; those of Lido and Rocket Pool have strategies on Ethereum.",
     "no-network": "See `twopm-zk network list`.",
