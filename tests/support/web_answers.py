@@ -137,7 +137,7 @@ def network(**changes):
                 "endpoint": True,
                 "key": None,
                 "stake": str(2 * ETH),
-                "obligations": "0",
+                "restaked": False, "obligations": "0",
             }
         ],
     }

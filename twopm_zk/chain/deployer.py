@@ -177,7 +177,7 @@ def _require_together(chain: Chain, assets: Sequence[StakeAsset], eigenlayer: Ei
     if eigenlayer.allocation_manager != NOBODY:
         if NOBODY in (eigenlayer.rewards_coordinator, eigenlayer.weth):
             raise DeploymentError(
-                "where operators can be restaked their fees go to EigenLayer: RewardsCoordinator and WETH are not named",
+                "fees of restaked operators go to EigenLayer, and RewardsCoordinator and WETH are not named",
                 kind="half-of-eigenlayer",
             )
         asked.append((delegation, "allocationManager", eigenlayer.allocation_manager))
