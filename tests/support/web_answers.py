@@ -137,7 +137,8 @@ def network(**changes):
                 "endpoint": True,
                 "key": None,
                 "stake": str(2 * ETH),
-                "restaked": False, "obligations": "0",
+                "restaked": False,
+                "obligations": "0",
             }
         ],
     }

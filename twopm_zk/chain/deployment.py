@@ -260,13 +260,17 @@ class Deployment:
             for made, address in (asked | self.contracts[name].libraries).items():
                 if made not in self.contracts or self.contracts[made].address != address:
                     raise DeploymentError(f"{name} at {contract.address} asks another {made} than the deployment's")
-        staking = self.contract(chain, "StakingContract")
-        for getter, manager in (
-            ("STRATEGY_MANAGER", self.eigenlayer.strategy_manager),
-            ("DELEGATION_MANAGER", self.eigenlayer.delegation_manager),
+        staking, stakes = self.contract(chain, "StakingContract"), self.contract(chain, "ServiceManager")
+        for contract, getter, named in (
+            (staking, "STRATEGY_MANAGER", self.eigenlayer.strategy_manager),
+            (staking, "DELEGATION_MANAGER", self.eigenlayer.delegation_manager),
+            (stakes, "ALLOCATION_MANAGER", self.eigenlayer.allocation_manager),
+            (stakes, "REWARDS_COORDINATOR", self.eigenlayer.rewards_coordinator),
+            (stakes, "WETH", self.eigenlayer.weth),
         ):
-            if (found := staking.call(getter)) != manager:
-                raise DeploymentError(f"StakingContract at {staking.address} has {getter} {found}, the file {manager}")
+            if (found := contract.call(getter)) != named:
+                name = contract.artifact.name
+                raise DeploymentError(f"{name} at {contract.address} has {getter} {found}, the file {named}")
         for name, verifier in self.verifiers.items():
             if code_hash(chain.code(verifier.address)) != verifier.code_hash:
                 raise DeploymentError(f"verifier {name} at {verifier.address} has other code than it had")
