@@ -43,6 +43,14 @@ def waiting(eigen, operator, *, token=False):
     return eigen.world.inference.call("restakedFees", operator.address, token)
 
 
+def held(eigen, *, token):
+    """What InferenceContract has."""
+    contract = eigen.world.inference
+    if token:
+        return eigen.world.token.call("balanceOf", contract.address)
+    return contract.chain.balance(contract.address)
+
+
 def token_of(eigen, *, token):
     address = eigen.world.token.address if token else eigen.stakes.call("WETH")
     return Contract(eigen.world.chain, compile_contract("IERC20"), address)
@@ -56,11 +64,13 @@ def test_restakers_are_paid_what_their_operator_has_earned(world, certified, eig
     earned = FEE - FEE * 7_000 // 10_000
     assert market.owed(people.dan) == 0
     assert waiting(eigen, people.dan, token=token) == earned
+    assert held(eigen, token=token) == FEE  # with the data owners' part
     whole_days(eigen, 3)
     receipt = reward(eigen, people.dan, token=token)
     gas.check(f"reward in {'the token' if token else 'ETH'}", receipt, tolerance=3_000)
     event = receipt.event("Rewarded")
     assert (event["amount"], event["end"] - event["start"]) == (earned, 2 * DAY)
+    assert held(eigen, token=token) == FEE - earned
     assert event["start"] % DAY == event["end"] % DAY == 0
     paid, rewards = token_of(eigen, token=token), eigen.rewards
     assert paid.call("balanceOf", rewards.address) == earned
