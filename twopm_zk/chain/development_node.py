@@ -28,7 +28,7 @@ from twopm_zk.errors import ChainError, InputError, ToolError, ToolMissingError,
 from twopm_zk.system import files, paths, programs
 
 CHAIN_ID = 31337
-FIRST_BLOCK = 200_000
+FIRST_BLOCK = 101_000
 """EigenLayer looks back further than its withdrawals take, which no chain that begins at 0 can."""
 HARDFORK = "cancun"
 """The rules the node applies: those of compiler.EVM_VERSION, so that a newer opcode fails in tests."""

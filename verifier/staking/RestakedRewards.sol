@@ -71,7 +71,7 @@ abstract contract RestakedRewards is OperatorSet, ReentrancyGuardTransient {
         Membership memory membership = membershipOf(operator);
         uint48 last = uint48(block.timestamp) - 1;
         if (membership.until != 0 && membership.until < last) last = membership.until;
-        end = last - (last % interval);
+        end = _roundUp(last + 1, interval) - interval;
         uint48 first = _roundUp(membership.since, interval);
         if (membership.since == 0 || end <= first) revert NoWholePeriod(operator, first, end);
 
