@@ -46,6 +46,7 @@ GUIDES = {
         "converse",
         "api",
         "networks",
+        "restaking",
         "training",
         "federated",
         "statistics",

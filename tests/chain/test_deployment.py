@@ -61,6 +61,7 @@ def test_everything_is_deployed_in_one_call_and_checked(chain, deployed, verifie
         "IdentityContract",
         "DataHub",
         "StakingContract",
+        "ServiceManager",
         "VerifierRegistry",
         "HFLContract",
         "HLRContract",
@@ -140,9 +141,10 @@ def test_a_chain_whose_code_does_not_match_is_refused(chain, deployed):
         ("HLRContract", "DataHub"),
         ("HLRContract", "PoseidonT3"),
         ("NetworkRegistry", "HLRContract"),
-        ("InferenceContract", "StakingContract"),
+        ("ServiceManager", "StakingContract"),
+        ("InferenceContract", "ServiceManager"),
         ("InferenceContract", "NetworkRegistry"),
-        ("ConversationContract", "StakingContract"),
+        ("ConversationContract", "ServiceManager"),
         ("ConversationContract", "NetworkRegistry"),
     ],
 )
@@ -151,18 +153,22 @@ def test_contracts_that_ask_others_than_those_of_the_file_are_refused(chain, dep
     makers = {
         "HLRContract": ("IdentityContract", "DataHub", "StakingContract", "VerifierRegistry"),
         "NetworkRegistry": ("HLRContract", "HFLContract", "RETHDouble"),
-        "InferenceContract": ("StakingContract", "VerifierRegistry", "NetworkRegistry"),
-        "ConversationContract": ("StakingContract", "NetworkRegistry"),
+        "InferenceContract": ("ServiceManager", "VerifierRegistry", "NetworkRegistry"),
+        "ConversationContract": ("ServiceManager", "NetworkRegistry"),
     }
     contracts = deployed.contracts
     replaced = {**contracts, linked: deployment_module.Deployed(node.accounts[5], "")}
     asked = {"NetworkRegistry": [contracts[part].address for part in makers["NetworkRegistry"]]}
-    if name == "ConversationContract":
-        asked["StakingContract"] = [chain.address, chain.address, 1, [], ZERO, ZERO]
-    if linked in asked:  # by the other while it is deployed
+    without = (ZERO, ZERO, ZERO, 12)
+    asked["ServiceManager"] = [chain.address, contracts["StakingContract"].address, without]
+    asked["StakingContract"] = [chain.address, chain.address, 1, [], ZERO, ZERO]
+    if linked in asked and name != "HLRContract":  # by the other while it is deployed
         made = chain.deploy(compile_contract(linked), *asked[linked])
         replaced[linked] = deployment_module.Deployed(made.address, "")
-    addresses = [replaced[part].address for part in makers[name]]
+    if name == "ServiceManager":
+        addresses = [chain.address, replaced[linked].address, without]
+    else:
+        addresses = [replaced[part].address for part in makers[name]]
     libraries = dict(deployed.contracts[name].libraries)
     if linked in libraries:
         libraries[linked] = node.accounts[5]
@@ -221,12 +227,13 @@ def test_eigenlayer_that_is_not_one_is_refused_before_anything_is_sent(chain, de
         (dataclasses.replace(real, delegation_manager=real.rewards_coordinator), "its delegation is"),
         (other, f"its strategyManager is {real.strategy_manager}, not {real.allocation_manager}"),
         (dataclasses.replace(real, allocation_manager=real.strategy_manager), "its allocationManager is"),
+        (dataclasses.replace(real, weth=ZERO), "RewardsCoordinator and WETH are not named"),
     ):
         before = chain.block
         with pytest.raises(TwopmError, match=message):
             deploy_all(chain, assets=[asset], eigenlayer=eigenlayer)
         assert chain.block == before
-    made = deploy_all(chain, assets=[asset], eigenlayer=dataclasses.replace(real, rewards_coordinator=ZERO))
+    made = deploy_all(chain, assets=[asset], eigenlayer=real)
     assert made.eigenlayer.allocation_manager == real.allocation_manager
     made.check(chain)
 

@@ -6,9 +6,12 @@ import threading
 import pytest
 from support.people_world import SPEC, DoubleProver, Running, replace
 
+from twopm_zk.chain.development.eigenlayer import published
+from twopm_zk.chain.networks import ServiceManager
 from twopm_zk.demo import predictions
 from twopm_zk.demo.attesting import attest_all, attested, written
 from twopm_zk.demo.chain_record import chain_record
+from twopm_zk.demo.restaking import stand_behind_operator
 from twopm_zk.demo.saved import SavedNetwork
 from twopm_zk.demo.stage import ISSUER, OPERATOR, OWNERS, STRANGER, USER, AtWork, Stage, split_rows
 from twopm_zk.demo.training_run import RoundClock
@@ -50,6 +53,17 @@ def test_people_stop_where_the_block_ends():
     with AtWork([patient]) as at_work:
         assert not at_work.failed
     assert patient.stopped.is_set()
+
+
+@pytest.mark.slow
+def test_without_eigenlayer_the_operator_puts_up_a_stake_of_its_own_and_that_is_said(party, monkeypatch):
+    monkeypatch.setattr(ServiceManager, "restakes", False)
+    stage = Stage(party.world.node, party.world.deployment)
+    said = stand_behind_operator(stage)
+    assert "of its own, with StakingContract" in said
+    assert "not installed" in said
+    view = stage.view(OPERATOR)
+    assert view.backing_of(view.address).value > 10**18
 
 
 def test_rows_are_split_into_nearly_equal_parts_in_order():
@@ -96,6 +110,8 @@ def test_two_people_ask_the_real_operator_and_the_record_names_who_did_what(part
     news, sent, send = [], [], Peer.send
     monkeypatch.setattr(predictions, "make_prover", lambda backend: DoubleProver())
     monkeypatch.setattr(Peer, "send", lambda peer, envelope: sent.append((peer.url, envelope)) or send(peer, envelope))
+    said = stand_behind_operator(stage)
+    assert ("allocated at EigenLayer" in said) == (published() is not None)
     answers = predictions.predictions(
         stage, party.spec, 1, tmp_path, backend=None, tell=lambda who, item: news.append((who, item.kind))
     )

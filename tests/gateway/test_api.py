@@ -74,6 +74,7 @@ def test_a_network_is_shown_with_its_model_terms_and_operators(stage, ask):
     assert operator["address"] == stage.world.view(OPERATOR).address
     assert (operator["endpoint"], operator["key"]) == (True, "07" * 32)
     assert int(operator["stake"]) >= TERMS.operator_stake
+    assert operator["restaked"] is False
 
 
 def test_the_form_has_all_constants_of_the_specification(stage, ask):

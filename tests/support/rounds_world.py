@@ -44,6 +44,7 @@ class World:
             ("identity", "IdentityContract"),
             ("hub", "DataHub"),
             ("staking", "StakingContract"),
+            ("stakes", "ServiceManager"),
             ("registry", "VerifierRegistry"),
             ("hfl", "HFLContract"),
             ("hlr", "HLRContract"),

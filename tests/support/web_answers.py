@@ -137,6 +137,7 @@ def network(**changes):
                 "endpoint": True,
                 "key": None,
                 "stake": str(2 * ETH),
+                "restaked": False,
                 "obligations": "0",
             }
         ],

@@ -421,7 +421,7 @@ def test_the_stake_of_an_operator_stays_until_a_late_verdict_is_carried_out(talk
     case = talks.challenge(request).event("Challenged")["caseId"]
     node.advance(VOTING - 10)
     talks.vote(case, wrong=["ada", "cleo"])
-    node.advance(6 * DAY)
+    node.advance(2 * DAY + 3600)
     with refused("StakeLocked", user=people.dan.address):
         staking.transact("withdraw", 2, people.dan.address)
     assert talks.decide(case).event("Decided")["slashed"] == PENALTY
@@ -433,7 +433,7 @@ def test_the_longest_terms_can_be_locked_for(world, federated, people, node):
     talks = Conversing(world, federated, answerSeconds=7 * DAY)
     request = talks.accepted()
     locked = world.staking.call("lockedUntil", people.dan.address)
-    assert locked == talks.of(request)["deadline"] + CHALLENGE_WINDOW + VOTING + 7 * DAY
+    assert locked == talks.of(request)["deadline"] + CHALLENGE_WINDOW + VOTING + 2 * DAY
 
 
 def test_who_signed_another_transcript_than_it_answered_is_slashed_without_a_vote(talks, people, node, refused, gas):
@@ -486,7 +486,7 @@ def test_a_challenge_costs_a_bond(talks, people, refused, missing):
 def test_a_contract_that_may_slash_no_more_keeps_nobodys_fee_or_bond(talks, world, people, node, refused):
     request, case = talks.challenged()
     world.staking.transact("revoke", talks.contract.address)
-    with refused("NotASlasher", account=talks.contract.address):
+    with refused("NotACaller", account=talks.contract.address):
         talks.challenge_receipt()
     assert talks.decide(case, wrong=["ada", "ben"]).event("Decided")["slashed"] == 0
     assert (talks.state(request), talks.owed(people.eve), talks.obligations()) == (WRONG_STATE, FEE + BOND, 0)

@@ -418,7 +418,7 @@ def test_a_verifier_retired_after_acceptance_answers_nothing_and_makes_nobody_la
 def test_a_contract_that_may_slash_no_more_keeps_nobodys_fee(market, world, people, node, refused):
     one, other = market.accepted(), market.asked(5)[0]
     world.staking.transact("revoke", world.inference.address)
-    with refused("NotASlasher", account=world.inference.address):
+    with refused("NotACaller", account=world.inference.address):
         market.accept(other)
     node.advance(DAY + 1)
     receipt = market.act(people.ben, "slashLate", one)
@@ -441,12 +441,12 @@ def test_terms_without_stakes_ask_for_none_but_an_answer_is_owed_only_to_who_may
     world, certified, people, refused, chain
 ):
     people.eve.unstake()
-    addresses = (world.staking.address, world.registry.address, world.networks.address)
+    addresses = (world.stakes.address, world.registry.address, world.networks.address)
     inference = chain.deploy(compile_contract("InferenceContract"), *addresses)
     apart = SimpleNamespace(**{**vars(world), "inference": inference})
     market = Market(apart, certified, userStake=0, operatorStake=0, penalty=0)
     (request,) = market.asked()
-    with refused("NotASlasher", account=inference.address):
+    with refused("NotACaller", account=inference.address):
         market.accept(request)
 
 

@@ -43,7 +43,7 @@ def test_a_free_answer_is_challenged_by_its_receipt(talks, people, node, gas, vo
     gas.check("challengeReceipt", receipt, tolerance=2_000)
     case, before = receipt.event("Challenged")["caseId"], people.dan.staked
     assert receipt.event("Challenged")["requestId"] == 0
-    assert talks.world.staking.call("lockedUntil", people.dan.address) == talks.now() + VOTING + 7 * DAY
+    assert talks.world.staking.call("lockedUntil", people.dan.address) == talks.now() + VOTING + 2 * DAY
     talks.vote(case, **votes)
     if verdict == UNDECIDED:
         node.advance(VOTING + 1)
@@ -154,7 +154,7 @@ def test_an_operator_that_leaves_after_a_free_answer_is_slashed_all_the_same(tal
         staking.transact("withdraw", 2, people.dan.address)
     case = talks.doubted(receipt)
     talks.vote(case, wrong=["ada", "ben"])
-    node.advance(11 * DAY)
+    node.advance(6 * DAY)
     with refused("StakeLocked"):
         staking.transact("withdraw", 2, people.dan.address)
     assert talks.decide(case).event("Decided")["slashed"] == PENALTY
@@ -166,7 +166,10 @@ def test_an_operator_that_leaves_after_a_free_answer_is_slashed_all_the_same(tal
 def test_free_answers_are_challenged_no_longer_than_what_leaves_can_be_slashed(world, chain, exit_seconds, window):
     artifact, nobody = compile_contract("StakingContract"), "0x" + "00" * 20
     staking = chain.deploy(artifact, chain.address, chain.address, exit_seconds, [], nobody, nobody)
-    apart = chain.deploy(compile_contract("ConversationContract"), staking.address, world.networks.address)
+    stakes = chain.deploy(
+        compile_contract("ServiceManager"), chain.address, staking.address, (nobody, nobody, nobody, 12)
+    )
+    apart = chain.deploy(compile_contract("ConversationContract"), stakes.address, world.networks.address)
     assert apart.call("FREE_WINDOW") == window
 
 

@@ -11,6 +11,7 @@ from eth_utils.address import to_checksum_address
 from twopm_zk.chain.compiler import compile_contract
 from twopm_zk.chain.contracts import Chain, Contract
 from twopm_zk.chain.deployment import (
+    BLOCK_SECONDS,
     DEVELOPMENT_CHAINS,
     EAS_ADDRESSES,
     NOBODY,
@@ -38,6 +39,7 @@ _OURS = (
     "IdentityContract",
     "DataHub",
     "StakingContract",
+    "ServiceManager",
     "VerifierRegistry",
     "HFLContract",
     "HLRContract",
@@ -198,6 +200,11 @@ def _require_together(chain: Chain, assets: Sequence[StakeAsset], eigenlayer: Ei
         (strategies, "delegation", delegation.address),
     ]
     if eigenlayer.allocation_manager != NOBODY:
+        if NOBODY in (eigenlayer.rewards_coordinator, eigenlayer.weth):
+            raise DeploymentError(
+                "fees of restaked operators go to EigenLayer, and RewardsCoordinator and WETH are not named",
+                kind="half-of-eigenlayer",
+            )
         asked.append((delegation, "allocationManager", eigenlayer.allocation_manager))
     for contract, getter, named in asked:
         if (found := contract.call(getter)) != named:
@@ -227,6 +234,8 @@ def _everything(
     )
     if eigenlayer.operator != NOBODY:
         steps.transact(staking, "setOperator", eigenlayer.operator)
+    restaking = (eigenlayer.allocation_manager, eigenlayer.rewards_coordinator, eigenlayer.weth, BLOCK_SECONDS)
+    stakes = steps.ours("ServiceManager", owner, staking.address, restaking)
     registry = steps.ours("VerifierRegistry", owner)
     shared = (identity.address, data_hub.address, staking.address)
     hfl = steps.ours("HFLContract", *shared)
@@ -234,11 +243,12 @@ def _everything(
     if eas != NOBODY:
         steps.ours(_RESOLVER, eas, hlr.address)
     networks = steps.ours("NetworkRegistry", hlr.address, hfl.address, _fee_token(steps, terms))
-    inference = steps.ours("InferenceContract", staking.address, registry.address, networks.address)
-    conversation = steps.ours("ConversationContract", staking.address, networks.address)
+    inference = steps.ours("InferenceContract", stakes.address, registry.address, networks.address)
+    conversation = steps.ours("ConversationContract", stakes.address, networks.address)
     steps.ours("DataAccess", identity.address, data_hub.address)
-    for slasher in (hlr, hfl, inference, conversation):
+    for slasher in (hlr, hfl, inference, conversation, stakes):
         steps.transact(staking, "authorise", slasher.address)  # nobody is staked yet, so it holds at once
+    steps.transact(stakes, "begin", [inference.address, conversation.address], terms.operator_set_uri)
 
 
 def _fee_token(steps: DeploymentSteps, terms: Terms) -> str:

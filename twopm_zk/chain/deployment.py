@@ -38,14 +38,17 @@ _ASKED = {
     "DataAccess": {"IDENTITY": "IdentityContract", "DATA_HUB": "DataHub"},
     "CertificateResolver": {"HLR": "HLRContract"},
     "NetworkRegistry": {"HLR": "HLRContract", "HFL": "HFLContract"},
+    "ServiceManager": {"STAKING": "StakingContract"},
     "InferenceContract": {
         "HLR": "HLRContract",
+        "STAKES": "ServiceManager",
         "STAKING": "StakingContract",
         "REGISTRY": "VerifierRegistry",
         "NETWORKS": "NetworkRegistry",
     },
     "ConversationContract": {
         "HFL": "HFLContract",
+        "STAKES": "ServiceManager",
         "STAKING": "StakingContract",
         "NETWORKS": "NetworkRegistry",
     },
@@ -61,6 +64,8 @@ EAS_ADDRESSES = {
 """Where the Ethereum Attestation Service (EAS) is, by chain: Ethereum, Scroll Sepolia, Scroll, Sepolia; as npm's
 eas-contracts has it."""
 _DAY = 86_400
+BLOCK_SECONDS = 12
+"""Of Ethereum, where EigenLayer is and counts in blocks: the least that one takes."""
 NOBODY = "0x" + "00" * 20
 """The zero address."""
 
@@ -96,6 +101,8 @@ class EigenLayer:
     operator: str = NOBODY
     allocation_manager: str = NOBODY
     rewards_coordinator: str = NOBODY
+    weth: str = NOBODY
+    """What EigenLayer takes rewards in ETH as."""
 
     @property
     def present(self) -> bool:
@@ -148,6 +155,8 @@ class Terms:
 
     exit_seconds: int = 10 * _DAY
     """Longer than the phases of a task with penalties may take together."""
+    operator_set_uri: str = ""
+    """Where EigenLayer's users find what the operator set is, as EigenLayer's metadata of an AVS."""
     fee_token: str | None = None
     """The ERC-20 that networks may take their fees in, which keeps what it is given: none that rebases. None is the
     stand-in for rETH where tokens are doubles, and no token elsewhere."""
@@ -267,13 +276,17 @@ class Deployment:
             if name in _ASK_EAS and contract.call("EAS") != self.eas:
                 raise DeploymentError(f"{name} at {contract.address} asks another EAS than the deployment's")
         require_known_eas(self.chain_id, self.eas)
-        staking = self.contract(chain, "StakingContract")
-        for getter, manager in (
-            ("STRATEGY_MANAGER", self.eigenlayer.strategy_manager),
-            ("DELEGATION_MANAGER", self.eigenlayer.delegation_manager),
+        staking, stakes = self.contract(chain, "StakingContract"), self.contract(chain, "ServiceManager")
+        for contract, getter, named in (
+            (staking, "STRATEGY_MANAGER", self.eigenlayer.strategy_manager),
+            (staking, "DELEGATION_MANAGER", self.eigenlayer.delegation_manager),
+            (stakes, "ALLOCATION_MANAGER", self.eigenlayer.allocation_manager),
+            (stakes, "REWARDS_COORDINATOR", self.eigenlayer.rewards_coordinator),
+            (stakes, "WETH", self.eigenlayer.weth),
         ):
-            if (found := staking.call(getter)) != manager:
-                raise DeploymentError(f"StakingContract at {staking.address} has {getter} {found}, the file {manager}")
+            if (found := contract.call(getter)) != named:
+                name = contract.artifact.name
+                raise DeploymentError(f"{name} at {contract.address} has {getter} {found}, the file {named}")
         for name, verifier in self.verifiers.items():
             if code_hash(chain.code(verifier.address)) != verifier.code_hash:
                 raise DeploymentError(f"verifier {name} at {verifier.address} has other code than it had")

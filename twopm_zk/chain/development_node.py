@@ -28,6 +28,8 @@ from twopm_zk.errors import ChainError, InputError, ToolError, ToolMissingError,
 from twopm_zk.system import files, paths, programs
 
 CHAIN_ID = 31337
+FIRST_BLOCK = 101_000
+"""EigenLayer looks back further than its withdrawals take, which no chain that begins at 0 can."""
 HARDFORK = "cancun"
 """The rules the node applies: those of compiler.EVM_VERSION, so that a newer opcode fails in tests."""
 
@@ -122,7 +124,16 @@ class DevelopmentNode:
         self._log = self._log or Path(self._folder.name) / "anvil.log"
         config = Path(self._folder.name) / "config.json"
         command = [str(binary), "--host", "127.0.0.1", "--port", str(self.port), "--color", "never"]
-        command += ["--chain-id", str(CHAIN_ID), "--hardfork", HARDFORK, "--config-out", str(config)]
+        command += [
+            "--chain-id",
+            str(CHAIN_ID),
+            "--number",
+            str(FIRST_BLOCK),
+            "--hardfork",
+            HARDFORK,
+            "--config-out",
+            str(config),
+        ]
         # states that do not fit in memory: in the user's home, where anvil has them, they would stay for ever
         command += ["--cache-path", str(Path(self._folder.name) / "states")]
         command += ["--no-request-size-limit"]  # a saved chain is one request, and larger than what is usual

@@ -18,7 +18,7 @@ from twopm_zk.chain.contracts import Chain, Contract, ContractClient
 from twopm_zk.chain.data_access import DataAccess
 from twopm_zk.chain.deployment import Deployment
 from twopm_zk.chain.federated import FederatedRoundsClient
-from twopm_zk.chain.networks import Conversations, Inference, Model, Networks
+from twopm_zk.chain.networks import Conversations, Inference, Model, Networks, ServiceManager
 from twopm_zk.chain.rounds import Hlr
 from twopm_zk.errors import DeploymentError, InputError, TransactionError
 from twopm_zk.task.parts.data import DataTerms
@@ -174,6 +174,14 @@ class Staking(ContractClient):
         """What tokens of an asset are worth, in wei of ETH."""
         return int(self.contract.call("ethValue", asset, tokens))
 
+    def set_operator(self, operator: str) -> Receipt:
+        """Name EigenLayer's operator for new delegations, as the owner."""
+        return self.contract.transact("setOperator", operator)
+
+    def set_claimer(self, coordinator: str, claimer: str) -> Receipt:
+        """Let an account claim what this one's vault earns at EigenLayer's ``coordinator``."""
+        return self.contract.transact("setClaimer", coordinator, claimer)
+
     def undelegate(self, asset: int, deposit_shares: int, *, user: str | None = None) -> Receipt:
         """Ask EigenLayer for deposit shares back."""
         return self.contract.transact("undelegate", user or self.contract.chain.address, asset, deposit_shares)
@@ -226,6 +234,12 @@ class Network:
         """Stakes; what EigenLayer refuses below is decoded too."""
         self.chain.registry.add(compile_contract("IEigenLayerErrors").abi)
         return Staking(self.contract("StakingContract"))
+
+    @cached_property
+    def stakes(self) -> ServiceManager:
+        """What stands behind operators: restaked stake, or what they have with StakingContract."""
+        self.chain.registry.add(compile_contract("IEigenLayerErrors").abi)
+        return ServiceManager(self.contract("ServiceManager"))
 
     @cached_property
     def hfl(self) -> FederatedRoundsClient:

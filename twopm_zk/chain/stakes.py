@@ -172,7 +172,7 @@ class StakeAccount:
 
     def _seconds_a_block(self, now: int) -> float:
         """The pace of the chain, by its last blocks."""
-        back = min(now, _BLOCKS_BACK)
+        back = min(now - self.network.deployment.block, _BLOCKS_BACK)
         if not back:
             return 1.0
         return max(0.0, (self.network.chain.time - self.network.chain.time_of(now - back)) / back)

@@ -154,6 +154,9 @@ _BY_KIND: dict[str, Step] = {
     "request-refunded": "`twopm-zk fees withdraw` pays it out.",
     "fee-not-agreed": "Agree to it with --maximum-fee; `twopm-zk network show {network}` names the fee.",
     "too-few-fee-tokens": "`twopm-zk network list` names the fees; other networks take ETH.",
+    "half-of-eigenlayer": "Name all with --eigenlayer, or leave allocation-manager out: then nobody can restake.",
+    "no-operator-set": "Where EigenLayer is not, operators stake of their own: `twopm-zk stake add AMOUNT`.",
+    "no-strategy": "`twopm-zk stake show` lists the assets; those of Lido and Rocket Pool have strategies on Ethereum.",
     "no-network": "See `twopm-zk network list`.",
     "network-without-proofs": "See `twopm-zk network list` for networks of model HLR.",
     "other-specification": "Draft one for this specification: `twopm-zk network metadata SPEC`.",
@@ -304,6 +307,17 @@ _REFUSALS: dict[str, Step] = {
     "CurrentlyPaused": "EigenLayer has paused deposits or withdrawals for now. Your stake stays where it is; "
     "try again later.",
     "WithdrawalDelayNotElapsed": "EigenLayer's delay is not over; `twopm-zk stake show` says when.",
+    "AlreadyMemberOfSet": "Whoever has left the operator set can still be slashed for EigenLayer's delay, and comes "
+    "back after it; `twopm-zk operator show` says how it stands.",
+    "NotMemberOfSet": "Join the operator set first: `twopm-zk operator register-avs`.",
+    "SameMagnitude": "That is allocated already; see `twopm-zk operator show`.",
+    "ModificationAlreadyPending": "The last change of this asset is not in effect: `twopm-zk operator show` says "
+    "from which block on it is.",
+    "InsufficientMagnitude": "The rest is allocated to other operator sets, or was slashed: `twopm-zk operator show`.",
+    "UninitializedAllocationDelay": "EigenLayer lets a new operator's first allocation wait: try again later.",
+    "LockTooLong": "EigenLayer does not hold restaked stake for as long as this promise would last: see "
+    "docs/restaking.md. The network's owner may shorten the time to answer, or answer with a stake of your own.",
+    "NoVault": "Delegate something first: `twopm-zk stake delegate AMOUNT`.",
     "WithdrawalNotQueued": "It is completed already; see `twopm-zk stake show`.",
     "StakeLocked": lambda values: f"A dispute holds it until {_moment(values['until'])}.",
     "NotAMember": "Join first: `twopm-zk node join SPEC`.",

@@ -28,11 +28,17 @@ class ChainRecord:
 def transactions(stage: Stage) -> list[tuple[int, Transaction]]:
     """Every transaction after the deployment, with its block."""
     chain, names = stage.view("deployer").chain, stage.names
+    deployment = stage.deployment
+    places = [(name, name, entry.address) for name, entry in deployment.contracts.items()]
+    places += [
+        ("IDelegationManager", "DelegationManager", deployment.eigenlayer.delegation_manager),
+        ("IAllocationManager", "AllocationManager", deployment.eigenlayer.allocation_manager),
+    ]
     functions: dict[tuple[str, bytes], str] = {}
-    for name, entry in stage.deployment.contracts.items():
-        for item in compile_contract(name).abi:
+    for compiled, name, address in places:
+        for item in compile_contract(compiled).abi:
             if item["type"] == "function":
-                functions[entry.address.lower(), keccak(signature(item).encode())[:4]] = f"{name}.{item['name']}"
+                functions[address.lower(), keccak(signature(item).encode())[:4]] = f"{name}.{item['name']}"
     found = []
     for block in range(stage.deployment.block + 1, chain.block + 1):
         for sent in chain.transactions(block):

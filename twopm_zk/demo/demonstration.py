@@ -20,6 +20,7 @@ from twopm_zk.demo.attesting import attest_all, attested, written
 from twopm_zk.demo.chain_record import chain_record
 from twopm_zk.demo.predictions import metadata_of, predictions
 from twopm_zk.demo.report import Prediction, Report
+from twopm_zk.demo.restaking import stand_behind_operator
 from twopm_zk.demo.saved import SavedNetwork
 from twopm_zk.demo.stage import OWNERS, Stage, set_stage, split_rows, verifier_of
 from twopm_zk.demo.training_run import RoundClock, Tell, train_on
@@ -78,7 +79,8 @@ def demonstrate(spec: TaskSpec, folder: Path, *, backend: str | None, tell: Tell
         )
         if not findings.passed:
             raise TrainingError(f"the audit failed: {'; '.join(findings.failed)}", kind="audit-failed")
-        stage_news("two users ask for a prediction")
+        backing = stand_behind_operator(stage)
+        stage_news(f"two users ask for a prediction. {backing}")
         answers = predictions(stage, spec, task, folder, backend=backend, tell=tell)
         saved.save(stage, spec, metadata_of(spec))
         facts = {
@@ -86,7 +88,15 @@ def demonstrate(spec: TaskSpec, folder: Path, *, backend: str | None, tell: Tell
             "proofs checked again by the auditor": str(findings.proofs),
         }
         return make_report(
-            stage, spec, task, clock, findings, attestations=attestations, predictions=answers, facts=facts
+            stage,
+            spec,
+            task,
+            clock,
+            findings,
+            attestations=attestations,
+            predictions=answers,
+            backing=backing,
+            facts=facts,
         )
 
 
@@ -99,6 +109,7 @@ def make_report(
     *,
     attestations: Sequence[tuple[str, str, str]] = (),
     predictions: Sequence[Prediction],
+    backing: str = "",
     facts: Mapping[str, str],
 ) -> Report:
     """The report of a finished and certified task."""
@@ -125,6 +136,7 @@ def make_report(
         reference_likelihood=LIKELIHOOD,
         attestations=attestations,
         predictions=predictions,
+        backing=backing,
         setup=record.before,
         after=record.after,
         facts=facts,

@@ -44,7 +44,6 @@ def predictions(
         return []
     network = _register(stage, spec, task)
     view = stage.view(OPERATOR)
-    put_up_stake(view)
     put_up_stake(stage.view(USER))
     with (
         OperatorStore(folder / "operator.db") as store,

@@ -26,7 +26,7 @@ from twopm_zk.proving.statement_prover import StatementProver, proof_numbers
 from twopm_zk.statements import PredictStatement
 from twopm_zk.task.specification import TaskSpec
 
-GONE = frozenset({"WrongState", "DeadlinePassed", "RetiredVerifier", "StakeTooLow"})
+GONE = frozenset({"WrongState", "DeadlinePassed", "RetiredVerifier", "StakeTooLow", "LockTooLong"})
 """Refusals which only say that a request, its verifier or the stake is not any more what it was when it was read."""
 MOST_AT_ONCE = 64
 """Requests that one transaction accepts."""
@@ -99,7 +99,9 @@ class Operator(Participant[OperatorStore]):
         verifier = predict_verifier(self.view, self.spec)
         if self.view.inference.offer_of(self.network, self.view.address) != verifier.id:
             self.view.inference.offer(self.network, verifier.id)
-            self._say("offered", f"offering predictions of network {self.network}", {"network": self.network})
+            backing = self.view.backing_of(self.view.address).sentence
+            text = f"offering predictions of network {self.network}, with {backing}"
+            self._say("offered", text, {"network": self.network})
 
     def _accept(self, waiting: Sequence[tuple[HeldInput, ChainRequest]]) -> set[int]:
         """Accept what can be answered, as far as the stake goes; the requests' numbers."""
@@ -119,7 +121,7 @@ class Operator(Participant[OperatorStore]):
         if not waiting:
             return []
         address = self.view.address
-        room = self.view.staking.stake_of(address) - self.view.inference.obligations_of(address)
+        room = self.view.backing_of(address).value - self.view.inference.obligations_of(address)
         found = []
         for held, request in waiting[:MOST_AT_ONCE]:
             if request.operator_stake > max(room, 0):
@@ -142,7 +144,7 @@ class Operator(Participant[OperatorStore]):
             request = ChainRequest.read(self.view, held.request)
             if error.error == "WrongState" and not request.over:
                 self.loop.wake()  # accepted by a transaction that was thought lost
-            elif error.error == "StakeTooLow":
+            elif error.error in ("StakeTooLow", "LockTooLong"):
                 self._say_once("stake", f"request {held.request} cannot be accepted: {error.message}")
             else:
                 self._settle(held, request)

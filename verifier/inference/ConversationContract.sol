@@ -7,7 +7,7 @@ import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/Signa
 import {IConversation} from "../interfaces/IConversation.sol";
 import {IHFL} from "../interfaces/IHFL.sol";
 import {INetworkRegistry} from "../interfaces/INetworkRegistry.sol";
-import {IStaking} from "../interfaces/IStaking.sol";
+import {IStakes} from "../interfaces/IStakes.sol";
 import {Requests} from "./Requests.sol";
 
 /// @title Conversations for a fee or free, and the vote over what was answered
@@ -29,7 +29,7 @@ contract ConversationContract is IConversation, Requests, EIP712 {
     /// @notice How long a case can be voted on.
     uint48 public constant VOTING = 5 days;
     /// @dev To carry a verdict out, while the stake is locked.
-    uint48 private constant CARRY_OUT = 7 days;
+    uint48 private constant CARRY_OUT = 2 days;
     uint48 private constant MOST_FREE = 7 days;
     /// @notice Wei of ETH that a user's first open case costs as a bond, besides a part of the penalty.
     uint256 public constant MINIMUM_BOND = 0.001 ether;
@@ -40,7 +40,8 @@ contract ConversationContract is IConversation, Requests, EIP712 {
     );
 
     IHFL public immutable HFL;
-    /// @notice How long after it was issued the receipt of a free conversation can be challenged: no longer than the exit delay.
+    /// @notice How long after it was issued the receipt of a free conversation can be challenged: no longer than what stood
+    /// behind the operator then is sure to be there, also if it was restaked and left at once.
     uint48 public immutable FREE_WINDOW;
 
     /// @inheritdoc IConversation
@@ -55,15 +56,15 @@ contract ConversationContract is IConversation, Requests, EIP712 {
     mapping(uint256 caseId => Case case_) private _cases;
 
     constructor(
-        IStaking staking,
+        IStakes stakes,
         INetworkRegistry networks
     )
-        Requests(staking, networks, "conversation late", CHALLENGE_WINDOW + VOTING + CARRY_OUT)
+        Requests(stakes, networks, "conversation late", CHALLENGE_WINDOW + VOTING + CARRY_OUT)
         EIP712("twopm-zk conversation", "1")
     {
         HFL = networks.HFL();
-        uint64 exit = staking.EXIT_DELAY();
-        FREE_WINDOW = exit < MOST_FREE ? uint48(exit) : MOST_FREE;
+        uint64 window = stakes.unlockedFor(VOTING + CARRY_OUT);
+        FREE_WINDOW = window < MOST_FREE ? uint48(window) : MOST_FREE;
     }
 
     /// @inheritdoc IConversation
@@ -91,7 +92,7 @@ contract ConversationContract is IConversation, Requests, EIP712 {
         uint128 fee = network.terms.fee;
         uint48 deadline;
         (id, deadline) = _question(networkId, network.terms, operator, 0, uint256(adapter), 1);
-        _items[id] = Item(State.Asked, deadline, 0, uint64(id), uint256(prompt));
+        _items[id] = Item(State.Asked, deadline, 0, uint64(id), false, uint256(prompt));
         _talks[id].model = model;
         emit Asked(networkId, msg.sender, operator, id, model, adapter, prompt, fee, deadline);
         _collect(network.token, fee);
@@ -156,7 +157,7 @@ contract ConversationContract is IConversation, Requests, EIP712 {
 
         caseId = _open(receipt);
         caseOfReceipt[digest] = caseId;
-        STAKING.lock(receipt.operator, uint48(block.timestamp) + VOTING + CARRY_OUT);
+        STAKES.lock(receipt.operator, uint48(block.timestamp) + VOTING + CARRY_OUT);
     }
 
     /// @inheritdoc IConversation
@@ -327,7 +328,7 @@ contract ConversationContract is IConversation, Requests, EIP712 {
         address operator = question.operator;
         _release(question);
         emit Settled(id, operator);
-        if (question.fee != 0) _divide(question.networkId, operator, question.fee);
+        if (question.fee != 0) _divide(question.networkId, operator, question.fee, item.restaked);
     }
 
     function _requireAnswerable(Question storage) internal view override {} // solhint-disable-line no-empty-blocks

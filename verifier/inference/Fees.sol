@@ -7,6 +7,7 @@ import {Address} from "@openzeppelin/contracts/utils/Address.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {IFees} from "../interfaces/IFees.sol";
 import {INetworkRegistry} from "../interfaces/INetworkRegistry.sol";
+import {IStakes} from "../interfaces/IStakes.sol";
 
 /// @title Fees in ETH and one ERC-20
 /// @dev See {IFees}. What data owners earn is counted for each of their updates, so that dividing a fee takes no loop: an
@@ -25,15 +26,20 @@ abstract contract Fees is IFees, ReentrancyGuardTransient {
     uint256 private constant PARTS = 10_000;
 
     INetworkRegistry public immutable NETWORKS;
-    /// @notice The token that fees can be in, the zero address for none.
+    /// @notice What stands behind operators; it collects what restaked ones have earned.
+    IStakes public immutable STAKES;
+    /// @inheritdoc IFees
     IERC20 public immutable TOKEN;
 
     /// @inheritdoc IFees
     mapping(address account => mapping(bool token => uint256 amount)) public owedTo;
+    /// @inheritdoc IFees
+    mapping(address operator => mapping(bool token => uint256 amount)) public restakedFees;
     mapping(uint256 networkId => Earnings earnings) public earningsOf;
     mapping(uint256 networkId => mapping(address account => uint256 perUpdate)) private _claimed;
 
-    constructor(INetworkRegistry networks) {
+    constructor(IStakes stakes, INetworkRegistry networks) {
+        STAKES = stakes;
         NETWORKS = networks;
         TOKEN = IERC20(networks.TOKEN());
     }
@@ -55,8 +61,16 @@ abstract contract Fees is IFees, ReentrancyGuardTransient {
 
         owedTo[msg.sender][token] = 0;
         emit Withdrawn(msg.sender, token, receiver, amount);
-        if (token) TOKEN.safeTransfer(receiver, amount);
-        else Address.sendValue(payable(receiver), amount);
+        _pay(token, receiver, amount);
+    }
+
+    /// @inheritdoc IFees
+    function collect(address operator, bool token) external nonReentrant returns (uint256 amount) {
+        if (msg.sender != address(STAKES)) revert NotTheServiceManager(msg.sender);
+        amount = restakedFees[operator][token];
+        restakedFees[operator][token] = 0;
+        emit Collected(operator, token, amount);
+        _pay(token, msg.sender, amount);
     }
 
     /// @inheritdoc IFees
@@ -78,11 +92,17 @@ abstract contract Fees is IFees, ReentrancyGuardTransient {
         if (received != amount) revert WrongTransfer(received, amount);
     }
 
-    /// @dev A fee that was earned: a part for the network's data owners, all else for `operator`.
-    function _divide(uint256 networkId, address operator, uint256 fee) internal {
+    /// @dev A fee that was earned: a part for the network's data owners, all else for `operator`, and for those who stood
+    /// behind it where that was `restaked` stake.
+    function _divide(uint256 networkId, address operator, uint256 fee, bool restaked) internal {
         INetworkRegistry.Network memory network = NETWORKS.networkOf(networkId);
         uint256 part = (fee * network.ownersShare) / PARTS;
-        _owe(operator, network.token, fee - part);
+        if (restaked && part != fee) {
+            restakedFees[operator][network.token] += fee - part;
+            emit OwedToRestakers(operator, network.token, fee - part);
+        } else {
+            _owe(operator, network.token, fee - part);
+        }
         if (part == 0) return;
         Earnings storage earnings = earningsOf[networkId];
         uint256 sum = earnings.carried + part;
@@ -95,5 +115,10 @@ abstract contract Fees is IFees, ReentrancyGuardTransient {
         if (amount == 0) return;
         owedTo[account][token] += amount;
         emit Owed(account, token, amount);
+    }
+
+    function _pay(bool token, address receiver, uint256 amount) private {
+        if (token) TOKEN.safeTransfer(receiver, amount);
+        else Address.sendValue(payable(receiver), amount);
     }
 }

@@ -5,7 +5,7 @@ import {IHLR} from "../interfaces/IHLR.sol";
 import {IInference} from "../interfaces/IInference.sol";
 import {INetworkRegistry} from "../interfaces/INetworkRegistry.sol";
 import {IPlonkVerifier3} from "../interfaces/IPlonkVerifier3.sol";
-import {IStaking} from "../interfaces/IStaking.sol";
+import {IStakes} from "../interfaces/IStakes.sol";
 import {IVerifierRegistry} from "../interfaces/IVerifierRegistry.sol";
 import {ProofCheck} from "../proofs/ProofCheck.sol";
 import {Requests} from "./Requests.sol";
@@ -20,10 +20,10 @@ contract InferenceContract is IInference, Requests {
     IVerifierRegistry public immutable REGISTRY;
 
     constructor(
-        IStaking staking,
+        IStakes stakes,
         IVerifierRegistry registry,
         INetworkRegistry networks
-    ) Requests(staking, networks, "inference late", 7 days) {
+    ) Requests(stakes, networks, "inference late", 7 days) {
         HLR = networks.HLR();
         REGISTRY = registry;
     }
@@ -65,7 +65,7 @@ contract InferenceContract is IInference, Requests {
             uint256 input = inputCommitments[i];
             ProofCheck.requireFieldElement(input);
             uint256 id = firstId + i;
-            _items[id] = Item(State.Asked, deadline, 0, uint64(firstId), input);
+            _items[id] = Item(State.Asked, deadline, 0, uint64(firstId), false, input);
             emit Asked(networkId, msg.sender, operator, id, verifierId, model, input, fee, deadline);
         }
         _collect(network.token, fee * inputs);
@@ -83,7 +83,7 @@ contract InferenceContract is IInference, Requests {
         address operator = question.operator;
         _release(question);
         emit Answered(id, operator, prediction);
-        if (question.fee != 0) _divide(question.networkId, operator, question.fee);
+        if (question.fee != 0) _divide(question.networkId, operator, question.fee, item.restaked);
     }
 
     /// @inheritdoc IInference

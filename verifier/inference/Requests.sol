@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {INetworkRegistry} from "../interfaces/INetworkRegistry.sol";
 import {IRequests} from "../interfaces/IRequests.sol";
+import {IStakes} from "../interfaces/IStakes.sol";
 import {IStaking} from "../interfaces/IStaking.sol";
 import {Fees} from "./Fees.sol";
 
@@ -33,6 +34,8 @@ abstract contract Requests is IRequests, Fees {
         uint32 prediction;
         /// @dev Id of the first input of its question.
         uint64 question;
+        /// @dev Accepted on restaked stake, whose fee is also that of those who stand behind it.
+        bool restaked;
         /// @dev What commits to the input.
         uint256 input;
     }
@@ -40,6 +43,7 @@ abstract contract Requests is IRequests, Fees {
     /// @dev Gas that a call needs to leave for a slash, so that nobody saves an operator by sending too little.
     uint256 private constant SLASH_GAS = 2_000_000;
 
+    /// @notice Users' stakes, which keep out who asks too much; nobody slashes them.
     IStaking public immutable STAKING;
     /// @inheritdoc IRequests
     bytes32 public immutable LATE;
@@ -55,8 +59,8 @@ abstract contract Requests is IRequests, Fees {
     mapping(uint256 firstId => Question question) internal _questions;
     mapping(uint256 id => Item item) internal _items;
 
-    constructor(IStaking staking, INetworkRegistry networks, bytes32 late, uint48 slashWindow) Fees(networks) {
-        STAKING = staking;
+    constructor(IStakes stakes, INetworkRegistry networks, bytes32 late, uint48 slashWindow) Fees(stakes, networks) {
+        STAKING = stakes.STAKING();
         LATE = late;
         SLASH_WINDOW = slashWindow;
     }
@@ -72,6 +76,7 @@ abstract contract Requests is IRequests, Fees {
     function accept(uint256[] calldata ids) external nonReentrant {
         uint256 obligations = obligationsOf[msg.sender];
         uint48 last = 0;
+        bool restaked = STAKES.isRestaked(msg.sender);
         for (uint256 i = 0; i < ids.length; ++i) {
             uint256 id = ids[i];
             (Item storage item, Question storage question) = _find(id, State.Asked);
@@ -83,12 +88,13 @@ abstract contract Requests is IRequests, Fees {
             if (deadline > last) last = deadline;
             item.state = State.Accepted;
             item.deadline = deadline;
+            item.restaked = restaked;
             emit Accepted(id, msg.sender, deadline);
         }
         if (last == 0) return;
         obligationsOf[msg.sender] = obligations;
-        _requireStake(msg.sender, obligations);
-        STAKING.lock(msg.sender, last + SLASH_WINDOW);
+        _requireStake(msg.sender, STAKES.stakeOf(msg.sender), obligations);
+        STAKES.lock(msg.sender, last + SLASH_WINDOW);
     }
 
     /// @inheritdoc IRequests
@@ -158,7 +164,7 @@ abstract contract Requests is IRequests, Fees {
         uint256 model,
         uint256 inputs
     ) internal returns (uint256 firstId, uint48 deadline) {
-        _requireStake(msg.sender, terms.userStake);
+        if (terms.userStake != 0) _requireStake(msg.sender, STAKING.stakeOf(msg.sender), terms.userStake);
         firstId = requestCount + 1;
         requestCount += inputs;
         deadline = uint48(block.timestamp) + terms.acceptSeconds;
@@ -188,7 +194,7 @@ abstract contract Requests is IRequests, Fees {
 
     /// @dev A contract that may slash no more keeps nobody's fee.
     function _slash(address operator, uint256 penalty, bytes32 reason) internal returns (uint256 slashed) {
-        try STAKING.slash(operator, penalty, reason) returns (uint256 value) {
+        try STAKES.slash(operator, penalty, reason) returns (uint256 value) {
             slashed = value;
         } catch {} // solhint-disable-line no-empty-blocks
     }
@@ -203,9 +209,7 @@ abstract contract Requests is IRequests, Fees {
         if (gasleft() < SLASH_GAS) revert TooLittleGas(gasleft(), SLASH_GAS);
     }
 
-    function _requireStake(address account, uint256 minimum) internal view {
-        if (minimum == 0) return;
-        uint256 stake = STAKING.stakeOf(account);
+    function _requireStake(address account, uint256 stake, uint256 minimum) private pure {
         if (stake < minimum) revert StakeTooLow(account, stake, minimum);
     }
 }

@@ -3,7 +3,9 @@ pragma solidity 0.8.37;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IDelegationManager} from "./eigenlayer/IDelegationManager.sol";
+import {IRewardsCoordinator} from "./eigenlayer/IRewardsCoordinator.sol";
 import {IStrategy} from "./eigenlayer/IStrategy.sol";
+import {IStrategyManager} from "./eigenlayer/IStrategyManager.sol";
 import {IEthRate} from "./IEthRate.sol";
 
 /// @title Stakes in liquid staking tokens
@@ -50,6 +52,7 @@ interface IStaking {
     event Undelegated(address indexed user, uint256 indexed asset, uint256 received, uint256 shares);
     event Slashed(address indexed user, address indexed by, uint256 value, bytes32 reason);
     event Locked(address indexed user, address indexed by, uint64 until);
+    event ClaimerSet(address indexed user, address indexed coordinator, address claimer);
     event SlasherAuthorised(address indexed slasher, uint64 activeFrom);
     event SlasherRevoked(address indexed slasher);
     event TreasuryChanged(address treasury);
@@ -87,8 +90,12 @@ interface IStaking {
 
     /// @notice Deposit active shares into EigenLayer through the sender's own vault, delegated to `expected`, who must be
     /// the sender's operator at that time: the owner may have named another one since. Not while as many withdrawals are
-    /// queued as one vault may have.
+    /// queued as one vault may have, nor while the sender's stake is locked: what
+    /// stands behind its own promises does not come to stand behind another operator's.
     function delegate(uint256 asset, uint256 shares, address expected) external;
+
+    /// @notice Let `claimer` claim what the sender's vault earns with EigenLayer: the vault itself cannot.
+    function setClaimer(IRewardsCoordinator coordinator, address claimer) external;
 
     /// @notice Ask EigenLayer for `depositShares` back. Anyone may ask for all of a slashed vault.
     function undelegate(address user, uint256 asset, uint256 depositShares) external;
@@ -136,4 +143,8 @@ interface IStaking {
     function EXIT_DELAY() external view returns (uint64); // solhint-disable-line func-name-mixedcase
 
     function isSlasher(address account) external view returns (bool);
+
+    function STRATEGY_MANAGER() external view returns (IStrategyManager); // solhint-disable-line func-name-mixedcase
+
+    function DELEGATION_MANAGER() external view returns (IDelegationManager); // solhint-disable-line func-name-mixedcase
 }

@@ -6,6 +6,7 @@ import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {IDelegationManager} from "../interfaces/eigenlayer/IDelegationManager.sol";
+import {IRewardsCoordinator} from "../interfaces/eigenlayer/IRewardsCoordinator.sol";
 import {IStrategy} from "../interfaces/eigenlayer/IStrategy.sol";
 import {IStrategyManager} from "../interfaces/eigenlayer/IStrategyManager.sol";
 import {IStaking} from "../interfaces/IStaking.sol";
@@ -45,6 +46,7 @@ abstract contract Delegations is Pool {
     ) external known(asset) whenNotPaused nonReentrant {
         Asset storage entry = _assets[asset];
         if (address(entry.strategy) == address(0) || operator == address(0)) revert CannotDelegate(asset);
+        _requireUnlocked(msg.sender);
         address present = operatorFor(msg.sender);
         if (expected != present) revert WrongOperator(expected, present);
         Position storage position = _positions[msg.sender][asset];
@@ -66,6 +68,14 @@ abstract contract Delegations is Pool {
         emit Delegated(msg.sender, asset, present, shares);
         entry.token.safeTransfer(vault, amount);
         StakeVault(vault).deposit(entry.strategy, entry.token, present);
+    }
+
+    /// @inheritdoc IStaking
+    /// @dev Whichever coordinator is named: a vault has no rights but with EigenLayer.
+    function setClaimer(IRewardsCoordinator coordinator, address claimer) external nonReentrant {
+        address vault = _vaultOrRevert(msg.sender);
+        emit ClaimerSet(msg.sender, address(coordinator), claimer);
+        StakeVault(vault).setClaimer(coordinator, claimer);
     }
 
     /// @inheritdoc IStaking

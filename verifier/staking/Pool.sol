@@ -79,8 +79,7 @@ abstract contract Pool is Assets, Pausable, ReentrancyGuardTransient {
         uint256 shares = position.exiting;
         if (shares == 0) revert NothingToWithdraw(msg.sender, asset);
         if (block.timestamp < position.availableAt) revert StillExiting(position.availableAt);
-        uint64 until = _users[msg.sender].lockedUntil;
-        if (block.timestamp < until) revert StakeLocked(msg.sender, until);
+        _requireUnlocked(msg.sender);
 
         amount = sharesToAmount(asset, shares);
         position.exiting = 0;
@@ -151,6 +150,11 @@ abstract contract Pool is Assets, Pausable, ReentrancyGuardTransient {
 
     function _valueOfShares(uint256 asset, uint256 shares) internal view returns (uint256) {
         return _ethValue(asset, sharesToAmount(asset, shares));
+    }
+
+    function _requireUnlocked(address user) internal view {
+        uint64 until = _users[user].lockedUntil;
+        if (block.timestamp < until) revert StakeLocked(user, until);
     }
 
     function _own(address user, uint256 asset) private {

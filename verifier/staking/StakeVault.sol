@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {IDelegationManager} from "../interfaces/eigenlayer/IDelegationManager.sol";
+import {IRewardsCoordinator} from "../interfaces/eigenlayer/IRewardsCoordinator.sol";
 import {IStrategy} from "../interfaces/eigenlayer/IStrategy.sol";
 import {IStrategyManager} from "../interfaces/eigenlayer/IStrategyManager.sol";
 
@@ -40,6 +41,11 @@ contract StakeVault {
             IDelegationManager.SignatureWithExpiry memory none;
             DELEGATION_MANAGER.delegateTo(operator, none, bytes32(0));
         }
+    }
+
+    /// @notice Let `claimer` claim what this vault earns.
+    function setClaimer(IRewardsCoordinator coordinator, address claimer) external onlyStaking {
+        coordinator.setClaimerFor(claimer);
     }
 
     /// @notice Start to withdraw `depositShares`.

@@ -88,7 +88,10 @@ export interface OperatorEntry {
   endpoint: boolean;
   /** Its X25519 key on the chain, in hexadecimal. */
   key: string | null;
+  /** Wei of ETH that stand behind its answers. */
   stake: string;
+  /** These are others', allocated at EigenLayer; else they are its own. */
+  restaked: boolean;
   /** Wei of its stake that accepted requests need. */
   obligations: string;
 }

@@ -5,7 +5,7 @@ without importing it; the contracts are under a licence of their own (BUSL-1.1) 
 is not installed a development chain has no EigenLayer: tokens can be staked and not delegated.
 
 Each contract is behind an ERC-1967 proxy, since they are constructed with each other's addresses. What the package
-lacks are doubles: strategies, the registry of pausers, and EigenPodManager, with which nobody restakes here.
+lacks are doubles: strategies, WETH, the registry of pausers, and EigenPodManager, with which nobody restakes here.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ NAMES = (
     *["ProxyDouble"] * len(PUBLISHED),
     *PUBLISHED,
     *["StrategyDouble"] * STRATEGIES,
+    "WETHDouble",
 )
 _RELEASE = "1.4.0"
 _DAY = 86_400
@@ -162,4 +163,5 @@ def deploy_eigenlayer(
         operator=owner,
         allocation_manager=allocation,
         rewards_coordinator=at["RewardsCoordinator"],
+        weth=steps.deploy(artifacts["WETHDouble"]).address,
     )

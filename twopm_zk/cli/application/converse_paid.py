@@ -80,8 +80,11 @@ def ask(
         question = how.question([{"role": "user", "content": text}])
         path = folder / "question.json"
         write_private(path, _document(0, question))
+        address = checked_address(operator)
+        if not as_json:
+            click.echo(f"{address} answers with {view.backing_of(address).sentence}", err=True)
         most = parse_fee(maximum_fee, view.networks, token=view.networks.get(network).token)
-        request = pay(view, network, checked_address(operator), model.load(), question, maximum_fee=most)
+        request = pay(view, network, address, model.load(), question, maximum_fee=most)
         write_private(folder / f"question-{request}.json", _document(request, question))
         path.unlink()
     found = view.network.conversations.request(request)

@@ -194,6 +194,7 @@ def show(connection: Connection, number: int, as_json: bool) -> None:
     more = {
         "uri": view.networks.uri(number, from_block=first),
         "operators": operators,
+        "backing": [_backing(view, one, as_json) for one in operators],
         "data_owners": [
             f"{node} ({updates} updates)" if not as_json else {"account": node, "updates": updates}
             for node, updates in view.networks.enrolled(number, from_block=first).items()
@@ -329,6 +330,14 @@ def enrol(connection: Connection, number: int, nodes: tuple[str, ...], as_json: 
     lines = [f"{event['node']}: {event['updates']} updates" for event in found]
     lines.append("All data owners are enrolled." if complete else "Others are still to be enrolled.")
     emit(as_json, document, "\n".join(lines))
+
+
+def _backing(view: ChainView, operator: str, as_json: bool) -> Any:
+    """What stands behind an operator's answers."""
+    backing = view.backing_of(operator)
+    if not as_json:
+        return f"{operator} with {backing.sentence}"
+    return {"operator": operator, "stake": str(backing.value), "restaked": backing.restaked}
 
 
 def _of_its_contract(connection: Connection, view: ChainView, number: int) -> RoundsView[Any]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from twopm_zk.cli.application.restake import COMMANDS
 from twopm_zk.cli.options.connection import Connection, chain_options, describe_receipt
 from twopm_zk.cli.options.fees import parse_fee, show_fee
 from twopm_zk.cli.options.participants import (
@@ -115,6 +116,8 @@ def ask(
         raise InputError(f"input {str(input_file)!r} is neither an object of values nor a list of them")
     spec, address = read_spec(spec_file), checked_address(operator)
     view = open_view(connection)
+    if not as_json:
+        click.echo(f"{address} answers with {view.backing_of(address).sentence}", err=True)
     token = view.networks.get(network).token
     most = parse_fee(maximum_fee, view.networks, token=token)
     with UserStore(state) as store:
@@ -184,10 +187,17 @@ def refund(connection: Connection, requests: tuple[int, ...], state: Path, as_js
 def operator() -> None:
     """Answer requests for predictions of a trained model, with proofs, for a fee.
 
+    What stands behind the answers, of conversations too, is the account's own stake, or others' that it has allocated
+    at EigenLayer: `register-avs`, `allocate`, `show`, `reward`, `deregister`.
+
     \b
     Example:
       twopm-zk operator run spec.toml --network 1
     """
+
+
+for _command in COMMANDS:
+    operator.add_command(_command)
 
 
 @operator.command()

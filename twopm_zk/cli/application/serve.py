@@ -174,7 +174,8 @@ def serve(
         own = None if server.conversation is None else server.conversation.operator
         if own is not None:
             view.publish(origin or server.url, own.public_key)
-            notify(News("offered", f"{own.address} answers conversations of network {conversation}", {}))
+            stake = view.backing_of(own.address).sentence
+            notify(News("offered", f"{own.address} answers conversations of network {conversation}, with {stake}", {}))
         notify(News("serving", f"the page is {origin or server.url}; Ctrl-C ends it", {"url": server.url}))
         if not settings.reached_as_bound:
             text = "nobody can sign in under another name than this address: say where people reach it, --origin URL"

@@ -83,6 +83,12 @@ DEFAULT_INSTANCES = (
     help="A contract of EigenLayer, to go with --asset: strategy-manager, delegation-manager, allocation-manager, "
     "rewards-coordinator, weth; and operator, whom stakes are delegated to. Repeatable; default: no delegation.",
 )
+@click.option(
+    "--operator-set-uri",
+    default="",
+    metavar="URL",
+    help="Where EigenLayer's users find what operators of this deployment do, as its metadata of an AVS.",
+)
 @click.option("--treasury", metavar="ADDRESS", help="Where slashed stake goes; default: the account that deploys.")
 @key_options
 @chain_options
@@ -98,6 +104,7 @@ def deploy(
     eas: str | None,
     assets: tuple[str, ...],
     eigenlayer: tuple[str, ...],
+    operator_set_uri: str,
     treasury: str | None,
     ptau: Path | None,
     backend: str | None,
@@ -133,7 +140,8 @@ def deploy(
         )
     if eigenlayer and not assets:
         raise InputError("--eigenlayer goes with --asset, which names the strategies")
-    terms = Terms(fee_token=checked_address(fee_token) if fee_token else None)
+    token = checked_address(fee_token) if fee_token else None
+    terms = Terms(operator_set_uri=operator_set_uri, fee_token=token)
     stakes, restaking = parse_assets(assets) or None, parse_eigenlayer(eigenlayer)
     treasury = checked_address(treasury) if treasury else None
     if not added and path.exists() and not force:

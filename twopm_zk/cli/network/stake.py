@@ -140,6 +140,27 @@ def delegate(
 
 
 @stake.command()
+@click.option("--to", "claimer", metavar="ADDRESS", help="Who may claim; default: this account.")
+@chain_options
+@json_option
+def claimer(claimer: str | None, connection: Connection, as_json: bool) -> None:
+    """Let an account claim what this account's delegated stake earns at EigenLayer: once, for all rewards to come.
+
+    \b
+    Example:
+      twopm-zk stake claimer
+    """
+    named = checked_address(claimer) if claimer else None
+    network = connection.network()
+    if not network.stakes.restakes:
+        raise InputError("this deployment has no operator set of EigenLayer, and no rewards", kind="no-operator-set")
+    receipt = network.staking.set_claimer(network.stakes.rewards_coordinator, named or network.chain.address)
+    event = receipt.event("ClaimerSet")
+    document = {"claimer": event["claimer"], "coordinator": event["coordinator"], **describe_receipt(receipt)}
+    emit(as_json, document)
+
+
+@stake.command()
 @click.argument("amount")
 @asset_option
 @shares_option

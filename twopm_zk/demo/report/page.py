@@ -9,7 +9,7 @@ from twopm_zk.auditor.page.findings import checks, notes, privacy, unknowable
 from twopm_zk.auditor.page.rounds import rounds
 from twopm_zk.auditor.page.specification import specification
 from twopm_zk.auditor.page.statistics import statistics
-from twopm_zk.demo.report.record import Prediction, Report, RoundRecord, Transaction
+from twopm_zk.demo.report.record import Report, RoundRecord, Transaction
 from twopm_zk.html import (
     Bar,
     Column,
@@ -69,7 +69,7 @@ def render(report: Report) -> str:
                 )
             ),
         ),
-        _predictions(report.predictions),
+        _predictions(report),
         checks(findings),
         privacy(findings),
         notes(findings, context),
@@ -193,9 +193,9 @@ def _transactions(title: str, found: Sequence[Transaction]) -> Html:
     return details(f"{title}: {len(found)} transactions, {total:,} gas", table(title, columns, rows))
 
 
-def _predictions(found: Sequence[Prediction]) -> Html:
+def _predictions(report: Report) -> Html:
     rows = []
-    for one in found:
+    for one in report.predictions:
         answer = (
             element("span", f"refused: {one.reason}", class_="bad")
             if one.answer is None
@@ -205,4 +205,6 @@ def _predictions(found: Sequence[Prediction]) -> Html:
         link = element("a", shown, href=f"#tx-{one.transaction}") if one.transaction else ""
         rows.append((one.who, one.question, answer, link))
     columns = [Column(name, left=True) for name in ("who", "asked", "answer", "transaction")]
-    return section("Predictions asked for", table("Predictions", columns, rows)) if rows else joined()
+    if not rows:
+        return joined()
+    return section("Predictions asked for", table("Predictions", columns, rows), paragraph(report.backing))

@@ -70,6 +70,8 @@ class Report:
     attestations: Sequence[tuple[str, str, str]] = ()
     """Who attested to the rows of whom, and the attestation's number."""
     predictions: Sequence[Prediction] = ()
+    backing: str = ""
+    """What stands behind the operator that answers them, in sentences."""
     setup: Sequence[Transaction] = ()
     """Transactions before the first round."""
     after: Sequence[Transaction] = ()

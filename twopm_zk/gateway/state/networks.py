@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from twopm_zk.chain.deployment import DeployedVerifier, Deployment
+from twopm_zk.chain.networks import Backing, NetworkEntry
 from twopm_zk.chain.networks import Model as Contracts
-from twopm_zk.chain.networks import NetworkEntry
 from twopm_zk.chain.tasks import TaskSnapshot, TaskState
 from twopm_zk.circuit.instances import Instance, find_instance
 from twopm_zk.gateway.state.documents import Documents
@@ -22,6 +22,9 @@ VERIFIED, MISSING, MISMATCH = "verified", "missing", "mismatch"
 """What is known of a document by its hash."""
 
 
+NOTHING_AT_STAKE = Backing(0, restaked=False)
+
+
 @dataclass(frozen=True)
 class Offer:
     """An operator that answers for a network."""
@@ -33,7 +36,7 @@ class Offer:
     endpoint: str = field(default="", repr=False)
     """Its service, which only this server uses for others."""
     key: bytes = field(default=b"", repr=False)
-    stake: int = 0
+    backing: Backing = NOTHING_AT_STAKE
     obligations: int = 0
     """Wei of its stake that its accepted requests need."""
 
@@ -45,7 +48,8 @@ class Offer:
             "insecure": self.insecure,
             "endpoint": bool(self.endpoint),
             "key": self.key.hex() if self.key else None,
-            "stake": str(self.stake),
+            "stake": str(self.backing.value),
+            "restaked": self.backing.restaked,
             "obligations": str(self.obligations),
         }
 

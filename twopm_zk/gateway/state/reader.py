@@ -16,12 +16,12 @@ from typing import Any
 
 from twopm_zk.chain.abi import DecodedEvent
 from twopm_zk.chain.contracts import Contract
-from twopm_zk.chain.networks import Model, NetworkEntry
+from twopm_zk.chain.networks import Backing, Model, NetworkEntry
 from twopm_zk.chain.rpc import reading
 from twopm_zk.chain.tasks import Phase, TaskSnapshot, TaskState
 from twopm_zk.errors import ChainError
 from twopm_zk.gateway.state.documents import Documents
-from twopm_zk.gateway.state.networks import NetworkState, Offer
+from twopm_zk.gateway.state.networks import NOTHING_AT_STAKE, NetworkState, Offer
 from twopm_zk.gateway.state.tasks import TaskLog, summary_of, task_document
 from twopm_zk.participants.attempts import read_history
 from twopm_zk.participants.news import News, Notify, ignore
@@ -116,7 +116,7 @@ class ChainReader:
         self._offers: dict[int, dict[str, Offer]] = {}
         self._retired: frozenset[int] = frozenset()
         self._members: dict[str, tuple[str, bytes]] = {}
-        self._stakes: dict[str, tuple[int, int]] = {}
+        self._stakes: dict[str, tuple[Backing, int]] = {}
         self._stakes_at = -_STAKE_SECONDS
         self._requests: dict[str, tuple[int, ...]] = {}
         self._answered: dict[int, str] = {}
@@ -295,7 +295,7 @@ class ChainReader:
         self._stakes_at = time.monotonic()
         for operator in operators:
             obligations = reading("an operator", partial(view.inference.obligations_of, operator))
-            self._stakes[operator] = view.stake_of(operator), obligations
+            self._stakes[operator] = view.backing_of(operator), obligations
 
     def _learn_gas(self) -> set[int]:
         """What some more transactions took; the tasks that these are of."""
@@ -343,8 +343,8 @@ class ChainReader:
                 offer,
                 endpoint=self._members.get(operator, ("", b""))[0],
                 key=self._members.get(operator, ("", b""))[1],
-                stake=self._stakes.get(operator, (0, 0))[0],
-                obligations=self._stakes.get(operator, (0, 0))[1],
+                backing=self._stakes.get(operator, (NOTHING_AT_STAKE, 0))[0],
+                obligations=self._stakes.get(operator, (NOTHING_AT_STAKE, 0))[1],
             )
             for operator, offer in sorted(self._offers.get(entry.id, {}).items())
         )

@@ -22,6 +22,7 @@ from twopm_zk.chain.connection import Topic
 from twopm_zk.chain.contracts import Contract
 from twopm_zk.chain.deployment import DEVELOPMENT_CHAINS
 from twopm_zk.chain.network import Network
+from twopm_zk.chain.networks import Backing
 from twopm_zk.chain.rounds import Rounds
 from twopm_zk.chain.rpc import reading
 from twopm_zk.chain.rpc.block_hashes import BlockHashes
@@ -112,6 +113,7 @@ class RoundsView(ABC, Generic[State]):
         self.identity = reading("IdentityContract", lambda: network.identity)
         self.data_hub = reading("DataHub", lambda: network.data_hub)
         self.staking = reading("StakingContract", lambda: network.staking)
+        self.stakes = reading("ServiceManager", lambda: network.stakes)
         self.networks = reading("NetworkRegistry", lambda: network.networks)
         self.inference = reading("InferenceContract", lambda: network.inference)
 
@@ -407,6 +409,10 @@ class RoundsView(ABC, Generic[State]):
     def stake_of(self, address: str) -> int:
         """What an account has at stake, in wei of ETH."""
         return reading("stake", lambda: self.staking.stake_of(address))
+
+    def backing_of(self, operator: str) -> Backing:
+        """What stands behind an operator of predictions or conversations."""
+        return reading("stake", lambda: self.stakes.backing_of(operator))
 
     def task_events(
         self, task: int, *, from_block: int, to_block: int, account: str | None = None

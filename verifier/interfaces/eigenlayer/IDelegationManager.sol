@@ -27,6 +27,12 @@ interface IDelegationManager {
         address deprecatedWithdrawer;
     }
 
+    function registerAsOperator(
+        address initDelegationApprover,
+        uint32 allocationDelay,
+        string calldata metadataURI
+    ) external;
+
     function delegateTo(
         address operator,
         SignatureWithExpiry calldata approverSignatureAndExpiry,
@@ -65,6 +71,15 @@ interface IDelegationManager {
     ) external view returns (Withdrawal[] memory withdrawals, uint256[][] memory shares);
 
     function getQueuedWithdrawalRoots(address staker) external view returns (bytes32[] memory);
+
+    /// @notice What is delegated to an operator, without what is queued for withdrawal.
+    function getOperatorShares(
+        address operator,
+        IStrategy[] calldata strategies
+    ) external view returns (uint256[] memory);
+
+    /// @notice What was delegated to an operator, is queued for withdrawal and can still be slashed.
+    function getSlashableSharesInQueue(address operator, IStrategy strategy) external view returns (uint256);
 
     function minWithdrawalDelayBlocks() external view returns (uint32);
 }

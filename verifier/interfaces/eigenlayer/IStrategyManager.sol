@@ -15,4 +15,6 @@ interface IStrategyManager {
     function delegation() external view returns (address);
 
     function stakerDepositShares(address staker, IStrategy strategy) external view returns (uint256);
+
+    function strategyIsWhitelistedForDeposit(IStrategy strategy) external view returns (bool);
 }

@@ -384,7 +384,7 @@ function People({ network }: { network: NetworkDetail }) {
             head={["Operator", "At stake", "Needed for answers due", "Keys", "Reached by"]}
             rows={network.operators.map((one) => [
               <AddressText of={one.address} />,
-              ether(one.stake),
+              `${ether(one.stake)}, ${one.restaked ? "restaked" : "its own"}`,
               ether(one.obligations),
               one.insecure ? <Badge tone="bad">insecure</Badge> : <Badge tone="good">ceremony</Badge>,
               one.endpoint ? "an endpoint on the chain" : "nothing published",
