@@ -17,7 +17,7 @@ from twopm_zk.statements import Collection
 pytestmark = pytest.mark.slow
 
 NO_TROUBLE = {"disputes", "privacy", "provenance"}
-"""Checks that only a dispute, and only noise, asks for."""
+"""Checks that only a dispute, noise or issuers ask for."""
 
 
 @pytest.fixture(scope="module")
