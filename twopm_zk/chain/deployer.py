@@ -29,7 +29,7 @@ from twopm_zk.chain.development.attestations import EAS
 from twopm_zk.chain.development.eigenlayer import Delays
 from twopm_zk.chain.development.others import Others
 from twopm_zk.chain.development.tokens import RETH
-from twopm_zk.errors import DeploymentError, InsecureKeyError
+from twopm_zk.errors import DeploymentError, InsecureKeyError, TransactionError
 from twopm_zk.system.progress import Progress
 
 _LIBRARIES = ("PoseidonT3", "PoseidonT4", "PointProofs", "Seats", "Disputes", "HLRTasks")
@@ -83,9 +83,9 @@ def deploy_all(
 
     On a development chain, assets that are not given are doubles, with EigenLayer's and EAS's own contracts where they
     are installed (``chain/development``), and EigenLayer's ``delays``. Elsewhere assets must be given, ``eas`` is where
-    it is known to be if it is not given, and without ``allow_insecure`` neither verifiers of development keys nor a publicly known account are used. The token that
-    ``terms`` name for fees must be there. Steps that ``journal`` knows are not paid for again;
-    whoever calls removes it with the deployment safe.
+    it is known to be unless it is given, and without ``allow_insecure`` neither verifiers of development keys nor a
+    publicly known account are used. The token that ``terms`` name for fees must be there. Steps that ``journal`` knows
+    are not paid for again; whoever calls removes it with the deployment safe.
     Raises InsecureKeyError, TransactionError, and DeploymentError where the account has too little, before it pays.
     """
     development = chain.chain_id in DEVELOPMENT_CHAINS
@@ -99,6 +99,8 @@ def deploy_all(
     eas = eas or EAS_ADDRESSES.get(chain.chain_id)
     if eas is not None:
         eas = _checked_eas(chain, eas)
+    if assets is not None:
+        _require_together(chain, assets, eigenlayer or EigenLayer())
     doubles = assets is None
     others = Others.of_development(delays or Delays(), progress) if doubles else Others()
     attested = eas is not None or EAS in others.published
@@ -174,8 +176,31 @@ def _checked_eas(chain: Chain, address: str) -> str:
     """The address with its checksum. DeploymentError unless EAS is there, and where it is known to be."""
     address = to_checksum_address(address)
     require_known_eas(chain.chain_id, address)
-    chain.contract(compile_contract("IEAS"), address).call("getSchemaRegistry")
+    found = chain.contract(compile_contract("IEAS"), address)
+    try:
+        found.call("getSchemaRegistry")
+    except (TransactionError, DeploymentError) as error:
+        raise DeploymentError(f"there is no EAS at {address} on chain {chain.chain_id}") from error
     return address
+
+
+def _require_together(chain: Chain, assets: Sequence[StakeAsset], eigenlayer: EigenLayer) -> None:
+    """Raise DeploymentError where strategies lack EigenLayer, or its addresses are of several."""
+    if not eigenlayer.present:
+        if with_strategy := [asset.kind for asset in assets if asset.strategy != NOBODY]:
+            raise DeploymentError(f"{with_strategy[0]} has a strategy, and no DelegationManager of EigenLayer is named")
+        return
+    delegation = chain.contract(compile_contract("IDelegationManager"), eigenlayer.delegation_manager)
+    strategies = chain.contract(compile_contract("IStrategyManager"), eigenlayer.strategy_manager)
+    asked: list[tuple[Contract, str, str]] = [
+        (delegation, "strategyManager", strategies.address),
+        (strategies, "delegation", delegation.address),
+    ]
+    if eigenlayer.allocation_manager != NOBODY:
+        asked.append((delegation, "allocationManager", eigenlayer.allocation_manager))
+    for contract, getter, named in asked:
+        if (found := contract.call(getter)) != named:
+            raise DeploymentError(f"{contract.address} is of another EigenLayer: its {getter} is {found}, not {named}")
 
 
 def _everything(
