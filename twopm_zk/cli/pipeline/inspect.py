@@ -81,6 +81,16 @@ def _anvil() -> str:
     return programs.version_of(anvil_path())
 
 
+def _eigenlayer() -> str:
+    from twopm_zk.chain.development.eigenlayer import MISSING, PACKAGE, VERSION, published
+
+    if published() is None:
+        raise ToolError(
+            MISSING, hint="Development chains and tests run them: `make setup` installs them in a checkout."
+        )
+    return f"{PACKAGE} {VERSION}"
+
+
 def _cache() -> str:
     folder = paths.cache_dir()
     parent = next(p for p in (folder, *folder.parents) if p.exists())
@@ -100,6 +110,7 @@ def findings() -> list[Finding]:
         _look("native prover", _native, required=False),
         _look("solc", lambda: _npm("solc")),
         _look("anvil", _anvil),
+        _look("eigenlayer", _eigenlayer, required=False),
         _look("cache", _cache),
     ]
 
