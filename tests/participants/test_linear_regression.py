@@ -8,6 +8,8 @@ from twopm_zk.chain.tasks import Phase
 from twopm_zk.coordinator.task_creation import Stakes
 from twopm_zk.errors import ChainError
 from twopm_zk.node.node import Consent
+from twopm_zk.node.recollection import recall_shares
+from twopm_zk.node.store import NodeStore
 from twopm_zk.participants.attempts import fixed_rows
 from twopm_zk.participants.moving import ATTEMPTS, move_on
 from twopm_zk.rows.batches import prepare
@@ -87,11 +89,19 @@ def certified(stage):
     return [{event["node"] for event in stage.events("Shared") if event["round"] == round_} for round_ in range(3)]
 
 
-def test_a_linear_regression_runs_from_information_to_its_certificate_with_one_set_of_nodes(staged):
+def recalled(stage, number, folder):
+    """What a node on a new machine writes down of all that it has shared."""
+    with NodeStore(folder / "recalled.db") as store:
+        recall_shares(stage.nodes[number].view, store, stage.party.spec)
+        return store.ledger().entries
+
+
+def test_a_linear_regression_runs_from_information_to_its_certificate_with_one_set_of_nodes(staged, tmp_path):
     stage = staged()
     everybody = {node.view.address for node in stage.nodes}
     assert certified(stage) == [everybody] * 3
     assert len(stage.nodes[0].store.ledger().entries) == 3
+    assert recalled(stage, 0, tmp_path) == stage.nodes[0].store.ledger().entries
 
 
 def test_where_a_node_falls_out_between_two_rounds_the_others_do_not_share_and_go_on_once_it_is_back(staged):
@@ -218,7 +228,7 @@ def test_information_before_any_gradient_is_opened_without_the_coordinator(stage
     assert certified(stage)
 
 
-def test_who_falls_silent_among_those_that_share_pays_and_the_others_go_on_without_it(staged):
+def test_who_falls_silent_among_those_that_share_pays_and_the_others_go_on_without_it(staged, tmp_path):
     stage = staged()
     moved(stage)
     before = stakes(stage)
@@ -230,6 +240,10 @@ def test_who_falls_silent_among_those_that_share_pays_and_the_others_go_on_witho
     assert stage.state.certified
     last = [event for event in stage.events("Shared") if event["round"] == 2 and event["shareAttempt"] == 1]
     assert {event["node"] for event in last} == others
+    entries = stage.nodes[0].store.ledger().entries
+    last_of_each = {entry.place: entry for entry in entries}  # its set knows those before it
+    assert recalled(stage, 0, tmp_path) == tuple(last_of_each.values())
+    assert len(last_of_each) == len(entries) - 1
     assert stakes(stage)[:3] == before[:3]
     assert before[3] - stakes(stage)[3] == pytest.approx(STAKES.penalty, rel=1e-6)
 
@@ -404,7 +418,7 @@ def test_an_evaluation_of_a_linear_regression_is_over_the_nodes_that_it_began_wi
     assert len(stage.events("Shared")) == shares + 4
 
 
-def test_held_out_rows_may_be_of_other_nodes_than_the_training_was(staged):
+def test_held_out_rows_may_be_of_other_nodes_than_the_training_was(staged, tmp_path):
     stage = staged(spec=EVALUATED, held_out=held_out_rows())
     stage.until(Phase.COLLECTING, when=lambda state: state.held_out)
     stage.tick(*stage.nodes[:3])
@@ -412,6 +426,7 @@ def test_held_out_rows_may_be_of_other_nodes_than_the_training_was(staged):
     stage.until(Phase.FINISHED, without=[3])
     last = {event["node"] for event in stage.events("Shared") if event["round"] == stage.state.round}
     assert last == {stage.address(number) for number in range(3)}
+    assert recalled(stage, 0, tmp_path) == stage.nodes[0].store.ledger().entries
 
 
 STEEP = replace(
