@@ -20,7 +20,7 @@ from twopm_zk.statements import Collection
 pytestmark = pytest.mark.slow
 
 NO_TROUBLE = {"disputes", "privacy", "provenance"}
-"""Checks that only a dispute, only noise, and only data that have to be attested ask for."""
+"""Checks that only a dispute, noise or issuers ask for."""
 
 
 @pytest.fixture(scope="module")

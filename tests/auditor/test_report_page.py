@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from playwright.sync_api import sync_playwright
-from support.histories import Story, without
+from support.histories import ATTESTED, DATASET, ISSUER, Story, without
 from support.html_pages import parsed
 
 from twopm_zk.auditor.attempt_record import AttemptRecord, Outcome
 from twopm_zk.auditor.page import ReportContext, render
-from twopm_zk.auditor.report import CHECKS, MAX_FAILURES, UNKNOWABLE, AuditReport, Verdict
+from twopm_zk.auditor.report import CHECKS, MAX_FAILURES, UNKNOWABLE, AuditReport, DataSetRecord, Verdict
 from twopm_zk.numbers.fixed_point import WEIGHTS
 from twopm_zk.privacy.spent import Spent
 from twopm_zk.privacy.terms import Privacy
@@ -245,6 +245,10 @@ ATTACKS = {
     ),
     "keys": lambda report, context: (replace(report, insecure=[ATTACK], verifier=ATTACK, spec_hash=ATTACK), context),
     "notes": lambda report, context: (replace(report, notes=[ATTACK]), context),
+    "issuers": lambda report, context: (
+        replace(report, datasets={"": DataSetRecord("0x", ATTESTED, 1, {ATTACK: 1})}),
+        context,
+    ),
 }
 
 
@@ -253,6 +257,18 @@ def test_a_text_of_anybody_is_shown_as_it_is_and_never_run(attack):
     report, context = attack(found(), CONTEXT)
     page = parsed(render(report, context))
     assert ATTACK in page.text
+
+
+def test_the_page_says_by_whom_the_data_of_how_many_updates_were_attested():
+    story = Story(3, terms=ATTESTED)
+    for person in story.people:
+        story.attest(person)
+    story.open_round()
+    story.collect()
+    rows = parsed(render(story.replay(), CONTEXT)).table("Data sets")
+    assert rows[1:] == [[story.dataset, "3", ISSUER, "3"]]
+    rows = parsed(render(found(), CONTEXT)).table("Data sets")
+    assert rows[1:] == [[DATASET, "12", "nobody: none was asked for", "0"]]
 
 
 def test_a_failure_with_html_in_it_is_shown_as_it_is():

@@ -468,7 +468,7 @@ def test_a_log_loss_that_has_no_proof_is_found_before_anything_is_handed_in(worl
     assert stage.state.updates == 0
     (said,) = news_of(stage, 0, "unprovable")
     assert said.text.endswith(
-        "for batch 1: the log-loss of these rows at these weights is larger than an evaluation can prove"
+        "for batch 0: the log-loss of these rows at these weights is larger than an evaluation can prove"
     )
     stage.close()
 

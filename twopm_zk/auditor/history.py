@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from twopm_zk.chain.abi import DecodedEvent
@@ -82,16 +83,21 @@ class DataSetHistory:
     revoked: Mapping[bytes, Moment] = field(default_factory=dict)
     """When some of them were revoked, as far as EAS's events tell."""
 
+    @cached_property
+    def _bindings(self) -> Mapping[tuple[str, int], Sequence[DecodedEvent]]:
+        """The bindings of each owner's commitments, in order."""
+        found: dict[tuple[str, int], list[DecodedEvent]] = {}
+        for event in self.bindings:
+            for commitment in event["commitments"]:
+                found.setdefault((event["owner"], commitment), []).append(event)
+        return found
+
     def relied_on(self, owner: str, commitment: int, event: ReplayedEvent) -> Attestation | str:
         """The attestation that DataHub let an update use an owner's commitment by, or what is wrong with it.
 
         All that DataHub asks when it is bound, and when it is used, is asked again.
         """
-        bound = [
-            one
-            for one in self.bindings
-            if one["owner"] == owner and commitment in one["commitments"] and one.moment < event.moment
-        ]
+        bound = [one for one in self._bindings.get((owner, commitment), ()) if one.moment < event.moment]
         if not bound:
             return "no attestation was bound to the data"
         uid, commitments = bytes.fromhex(bound[-1]["uid"][2:]), bound[-1]["commitments"]

@@ -48,7 +48,7 @@ CHECKS = {
 }
 UNKNOWABLE = (
     "whether rows that were withdrawn are there again under another account",
-    "whether the rows are true: they were committed to, not judged",
+    "whether the rows are true: no proof judges them, and an issuer that has attested to them gives its word",
     "how rows were collected, and whether two nodes hold the same person, or are one",
     "whether nodes told each other, or anybody, what they added to a sum: the chain shows the sums alone",
     "what anybody has learnt of one node from two sums with and without it, at weights that are equal or nearly so",

@@ -217,6 +217,8 @@ def register(
     document = {
         "account": view.address,
         "specification": "0x" + spec.spec_hash.hex(),
+        "dataset": "0x" + spec.data_terms.id.hex(),
+        "held_out_dataset": "0x" + spec.held_out_terms.id.hex() if spec.statistics.held_out else None,
         "rows": table.rows,
         "read_as": None if table.dialect is None else table.dialect.sentence,
         "commitments": _commitments(found, held_out=False),
@@ -225,7 +227,11 @@ def register(
         "notes": notes,
         "state": str(state),
     }
-    emit(as_json, document, f"{counted} in {len(found)} batches are registered; {state} keeps their salts.")
+    text = f"{counted} in {len(found)} batches are registered; {state} keeps their salts."
+    if spec.provenance is not None:
+        issuers = ", ".join(spec.provenance.issuers)
+        text += f"\nAn update may use them once an issuer has attested to them, `twopm-zk data attest`: {issuers}."
+    emit(as_json, document, text)
 
 
 def _commitments(batches: Sequence[StoredBatch], *, held_out: bool) -> dict[str, str]:
