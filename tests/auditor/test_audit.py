@@ -57,12 +57,12 @@ def test_the_attestation_to_the_certificate_is_told_and_says_what_was_found(trai
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"task": 2}, "it says something else of task than was found here"),
-        ({"spec_hash": b"s" * 32}, "something else of spec hash than"),
-        ({"key": 5}, "something else of key than"),
-        ({"nodes": 2}, "something else of nodes than"),
-        ({"weights_hash": bytes(32)}, "something else of weights hash than"),
-        ({"gradient_bound": 1, "hlr": "0x" + "12" * 20}, "something else of hlr, gradient bound than"),
+        ({"task": 2, "spec_hash": b"s" * 32}, "something else of task, spec hash than was found here"),
+        ({"key": 5, "nodes": 2}, "something else of key, nodes than"),
+        (
+            {"hlr": "0x" + "12" * 20, "weights_hash": bytes(32), "gradient_bound": 1},
+            "hlr, weights hash, gradient bound",
+        ),
         (None, "its data are of another form"),
     ],
 )

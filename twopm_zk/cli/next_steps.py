@@ -135,6 +135,7 @@ _BY_KIND: dict[str, Step] = {
     "do not attest anything else.",
     "other-opening": "Ask the owner for its data with their opening (`twopm-zk data opening`); do not attest others.",
     "no-opening": "The owner writes it: `twopm-zk data opening SPEC --out FILE`.",
+    "other-deployment": "Give that chain's --rpc-url and --deployment FILE, or ask the owner for what it has here.",
     "other-owner": "Ask the owner that you mean for its own package, or name the one that you have: --owner {owner}.",
     "other-records": "Do not attest before you know why; the rows have to be in the same order in both files.",
     "no-package": "`twopm-zk data get {spec} --owner OWNER --out FOLDER` makes one, where you were granted access.",
