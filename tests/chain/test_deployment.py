@@ -8,13 +8,13 @@ from twopm_zk.chain import Chain, compile_contract, deployment_steps
 from twopm_zk.chain import deployment as deployment_module
 from twopm_zk.chain.deployer import add_verifiers, deploy_all
 from twopm_zk.chain.deployment import Deployment, EigenLayer, GeneratedVerifier, StakeAsset, Terms
-from twopm_zk.chain.development.eigenlayer import Delays
+from twopm_zk.chain.development.eigenlayer import MISSING, Delays
 from twopm_zk.chain.network import Network
 from twopm_zk.chain.networks import Model, NetworkTerms
 from twopm_zk.chain.rounds import TaskConfig
 from twopm_zk.chain.stakes import StakeAccount
 from twopm_zk.chain.tasks import Phase
-from twopm_zk.errors import ChainError, DeploymentError, InputError, InsecureKeyError
+from twopm_zk.errors import ChainError, DeploymentError, InputError, InsecureKeyError, TwopmError
 from twopm_zk.participants.task_view import ChainView
 from twopm_zk.prediction.enrolment import enrol_all, missing
 from twopm_zk.task.parts.data import DataTerms
@@ -209,6 +209,28 @@ def test_real_tokens_and_an_operator_are_taken_as_given(chain, node):
         deploy_all(chain, assets=[StakeAsset(token.address, "ETH")])
 
 
+def test_eigenlayer_that_is_not_one_is_refused_before_anything_is_sent(chain, deployed):
+    real = deployed.eigenlayer
+    if not real.present:
+        pytest.skip(MISSING)
+    asset = StakeAsset(**Network(chain, deployed).staking.contract.call("assetAt", 0) | {"kind": "stETH"})
+    other = dataclasses.replace(real, strategy_manager=real.allocation_manager)
+    for eigenlayer, message in (
+        (None, "stETH has a strategy, and no DelegationManager"),
+        (dataclasses.replace(real, delegation_manager=chain.address), "there is no contract at"),
+        (dataclasses.replace(real, delegation_manager=real.rewards_coordinator), "its delegation is"),
+        (other, f"its strategyManager is {real.strategy_manager}, not {real.allocation_manager}"),
+        (dataclasses.replace(real, allocation_manager=real.strategy_manager), "its allocationManager is"),
+    ):
+        before = chain.block
+        with pytest.raises(TwopmError, match=message):
+            deploy_all(chain, assets=[asset], eigenlayer=eigenlayer)
+        assert chain.block == before
+    made = deploy_all(chain, assets=[asset], eigenlayer=dataclasses.replace(real, rewards_coordinator=ZERO))
+    assert made.eigenlayer.allocation_manager == real.allocation_manager
+    made.check(chain)
+
+
 def test_a_network_names_what_it_does_not_have(chain, deployed):
     network = Network(chain, deployed)
     with pytest.raises(InputError, match=r"no verifier of 'step-1x1' is deployed; deployed: step-48x3"):
@@ -242,7 +264,7 @@ def test_wrappers_do_what_the_contracts_do(chain, deployed, keys, node):
     assert network.staking.stake_of(ada.chain.address) == pytest.approx(2.2 * 10**17, rel=1e-9)
     if deployed.eigenlayer.present:
         account = StakeAccount(ada, ada.chain.address)
-        ada.staking.delegate(2, shares)
+        ada.staking.delegate(2, shares, network.staking.operator_for(ada.chain.address))
         ada.staking.undelegate(2, account.deposit_shares(2, None))
         queued = account.queued()[0].withdrawal
         node.advance(600, blocks=51)

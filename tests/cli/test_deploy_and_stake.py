@@ -6,13 +6,18 @@ import time
 
 import pytest
 
-from twopm_zk.chain import DevelopmentNode
-from twopm_zk.chain.deployment import Deployment
+from twopm_zk.chain import Chain, DevelopmentNode
+from twopm_zk.chain.contracts import Contract
+from twopm_zk.chain.deployment import EAS_ADDRESSES, NOBODY, Deployment
+from twopm_zk.chain.development.eigenlayer import MISSING, Delays, published
+from twopm_zk.chain.network import Network
 from twopm_zk.cli import main
 
 pytestmark = [pytest.mark.chain, pytest.mark.prover]
 ETH = 10**18
 KEY = "0123456789abcdef0123456789abcdef"
+TOKEN = "0x" + "11" * 20
+restaking = pytest.mark.skipif(published() is None, reason=MISSING)
 
 
 @pytest.fixture
@@ -35,10 +40,11 @@ def own_node():
 
 @pytest.fixture(scope="module")
 def deployed(own_node, tmp_path_factory):
-    """A deployment file, made by the command."""
+    """A deployment file, made by the command; EigenLayer's delays are short."""
     path = tmp_path_factory.mktemp("deployed") / "deployment.json"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TWOPM_ZK_PRIVATE_KEY", own_node.private_keys[0])
+        patch.setattr("twopm_zk.chain.deployer.Delays", lambda: Delays(withdrawal=50))
         arguments = [
             "deploy",
             "--rpc-url",
@@ -72,6 +78,72 @@ def test_deploy_writes_addresses_code_hashes_chain_and_block(deployed):
     assert set(deployment.verifiers) == {"predict-3"}
 
 
+def test_deploy_asks_the_eas_that_is_named_and_refuses_what_is_none(call, connected, monkeypatch, tmp_path):
+    monkeypatch.setenv("TWOPM_ZK_PRIVATE_KEY", connected.private_keys[0])
+    deploy = ("deploy", "--deployment", tmp_path / "d.json", "--instance", "predict-3", "--eas")
+    code, _, err = call(*deploy, "0x" + "11" * 20)
+    assert code == 8
+    assert "there is no contract at 0x1111" in err
+    monkeypatch.setitem(EAS_ADDRESSES, 31337, "0x" + "22" * 20)
+    code, _, err = call(*deploy, "0x" + "11" * 20)
+    assert code == 8
+    assert "not at 0x1111" in err
+    assert "Leave --eas out" in err
+    assert not (tmp_path / "d.json").exists()
+
+
+def test_deploy_takes_tokens_and_eigenlayer_by_address(call, connected, deployed, monkeypatch, tmp_path):
+    monkeypatch.setenv("TWOPM_ZK_PRIVATE_KEY", connected.private_keys[6])
+    there, path = Deployment.read(deployed), tmp_path / "d.json"
+    token, treasury = there.contracts["RETHDouble"].address, connected.accounts[9]
+    named = ["--instance", "predict-3", "--deployment", path, "--treasury", treasury, "--json"]
+    restaked, strategy = (), ""
+    if there.eigenlayer.present:
+        parts = {
+            "strategy-manager": there.eigenlayer.strategy_manager,
+            "delegation-manager": there.eigenlayer.delegation_manager,
+            "operator": there.eigenlayer.operator,
+        }
+        restaked = [word for name, address in parts.items() for word in ("--eigenlayer", f"{name}={address}")]
+        strategy = f",strategy={asset_of(connected, there, 2)['strategy']}"
+    code, _, err = call("deploy", *named, "--asset", f"rETH={token}{strategy}", *restaked)
+    assert code == 0, err
+    made = Deployment.read(path)
+    found = asset_of(connected, made, 0)
+    assert (found["token"], found["kind"], f",strategy={found['strategy']}") == (
+        token,
+        2,
+        strategy or f",strategy={NOBODY}",
+    )
+    assert made.eigenlayer.delegation_manager == there.eigenlayer.delegation_manager
+    assert (made.eigenlayer.rewards_coordinator, made.doubles) == (NOBODY, False)
+
+
+def asset_of(node, deployment, number):
+    return Network(Chain(node.url), deployment).staking.contract.call("assetAt", number)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--asset", "rETH"), "is not NAME=ADDRESS"),
+        (("--asset", "rETH=0x12"), "is not an address"),
+        (("--asset", f"rETH={TOKEN},owner={TOKEN}"), "more of an asset than a strategy and a rate"),
+        (("--asset", f"rETH={TOKEN},rate={TOKEN},rate={TOKEN}"), "more of an asset than"),
+        (
+            ("--asset", f"rETH={TOKEN}", "--eigenlayer", f"manager={TOKEN}"),
+            "EigenLayer has no 'manager', only strategy-",
+        ),
+        (("--asset", f"rETH={TOKEN}", *["--eigenlayer", f"operator={TOKEN}"] * 2), "named twice"),
+        (("--eigenlayer", f"operator={TOKEN}"), "goes with --asset"),
+        (("--treasury", "me"), "is not an address"),
+    ],
+)
+def test_what_is_no_address_of_a_token_or_of_eigenlayer_is_refused(call, connected, tmp_path, options, message):
+    code, _, err = call("deploy", "--deployment", tmp_path / "d.json", *options)
+    assert (code, message in " ".join(err.split())) == (3, True), err
+
+
 def test_deploy_keeps_an_existing_file(call, connected, deployed):
     code, _, err = call("deploy", "--instance", "predict-3")
     assert code == 3
@@ -85,7 +157,10 @@ def test_deploy_needs_an_account(call, connected, monkeypatch, tmp_path):
     assert "--keystore" in err
 
 
-@pytest.mark.parametrize("options", [("--instance", "predict-3"), ("--all",), ("--force",)])
+@pytest.mark.parametrize(
+    "options",
+    [("--instance", "predict-3"), ("--all",), ("--force",), *[(f"--{name}", TOKEN) for name in ("treasury", "eas")]],
+)
 def test_adding_to_a_deployment_is_not_mixed_with_making_one(call, connected, options):
     code, _, err = call("deploy", "--add", "predict-3", *options)
     assert code == 3
@@ -132,14 +207,10 @@ def test_deploy_adds_all_that_a_specification_names(call, connected, deployed, m
 
 
 def connected_owner(node):
-    from twopm_zk.chain import Chain
-
     return Chain(node.url, private_key=node.private_keys[0]).address
 
 
 def test_deploy_says_what_it_costs_and_refuses_an_account_that_cannot_pay(call, connected, monkeypatch, tmp_path):
-    from twopm_zk.chain import Chain
-
     key = "0x" + "29" * 32
     rich = Chain(connected.url, private_key=connected.private_keys[0])
     poor = rich.signing_as(key).address
@@ -179,9 +250,6 @@ def test_a_key_in_the_url_of_an_endpoint_is_not_shown(call, connected):
 @pytest.fixture
 def rich(connected, deployed):
     """The account with 4 rETH, and a network that it signs for."""
-    from twopm_zk.chain import Chain
-    from twopm_zk.chain.network import Network
-
     snapshot = connected.snapshot()
     chain = Chain(connected.url, private_key=connected.private_keys[3])
     network = Network(chain, Deployment.read(deployed))
@@ -240,6 +308,7 @@ def test_what_is_no_number_of_shares_is_refused(call, rich, amount):
     assert "shares" in err
 
 
+@restaking
 @pytest.mark.slow
 def test_what_was_delegated_comes_back(call, connected, rich):
     call("stake", "add", "1", "--asset", "2")
@@ -290,13 +359,40 @@ def test_a_stake_of_steth_reaches_the_amount_though_transfers_round_down(call, r
     assert "fewer than 1000000000000000000" in err
 
 
-def test_a_pause_of_eigenlayer_is_told(call, rich):
+@restaking
+def test_a_pause_of_eigenlayer_is_told(call, connected, rich):
     call("stake", "add", "1", "--asset", "2")
-    rich.contract("StrategyManagerDouble").transact("setDepositsPaused", True)
+    owner = rich.chain.signing_as(connected.private_keys[0])
+    manager = Contract(owner, published()["StrategyManager"], rich.deployment.eigenlayer.strategy_manager)
+    manager.transact("pauseAll")
     code, _, err = call("stake", "delegate", "0.5", "--asset", "2")
     assert code == 8
     assert "CurrentlyPaused" in err
     assert "EigenLayer has paused" in err
+
+
+@restaking
+def test_a_stake_goes_to_the_operator_that_is_shown_or_named_and_to_no_other(call, connected, rich):
+    call("stake", "add", "1", "--asset", "2")
+    operator, other = rich.deployment.eigenlayer.operator, rich.chain.address
+    assert as_json(call, "stake", "show")["operator"] == operator
+    code, _, err = call("stake", "delegate", "0.5", "--asset", "2", "--operator", other)
+    assert code == 8
+    assert "WrongOperator" in err
+    assert f"The operator is {operator} now" in err
+    code, _, err = call("stake", "delegate", "0.2", "--asset", "2")
+    assert code == 0
+    assert f"To operator {operator}." in err.replace("\n", " ")
+    assert as_json(call, "stake", "delegate", "0.3", "--asset", "2", "--operator", operator)["operator"] == operator
+
+
+def test_without_an_operator_nothing_is_delegated(call, connected, rich):
+    call("stake", "add", "1", "--asset", "2")
+    owner = rich.signing_as(connected.private_keys[0])
+    owner.contract("StakingContract").transact("setOperator", "0x" + "00" * 20)
+    code, _, err = call("stake", "delegate", "0.5", "--asset", "2")
+    assert code == 3
+    assert "no operator at EigenLayer" in err
 
 
 @pytest.mark.parametrize("amount", ["0", "-1", "nan", "1e30", "0.0000000000000000001", "one"])

@@ -99,6 +99,8 @@ def deploy_all(
     eas = eas or EAS_ADDRESSES.get(chain.chain_id)
     if eas is not None:
         eas = _checked_eas(chain, eas)
+    if assets is not None:
+        _require_together(chain, assets, eigenlayer or EigenLayer())
     doubles = assets is None
     others = Others.of_development(delays or Delays(), progress) if doubles else Others()
     attested = eas is not None or EAS in others.published
@@ -180,6 +182,25 @@ def _checked_eas(chain: Chain, address: str) -> str:
     except (TransactionError, DeploymentError) as error:
         raise DeploymentError(f"there is no EAS at {address} on chain {chain.chain_id}") from error
     return address
+
+
+def _require_together(chain: Chain, assets: Sequence[StakeAsset], eigenlayer: EigenLayer) -> None:
+    """Raise DeploymentError where strategies lack EigenLayer, or its addresses are of several."""
+    if not eigenlayer.present:
+        if with_strategy := [asset.kind for asset in assets if asset.strategy != NOBODY]:
+            raise DeploymentError(f"{with_strategy[0]} has a strategy, and no DelegationManager of EigenLayer is named")
+        return
+    delegation = chain.contract(compile_contract("IDelegationManager"), eigenlayer.delegation_manager)
+    strategies = chain.contract(compile_contract("IStrategyManager"), eigenlayer.strategy_manager)
+    asked: list[tuple[Contract, str, str]] = [
+        (delegation, "strategyManager", strategies.address),
+        (strategies, "delegation", delegation.address),
+    ]
+    if eigenlayer.allocation_manager != NOBODY:
+        asked.append((delegation, "allocationManager", eigenlayer.allocation_manager))
+    for contract, getter, named in asked:
+        if (found := contract.call(getter)) != named:
+            raise DeploymentError(f"{contract.address} is of another EigenLayer: its {getter} is {found}, not {named}")
 
 
 def _everything(

@@ -266,6 +266,13 @@ class Deployment:
             if name in _ASK_EAS and contract.call("EAS") != self.eas:
                 raise DeploymentError(f"{name} at {contract.address} asks another EAS than the deployment's")
         require_known_eas(self.chain_id, self.eas)
+        staking = self.contract(chain, "StakingContract")
+        for getter, manager in (
+            ("STRATEGY_MANAGER", self.eigenlayer.strategy_manager),
+            ("DELEGATION_MANAGER", self.eigenlayer.delegation_manager),
+        ):
+            if (found := staking.call(getter)) != manager:
+                raise DeploymentError(f"StakingContract at {staking.address} has {getter} {found}, the file {manager}")
         for name, verifier in self.verifiers.items():
             if code_hash(chain.code(verifier.address)) != verifier.code_hash:
                 raise DeploymentError(f"verifier {name} at {verifier.address} has other code than it had")

@@ -160,9 +160,17 @@ class Staking(ContractClient):
         """Withdraw what finished its exit delay."""
         return self.contract.transact("withdraw", asset, receiver or self.contract.chain.address)
 
-    def delegate(self, asset: int, shares: int) -> Receipt:
-        """Delegate active shares through EigenLayer."""
-        return self.contract.transact("delegate", asset, shares)
+    def operator_for(self, user: str) -> str:
+        """EigenLayer's operator for what an account delegates; the zero address where there is none."""
+        return str(self.contract.call("operatorFor", user))
+
+    def delegate(self, asset: int, shares: int, operator: str) -> Receipt:
+        """Delegate active shares through EigenLayer; refused where ``operator`` is no longer the account's."""
+        return self.contract.transact("delegate", asset, shares, operator)
+
+    def eth_value(self, asset: int, tokens: int) -> int:
+        """What tokens of an asset are worth, in wei of ETH."""
+        return int(self.contract.call("ethValue", asset, tokens))
 
     def undelegate(self, asset: int, deposit_shares: int, *, user: str | None = None) -> Receipt:
         """Ask EigenLayer for deposit shares back."""

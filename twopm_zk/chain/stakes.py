@@ -70,6 +70,14 @@ class StakeAccount:
         """How many assets can be staked."""
         return int(self._contract.call("assetCount"))
 
+    @property
+    def operator(self) -> str:
+        """EigenLayer's operator for what the account delegates now; InputError where there is none."""
+        present = self.staking.operator_for(self.user)
+        if present == NOBODY:
+            raise InputError("the network has no operator at EigenLayer to delegate to", kind="no-restaking")
+        return present
+
     def position(self, asset: int) -> StakePosition:
         """What the account has of an asset."""
         found = self.staking.position_of(self.user, asset)

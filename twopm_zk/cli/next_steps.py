@@ -183,12 +183,14 @@ _BY_KIND: dict[str, Step] = {
     "other-journal": "Give another --deployment FILE, or --force to begin anew.",
     "not-the-owner": "Sign as {owner}: --keystore FILE or TWOPM_ZK_PRIVATE_KEY.",
     "not-a-deployment": "Give --deployment FILE: one that `twopm-zk deploy` wrote, here or for whoever deployed.",
+    "other-eas": "Leave --eas out; for a deployment file that names another one, ask who deployed it.",
     "other-chain": "Give the node of that chain with --rpc-url, or another --deployment FILE.",
     "code-lost": "A development chain that was started again has lost its contracts: `twopm-zk deploy --force`.",
     "no-verifiers": lambda facts: (
         "Whoever deployed adds them: `twopm-zk deploy " + " ".join(f"--add {name}" for name in facts["missing"]) + "`."
     ),
     "too-few-tokens": "On a development chain `twopm-zk stake add AMOUNT --asset 2 --mint` makes stand-in rETH.",
+    "no-restaking": "What you have staked counts without it: `twopm-zk stake show`.",
     "too-few-shares": "See `twopm-zk stake show`; amounts are tokens, or shares with --shares.",
     "port-taken": "Give another one: `twopm-zk chain --port 8546`, or 0 for a free one.",
     "too-much-noise": "Give a larger `privacy.epsilon`, a smaller `privacy.clip`, fewer rounds, or more nodes that are "
@@ -260,6 +262,8 @@ _REFUSALS: dict[str, Step] = {
     "RetiredVerifier": "Agree on other instances in the specification, or on another deployment.",
     "TooManyBatches": "A node may hand in {limit} updates in an attempt; larger instances take fewer.",
     "AlreadyMember": "This account is a member since block {since}.",
+    "WrongOperator": "The operator is {present} now. Is it one that you trust? Then "
+    "`twopm-zk stake delegate AMOUNT --operator {present}`.",
     "CurrentlyPaused": "EigenLayer has paused deposits or withdrawals for now. Your stake stays where it is; "
     "try again later.",
     "WithdrawalDelayNotElapsed": "EigenLayer's delay is not over; `twopm-zk stake show` says when.",

@@ -19,7 +19,7 @@ from twopm_zk.task.parts.step_rule import Collects
 from twopm_zk.task.specification import TaskSpec
 
 STEP_POWER, STEP_SECONDS = 15, 0.51
-SUBMIT_GAS, READY_GAS, SHARE_GAS = 372_000, 59_300, 75_000
+SUBMIT_GAS, READY_GAS, SHARE_GAS = 377_000, 59_300, 75_000
 INFORMATION_GAS, EVALUATION_GAS = 575_000, 786_000
 ACCEPT_GAS, CERTIFY_GAS = 505_000, 364_000
 SOURCES = (

@@ -68,6 +68,7 @@ interface IStaking {
     error LockTooLong(uint64 until, uint64 limit);
     error NotASlasher(address account);
     error CannotDelegate(uint256 asset);
+    error WrongOperator(address expected, address present);
     error VaultSlashed(address user, uint256 asset);
     error NoVault(address user);
     error TooManyQueued(uint256 count, uint256 limit);
@@ -84,9 +85,10 @@ interface IStaking {
     /// @notice Withdraw all shares whose exit delay is over.
     function withdraw(uint256 asset, address receiver) external returns (uint256 amount);
 
-    /// @notice Deposit active shares into EigenLayer through the sender's own vault, delegated to the network's operator.
-    /// Not while as many withdrawals are queued as one vault may have.
-    function delegate(uint256 asset, uint256 shares) external;
+    /// @notice Deposit active shares into EigenLayer through the sender's own vault, delegated to `expected`, who must be
+    /// the sender's operator at that time: the owner may have named another one since. Not while as many withdrawals are
+    /// queued as one vault may have.
+    function delegate(uint256 asset, uint256 shares, address expected) external;
 
     /// @notice Ask EigenLayer for `depositShares` back. Anyone may ask for all of a slashed vault.
     function undelegate(address user, uint256 asset, uint256 depositShares) external;
@@ -98,8 +100,9 @@ interface IStaking {
         IDelegationManager.Withdrawal calldata withdrawal
     ) external returns (uint256 shares);
 
-    /// @notice Move up to `value` of a user's stake, exits and vault to the treasury. Only for authorised contracts.
-    /// @return slashed What was there to be moved, at most `value`.
+    /// @notice Move up to `value` of a user's stake, exits and vault to the treasury. The treasury's own is destroyed, to the
+    /// benefit of all others. Only for authorised contracts.
+    /// @return slashed What was there to be taken, at most `value`.
     function slash(address user, uint256 value, bytes32 reason) external returns (uint256 slashed);
 
     /// @notice Hold up a user's withdrawals during a dispute. Only for authorised contracts, and for a limited time.
@@ -117,9 +120,15 @@ interface IStaking {
 
     function assetAt(uint256 asset) external view returns (Asset memory);
 
+    /// @notice What tokens of an asset are worth, in wei of ETH.
+    function ethValue(uint256 asset, uint256 tokens) external view returns (uint256);
+
     function sharesToAmount(uint256 asset, uint256 shares) external view returns (uint256);
 
     function vaultOf(address user) external view returns (address);
+
+    /// @notice EigenLayer's operator for what a user delegates: that of its vault, else the network's.
+    function operatorFor(address user) external view returns (address);
 
     function lockedUntil(address user) external view returns (uint64);
 

@@ -12,6 +12,7 @@ from twopm_zk.circuit.instances import find_instance, instances
 from twopm_zk.cli.options.building import key_options, warn_if_insecure
 from twopm_zk.cli.options.connection import Connection, chain_options
 from twopm_zk.cli.options.participants import checked_address
+from twopm_zk.cli.options.stake_assets import parse_assets, parse_eigenlayer
 from twopm_zk.cli.output import Steps, emit, json_option
 from twopm_zk.errors import InputError
 from twopm_zk.plonk.keys import keys_of_instances
@@ -63,8 +64,26 @@ DEFAULT_INSTANCES = (
     "--eas",
     metavar="ADDRESS",
     help="The Ethereum Attestation Service (EAS), for good; default: where it is known to be (Ethereum, Sepolia, "
-    "Scroll, Scroll Sepolia), on a development chain its own, none elsewhere. Without it nobody can attest to data.",
+    "Scroll, Scroll Sepolia), on a development chain with stand-in tokens its own. Without it nobody can attest to "
+    "data.",
 )
+@click.option(
+    "--asset",
+    "assets",
+    metavar="KIND=TOKEN",
+    multiple=True,
+    help="Token that can be staked, by its address; KIND is stETH, wstETH, rETH or other. After commas: "
+    "strategy=ADDRESS, EigenLayer's, and for other tokens rate=ADDRESS, an IEthRate. Repeatable; needed but on a "
+    "development chain.",
+)
+@click.option(
+    "--eigenlayer",
+    metavar="NAME=ADDRESS",
+    multiple=True,
+    help="A contract of EigenLayer, to go with --asset: strategy-manager, delegation-manager, allocation-manager, "
+    "rewards-coordinator, weth; and operator, whom stakes are delegated to. Repeatable; default: no delegation.",
+)
+@click.option("--treasury", metavar="ADDRESS", help="Where slashed stake goes; default: the account that deploys.")
 @key_options
 @chain_options
 @json_option
@@ -77,14 +96,17 @@ def deploy(
     allow_insecure: bool,
     fee_token: str | None,
     eas: str | None,
+    assets: tuple[str, ...],
+    eigenlayer: tuple[str, ...],
+    treasury: str | None,
     ptau: Path | None,
     backend: str | None,
     as_json: bool,
 ) -> None:
     """Compile and deploy all contracts and verifiers, and write the deployment file.
 
-    On a development chain (ids 1337 and 31337) the tokens and EigenLayer are stand-ins. Anywhere else keys must
-    come from a ceremony's ptau.
+    On a development chain (ids 1337 and 31337) the tokens are stand-ins, and EigenLayer's contracts its own where they
+    are installed. Anywhere else name the tokens, and keys must come from a ceremony's ptau.
 
     What it costs is compared with the account's balance before anything is paid. A deployment that stops half-way is
     kept beside its file, and the same command goes on with it.
@@ -94,6 +116,8 @@ def deploy(
       twopm-zk deploy --rpc-url http://127.0.0.1:8545 --deployment deployment.json
       twopm-zk deploy --instance step-119x3 --instance information-119x3 --instance aggregate-3 --instance certify-3
       twopm-zk deploy --fee-token 0xA0b8...eB48
+      twopm-zk deploy --asset wstETH=0x7f39...2Ca0,strategy=0x7CA9...77d3
+        --eigenlayer strategy-manager=0x8586...075A --eigenlayer delegation-manager=0x3905...F37A
       twopm-zk deploy --add step-167x30 --add aggregate-30
       twopm-zk deploy --add spec.toml
     """
@@ -102,12 +126,16 @@ def deploy(
     from twopm_zk.chain.deployment_steps import journal_path
 
     path, journal = connection.deployment_file, journal_path(connection.deployment_file)
-    if added and (names or everything or force or fee_token or eas):
+    if added and (names or everything or force or fee_token or eas or assets or eigenlayer or treasury):
         raise InputError(
-            "--add is for a deployment that there is; --instance, --all, --fee-token, --eas and --force are for a new "
-            "one"
+            "--add is for a deployment that there is; --instance, --all, --fee-token, --eas, --asset, "
+            "--eigenlayer, --treasury and --force are for a new one"
         )
+    if eigenlayer and not assets:
+        raise InputError("--eigenlayer goes with --asset, which names the strategies")
     terms = Terms(fee_token=checked_address(fee_token) if fee_token else None)
+    stakes, restaking = parse_assets(assets) or None, parse_eigenlayer(eigenlayer)
+    treasury = checked_address(treasury) if treasury else None
     if not added and path.exists() and not force:
         raise InputError(
             f"{str(path)!r} exists",
@@ -134,6 +162,9 @@ def deploy(
             deployment = deploy_all(
                 chain,
                 verifiers=verifiers,
+                assets=stakes,
+                eigenlayer=restaking,
+                treasury=treasury,
                 terms=terms,
                 eas=checked_address(eas) if eas else None,
                 allow_insecure=allow_insecure,

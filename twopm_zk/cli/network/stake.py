@@ -9,7 +9,7 @@ import click
 from twopm_zk.cli.options.amounts import asset_option, parse_amount, parse_part, show_amount, show_time
 from twopm_zk.cli.options.connection import Connection, chain_options, describe_receipt
 from twopm_zk.cli.options.participants import checked_address
-from twopm_zk.cli.output import emit, json_option
+from twopm_zk.cli.output import Steps, emit, json_option
 from twopm_zk.errors import InputError
 
 if TYPE_CHECKING:
@@ -109,20 +109,34 @@ def withdraw(asset: int, connection: Connection, as_json: bool) -> None:
 @click.argument("amount")
 @asset_option
 @shares_option
+@click.option(
+    "--operator",
+    metavar="ADDRESS",
+    help="EigenLayer's operator that you mean: nothing is delegated where it is another one. Default: the present one, "
+    "which is shown.",
+)
 @chain_options
 @json_option
-def delegate(amount: str, asset: int, shares: bool, connection: Connection, as_json: bool) -> None:
+def delegate(
+    amount: str, asset: int, shares: bool, operator: str | None, connection: Connection, as_json: bool
+) -> None:
     """Delegate AMOUNT staked tokens, or `all`, through EigenLayer to the network's operator.
+
+    A stake that is delegated already stays with its operator, and what you add goes to the same.
 
     \b
     Examples:
       twopm-zk stake delegate 0.5
       twopm-zk stake delegate all --asset 2
+      twopm-zk stake delegate 0.5 --operator 0x7099...79C8
     """
     account = _account(connection)
+    expected = checked_address(operator) if operator else account.operator
     part = parse_part(amount, shares, lambda tokens: account.active_shares(asset, tokens))
-    receipt = account.staking.delegate(asset, part)
-    emit(as_json, {"shares": part, **describe_receipt(receipt)})
+    Steps(quiet=as_json).note(f"To operator {expected}.")
+    receipt = account.staking.delegate(asset, part, expected)
+    document = {"shares": part, "operator": expected, **describe_receipt(receipt)}
+    emit(as_json, document, f"Delegated.\nTransaction {receipt.transaction}")
 
 
 @stake.command()
@@ -196,22 +210,26 @@ def show(account: str | None, connection: Connection, as_json: bool) -> None:
     Example:
       twopm-zk stake show
     """
+    from twopm_zk.chain.deployment import NOBODY
     from twopm_zk.chain.stakes import StakeAccount
 
     network = connection.network(signing=account is None)
     user = network.chain.address if account is None else checked_address(account)
     found = StakeAccount(network, user)
     positions, queued = [found.position(asset) for asset in range(found.asset_count)], found.queued()
-    value = network.staking.stake_of(user)
+    value, operator = network.staking.stake_of(user), network.staking.operator_for(user)
     document = {
         "account": user,
         "stake_wei": value,
+        "operator": operator,
         "assets": {str(p.asset): _position_document(p) for p in positions},
         "withdrawals": [_queued_document(entry) for entry in queued],
     }
     lines = [f"{user}: {show_amount(value)} ETH"]
     for position in positions:
         lines += _position_lines(position)
+    if operator != NOBODY:
+        lines.append(f"  operator at EigenLayer: {operator}")
     lines += [_queued_line(entry) for entry in queued]
     emit(as_json, document, "\n".join(lines))
 

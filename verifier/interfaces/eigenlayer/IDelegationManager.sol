@@ -47,6 +47,10 @@ interface IDelegationManager {
 
     function delegatedTo(address staker) external view returns (address operator);
 
+    function strategyManager() external view returns (address);
+
+    function allocationManager() external view returns (address);
+
     function isOperator(address operator) external view returns (bool);
 
     /// @notice Shares a staker would get now for everything it has deposited, slashing applied.

@@ -12,5 +12,7 @@ interface IStrategyManager {
         uint256 amount
     ) external returns (uint256 depositShares);
 
+    function delegation() external view returns (address);
+
     function stakerDepositShares(address staker, IStrategy strategy) external view returns (uint256);
 }
