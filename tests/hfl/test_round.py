@@ -10,6 +10,7 @@ from twopm_zk.federated import FederatedSpec
 from twopm_zk.hfl.data import digest_of_number
 from twopm_zk.hfl.node import FederatedConsent
 from twopm_zk.hfl.view import require_federated
+from twopm_zk.node.withdrawal import withdraw
 
 pytestmark = pytest.mark.slow
 
@@ -144,3 +145,29 @@ def test_what_training_starts_from_is_the_models_own_or_accepted_by_its_owner(ma
         stage.node(5, model=model)
     assert refused.value.kind == "other-initial"
     stage.node(5, model=model, consent=FederatedConsent(any_initial=True)).store.close()
+
+
+def test_who_withdraws_its_data_is_in_no_round_that_begins_after_it_and_holds_up_nobody(make_stage):
+    stage = make_stage(nodes=4).begin()
+    stage.until(Phase.SHARING)
+    owner, terms = stage.nodes[3].view, stage.spec.data_terms
+    assert len(withdraw(owner, [terms.id], retraining=False)) == 1
+    state = stage.finished()
+    assert state.complete
+    sets = {event["round"]: event["nodes"] for event in stage.events("SharingStarted")}
+    assert sets == {0: 4, 1: 3}
+    assert stage.said(3, "data-withdrawn")
+    assert stage.nodes[3].tick()
+    owner.data_hub.withdraw(terms.id, retraining=True)
+    assert stage.reader.withdrawals(terms.id)[owner.address].retraining
+    assert stage.audited().sound
+
+
+def test_who_withdraws_its_data_before_it_is_ready_falls_out_unharmed(make_stage):
+    stage = make_stage(nodes=4, maximum_rounds=1).begin()
+    stage.until(Phase.READY, when=lambda state: state.nodes == 4)
+    withdraw(stage.nodes[3].view, [stage.spec.data_terms.id], retraining=False)
+    stage.until(Phase.READY, when=lambda state: state.ready == 3)
+    stage.late()
+    assert stage.finished().latest_result == stage.expected(0, 1, 2)[-1].hash
+    assert not stage.events("Penalised")

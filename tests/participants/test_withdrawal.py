@@ -118,6 +118,12 @@ def test_data_are_withdrawn_by_their_owner_once_and_for_good(stage):
     others = registered(stage.reader, spec, stakes=Stakes()).ready
     assert owner.address not in others
     assert len(others) == 3
+    stage.coordinator.view.data_hub.withdraw(spec.data_terms.id)  # a stranger's own, of which there are none
+    present = stage.address(0)
+    assert (
+        stage.reader.data_hub.usable(present, spec.data_terms.id, 0)[0]
+        in stage.reader.registrations(spec.data_terms.id, before=stage.reader.block() + 1)[present]
+    )
     with pytest.raises(TransactionError) as refused:
         owner.data_hub.register(spec.data_terms.id, 7, [12345])
     assert refused.value.error == "DataIsWithdrawn"

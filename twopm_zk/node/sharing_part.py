@@ -113,7 +113,7 @@ class SharingPart(SetPart[ChainView, NodeStore]):
         time, inside, withdrawn = self._time(state), me in sharing_set, has_withdrawn(self.view, state)
         if inside and not time.is_late and not withdrawn:
             return
-        collection = self._collection(state, held)
+        collection = self._asked(state, self._collection(state, held))
         objections = [
             *([WITHDRAWN] if withdrawn else []),
             *ready_objections(
@@ -159,7 +159,7 @@ class SharingPart(SetPart[ChainView, NodeStore]):
         objections = [
             *share_objections(
                 self._conditions,
-                collection,
+                self._asked(state, collection),
                 sharing_set=sharing_set,
                 rows=attempt.data,
                 digest=state.set_digest,
@@ -245,6 +245,13 @@ class SharingPart(SetPart[ChainView, NodeStore]):
         # a sum with noise is another one each time; of a large set a node knows its own rows alone
         exact = self.spec.privacy is None and not self.view.is_large(state)
         return collection_of(state.family, state.collection, state.weights, held.data, exact=exact)
+
+    def _asked(self, state: TaskSnapshot, collection: ledger.Collection) -> ledger.Collection:
+        """The collection as the ledger is asked about it. In another attempt of one round the others have shared
+        nothing that keeps them from a smaller set: a node that has does not come to be in one that it would refuse."""
+        found, here = self.store.ledger().conflicts(collection), self.view.place_of(state)
+        again = bool(found) and found[-1].place != here and replace(found[-1].place, attempt=here.attempt) == here
+        return replace(collection, same_rows=False) if again else collection
 
     def _earlier(self, state: TaskSnapshot, collection: ledger.Collection) -> Earlier | None:
         """The sum of another task that these rows were last shared in at these weights, as the chain shows it, and who

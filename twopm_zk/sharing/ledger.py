@@ -73,15 +73,16 @@ class Earlier:
     released: frozenset[str] = frozenset()
     """Who of them has withdrawn these data for good, and released the others."""
 
-    def is_whole(self, entry: LedgerEntry, rows: Rows, accounts: Iterable[str], *, ready: bool) -> bool:
-        """Whether some accounts have between them the rows of the entry, but for those of whoever has released them;
-        and no others, unless they are only ``ready``: then others may fall out still."""
+    def is_whole(self, entry: LedgerEntry, rows: Rows, accounts: Iterable[str]) -> bool:
+        """Whether some accounts have between them the rows of the entry, but for those of whoever has released them,
+        and no others. With a stranger among them nobody says ready: it could share first, and have all others pay for
+        leaving."""
         if entry.rows != fingerprint(self.rows, self.rows):
             return False
         gone = {order(one) for one in self.released}
         left = {order(one): frozenset(found) for one, found in self.rows.items() if order(one) not in gone}
         there = {order(one): frozenset(rows[one]) for one in accounts}
-        return left.items() <= there.items() if ready else left == there
+        return left == there
 
 
 @dataclass(frozen=True)
@@ -151,7 +152,7 @@ class Ledger:
             return all(entry.place == place for entry in found)
         if not found or found[-1].place == place or _is_base_of(found[-1], rows, candidates, base):
             return True
-        return earlier is not None and earlier.is_whole(found[-1], rows, candidates, ready=True)
+        return earlier is not None and earlier.is_whole(found[-1], rows, candidates)
 
     def allows(
         self,
@@ -174,7 +175,7 @@ class Ledger:
             return True
         if _is_base_of(found[-1], rows, sharing_set.addresses, base):
             return True
-        return earlier is not None and earlier.is_whole(found[-1], rows, sharing_set.addresses, ready=False)
+        return earlier is not None and earlier.is_whole(found[-1], rows, sharing_set.addresses)
 
     def has_shared(self, sharing_set: SharingSet) -> bool:
         """Whether a share with this very set may have left the machine: it may be sent again, for it is the same."""
