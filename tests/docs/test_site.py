@@ -80,7 +80,7 @@ def words(text):
 @cache
 def settings():
     """What docutils would put together for each text again, which takes it twice as long as to read one."""
-    strict = {"report_level": 1, "halt_level": 1, "file_insertion_enabled": False}
+    strict = {"report_level": 1, "halt_level": 1, "file_insertion_enabled": False, "traceback": True}
     return Publisher(reader=Reader(), parser=Parser(), writer=Writer()).get_settings(**strict)
 
 
