@@ -8,6 +8,7 @@ import threading
 import time
 import traceback
 import tracemalloc
+from base64 import b64encode
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -33,13 +34,18 @@ def moving(chain, times=1):
 
 @contextmanager
 def answering(headers, body):
-    """An endpoint that answers the same to everything: its URL, and the encodings that it was asked for."""
+    """An endpoint that answers the same to everything: its URL, and the headers that it was asked with.
+
+    Connections are kept, so that a second request may come over the first one's.
+    """
     asked = []
 
     class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
         def do_POST(self):
             self.rfile.read(int(self.headers["Content-Length"]))
-            asked.append(self.headers["Accept-Encoding"])
+            asked.append(dict(self.headers) | {"path": self.path, "from": self.client_address})
             self.send_response(200)
             for name, value in {"Content-Length": str(len(body)), **headers}.items():
                 self.send_header(name, value)
@@ -294,6 +300,33 @@ def test_a_provider_shows_no_more_than_the_host(node):
     assert not isinstance(EndpointError("x"), ChainError)
 
 
+FIVE = b'{"jsonrpc": "2.0", "id": 0, "result": "0x5"}'
+
+
+def test_requests_of_a_thread_go_over_one_connection_with_the_urls_path_and_user():
+    with answering({}, FIVE) as (url, asked):
+        provider = RpcProvider(url.replace("//", f"//user:{KEY}@") + "/v3/key?x=1")
+        assert [provider.make_request("eth_blockNumber", [])["result"] for _ in range(3)] == ["0x5"] * 3
+    assert {request["path"] for request in asked} == {"/v3/key?x=1"}
+    assert {request["Authorization"] for request in asked} == {basic(f"user:{KEY}")}
+    assert len({request["from"] for request in asked}) == 1
+
+
+def test_requests_go_through_the_proxy_that_the_environment_names(monkeypatch):
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    with answering({}, FIVE) as (url, asked):
+        monkeypatch.setenv("http_proxy", url.replace("//", "//me:word@"))
+        assert RpcProvider("http://node.example/v3/key").make_request("eth_blockNumber", [])["result"] == "0x5"
+    (request,) = asked
+    assert (request["path"], request["Host"]) == ("http://node.example/v3/key", "node.example")
+    assert (request["Proxy-Authorization"], "Authorization" in request) == (basic("me:word"), False)
+
+
+def basic(text):
+    return f"Basic {b64encode(text.encode()).decode()}"
+
+
 @pytest.mark.parametrize("layers", [1, 3])
 def test_a_compressed_answer_is_refused_before_it_is_read(layers):
     body = b'{"jsonrpc": "2.0", "id": 0, "result": "0x' + b"0" * (1 << 24) + b'1"}'
@@ -306,7 +339,7 @@ def test_a_compressed_answer_is_refused_before_it_is_read(layers):
             provider.make_request("eth_chainId", [])
         most = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
-    assert asked == ["identity"]
+    assert [request["Accept-Encoding"] for request in asked] == ["identity"]
     assert most < 1 << 22
 
 
