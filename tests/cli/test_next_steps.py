@@ -16,7 +16,17 @@ from twopm_zk.errors import TrainingError
 PACKAGE = Path(twopm_zk.__file__).parent
 OTHER_PROGRAMS = {
     "chain/development_node.py": {
-        *("--host", "--port", "--color", "--chain-id", "--hardfork", "--config-out", "--number", "--cache-path", "--block-time"),
+        *(
+            "--host",
+            "--port",
+            "--color",
+            "--chain-id",
+            "--hardfork",
+            "--config-out",
+            "--number",
+            "--cache-path",
+            "--block-time",
+        ),
     },
     "circuit/circom.py": {"--wasm", "--sym", "--r1cs", "--json"},
     "system/programs.py": {"--version"},
