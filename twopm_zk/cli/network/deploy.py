@@ -12,7 +12,7 @@ from twopm_zk.circuit.instances import find_instance, instances
 from twopm_zk.cli.options.building import key_options, warn_if_insecure
 from twopm_zk.cli.options.connection import Connection, chain_options
 from twopm_zk.cli.options.participants import checked_address
-from twopm_zk.cli.options.stake_assets import PARTS, parse_assets, parse_eigenlayer
+from twopm_zk.cli.options.stake_assets import parse_assets, parse_eigenlayer
 from twopm_zk.cli.output import Steps, emit, json_option
 from twopm_zk.errors import InputError
 from twopm_zk.plonk.keys import keys_of_instances
@@ -73,7 +73,8 @@ DEFAULT_INSTANCES = (
     "--eigenlayer",
     metavar="NAME=ADDRESS",
     multiple=True,
-    help=f"A contract of EigenLayer, to go with --asset: {', '.join(PARTS)}. Repeatable; default: no delegation.",
+    help="A contract of EigenLayer, to go with --asset: strategy-manager, delegation-manager, allocation-manager, "
+    "rewards-coordinator, weth; and operator, whom stakes are delegated to. Repeatable; default: no delegation.",
 )
 @click.option(
     "--operator-set-uri",

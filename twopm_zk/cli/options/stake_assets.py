@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from twopm_zk.cli.options.participants import checked_address
@@ -10,9 +11,6 @@ from twopm_zk.errors import InputError
 
 if TYPE_CHECKING:
     from twopm_zk.chain.deployment import EigenLayer, StakeAsset
-
-PARTS = ("strategy-manager", "delegation-manager", "allocation-manager", "rewards-coordinator", "weth", "operator")
-"""Of EigenLayer, as they are named on the command line."""
 
 
 def parse_assets(texts: Iterable[str]) -> list[StakeAsset]:
@@ -30,12 +28,12 @@ def parse_assets(texts: Iterable[str]) -> list[StakeAsset]:
 
 
 def parse_eigenlayer(texts: Sequence[str]) -> EigenLayer | None:
-    """NAME=ADDRESS for each of ``PARTS``; None where there is none. InputError for any other name, or one twice."""
+    """NAME=ADDRESS for each field of EigenLayer; None where there is none. InputError for any other."""
     from twopm_zk.chain.deployment import EigenLayer
 
-    pairs = [_pair(text, text) for text in texts]
-    if wrong := [name for name, _ in pairs if name not in PARTS]:
-        raise InputError(f"EigenLayer has no {wrong[0]!r}, only {', '.join(PARTS)}")
+    pairs, names = [_pair(text, text) for text in texts], [part.name.replace("_", "-") for part in fields(EigenLayer)]
+    if wrong := [name for name, _ in pairs if name not in names]:
+        raise InputError(f"EigenLayer has no {wrong[0]!r}, only {', '.join(names)}")
     if len(dict(pairs)) != len(pairs):
         raise InputError("a contract of EigenLayer is named twice")
     return EigenLayer(**{name.replace("-", "_"): address for name, address in pairs}) if pairs else None
