@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from twopm_zk.chain.development_node import CHAIN_ID, DevelopmentNode, anvil_path
+from twopm_zk.chain.development_node import CHAIN_ID, FIRST_BLOCK, DevelopmentNode, anvil_path
 from twopm_zk.errors import ChainError, InputError, ToolError, ToolMissingError
 from twopm_zk.system import paths
 
@@ -114,11 +114,11 @@ def test_a_log_file_of_the_users_choice_stays(tmp_path):
 @pytest.mark.slow
 def test_blocks_come_by_time_where_asked():
     with DevelopmentNode(block_time=1) as node:
-        assert int(node.rpc("eth_blockNumber"), 16) <= 1
+        assert int(node.rpc("eth_blockNumber"), 16) <= FIRST_BLOCK + 1
         deadline = time.monotonic() + 10
-        while int(node.rpc("eth_blockNumber"), 16) < 1 and time.monotonic() < deadline:
+        while int(node.rpc("eth_blockNumber"), 16) < FIRST_BLOCK + 1 and time.monotonic() < deadline:
             time.sleep(0.1)
-        assert int(node.rpc("eth_blockNumber"), 16) >= 1
+        assert int(node.rpc("eth_blockNumber"), 16) > FIRST_BLOCK
 
 
 def test_snapshots_undo_and_time_advances(node):

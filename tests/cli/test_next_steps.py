@@ -23,6 +23,7 @@ OTHER_PROGRAMS = {
             "--chain-id",
             "--hardfork",
             "--config-out",
+            "--number",
             "--cache-path",
             "--block-time",
             "--no-request-size-limit",

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from twopm_zk.chain import compile_contract
-from twopm_zk.chain.abi import signature
+from twopm_zk.chain.abi import hash_of, signature
 from twopm_zk.chain.development.eigenlayer import MISSING, PACKAGE, PUBLISHED, published
 from twopm_zk.system import paths, programs
 
@@ -20,6 +20,8 @@ LIDO = ROOT / "node_modules" / "@lido-sdk" / "contracts" / "dist" / "cjs" / "gen
 PRINT = "const m = require(process.argv[1]); console.log(JSON.stringify(Object.values(m)[0].abi))"
 eigenlayer = pytest.mark.skipif(published() is None, reason=MISSING)
 OF_EIGENLAYER = sorted(path.stem for path in (paths.verifier_dir() / "interfaces" / "eigenlayer").glob("I*.sol"))
+OWN_ABI = ("IEigenLayerErrors", "IAVSRegistrar")
+"""What the package has no ABI of by that name."""
 OURS = {"StETHDouble": {"rebase"}, "StrategyDouble": {"strategyManager"}}
 """Functions of a double that the published contract does not have."""
 
@@ -96,9 +98,20 @@ def test_a_function_with_another_result_or_parameter_would_be_found():
 
 
 @eigenlayer
-@pytest.mark.parametrize("name", [name for name in OF_EIGENLAYER if name != "IEigenLayerErrors"])
+@pytest.mark.parametrize("name", [name for name in OF_EIGENLAYER if name not in OWN_ABI])
 def test_our_interfaces_to_eigenlayer_are_part_of_what_is_published(name):
     assert_part_of(compile_contract(name).abi, of_eigenlayer(name))
+
+
+@eigenlayer
+def test_the_registrar_is_what_eigenlayer_calls():
+    """The selectors are in the code that calls them."""
+    code = published()["AllocationManager"].runtime
+    for entry in compile_contract("IAVSRegistrar").abi:
+        selector = int.from_bytes(hash_of(signature(entry))[:4], "big")
+        while selector % 2 == 0:
+            selector //= 2  # the compiler shifts a shorter constant by more
+        assert f"{selector:x}" in code, entry["name"]
 
 
 @eigenlayer

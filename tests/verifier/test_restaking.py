@@ -1,7 +1,6 @@
 """Restaked operators, on EigenLayer's own bytecode: what stands behind them, and that nobody gets it away in time."""
 
 import pytest
-from eth_utils.crypto import keccak
 from support.conversing import LIE, MODEL, WRONG, Conversing
 from support.market import DAY, LATE, Market
 from support.restaking import RETH, SET, UNIT, EigenWorld
@@ -507,46 +506,3 @@ def test_without_eigenlayer_all_of_it_is_stakingcontracts(short, refused):
     assert staking.call("lockedUntil", ada.address) > short.chain.time + 28 * DAY
     event = stakes.transact("slash", ada.address, ETH // 2, b"\1" * 32).event("OperatorPenalised")
     assert (event["value"], event["restaked"]) == (near(ETH // 2), 0)
-
-
-# --- our interfaces are EigenLayer's ---
-
-
-@pytest.mark.parametrize(
-    ("interface", "name"),
-    [
-        ("IAllocationManager", "AllocationManager"),
-        ("IDelegationManager", "DelegationManager"),
-        ("IStrategyManager", "StrategyManager"),
-        ("IRewardsCoordinator", "RewardsCoordinator"),
-    ],
-)
-def test_our_interfaces_have_eigenlayers_selectors_and_results(interface, name):
-    def functions(artifact):
-        return {described(entry) for entry in artifact.abi if entry["type"] == "function"}
-
-    assert functions(compile_contract(interface)) <= functions(published()[name])
-
-
-def test_the_registrar_is_what_eigenlayer_calls():
-    """Its ABI is not published; the selectors are in the code that calls."""
-    code = published()["AllocationManager"].runtime
-    for entry in compile_contract("IAVSRegistrar").abi:
-        if entry["type"] == "function":
-            selector = int.from_bytes(keccak(kinds(entry["inputs"], entry["name"]).encode())[:4], "big")
-            while selector % 2 == 0:
-                selector //= 2  # the compiler shifts a shorter constant by more
-            assert f"{selector:x}" in code, entry["name"]
-
-
-def described(entry):
-    return kinds(entry["inputs"], entry["name"]), kinds(entry["outputs"]), entry["stateMutability"]
-
-
-def kinds(items, name=""):
-    def kind(item):
-        if not item["type"].startswith("tuple"):
-            return item["type"]
-        return kinds(item["components"]) + item["type"][len("tuple") :]
-
-    return f"{name}({','.join(map(kind, items))})"
