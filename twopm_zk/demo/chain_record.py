@@ -33,6 +33,7 @@ def transactions(stage: Stage) -> list[tuple[int, Transaction]]:
     places += [
         ("IDelegationManager", "DelegationManager", deployment.eigenlayer.delegation_manager),
         ("IAllocationManager", "AllocationManager", deployment.eigenlayer.allocation_manager),
+        ("IEAS", "EAS", deployment.eas),
     ]
     functions: dict[tuple[str, bytes], str] = {}
     for compiled, name, address in places:
