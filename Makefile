@@ -34,7 +34,8 @@ setup: ## install everything the project needs
 # the bytecode of EigenLayer's contracts, for development chains and tests, under a licence of its own; where it cannot be
 # installed a development chain has no restaking, and its tests are skipped, and say so
 .venv/.eigenlayer: requirements-eigenlayer.lock .venv/.installed
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes -r requirements-eigenlayer.lock && touch $@ || \
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --target .venv/eigenlayer --no-deps --require-hashes \
+		-r requirements-eigenlayer.lock && touch $@ || \
 		echo "EigenLayer's contracts cannot be installed from here: development chains are without restaking"
 
 # slither needs web3 7, the library web3 8

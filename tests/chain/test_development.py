@@ -85,12 +85,8 @@ def test_a_stranger_neither_pauses_nor_replaces_what_is_behind_a_proxy(managers,
 
 @pytest.mark.parametrize("version", [None, "0.2.0"])
 def test_without_eigenlayers_contracts_stakes_work_and_delegation_does_not(chain, keys, refused, monkeypatch, version):
-    def other(name):
-        if version is None:
-            raise importlib.metadata.PackageNotFoundError(name)
-        return SimpleNamespace(version=version)
-
-    monkeypatch.setattr(importlib.metadata, "distribution", other)
+    there = [] if version is None else [SimpleNamespace(version=version)]
+    monkeypatch.setattr(importlib.metadata, "distributions", lambda **of: iter(there))
     said = []
     network = Network(chain, deploy_all(chain, progress=said.append))
     assert MISSING in said
@@ -113,6 +109,6 @@ def test_a_package_that_is_not_what_it_should_be_is_named(monkeypatch, tmp_path,
     file = SimpleNamespace(stem=path.stem, parent=SimpleNamespace(name="ABI"), locate=lambda: path)
     files = [] if content is None else [file]
     package = SimpleNamespace(version=eigenlayer.VERSION, files=files)
-    monkeypatch.setattr(importlib.metadata, "distribution", lambda name: package)
+    monkeypatch.setattr(importlib.metadata, "distributions", lambda **of: iter([package]))
     with pytest.raises(ToolError, match="as installed has no contract PermissionController"):
         published()

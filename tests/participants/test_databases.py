@@ -6,7 +6,6 @@ import sqlite3
 import subprocess
 import sys
 import textwrap
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -301,14 +300,6 @@ def test_a_batch_that_was_altered_on_disk_is_found(store):
     store.run("UPDATE batches SET salt = '5'")
     with pytest.raises(StoreError, match="damaged"):
         store.batches(SPEC)
-
-
-def test_a_batch_gets_another_salt_and_no_place(store):
-    store.add_batches(SPEC, [batch()])
-    store.set_place(SPEC, 0, 3)
-    store.replace_batch(SPEC, 0, replace(store.batches(SPEC)[0].batch, salt=99))
-    (found,) = store.batches(SPEC)
-    assert (found.batch.salt, found.place) == (99, None)
 
 
 @pytest.mark.parametrize("family", Family)

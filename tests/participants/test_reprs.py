@@ -47,6 +47,7 @@ PRIVATE = {
 PUBLIC = {
     ("symbols", "Symbols", "labels"),
     ("demonstration", "Course", "opened"),
+    ("history", "DataSetHistory", "opened"),  # when
     ("ledger", "LedgerEntry", "contributions"),  # a hash of points that are on the chain
     ("distance", "_Known", "gradient"),  # a sum over all nodes, which is public
     ("public_sums", "SumsAtTheEnd", "gradient"),  # the same

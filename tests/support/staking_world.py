@@ -28,7 +28,7 @@ def deploy_others(chain):
     """What a development chain gets: assets, EigenLayer's addresses, and its contracts by name."""
     others = Others.of_development(Delays(withdrawal=WITHDRAWAL, deallocation=DEALLOCATION), lambda line: None)
     steps = DeploymentSteps(chain, Journal(chain, None), lambda line: None, others.names, published=others.published)
-    assets, eigenlayer = others.deploy(steps)
+    assets, eigenlayer, _ = others.deploy(steps)
     managers = {
         name: Contract(chain, others.published[name], address)
         for name, address in (

@@ -16,7 +16,7 @@ from twopm_zk.errors import MessageError, PeerError
 from twopm_zk.participants import wire
 from twopm_zk.system.content_store import content_hash
 
-FORMAT = "twopm-zk data manifest 1"
+FORMAT = "twopm-zk manifest 1"
 CIPHER = "chacha20-poly1305 stream"
 MAX_MANIFEST = 1 << 18
 _CHECK = b"twopm-zk data key check 1"

@@ -14,7 +14,7 @@ from twopm_zk.numbers.field import FIELD_ORDER
 from twopm_zk.participants import wire
 from twopm_zk.rows.cells import MAX_BYTES, CsvOptions
 
-FORMAT = "twopm-zk data package 1"
+FORMAT = "twopm-zk package 1"
 KINDS = ("csv", "parquet")
 MAX_BATCHES = 1 << 16
 MAX_HEADER = 1 << 24

@@ -11,6 +11,7 @@ lacks are doubles: strategies, WETH, the registry of pausers, and EigenPodManage
 from __future__ import annotations
 
 import importlib.metadata
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,8 @@ PUBLISHED = (
     "RewardsCoordinator",
 )
 PACKAGE, VERSION = "eigensdk", "0.1.0"
+FOLDER = Path(sys.prefix) / "eigenlayer"
+"""Where a checkout has the package, beside all others: it has a top-level package `tests`, which would hide ours."""
 MISSING = f"EigenLayer's contracts are not installed (PyPI's {PACKAGE} {VERSION}): stakes cannot be delegated here"
 STRATEGIES = 3
 """One for each token."""
@@ -68,11 +71,9 @@ def published() -> dict[str, Artifact] | None:
 
     Raises ToolError where the installed files are not what they should be.
     """
-    try:
-        package = importlib.metadata.distribution(PACKAGE)
-    except importlib.metadata.PackageNotFoundError:
-        return None
-    if package.version != VERSION:
+    found = importlib.metadata.distributions(name=PACKAGE, path=[*sys.path, str(FOLDER)])
+    package = next((one for one in found if one.version == VERSION), None)
+    if package is None:
         return None
     there = {file.stem: Path(str(file.locate())) for file in package.files or () if file.parent.name == "ABI"}
     return {name: _artifact(name, there.get(name)) for name in PUBLISHED}
