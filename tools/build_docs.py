@@ -295,23 +295,26 @@ def pages() -> dict[str, str]:
 # --- building ---
 
 
-class _ByLastName(PythonDomain):
-    """Sphinx looks through all objects for each of twenty thousand names in annotations."""
+_find_among_all = PythonDomain.find_obj
 
-    def find_obj(self, env: Any, modname: Any, classname: Any, name: str, *others: Any, **options: Any) -> Any:
-        """As there, among the objects whose name ends as this one: no others are found there."""
-        number, ending = self.__dict__.get("_ending", (0, {}))
-        if number != len(self.objects):
-            ending = {}
-            for full_name, entry in self.objects.items():
-                ending.setdefault(full_name.rpartition(".")[2], {})[full_name] = entry
-            self.__dict__["_ending"] = len(self.objects), ending
-        few = SimpleNamespace(
-            objects=ending.get(name.removesuffix("()").rpartition(".")[2], {}),
-            object_types=self.object_types,
-            objtypes_for_role=self.objtypes_for_role,
-        )
-        return PythonDomain.find_obj(few, env, modname, classname, name, *others, **options)
+
+def _find_by_last_name(self: Any, env: Any, modname: Any, classname: Any, name: str, *more: Any, **options: Any) -> Any:
+    """`PythonDomain.find_obj` among the objects whose name ends as this one: no others are found there.
+
+    Sphinx looks through all objects for each of twenty thousand names in annotations.
+    """
+    number, ending = self.__dict__.get("_ending", (0, {}))
+    if number != len(self.objects):
+        ending = {}
+        for full_name, entry in self.objects.items():
+            ending.setdefault(full_name.rpartition(".")[2], {})[full_name] = entry
+        self.__dict__["_ending"] = len(self.objects), ending
+    few = SimpleNamespace(
+        objects=ending.get(name.removesuffix("()").rpartition(".")[2], {}),
+        object_types=self.object_types,
+        objtypes_for_role=self.objtypes_for_role,
+    )
+    return _find_among_all(few, env, modname, classname, name, *more, **options)
 
 
 def write_sources(folder: Path) -> None:
@@ -337,11 +340,11 @@ def _docstring(app: object, what: str, name: str, obj: object, options: object, 
 def build(site: Path, work: Path) -> int:
     """Build the site, with what Sphinx keeps for the next time in ``work``; the number of warnings."""
     write_sources(work / "source")
+    PythonDomain.find_obj = _find_by_last_name  # type: ignore[method-assign]
     app = Sphinx(
         work / "source", None, site, work / "doctrees", "html", SETTINGS, status=None, warning=sys.stderr, parallel=2
     )
     app.connect("autodoc-process-docstring", _docstring)
-    app.add_domain(_ByLastName, override=True)
     app.build()
     return int(app._warncount)
 
