@@ -384,7 +384,9 @@ def test_a_node_that_stops_answering_at_any_request(user, command, monkeypatch):
     assert len(chosen) >= 3
     for lost in chosen:
         code, out = run(lost)
-        assert dying.dead
+        if not dying.dead:  # how often the newest block is asked for depends on the clock; the first time always comes
+            assert (lost[1] > 1, code) == (True, 0), out
+            continue
         assert code == 8, out
         document = json.loads(out)
         assert document["hint"]
