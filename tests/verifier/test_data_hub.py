@@ -67,7 +67,8 @@ def test_the_id_of_a_data_set_is_the_hash_of_its_terms(hub, gas):
     issuers = tuple(f"0x{number:040x}" for number in range(1, 17))
     for terms in (GRADES, NEXT_YEAR, DataTerms(b"\x01" * 32, True, b"\x02" * 32, issuers)):
         receipt = hub.transact("open", terms.values)
-        gas.check(f"open, {len(terms.issuers)} issuers", receipt)
+        held_out = "held out, " if terms.held_out else ""
+        gas.check(f"open, {held_out}{len(terms.issuers)} issuers", receipt)
         event = receipt.event("DatasetOpened")
         assert event["dataset"] == "0x" + terms.id.hex()
         assert [item.lower() for item in event["issuers"]] == list(terms.issuers)

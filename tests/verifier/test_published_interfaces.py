@@ -5,6 +5,7 @@ Rocket Pool publishes no package with its ABIs: what RETHDouble and IRETH have i
 
 import importlib.metadata
 import json
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 
 from twopm_zk.chain import compile_contract
 from twopm_zk.chain.abi import hash_of, signature
-from twopm_zk.chain.development.eigenlayer import MISSING, PACKAGE, PUBLISHED, published
+from twopm_zk.chain.development.eigenlayer import FOLDER, MISSING, PACKAGE, PUBLISHED, published
 from twopm_zk.system import paths, programs
 
 ROOT = Path(__file__).parents[2]
@@ -35,7 +36,8 @@ def lido(name):
 def of_eigenlayer(interface):
     """The ABI that PyPI's package has of an interface of ours."""
     name = interface.removeprefix("I") if interface.removeprefix("I") in PUBLISHED else interface
-    files = importlib.metadata.distribution(PACKAGE).files
+    package = next(iter(importlib.metadata.distributions(name=PACKAGE, path=[*sys.path, str(FOLDER)])))
+    files = package.files
     path = next(file for file in files if file.parts[-2:] == ("ABI", f"{name}.json"))
     return json.loads(Path(str(path.locate())).read_text())["abi"]
 
