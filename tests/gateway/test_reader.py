@@ -188,3 +188,21 @@ def test_files_that_are_no_documents_are_left_alone(stage, tmp_path):
     assert documents.specification(stage.spec.spec_hash) == stage.spec
     assert documents.metadata_about(stage.spec.spec_hash) is None
     assert documents._metadata == {}
+
+
+def test_owners_that_withdraw_certified_rows_are_named_with_the_certificate(stage, reading):
+    reader = reading()
+    owners = next(one for one in reader._logs[1].attempts if one.outcome == "certified").ready
+    owner = next(view for view in map(stage.world.view, range(9)) if view.address in owners)
+
+    def withdrawn():
+        reader._tick()
+        network, task = reader.snapshot.details[1], reader.snapshot.tasks[1]
+        assert network["certificate"]["withdrawn_since"] == task["withdrawn_since"]
+        return task["withdrawn_since"]
+
+    assert withdrawn() == {}
+    first = owner.data_hub.withdraw(reader.snapshot.states[1].dataset).block
+    assert withdrawn() == {owner.address: {"block": first, "retraining": False}}
+    owner.data_hub.withdraw(reader.snapshot.states[1].dataset, retraining=True)
+    assert withdrawn() == {owner.address: {"block": first, "retraining": True}}

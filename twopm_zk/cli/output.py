@@ -22,6 +22,8 @@ _FRAMES = 4.0
 """Pictures a second that a terminal gets: more would take time from the work."""
 _PAUSE = 4.0
 """Seconds between lines that tell of a step where there is no terminal."""
+_WIDEST = 10_000
+"""Columns of a table in a file or pipe."""
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on standard output.")
@@ -91,15 +93,21 @@ def emit(as_json: bool, document: Mapping[str, Any], text: str | None = None) ->
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, title: str | None = None) -> None:
-    """A table on standard output."""
+    """A table on standard output: folded to a terminal's width, in a file or pipe as wide as it is; nothing is cut."""
     from rich.console import Console
+    from rich.measure import Measurement
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(*columns, title=title, title_justify="left")
+    table = Table(title=title, title_justify="left")
+    for column in columns:
+        table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(*(Text(str(cell)) for cell in row))  # as it is: `ward[B]` is a name, and no markup
-    Console(highlight=False).print(table)
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = Measurement.get(console, console.options.update(max_width=_WIDEST), table).maximum
+    console.print(table)
 
 
 class Steps:

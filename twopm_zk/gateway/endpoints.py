@@ -173,7 +173,13 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     ),
     "Tasks": _object({"tasks": {"type": "array", "items": _object({**_TASK, "rounds": _WHOLE})}, **_STALE}),
     "Task": _object(
-        {**_TASK, "rounds": {"type": "array", "items": {"type": "object"}}, "gas": _or_null(_WHOLE), **_STALE}
+        {
+            **_TASK,
+            "withdrawn_since": {"type": "object"},
+            "rounds": {"type": "array", "items": {"type": "object"}},
+            "gas": _or_null(_WHOLE),
+            **_STALE,
+        }
     ),
     "Account": _object(
         {

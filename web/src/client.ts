@@ -96,6 +96,9 @@ export interface OperatorEntry {
   obligations: string;
 }
 
+/** By address, owners of rows in a certified sum that have withdrawn them since. */
+export type Withdrawals = Record<string, { block: number; retraining: boolean }>;
+
 export interface NetworkDetail extends Omit<NetworkSummary, "operators"> {
   owner: string;
   uri: string;
@@ -116,7 +119,12 @@ export interface NetworkDetail extends Omit<NetworkSummary, "operators"> {
   specification: { hash: string; state: "verified" | "missing"; name: string | null; label: string | null } | null;
   weights: { commitment: string; context: string; values: number[] } | null;
   coefficients: Record<string, number> | null;
-  certificate: { round: number; bound_per_row: number; coverage: string | null } | null;
+  certificate: {
+    round: number;
+    bound_per_row: number;
+    coverage: string | null;
+    withdrawn_since: Withdrawals;
+  } | null;
   predict: {
     instance: string;
     verifier_id: number;
@@ -254,6 +262,7 @@ export interface TaskRound {
 }
 
 export interface TaskDetail extends TaskSummary {
+  withdrawn_since: Withdrawals;
   rounds: TaskRound[];
   gas: number | string | null;
 }

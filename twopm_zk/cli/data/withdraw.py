@@ -74,7 +74,7 @@ def withdraw(connection: Connection, spec_file: Path, retraining: bool, yes: boo
         "retraining": all(one.retraining for one in left),
         "transactions": [one.transaction for one in receipts],
     }
-    said = f"{batches} of {view.address} " + ("are withdrawn." if receipts else "were withdrawn already.")
+    said = f"Withdrawn{'' if receipts else ' already'}: {batches} of {view.address}."
     after = (
         f"\nNext, for the coordinator of a task that was certified with them: twopm-zk retrain TASK --spec {spec_file} "
         f"--without {view.address} --out child.json"

@@ -13,7 +13,8 @@ from twopm_zk.chain.tasks import TaskSnapshot, TaskState
 from twopm_zk.circuit.instances import Instance, find_instance
 from twopm_zk.gateway.state.documents import Documents
 from twopm_zk.gateway.state.form import form_of
-from twopm_zk.gateway.state.tasks import TaskLog, phase_name
+from twopm_zk.gateway.state.tasks import TaskLog, documents_of, phase_name
+from twopm_zk.participants.rounds.view import Withdrawal
 from twopm_zk.statements import PredictShape
 from twopm_zk.task.metadata import NetworkMetadata
 from twopm_zk.task.specification import TaskSpec
@@ -99,6 +100,8 @@ class NetworkState:
     uri: str = ""
     """Where the document may be found, as the owner says."""
     offers: tuple[Offer, ...] = ()
+    withdrawn: Mapping[str, Withdrawal] = field(default_factory=dict)
+    """Owners of rows in the certified sum that have withdrawn them since."""
 
     @classmethod
     def of(
@@ -112,6 +115,7 @@ class NetworkState:
         uri: str,
         retired: frozenset[int],
         offers: tuple[Offer, ...],
+        withdrawn: Mapping[str, Withdrawal],
     ) -> NetworkState:
         """Look up the documents of a network."""
         file = documents.metadata(entry.metadata)
@@ -127,6 +131,7 @@ class NetworkState:
             frozenset() if log is None else frozenset(log.models),
             uri,
             offers,
+            withdrawn,
         )
 
     @property
@@ -225,7 +230,12 @@ class NetworkState:
             else self.spec.coefficients(training.weights),
             "certificate": None
             if found is None or round is None
-            else {"round": round.round, "bound_per_row": found.bound_per_row, "coverage": _coverage(round.rows)},
+            else {
+                "round": round.round,
+                "bound_per_row": found.bound_per_row,
+                "coverage": _coverage(round.rows),
+                "withdrawn_since": documents_of(self.withdrawn),
+            },
             "predict": None if self.model is None else self.model.to_json(),
             "operators": [one.to_json() for one in self.offers],
         }

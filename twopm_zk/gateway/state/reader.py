@@ -25,6 +25,7 @@ from twopm_zk.gateway.state.networks import NOTHING_AT_STAKE, NetworkState, Offe
 from twopm_zk.gateway.state.tasks import TaskLog, summary_of, task_document
 from twopm_zk.participants.attempts import read_history
 from twopm_zk.participants.news import News, Notify, ignore
+from twopm_zk.participants.rounds.view import Withdrawal
 from twopm_zk.participants.task_view import LARGE, ChainView
 
 Changes = Mapping[str, frozenset[int]]
@@ -115,6 +116,7 @@ class ChainReader:
         self._uris: dict[int, str] = {}
         self._offers: dict[int, dict[str, Offer]] = {}
         self._retired: frozenset[int] = frozenset()
+        self._withdrawn: dict[str, dict[str, Withdrawal]] = {}
         self._members: dict[str, tuple[str, bytes]] = {}
         self._stakes: dict[str, tuple[Backing, int]] = {}
         self._stakes_at = -_STAKE_SECONDS
@@ -199,6 +201,7 @@ class ChainReader:
         contracts = [view.hlr.contract, view.inference.contract, view.network.contract("VerifierRegistry")]
         contracts += [view.identity.contract, self._networks.contract]
         events = [event for contract in contracts for event in self._events(contract, first, head)]
+        events += reading("withdrawn data", lambda: self._withdrawals(first, head))
         events.sort(key=lambda event: event.moment)
         head_hash = view.block_hash(head)
         of_tasks = [event for event in events if event.address == view.hlr.address]
@@ -208,7 +211,8 @@ class ChainReader:
         for event in events:
             self._feed(event)
         self._states |= states
-        self._changed["task"] |= set(states)
+        gone = {event["dataset"] for event in events if event.name == "DataWithdrawn"}
+        self._changed["task"] |= set(states) | {task for task, one in self._states.items() if _named(one.dataset) in gone}
         self._read_to, self._read_hash = head, head_hash
 
     def _read_what_changed(self) -> None:
@@ -228,6 +232,9 @@ class ChainReader:
         logs = reading("events", lambda: list(chain.logs(contract.address, [], first, last)))
         return [event for log in logs if (event := chain.registry.event(log)) is not None]
 
+    def _withdrawals(self, first: int, last: int) -> list[DecodedEvent]:
+        return list(self._view.data_hub.contract.events("DataWithdrawn", from_block=first, to_block=last))
+
     def _time_of(self, block: int) -> int:
         if block not in self._times:
             self._times[block] = self._view.chain.time_of(block)
@@ -241,6 +248,9 @@ class ChainReader:
             self._feed_inference(event)
         elif event.address == view.identity.address:
             self._members.pop(event["member"], None)
+        elif event.name == "DataWithdrawn":
+            of_set = self._withdrawn.setdefault(event["dataset"], {})
+            of_set[event["owner"]] = Withdrawal.after(of_set.get(event["owner"]), event)
         elif event.name == "VerifierRetired":
             self._retired |= {event["id"]}
             changed["network"] |= set(self._entries)
@@ -315,8 +325,8 @@ class ChainReader:
         for task, log in self._logs.items():
             if task in changed or task not in self._documents_made or self._network_is_new(task, network_of):
                 state, number = self._states[task], network_of.get(task)
-                made = summary_of(log, state, number), task_document(log, state, number, self._gas)
-                self._documents_made[task] = made
+                document = task_document(log, state, number, self._gas, self._gone(log, state))
+                self._documents_made[task] = summary_of(log, state, number), document
         networks = {number: self._network(entry) for number, entry in sorted(entries.items())}
         operators = {offer.operator: offer for one in networks.values() for offer in one.offers}
         return Snapshot(
@@ -333,6 +343,12 @@ class ChainReader:
             last_events={task: log.last_event for task, log in self._logs.items()},
             operators=operators,
         )
+
+    def _gone(self, log: TaskLog, state: TaskSnapshot) -> dict[str, Withdrawal]:
+        """Owners of rows in the certified sum that have withdrawn them."""
+        withdrawn = self._withdrawn.get(_named(state.dataset), {})
+        ready = [] if log.certified is None else sorted(log.certified.ready)
+        return {node: withdrawn[node] for node in ready if node in withdrawn}
 
     def _network_is_new(self, task: int, network_of: Mapping[int, int]) -> bool:
         return bool(self._documents_made[task][0]["network"] != network_of.get(task))
@@ -363,4 +379,10 @@ class ChainReader:
             uri=self._uris[entry.id],
             retired=self._retired,
             offers=offers,
+            withdrawn=self._gone(log, state) if log is not None and isinstance(state, TaskSnapshot) else {},
         )
+
+
+def _named(dataset: bytes) -> str:
+    """A data set as events name it."""
+    return f"0x{dataset.hex()}"

@@ -13,6 +13,7 @@ from typing import Any
 from twopm_zk.chain.abi import DecodedEvent
 from twopm_zk.chain.tasks import COLLECTIONS, Phase, TaskSnapshot, words
 from twopm_zk.participants.attempts import Collected
+from twopm_zk.participants.rounds.view import Withdrawal
 
 OPEN, ABANDONED, FAILED, OPENED, AGGREGATED, CERTIFIED = (
     *("open", "abandoned", "failed", "opened", "aggregated", "certified"),
@@ -223,7 +224,18 @@ def summary_of(log: TaskLog, state: TaskSnapshot, network: int | None) -> dict[s
     }
 
 
-def task_document(log: TaskLog, state: TaskSnapshot, network: int | None, gas: Mapping[str, int]) -> dict[str, Any]:
+def documents_of(withdrawn: Mapping[str, Withdrawal]) -> dict[str, dict[str, Any]]:
+    """Who has withdrawn data that a certificate rests on, as the API shows it."""
+    return {node: one.to_json() for node, one in withdrawn.items()}
+
+
+def task_document(
+    log: TaskLog,
+    state: TaskSnapshot,
+    network: int | None,
+    gas: Mapping[str, int],
+    withdrawn: Mapping[str, Withdrawal],
+) -> dict[str, Any]:
     """A task with all of its attempts."""
     return {
         **summary_of(log, state, network),
@@ -231,6 +243,7 @@ def task_document(log: TaskLog, state: TaskSnapshot, network: int | None, gas: M
         "minimum_rows": state.minimum_rows,
         "target_per_row": state.target_per_row,
         "bound_per_row": state.bound_per_row,
+        "withdrawn_since": documents_of(withdrawn),
         "rounds": [one.to_json(gas) for one in log.attempts],
         "gas": total_gas(log.transactions, gas),
         "transactions": len(log.transactions),

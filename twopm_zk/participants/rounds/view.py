@@ -55,6 +55,11 @@ class Withdrawal:
     retraining: bool
     """Whether models may be trained on without them, which tells the sums of these rows; see `sharing.ledger`."""
 
+    @classmethod
+    def after(cls, before: Withdrawal | None, event: DecodedEvent) -> Withdrawal:
+        """What is known with one more `DataWithdrawn`: the first counts; to be trained on can be allowed later."""
+        return cls(event.block if before is None else before.block, event["retraining"])
+
     def to_json(self) -> dict[str, Any]:
         """The withdrawal as documents have it."""
         return {"block": self.block, "retraining": self.retraining}
@@ -345,8 +350,7 @@ class RoundsView(ABC, Generic[State]):
             "withdrawn data",
             lambda: self._events(contract, "DataWithdrawn", start, self.block(), dataset=dataset, owner=owner),
         ):
-            first = found.get(event["owner"])
-            found[event["owner"]] = Withdrawal(event.block if first is None else first.block, event["retraining"])
+            found[event["owner"]] = Withdrawal.after(found.get(event["owner"]), event)
         return found
 
     def places(self, dataset: bytes, *, owner: str | None = None) -> dict[int, int]:

@@ -1,6 +1,6 @@
 // One network: what is proven, by whom, under which keys, and what nobody can know.
 import { useEffect, useState } from "preact/hooks";
-import type { Audit, AuditReport, Metadata, NetworkDetail, TaskDetail } from "../client";
+import type { Audit, AuditReport, Metadata, NetworkDetail, TaskDetail, Withdrawals } from "../client";
 import { duration, ether, fee, grouped, many, percent, significant } from "../format";
 import { AddressText, Badge, Facts, InsecureBanner, Table, Waiting } from "../parts/basics";
 import { Coefficients, Rounds } from "../parts/charts";
@@ -136,6 +136,25 @@ function MetadataText({ text }: { text: Metadata }) {
   );
 }
 
+/** Who has withdrawn rows that a certificate rests on. */
+export function WithdrawnSince({ of }: { of: Withdrawals }) {
+  const gone = Object.entries(of);
+  if (gone.length === 0) return null;
+  return (
+    <p>
+      Since then {many(gone.length, "data owner")} withdrew rows that are in the certified sum:{" "}
+      {gone.map(([owner, { block, retraining }], index) => (
+        <>
+          {index > 0 && "; "}
+          <AddressText of={owner} /> in block {grouped(block)}, and models {retraining ? "may" : "may not"} be trained
+          on without them
+        </>
+      ))}
+      .
+    </p>
+  );
+}
+
 function Proven({ network }: { network: NetworkDetail }) {
   const { certificate } = network;
   const known = certificate?.coverage ?? (network.rows === null ? null : `over ${many(network.rows, "row")}`);
@@ -153,6 +172,7 @@ function Proven({ network }: { network: NetworkDetail }) {
           owners.
         </p>
       )}
+      {certificate !== null && <WithdrawnSince of={certificate.withdrawn_since} />}
       <Facts
         items={[
           [

@@ -4,7 +4,7 @@ import { grouped, many, moment, significant } from "../format";
 import { AddressText, Deadline, Facts, InsecureBanner, Table, Waiting } from "../parts/basics";
 import { Link } from "../state/router";
 import { client, useLoaded } from "../state/server";
-import { RoundsPart } from "./network";
+import { RoundsPart, WithdrawnSince } from "./network";
 
 export function TasksView() {
   const tasks = useLoaded("tasks", client.tasks, (event) => event.type === "task");
@@ -83,6 +83,7 @@ export function TaskView({ id }: { id: number }) {
               ["Gas in all", task.gas === null ? "not known yet" : grouped(Number(task.gas))],
             ]}
           />
+          <WithdrawnSince of={task.withdrawn_since} />
           <section aria-labelledby="course">
             <h2 id="course">Course</h2>
             <RoundsPart task={task} />
