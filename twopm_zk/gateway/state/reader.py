@@ -212,7 +212,9 @@ class ChainReader:
             self._feed(event)
         self._states |= states
         gone = {event["dataset"] for event in events if event.name == "DataWithdrawn"}
-        self._changed["task"] |= set(states) | {task for task, one in self._states.items() if _named(one.dataset) in gone}
+        self._changed["task"] |= set(states) | {
+            task for task, one in self._states.items() if _named(one.dataset) in gone
+        }
         self._read_to, self._read_hash = head, head_hash
 
     def _read_what_changed(self) -> None:
