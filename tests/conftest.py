@@ -61,6 +61,11 @@ def pytest_addoption(parser):
         help="measure lines and branches of the contracts; use = before a file for the figures",
     )
     parser.addoption(
+        "--every-contract",
+        action="store_true",
+        help="compile each contract that comes compiled again",
+    )
+    parser.addoption(
         "--cpu-times", action="store_true", help="durations in seconds of CPU, with those of processes that tests start"
     )
 

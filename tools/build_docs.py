@@ -12,6 +12,7 @@ from __future__ import annotations
 import ast
 import importlib.util
 import inspect
+import logging
 import re
 import shutil
 import sys
@@ -81,9 +82,11 @@ SETTINGS = {
     "myst_heading_anchors": 4,
     "autodoc_default_options": {"members": True, "undoc-members": True, "member-order": "bysource", "no-value": True},
     "autodoc_typehints_format": "short",
+    "autodoc_use_type_comments": False,  # there are none, and it would parse every function again to look for them
     "autodoc_mock_imports": [] if importlib.util.find_spec("twopm_zk._native") else ["twopm_zk._native"],
     "toc_object_entries": False,  # they would be in the navigation of every page
     "python_use_unqualified_type_names": True,
+    "smartquotes": False,  # docstrings are shown as they were written
     "suppress_warnings": ["ref.python"],  # a name that several rooms have, in an annotation
 }
 
@@ -249,7 +252,7 @@ def public_page(name: str) -> str:
 
 def _source(package: str, name: str) -> str:
     """The module that a package imports a name from."""
-    for line in ast.parse(ROOT.joinpath(*package.split("."), "__init__.py").read_text()).body:
+    for line in ast.walk(ast.parse(ROOT.joinpath(*package.split("."), "__init__.py").read_text())):
         if isinstance(line, ast.ImportFrom) and line.module and name in {alias.name for alias in line.names}:
             return line.module
     raise LookupError(f"{package} does not import {name}")
@@ -337,13 +340,24 @@ def _docstring(app: object, what: str, name: str, obj: object, options: object, 
     lines[:] = [*plain_text("\n".join(lines)).splitlines(), ""]
 
 
+def _analyse_modules() -> None:
+    """Import and read every module once: Sphinx forks a process for each few pages, which would do it again."""
+    if SETTINGS["autodoc_mock_imports"]:
+        return  # what is mocked is there within Sphinx alone
+    for name in [module for room in rooms() for module in modules_of(PACKAGE / room)]:
+        importlib.import_module(name)
+        ModuleAnalyzer.for_module(name).analyze()
+
+
 def build(site: Path, work: Path) -> int:
     """Build the site, with what Sphinx keeps for the next time in ``work``; the number of warnings."""
     write_sources(work / "source")
+    _analyse_modules()
     PythonDomain.find_obj = _find_by_last_name  # type: ignore[method-assign]
     app = Sphinx(
         work / "source", None, site, work / "doctrees", "html", SETTINGS, status=None, warning=sys.stderr, parallel=2
     )
+    logging.getLogger("sphinx").setLevel(logging.WARNING)  # nobody sees the rest, which is put together all the same
     app.connect("autodoc-process-docstring", _docstring)
     app.build()
     return int(app._warncount)

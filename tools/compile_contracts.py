@@ -1,7 +1,7 @@
 """Compile every contract, and the verifiers of development keys, into verifier/compiled.
 
-Who deploys or audits takes them from there, where their digest is that of the sources at hand. A test compiles all of
-them again and compares.
+Who deploys or audits takes them from there, where their digest is that of the sources at hand. A test compiles some of
+them again and compares, in CI all of them.
 
 Run: python tools/compile_contracts.py (part of `make generate`).
 """

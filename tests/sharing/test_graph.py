@@ -94,6 +94,7 @@ def weak(monkeypatch):
     monkeypatch.setattr(graph, "FAILURE_BITS", 6)
 
 
+@pytest.mark.slow
 def test_which_seats_colluders_take_does_not_matter(weak):
     tried, nodes = 4000, 200
     choices = (range(100), range(0, nodes, 2), [*range(50), *range(150, nodes)])
@@ -110,6 +111,7 @@ def test_who_comes_last_and_tries_many_keys_finds_a_graph_that_falls_apart_where
     assert any(falls_apart(last_digest(key), 200, range(100)) for key in range(2000))
 
 
+@pytest.mark.slow
 def test_who_comes_last_and_tries_many_keys_finds_no_graph_that_falls_apart():
     assert not graph.is_whole(200)
     assert not any(falls_apart(last_digest(key), 200, range(100)) for key in range(2000))

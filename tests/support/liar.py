@@ -3,6 +3,8 @@
 Then only the constraint that is meant to stop it is left to do so, and a test sees which one that was.
 """
 
+from functools import cache
+
 from support.soundness import constraints, holds, value_of
 
 from twopm_zk.circuit.witness import Witness, calculate_witness
@@ -30,12 +32,23 @@ def digit_table(point):
     return u3, u1 - u3, third, v1 - third
 
 
+@cache
+def digit_tables(point, digits):
+    """The tables of a point, four times it and so on: the points are the same for every lie."""
+    tables = []
+    for _ in range(digits):
+        tables.append(digit_table(point))
+        point = multiply(point, 4)
+    return tuple(tables)
+
+
 def base_4(scalar, digits):
     """Digits of a signed scalar as PedersenPoint has them: 0 to 3, of the scalar and half of the range."""
     biased = scalar + 4**digits // 2
     return [biased >> (2 * place) & 3 for place in range(digits)]
 
 
+@cache
 def halves(unit, count):
     points = (*generators(unit, count), rows_generator(unit, count), blinding_generator())
     return [multiply(point, HALF) for point in points]
@@ -66,9 +79,7 @@ def pedersen_signals(unit, biased_digits, *, start=None, slopes=None):
         return slope
 
     for half, digits in zip(multiples, biased_digits, strict=True):
-        power = half
-        for digit in digits:
-            t0, t1, t2, t3 = digit_table(power)
+        for digit, (t0, t1, t2, t3) in zip(digits, digit_tables(half, len(digits)), strict=True):
             product = digit * (digit - 3) % FIELD_ORDER
             one = -product * inverse(2)
             U = t0 + t1 * one
@@ -76,7 +87,6 @@ def pedersen_signals(unit, biased_digits, *, start=None, slopes=None):
             here = index
             made[f"rise[{here}]"] = line(U, (2 * digit - 3) * (t2 + t3 * one)) * U
             made[f"u[{here}]"] = last_u
-            power = multiply(power, 4)
     line(*montgomery(negate(start)))
     made["sumU"], made["sumV"] = last_u, last_v
     made["x"] = last_u * inverse(last_v)

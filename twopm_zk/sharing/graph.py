@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from eth_utils.crypto import keccak
+from eth_hash.auto import keccak
 
 FAILURE_BITS = 100
 """The honest half of a set falls apart for one digest in 2^FAILURE_BITS at most."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from eth_abi.abi import encode
-from eth_utils.crypto import keccak
+from eth_hash.auto import keccak
 
 from twopm_zk.numbers.baby_jubjub import SUBGROUP_ORDER
 
@@ -33,7 +33,7 @@ def challenge_of(digest: bytes) -> int:
 
 def scalar_of(seed: bytes, index: int) -> int:
     """The scalar with this index of a seed."""
-    high, low = (abi_hash(("bytes32", seed), ("uint256", 2 * index + part)) for part in range(2))
+    high, low = (keccak(seed + (2 * index + part).to_bytes(32)) for part in range(2))  # abi.encode of two words
     return int.from_bytes(high + low, "big") % SUBGROUP_ORDER
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from eth_utils.crypto import keccak
+from eth_hash.auto import keccak
 
 from twopm_zk.errors import InputError
 
