@@ -12,23 +12,27 @@ from typing import Any
 OURS = "twopm-zk"
 WHAT = {
     "twopm-zk": """
-the native prover of this repository. Its time includes reading and checking the witness, and verifying the proof.
+the native prover of this repository. Its time includes reading and checking the witness, and verifying the
+proof.
 """,
     "twopm-zk, vectors off": """
-the same without vector arithmetic (`TWOPM_ZK_VECTORS=off`): what a processor without AVX-512 IFMA would do, at this clock.
+the same without vector arithmetic (`TWOPM_ZK_VECTORS=off`): what a processor without AVX-512 IFMA would do, at
+this clock.
 """,
     "gnark": """
 gnark 0.14 (Go): PLONK with the same gate of three wires and five selectors, and with blinding of the quotient
-(`WithStatisticalZeroKnowledge`), as snarkjs and this prover have it. Finding the witness is subtracted from its time. Its key is
-powers of tau, Lagrange points and the circuit: it makes the circuit's polynomials again in each proof.
+(`WithStatisticalZeroKnowledge`), as snarkjs and this prover have it. Finding the witness is subtracted from its
+time. Its key is powers of tau, Lagrange points and the circuit: it makes the circuit's polynomials again in
+each proof.
 """,
     "halo2": """
-halo2-axiom 0.5.3 (Rust, built for this processor, with assembly): the same gate as a halo2 circuit with one running product, KZG
-with SHPLONK. It commits to one random polynomial more, and its opening proof is for several points at once.
+halo2-axiom 0.5.3 (Rust, built for this processor, with assembly): the same gate as a halo2 circuit with one
+running product, KZG with SHPLONK. It commits to one random polynomial more, and its opening proof is for
+several points at once.
 """,
     "snarkjs": """
-snarkjs 0.7.6 (WebAssembly in Node.js) with the key and the witness of this prover, whose proofs are of its format. It has two
-rounds at most and none to warm up, since it takes long, and reads its key in each.
+snarkjs 0.7.6 (WebAssembly in Node.js) with the key and the witness of this prover, whose proofs are of its
+format. It has two rounds at most and none to warm up, since it takes long, and reads its key in each.
 """,
 }
 COLOURS = {"twopm-zk": "#06c", "twopm-zk, vectors off": "#6af", "gnark": "#c60", "halo2": "#393", "snarkjs": "#888"}
@@ -52,16 +56,18 @@ def page(found: Mapping[str, Any]) -> str:
     lines = ["<!-- written by bench/peers/run.py -->", "# This prover beside others", ""]
     lines += filled(
         f"""
-{found["machine"]}; load before the run: {found["load"]:.1f} (0 is idle). {found["runs"]} rounds after one that warms up. Every
-prover has its key loaded and makes one proof in each round, pinned to the same cores, with as many threads, while the
-others wait. Medians, with the least and the most. `times` is a prover's time over this prover's in the same round. `CPU` is of a
-proof and its verification, all threads together: the figure that other work on the machine disturbs least.
+{found["machine"]}; load before the run: {found["load"]:.1f} (0 is idle). {found["runs"]} rounds after one that
+warms up. Every prover has its key loaded and makes one proof in each round, pinned to the same cores, with as
+many threads, while the others wait. Medians, with the least and the most. `times` is a prover's time over this
+prover's in the same round. `CPU` is of a proof and its verification, all threads together: the figure that
+other work on the machine disturbs least.
 """
     )
     lines += filled(
         """
-The circuit is a chain of squarings of full-size values with one public input: 2^k - 16 gates in a domain of 2^k. For all provers:
-BN254, KZG commitments over powers of tau, universal setup, blinding on, and every proof verified.
+The circuit is a chain of squarings of full-size values with one public input: 2^k - 16 gates in a domain of
+2^k. For all provers: BN254, KZG commitments over powers of tau, universal setup, blinding on, and every proof
+verified.
 """
     )
     named = list(dict.fromkeys(name for size in found["sizes"].values() for name in size["provers"]))
@@ -83,8 +89,9 @@ BN254, KZG commitments over powers of tau, universal setup, blinding on, and eve
     lines.append("")
     lines += filled(
         """
-Peak memory is the resident size of a process that only loads its key and proves, with what its language needs (Python and this
-library about 50 MB). Key files are what a prover reads to prove, but for the witness, without compression of points.
+Peak memory is the resident size of a process that only loads its key and proves, with what its language needs
+(Python and this library about 50 MB). Key files are what a prover reads to prove, but for the witness, without
+compression of points.
 """
     )
     return "\n".join(lines)

@@ -76,8 +76,8 @@ def prove(
 ) -> ProofResult:
     """Prove that the circuit of ``keys`` has a witness with these public inputs.
 
-    Inputs, or a witness, which is checked against the R1CS first. The proof is verified before it is
-    returned, unless ``check`` is off: a damaged proving key gives proofs of nothing.
+    Inputs, or a witness, which is checked before it is proven: against the R1CS, or by a backend that does so itself.
+    The proof is verified before it is returned, unless ``check`` is off: a damaged proving key gives proofs of nothing.
 
     Raises InputError, WitnessError, FileFormatError, ProvingError.
     """
@@ -90,16 +90,19 @@ def prove(
             raise WitnessError(
                 f"the witness is of circuit {witness.circuit.name!r}, the keys are of {keys.circuit.name!r}"
             )
-        if not witness.checked:
+        if not witness.checked and not prover.checks_witness:
             require_satisfied(keys.circuit, witness.values)
     else:
-        witness = calculate_witness(keys.circuit, witness_or_inputs)
+        witness = calculate_witness(keys.circuit, witness_or_inputs, check=not prover.checks_witness)
     witnessed = time.perf_counter()
     with secret_file(witness.to_bytes()) as file:
         try:
             proof, public = prover.prove(keys.zkey, file, progress)
         except ProofFormatError as error:
             raise _damaged_keys(prover, keys.folder) from error
+        except WitnessError:
+            require_satisfied(keys.circuit, witness.values)  # names the signals, where the constraints are broken too
+            raise
     proved = time.perf_counter()
     key = keys.verification_key
     if public != witness.public or (check and not prover.verify(key, public, proof)):

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from twopm_zk.plonk.proof import Proof, VerificationKey
 from twopm_zk.system.progress import Progress
+
+AT_ONCE = max(1, (os.cpu_count() or 1) // 4)
+"""Proofs that are made at the same time by threads of one process: one fills four cores, and each takes memory."""
 
 
 @runtime_checkable
@@ -14,6 +18,8 @@ class Backend(Protocol):
     """What a prover has to do. Every method leaves nothing half-written behind when it fails."""
 
     name: str
+    checks_witness: bool
+    """Whether `prove` checks a witness before it proves, so that nobody else needs to."""
 
     def available(self) -> str | None:
         """None if it can be used, else the reason why not."""

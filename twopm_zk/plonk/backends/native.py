@@ -27,6 +27,7 @@ from twopm_zk.errors import (
     TwopmError,
     WitnessError,
 )
+from twopm_zk.plonk.backends.interface import AT_ONCE
 from twopm_zk.plonk.proof import Proof, VerificationKey, public_from_json
 from twopm_zk.system import extension
 from twopm_zk.system.files import replacing
@@ -53,10 +54,12 @@ class NativeBackend:
     """`Backend` on the extension module ``twopm_zk._native``."""
 
     name = "native"
+    checks_witness = True
 
     def __init__(self) -> None:
         self._keys: OrderedDict[tuple[str, int, int], _native.ProvingKey] = OrderedDict()
         self._lock = threading.Lock()
+        self._room = threading.BoundedSemaphore(AT_ONCE)
 
     def available(self) -> str | None:
         """None if this build runs on this processor, else why not."""
@@ -79,7 +82,7 @@ class NativeBackend:
 
     def prove(self, zkey: Path, wtns: Path, progress: Progress | None = None) -> tuple[Proof, list[int]]:
         """Check the witness against every gate, prove, and verify the proof."""
-        with _translated():
+        with _translated(), self._room:
             key = self.proving_key(zkey, progress)
             try:
                 proof, public, _ = key.prove(wtns, _listener(progress))

@@ -60,6 +60,7 @@ class SnarkjsBackend:
     """`Backend` on the npm package snarkjs."""
 
     name = "snarkjs"
+    checks_witness = False
 
     def available(self) -> str | None:
         """None if Node and a new enough snarkjs are there, else what is missing."""
