@@ -13,7 +13,10 @@ const zkey = join(folder, "circuit.zkey");
 const key = await zKey.exportVerificationKey(zkey);
 for await (const _ of createInterface({ input: process.stdin })) {
   const begun = performance.now();
-  const { proof, publicSignals } = await plonk.prove(zkey, join(folder, "chain.wtns"));
+  const { proof, publicSignals } = await plonk.prove(
+    zkey,
+    join(folder, "chain.wtns"),
+  );
   const seconds = (performance.now() - begun) / 1000;
   if (!(await plonk.verify(key, publicSignals, proof))) {
     console.error("the proof does not verify");

@@ -12,15 +12,17 @@ use std::time::Instant;
 use ff::{Field, PrimeField};
 use halo2_axiom::circuit::{Layouter, Region, SimpleFloorPlanner, Value};
 use halo2_axiom::plonk::{
-    create_proof, keygen_pk, keygen_vk, verify_proof, Advice, Circuit, Column, ConstraintSystem, Error, Fixed, Instance,
-    ProvingKey,
+    create_proof, keygen_pk, keygen_vk, verify_proof, Advice, Circuit, Column, ConstraintSystem, Error,
+    Fixed, Instance, ProvingKey,
 };
 use halo2_axiom::poly::commitment::{Params, ParamsProver};
 use halo2_axiom::poly::kzg::commitment::{KZGCommitmentScheme, ParamsKZG};
 use halo2_axiom::poly::kzg::multiopen::{ProverSHPLONK, VerifierSHPLONK};
 use halo2_axiom::poly::kzg::strategy::SingleStrategy;
 use halo2_axiom::poly::Rotation;
-use halo2_axiom::transcript::{Blake2bRead, Blake2bWrite, Challenge255, TranscriptReadBuffer, TranscriptWriterBuffer};
+use halo2_axiom::transcript::{
+    Blake2bRead, Blake2bWrite, Challenge255, TranscriptReadBuffer, TranscriptWriterBuffer,
+};
 use halo2_axiom::SerdeFormat;
 use halo2curves::bn256::{Bn256, Fr, G1Affine};
 use rand_chacha::ChaCha20Rng;
