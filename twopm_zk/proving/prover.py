@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, as_completed
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from twopm_zk.circuit.compilation import compile_circuit
@@ -209,14 +210,15 @@ class Prover:
 
     def _round(self, batch: _Batch) -> None:
         """Submit what is not done; files go along with the jobs whose worker asked for them."""
-        if self._executor is None:
-            self._executor = self._make()
-        told = {"progress": self._executor.progress} if isinstance(self._executor, InProcess) else {}
+        executor = self._executor = self._executor or self._make()
+        work: Callable[..., ProofResult | MissingFiles] = run_job
+        if isinstance(executor, InProcess):
+            work = partial(run_job, progress=executor.progress)
         futures: dict[Future[ProofResult | MissingFiles], int] = {}
         for index in batch.waiting:
             job = batch.jobs[index]
             arguments = self._with_files(job) if index in batch.shipped else (job,)
-            futures[self._executor.submit(run_job, *arguments, **told)] = index
+            futures[executor.submit(work, *arguments)] = index
         for future in as_completed(futures):
             index = futures[future]
             name = batch.jobs[index].keys.circuit.name
