@@ -51,6 +51,8 @@ pub enum Error {
     Proof(String),
     /// Bytes that should be points or scalars are of a wrong length, not reduced, or off the curve.
     Point(String),
+    /// An environment variable has a value that means nothing here.
+    Setting(String),
     /// The caller asked to stop.
     Cancelled,
     /// Memory for a buffer was refused.
@@ -79,6 +81,7 @@ impl Error {
             Error::Witness(_) => "witness",
             Error::Proof(_) => "proof",
             Error::Point(_) => "point",
+            Error::Setting(_) => "setting",
             Error::Cancelled => "cancelled",
             Error::OutOfMemory { .. } => "memory",
             Error::Internal(_) => "internal",
@@ -104,6 +107,7 @@ impl fmt::Display for Error {
             Error::Witness(reason)
             | Error::Proof(reason)
             | Error::Point(reason)
+            | Error::Setting(reason)
             | Error::Internal(reason) => write!(out, "{reason}"),
             Error::Cancelled => write!(out, "cancelled"),
             Error::OutOfMemory { bytes } => write!(out, "out of memory: {bytes} bytes were refused"),

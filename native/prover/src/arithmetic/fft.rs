@@ -4,23 +4,57 @@
 //! inverse transforms take them so and give coefficients in order. Pointwise work between the two never
 //! notices. Each level has its own contiguous table of roots.
 
+use std::borrow::Cow;
+
 use halo2curves::bn256::Fr;
 use halo2curves::ff::Field;
 use rayon::prelude::*;
 
 use crate::arithmetic::field::{root_of_unity, MAX_POWER};
+#[cfg(target_arch = "x86_64")]
+use crate::arithmetic::ifma;
+use crate::arithmetic::packed::Constant;
+use crate::arithmetic::polynomial::{power_table, scale, scale_by_powers};
+use crate::arithmetic::vectors::{self, Vectors};
 use crate::error::{filled, reserved, Error, Result};
 
 /// Below this length a transform stays on one thread.
 const PARALLEL: usize = 1 << 12;
+/// The least power of two that vectors transform.
+const LEAST_VECTOR_POWER: u32 = 6;
+/// Pointwise work on bit-reversed values takes so many positions at a time, as a power of two.
+const BLOCK_POWER: u32 = 10;
+
+/// Roots of every level, for either direction.
+struct Tables {
+    vectors: Vectors,
+    forward: Vec<Vec<Fr>>,
+    inverse: Vec<Vec<Fr>>,
+}
+
+impl Tables {
+    fn new(power: u32, root: Fr, root_inverse: Fr) -> Result<Self> {
+        Tables::for_vectors(vectors::active(), power, root, root_inverse)
+    }
+
+    fn for_vectors(mut vectors: Vectors, power: u32, root: Fr, root_inverse: Fr) -> Result<Self> {
+        if power < LEAST_VECTOR_POWER {
+            vectors = Vectors::Off;
+        }
+        // Vectors take roots as factors, see `packed.rs`.
+        let scale = if vectors == Vectors::Off { Fr::ONE } else { Fr::from(16) };
+        let (forward, inverse) = (tables(power, root, scale)?, tables(power, root_inverse, scale)?);
+        Ok(Tables { vectors, forward, inverse })
+    }
+}
 
 /// The subgroup of order `2^power` with its tables.
 pub struct Domain {
     power: u32,
     root: Fr,
     size_inverse: Fr,
-    forward: Vec<Vec<Fr>>,
-    inverse: Vec<Vec<Fr>>,
+    tables: Tables,
+    reversed_points: Vec<Fr>,
 }
 
 impl Domain {
@@ -34,12 +68,15 @@ impl Domain {
             Option::from(value.invert()).ok_or_else(|| Error::Internal("zero was inverted".into()))
         };
         let root_inverse = invert(root)?;
+        let block = power.min(BLOCK_POWER);
+        let mut reversed_points = power_table(root.pow_vartime([1u64 << (power - block)]), 1 << block)?;
+        bit_reverse(&mut reversed_points);
         Ok(Domain {
             power,
             root,
             size_inverse: invert(Fr::from(1u64 << power))?,
-            forward: tables(power, root)?,
-            inverse: tables(power, root_inverse)?,
+            tables: Tables::new(power, root, root_inverse)?,
+            reversed_points,
         })
     }
 
@@ -58,13 +95,37 @@ impl Domain {
         self.root
     }
 
-    /// `root^i` for `i` below the size.
-    #[inline]
+    /// `root^i`.
     pub fn element(&self, i: usize) -> Fr {
-        match self.forward.last() {
-            Some(roots) if i < roots.len() => roots[i],
-            Some(roots) => -roots[i - roots.len()],
-            None => Fr::ONE,
+        self.root.pow_vartime([i as u64])
+    }
+
+    /// The elements at positions 0 to [`Domain::block`] of a bit-reversed vector; those of a block that begins at
+    /// `first` are these times `element(reversed(first))`.
+    pub fn reversed_points(&self) -> &[Fr] {
+        &self.reversed_points
+    }
+
+    /// Positions of a block: what pointwise work takes at a time.
+    pub fn block(&self) -> usize {
+        self.reversed_points.len()
+    }
+
+    /// Values of a bit-reversed vector `rows` rows further on, for the block that begins at `first`.
+    pub fn shifted<'v>(&self, values: &'v [Fr], first: usize, rows: isize) -> Cow<'v, [Fr]> {
+        let mask = self.size() - 1;
+        let row = self.reversed(first);
+        // A block's rows are one row plus multiples of size / block: without a carry its neighbours are a block.
+        let apart = self.size() / self.block();
+        match row.checked_add_signed(rows) {
+            Some(moved) if moved < apart => {
+                let start = self.reversed(moved);
+                Cow::Borrowed(&values[start..start + self.block()])
+            }
+            _ => {
+                let place = |i: usize| self.reversed(self.reversed(i).wrapping_add_signed(rows) & mask);
+                Cow::Owned((first..first + self.block()).map(|i| values[place(i)]).collect())
+            }
         }
     }
 
@@ -79,15 +140,28 @@ impl Domain {
     /// Coefficients (in order) to values on the subgroup (bit-reversed), in place.
     pub fn forward(&self, values: &mut [Fr]) {
         assert_eq!(values.len(), self.size());
-        decimate_frequency(values, &self.forward);
+        match self.tables.vectors {
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: these tables are made only where the processor has the instructions; the length is checked.
+            Vectors::Avx512 => unsafe { ifma::forward(values, &self.tables.forward) },
+            _ => decimate_frequency(values, &self.tables.forward),
+        }
     }
 
     /// Values (bit-reversed) to coefficients (in order), in place.
     pub fn inverse(&self, values: &mut [Fr]) {
         assert_eq!(values.len(), self.size());
-        decimate_time(values, &self.inverse);
-        let scale = self.size_inverse;
-        for_each_parallel(values, |value| *value *= scale);
+        match self.tables.vectors {
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: as in `forward`.
+            Vectors::Avx512 => unsafe {
+                ifma::inverse(values, &self.tables.inverse, &Constant::from(self.size_inverse).factor);
+            },
+            _ => {
+                decimate_time(values, &self.tables.inverse);
+                values.par_chunks_mut(1 << 11).for_each(|values| scale(values, self.size_inverse));
+            }
+        }
     }
 
     /// Values in natural order to coefficients.
@@ -111,56 +185,36 @@ impl Domain {
     /// Values (bit-reversed) of a polynomial of degree below the domain's size, on the coset `shift * H`.
     pub fn evaluate_on_coset(&self, coefficients: &[Fr], shift: Fr) -> Result<Vec<Fr>> {
         let mut values = filled(Fr::ZERO, self.size())?;
-        scale_by_powers(coefficients, shift, &mut values);
+        scale_by_powers(coefficients, shift, &mut values)?;
         self.forward(&mut values);
         Ok(values)
     }
 
     /// Swaps natural and bit-reversed order, in place.
     pub fn reverse<T>(&self, values: &mut [T]) {
-        for i in 0..values.len() {
-            let j = self.reversed(i);
-            if i < j {
-                values.swap(i, j);
-            }
+        assert_eq!(values.len(), self.size());
+        bit_reverse(values);
+    }
+}
+
+/// Swaps natural and bit-reversed order; the length is a power of two.
+fn bit_reverse<T>(values: &mut [T]) {
+    let power = values.len().ilog2();
+    for i in 0..values.len() {
+        let j = if power == 0 { 0 } else { i.reverse_bits() >> (usize::BITS - power) };
+        if i < j {
+            values.swap(i, j);
         }
     }
 }
 
-/// `out[i] = coefficients[i] * shift^i`.
-pub fn scale_by_powers(coefficients: &[Fr], shift: Fr, out: &mut [Fr]) {
-    const CHUNK: usize = 1 << 11;
-    let length = coefficients.len();
-    out[..length].par_chunks_mut(CHUNK).zip(coefficients.par_chunks(CHUNK)).enumerate().for_each(
-        |(k, (out, coefficients))| {
-            let mut factor = shift.pow_vartime([(k * CHUNK) as u64]);
-            for (out, coefficient) in out.iter_mut().zip(coefficients) {
-                *out = *coefficient * factor;
-                factor *= shift;
-            }
-        },
-    );
-}
-
-fn for_each_parallel(values: &mut [Fr], run: impl Fn(&mut Fr) + Sync + Send) {
-    if values.len() < PARALLEL {
-        values.iter_mut().for_each(run);
-    } else {
-        values.par_iter_mut().with_min_len(1 << 11).for_each(run);
-    }
-}
-
-/// Roots of each level: `tables[k]` holds the first `2^k` powers of the root of order `2^(k+1)`.
-fn tables(power: u32, root: Fr) -> Result<Vec<Vec<Fr>>> {
+/// Roots of each level times `scale`: `tables[k]` has the first `2^k` powers of the root of order `2^(k+1)`.
+fn tables(power: u32, root: Fr, factor: Fr) -> Result<Vec<Vec<Fr>>> {
     let mut levels = reserved(power as usize)?;
     let mut root = root;
     for level in (0..power).rev() {
-        let mut table = reserved(1 << level)?;
-        let mut factor = Fr::ONE;
-        for _ in 0..1usize << level {
-            table.push(factor);
-            factor *= root;
-        }
+        let mut table = power_table(root, 1 << level)?;
+        table.par_chunks_mut(1 << 11).for_each(|table| scale(table, factor));
         levels.push(table);
         root = root.square();
     }
@@ -237,6 +291,27 @@ mod tests {
         assert_eq!(values[domain.reversed(5)], evaluate(&coefficients, domain.root().pow([5])));
         domain.inverse(&mut values);
         assert_eq!(values, coefficients);
+    }
+
+    #[test]
+    fn blocks_know_their_points_and_the_rows_around_them() {
+        for power in [0, 1, 3, 9, 10, 11, 12] {
+            let domain = Domain::new(power).unwrap();
+            let values = sample(domain.size());
+            let mask = domain.size() - 1;
+            for first in (0..domain.size()).step_by(domain.block()) {
+                let scale = domain.element(domain.reversed(first));
+                for rows in [0, 1, -1, -7] {
+                    let shifted = domain.shifted(&values, first, rows);
+                    for (k, value) in shifted.iter().enumerate() {
+                        let row = domain.reversed(first + k);
+                        assert_eq!(domain.reversed_points()[k] * scale, domain.element(row));
+                        let moved = row.wrapping_add_signed(rows) & mask;
+                        assert_eq!(*value, values[domain.reversed(moved)]);
+                    }
+                }
+            }
+        }
     }
 
     #[test]

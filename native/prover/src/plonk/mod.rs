@@ -7,5 +7,6 @@ pub mod prover;
 pub mod quotient;
 pub mod rows;
 pub mod setup;
+pub mod terms;
 pub mod transcript;
 pub mod verifier;

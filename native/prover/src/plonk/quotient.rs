@@ -9,16 +9,17 @@ use halo2curves::bn256::Fr;
 use halo2curves::ff::Field;
 use rayon::prelude::*;
 
-use crate::arithmetic::fft::{scale_by_powers, Domain};
-use crate::arithmetic::polynomial::truncated_product;
+use crate::arithmetic::fft::Domain;
+use crate::arithmetic::packed::Constant;
+use crate::arithmetic::polynomial::{self, scale_by_powers, truncated_product};
 use crate::error::{filled, Error, Result};
 use crate::files::columns::{Column, Wire};
 use crate::plonk::prepared::{coset_shifts, PreparedKey, COSETS};
+use crate::plonk::terms::{GateValues, QuotientFactors, QuotientTerms};
 use crate::progress::Progress;
 
 /// Coefficients of t at X^(3n) and above.
 pub const TOP: usize = 6;
-const CHUNK: usize = 1 << 10;
 /// Up to this many public inputs, values of their Lagrange polynomials are rotations of the first's.
 const ROTATED: usize = 8;
 
@@ -82,7 +83,7 @@ fn on_coset(domain: &Domain, coefficients: &[Fr], place: &Place) -> Result<Vec<F
     let size = domain.size();
     let (low, high) = coefficients.split_at(size.min(coefficients.len()));
     let mut values = filled(Fr::ZERO, size)?;
-    scale_by_powers(low, place.shift, &mut values);
+    scale_by_powers(low, place.shift, &mut values)?;
     let mut factor = place.constant;
     for (value, coefficient) in values.iter_mut().zip(high) {
         *value += factor * coefficient;
@@ -103,37 +104,41 @@ fn coset_values(key: &PreparedKey, rounds: &Rounds, place: &Place, public_input:
         return Err(Error::Internal("five polynomials".into()));
     };
     let column = |column| key.coset_values(place.coset, column);
-    let [qm, ql, qr, qo, qc] = Column::SELECTORS.map(column);
-    let [s1, s2, s3] = Column::SIGMAS.map(column);
+    let selectors = Column::SELECTORS.map(column);
+    let sigmas = Column::SIGMAS.map(column);
     let l1 = key.coset_first_lagrange(place.coset);
-    let (beta, gamma, alpha) = (rounds.beta, rounds.gamma, rounds.alpha);
-    let (k1, k2) = (key.header.verification_key.k1, key.header.verification_key.k2);
-    let vanishing_inverse = (place.constant - Fr::ONE).invert().unwrap_or(Fr::ZERO);
     let domain = &key.domain;
-    let mask = domain.size() - 1;
+    let factors = QuotientFactors::new(key, rounds, place.constant);
+    let publics: Vec<Constant> = match pi.is_empty() {
+        true => rounds.publics.iter().map(|public| Constant::from(-*public)).collect(),
+        false => Vec::new(),
+    };
 
     let mut t = filled(Fr::ZERO, domain.size())?;
-    t.par_chunks_mut(CHUNK).enumerate().for_each(|(chunk, t)| {
-        for (i, value) in (chunk * CHUNK..).zip(t) {
-            let row = domain.reversed(i);
-            let beta_x = beta * place.shift * domain.element(row);
-            let next = domain.reversed((row + 1) & mask);
-            let gate = (qm[i] * b[i] + ql[i]) * a[i] + qr[i] * b[i] + qo[i] * c[i] + qc[i];
-            let (ag, bg, cg) = (a[i] + gamma, b[i] + gamma, c[i] + gamma);
-            let identity = (ag + beta_x) * (bg + beta_x * k1) * (cg + beta_x * k2) * z[i];
-            let sigma = (ag + beta * s1[i]) * (bg + beta * s2[i]) * (cg + beta * s3[i]) * z[next];
-            let first = (z[i] - Fr::ONE) * l1[i];
-            let mut total = gate + alpha * (identity - sigma + alpha * first);
-            if let Some(pi) = pi.get(i) {
-                total += pi;
-            } else {
-                for (j, public) in rounds.publics.iter().enumerate() {
-                    // L_j(x) = L_1(x w^-j)
-                    total -= *public * l1[domain.reversed(row.wrapping_sub(j) & mask)];
-                }
-            }
-            *value = total * vanishing_inverse;
-        }
+    t.par_chunks_mut(domain.block()).enumerate().for_each(|(block, out)| {
+        let first = block * domain.block();
+        let range = first..first + domain.block();
+        let next = domain.shifted(z, first, 1);
+        // L_j(x) = L_1(x w^-j)
+        let lagrange: Vec<_> = (0..publics.len()).map(|j| domain.shifted(l1, first, -(j as isize))).collect();
+        let terms = QuotientTerms {
+            gates: GateValues {
+                selectors: selectors.map(|values| &values[range.clone()]),
+                wires: [a, b, c].map(|values| &values[range.clone()]),
+            },
+            sigmas: sigmas.map(|values| &values[range.clone()]),
+            z: &z[range.clone()],
+            next: &next,
+            first: &l1[range.clone()],
+            points: domain.reversed_points(),
+            public_input: pi.get(range).unwrap_or(&[]),
+            publics: &publics,
+            lagrange: &lagrange,
+            factors: &factors,
+            place: place.shift * domain.element(domain.reversed(first)),
+            out,
+        };
+        terms.fill();
     });
     Ok(t)
 }
@@ -143,7 +148,7 @@ fn residue(domain: &Domain, mut values: Vec<Fr>, shift: Fr) -> Result<Vec<Fr>> {
     domain.inverse(&mut values);
     let inverse = shift.invert().unwrap_or(Fr::ZERO);
     let mut scaled = filled(Fr::ZERO, values.len())?;
-    scale_by_powers(&values, inverse, &mut scaled);
+    scale_by_powers(&values, inverse, &mut scaled)?;
     Ok(scaled)
 }
 
@@ -168,13 +173,11 @@ fn combine(
     });
     let mut t = filled(Fr::ZERO, 3 * size + TOP)?;
     t[3 * size..].copy_from_slice(&top);
+    let [r0, r1, r2] = residues.as_slice() else {
+        return Err(Error::Internal("three residues".into()));
+    };
     for (block, t) in t[..3 * size].chunks_exact_mut(size).enumerate() {
-        t.par_chunks_mut(CHUNK).enumerate().for_each(|(chunk, t)| {
-            for (offset, value) in t.iter_mut().enumerate() {
-                let k = chunk * CHUNK + offset;
-                *value = (0..3).map(|j| columns[j][block] * residues[j][k]).sum();
-            }
-        });
+        polynomial::combine(t, [r0, r1, r2], columns.map(|column| column[block]));
     }
     Ok(t)
 }

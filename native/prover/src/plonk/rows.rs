@@ -5,11 +5,11 @@ use halo2curves::ff::Field;
 use rayon::prelude::*;
 
 use crate::arithmetic::field::batch_invert;
+use crate::arithmetic::polynomial::{power_table, scale};
 use crate::error::{filled, reserved, Error, Result};
 use crate::files::columns::{Column, Wire};
 use crate::plonk::prepared::PreparedKey;
-
-const CHUNK: usize = 1 << 10;
+use crate::plonk::terms::{GateValues, PermutationBlock, PermutationFactors, BLOCK, UNIT};
 
 /// The values of each wire in every row.
 pub struct Rows([Vec<Fr>; Wire::COUNT]);
@@ -49,14 +49,18 @@ impl Rows {
 
     /// Every gate holds: qm a b + ql a + qr b + qo c + qc + PI = 0.
     pub fn check(&self, key: &PreparedKey, publics: &[Fr]) -> Result<()> {
-        let [a, b, c] = &self.0;
-        let [qm, ql, qr, qo, qc] = Column::SELECTORS.map(|column| key.values(column));
-        let broken = |i: &usize| {
-            let i = *i;
-            let public = publics.get(i).copied().unwrap_or(Fr::ZERO);
-            (qm[i] * b[i] + ql[i]) * a[i] + qr[i] * b[i] + qo[i] * c[i] + qc[i] != public
+        let selectors = Column::SELECTORS.map(|column| key.values(column));
+        let broken = |first: usize| {
+            let range = first..key.domain.size().min(first + BLOCK);
+            let mut values = [Fr::ZERO; BLOCK];
+            let values = &mut values[..range.len()];
+            let wires = self.0.each_ref().map(|wire| &wire[range.clone()]);
+            GateValues { selectors: selectors.map(|column| &column[range.clone()]), wires }.fill(values);
+            let public = |i: usize| publics.get(first + i).copied().unwrap_or(Fr::ZERO);
+            (0..values.len()).find(|&i| values[i] != public(i)).map(|i| first + i)
         };
-        match (0..a.len()).into_par_iter().with_min_len(CHUNK).find_any(broken) {
+        let blocks = key.domain.size().div_ceil(BLOCK);
+        match (0..blocks).into_par_iter().find_map_any(|block| broken(block * BLOCK)) {
             None => Ok(()),
             Some(gate) => {
                 Err(Error::Witness(format!("the witness does not satisfy the circuit (gate {gate})")))
@@ -66,33 +70,34 @@ impl Rows {
 
     /// z at every row: product of all ratios before it.
     pub fn running_product(&self, key: &PreparedKey, beta: Fr, gamma: Fr) -> Result<Vec<Fr>> {
-        let [a, b, c] = &self.0;
-        let [s1, s2, s3] = Column::SIGMAS.map(|column| key.values(column));
-        let (k1, k2) = (key.header.verification_key.k1, key.header.verification_key.k2);
-        let mut ratios = filled(Fr::ZERO, key.domain.size())?;
-        ratios.par_chunks_mut(CHUNK).enumerate().for_each(|(chunk, ratios)| {
-            let first = chunk * CHUNK;
-            let mut scratch = vec![Fr::ZERO; ratios.len()];
-            for (i, ratio) in (first..).zip(ratios.iter_mut()) {
-                let (a, b, c) = (a[i] + gamma, b[i] + gamma, c[i] + gamma);
-                *ratio = (a + beta * s1[i]) * (b + beta * s2[i]) * (c + beta * s3[i]);
-            }
-            batch_invert(ratios, &mut scratch);
-            for (i, ratio) in (first..).zip(ratios.iter_mut()) {
-                let (a, b, c) = (a[i] + gamma, b[i] + gamma, c[i] + gamma);
-                let x = beta * key.domain.element(i);
-                *ratio *= (a + x) * (b + x * k1) * (c + x * k2);
-            }
-        });
+        let sigmas = Column::SIGMAS.map(|column| key.values(column));
+        let size = key.domain.size();
+        let points = power_table(key.domain.root(), BLOCK.min(size))?;
+        let mut products = filled(Fr::ZERO, size)?;
+        let units: Vec<[Fr; 2]> = products
+            .par_chunks_mut(BLOCK)
+            .enumerate()
+            .flat_map_iter(|(block, out)| {
+                let range = block * BLOCK..block * BLOCK + out.len();
+                let wires = self.0.each_ref().map(|wire| &wire[range.clone()]);
+                let sigmas = sigmas.map(|column| &column[range.clone()]);
+                let factors = &PermutationFactors::new(key, beta, gamma, key.domain.element(range.start));
+                PermutationBlock { wires, sigmas, points: &points, factors, out }.fill()
+            })
+            .collect();
+        // A zero, which needs a one in 2^254 chance, makes its inverse and so the last product zero.
+        let mut inverses: Vec<Fr> = units.iter().map(|[_, sigma]| *sigma).collect();
+        batch_invert(&mut inverses, &mut filled(Fr::ZERO, units.len())?);
         let mut product = Fr::ONE;
-        for ratio in &mut ratios {
-            let next = product * *ratio;
-            *ratio = product;
-            product = next;
+        let mut scales = reserved(units.len())?;
+        for ([identity, _], inverse) in units.iter().zip(&inverses) {
+            scales.push(product * inverse);
+            product *= identity * inverse;
         }
         if product != Fr::ONE {
             return Err(Error::Internal("the proving key's permutation contradicts its wires".into()));
         }
-        Ok(ratios)
+        products.par_chunks_mut(UNIT).zip(scales).for_each(|(unit, factor)| scale(unit, factor));
+        Ok(products)
     }
 }
