@@ -33,6 +33,13 @@ fn unsupported() -> Option<String> {
     None
 }
 
+/// The arithmetic of this process, `avx512` or `off`; fails where TWOPM_ZK_VECTORS has another value.
+#[pyfunction]
+fn vectors() -> PyResult<&'static str> {
+    use twopm_zk_prover::arithmetic::vectors::{path, Vectors};
+    path().map(Vectors::name).map_err(raise)
+}
+
 /// Write the proving key of a circuit, and to `cache` what proofs share; returns (gates, power, publics).
 #[pyfunction]
 #[pyo3(signature = (r1cs, ptau, zkey, cache=None, progress=None))]
@@ -193,6 +200,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_class::<ProvingKey>()?;
     module.add_function(wrap_pyfunction!(unsupported, module)?)?;
+    module.add_function(wrap_pyfunction!(vectors, module)?)?;
     module.add_function(wrap_pyfunction!(setup, module)?)?;
     module.add_function(wrap_pyfunction!(export_verification_key, module)?)?;
     module.add_function(wrap_pyfunction!(verify, module)?)?;

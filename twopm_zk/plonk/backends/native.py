@@ -46,7 +46,14 @@ _ERRORS: dict[str, type[TwopmError]] = {
     "circuit-too-small": CircuitTooSmallError,
     "witness": WitnessError,
     "proof": ProofFormatError,
+    "setting": InputError,
 }
+
+
+def vectors() -> str:
+    """Which arithmetic proofs use here: ``avx512`` or ``off``. Raises InputError for a bad ``TWOPM_ZK_VECTORS``."""
+    with _translated():
+        return _native.vectors()
 
 
 class NativeBackend:

@@ -33,11 +33,7 @@ struct Tables {
 }
 
 impl Tables {
-    fn new(power: u32, root: Fr, root_inverse: Fr) -> Result<Self> {
-        Tables::for_vectors(vectors::active(), power, root, root_inverse)
-    }
-
-    fn for_vectors(mut vectors: Vectors, power: u32, root: Fr, root_inverse: Fr) -> Result<Self> {
+    fn new(mut vectors: Vectors, power: u32, root: Fr, root_inverse: Fr) -> Result<Self> {
         if power < LEAST_VECTOR_POWER {
             vectors = Vectors::Off;
         }
@@ -60,6 +56,10 @@ pub struct Domain {
 impl Domain {
     /// Tables for transforms of `2^power` values.
     pub fn new(power: u32) -> Result<Self> {
+        Domain::with_vectors(power, vectors::active())
+    }
+
+    fn with_vectors(power: u32, vectors: Vectors) -> Result<Self> {
         if power > MAX_POWER {
             return Err(Error::Internal(format!("no subgroup of order 2^{power} in the scalar field")));
         }
@@ -75,7 +75,7 @@ impl Domain {
             power,
             root,
             size_inverse: invert(Fr::from(1u64 << power))?,
-            tables: Tables::new(power, root, root_inverse)?,
+            tables: Tables::new(vectors, power, root, root_inverse)?,
             reversed_points,
         })
     }
@@ -166,9 +166,13 @@ impl Domain {
 
     /// Values in natural order to coefficients.
     pub fn interpolate(&self, values: &[Fr]) -> Result<Vec<Fr>> {
-        let mut coefficients = reserved(self.size())?;
-        coefficients.extend_from_slice(values);
-        self.reverse(&mut coefficients);
+        assert_eq!(values.len(), self.size());
+        let mut coefficients = filled(Fr::ZERO, self.size())?;
+        coefficients.par_chunks_mut(PARALLEL).enumerate().for_each(|(chunk, coefficients)| {
+            for (i, coefficient) in (chunk * PARALLEL..).zip(coefficients) {
+                *coefficient = values[self.reversed(i)];
+            }
+        });
         self.inverse(&mut coefficients);
         Ok(coefficients)
     }
@@ -261,6 +265,7 @@ fn decimate_time(values: &mut [Fr], tables: &[Vec<Fr>]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::arithmetic::packed::tests::samples;
     use crate::arithmetic::polynomial::evaluate;
 
     fn sample(count: usize) -> Vec<Fr> {
@@ -291,6 +296,24 @@ mod tests {
         assert_eq!(values[domain.reversed(5)], evaluate(&coefficients, domain.root().pow([5])));
         domain.inverse(&mut values);
         assert_eq!(values, coefficients);
+    }
+
+    #[test]
+    fn vectors_transform_as_one_number_at_a_time_does() {
+        for power in (0..14).chain([15]) {
+            let plain = Domain::with_vectors(power, Vectors::Off).unwrap();
+            let vectors = Domain::new(power).unwrap();
+            for coefficients in [samples(plain.size(), 3), vec![-Fr::ONE; plain.size()]] {
+                let (mut one, mut other) = (coefficients.clone(), coefficients.clone());
+                plain.forward(&mut one);
+                vectors.forward(&mut other);
+                assert!(one == other, "2^{power}");
+                vectors.inverse(&mut other);
+                assert!(other == coefficients, "2^{power}");
+                plain.inverse(&mut one);
+                assert!(one == coefficients, "2^{power}");
+            }
+        }
     }
 
     #[test]

@@ -84,28 +84,29 @@ impl Pointwise for AddScaled<'_> {
     }
 }
 
-/// `out = factors[0] * inputs[0] + factors[1] * inputs[1] + factors[2] * inputs[2]`, all as long as `out`.
-pub fn combine(out: &mut [Fr], inputs: [&[Fr]; 3], factors: [Fr; 3]) {
-    let factors = factors.map(Constant::from);
-    out.par_chunks_mut(CHUNK).enumerate().for_each(|(chunk, out)| {
-        let length = out.len();
-        let inputs = inputs.map(|input| &input[chunk * CHUNK..][..length]);
-        each(&mut Combine { out, inputs, factors }, length);
+/// Each `vectors[k]` becomes the sum of `matrix[k][j] * vectors[j]`; all are equally long.
+pub fn combine(vectors: [&mut [Fr]; 3], matrix: [[Fr; 3]; 3]) {
+    let matrix = matrix.map(|row| row.map(Constant::from));
+    let [a, b, c] = vectors.map(|vector| vector.par_chunks_mut(CHUNK));
+    a.zip(b).zip(c).for_each(|((a, b), c)| {
+        let length = a.len();
+        each(&mut Combine { vectors: [a, b, c], matrix }, length);
     });
 }
 
 struct Combine<'a> {
-    out: &'a mut [Fr],
-    inputs: [&'a [Fr]; 3],
-    factors: [Constant; 3],
+    vectors: [&'a mut [Fr]; 3],
+    matrix: [[Constant; 3]; 3],
 }
 
 impl Pointwise for Combine<'_> {
     #[inline(always)]
     fn at<P: Packed>(&mut self, i: usize) {
-        let term = |j: usize| P::load(&self.inputs[j][i..]).times(P::factor(&self.factors[j]));
-        let sum = term(0).plus(term(1)).plus(term(2));
-        sum.store(&mut self.out[i..]);
+        let values = self.vectors.each_ref().map(|vector| P::load(&vector[i..]));
+        for (vector, row) in self.vectors.iter_mut().zip(&self.matrix) {
+            let term = |j: usize| values[j].times(P::factor(&row[j]));
+            term(0).plus(term(1)).plus(term(2)).store(&mut vector[i..]);
+        }
     }
 }
 
@@ -166,10 +167,12 @@ pub fn power_table(base: Fr, length: usize) -> Result<Vec<Fr>> {
     let (mut known, mut factor) = (1, base);
     while known < length {
         let (low, high) = table.split_at_mut(known);
-        high.par_chunks_mut(CHUNK).take(known.div_ceil(CHUNK)).zip(low.par_chunks(CHUNK)).for_each(|(high, low)| {
-            high[..low.len()].copy_from_slice(low);
-            scale(&mut high[..low.len()], factor);
-        });
+        high.par_chunks_mut(CHUNK).take(known.div_ceil(CHUNK)).zip(low.par_chunks(CHUNK)).for_each(
+            |(high, low)| {
+                high[..low.len()].copy_from_slice(low);
+                scale(&mut high[..low.len()], factor);
+            },
+        );
         factor = factor.square();
         known *= 2;
     }
@@ -252,7 +255,7 @@ pub fn truncated_product(a: &[Fr], b: &[Fr]) -> Vec<Fr> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::arithmetic::packed::tests::samples;
+    use crate::arithmetic::packed::tests::{samples, Bounded};
 
     #[test]
     fn division_undoes_multiplication() {
@@ -282,20 +285,50 @@ mod tests {
             let inputs = [samples(length, 1), samples(length, 2), samples(length, 3)];
             let factors = [Fr::from(16).invert().unwrap(), -Fr::ONE, samples(9, 4)[8]];
             let [x, y, z] = inputs.each_ref().map(Vec::as_slice);
-            let mut out = samples(length, 5);
-            combine(&mut out, [x, y, z], factors);
+            let [mut one, mut other, mut third] = inputs.clone();
+            let [f, g, h] = factors;
+            combine([&mut one, &mut other, &mut third], [[f, g, h], [h, f, g], [g, h, f]]);
             let mut scaled = vec![Fr::ONE; length + 2];
             scale_by_powers_from(x, factors[2], factors[0], &mut scaled).unwrap();
             let mut sums = y.to_vec();
             add_scaled(&mut sums, z, factors[2]);
             let mut power = factors[2];
             for i in 0..length {
-                assert_eq!(out[i], factors[0] * x[i] + factors[1] * y[i] + factors[2] * z[i], "{length}");
+                assert_eq!(one[i], f * x[i] + g * y[i] + h * z[i], "{length}");
+                assert_eq!(other[i], h * x[i] + f * y[i] + g * z[i], "{length}");
+                assert_eq!(third[i], g * x[i] + h * y[i] + f * z[i], "{length}");
                 assert_eq!(scaled[i], x[i] * power, "{length}");
                 assert_eq!(sums[i], y[i] + factors[2] * z[i], "{length}");
                 power *= factors[0];
             }
             assert_eq!(scaled[length..], [Fr::ONE; 2]);
         }
+    }
+
+    #[test]
+    fn every_formula_stays_within_its_bounds() {
+        let [x, y, z] = [1, 2, 3].map(|seed| samples(1024, seed));
+        let factor = Constant::from(-Fr::ONE);
+        let [mut sum, mut scaled, mut powers] = [(); 3].map(|()| y.clone());
+        let (mut one, mut other, mut third) = (x.clone(), y.clone(), z.clone());
+        let mut add = AddScaled { target: &mut sum, polynomial: &x, factor };
+        (0..1024).for_each(|i| add.at::<Bounded>(i));
+        let mut combined = Combine { vectors: [&mut one, &mut other, &mut third], matrix: [[factor; 3]; 3] };
+        (0..1024).for_each(|i| combined.at::<Bounded>(i));
+        let mut scale = Scale { values: &mut scaled, factor };
+        (0..1024).for_each(|i| scale.at::<Bounded>(i));
+        let mut by_powers = ByPowers { coefficients: &x, powers: &y, scale: factor, out: &mut powers };
+        (0..1024).for_each(|i| by_powers.at::<Bounded>(i));
+        for i in 0..1024 {
+            assert_eq!([sum[i], other[i]], [y[i] - x[i], -x[i] - y[i] - z[i]]);
+            assert_eq!([scaled[i], powers[i]], [-y[i], -x[i] * y[i]]);
+        }
+        let mut horner_kernel = Horner { coefficients: &x, point: y[7], value: Fr::ZERO };
+        horner_kernel.run::<Bounded>();
+        assert_eq!(horner_kernel.value, horner(&x, y[7]));
+        let (mut one, mut other) = (x.clone(), x.clone());
+        Division { coefficients: &mut one, carries: &z[..8], root: factor }.run::<Bounded>();
+        run(&mut Division { coefficients: &mut other, carries: &z[..8], root: factor });
+        assert_eq!(one, other);
     }
 }

@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use crate::arithmetic::fft::Domain;
 use crate::arithmetic::packed::Constant;
 use crate::arithmetic::polynomial::{self, scale_by_powers, truncated_product};
-use crate::error::{filled, Error, Result};
+use crate::error::{filled, reserved, Error, Result};
 use crate::files::columns::{Column, Wire};
 use crate::plonk::prepared::{coset_shifts, PreparedKey, COSETS};
 use crate::plonk::terms::{GateValues, QuotientFactors, QuotientTerms};
@@ -171,14 +171,14 @@ fn combine(
         let scale = ((c - p) * (c - q)).invert().unwrap_or(Fr::ZERO);
         [p * q * scale, -(p + q) * scale, scale]
     });
-    let mut t = filled(Fr::ZERO, 3 * size + TOP)?;
-    t[3 * size..].copy_from_slice(&top);
-    let [r0, r1, r2] = residues.as_slice() else {
+    let [low, mid, high] = residues.as_mut_slice() else {
         return Err(Error::Internal("three residues".into()));
     };
-    for (block, t) in t[..3 * size].chunks_exact_mut(size).enumerate() {
-        polynomial::combine(t, [r0, r1, r2], columns.map(|column| column[block]));
-    }
+    let rows = std::array::from_fn(|block| columns.map(|column| column[block]));
+    polynomial::combine([low, mid, high], rows);
+    let mut t = reserved(3 * size + TOP)?;
+    residues.iter().for_each(|residue| t.extend_from_slice(residue));
+    t.extend(top);
     Ok(t)
 }
 

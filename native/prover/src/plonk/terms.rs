@@ -75,7 +75,8 @@ impl PermutationFactors {
         let (x, x_factor) = (P::load(&points[i..]), P::load_factor(&points[i..]));
         let first = P::load(&a[i..]).plus(P::constant(&self.gamma)).plus(x.times(ka)); // below 4p
         let wire = |values: &[Fr], k: P| {
-            P::load_factor(&values[i..]).plus(P::factor(&self.gamma)).plus(x_factor.times(k)) // below 19p
+            P::load_factor(&values[i..]).plus(P::factor(&self.gamma)).plus(x_factor.times(k))
+            // below 19p
         };
         first.times(wire(b, kb)).times(wire(c, kc))
     }
@@ -224,7 +225,8 @@ impl PermutationBlock<'_> {
             };
             each(&mut factors, range.len());
         }
-        let mut products = Products { identity: &mut identity, sigma: &mut sigma, totals: [[Fr::ONE; MOST_LANES]; 2] };
+        let mut products =
+            Products { identity: &mut identity, sigma: &mut sigma, totals: [[Fr::ONE; MOST_LANES]; 2] };
         run(&mut products);
         let [identities, sigmas] = products.totals;
         for (out, products) in self.out.chunks_mut(UNIT).zip(sigma.chunks(STRIDE)) {
@@ -280,5 +282,169 @@ impl Kernel for Products<'_> {
             }
             after.store(&mut self.totals[1][lane..]);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arithmetic::packed::tests::{samples, Bounded};
+
+    const LENGTH: usize = 77;
+
+    fn columns<const N: usize>(seed: u64) -> [Vec<Fr>; N] {
+        std::array::from_fn(|k| samples(LENGTH, seed + k as u64))
+    }
+
+    fn slices<const N: usize>(columns: &[Vec<Fr>; N]) -> [&[Fr]; N] {
+        columns.each_ref().map(Vec::as_slice)
+    }
+
+    /// Runs a formula with vectors, and with numbers that check their bounds.
+    fn both(mut run: impl FnMut(&mut [Fr], bool)) -> Vec<Fr> {
+        let (mut one, mut other) = (vec![Fr::ZERO; LENGTH], vec![Fr::ONE; LENGTH]);
+        run(&mut one, false);
+        run(&mut other, true);
+        assert_eq!(one, other);
+        one
+    }
+
+    fn each_bounded(kernel: &mut impl Pointwise, bounded: bool) {
+        match bounded {
+            true => (0..LENGTH).for_each(|i| kernel.at::<Bounded>(i)),
+            false => each(kernel, LENGTH),
+        }
+    }
+
+    fn permutation(seed: u64) -> PermutationFactors {
+        let [beta, gamma, k1, k2] = [5, 6, 7, 8].map(|k| samples(30, seed + k)[29]);
+        let identity = [Fr::ONE, k1, k2].map(|k| Constant::from(beta * k));
+        PermutationFactors { beta: beta.into(), gamma: gamma.into(), identity }
+    }
+
+    fn identity_of(factors: &PermutationFactors, wires: &[&[Fr]; 3], x: Fr, i: usize) -> Fr {
+        let factor = |k: usize| wires[k][i] + factors.identity[k].value * x + factors.gamma.value;
+        factor(0) * factor(1) * factor(2)
+    }
+
+    fn sigma_of(factors: &PermutationFactors, wires: &[&[Fr]; 3], sigmas: &[&[Fr]; 3], i: usize) -> Fr {
+        let factor = |k: usize| wires[k][i] + factors.beta.value * sigmas[k][i] + factors.gamma.value;
+        factor(0) * factor(1) * factor(2)
+    }
+
+    #[test]
+    fn the_quotients_terms_are_those_of_the_paper_within_their_bounds() {
+        let (wires, selectors, sigmas) = (columns(1), columns(11), columns(21));
+        let [z, next, first, points, pi] = columns(31);
+        let (wires, selectors, sigmas) = (slices(&wires), slices(&selectors), slices(&sigmas));
+        let factors = QuotientFactors {
+            permutation: permutation(3),
+            alpha: samples(20, 41)[19].into(),
+            minus_one: (-Fr::ONE).into(),
+            vanishing_inverse: samples(20, 42)[19].into(),
+        };
+        let place = samples(20, 43)[19];
+        let lagrange: [Vec<Fr>; 8] = columns(51);
+        let lagrange = lagrange.each_ref().map(|values| Cow::Borrowed(values.as_slice()));
+        let publics: Vec<Constant> = samples(8, 61).into_iter().map(Constant::from).collect();
+        for public_input in [&pi[..], &[]] {
+            let results = both(|out, bounded| {
+                let gates = GateValues { selectors, wires };
+                let mut terms = QuotientTerms {
+                    gates,
+                    sigmas,
+                    z: &z,
+                    next: &next,
+                    first: &first,
+                    points: &points,
+                    place,
+                    public_input,
+                    publics: &publics,
+                    lagrange: &lagrange,
+                    factors: &factors,
+                    out,
+                };
+                let permutation = factors.permutation.at_place(place);
+                each_bounded(&mut Quotient { terms: &mut terms, permutation }, bounded);
+            });
+            let alpha = factors.alpha.value;
+            for (i, result) in results.iter().enumerate() {
+                let [a, b, c] = wires.map(|wire| wire[i]);
+                let [qm, ql, qr, qo, qc] = selectors.map(|selector| selector[i]);
+                let public = match public_input.get(i) {
+                    Some(value) => *value,
+                    None => publics.iter().zip(&lagrange).map(|(p, l)| p.value * l[i]).sum(),
+                };
+                let gate = qm * a * b + ql * a + qr * b + qo * c + qc + public;
+                let identity = identity_of(&factors.permutation, &wires, points[i] * place, i) * z[i];
+                let sigma = sigma_of(&factors.permutation, &wires, &sigmas, i) * next[i];
+                let first = (z[i] - Fr::ONE) * first[i];
+                let t = gate + alpha * (identity - sigma) + alpha * alpha * first;
+                assert_eq!(*result, t * factors.vanishing_inverse.value);
+            }
+        }
+    }
+
+    #[test]
+    fn rows_have_their_gates_and_factors_within_their_bounds() {
+        let (wires, selectors, sigmas) = (columns(1), columns(11), columns(21));
+        let (wires, selectors, sigmas) = (slices(&wires), slices(&selectors), slices(&sigmas));
+        let points = samples(LENGTH, 9);
+        let gates = both(|out, bounded| {
+            each_bounded(&mut GatesInto { gates: GateValues { selectors, wires }, out }, bounded);
+        });
+        let factors = &permutation(4);
+        let mut all_sigmas = vec![Fr::ZERO; LENGTH];
+        let identities = both(|identity, bounded| {
+            let sigma = &mut all_sigmas;
+            let mut kernel = RowFactors { wires, sigmas, points: &points, factors, identity, sigma };
+            each_bounded(&mut kernel, bounded);
+        });
+        for i in 0..LENGTH {
+            let ([a, b, c], [qm, ql, qr, qo, qc]) = (wires.map(|w| w[i]), selectors.map(|s| s[i]));
+            assert_eq!(gates[i], qm * a * b + ql * a + qr * b + qo * c + qc);
+            assert_eq!(identities[i], identity_of(factors, &wires, points[i], i));
+            assert_eq!(all_sigmas[i], sigma_of(factors, &wires, &sigmas, i));
+        }
+    }
+
+    #[test]
+    fn a_block_of_the_permutations_product_is_that_of_its_rows() {
+        for length in [1, 8, UNIT, UNIT + 1, 700, BLOCK] {
+            let numbers: [Vec<Fr>; 7] = std::array::from_fn(|k| samples(length, 70 + k as u64));
+            let [a, b, c, s1, s2, s3, points] = numbers.each_ref().map(Vec::as_slice);
+            let (wires, sigmas, factors) = ([a, b, c], [s1, s2, s3], permutation(5));
+            let mut out = vec![Fr::ZERO; length];
+            let block = PermutationBlock { wires, sigmas, points, factors: &factors, out: &mut out };
+            let totals = block.fill();
+            assert_eq!(totals.len(), length.div_ceil(UNIT));
+            for (unit, [identity, sigma]) in totals.into_iter().enumerate() {
+                let rows = unit * UNIT..length.min((unit + 1) * UNIT);
+                let sigma_at = |i: usize| sigma_of(&factors, &wires, &sigmas, i);
+                let identity_at = |i: usize| identity_of(&factors, &wires, points[i], i);
+                for i in rows.clone() {
+                    let before: Fr = (rows.start..i).map(identity_at).product();
+                    let after: Fr = (i..rows.end).map(sigma_at).product();
+                    assert_eq!(out[i], before * after);
+                }
+                assert_eq!(identity, rows.clone().map(identity_at).product());
+                assert_eq!(sigma, rows.map(sigma_at).product());
+            }
+        }
+    }
+
+    #[test]
+    fn units_are_multiplied_up_within_their_bounds() {
+        let run_with = |bounded: bool| {
+            let (mut identity, mut sigma) = (samples(8 * STRIDE, 1), samples(8 * STRIDE, 2));
+            let totals = [[Fr::ZERO; MOST_LANES]; 2];
+            let mut products = Products { identity: &mut identity, sigma: &mut sigma, totals };
+            match bounded {
+                true => products.run::<Bounded>(),
+                false => run(&mut products),
+            }
+            (products.totals, identity, sigma)
+        };
+        assert!(run_with(true) == run_with(false));
     }
 }

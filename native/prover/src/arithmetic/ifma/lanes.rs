@@ -136,12 +136,19 @@ pub fn shifted<const N: u32>(a: &Lanes) -> Lanes {
 }
 
 /// a * b / 2^260, below (1 + jk/84)p for factors below jp and kp, in limbs of 52 bits.
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[inline]
+pub fn times<M: Modulus>(a: &Lanes, b: &Lanes) -> Lanes {
+    carried(times_in_columns::<M>(a, b))
+}
+
+/// The same in limbs that are still to be carried.
 ///
 /// Montgomery: the result is (a b + q p) / 2^260 with q below 2^260, so below a b / 2^260 + p, and p is below
 /// 2^260 / 84. Column sums take at most 20 numbers below 2^52 and a carry: they fit 64 bits.
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
 #[inline]
-pub fn times<M: Modulus>(a: &Lanes, b: &Lanes) -> Lanes {
+pub fn times_in_columns<M: Modulus>(a: &Lanes, b: &Lanes) -> Lanes {
     let zero = _mm512_setzero_si512();
     let inverse = _mm512_set1_epi64(M::NEGATIVE_INVERSE as i64);
     let p = M::P.map(|limb| _mm512_set1_epi64(limb as i64));
@@ -162,7 +169,7 @@ pub fn times<M: Modulus>(a: &Lanes, b: &Lanes) -> Lanes {
         sum[0] = _mm512_add_epi64(sum[0], carry);
         sum[5] = zero;
     }
-    carried([sum[0], sum[1], sum[2], sum[3], sum[4]])
+    [sum[0], sum[1], sum[2], sum[3], sum[4]]
 }
 
 /// The number below p that differs from a by a multiple of p; a may be any number of 260 bits, in limbs of 52.
@@ -269,6 +276,27 @@ pub fn joined(l: &Lanes) -> [__m512i; 4] {
     ]
 }
 
+/// Words of eight first coordinates, one per lane.
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[inline]
+pub fn load_x(points: [&Point; 8]) -> [__m512i; 4] {
+    // SAFETY: a coordinate is half a vector; unaligned loads.
+    let half = |i: usize| unsafe { _mm256_loadu_si256(std::ptr::from_ref(&points[i].x).cast()) };
+    let pair = |i: usize| _mm512_inserti64x4::<1>(_mm512_castsi256_si512(half(i)), half(i + 4));
+    // Vector i holds points i and i + 4: words 0 to 3 of either, in halves that stay apart.
+    let [a, b, c, d] = [pair(0), pair(1), pair(2), pair(3)];
+    let (low, low2) = (_mm512_unpacklo_epi64(a, b), _mm512_unpacklo_epi64(c, d));
+    let (high, high2) = (_mm512_unpackhi_epi64(a, b), _mm512_unpackhi_epi64(c, d));
+    let even = _mm512_setr_epi64(0, 1, 8, 9, 4, 5, 12, 13);
+    let odd = _mm512_setr_epi64(2, 3, 10, 11, 6, 7, 14, 15);
+    [
+        _mm512_permutex2var_epi64(low, even, low2),
+        _mm512_permutex2var_epi64(high, even, high2),
+        _mm512_permutex2var_epi64(low, odd, low2),
+        _mm512_permutex2var_epi64(high, odd, high2),
+    ]
+}
+
 /// Words of eight points, one per lane: four of x, then four of y.
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
 #[inline]
@@ -304,4 +332,106 @@ pub fn store(x: &Lanes, y: &Lanes) -> [Point; 8] {
         unsafe { _mm512_storeu_si512(std::ptr::from_mut(point).cast(), row) };
     }
     points
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use halo2curves::bn256::{Fq, Fr};
+    use halo2curves::ff::PrimeField;
+
+    /// A number of 260 bits in limbs, times 2^-260 and reduced, by halving.
+    fn value<F: PrimeField>(a: [u64; 5]) -> F {
+        a.iter().rev().fold(F::ZERO, |sum, limb| (0..52).fold(sum, |sum, _| sum.double()) + F::from(*limb))
+    }
+
+    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    fn limbs_of(a: &Lanes, lane: usize) -> [u64; 5] {
+        a.map(|limb| {
+            let mut words = [0u64; 8];
+            // SAFETY: 64 bytes.
+            unsafe { _mm512_storeu_si512(words.as_mut_ptr().cast(), limb) };
+            words[lane]
+        })
+    }
+
+    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    fn lanes_of(numbers: &[[u64; 5]; 8]) -> Lanes {
+        std::array::from_fn(|limb| {
+            let words = numbers.map(|number| number[limb]);
+            // SAFETY: 64 bytes.
+            unsafe { _mm512_loadu_si512(words.as_ptr().cast()) }
+        })
+    }
+
+    /// Numbers below `room` times p whose carries and limbs are at their ends.
+    fn numbers<M: Modulus>(room: u64) -> Vec<[u64; 5]> {
+        let mut numbers =
+            vec![[0; 5], [1, 0, 0, 0, 0], [MASK, MASK, MASK, MASK, M::P[4] - 1], [0, 0, 0, 0, M::P[4]]];
+        for k in (1..room).chain([room]) {
+            let mut number = multiple(M::P, k);
+            numbers.push(number);
+            number[0] -= 1;
+            if k < room {
+                number[0] += 2;
+                numbers.push(number);
+                number[0] -= 2;
+            }
+            numbers.push(number);
+        }
+        let mut state = 0x1234_5678_9abc_def1u64;
+        for _ in 0..100 {
+            numbers.push(std::array::from_fn(|limb| {
+                state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
+                if limb == 4 {
+                    (state >> 20) % (M::P[4] * room)
+                } else {
+                    state >> 12
+                }
+            }));
+        }
+        numbers
+    }
+
+    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    fn check<M: Modulus, F: PrimeField>() {
+        // 2^-260
+        let shift = (0..260).fold(F::ONE, |value, _| value * F::TWO_INV);
+        let all = numbers::<M>(ROOM);
+        for group in all.windows(8).step_by(3) {
+            let group: &[[u64; 5]; 8] = group.try_into().unwrap();
+            let reduced = reduced::<M>(&lanes_of(group));
+            for (lane, number) in group.iter().enumerate() {
+                let limbs = limbs_of(&reduced, lane);
+                assert_eq!(value::<F>(limbs), value::<F>(*number));
+                assert!(limbs.iter().rev().lt(M::P.iter().rev()), "{number:?} became {limbs:?}");
+                assert!(limbs.iter().all(|limb| *limb <= MASK));
+            }
+        }
+        // 9p * 9p < 84 p^2
+        let factors = numbers::<M>(9);
+        for (i, group) in factors.windows(8).enumerate() {
+            let a: &[[u64; 5]; 8] = group.try_into().unwrap();
+            let at = i * 7 % (factors.len() - 8);
+            let b: &[[u64; 5]; 8] = factors[at..at + 8].try_into().unwrap();
+            let product = times::<M>(&lanes_of(a), &lanes_of(b));
+            for lane in 0..8 {
+                let limbs = limbs_of(&product, lane);
+                assert_eq!(value::<F>(limbs), value::<F>(a[lane]) * value::<F>(b[lane]) * shift);
+                assert!(limbs.iter().rev().lt(multiple(M::P, 2).iter().rev()));
+                assert!(limbs.iter().all(|limb| *limb <= MASK));
+            }
+        }
+    }
+
+    #[test]
+    fn products_and_reductions_hold_up_to_their_bounds() {
+        if available() {
+            // SAFETY: the processor has the instructions.
+            unsafe {
+                check::<Base, Fq>();
+                check::<Scalar, Fr>();
+            }
+        }
+    }
 }

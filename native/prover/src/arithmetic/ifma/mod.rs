@@ -110,7 +110,7 @@ pub unsafe fn sum_pairs(points: &mut [Point], pairs: &[(u32, u32)], scratch: &mu
         let mut products = [start; 2];
         for (i, group) in pairs.chunks(8).rev().enumerate() {
             let (left, right) = operands(points, group);
-            let (run, special) = denominator(&left, &right);
+            let (run, special) = denominator(&load_x(left), &load_x(right));
             let run = select(special, &start, &run);
             scratch.special.push(special);
             scratch.after.push(products[i % 2]);
@@ -121,48 +121,48 @@ pub unsafe fn sum_pairs(points: &mut [Point], pairs: &[(u32, u32)], scratch: &mu
         let mut inverses = [times::<Base>(&both, &products[1]), times::<Base>(&both, &products[0])];
         for (group, i) in pairs.chunks(8).zip((0..scratch.below.len()).rev()) {
             let (left, right) = operands(points, group);
+            let (left, right) = (load(left), load(right));
             let run_inverse = times::<Base>(&inverses[i % 2], &scratch.after[i]);
             inverses[i % 2] = times::<Base>(&inverses[i % 2], &scratch.below[i]);
             let (x1, y1) = (split(&left[..4]), split(&left[4..]));
             let (x2, y2) = (split(&right[..4]), split(&right[4..]));
             // Coordinates are below p; the products below stay under 8p * 2p.
             let slope = times::<Base>(&carried(minus::<Base, 1>(&y2, &y1)), &run_inverse);
-            let square = times::<Base>(&slope, &slope);
+            let square = times_in_columns::<Base>(&slope, &slope);
             let x3 = minus::<Base, 1>(&minus::<Base, 1>(&square, &x1), &x2);
             let x3 = reduced::<Base>(&carried(x3));
             let back = carried(shifted::<2>(&minus::<Base, 1>(&x1, &x3)));
-            let y3 = carried(minus::<Base, 1>(&times::<Base>(&back, &slope), &y1));
-            let sums = store(&x3, &reduced::<Base>(&y3));
-            let special = scratch.special[i];
-            let redone = special_sums(points, group, special);
-            for (lane, (&(_, target), sum)) in group.iter().zip(sums).enumerate() {
-                points[target as usize] = if special >> lane & 1 == 1 { redone[lane] } else { sum };
+            let y3 = carried(minus::<Base, 1>(&times_in_columns::<Base>(&back, &slope), &y1));
+            let mut sums = store(&x3, &reduced::<Base>(&y3));
+            if scratch.special[i] != 0 {
+                replace_special(points, group, scratch.special[i], &mut sums);
+            }
+            for (&(_, target), sum) in group.iter().zip(sums) {
+                points[target as usize] = sum;
             }
         }
     }
 }
 
 /// Operands of up to eight sums; missing lanes repeat the first.
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
-#[inline]
-fn operands(points: &[Point], group: &[(u32, u32)]) -> ([__m512i; 8], [__m512i; 8]) {
+#[inline(always)]
+fn operands<'p>(points: &'p [Point], group: &[(u32, u32)]) -> ([&'p Point; 8], [&'p Point; 8]) {
     let source = |lane: usize| group.get(lane).unwrap_or(&group[0]).0 as usize;
-    let left = std::array::from_fn(|lane| &points[source(lane)]);
-    let right = std::array::from_fn(|lane| &points[source(lane) + 1]);
-    (load(left), load(right))
+    let pairs: [&[Point; 2]; 8] = std::array::from_fn(|lane| &points[source(lane)..].as_chunks().0[0]);
+    (pairs.map(|pair| &pair[0]), pairs.map(|pair| &pair[1]))
 }
 
-/// Difference of abscissas, and the lanes where the formula does not hold.
+/// Difference of abscissas, and the lanes where the formula does not hold: those where they are equal, and the
+/// identity's. No other point has x = 0: the endomorphism, a multiplication by zeta, would leave it where it is.
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
 #[inline]
-fn denominator(left: &[__m512i; 8], right: &[__m512i; 8]) -> (Lanes, __mmask8) {
+fn denominator(left: &[__m512i; 4], right: &[__m512i; 4]) -> (Lanes, __mmask8) {
     let mut difference = [_mm512_setzero_si512(); 4];
     for i in 0..4 {
         difference[i] = _mm512_xor_si512(left[i], right[i]);
     }
-    // No point of the curve has y = 0, so that marks the identity.
-    let special = all_zero(&difference) | all_zero(&left[4..]) | all_zero(&right[4..]);
-    (carried(minus::<Base, 1>(&split(&right[..4]), &split(&left[..4]))), special)
+    let special = all_zero(&difference) | all_zero(left) | all_zero(right);
+    (carried(minus::<Base, 1>(&split(right), &split(left))), special)
 }
 
 /// The sum of two neighbours by themselves; the identity is common enough to be quick.
@@ -177,17 +177,13 @@ fn redo(points: &[Point], source: usize) -> Point {
     }
 }
 
-#[inline]
-fn special_sums(points: &[Point], group: &[(u32, u32)], special: __mmask8) -> [Point; 8] {
-    let mut sums = [Point::IDENTITY; 8];
-    if special != 0 {
-        for (lane, &(source, _)) in group.iter().enumerate() {
-            if special >> lane & 1 == 1 {
-                sums[lane] = redo(points, source as usize);
-            }
+#[cold]
+fn replace_special(points: &[Point], group: &[(u32, u32)], special: __mmask8, sums: &mut [Point; 8]) {
+    for (lane, &(source, _)) in group.iter().enumerate() {
+        if special >> lane & 1 == 1 {
+            sums[lane] = redo(points, source as usize);
         }
     }
-    sums
 }
 
 /// Appends the points of all entries, with their signs and endomorphisms.
@@ -198,27 +194,25 @@ fn special_sums(points: &[Point], group: &[(u32, u32)], special: __mmask8) -> [P
 pub unsafe fn gather(bases: &[Point], entries: &[Entry], points: &mut Vec<Point>) {
     let zeta = splat(limbs((Fq::ZETA * Fq::from(16)).0));
     let p = splat(Base::P);
-    let start = points.len();
-    points.resize(start + entries.len(), Point::IDENTITY);
-    for (k, (group, out)) in entries.chunks(8).zip(points[start..].chunks_mut(8)).enumerate() {
+    points.reserve(entries.len());
+    for (k, group) in entries.chunks(8).enumerate() {
         // Read at random: ask for points before they are needed.
         for ahead in entries.iter().skip(8 * k + AHEAD).take(8) {
             _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(&bases[ahead.index()]).cast());
         }
-        let words = load(std::array::from_fn(|lane| &bases[group.get(lane).unwrap_or(&group[0]).index()]));
-        let flags = |flag: fn(Entry) -> bool| {
-            group.iter().rev().fold(0u8, |mask, entry| mask << 1 | u8::from(flag(*entry)))
-        };
-        let (x, y) = (split(&words[..4]), split(&words[4..]));
-        let image = reduced::<Base>(&times::<Base>(&x, &zeta));
-        let mut opposite = y;
-        for i in 0..5 {
-            opposite[i] = _mm512_sub_epi64(p[i], y[i]);
+        let eight: [Entry; 8] = std::array::from_fn(|lane| *group.get(lane).unwrap_or(&group[0]));
+        let words = load(eight.map(|entry| &bases[entry.index()]));
+        // SAFETY: eight entries are eight times 32 bits.
+        let bits = _mm512_cvtepu32_epi64(unsafe { _mm256_loadu_si256(eight.as_ptr().cast()) });
+        let flag = |flag: u32| _mm512_test_epi64_mask(bits, _mm512_set1_epi64(i64::from(flag)));
+        let (mut x, y) = (split(&words[..4]), split(&words[4..]));
+        let endomorphism = flag(Entry::ENDOMORPHISM);
+        if endomorphism != 0 {
+            x = select(endomorphism, &reduced::<Base>(&times::<Base>(&x, &zeta)), &x);
         }
-        let negative = flags(Entry::negative) & !all_zero(&words[4..]);
-        let x = select(flags(Entry::endomorphism), &image, &x);
-        let results = store(&x, &select(negative, &carried(opposite), &y));
-        out.copy_from_slice(&results[..out.len()]);
+        let negative = flag(Entry::NEGATIVE) & !all_zero(&words[4..]);
+        let opposite = carried(std::array::from_fn(|i| _mm512_sub_epi64(p[i], y[i])));
+        points.extend_from_slice(&store(&x, &select(negative, &opposite, &y))[..group.len()]);
     }
 }
 
