@@ -45,6 +45,8 @@ pub enum Error {
         /// The number of gates of the circuit.
         gates: usize,
     },
+    /// A proving key contradicts itself: what it holds gives no proof that its verification key accepts.
+    Key(String),
     /// The witness is not one of this circuit, or does not satisfy it.
     Witness(String),
     /// Proof, public inputs or verification key are text that cannot be parsed.
@@ -78,6 +80,7 @@ impl Error {
             Error::PtauTooSmall { .. } => "ptau-too-small",
             Error::Ptau { .. } => "ptau",
             Error::CircuitTooSmall { .. } => "circuit-too-small",
+            Error::Key(_) => "key",
             Error::Witness(_) => "witness",
             Error::Proof(_) => "proof",
             Error::Point(_) => "point",
@@ -104,7 +107,8 @@ impl fmt::Display for Error {
             Error::CircuitTooSmall { gates } => {
                 write!(out, "the circuit has {gates} gate(s); PLONK in snarkjs needs at least 2")
             }
-            Error::Witness(reason)
+            Error::Key(reason)
+            | Error::Witness(reason)
             | Error::Proof(reason)
             | Error::Point(reason)
             | Error::Setting(reason)

@@ -20,6 +20,9 @@ use crate::error::{filled, reserved, Error, Result};
 
 /// Below this length a transform stays on one thread.
 const PARALLEL: usize = 1 << 12;
+/// Undoes the factor of roots that vectors take.
+const SIXTEENTH: Fr =
+    Fr([0x0000_0000_0000_0000, 0x0000_0000_0000_0000, 0x0000_0000_0000_0000, 0x1000_0000_0000_0000]);
 /// The least power of two that vectors transform.
 const LEAST_VECTOR_POWER: u32 = 6;
 /// Pointwise work on bit-reversed values takes so many positions at a time, as a power of two.
@@ -95,9 +98,15 @@ impl Domain {
         self.root
     }
 
-    /// `root^i`.
+    /// `root^i` for `i` below the size.
+    #[inline]
     pub fn element(&self, i: usize) -> Fr {
-        self.root.pow_vartime([i as u64])
+        let Some(roots) = self.tables.forward.last() else { return Fr::ONE };
+        let element = if i < roots.len() { roots[i] } else { -roots[i - roots.len()] };
+        match self.tables.vectors {
+            Vectors::Off => element,
+            Vectors::Avx512 => element * SIXTEENTH,
+        }
     }
 
     /// The elements at positions 0 to [`Domain::block`] of a bit-reversed vector; those of a block that begins at
@@ -328,6 +337,7 @@ mod tests {
                     let shifted = domain.shifted(&values, first, rows);
                     for (k, value) in shifted.iter().enumerate() {
                         let row = domain.reversed(first + k);
+                        assert_eq!(domain.element(row), domain.root().pow([row as u64]));
                         assert_eq!(domain.reversed_points()[k] * scale, domain.element(row));
                         let moved = row.wrapping_add_signed(rows) & mask;
                         assert_eq!(*value, values[domain.reversed(moved)]);

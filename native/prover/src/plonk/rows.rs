@@ -8,7 +8,9 @@ use crate::arithmetic::field::batch_invert;
 use crate::arithmetic::polynomial::{power_table, scale};
 use crate::error::{filled, reserved, Error, Result};
 use crate::files::columns::{Column, Wire};
-use crate::plonk::prepared::PreparedKey;
+use crate::files::zkey::Addition;
+use crate::plonk::key::CompactKey;
+use crate::plonk::proving_key::ProvingKey;
 use crate::plonk::terms::{GateValues, PermutationBlock, PermutationFactors, BLOCK, UNIT};
 
 /// The values of each wire in every row.
@@ -16,27 +18,26 @@ pub struct Rows([Vec<Fr>; Wire::COUNT]);
 
 impl Rows {
     /// Computes the additions' signals, and puts every gate's signals into its row.
-    pub fn new(key: &PreparedKey, mut witness: Vec<Fr>) -> Result<Self> {
+    pub fn new(key: &CompactKey, mut witness: Vec<Fr>) -> Result<Self> {
         // Signal 0 appears only with factor zero; a zero costs nothing.
         witness[0] = Fr::ZERO;
-        let additions = key.header.additions as usize;
+        let additions = key.additions();
         witness
-            .try_reserve_exact(additions)
-            .map_err(|_| Error::OutOfMemory { bytes: additions * std::mem::size_of::<Fr>() })?;
-        for i in 0..additions {
-            let ([left, right], [f, g]) = key.addition(i);
-            let (Some(left), Some(right)) = (witness.get(left), witness.get(right)) else {
+            .try_reserve_exact(additions.len())
+            .map_err(|_| Error::OutOfMemory { bytes: additions.len() * std::mem::size_of::<Fr>() })?;
+        for Addition { signals: [left, right], factors: [f, g] } in additions {
+            let (Some(left), Some(right)) = (witness.get(left as usize), witness.get(right as usize)) else {
                 return Err(Error::Internal("an addition of signals that are not there".into()));
             };
             witness.push(f * left + g * right);
         }
         let missing = || Error::Internal("a gate of a signal that is not there".into());
         let wire = |wire| {
-            let mut values = reserved(key.domain.size())?;
+            let mut values = reserved(key.header.size())?;
             for signal in key.wire(wire) {
-                values.push(*witness.get(signal).ok_or_else(missing)?);
+                values.push(*witness.get(*signal as usize).ok_or_else(missing)?);
             }
-            values.resize(key.domain.size(), Fr::ZERO);
+            values.resize(key.header.size(), Fr::ZERO);
             Ok(values)
         };
         Ok(Rows([wire(Wire::A)?, wire(Wire::B)?, wire(Wire::C)?]))
@@ -48,19 +49,25 @@ impl Rows {
     }
 
     /// Every gate holds: qm a b + ql a + qr b + qo c + qc + PI = 0.
-    pub fn check(&self, key: &PreparedKey, publics: &[Fr]) -> Result<()> {
-        let selectors = Column::SELECTORS.map(|column| key.values(column));
-        let broken = |first: usize| {
-            let range = first..key.domain.size().min(first + BLOCK);
+    pub fn check(&self, key: &CompactKey, publics: &[Fr]) -> Result<()> {
+        let (kinds, gates) = (key.kinds(), key.gate_kinds());
+        let broken = |(block, gates): (usize, &[u32])| {
+            let range = block * BLOCK..block * BLOCK + gates.len();
+            let mut selectors = [const { [Fr::ZERO; BLOCK] }; Column::SELECTORS.len()];
+            for (row, gate) in gates.iter().enumerate() {
+                for (values, selector) in selectors.iter_mut().zip(kinds[*gate as usize]) {
+                    values[row] = selector;
+                }
+            }
             let mut values = [Fr::ZERO; BLOCK];
             let values = &mut values[..range.len()];
             let wires = self.0.each_ref().map(|wire| &wire[range.clone()]);
-            GateValues { selectors: selectors.map(|column| &column[range.clone()]), wires }.fill(values);
-            let public = |i: usize| publics.get(first + i).copied().unwrap_or(Fr::ZERO);
-            (0..values.len()).find(|&i| values[i] != public(i)).map(|i| first + i)
+            GateValues { selectors: selectors.each_ref().map(|column| &column[..gates.len()]), wires }
+                .fill(values);
+            let public = |row: usize| publics.get(range.start + row).copied().unwrap_or(Fr::ZERO);
+            (0..values.len()).find(|&row| values[row] != public(row)).map(|row| range.start + row)
         };
-        let blocks = key.domain.size().div_ceil(BLOCK);
-        match (0..blocks).into_par_iter().find_map_any(|block| broken(block * BLOCK)) {
+        match gates.par_chunks(BLOCK).enumerate().find_map_any(broken) {
             None => Ok(()),
             Some(gate) => {
                 Err(Error::Witness(format!("the witness does not satisfy the circuit (gate {gate})")))
@@ -69,8 +76,7 @@ impl Rows {
     }
 
     /// z at every row: product of all ratios before it.
-    pub fn running_product(&self, key: &PreparedKey, beta: Fr, gamma: Fr) -> Result<Vec<Fr>> {
-        let sigmas = Column::SIGMAS.map(|column| key.values(column));
+    pub fn running_product(&self, key: &ProvingKey, beta: Fr, gamma: Fr) -> Result<Vec<Fr>> {
         let size = key.domain.size();
         let points = power_table(key.domain.root(), BLOCK.min(size))?;
         let mut products = filled(Fr::ZERO, size)?;
@@ -80,12 +86,17 @@ impl Rows {
             .flat_map_iter(|(block, out)| {
                 let range = block * BLOCK..block * BLOCK + out.len();
                 let wires = self.0.each_ref().map(|wire| &wire[range.clone()]);
-                let sigmas = sigmas.map(|column| &column[range.clone()]);
+                let sigmas = Wire::ALL.map(|wire| {
+                    let mut values = vec![Fr::ZERO; range.len()];
+                    key.compact.sigmas(wire, &key.domain, range.start, &mut values);
+                    values
+                });
+                let sigmas = sigmas.each_ref().map(Vec::as_slice);
                 let factors = &PermutationFactors::new(key, beta, gamma, key.domain.element(range.start));
                 PermutationBlock { wires, sigmas, points: &points, factors, out }.fill()
             })
             .collect();
-        // A zero, which needs a one in 2^254 chance, makes its inverse and so the last product zero.
+        // A zero, which comes with a chance of 3n in 2^254, has no inverse: it makes the last product zero.
         let mut inverses: Vec<Fr> = units.iter().map(|[_, sigma]| *sigma).collect();
         batch_invert(&mut inverses, &mut filled(Fr::ZERO, units.len())?);
         let mut product = Fr::ONE;
@@ -95,7 +106,7 @@ impl Rows {
             product *= identity * inverse;
         }
         if product != Fr::ONE {
-            return Err(Error::Internal("the proving key's permutation contradicts its wires".into()));
+            return Err(Error::Key("the proving key's permutation contradicts its wires".into()));
         }
         products.par_chunks_mut(UNIT).zip(scales).for_each(|(unit, factor)| scale(unit, factor));
         Ok(products)

@@ -7,7 +7,7 @@ use halo2curves::ff::Field;
 
 use crate::arithmetic::packed::{each, run, Constant, Kernel, Packed, Pointwise, MOST_LANES};
 use crate::files::columns::{Column, Wire};
-use crate::plonk::prepared::PreparedKey;
+use crate::plonk::proving_key::ProvingKey;
 use crate::plonk::quotient::Rounds;
 
 /// Values of selectors and wires in some rows.
@@ -56,8 +56,8 @@ pub struct PermutationFactors {
 
 impl PermutationFactors {
     /// From the challenges of round 2; identity factors are times `place`.
-    pub fn new(key: &PreparedKey, beta: Fr, gamma: Fr, place: Fr) -> Self {
-        let (k1, k2) = (key.header.verification_key.k1, key.header.verification_key.k2);
+    pub fn new(key: &ProvingKey, beta: Fr, gamma: Fr, place: Fr) -> Self {
+        let (k1, k2) = (key.compact.header.verification_key.k1, key.compact.header.verification_key.k2);
         let identity = [Fr::ONE, k1, k2].map(|k| Constant::from(beta * place * k));
         PermutationFactors { beta: beta.into(), gamma: gamma.into(), identity }
     }
@@ -105,7 +105,7 @@ pub struct QuotientFactors {
 
 impl QuotientFactors {
     /// `constant` is X^n on the coset.
-    pub fn new(key: &PreparedKey, rounds: &Rounds, constant: Fr) -> Self {
+    pub fn new(key: &ProvingKey, rounds: &Rounds, constant: Fr) -> Self {
         QuotientFactors {
             permutation: PermutationFactors::new(key, rounds.beta, rounds.gamma, Fr::ONE),
             alpha: rounds.alpha.into(),
