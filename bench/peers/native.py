@@ -18,6 +18,8 @@ from twopm_zk.plonk.backends.native import BACKEND  # noqa: E402
 
 START = 12345678901234567890123456789012345678901234567890123456789012345678901234567
 """The public input of every prover."""
+SNARKJS_POWER = 16
+"""log2 of the gates up to which snarkjs takes part."""
 
 
 def setup(folder: Path, gates: int) -> None:
@@ -28,13 +30,15 @@ def setup(folder: Path, gates: int) -> None:
     (folder / "chain.r1cs").write_bytes(r1cs)
     (folder / "chain.wtns").write_bytes(wtns)
     BACKEND.write_insecure_ptau((gates - 1).bit_length(), folder / "chain.ptau")
-    BACKEND.setup(folder / "chain.r1cs", folder / "chain.ptau", folder / "circuit.zkey")
+    BACKEND.setup(folder / "chain.r1cs", folder / "chain.ptau", folder / "circuit.key")
+    if gates < 1 << SNARKJS_POWER:
+        BACKEND.write_zkey(folder / "circuit.key", folder / "circuit.zkey")  # for snarkjs
 
 
 def serve(folder: Path) -> None:
     for _ in sys.stdin:
         begun = time.perf_counter()
-        BACKEND.prove(folder / "circuit.zkey", folder / "chain.wtns")
+        BACKEND.prove(folder / "circuit.key", folder / "chain.wtns")
         print(json.dumps({"seconds": time.perf_counter() - begun}), flush=True)
 
 

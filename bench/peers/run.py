@@ -34,14 +34,14 @@ sys.path[:0] = [str(ROOT), str(HERE), str(HERE.parent)]
 from pipeline import cpu_model  # noqa: E402
 from report import page, plot, put_into_readme  # noqa: E402
 
-from native import START  # noqa: E402
+from native import SNARKJS_POWER, START  # noqa: E402
 
 RESULTS = ROOT / "bench" / "results"
 SPARE = 16
 """Gates that a domain lacks of being full."""
 OURS = "twopm-zk"
 PLAIN = "twopm-zk, vectors off"
-OWN_FILES = ("circuit.zkey", "circuit.zkey.prepared")
+OWN_FILES = ("circuit.key",)
 PATIENCE = 1800
 """Seconds for building a peer, the first time with the download of its packages."""
 
@@ -99,7 +99,7 @@ PROVERS = (
     Prover(PLAIN, "native", OWN_FILES, native, {"TWOPM_ZK_VECTORS": "off"}),
     Prover("gnark", "gnark", ("circuit.ccs", "proving.key"), gnark),
     Prover("halo2", "halo2", ("params", "proving.key"), halo2),
-    Prover("snarkjs", "native", ("circuit.zkey",), snarkjs, largest=16, rounds=2),
+    Prover("snarkjs", "native", ("circuit.zkey",), snarkjs, largest=SNARKJS_POWER, rounds=2),
 )
 
 

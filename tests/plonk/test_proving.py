@@ -26,7 +26,7 @@ class SpyBackend(SnarkjsBackend):
     def __init__(self, result=None):
         self.result = result
 
-    def prove(self, zkey, wtns, progress=None):
+    def prove(self, key, wtns, progress=None):
         self.mode = stat.S_IMODE(wtns.stat().st_mode)
         if self.result is None:
             raise AssertionError("the prover was called")
@@ -180,7 +180,7 @@ def test_interrupted_proving_leaves_no_witness_behind(tiny_keys, tmp_path, monke
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
 
     class Interrupted(SpyBackend):
-        def prove(self, zkey, wtns, progress=None):
+        def prove(self, key, wtns, progress=None):
             assert wtns.is_file()
             raise KeyboardInterrupt
 

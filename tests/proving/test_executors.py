@@ -293,7 +293,7 @@ def test_a_worker_without_keys_asks_for_them_checks_them_and_keeps_them(tmp_path
     job, files = prover._with_files(ProofJob(prover.keys(SMALLEST), statement().circuit_inputs()))
     monkeypatch.setenv("TWOPM_ZK_CACHE", str(tmp_path / "elsewhere"))
     assert run_job(job) == MissingFiles(SMALLEST.name)
-    name = "keys/circuit.zkey"
+    (name,) = {"keys/circuit.key", "keys/circuit.zkey"} & files.keys()
     for forged in (
         files | {name: files[name][:-1] + b"\0"},
         files | {"keys/../../escape": b""},
@@ -301,7 +301,7 @@ def test_a_worker_without_keys_asks_for_them_checks_them_and_keeps_them(tmp_path
     ):
         with pytest.raises(WorkerError, match="not the ones of the job"):
             run_job(job, forged)
-    assert not list(tmp_path.rglob("*.zkey"))
+    assert not list(tmp_path.rglob("circuit.*key"))
     assert run_job(job, files).public == list(statement().public)
     assert run_job(job).public == list(statement().public)
     assert not Path(tmp_path / "escape").exists()
@@ -323,4 +323,4 @@ def test_dask_workers_with_an_empty_cache_prove(tmp_path):
             results = prover.prove([(SMALLEST, statement(x)) for x in (1, -2)])
     assert [result.public for result in results] == [list(statement(x).public) for x in (1, -2)]
     assert any("needs the keys" in text for text in said)
-    assert list((tmp_path / "worker").rglob("circuit.zkey"))
+    assert list((tmp_path / "worker").rglob("circuit.*key"))

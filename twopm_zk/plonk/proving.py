@@ -82,7 +82,7 @@ def prove(
     Raises InputError, WitnessError, FileFormatError, ProvingError.
     """
     prover = backend if isinstance(backend, Backend) else get_backend(backend)
-    read_zkey(keys.zkey)  # a truncated key would waste the whole time of a proof
+    key_file = keys.readable_by(prover)  # a truncated key would waste the whole time of a proof
     started = time.perf_counter()
     if isinstance(witness_or_inputs, Witness):
         witness = witness_or_inputs
@@ -97,12 +97,12 @@ def prove(
     witnessed = time.perf_counter()
     with secret_file(witness.to_bytes()) as file:
         try:
-            proof, public = prover.prove(keys.zkey, file, progress)
-        except ProofFormatError as error:
-            raise _damaged_keys(prover, keys.folder) from error
+            proof, public = prover.prove(key_file, file, progress)
         except WitnessError:
             require_satisfied(keys.circuit, witness.values)  # names the signals, where the constraints are broken too
             raise
+        except (ProofFormatError, ProvingError) as error:
+            raise _damaged_keys(prover, keys.folder) from error
     proved = time.perf_counter()
     key = keys.verification_key
     if public != witness.public or (check and not prover.verify(key, public, proof)):
@@ -147,7 +147,7 @@ def prove_files(
     damaged = ProvingError(f"the proof that {prover.name} made does not verify: {str(zkey)!r} is damaged")
     try:
         proof, public = prover.prove(Path(zkey), Path(wtns), progress)
-    except ProofFormatError as error:
+    except (ProofFormatError, ProvingError) as error:
         raise damaged from error
     if public != expected or not prover.verify(key, public, proof):
         raise damaged

@@ -17,8 +17,10 @@ from pathlib import Path
 from twopm_zk.circuit.compilation import compile_circuit
 from twopm_zk.circuit.instances import Instance, find_instance
 from twopm_zk.errors import ProvingError, WorkerError
+from twopm_zk.plonk.compact_key import COMPACT_KEY
 from twopm_zk.plonk.keys import Keys, setup
 from twopm_zk.plonk.proving import ProofResult, Verifier, prove, verify
+from twopm_zk.plonk.zkey import ZKEY
 from twopm_zk.proving.executors import InProcess
 from twopm_zk.proving.statement_prover import Keep
 from twopm_zk.statements import Signals, Statement
@@ -27,7 +29,9 @@ from twopm_zk.system.paths import cached
 from twopm_zk.system.progress import Progress
 
 _CIRCUIT_FILES = ("circuit.json", "circuit.r1cs", "circuit.sym", "circuit.wasm")
-_KEY_FILES = ("circuit.zkey", "keys.json", "verification_key.json")
+_KEY_FILES = ("keys.json", "verification_key.json")
+_PROVING_KEYS = (COMPACT_KEY, ZKEY)
+"""One of them goes along."""
 
 
 @dataclass(frozen=True)
@@ -69,14 +73,19 @@ def _key_folder(keys: Keys) -> Path:
     return cached("keys", keys.circuit.r1cs_digest) / keys.folder.name
 
 
-def _paths(keys: Keys) -> dict[str, Path]:
+def _paths(keys: Keys, backend: str | None) -> dict[str, Path]:
+    """What a worker with this backend, None for its own choice, needs."""
+    proving_key = keys.zkey if backend == "snarkjs" else keys.proving_key
     paths = {f"circuit/{name}": keys.circuit.folder / name for name in _CIRCUIT_FILES}
-    return paths | {f"keys/{name}": keys.folder / name for name in _KEY_FILES}
+    return paths | {f"keys/{name}": keys.folder / name for name in (proving_key.name, *_KEY_FILES)}
 
 
 def _install(job: ProofJob, folders: dict[str, Path], files: dict[str, bytes]) -> None:
-    names = _paths(job.keys).keys()
-    if files.keys() != names or any(_digest(files[name]) != job.files.get(name) for name in names):
+    known = [
+        {*(f"circuit/{name}" for name in _CIRCUIT_FILES), *(f"keys/{name}" for name in (key, *_KEY_FILES))}
+        for key in _PROVING_KEYS
+    ]
+    if files.keys() not in known or any(_digest(files[name]) != job.files.get(name) for name in files):
         raise WorkerError(f"the files of {job.keys.circuit.name!r} that a worker got are not the ones of the job")
     for part, folder in folders.items():
         with locked(folder):
@@ -240,7 +249,7 @@ class Prover:
 
     @staticmethod
     def _with_files(job: ProofJob) -> tuple[ProofJob, dict[str, bytes]]:
-        files = {name: path.read_bytes() for name, path in _paths(job.keys).items()}
+        files = {name: path.read_bytes() for name, path in _paths(job.keys, job.backend).items()}
         return replace(job, files={name: _digest(content) for name, content in files.items()}), files
 
     def _say(self, text: str) -> None:
