@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from throughput import OneByOne
 
 from twopm_zk.chain import Chain, Deployment, Network
 from twopm_zk.chain.rpc import endpoint
@@ -207,7 +208,7 @@ def main() -> None:
     chain = Chain(options["url"], private_key=options["key"])
     view = ChainView(Network(chain, Deployment.read(folder / "deployment.json")))
     get_backend("native")
-    prover = provers.Prover(backend="native", verifier="native")
+    prover = provers.Prover(OneByOne, backend="native", verifier="native")  # in this thread, whose time is measured
     lock = threading.Lock()
 
     def say(document: dict[str, Any]) -> None:

@@ -1,6 +1,6 @@
 """The native prover beside snarkjs: time, memory, growth, and where the time goes.
 
-Run: python bench/native_prove.py [--runs 7] [--snarkjs-runs 3] [--largest 18]; writes bench/results/native.md
+Run: python bench/native_prove.py [--runs 7] [--snarkjs-runs 3] [--largest 20]; writes bench/results/native.md
 and native.svg. One proof is measured from the call to the verified proof in a process that has the key loaded
 (a node), and as a fresh process (a command). Peak memory is that of a process that loads the extension alone.
 Other work on the machine shows in the cores that a proof had: nearly 2 of 2 where there was none.
@@ -37,8 +37,8 @@ loader.exec_module(native)
 start = time.perf_counter()
 work, *paths = sys.argv[2:]
 if work == "prove":
-    zkey, wtns, runs = paths
-    key = native.ProvingKey(zkey, zkey + ".prepared")
+    key, wtns, runs, *kept = paths
+    key = native.ProvingKey(key, *map(int, kept))
     loaded = time.perf_counter()
     times, profiles = [], []
     busy = time.process_time()
@@ -51,9 +51,12 @@ if work == "prove":
     result = {"load": loaded - start, "times": times, "profile": profiles[times.index(median)]}
     result["cores"] = cores
 elif work == "setup":
-    native.setup(*paths, paths[2] + ".prepared")
+    native.setup(*paths, bytes(64))
     result = {"time": time.perf_counter() - start}
-elif work == "prepare":
+elif work == "zkey":
+    native.write_zkey(*paths)
+    result = {"time": time.perf_counter() - start}
+elif work == "load":
     native.ProvingKey(paths[0])
     result = {"time": time.perf_counter() - start}
 elif work == "ptau":
@@ -106,26 +109,29 @@ def step_files(folder: Path) -> tuple[Path, Path, int]:
 def side_by_side(folder: Path, runs: int, snarkjs_runs: int) -> list[str]:
     """The targets' table."""
     r1cs, wtns, gates = step_files(folder)
-    ptau, zkey = folder / "15.ptau", folder / "step.zkey"
+    ptau, key, zkey = folder / "15.ptau", folder / "step.key", folder / "step.zkey"
     made = [native("ptau", 15, ptau) for _ in range(3)]
     checked = native("check", ptau)
     larger = native("ptau", 18, folder / "18.ptau")
-    setups = [native("setup", r1cs, ptau, zkey) for _ in range(3)]
-    own = native("prepare", zkey)
+    (folder / "18.ptau").unlink()
+    setups = [native("setup", r1cs, ptau, key) for _ in range(3)]
+    written = native("zkey", key, zkey)
+    loads = [native("load", key) for _ in range(3)]
+    foreign = native("load", zkey)
     theirs = folder / "snarkjs.zkey"
     their_setup = snarkjs("plonk", "setup", r1cs, ptau, theirs)
     assert theirs.read_bytes() == zkey.read_bytes(), "the keys differ"
     proofs, fresh, reference = [], [], []
     for _ in range(snarkjs_runs):  # interleaved, so that both see the same machine
-        proofs.append(native("prove", zkey, wtns, runs + 1))
-        fresh.append(native("prove", zkey, wtns, 1))
+        proofs.append(native("prove", key, wtns, runs + 1))
+        fresh.append(native("prove", key, wtns, 1))
         reference.append(snarkjs("plonk", "prove", zkey, wtns, folder / "proof.json", folder / "public.json"))
     prove = statistics.median(t for proof in proofs for t in proof["times"][1:])
     process = statistics.median(one["process"] for one in fresh)
     theirs_prove = statistics.median(seconds for seconds, _ in reference)
-    batches = sum(native("prove", zkey, wtns, 9)["times"][1:])
+    batches = sum(native("prove", key, wtns, 9)["times"][1:])
     cores = statistics.median(proof["cores"] for proof in proofs)
-    verify = verification_time(zkey, wtns)
+    verify = verification_time(key, wtns)
     profile = min((proof["profile"] for proof in proofs), key=lambda stages: abs(sum(s for _, s in stages) - prove))
 
     memory = f"{max(m for _, m in reference):.0f} MB | {max(p['memory'] for p in proofs):.0f} MB"
@@ -138,10 +144,13 @@ def side_by_side(folder: Path, runs: int, snarkjs_runs: int) -> list[str]:
         f"| prove, key loaded | {theirs_prove:.1f} s | {prove:.3f} s | {theirs_prove / prove:.0f}x |",
         f"| prove, fresh process | {theirs_prove:.1f} s | {process:.3f} s | {theirs_prove / process:.0f}x |",
         f"| peak memory of that | {memory} | |",
-        f"| setup, with the prepared key | {their_setup[0]:.1f} s | {median(setups):.2f} s | "
-        f"{their_setup[0] / median(setups):.0f}x |",
+        f"| setup | {their_setup[0]:.1f} s | {median(setups):.2f} s | {their_setup[0] / median(setups):.0f}x |",
         f"| peak memory of that | {their_setup[1]:.0f} MB | {max(s['memory'] for s in setups):.0f} MB | |",
-        f"| prepared key from a foreign .zkey, once | | {own['time']:.2f} s | |",
+        f"| proving key | {megabytes(zkey)} (.zkey) | {megabytes(key)} (compact) | "
+        f"{zkey.stat().st_size / key.stat().st_size:.0f}x |",
+        f"| key loaded | | {median(loads):.2f} s | |",
+        f"| .zkey of the compact key | | {written['time']:.2f} s | |",
+        f"| foreign .zkey loaded | | {foreign['time']:.2f} s | |",
         f"| development ptau 2^15 | | {median(made):.2f} s | |",
         f"| development ptau 2^18 | | {larger['time']:.2f} s | |",
         f"| check of a ptau 2^15 by pairings | | {checked['time']:.2f} s | |",
@@ -164,12 +173,17 @@ def side_by_side(folder: Path, runs: int, snarkjs_runs: int) -> list[str]:
     return lines
 
 
-def verification_time(zkey: Path, wtns: Path) -> float:
+def megabytes(path: Path) -> str:
+    """Size of a file."""
+    return f"{path.stat().st_size / 1e6:.3g} MB"
+
+
+def verification_time(key_file: Path, wtns: Path) -> float:
     """Median seconds of a verification in this process."""
     from twopm_zk import _native
 
-    proof, public, _ = _native.ProvingKey(zkey, zkey.with_name(zkey.name + ".prepared")).prove(wtns)
-    key = _native.export_verification_key(zkey)
+    proof, public, _ = _native.ProvingKey(key_file).prove(wtns)
+    key = _native.export_verification_key(key_file)
     times = []
     for _ in range(21):
         start = time.perf_counter()
@@ -183,10 +197,12 @@ def growth(folder: Path, runs: int, largest: int) -> tuple[list[str], list[tuple
     from support import synthetic
 
     lines = [
-        "Full domains of full-size values (squarings; the step's wires are mostly small, and cheaper):",
+        "Full domains of full-size values (squarings; the step's wires are mostly small, and cheaper). Up to 2^18 rows",
+        "a loaded key keeps the columns' values on the quotient's cosets; the last columns are of one that computes",
+        "them in every proof, as larger ones do.",
         "",
-        "| domain | setup | prove | prove / (n log n) | cores had | memory |",
-        "|---|---|---|---|---|---|",
+        "| domain | key | setup | memory | prove | prove / (n log n) | cores had | memory | prove, computed | memory |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     points = []
     ptau = folder / "growth.ptau"
@@ -195,13 +211,16 @@ def growth(folder: Path, runs: int, largest: int) -> tuple[list[str], list[tuple
         r1cs, wtns = synthetic.chain(2**power)
         (folder / "chain.r1cs").write_bytes(r1cs)
         (folder / "chain.wtns").write_bytes(wtns)
-        setup = native("setup", folder / "chain.r1cs", ptau, folder / "chain.zkey")
-        proof = native("prove", folder / "chain.zkey", folder / "chain.wtns", runs + 1)
+        key, wtns = folder / "chain.key", folder / "chain.wtns"
+        setup = native("setup", folder / "chain.r1cs", ptau, key)
+        proof = native("prove", key, wtns, runs + 1)
+        computed = native("prove", key, wtns, runs + 1, 0)
         seconds = statistics.median(proof["times"][1:])
         per = seconds / (2**power * power) * 1e9
         points.append((power, seconds))
-        row = f"| 2^{power} | {setup['time']:.2f} s | {seconds:.3f} s | {per:.0f} ns "
-        row += f"| {proof['cores']:.1f} | {proof['memory']:.0f} MB |"
+        row = f"| 2^{power} | {megabytes(key)} | {setup['time']:.2f} s | {setup['memory']:.0f} MB "
+        row += f"| {seconds:.3f} s | {per:.0f} ns | {proof['cores']:.1f} | {proof['memory']:.0f} MB "
+        row += f"| {statistics.median(computed['times'][1:]):.3f} s | {computed['memory']:.0f} MB |"
         lines.append(row)
     return lines, points
 
@@ -269,7 +288,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=7)
     parser.add_argument("--snarkjs-runs", type=int, default=3)
-    parser.add_argument("--largest", type=int, default=18)
+    parser.add_argument("--largest", type=int, default=20)
     options = parser.parse_args()
     vector = "with" if "avx512ifma" in cpu_flags() else "without"
     lines = [

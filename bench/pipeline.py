@@ -53,25 +53,26 @@ def stage(name: str, instance_name: str, backend: str) -> None:
         ready["inputs"] = step_inputs(instance)
     if name in ("prove", "verify"):
         ready["keys"] = setup(circuit)
+        ready["key"] = ready["keys"].readable_by(prover)
         calculate_witness(circuit, ready["inputs"]).write(scratch / "w.wtns")
     if name == "setup":
         ready["ptau"] = insecure_ptau(circuit.power)
     if name == "verify":
-        ready["proof"], ready["public"] = prover.prove(ready["keys"].zkey, scratch / "w.wtns")
+        ready["proof"], ready["public"] = prover.prove(ready["key"], scratch / "w.wtns")
         ready["vk"] = ready["keys"].verification_key
         prover.verify(ready["vk"], ready["public"], ready["proof"])
     if name == "prove" and backend == "native":
-        prover.prove(ready["keys"].zkey, scratch / "w.wtns")  # a node keeps its key loaded
+        prover.prove(ready["key"], scratch / "w.wtns")  # a node keeps its key loaded
     started = time.perf_counter()
     if name == "compile":
         os.environ["TWOPM_ZK_CACHE"] = str(scratch)
         compile_circuit(instance)
     elif name == "setup":
-        prover.setup(circuit.r1cs, ready["ptau"], scratch / "circuit.zkey")
+        prover.setup(circuit.r1cs, ready["ptau"], scratch / prover.key_file)
     elif name == "witness":
         calculate_witness(circuit, ready["inputs"])
     elif name == "prove":
-        prover.prove(ready["keys"].zkey, scratch / "w.wtns")
+        prover.prove(ready["key"], scratch / "w.wtns")
     else:
         assert prover.verify(ready["vk"], ready["public"], ready["proof"])
     seconds = time.perf_counter() - started
@@ -129,7 +130,9 @@ def main() -> None:
                 row = f"| {name} | {circuit.gates} | {stage_name} | {shown} | {seconds:.3f} | {megabytes:.0f} |"
                 lines.append(row)
                 print(row, flush=True)
-        lines.append(f"| {name} | {circuit.gates} | proving key | | | {keys.zkey.stat().st_size / 1e6:.0f} (on disk) |")
+        lines.append(
+            f"| {name} | {circuit.gates} | proving key | | | {keys.proving_key.stat().st_size / 1e6:.1f} (on disk) |"
+        )
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text("\n".join(lines) + "\n")
     print("\n".join(lines))

@@ -110,14 +110,15 @@ def prove(step: str) -> None:
 
     instance = find_instance(step)
     circuit, backend = compile_circuit(instance), get_backend("native")
-    zkey = setup(circuit).zkey
+    keys = setup(circuit)
+    key = keys.proving_key if hasattr(keys, "proving_key") else keys.zkey  # versions before compact keys
     with tempfile.TemporaryDirectory() as folder:
         witness = Path(folder) / "step.wtns"
         calculate_witness(circuit, step_inputs(instance)).write(witness)
-        backend.prove(zkey, witness)
+        backend.prove(key, witness)
         for _ in sys.stdin:
             started = time.perf_counter()
-            backend.prove(zkey, witness)
+            backend.prove(key, witness)
             print(time.perf_counter() - started, flush=True)
 
 

@@ -7,7 +7,7 @@ import pytest
 from eth_utils.crypto import keccak
 from support.audits import SOON, train
 from support.histories import failed_checks
-from support.people_world import DoubleKeys, DoubleProver, Party, Running, World, double_verifier, fake_proof
+from support.people_world import DoubleKeys, DoubleProver, Party, Running, World, double_verifier, fake_proof, kept
 
 from twopm_zk.auditor.audit import audit
 from twopm_zk.chain import Chain, compile_contract
@@ -48,9 +48,9 @@ def run_until(party, nodes, round_number):
 class JunkProver(DoubleProver):
     """Proofs of nothing."""
 
-    def prove(self, statements):
+    def prove(self, statements, *, keep=None):
         made = super().prove(statements)
-        return [ProofResult(fake_proof("junk", [0, 0, 0]), result.public, None) for result in made]
+        return kept([ProofResult(fake_proof("junk", [0, 0, 0]), result.public, None) for result in made], keep)
 
 
 def test_contracts_that_say_yes_to_everything_are_found(world, tmp_path):

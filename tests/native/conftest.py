@@ -35,7 +35,7 @@ def dev_ptau(extension, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def made(backend, dev_ptau, tmp_path_factory):
-    """``made(count, ...)``: folder with circuit.r1cs, circuit.zkey and circuit.wtns.
+    """``made(count, ...)``: folder with circuit.r1cs, circuit.key and circuit.wtns; circuit.zkey for small ones.
 
     With keywords ``count`` random constraints of that shape, without exactly ``count`` gates.
     """
@@ -46,8 +46,10 @@ def made(backend, dev_ptau, tmp_path_factory):
         r1cs, wtns = synthetic.circuit(count, **shape) if shape else synthetic.chain(count)
         (folder / "circuit.r1cs").write_bytes(r1cs)
         (folder / "circuit.wtns").write_bytes(wtns)
-        power = 16 if count > 4000 else 12
-        backend.setup(folder / "circuit.r1cs", dev_ptau(power), folder / "circuit.zkey")
+        small = count <= 4096
+        backend.setup(folder / "circuit.r1cs", dev_ptau(12 if small else 16), folder / "circuit.key")
+        if small:
+            backend.write_zkey(folder / "circuit.key", folder / "circuit.zkey")
         return folder
 
     return make

@@ -36,10 +36,12 @@ def inputs_of(tiny, tiny_inputs, tmp_path):
 @pytest.mark.parametrize("name", PROVABLE)
 def test_keys_are_those_of_snarkjs_byte_for_byte(backend, tiny, tiny_keys, tmp_path, name):
     circuit = tiny(name)
-    out = tmp_path / "circuit.zkey"
-    backend.setup(circuit.r1cs, insecure_ptau(circuit.power), out)
-    assert out.read_bytes() == tiny_keys(name).zkey.read_bytes()
-    assert backend.export_verification_key(out) == tiny_keys(name).verification_key
+    key, zkey = tmp_path / "circuit.key", tmp_path / "circuit.zkey"
+    backend.setup(circuit.r1cs, insecure_ptau(circuit.power), key)
+    backend.write_zkey(key, zkey)
+    assert zkey.read_bytes() == tiny_keys(name).zkey.read_bytes()
+    for path in (key, zkey):
+        assert backend.export_verification_key(path) == tiny_keys(name).verification_key
 
 
 @pytest.mark.slow
@@ -106,9 +108,14 @@ def test_false_statements_and_changed_proofs_are_false(backend, tiny_proof, name
 def test_fixed_randomness_gives_the_commitments_of_plain_integers(extension, made, count, shape):
     folder = made(count, **shape)
     b = [0, *(pow(7, 1000 + i, FIELD_ORDER) for i in range(1, 12))]
-    key = extension.ProvingKey(folder / "circuit.zkey")
     blinding = [value.to_bytes(32, "little") for value in b[1:]]
-    proof, _, _ = key.prove(folder / "circuit.wtns", insecure_blinding=blinding)
+    keys = [
+        extension.ProvingKey(folder / "circuit.key"),
+        extension.ProvingKey(folder / "circuit.key", kept=0),  # the quotient's values computed in the proof
+        extension.ProvingKey(folder / "circuit.zkey"),
+    ]
+    proof, *others = (key.prove(folder / "circuit.wtns", insecure_blinding=blinding)[0] for key in keys)
+    assert others == [proof, proof]
     points, evaluations = Prover(folder / "circuit.zkey", folder / "circuit.wtns").prove(b)
     proof = json.loads(proof)
     for name, expected in points.items():
@@ -126,9 +133,9 @@ anything but how many gates are missing, and the domain's size is varied above."
 @pytest.mark.parametrize(("power", "gates"), FULL + HALF_EMPTY)
 def test_every_domain_size_is_proven_full_and_almost_empty(backend, made, power, gates):
     folder = made(gates)
-    key = backend.export_verification_key(folder / "circuit.zkey")
+    key = backend.export_verification_key(folder / "circuit.key")
     assert key.power == power
-    proof, public = backend.prove(folder / "circuit.zkey", folder / "circuit.wtns")
+    proof, public = backend.prove(folder / "circuit.key", folder / "circuit.wtns")
     assert verifier.verify(key, public, proof)
 
 
@@ -136,8 +143,8 @@ def test_every_domain_size_is_proven_full_and_almost_empty(backend, made, power,
 @pytest.mark.parametrize("power", [13, 14, 15, 16])
 def test_large_domains_are_proven_and_accepted_by_snarkjs(backend, snarkjs, made, power):
     folder = made(2**power)
-    key = backend.export_verification_key(folder / "circuit.zkey")
-    proof, public = backend.prove(folder / "circuit.zkey", folder / "circuit.wtns")
+    key = backend.export_verification_key(folder / "circuit.key")
+    proof, public = backend.prove(folder / "circuit.key", folder / "circuit.wtns")
     assert snarkjs.verify(key, public, proof)
 
 
@@ -150,15 +157,15 @@ def test_large_domains_are_proven_and_accepted_by_snarkjs(backend, snarkjs, made
 )
 def test_any_number_of_public_inputs_and_additions(backend, made, public, terms):
     folder = made(40, public=public, terms=terms, seed=public)
-    key = backend.export_verification_key(folder / "circuit.zkey")
-    proof, values = backend.prove(folder / "circuit.zkey", folder / "circuit.wtns")
+    key = backend.export_verification_key(folder / "circuit.key")
+    proof, values = backend.prove(folder / "circuit.key", folder / "circuit.wtns")
     assert len(values) == public
     assert verifier.verify(key, values, proof)
 
 
 def test_two_proofs_of_the_same_witness_share_nothing(backend, made):
     folder = made(40, public=3, terms=3)
-    first, second = (backend.prove(folder / "circuit.zkey", folder / "circuit.wtns")[0] for _ in range(2))
+    first, second = (backend.prove(folder / "circuit.key", folder / "circuit.wtns")[0] for _ in range(2))
     assert all(getattr(first, name) != getattr(second, name) for name in first.__dataclass_fields__)
 
 

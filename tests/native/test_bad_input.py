@@ -17,13 +17,13 @@ from twopm_zk.errors import (
     FileFormatError,
     InputError,
     ProofFormatError,
+    ProvingError,
     PtauError,
     PtauTooSmallError,
     TwopmError,
     WitnessError,
 )
 from twopm_zk.numbers.field import BASE_FIELD_ORDER, FIELD_ORDER
-from twopm_zk.plonk.backends.native import prepared_path
 
 pytestmark = pytest.mark.prover
 
@@ -35,15 +35,15 @@ def sound(made):
 
 @pytest.fixture
 def prove(backend, sound, tmp_path):
-    """``prove(zkey=bytes, wtns=bytes)``: prove with one file replaced, and hold the proof against the sound key."""
+    """``prove(zkey=bytes, key=bytes, wtns=bytes)``: prove with one file replaced, and verify the proof."""
 
-    def run(*, zkey=None, wtns=None):
-        files = {"zkey": zkey, "wtns": wtns}
+    def run(*, zkey=None, key=None, wtns=None):
+        files = {"zkey": zkey, "key": key, "wtns": wtns}
         for name, content in files.items():
             (tmp_path / f"circuit.{name}").write_bytes(content or (sound / f"circuit.{name}").read_bytes())
-        prepared_path(tmp_path / "circuit.zkey").unlink(missing_ok=True)
-        proof, public = backend.prove(tmp_path / "circuit.zkey", tmp_path / "circuit.wtns")
-        assert backend.verify(backend.export_verification_key(tmp_path / "circuit.zkey"), public, proof)
+        path = tmp_path / ("circuit.zkey" if zkey else "circuit.key")
+        proof, public = backend.prove(path, tmp_path / "circuit.wtns")
+        assert backend.verify(backend.export_verification_key(path), public, proof)
         return proof, public
 
     return run
@@ -101,6 +101,75 @@ def test_contradictions_that_only_a_proof_shows_give_no_proof(prove, sound):
         with pytest.raises(TwopmError) as caught:
             prove(zkey=changed(content, number, 64, swapped))
         assert "does not" in caught.value.message or "contradict" in caught.value.message
+
+
+def test_every_flipped_bit_of_a_compact_key_is_noticed(prove, sound):
+    content = (sound / "circuit.key").read_bytes()
+    used = 128 + 796  # of the head; zeros follow up to the checksum
+    places = [*range(0, used, 61), used - 1, 2000, 4087, 4088, 4095, *range(4096, len(content), 997), len(content) - 1]
+    for place in places:
+        flipped = content[:place] + bytes([content[place] ^ 1 << place % 8]) + content[place + 1 :]
+        with pytest.raises(FileFormatError):
+            prove(key=flipped)
+    for cut in (b" ", content[:4095], content[:4096], content[:-8], content[:-1], content + bytes(8)):
+        with pytest.raises(FileFormatError):
+            prove(key=cut)
+
+
+def checksum(content):
+    """That of a compact key, as plonk/key.rs has it: of all words but the 512th."""
+    words = struct.unpack(f"<{len(content) // 8}Q", content)
+
+    def chunk(start, words):
+        lanes = [(start + 1) % 2**64] * 8
+        for index, word in enumerate(words):
+            product = (lanes[index % 8] ^ word) * 0x9E3779B97F4A7C15 % 2**64
+            lanes[index % 8] = (product << 23 | product >> 41) % 2**64
+        total = 0
+        for lane in lanes:
+            total = (total << 7 | total >> 57) % 2**64 ^ lane
+        return total
+
+    rest = 0
+    for number, at in enumerate(range(512, len(words), 1 << 16)):
+        rest ^= chunk(number, words[at : at + (1 << 16)])
+    return chunk(rest, words[:511])
+
+
+def forged(content):
+    """The same key with a checksum that is right again."""
+    return content[:4088] + struct.pack("<Q", checksum(content)) + content[4096:]
+
+
+def test_a_forged_compact_key_gives_no_wrong_proof(prove, sound):
+    """One with a sound checksum: numbers that are no index are refused, and all else leads to no proof."""
+    content = (sound / "circuit.key").read_bytes()
+    assert forged(content) == content
+    gates, size = (struct.unpack_from("<I", content, 128 + 72 + at)[0] for at in (16, 8))
+    wires = -(-gates // 16) * 64  # bytes of one wire, rounded up to 64
+    permutation = 4096 + 4 * wires
+    points = len(content) - 64 * size
+
+    def replaced(place, new):
+        return forged(content[:place] + new + content[place + len(new) :])
+
+    for place, message in [
+        (4096 + 4 * 7, "gate 7 has a signal"),
+        (4096 + 3 * wires + 4 * 9, "gate 9 has a signal or a kind"),
+        (permutation + 4 * 5, "place 5 of the permutation"),
+        (24, "kinds of gates"),
+    ]:
+        with pytest.raises(FileFormatError, match=message):
+            prove(key=replaced(place, b"\xff\xff\xff\x7f"))
+    swapped = content[permutation + 4 : permutation + 8] + content[permutation : permutation + 4]
+    for place, new in [
+        (permutation, swapped),
+        (points, content[points + 64 : points + 128]),  # a Lagrange point, taken from the next row
+        (points + 64, b"\xff" * 64),  # no point at all
+        (128 + 72 + 20 + 64, content[128 + 72 + 20 + 128 :][:64]),  # another commitment
+    ]:
+        with pytest.raises((ProvingError, WitnessError)):
+            prove(key=replaced(place, new))
 
 
 def test_sections_may_come_in_any_order(prove, sound):
@@ -165,12 +234,12 @@ def test_missing_files_are_named(backend, sound, tmp_path):
     with pytest.raises(InputError, match="missing"):
         backend.prove(sound / "circuit.zkey", missing)
     with pytest.raises(InputError, match="missing"):
-        backend.setup(missing, missing, tmp_path / "out.zkey")
+        backend.setup(missing, missing, tmp_path / "out.key")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_setup_refuses_what_it_cannot_use_and_leaves_nothing(backend, dev_ptau, tmp_path):
-    out = tmp_path / "out.zkey"
+    out = tmp_path / "out.key"
 
     def setup(r1cs, ptau):
         for name, content in {"circuit.r1cs": r1cs, "some.ptau": ptau}.items():
@@ -221,10 +290,10 @@ def test_public_inputs_that_a_header_merely_claims_are_refused_before_memory_is_
     ]:
         path.write_bytes(changed(r1cs, 1, 36, struct.pack("<II", claimed + 1, claimed)))
         with pytest.raises(error, match=message):
-            backend.setup(path, dev_ptau(6), tmp_path / "out.zkey")
+            backend.setup(path, dev_ptau(6), tmp_path / "out.key")
     path.write_bytes(changed(r1cs, 1, 36, b"\xff" * 4))
     with pytest.raises(FileFormatError, match="too many to number"):
-        backend.setup(path, dev_ptau(6), tmp_path / "out.zkey")
+        backend.setup(path, dev_ptau(6), tmp_path / "out.key")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="address space limits")
@@ -237,7 +306,7 @@ from twopm_zk import _native
 _native.blake2b_512({str(path)!r})  # starts all threads
 used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (used + (256 << 20), resource.RLIM_INFINITY))
-print(_native.setup({str(path)!r}, {str(dev_ptau(6))!r}, {str(tmp_path / "out.zkey")!r}))
+print(_native.setup({str(path)!r}, {str(dev_ptau(6))!r}, {str(tmp_path / "out.key")!r}, bytes(64)))
 """
     finished = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
     assert finished.stdout.strip() == "(40, 6, 1)", finished.stderr[-2000:]
@@ -253,7 +322,7 @@ def test_a_ptau_of_one_point_or_of_an_impossible_power_is_refused(extension, bac
     ptau.write_bytes(b"ptau" + struct.pack("<II", 1, len(sections)) + body)
     r1cs.write_bytes(synthetic.chain(4)[0])
     with pytest.raises(FileFormatError, match=f"power {power}; powers go from 1 to 28"):
-        backend.setup(r1cs, ptau, tmp_path / "out.zkey")
+        backend.setup(r1cs, ptau, tmp_path / "out.key")
     with pytest.raises(extension.NativeError) as caught:
         extension.check_ptau(ptau)
     assert caught.value.args[0] == "format"
@@ -340,13 +409,23 @@ FUZZ = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCh
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["zkey", "wtns"])
+@pytest.mark.parametrize("name", ["zkey", "key", "wtns"])
 @FUZZ
 @given(data=st.data())
 def test_mutated_proving_files_give_an_error_or_a_true_proof(prove, sound, name, data):
     content = (sound / f"circuit.{name}").read_bytes()
     with contextlib.suppress(TwopmError):
         prove(**{name: mutated(content, data)})
+
+
+@pytest.mark.slow
+@FUZZ
+@given(data=st.data())
+def test_forged_compact_keys_give_an_error_or_a_true_proof(prove, sound, data):
+    changed = mutated((sound / "circuit.key").read_bytes(), data)
+    changed = changed[: len(changed) // 8 * 8].ljust(4096, b" ")
+    with contextlib.suppress(TwopmError):
+        prove(key=forged(changed))
 
 
 @pytest.mark.slow
@@ -359,7 +438,7 @@ def test_mutated_setup_files_give_an_error_or_a_key(backend, dev_ptau, sound, tm
     for suffix, content in files.items():
         (tmp_path / f"mutated.{suffix}").write_bytes(content)
     with contextlib.suppress(TwopmError):
-        backend.setup(tmp_path / "mutated.r1cs", tmp_path / "mutated.ptau", tmp_path / "out.zkey")
+        backend.setup(tmp_path / "mutated.r1cs", tmp_path / "mutated.ptau", tmp_path / "out.key")
 
 
 def mutated(content, data):
@@ -400,7 +479,7 @@ outcomes = set()
 for room in (8, 12, 16, 24, 32, 48, 64, 512):  # below, a thread's own memory may be what is missing
     resource.setrlimit(resource.RLIMIT_AS, (used + (room << 20), resource.RLIM_INFINITY))
     try:
-        key = _native.ProvingKey({str(folder / "circuit.zkey")!r})
+        key = _native.ProvingKey({str(folder / "circuit.key")!r})
         key.prove({str(folder / "circuit.wtns")!r})
         outcomes.add("proven")
     except _native.NativeError as error:

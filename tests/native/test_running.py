@@ -1,15 +1,14 @@
-"""Long calls: progress, Ctrl-C, threads, forks, and the prepared key beside the proving key."""
+"""Long calls: progress, Ctrl-C, threads, forks, and keys that are loaded once."""
 
 import os
 import shutil
 import signal
-import stat
 import threading
 import time
 
 import pytest
 
-from twopm_zk.plonk.backends.native import NativeBackend, prepared_path
+from twopm_zk.plonk.backends.native import NativeBackend
 
 pytestmark = pytest.mark.prover
 
@@ -17,22 +16,23 @@ pytestmark = pytest.mark.prover
 @pytest.fixture
 def folder(made, tmp_path):
     """A key and a witness that a test may spoil."""
-    for name in ("circuit.zkey", "circuit.zkey.prepared", "circuit.wtns"):
+    for name in ("circuit.zkey", "circuit.key", "circuit.wtns"):
         shutil.copy(made(200, public=3, terms=3) / name, tmp_path / name)
     return tmp_path
 
 
 def prove(folder, backend=None, progress=None):
     backend = backend or NativeBackend()
-    proof, public = backend.prove(folder / "circuit.zkey", folder / "circuit.wtns", progress)
-    assert backend.verify(backend.export_verification_key(folder / "circuit.zkey"), public, proof)
+    proof, public = backend.prove(folder / "circuit.key", folder / "circuit.wtns", progress)
+    assert backend.verify(backend.export_verification_key(folder / "circuit.key"), public, proof)
 
 
 def test_progress_names_every_round_in_order(extension, folder):
     stages = []
-    key = extension.ProvingKey(folder / "circuit.zkey", None, lambda *stage: stages.append(stage))
+    extension.ProvingKey(folder / "circuit.zkey", None, lambda *stage: stages.append(stage))
     assert any("Lagrange points" in name for name, _ in stages)
     stages.clear()
+    key = extension.ProvingKey(folder / "circuit.key")
     _, _, profile = key.prove(folder / "circuit.wtns", lambda *stage: stages.append(stage))
     fractions = [fraction for _, fraction in stages]
     assert fractions == sorted(fractions)
@@ -86,7 +86,7 @@ def test_other_threads_run_meanwhile(extension, tmp_path):
 
 @pytest.mark.slow
 def test_one_key_proves_from_several_threads(extension, backend, folder):
-    key = extension.ProvingKey(folder / "circuit.zkey")
+    key = extension.ProvingKey(folder / "circuit.key")
     verification_key = key.verification_key()
     results = []
 
@@ -119,62 +119,27 @@ def test_a_forked_process_proves_too(backend, folder):
 
 def test_a_key_is_loaded_once_per_process_and_again_when_it_changes(folder, made):
     backend = NativeBackend()
-    first = backend.proving_key(folder / "circuit.zkey")
-    assert backend.proving_key(folder / "circuit.zkey") is first
-    shutil.copy(made(40, public=3, terms=3) / "circuit.zkey", folder / "circuit.zkey")
-    assert backend.proving_key(folder / "circuit.zkey") is not first
+    first = backend.proving_key(folder / "circuit.key")
+    assert backend.proving_key(folder / "circuit.key") is first
+    shutil.copy(made(40, public=3, terms=3) / "circuit.key", folder / "circuit.key")
+    assert backend.proving_key(folder / "circuit.key") is not first
 
 
-def test_setup_leaves_the_prepared_key_that_the_proving_key_gives(extension, folder, tmp_path):
-    own = tmp_path / "own.prepared"
-    extension.ProvingKey(folder / "circuit.zkey", own)
-    assert own.read_bytes() == prepared_path(folder / "circuit.zkey").read_bytes()
+@pytest.mark.parametrize("kept", [None, 0])
+def test_a_key_of_either_form_proves_what_the_other_verifies(extension, folder, kept):
+    compact, zkey = (extension.ProvingKey(folder / name, kept=kept) for name in ("circuit.key", "circuit.zkey"))
+    assert compact.verification_key() == zkey.verification_key()
+    assert (compact.gates, compact.power) == (zkey.gates, zkey.power)
+    for one, other in ((compact, zkey), (zkey, compact)):
+        proof, public, _ = one.prove(folder / "circuit.wtns")
+        assert extension.verify(other.verification_key(), public, proof)
 
 
-@pytest.mark.parametrize("damage", ["missing", "empty", "cut", "flipped", "other"])
-def test_a_prepared_key_that_is_wrong_is_made_again(folder, made, damage, monkeypatch):
-    monkeypatch.setenv("TWOPM_ZK_CACHE", str(folder))  # beside a key of somebody's own none is made
-    prepared = prepared_path(folder / "circuit.zkey")
-    sound = prepared.read_bytes()
-    match damage:
-        case "missing":
-            prepared.unlink()
-        case "empty":
-            prepared.write_bytes(b"")
-        case "cut":
-            prepared.write_bytes(sound[:-8])
-        case "flipped":
-            prepared.write_bytes(sound[:9000] + bytes([sound[9000] ^ 4]) + sound[9001:])
-        case "other":
-            shutil.copy(made(200, public=3, terms=2) / "circuit.zkey.prepared", prepared)
-    prove(folder)
-    assert prepared.read_bytes() == sound
-
-
-def test_a_forged_prepared_key_gives_no_wrong_proof(extension, folder):
-    """One with a sound checksum: the proof fails to verify, and the key itself is used."""
-    other = folder / "other.zkey"
-    content = bytearray((folder / "circuit.zkey").read_bytes())
-    # powers of tau of the key, swapped: still points of the curve, still a key that opens
-    points = content.rindex((1).to_bytes(4, "little") + (4).to_bytes(8, "little")) - 64
-    content[points : points + 64], content[points - 640 : points - 576] = (
-        content[points - 640 : points - 576],
-        content[points : points + 64],
-    )
-    other.write_bytes(content)
-    extension.ProvingKey(other, folder / "forged.prepared")
-    shutil.copy(folder / "forged.prepared", prepared_path(folder / "circuit.zkey"))
-    prove(folder)
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
-def test_a_folder_that_cannot_be_written_is_no_obstacle(folder):
-    prepared_path(folder / "circuit.zkey").unlink()
-    folder.chmod(stat.S_IRUSR | stat.S_IXUSR)
-    try:
-        prove(folder)
-    finally:
-        folder.chmod(stat.S_IRWXU)
+def test_a_key_keeps_what_it_is_told_to(extension, folder):
+    for kept, computed in ((0, False), (10**9, True)):
+        stages = []
+        extension.ProvingKey(folder / "circuit.key", kept, lambda name, _, stages=stages: stages.append(name))
+        assert ("preparing the key: cosets" in stages) == computed
 
 
 def test_digests_are_those_of_hashlib(extension, folder):

@@ -211,8 +211,8 @@ def test_a_proof_of_other_keys_than_the_deployed_ones_stops_a_node(party, stage)
     """The proof is fine for the keys that made it, and not for the deployed verifier."""
 
     class OtherKeys(party.make_prover):
-        def prove(self, statements):
-            return super().prove([("certify-3", said) for _, said in statements])
+        def prove(self, statements, *, keep=None):
+            return super().prove([("certify-3", said) for _, said in statements], keep=keep)
 
     made = stage()
     made.nodes[0]._prover = OtherKeys()

@@ -207,8 +207,8 @@ def test_truncated_cached_keys_are_named_with_the_way_out(source, fresh_keys):
 
 def test_a_failed_setup_leaves_nothing(source, fresh_keys):
     class Failing(SnarkjsBackend):
-        def setup(self, r1cs, ptau, zkey, progress=None):
-            zkey.write_bytes(b"half")
+        def setup(self, r1cs, ptau, key, progress=None):
+            key.write_bytes(b"half")
             raise ToolError("killed")
 
     with pytest.raises(ToolError, match="killed"):
@@ -221,8 +221,8 @@ def test_keys_of_another_circuit_from_a_backend_are_refused(source, tiny, fresh_
     other = compile_circuit(source("fifty"))
 
     class Confused(SnarkjsBackend):
-        def setup(self, r1cs, ptau, zkey, progress=None):
-            super().setup(other.r1cs, insecure_ptau(other.power), zkey, progress)
+        def setup(self, r1cs, ptau, key, progress=None):
+            super().setup(other.r1cs, insecure_ptau(other.power), key, progress)
 
     with pytest.raises(ToolError, match="50 public inputs"):
         setup(compile_circuit(source("multiplier")), backend=Confused())

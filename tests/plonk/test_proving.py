@@ -26,7 +26,7 @@ class SpyBackend(SnarkjsBackend):
     def __init__(self, result=None):
         self.result = result
 
-    def prove(self, zkey, wtns, progress=None):
+    def prove(self, key, wtns, progress=None):
         self.mode = stat.S_IMODE(wtns.stat().st_mode)
         if self.result is None:
             raise AssertionError("the prover was called")
@@ -97,6 +97,20 @@ def test_a_forged_witness_is_refused_before_proving(tiny, tiny_keys, tmp_path):
     forged.write(tmp_path / "forged.wtns")
     with pytest.raises(WitnessError, match="breaks constraint"):
         prove(tiny_keys("multiplier"), read_witness(tmp_path / "forged.wtns", tiny("multiplier")), backend=SpyBackend())
+
+
+def test_a_backend_that_checks_the_witness_is_left_to_it_and_the_signals_are_named(tiny, tiny_keys):
+    class Checking(SpyBackend):
+        checks_witness = True
+
+        def prove(self, key, wtns, progress=None):
+            raise WitnessError("gate 1 does not hold")
+
+    witness = calculate_witness(tiny("multiplier"), {"a": 3, "b": 14}, check=False)
+    with pytest.raises(WitnessError, match=r"breaks constraint 0, over .*main\.product"):
+        prove(tiny_keys("multiplier"), witness.replace("main.product", 43), backend=Checking())
+    with pytest.raises(WitnessError, match="gate 1 does not hold"):
+        prove(tiny_keys("multiplier"), witness, backend=Checking())
 
 
 def test_wrong_inputs_are_refused_before_proving(tiny_keys):
@@ -180,7 +194,7 @@ def test_interrupted_proving_leaves_no_witness_behind(tiny_keys, tmp_path, monke
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
 
     class Interrupted(SpyBackend):
-        def prove(self, zkey, wtns, progress=None):
+        def prove(self, key, wtns, progress=None):
             assert wtns.is_file()
             raise KeyboardInterrupt
 

@@ -2,9 +2,10 @@
 
 import os
 import signal
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+import threading
+from concurrent.futures import CancelledError, Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
@@ -16,7 +17,8 @@ import pytest
 from twopm_zk.circuit.instances import Instance
 from twopm_zk.errors import InputError, ProvingError, WitnessError, WorkerError
 from twopm_zk.numbers.fixed_point import FEATURES
-from twopm_zk.plonk.proving import ProofResult
+from twopm_zk.plonk.backends.interface import AT_ONCE
+from twopm_zk.plonk.proving import ProofResult, verify
 from twopm_zk.proving import prover as prover_module
 from twopm_zk.proving.executors import InProcess, executor_for
 from twopm_zk.proving.prover import MissingFiles, ProofJob, Prover, run_job
@@ -65,6 +67,30 @@ def test_in_process_calls_return_or_raise_through_their_future():
         assert executor.submit(pow, 2, 5).result() == 32
         with pytest.raises(ZeroDivisionError):
             executor.submit(divmod, 1, 0).result()
+
+
+def test_what_runs_in_process_ends_when_nobody_waits_for_it():
+    executor, begun = InProcess(), threading.Event()
+
+    def endless():
+        while True:
+            executor.progress("another stage")
+            begun.set()
+
+    running = executor.submit(endless)
+    waiting = [executor.submit(endless) for _ in range(2 * AT_ONCE)]
+    assert begun.wait(20)
+    executor.shutdown(wait=False, cancel_futures=True)
+    with pytest.raises(CancelledError):
+        running.result(20)
+    assert waiting[-1].cancelled()
+
+
+def test_a_witness_is_made_while_another_proof_is():
+    """Two calls are under way at once, so each can wait for the other."""
+    meeting = threading.Barrier(2)
+    with InProcess() as executor:
+        assert sorted(future.result(20) for future in [executor.submit(meeting.wait, 20) for _ in range(2)]) == [0, 1]
 
 
 @dataclass(frozen=True)
@@ -164,6 +190,38 @@ def test_a_false_proof_or_one_of_another_statement_is_refused(scripted):
         prover.prove([("toy", Said(public=(1, 2, 4)))])
 
 
+def test_one_failure_fails_its_statement_and_keeps_the_others(scripted):
+    prover, made, _ = scripted([PROOF, WitnessError("refused"), PROOF])
+    kept = {}
+    with pytest.raises(WitnessError, match="refused") as failure:
+        prover.prove([("toy", Said())] * 3, keep=kept.setdefault)
+    assert kept == {0: PROOF, 2: PROOF}
+    assert failure.value.__notes__ == ["This was statement 1 of 3, counted from 0."]
+    assert len(made[0].calls) == 3
+
+
+def test_a_false_proof_is_not_kept(scripted):
+    other = replace(PROOF, public=[1, 2, 4])
+    prover, _, _ = scripted([other, PROOF])
+    kept = {}
+    with pytest.raises(ProvingError, match="does not verify"):
+        prover.prove([("toy", Said())] * 2, keep=kept.setdefault)
+    assert kept == {1: PROOF}
+
+
+def test_an_interrupt_ends_the_proofs_that_are_under_way(scripted):
+    prover, made, _ = scripted([PROOF, PROOF])
+    ended = []
+
+    def interrupt(index, result):
+        made[0].shutdown = lambda **how: ended.append(how)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        prover.prove([("toy", Said())] * 2, keep=interrupt)
+    assert ended == [{"wait": False, "cancel_futures": True}]
+
+
 def test_inputs_stay_out_of_the_repr_of_a_job():
     assert "123456789" not in repr(ProofJob(None, Said().circuit_inputs()))
 
@@ -178,6 +236,28 @@ SMALLEST = Instance("step-1x1-test", "step.circom", "Step", SIZES)
 def statement(x=300, weights=(1 << 20, -5)):
     shape = StepShape(1, 1, FEATURES)
     return StepStatement(shape, 7, weights, Rows.padded(shape, np.array([[x]]), [1]), salt=1)
+
+
+class Unprovable:
+    """A statement with a label that no row may have."""
+
+    public = statement().public
+
+    def circuit_inputs(self):
+        return {**statement().circuit_inputs(), "marks": [2]}
+
+
+@pytest.mark.slow
+@pytest.mark.prover
+def test_proofs_of_a_batch_are_verified_and_blinded_each_for_itself():
+    kept = {}
+    with Prover() as prover, pytest.raises(WitnessError, match="step-1x1-test") as failure:
+        prover.prove([(SMALLEST, said) for said in (statement(), Unprovable(), statement())], keep=kept.setdefault)
+    assert failure.value.__notes__ == ["This was statement 1 of 3, counted from 0."]
+    assert kept.keys() == {0, 2}
+    assert kept[0].public == kept[2].public == list(statement().public)
+    assert kept[0].proof.A != kept[2].proof.A
+    assert all(verify(one.verification_key, one.public, one.proof) for one in kept.values())
 
 
 @pytest.mark.slow
@@ -213,7 +293,7 @@ def test_a_worker_without_keys_asks_for_them_checks_them_and_keeps_them(tmp_path
     job, files = prover._with_files(ProofJob(prover.keys(SMALLEST), statement().circuit_inputs()))
     monkeypatch.setenv("TWOPM_ZK_CACHE", str(tmp_path / "elsewhere"))
     assert run_job(job) == MissingFiles(SMALLEST.name)
-    name = "keys/circuit.zkey"
+    (name,) = {"keys/circuit.key", "keys/circuit.zkey"} & files.keys()
     for forged in (
         files | {name: files[name][:-1] + b"\0"},
         files | {"keys/../../escape": b""},
@@ -221,7 +301,7 @@ def test_a_worker_without_keys_asks_for_them_checks_them_and_keeps_them(tmp_path
     ):
         with pytest.raises(WorkerError, match="not the ones of the job"):
             run_job(job, forged)
-    assert not list(tmp_path.rglob("*.zkey"))
+    assert not list(tmp_path.rglob("circuit.*key"))
     assert run_job(job, files).public == list(statement().public)
     assert run_job(job).public == list(statement().public)
     assert not Path(tmp_path / "escape").exists()
@@ -243,4 +323,4 @@ def test_dask_workers_with_an_empty_cache_prove(tmp_path):
             results = prover.prove([(SMALLEST, statement(x)) for x in (1, -2)])
     assert [result.public for result in results] == [list(statement(x).public) for x in (1, -2)]
     assert any("needs the keys" in text for text in said)
-    assert list((tmp_path / "worker").rglob("circuit.zkey"))
+    assert list((tmp_path / "worker").rglob("circuit.*key"))

@@ -15,7 +15,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from support.people_world import DoubleProver, tables
+from support.people_world import DoubleProver, kept, tables
 
 from twopm_zk.chain import Chain
 from twopm_zk.chain.connection import RpcConnection
@@ -37,12 +37,12 @@ class LoggedProver(DoubleProver):
         super().__init__()
         self.path = path
 
-    def prove(self, statements):
+    def prove(self, statements, *, keep=None):
         results = super().prove(statements)
         with self.path.open("a") as log:
             for result in results:
                 log.write(json.dumps([str(value) for value in result.public]) + "\n")
-        return results
+        return kept(results, keep)
 
 
 def dying_after(function, happened):

@@ -77,13 +77,20 @@ class DoubleProver:
     def __init__(self):
         self.made = []
 
-    def prove(self, statements):
+    def prove(self, statements, *, keep=None):
         results = []
         for instance, said in statements:
             name = instance if isinstance(instance, str) else instance.name
             self.made.append((name, tuple(said.public)))
             results.append(ProofResult(fake_proof(name, said.public), list(said.public), None))
-        return results
+        return kept(results, keep)
+
+
+def kept(results, keep):
+    """The results, after ``keep`` got each."""
+    for index, result in enumerate(results if keep is not None else ()):
+        keep(index, result)
+    return results
 
 
 class DoubleKeys:

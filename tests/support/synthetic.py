@@ -41,14 +41,15 @@ def circuit(constraints, *, public, seed=0, terms=3):
     return r1cs_bytes(rows, wires=len(values), outputs=public), wtns_bytes(values)
 
 
-def chain(gates):
-    """Exactly ``gates`` gates, one public input: every value is the square of the one before it, plus three."""
-    values = [1, 5]
+def chain(gates, *, start=5, plus=3):
+    """Exactly ``gates`` gates, one public input: every value is the square of the one before it, plus ``plus``."""
+    values = [1, start]
     rows = []
+    constant = {0: FIELD_ORDER - plus} if plus else {}
     for _ in range(gates - 1):
-        values.append((values[-1] ** 2 + 3) % FIELD_ORDER)
+        values.append((values[-1] ** 2 + plus) % FIELD_ORDER)
         new = len(values) - 1
-        rows.append(({new - 1: 1}, {new - 1: 1}, {new: 1, 0: FIELD_ORDER - 3}))
+        rows.append(({new - 1: 1}, {new - 1: 1}, {new: 1, **constant}))
     return r1cs_bytes(rows, wires=len(values), outputs=1), wtns_bytes(values)
 
 

@@ -51,6 +51,14 @@ def test_a_dictionary_is_read_by_the_names_of_its_columns():
     assert found[0]["low"] == "0"
 
 
+def test_larger_batches_take_the_largest_circuits_and_the_smaller_ones_for_what_is_left():
+    entries = (*ENTRIES[:1], *({"name": f"x{k}", "type": "number", "low": "0", "high": "1"} for k in range(3)))
+    plain, large = Draft(entries).spec().instances, Draft(entries, batch=1000).spec().instances
+    assert plain.step == ("step-48x3", "step-119x3")
+    assert large.step == (*plain.step, "step-549x3", "step-1023x3")
+    assert Draft(entries, batch=10**6).spec().instances == large
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [

@@ -1,9 +1,9 @@
 """Named inputs to a witness that satisfies its circuit.
 
 circom's witness program is WASM; it runs here in process, in wasmtime (circom's ABI version 2, twin of the
-``witness_calculator.js`` that circom writes). The result is always checked against the R1CS, so that a
-prover never sees a witness it cannot prove. Inputs and values are private: errors name signals, templates
-and lines, and never carry a number of theirs.
+``witness_calculator.js`` that circom writes). The result is checked against the R1CS, so that nobody makes a proof of
+a witness that is none, unless a prover is known to check it. Inputs and values are private: errors name signals,
+templates and lines, and never carry a number of theirs.
 """
 
 from __future__ import annotations
@@ -164,8 +164,8 @@ def witness_values(file: BinaryFile, count: int) -> list[int]:
     return values
 
 
-def calculate_witness(circuit: Circuit, inputs: Mapping[str, Any]) -> Witness:
-    """Run the witness program and check its result.
+def calculate_witness(circuit: Circuit, inputs: Mapping[str, Any], *, check: bool = True) -> Witness:
+    """Run the witness program and check its result, unless that is left to a prover that does (``check=False``).
 
     ``inputs`` maps each input signal to an integer, a decimal string, or a hexadecimal one after 0x, in nested
     lists of the signal's shape (or one flat list); negatives stand for ``FIELD_ORDER - |x|``. A bus is a nested
@@ -176,8 +176,9 @@ def calculate_witness(circuit: Circuit, inputs: Mapping[str, Any]) -> Witness:
     values = _integers(_Program(circuit).run(flat))
     if len(values) != circuit.wires:
         raise WitnessError(f"the witness program of {circuit.name!r} gave {len(values)} wires")
-    require_satisfied(circuit, values)
-    return Witness(circuit, values, checked=True)
+    if check:
+        require_satisfied(circuit, values)
+    return Witness(circuit, values, checked=check)
 
 
 def require_satisfied(circuit: Circuit, values: Sequence[int]) -> None:

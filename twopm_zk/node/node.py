@@ -28,6 +28,7 @@ from twopm_zk.participants.rounds.attested import REFUSED, unattested
 from twopm_zk.participants.rounds.descent import require_start
 from twopm_zk.participants.rounds.membership import has_withdrawn, hindrance, register_key
 from twopm_zk.participants.task_view import ChainView, require_spec
+from twopm_zk.plonk.proving import ProofResult
 from twopm_zk.privacy.plan import Noise
 from twopm_zk.proving.statement_prover import StatementProver, proof_numbers
 from twopm_zk.rows.check import without_held_out
@@ -356,12 +357,16 @@ class Node(Participant[NodeStore]):
             asked = sum(entry.held_out is state.held_out for entry in self._batches)
             self._say("proving", f"proving {len(statements)} of {asked} batches in {state.name()}")
             jobs = [(self._instances.name(state.collection, said.shape.rows), said) for said in statements.values()]
-            for number, result in zip(statements, self._prover.prove(jobs), strict=True):
-                proof = proof_numbers(result)
+            numbers = list(statements)
+
+            def keep(index: int, result: ProofResult) -> None:
+                number, proof = numbers[index], proof_numbers(result)
                 self.store.set_proof(attempt, number, proof)
                 found[number] = replace(found[number], proof=proof)
-                values = {"batch": number, "seconds": result.prove_seconds, "instance": jobs[0][0]}
+                values = {"batch": number, "seconds": result.prove_seconds, "instance": jobs[index][0]}
                 self._say("proven", f"proven batch {number} in {state.name()}", values)
+
+            self._prover.prove(jobs, keep=keep)
         return found
 
     def _submit(self, state: TaskSnapshot, entry: StoredBatch, stored: StoredUpdate) -> bool:

@@ -1,8 +1,9 @@
 """Proving and verification keys of a circuit, made once per R1CS and ptau.
 
-An entry of the cache holds ``circuit.zkey``, ``verification_key.json`` and ``keys.json``. Its name is the
-R1CS digest, then the ptau digest and how far that is trusted, so keys from an untrusted ptau can never be
-taken for trusted ones.
+An entry of the cache holds ``verification_key.json``, ``keys.json`` and the proving key in at least one of two forms:
+``circuit.key``, the native prover's, or ``circuit.zkey``, which is snarkjs' and the browser's and is made from the
+other one when somebody asks for it. The entry's name is the R1CS digest, then the ptau digest and how far that is
+trusted, so keys from an untrusted ptau can never be taken for trusted ones.
 """
 
 from __future__ import annotations
@@ -16,9 +17,19 @@ from typing import TYPE_CHECKING, Any
 
 from twopm_zk.circuit.compilation import Circuit, compile_circuit, damaged_entry
 from twopm_zk.circuit.instances import find_instance
-from twopm_zk.errors import CircuitTooSmallError, PtauError, PtauTooSmallError, ToolError
+from twopm_zk.errors import (
+    CircuitTooSmallError,
+    FileFormatError,
+    InputError,
+    PtauError,
+    PtauTooSmallError,
+    ToolError,
+    ToolMissingError,
+)
 from twopm_zk.plonk.backends import Backend, get_backend
 from twopm_zk.plonk.ceremonies import ceremony_file
+from twopm_zk.plonk.compact_key import COMPACT_KEY
+from twopm_zk.plonk.key_forms import require_own, require_room, write_zkey
 from twopm_zk.plonk.proof import MAX_POWER
 from twopm_zk.plonk.ptau import (
     MAX_INSECURE_POWER,
@@ -30,9 +41,9 @@ from twopm_zk.plonk.ptau import (
     read_ptau,
     require_contribution,
 )
-from twopm_zk.plonk.zkey import section_sizes
-from twopm_zk.system import programs
-from twopm_zk.system.files import StrPath, digest_of, locked, replacing, require_space
+from twopm_zk.plonk.zkey import ZKEY
+from twopm_zk.system import extension, programs
+from twopm_zk.system.files import StrPath, digest_of, locked, replacing
 from twopm_zk.system.paths import cached
 from twopm_zk.system.progress import Progress
 from twopm_zk.system.side_by_side import side_by_side
@@ -43,9 +54,7 @@ if TYPE_CHECKING:
 INSECURE = "insecure development ptau"
 UNTRUSTED = "ptau of unknown origin"
 MINIMUM_GATES = 2
-MANY_PUBLIC = 100
-"""So many public inputs make most of a proving key, and of a verifier's cost."""
-FORMAT = 1  # of keys.json; part of the entry's name
+FORMAT = 2  # of an entry; part of its name
 
 
 @dataclass(frozen=True)
@@ -62,9 +71,33 @@ class Keys:
     """Somebody may know the secret: never for anything but development."""
 
     @property
+    def proving_key(self) -> Path:
+        """The proving key in the form that is there: the compact one, else the ``.zkey``."""
+        compact = self.folder / COMPACT_KEY
+        return compact if compact.is_file() else self.folder / ZKEY
+
+    @property
     def zkey(self) -> Path:
-        """Proving key."""
-        return self.folder / "circuit.zkey"
+        """The proving key as snarkjs and browsers read it: made from the compact one when it is first asked for.
+
+        Raises ToolMissingError where it is not there and the native prover, which makes it, cannot be used.
+        """
+        zkey = self.folder / ZKEY
+        if not zkey.is_file():
+            with programs.interruptible(), locked(self.folder):
+                if not zkey.is_file():
+                    require_own(self.proving_key, self.circuit, self.ptau_digest)
+                    write_zkey(self.folder, self.circuit)
+        return zkey
+
+    def readable_by(self, backend: Backend) -> Path:
+        """The proving key in a form that a backend reads, after a look at its head.
+
+        Raises FileFormatError for a damaged one, or one of another circuit or ptau.
+        """
+        path = self.zkey if backend.key_file == ZKEY else self.proving_key
+        require_own(path, self.circuit, self.ptau_digest)
+        return path
 
     @property
     def verification_key_file(self) -> Path:
@@ -105,22 +138,33 @@ def setup(
             f"{circuit.name!r} needs {circuit.gates} gates; the largest ptau there can be covers {2**MAX_POWER}"
         )
     if ptau is None:
-        _require_space(circuit)
         source, origin, insecure = _development_ptau(circuit, progress), INSECURE, True
     else:
         source = Path(ptau)
         _require_usable(circuit, source)
-        _require_space(circuit)
         if ptau_digest is not None:
             accept_ptau(source, ptau_digest)
         origin, insecure = _origin(source)
     digest = blake2b_of(source)
-    folder = _entry(circuit) / digest_of(f"keys {FORMAT}", digest, origin)
+    folder = _entry(circuit) / f"v{FORMAT}-{digest_of(digest, origin)}"
     with programs.interruptible(), locked(folder):
-        if not folder.is_dir():
-            prover = backend if isinstance(backend, Backend) else get_backend(backend)
+        prover = _maker(folder, backend)
+        if prover is not None:
+            require_room(folder / prover.key_file, circuit)
             _build(circuit, source, folder, prover, progress, _metadata(circuit, digest, origin, insecure))
     return _load(circuit, folder)
+
+
+def _maker(folder: Path, backend: Backend | str | None) -> Backend | None:
+    """Who has to make a key in an entry; None where it has one that serves whoever is to prove with it."""
+    try:
+        prover = backend if isinstance(backend, Backend) else get_backend(backend)
+    except ToolMissingError:
+        if backend is None and folder.is_dir():
+            return None  # the keys are there, and whoever has them need not prove
+        raise
+    made_on_demand = prover.key_file == ZKEY and extension.unavailable() is None and (folder / COMPACT_KEY).is_file()
+    return None if made_on_demand or (folder / prover.key_file).is_file() else prover
 
 
 def keys_of_instances(
@@ -143,8 +187,8 @@ def keys_of_instances(
 
 def existing_keys(circuit: Circuit) -> Keys | None:
     """Keys of a circuit in the cache, trusted ones first and then the newest; never makes any."""
-    found = [_load(circuit, folder) for folder in _entry(circuit).glob("[!.]*") if folder.is_dir()]
-    return min(found, key=lambda keys: (keys.insecure, -keys.zkey.stat().st_mtime), default=None)
+    found = [_load(circuit, folder) for folder in _entry(circuit).glob(f"v{FORMAT}-*") if folder.is_dir()]
+    return min(found, key=lambda keys: (keys.insecure, -keys.verification_key_file.stat().st_mtime), default=None)
 
 
 def _entry(circuit: Circuit) -> Path:
@@ -181,19 +225,6 @@ def too_small(circuit: Circuit, covered: int, what: str, *, chosen: bool = False
     )
 
 
-def _require_space(circuit: Circuit) -> None:
-    """Every public input has a polynomial in the proving key: that is found out before hours of writing it."""
-    public = len(circuit.public)
-    sizes = section_sizes(public=public, power=circuit.power, additions=0, gates=circuit.gates)
-    many = public > MANY_PUBLIC
-    require_space(
-        _entry(circuit) / "circuit.zkey",
-        sum(sizes.values()),
-        what=f"the proving key of {circuit.name!r}, of {public} public inputs and 2^{circuit.power} gates,",
-        hint="Hash outputs and public inputs in the circuit, and make the hash alone public." if many else None,
-    )
-
-
 def _origin(path: Path) -> tuple[str, bool]:
     try:
         return check_ceremony(path), False
@@ -220,31 +251,36 @@ def _build(
     progress: Progress | None,
     metadata: dict[str, Any],
 ) -> None:
+    """Make an entry, or the key in another form for one that is there."""
     from twopm_zk.plonk.proof import write_json
 
+    if folder.is_dir():
+        with replacing(folder / backend.key_file) as temporary:
+            backend.setup(circuit.r1cs, ptau, temporary, progress)
+            if backend.export_verification_key(temporary) != _load(circuit, folder).verification_key:
+                raise damaged_entry(f"the cached keys of {circuit.name!r} are not those of the circuit", folder)
+        return
     with replacing(folder) as temporary:
         temporary.mkdir()
-        zkey = temporary / "circuit.zkey"
-        backend.setup(circuit.r1cs, ptau, zkey, progress)
-        key = backend.export_verification_key(zkey)
+        path = temporary / backend.key_file
+        backend.setup(circuit.r1cs, ptau, path, progress)
+        key = backend.export_verification_key(path)
         if (key.public, key.power) != (len(circuit.public), circuit.power):
             raise ToolError(
                 f"the keys made by {backend.name} are for {key.public} public inputs and power {key.power}, "
                 f"circuit {circuit.name!r} has {len(circuit.public)} and {circuit.power}"
             )
         write_json(temporary / "verification_key.json", key.to_json())
-        row = metadata | {"backend": backend.name, "zkey_bytes": zkey.stat().st_size}
-        (temporary / "keys.json").write_text(json.dumps(row, indent=2) + "\n")
+        (temporary / "keys.json").write_text(json.dumps(metadata | {"backend": backend.name}, indent=2) + "\n")
 
 
 def _load(circuit: Circuit, folder: Path) -> Keys:
     try:
         row: dict[str, Any] = json.loads((folder / "keys.json").read_text())
         keys = Keys(circuit, folder, row["ptau_digest"], row["ptau_origin"], row["insecure"])
-        size, written = keys.zkey.stat().st_size, row["zkey_bytes"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        require_own(keys.proving_key, circuit, keys.ptau_digest)
+    except FileFormatError as error:
+        raise damaged_entry(f"the cached keys of {circuit.name!r} are damaged: {error.message}", folder) from error
+    except (OSError, InputError, ValueError, KeyError, TypeError) as error:
         raise damaged_entry(f"the cached keys of {circuit.name!r} are damaged", folder) from error
-    if size != written:
-        message = f"proving key {str(keys.zkey)!r} has {size} bytes, {written} were written"
-        raise damaged_entry(message, folder)
     return keys

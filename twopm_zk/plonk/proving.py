@@ -76,13 +76,13 @@ def prove(
 ) -> ProofResult:
     """Prove that the circuit of ``keys`` has a witness with these public inputs.
 
-    Inputs, or a witness, which is checked against the R1CS first. The proof is verified before it is
-    returned, unless ``check`` is off: a damaged proving key gives proofs of nothing.
+    Inputs, or a witness, which is checked before it is proven: against the R1CS, or by a backend that does so itself.
+    The proof is verified before it is returned, unless ``check`` is off: a damaged proving key gives proofs of nothing.
 
     Raises InputError, WitnessError, FileFormatError, ProvingError.
     """
     prover = backend if isinstance(backend, Backend) else get_backend(backend)
-    read_zkey(keys.zkey)  # a truncated key would waste the whole time of a proof
+    key_file = keys.readable_by(prover)  # a truncated key would waste the whole time of a proof
     started = time.perf_counter()
     if isinstance(witness_or_inputs, Witness):
         witness = witness_or_inputs
@@ -90,15 +90,18 @@ def prove(
             raise WitnessError(
                 f"the witness is of circuit {witness.circuit.name!r}, the keys are of {keys.circuit.name!r}"
             )
-        if not witness.checked:
+        if not witness.checked and not prover.checks_witness:
             require_satisfied(keys.circuit, witness.values)
     else:
-        witness = calculate_witness(keys.circuit, witness_or_inputs)
+        witness = calculate_witness(keys.circuit, witness_or_inputs, check=not prover.checks_witness)
     witnessed = time.perf_counter()
     with secret_file(witness.to_bytes()) as file:
         try:
-            proof, public = prover.prove(keys.zkey, file, progress)
-        except ProofFormatError as error:
+            proof, public = prover.prove(key_file, file, progress)
+        except WitnessError:
+            require_satisfied(keys.circuit, witness.values)  # names the signals, where the constraints are broken too
+            raise
+        except (ProofFormatError, ProvingError) as error:
             raise _damaged_keys(prover, keys.folder) from error
     proved = time.perf_counter()
     key = keys.verification_key
@@ -144,7 +147,7 @@ def prove_files(
     damaged = ProvingError(f"the proof that {prover.name} made does not verify: {str(zkey)!r} is damaged")
     try:
         proof, public = prover.prove(Path(zkey), Path(wtns), progress)
-    except ProofFormatError as error:
+    except (ProofFormatError, ProvingError) as error:
         raise damaged from error
     if public != expected or not prover.verify(key, public, proof):
         raise damaged

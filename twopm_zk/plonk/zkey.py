@@ -17,6 +17,9 @@ from twopm_zk.plonk.proof import KEY_POINTS, MAX_POWER, VerificationKey
 from twopm_zk.system.binary_file import BinaryFile, open_binary_file
 from twopm_zk.system.files import StrPath
 
+ZKEY = "circuit.zkey"
+"""The name of such a key in an entry of the cache."""
+
 
 class ZkeySection(IntEnum):
     """Sections of a PLONK proving key, by number."""

@@ -5,14 +5,16 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
+import threading
 from collections.abc import Callable
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures import CancelledError, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from importlib import import_module
 from multiprocessing import get_context
 from typing import Any, ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
 from twopm_zk.errors import InputError, ToolMissingError
+from twopm_zk.plonk.backends.interface import AT_ONCE
 from twopm_zk.system.files import shown
 
 P = ParamSpec("P")
@@ -20,17 +22,27 @@ T = TypeVar("T")
 _MAX_PROCESSES = 256
 
 
-class InProcess(Executor):
-    """Runs each call at once, in the caller's thread."""
+class InProcess(ThreadPoolExecutor):
+    """Threads of this process: while proofs are made, the witnesses of the next ones are.
 
-    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Run ``fn`` and return its finished future."""
-        future: Future[T] = Future()
-        try:
-            future.set_result(fn(*args, **kwargs))
-        except Exception as error:
-            future.set_exception(error)
-        return future
+    They share keys, and the threads on which the native prover works. It makes `AT_ONCE` proofs at a time, so that
+    memory does not grow with the number of proofs that are asked for.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(2 * AT_ONCE, thread_name_prefix="twopm-zk-prove")
+        self._stopped = threading.Event()
+
+    def progress(self, stage: str) -> None:
+        """What calls report to in between: ends them, by CancelledError, once the executor was told not to wait."""
+        if self._stopped.is_set():
+            raise CancelledError(stage)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """End the threads, after what they do if ``wait``."""
+        if not wait:
+            self._stopped.set()
+        super().shutdown(wait, cancel_futures=cancel_futures)
 
 
 class DaskExecutor(Executor):

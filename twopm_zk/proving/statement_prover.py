@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from twopm_zk.circuit.instances import Instance
@@ -10,12 +10,17 @@ from twopm_zk.plonk.proving import ProofResult
 from twopm_zk.plonk.solidity import calldata
 from twopm_zk.statements import Statement
 
+Keep = Callable[[int, ProofResult], object]
+"""Takes the index of a statement and its verified proof."""
+
 
 class StatementProver(Protocol):
     """What makes proofs, such as `prover.Prover`."""
 
-    def prove(self, statements: Sequence[tuple[Instance | str, Statement]]) -> list[ProofResult]:
-        """A verified proof of each statement, in order."""
+    def prove(
+        self, statements: Sequence[tuple[Instance | str, Statement]], *, keep: Keep | None = None
+    ) -> list[ProofResult]:
+        """A verified proof of each statement, in order; each goes to ``keep`` too, as soon as it is there."""
 
 
 def proof_numbers(result: ProofResult) -> tuple[int, ...]:

@@ -57,6 +57,8 @@ class Draft:
     """Addresses of who may attest to an owner's data; empty where nobody has to."""
     statistics: bool = True
     """Ask for standard errors and an evaluation at the certified weights, where there are circuits for them."""
+    batch: int | None = None
+    """Rows of a batch, each of which is one proof; as many as usual where nobody says."""
 
     @property
     def rounded_penalty(self) -> float:
@@ -71,7 +73,7 @@ class Draft:
     def text(self) -> str:
         """The specification as TOML, which is parsed before it is given out. Raises SpecError that names the column."""
         content = "\n".join([*self._lines(), *self._data(), *self._privacy()]) + "\n"
-        rows = batch_rows(parse_spec(tomllib.loads(content)).family)
+        rows = self.batch or batch_rows(parse_spec(tomllib.loads(content)).family)
         instances = f"\n[instances]\nrows = {rows} # of a batch\n"
         for more in (*([_STATISTICS] if self.statistics else []), ""):
             try:

@@ -45,12 +45,16 @@ pub enum Error {
         /// The number of gates of the circuit.
         gates: usize,
     },
+    /// A proving key contradicts itself: what it holds gives no proof that its verification key accepts.
+    Key(String),
     /// The witness is not one of this circuit, or does not satisfy it.
     Witness(String),
     /// Proof, public inputs or verification key are text that cannot be parsed.
     Proof(String),
     /// Bytes that should be points or scalars are of a wrong length, not reduced, or off the curve.
     Point(String),
+    /// An environment variable has a value that means nothing here.
+    Setting(String),
     /// The caller asked to stop.
     Cancelled,
     /// Memory for a buffer was refused.
@@ -76,9 +80,11 @@ impl Error {
             Error::PtauTooSmall { .. } => "ptau-too-small",
             Error::Ptau { .. } => "ptau",
             Error::CircuitTooSmall { .. } => "circuit-too-small",
+            Error::Key(_) => "key",
             Error::Witness(_) => "witness",
             Error::Proof(_) => "proof",
             Error::Point(_) => "point",
+            Error::Setting(_) => "setting",
             Error::Cancelled => "cancelled",
             Error::OutOfMemory { .. } => "memory",
             Error::Internal(_) => "internal",
@@ -101,9 +107,11 @@ impl fmt::Display for Error {
             Error::CircuitTooSmall { gates } => {
                 write!(out, "the circuit has {gates} gate(s); PLONK in snarkjs needs at least 2")
             }
-            Error::Witness(reason)
+            Error::Key(reason)
+            | Error::Witness(reason)
             | Error::Proof(reason)
             | Error::Point(reason)
+            | Error::Setting(reason)
             | Error::Internal(reason) => write!(out, "{reason}"),
             Error::Cancelled => write!(out, "cancelled"),
             Error::OutOfMemory { bytes } => write!(out, "out of memory: {bytes} bytes were refused"),

@@ -4,8 +4,8 @@
 //! snarkjs 0.7.6 speaks: Keccak-256 transcript, gates with two inputs and one output, one permutation.
 //!
 //! ```text
-//! .r1cs + .ptau ── setup ── .zkey ── PreparedKey ─┐
-//!                                        .wtns ───┴── prove ── Proof, public inputs ── verify
+//! .r1cs + .ptau ── setup ── CompactKey ── ProvingKey ─┐
+//!                  .zkey ───┘                .wtns ───┴── prove ── Proof, public inputs ── verify
 //! ```
 //!
 //! Files are untrusted: sizes are checked before anything is allocated, field elements must be reduced, points

@@ -15,8 +15,9 @@ use twopm_zk_prover::files::proof::{parse_publics, publics_to_json, Proof};
 use twopm_zk_prover::files::verification_key::VerificationKey;
 use twopm_zk_prover::files::zkey::Zkey;
 use twopm_zk_prover::plonk::blinding::{Blinding, COUNT};
-use twopm_zk_prover::plonk::prepared::PreparedKey;
-use twopm_zk_prover::plonk::{prover, setup as setups, verifier};
+use twopm_zk_prover::plonk::key::CompactKey;
+use twopm_zk_prover::plonk::proving_key::{has_zkey_magic, ProvingKey as Key, KEPT_BYTES};
+use twopm_zk_prover::plonk::{prover, setup as setups, verifier, zkey_form};
 use twopm_zk_prover::tau::{check, insecure};
 use twopm_zk_prover::Error;
 use work::{raise, run, NativeError};
@@ -33,26 +34,49 @@ fn unsupported() -> Option<String> {
     None
 }
 
-/// Write the proving key of a circuit, and to `cache` what proofs share; returns (gates, power, publics).
+/// The arithmetic of this process, `avx512` or `off`; fails where TWOPM_ZK_VECTORS has another value.
 #[pyfunction]
-#[pyo3(signature = (r1cs, ptau, zkey, cache=None, progress=None))]
+fn vectors() -> PyResult<&'static str> {
+    use twopm_zk_prover::arithmetic::vectors::{path, Vectors};
+    path().map(Vectors::name).map_err(raise)
+}
+
+/// Write the compact key of a circuit; `ptau_digest` is the BLAKE2b-512 of the ptau. Returns (gates, power, publics).
+#[pyfunction]
+#[pyo3(signature = (r1cs, ptau, key, ptau_digest, progress=None))]
 fn setup(
     py: Python<'_>,
     r1cs: PathBuf,
     ptau: PathBuf,
-    zkey: PathBuf,
-    cache: Option<PathBuf>,
+    key: PathBuf,
+    ptau_digest: [u8; 64],
     progress: Option<Py<PyAny>>,
-) -> PyResult<(usize, u32, u32)> {
-    let summary =
-        run(py, progress, move |progress| setups::setup(&r1cs, &ptau, &zkey, cache.as_deref(), progress))?;
-    Ok((summary.gates, summary.power, summary.publics))
+) -> PyResult<(u32, u32, u32)> {
+    let header = run(py, progress, move |progress| {
+        let made = setups::setup(&r1cs, &ptau, ptau_digest, progress)?;
+        made.write(&key)?;
+        Ok(made.header)
+    })?;
+    Ok((header.gates, header.verification_key.power, header.verification_key.publics))
 }
 
-/// The verification key inside a proving key, as snarkjs' JSON.
+/// Write the `.zkey` of a compact key: the one that snarkjs makes from the same R1CS and ptau, byte for byte.
 #[pyfunction]
-fn export_verification_key(py: Python<'_>, zkey: PathBuf) -> PyResult<String> {
-    run(py, None, move |_| Ok(Zkey::open(&zkey)?.header.verification_key.to_json()))
+#[pyo3(signature = (key, zkey, progress=None))]
+fn write_zkey(py: Python<'_>, key: PathBuf, zkey: PathBuf, progress: Option<Py<PyAny>>) -> PyResult<()> {
+    run(py, progress, move |progress| zkey_form::write_zkey(&CompactKey::open(&key)?, &zkey, progress))
+}
+
+/// The verification key inside a proving key of either form, as snarkjs' JSON.
+#[pyfunction]
+fn export_verification_key(py: Python<'_>, key: PathBuf) -> PyResult<String> {
+    run(py, None, move |_| {
+        let header = match has_zkey_magic(&key)? {
+            true => Zkey::open(&key)?.header,
+            false => CompactKey::open(&key)?.header,
+        };
+        Ok(header.verification_key.to_json())
+    })
 }
 
 /// Whether a proof convinces; everything as snarkjs' JSON.
@@ -115,22 +139,22 @@ fn sum_of_multiples<'py>(py: Python<'py>, points: &[u8], scalars: &[u8]) -> PyRe
 /// A proving key that is loaded once and proves many times, from any thread.
 #[pyclass(frozen, module = "twopm_zk._native")]
 struct ProvingKey {
-    key: Arc<PreparedKey>,
+    key: Arc<Key>,
 }
 
 #[pymethods]
 impl ProvingKey {
-    /// Load a key, from `cache` where that was made from this very key, else make `cache`.
+    /// Load a compact key, or a `.zkey`. What all proofs need of the key on the quotient's cosets stays in memory
+    /// where it takes at most `kept` bytes; else every proof computes it.
     #[new]
-    #[pyo3(signature = (zkey, cache=None, progress=None))]
+    #[pyo3(signature = (path, kept=None, progress=None))]
     fn new(
         py: Python<'_>,
-        zkey: PathBuf,
-        cache: Option<PathBuf>,
+        path: PathBuf,
+        kept: Option<usize>,
         progress: Option<Py<PyAny>>,
     ) -> PyResult<Self> {
-        let key =
-            run(py, progress, move |progress| PreparedKey::load_or_make(&zkey, cache.as_deref(), progress))?;
+        let key = run(py, progress, move |progress| Key::load(&path, kept.unwrap_or(KEPT_BYTES), progress))?;
         Ok(ProvingKey { key: Arc::new(key) })
     }
 
@@ -161,19 +185,19 @@ impl ProvingKey {
 
     /// The verification key, as snarkjs' JSON.
     fn verification_key(&self) -> String {
-        self.key.header.verification_key.to_json()
+        self.key.compact.header.verification_key.to_json()
     }
 
     /// Base-two logarithm of the domain's size.
     #[getter]
     fn power(&self) -> u32 {
-        self.key.header.verification_key.power
+        self.key.compact.header.verification_key.power
     }
 
     /// Number of gates.
     #[getter]
     fn gates(&self) -> u32 {
-        self.key.header.gates
+        self.key.compact.header.gates
     }
 }
 
@@ -193,7 +217,9 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_class::<ProvingKey>()?;
     module.add_function(wrap_pyfunction!(unsupported, module)?)?;
+    module.add_function(wrap_pyfunction!(vectors, module)?)?;
     module.add_function(wrap_pyfunction!(setup, module)?)?;
+    module.add_function(wrap_pyfunction!(write_zkey, module)?)?;
     module.add_function(wrap_pyfunction!(export_verification_key, module)?)?;
     module.add_function(wrap_pyfunction!(verify, module)?)?;
     module.add_function(wrap_pyfunction!(write_insecure_ptau, module)?)?;

@@ -9,6 +9,7 @@ use pyo3::create_exception;
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
+use twopm_zk_prover::arithmetic::vectors;
 use twopm_zk_prover::error::ensure_room;
 use twopm_zk_prover::progress::Progress;
 use twopm_zk_prover::{Error, Result};
@@ -57,6 +58,7 @@ pub fn run<T: Send + 'static>(
     listener: Option<Py<PyAny>>,
     job: impl FnOnce(&Progress) -> Result<T> + Send + 'static,
 ) -> PyResult<T> {
+    vectors::path().map_err(raise)?;
     // A thread that cannot get its own memory ends the process: ask before.
     ensure_room(ROOM).map_err(raise)?;
     let pool = pool().map_err(raise)?;

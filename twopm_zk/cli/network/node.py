@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from twopm_zk.rows.cells import Cells, CsvOptions
 
 _AT_ONCE = 16
-"""Proofs that are given to a scheduler together; those that a kill interrupts are made again."""
+"""Proofs that are asked for together, and sent once all of them are there; each is stored as soon as it is."""
 
 
 @click.group()
@@ -186,7 +186,7 @@ def run(
             consent=consent,
             notify=notify,
             poll=poll,
-            chunk=1 if proving.scheduler is None else _AT_ONCE,
+            chunk=_AT_ONCE,
         )
         stop_on_sigterm(participant.loop)
         participant.run()

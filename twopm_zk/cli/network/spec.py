@@ -68,6 +68,12 @@ spec.add_command(initial)
     "[default: statistics; none with --epsilon, of which they take a part]",
 )
 @privacy_options
+@click.option(
+    "--batch",
+    type=click.IntRange(1),
+    help="Rows of a batch, which is one proof, up to those of the largest circuit: the more, the fewer proofs, and the "
+    "less gas, time and the more memory.  [default: 119, or nearly]",
+)
 @click.option("--name", default="", help="Of the task.")
 @click.option("--data-name", default="", help="Of the data set, which tasks can share; default: the task's name.")
 @click.option(
@@ -84,6 +90,7 @@ def new(
     privacy: Privacy | None,
     data_name: str,
     issuers: tuple[str, ...],
+    batch: int | None,
     force: bool,
     as_json: bool,
     **known: Any,
@@ -101,6 +108,7 @@ def new(
       twopm-zk spec new --out spec.toml --label died --positive yes --negative no --number age=0,120,1
       twopm-zk spec new --out spec.toml --label spent --label-range 0,2000,0.01 --number income=0,20,0.01 --lambda 0
       twopm-zk spec new --out spec.toml --label died --number age=0,120,1 --epsilon 1 --clip 4
+      twopm-zk spec new --out spec.toml --label died --number age=0,120,1 --batch 1023
       twopm-zk spec new --out spec.toml --label died --number age=0,120,1 --issuer 0x90F7...b906
     """
     from twopm_zk.system.files import write_text
@@ -137,6 +145,7 @@ def new(
         data_name=data_name,
         issuers=issuers,
         statistics=statistics,
+        batch=batch,
     )
     text = draft.text()
     write_text(out, text)

@@ -114,8 +114,9 @@ def setup(
     """Make proving and verification key of CIRCUIT.
 
     A ptau is trusted when its BLAKE2b-512 is that of a published ceremony file, or one that you name: once, every
-    other command then knows the file. Keys are cached by content: the same circuit and ptau are set up once. With
-    --out the proving key and verification_key.json are left in a folder too.
+    other command then knows the file. Keys are cached by content: the same circuit and ptau are set up once. The
+    native prover's proving key is compact. With --out verification_key.json and the proving key that snarkjs reads, a
+    .zkey, which is many times as large, are left in a folder too.
 
     \b
     Examples:
@@ -127,9 +128,9 @@ def setup(
     targets = _copies(circuit, ("zkey",), out, KEY_FILE, force=force)
     compiled = compile_named(circuit, steps, libraries)
     keys = obtain_keys(compiled, steps, named=circuit, ptau=ptau, ptau_power=ptau_power, backend=backend)
-    made = keys.zkey, keys.verification_key_file
-    _copy(made, targets)
-    proving_key, verification_key = targets or made
+    if targets:
+        _copy((keys.zkey, keys.verification_key_file), targets)
+    proving_key, verification_key = targets or (keys.proving_key, keys.verification_key_file)
     emit(
         as_json,
         _describe(compiled)

@@ -17,7 +17,7 @@ from twopm_zk.cli.next_steps import next_step
 from twopm_zk.cli.output import Steps, emit, json_option, print_table
 from twopm_zk.errors import ToolError, TwopmError
 from twopm_zk.plonk.keys import existing_keys
-from twopm_zk.system import npm, paths
+from twopm_zk.system import extension, npm, paths
 from twopm_zk.system.npm import NpmPackages
 
 
@@ -71,7 +71,11 @@ def _native() -> str:
             else "A wheel for this kind of machine has it; `make wheel` in a checkout builds one."
         )
         raise ToolError(f"{reason}; snarkjs proves instead, slower", hint=hint)
-    return "built; the default prover"
+    if not extension.provides("vectors"):
+        return "built from older sources; the default prover"
+    from twopm_zk.plonk.backends.native import vectors
+
+    return f"built; the default prover (vectors: {vectors()})"
 
 
 def _anvil() -> str:

@@ -1,8 +1,7 @@
-"""The prover in Rust (``native/``): the same files as snarkjs, in a fraction of a second.
+"""The prover in Rust (``native/``): the same proofs as snarkjs, in a fraction of a second.
 
-A key is loaded once per process and serves every proof after that. What proofs of one key share is computed
-once and kept beside the keys of the cache as ``circuit.zkey.prepared``, and for no other key; proofs are verified
-before they are returned, so a wrong cache costs time and never a wrong proof.
+Its keys are compact; it also proves with a ``.zkey``, and writes one that is the same, byte for byte, as snarkjs would.
+A key is loaded once per process and serves every proof after that; proofs are verified before they are returned.
 """
 
 from __future__ import annotations
@@ -21,22 +20,24 @@ from twopm_zk.errors import (
     FileFormatError,
     InputError,
     ProofFormatError,
+    ProvingError,
     PtauError,
     PtauTooSmallError,
     ToolError,
     TwopmError,
     WitnessError,
 )
+from twopm_zk.plonk.backends.interface import AT_ONCE
+from twopm_zk.plonk.compact_key import COMPACT_KEY
 from twopm_zk.plonk.proof import Proof, VerificationKey, public_from_json
 from twopm_zk.system import extension
 from twopm_zk.system.files import replacing
-from twopm_zk.system.paths import cache_dir
 
 if TYPE_CHECKING:
     from twopm_zk.system.progress import Progress
 
 KEPT_KEYS = 4
-"""Proving keys that stay in memory: about 50 MB each for 2^15 gates, shared with the page cache."""
+"""Proving keys that stay in memory: about 40 MB each for 2^15 gates."""
 
 _ERRORS: dict[str, type[TwopmError]] = {
     "io": InputError,
@@ -46,17 +47,28 @@ _ERRORS: dict[str, type[TwopmError]] = {
     "circuit-too-small": CircuitTooSmallError,
     "witness": WitnessError,
     "proof": ProofFormatError,
+    "setting": InputError,
+    "key": ProvingError,
 }
+
+
+def vectors() -> str:
+    """Which arithmetic proofs use here: ``avx512`` or ``off``. Raises InputError for a bad ``TWOPM_ZK_VECTORS``."""
+    with _translated():
+        return _native.vectors()
 
 
 class NativeBackend:
     """`Backend` on the extension module ``twopm_zk._native``."""
 
     name = "native"
+    checks_witness = True
+    key_file = COMPACT_KEY
 
     def __init__(self) -> None:
         self._keys: OrderedDict[tuple[str, int, int], _native.ProvingKey] = OrderedDict()
         self._lock = threading.Lock()
+        self._room = threading.BoundedSemaphore(AT_ONCE)
 
     def available(self) -> str | None:
         """None if this build runs on this processor, else why not."""
@@ -67,29 +79,27 @@ class NativeBackend:
         with _translated():
             _native.write_insecure_ptau(power, path, _listener(progress))
 
-    def setup(self, r1cs: Path, ptau: Path, zkey: Path, progress: Progress | None = None) -> None:
-        """Write the key that snarkjs would write, byte for byte, and what proofs will share beside it."""
-        with _translated(), replacing(zkey) as temporary, replacing(prepared_path(zkey)) as prepared:
-            _native.setup(r1cs, ptau, temporary, prepared, _listener(progress))
+    def setup(self, r1cs: Path, ptau: Path, key: Path, progress: Progress | None = None) -> None:
+        """Write the compact key. It says which files it was made from."""
+        from twopm_zk.plonk.ptau import blake2b_of
 
-    def export_verification_key(self, zkey: Path) -> VerificationKey:
-        """Read the key's head."""
+        with _translated(), replacing(key) as temporary:
+            _native.setup(r1cs, ptau, temporary, bytes.fromhex(blake2b_of(ptau)), _listener(progress))
+
+    def write_zkey(self, key: Path, zkey: Path, progress: Progress | None = None) -> None:
+        """Write the key that snarkjs would have made, byte for byte, from the compact one."""
+        with _translated(), replacing(zkey) as temporary:
+            _native.write_zkey(key, temporary, _listener(progress))
+
+    def export_verification_key(self, key: Path) -> VerificationKey:
+        """Read the key's head; a compact key is read whole."""
         with _translated():
-            return VerificationKey.from_json(json.loads(_native.export_verification_key(zkey)))
+            return VerificationKey.from_json(json.loads(_native.export_verification_key(key)))
 
-    def prove(self, zkey: Path, wtns: Path, progress: Progress | None = None) -> tuple[Proof, list[int]]:
+    def prove(self, key: Path, wtns: Path, progress: Progress | None = None) -> tuple[Proof, list[int]]:
         """Check the witness against every gate, prove, and verify the proof."""
-        with _translated():
-            key = self.proving_key(zkey, progress)
-            try:
-                proof, public, _ = key.prove(wtns, _listener(progress))
-            except _native.NativeError as error:
-                if error.args[0] != "internal":
-                    raise
-                # The cache may be wrong; the key itself decides.
-                prepared_path(zkey).unlink(missing_ok=True)
-                self._forget()
-                proof, public, _ = self.proving_key(zkey, progress).prove(wtns, _listener(progress))
+        with _translated(), self._room:
+            proof, public, _ = self.proving_key(key, progress).prove(wtns, _listener(progress))
         return Proof.from_json(json.loads(proof)), public_from_json(json.loads(public))
 
     def verify(self, vk: VerificationKey, public: list[int], proof: Proof) -> bool:
@@ -98,36 +108,24 @@ class NativeBackend:
             inputs = json.dumps([str(value) for value in public])
             return _native.verify(json.dumps(vk.to_json()), inputs, json.dumps(proof.to_json()))
 
-    def proving_key(self, zkey: Path, progress: Progress | None = None) -> _native.ProvingKey:
+    def proving_key(self, key: Path, progress: Progress | None = None) -> _native.ProvingKey:
         """The loaded key of a file; the same object as long as the file stays as it is."""
         try:
-            state = zkey.stat()
+            state = key.stat()
         except OSError as error:
-            raise InputError(f"proving key {str(zkey)!r} cannot be read: {error.strerror}") from error
-        name = (str(zkey.resolve()), state.st_mtime_ns, state.st_size)
+            raise InputError(f"proving key {str(key)!r} cannot be read: {error.strerror}") from error
+        name = (str(key.resolve()), state.st_mtime_ns, state.st_size)
         with self._lock:
             if name in self._keys:
                 self._keys.move_to_end(name)
                 return self._keys[name]
-        kept = prepared_path(zkey)
-        # nothing is left beside a file of the user's
-        ours = kept.is_file() or zkey.resolve().is_relative_to(cache_dir())
         with _translated():
-            key = _native.ProvingKey(zkey, kept if ours else None, _listener(progress))
+            loaded = _native.ProvingKey(key, progress=_listener(progress))
         with self._lock:
-            self._keys[name] = key
+            self._keys[name] = loaded
             while len(self._keys) > KEPT_KEYS:
                 self._keys.popitem(last=False)
-        return key
-
-    def _forget(self) -> None:
-        with self._lock:
-            self._keys.clear()
-
-
-def prepared_path(zkey: Path) -> Path:
-    """Where what proofs of a key share is kept."""
-    return zkey.with_name(zkey.name + ".prepared")
+        return loaded
 
 
 def _listener(progress: Progress | None) -> Callable[[str, float], None] | None:

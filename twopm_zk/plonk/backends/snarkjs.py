@@ -25,7 +25,7 @@ from twopm_zk.errors import (
     WitnessError,
 )
 from twopm_zk.plonk.proof import Proof, VerificationKey, public_from_json
-from twopm_zk.plonk.zkey import read_zkey
+from twopm_zk.plonk.zkey import ZKEY, read_zkey
 from twopm_zk.system import programs
 from twopm_zk.system.files import descriptor_of
 from twopm_zk.system.paths import PACKAGE_DIR, npm_package, npm_version
@@ -60,6 +60,8 @@ class SnarkjsBackend:
     """`Backend` on the npm package snarkjs."""
 
     name = "snarkjs"
+    checks_witness = False
+    key_file = ZKEY
 
     def available(self) -> str | None:
         """None if Node and a new enough snarkjs are there, else what is missing."""
@@ -81,23 +83,23 @@ class SnarkjsBackend:
         if finished.code:
             raise ToolError(f"the development ptau could not be made:\n{finished.output[-2000:]}")
 
-    def setup(self, r1cs: Path, ptau: Path, zkey: Path, progress: Progress | None = None) -> None:
-        """Run ``snarkjs plonk setup``."""
-        output = _run("plonk", "setup", r1cs, ptau, zkey, timeout=SETUP_TIMEOUT, progress=progress)
-        if not zkey.is_file() or not re.search(r"Setup Finished", output):
+    def setup(self, r1cs: Path, ptau: Path, key: Path, progress: Progress | None = None) -> None:
+        """Run ``snarkjs plonk setup``, which makes a ``.zkey``."""
+        output = _run("plonk", "setup", r1cs, ptau, key, timeout=SETUP_TIMEOUT, progress=progress)
+        if not key.is_file() or not re.search(r"Setup Finished", output):
             raise _translated("plonk setup", output)
 
-    def export_verification_key(self, zkey: Path) -> VerificationKey:
+    def export_verification_key(self, key: Path) -> VerificationKey:
         """Read the key's head; a test compares with ``snarkjs zkey export verificationkey``."""
-        return read_zkey(zkey).verification_key()
+        return read_zkey(key).verification_key()
 
-    def prove(self, zkey: Path, wtns: Path, progress: Progress | None = None) -> tuple[Proof, list[int]]:
+    def prove(self, key: Path, wtns: Path, progress: Progress | None = None) -> tuple[Proof, list[int]]:
         """Run ``snarkjs plonk prove``.
 
         Raises CircuitError for a circuit without public inputs: snarkjs takes the first Lagrange polynomial
         from those of the public inputs, and there are none.
         """
-        if read_zkey(zkey).public == 0:
+        if read_zkey(key).public == 0:
             raise CircuitError(
                 "snarkjs cannot prove circuits without public inputs",
                 hint="Use the native backend, give the circuit an output, or make an input public.",
@@ -105,7 +107,7 @@ class SnarkjsBackend:
         open_witness(wtns)
         with TemporaryDirectory(prefix="twopm-zk-") as scratch:
             proof, public = Path(scratch) / "proof.json", Path(scratch) / "public.json"
-            output = _run("plonk", "prove", zkey, wtns, proof, public, timeout=PROVE_TIMEOUT, progress=progress)
+            output = _run("plonk", "prove", key, wtns, proof, public, timeout=PROVE_TIMEOUT, progress=progress)
             if not proof.is_file() or not public.is_file():
                 raise _translated("plonk prove", output)
             values = public_from_json(json.loads(public.read_text()))

@@ -7,40 +7,48 @@ use halo2curves::bn256::Fq;
 use halo2curves::ff::Field;
 
 use crate::arithmetic::point::Point;
+use crate::arithmetic::vectors::{active, Vectors};
 
-/// Sums that share one inversion.
-const BLOCK: usize = 256;
+/// Sums that share one inversion, which costs as much as a hundred products.
+const BLOCK: usize = 1024;
 
 /// Working memory of [`sum_pairs`] and [`double_all`].
 pub struct Scratch {
     #[cfg(target_arch = "x86_64")]
     vector: Option<crate::arithmetic::ifma::Scratch>,
-    prefix: [Fq; BLOCK],
-    below: [Fq; BLOCK],
-    above: [Fq; BLOCK],
-    sums: [Point; BLOCK],
+    prefix: Vec<Fq>,
+    below: Vec<Fq>,
+    above: Vec<Fq>,
+    sums: Vec<Point>,
 }
 
 impl Scratch {
     /// Working memory that leaves vector instructions alone.
     pub fn scalar() -> Self {
+        let numbers = || vec![Fq::ZERO; BLOCK];
         Scratch {
             #[cfg(target_arch = "x86_64")]
             vector: None,
-            ..Scratch::default()
+            prefix: numbers(),
+            below: numbers(),
+            above: numbers(),
+            sums: vec![Point::IDENTITY; BLOCK],
         }
     }
 }
 
 impl Default for Scratch {
     fn default() -> Self {
-        Scratch {
+        match active() {
             #[cfg(target_arch = "x86_64")]
-            vector: crate::arithmetic::ifma::available().then(Default::default),
-            prefix: [Fq::ZERO; BLOCK],
-            below: [Fq::ZERO; BLOCK],
-            above: [Fq::ZERO; BLOCK],
-            sums: [Point::IDENTITY; BLOCK],
+            Vectors::Avx512 => Scratch {
+                vector: Some(Default::default()),
+                prefix: Vec::new(),
+                below: Vec::new(),
+                above: Vec::new(),
+                sums: Vec::new(),
+            },
+            _ => Scratch::scalar(),
         }
     }
 }

@@ -9,8 +9,10 @@ pub mod glv;
 #[cfg(target_arch = "x86_64")]
 pub mod ifma;
 pub mod msm;
+pub mod packed;
 pub mod pairing;
 pub mod point;
 pub mod point_fft;
 pub mod polynomial;
 pub mod tree;
+pub mod vectors;

@@ -9,18 +9,22 @@
 //! at random costs what they save (bench/results/native.md).
 
 use halo2curves::bn256::{Fq, Fr, G1};
-use halo2curves::ff::WithSmallOrderMulGroup;
+use halo2curves::ff::{Field, WithSmallOrderMulGroup};
 use halo2curves::group::Group;
 use rayon::prelude::*;
 
 use crate::arithmetic::digits::{Entry, Sorted, Windows};
 use crate::arithmetic::point::Point;
 use crate::arithmetic::tree::Groups;
+use crate::arithmetic::vectors::{active, Vectors};
 use crate::error::{filled, Error, Result};
 use crate::progress::Progress;
 
 /// Points of one sum: their numbers share 32 bits with two flags.
 const MAX_POINTS: usize = 1 << 28;
+
+/// Points that a thread sums up at a time: they stay in its cache.
+const LINE_POINTS: usize = 8192;
 
 /// Points that scalars are multiplied with.
 #[derive(Clone, Copy)]
@@ -38,7 +42,7 @@ impl Bases<'_> {
     fn sum_with(&self, scalars: &[Fr], windows: Windows, progress: &Progress) -> Result<G1> {
         let sorted = Sorted::new(windows, scalars)?;
         let sums = self.bucket_sums(&sorted, progress)?;
-        let positions: Vec<G1> = sums.par_chunks(windows.buckets()).map(weighted_sum).collect();
+        let positions = weighted_sums(&sums, windows.buckets());
         Ok(positions.iter().rev().fold(G1::identity(), |total, position| {
             (0..windows.bits).fold(total, |total, _| total.double()) + position
         }))
@@ -47,14 +51,15 @@ impl Bases<'_> {
     fn bucket_sums(&self, sorted: &Sorted, progress: &Progress) -> Result<Vec<Point>> {
         let mut sums = filled(Point::IDENTITY, sorted.offsets.len() - 1)?;
         let entries = sorted.entries.len();
-        let size = (entries / (4 * rayon::current_num_threads())).clamp(512, 8192);
+        let images = self.images(entries)?;
+        let size = (entries / (4 * rayon::current_num_threads())).clamp(512, LINE_POINTS);
         split_by_load(&mut sums, &sorted.offsets, size).into_par_iter().try_for_each(|(first, sums)| {
             progress.check()?;
             let mut groups = Groups::default();
             let offsets = &sorted.offsets[first..=first + sums.len()];
             let entries = &sorted.entries[offsets[0]..offsets[sums.len()]];
             groups.push_many(offsets.windows(2).map(|pair| pair[1] - pair[0]), |points| {
-                gather(self.0, entries, points);
+                gather(self.0, &images, entries, points);
             });
             for (sum, total) in sums.iter_mut().zip(groups.sums()) {
                 *sum = total;
@@ -63,23 +68,36 @@ impl Bases<'_> {
         })?;
         Ok(sums)
     }
+
+    /// The abscissas of all points' images under the endomorphism, where so many entries want them more than once;
+    /// none where vectors make them faster than memory brings them.
+    fn images(&self, entries: usize) -> Result<Vec<Fq>> {
+        if active() != Vectors::Off || entries < 4 * self.0.len() {
+            return Ok(Vec::new());
+        }
+        let mut images = filled(Fq::ZERO, self.0.len())?;
+        images.par_iter_mut().zip(self.0).with_min_len(1 << 10).for_each(|(image, point)| {
+            *image = point.x * Fq::ZETA;
+        });
+        Ok(images)
+    }
 }
 
-/// Appends the points of all entries.
-fn gather(bases: &[Point], entries: &[Entry], points: &mut Vec<Point>) {
+/// Appends the points of all entries; `images` as [`Bases::images`] makes them.
+fn gather(bases: &[Point], images: &[Fq], entries: &[Entry], points: &mut Vec<Point>) {
     #[cfg(target_arch = "x86_64")]
-    if crate::arithmetic::ifma::available() {
+    if active() == Vectors::Avx512 {
         // SAFETY: the processor has the instructions.
         return unsafe { crate::arithmetic::ifma::gather(bases, entries, points) };
     }
-    gather_scalar(bases, entries, points);
+    gather_scalar(bases, images, entries, points);
 }
 
-fn gather_scalar(bases: &[Point], entries: &[Entry], points: &mut Vec<Point>) {
+fn gather_scalar(bases: &[Point], images: &[Fq], entries: &[Entry], points: &mut Vec<Point>) {
     points.extend(entries.iter().map(|entry| {
         let mut point = bases[entry.index()];
         if entry.endomorphism() {
-            point.x *= Fq::ZETA;
+            point.x = images.get(entry.index()).copied().unwrap_or_else(|| point.x * Fq::ZETA);
         }
         if entry.negative() {
             point.y = -point.y;
@@ -105,30 +123,45 @@ fn split_by_load<'s>(sums: &'s mut [Point], offsets: &[usize], size: usize) -> V
     runs
 }
 
-/// Sum of `(i + 1) * buckets[i]`: with `i = row * columns + column`, from sums of rows and of columns.
-fn weighted_sum(buckets: &[Point]) -> G1 {
-    let columns = 1usize << (buckets.len().ilog2() / 2);
-    let rows = buckets.len() / columns;
-    let line_sums = |lines: usize, line: &(dyn Fn(usize) -> Vec<Point> + Sync)| -> Vec<Point> {
-        let step = lines.div_ceil(8);
-        (0..lines.div_ceil(step))
-            .into_par_iter()
-            .flat_map_iter(|part| {
-                let mut groups = Groups::default();
-                for i in part * step..((part + 1) * step).min(lines) {
-                    groups.push(line(i).into_iter());
-                }
-                groups.sums().collect::<Vec<_>>()
+/// Sum of `(i + 1) * buckets[i]` for each run of `length` buckets: with `i = row * columns + column`, from sums of
+/// rows and of columns.
+fn weighted_sums(buckets: &[Point], length: usize) -> Vec<G1> {
+    let columns = 1usize << (length.ilog2() / 2);
+    let rows = length / columns;
+    let runs = buckets.len() / length;
+    let (row_sums, column_sums) = rayon::join(
+        || line_sums(runs * rows, columns, |line| buckets[line * columns..].iter().take(columns)),
+        || {
+            line_sums(runs * columns, rows, |line| {
+                buckets[line / columns * length + line % columns..].iter().step_by(columns).take(rows)
             })
-            .collect()
+        },
+    );
+    let sum = |(rows, columns): (&[Point], &[Point])| {
+        // sum of i * row_i from the running sums of the upper rows
+        let (by_row, by_column) = rayon::join(|| running_sum(&rows[1..]), || running_sum(columns));
+        (0..columns.len().ilog2()).fold(by_row, |total, _| total.double()) + by_column
     };
-    let row_sums = line_sums(rows, &|row| buckets[row * columns..(row + 1) * columns].to_vec());
-    let column_sums =
-        line_sums(columns, &|column| buckets[column..].iter().step_by(columns).copied().collect());
-    // sum of i * row_i from the running sums of the upper rows
-    let (by_row, by_column) =
-        rayon::join(|| running_sum(row_sums.get(1..).unwrap_or(&[])), || running_sum(&column_sums));
-    (0..columns.ilog2()).fold(by_row, |total, _| total.double()) + by_column
+    row_sums.par_chunks(rows).zip(column_sums.par_chunks(columns)).map(sum).collect()
+}
+
+/// Sum of each line of `length` points. A thread takes many lines at once: their additions share inversions.
+fn line_sums<'p, I: Iterator<Item = &'p Point>>(
+    lines: usize,
+    length: usize,
+    line: impl Fn(usize) -> I + Sync,
+) -> Vec<Point> {
+    let step = lines.div_ceil(2 * rayon::current_num_threads()).clamp(1, LINE_POINTS.div_ceil(length));
+    (0..lines.div_ceil(step))
+        .into_par_iter()
+        .flat_map_iter(|part| {
+            let mut groups = Groups::default();
+            for i in part * step..((part + 1) * step).min(lines) {
+                groups.push(line(i).copied());
+            }
+            groups.sums().collect::<Vec<_>>()
+        })
+        .collect()
 }
 
 /// Sum of `(i + 1) * points[i]`.
@@ -146,7 +179,6 @@ fn running_sum(points: &[Point]) -> G1 {
 mod tests {
     use super::*;
     use crate::arithmetic::point::tests::multiples;
-    use halo2curves::ff::Field;
 
     fn scalars(count: usize) -> Vec<Fr> {
         let mut scalar = Fr::from(0x1234_5678_9abc_def1);
@@ -183,10 +215,13 @@ mod tests {
         let mut points = multiples(9);
         points[4] = Point::IDENTITY;
         let entries: Vec<Entry> = (0..45).map(|i| Entry::new(i % 9, i % 2 == 0, i % 3 == 0)).collect();
-        let (mut one, mut other) = (Vec::new(), Vec::new());
-        gather(&points, &entries, &mut one);
-        gather_scalar(&points, &entries, &mut other);
+        let images: Vec<Fq> = points.iter().map(|point| point.x * Fq::ZETA).collect();
+        let [mut one, mut other, mut third] = [(); 3].map(|()| Vec::new());
+        gather(&points, &[], &entries, &mut one);
+        gather_scalar(&points, &[], &entries, &mut other);
+        gather_scalar(&points, &images, &entries, &mut third);
         assert_eq!(one, other);
+        assert_eq!(one, third);
     }
 
     #[test]

@@ -1,13 +1,13 @@
 //! Constraint systems as circom writes them: `.r1cs`, version 1.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use halo2curves::bn256::Fr;
 
 use super::container::{check_order, word, Container};
 use crate::arithmetic::field::{from_plain, ELEMENT, FIELD_ORDER};
-use crate::error::{reserved, Error, Result};
+use crate::error::{Error, Result};
 
 const HEADER_BYTES: u64 = 4 + ELEMENT as u64 + 4 * 4 + 8 + 4;
 /// A constraint has at least three counts of terms.
@@ -35,6 +35,7 @@ impl From<SectionId> for u32 {
 pub type Combination = BTreeMap<u32, Fr>;
 
 /// `a * b = c` over the signals.
+#[derive(Clone, Debug)]
 pub struct Constraint {
     /// The first factor.
     pub a: Combination,
@@ -44,18 +45,19 @@ pub struct Constraint {
     pub c: Combination,
 }
 
-/// A whole constraint system.
+/// A whole constraint system, its constraints unread.
 pub struct R1cs {
     /// The number of signals, the constant 1 included.
     pub signals: u32,
     /// The number of outputs and public inputs, which are the signals from 1 on.
     pub publics: u32,
-    /// Every constraint, in the file's order.
-    pub constraints: Vec<Constraint>,
+    path: PathBuf,
+    count: u32,
+    bytes: Vec<u8>,
 }
 
 impl R1cs {
-    /// Reads a file and checks every signal and coefficient in it.
+    /// Reads a file; [`R1cs::constraints`] checks every signal and coefficient in it.
     ///
     /// The numbers of signals and public inputs are claims that no length in the file backs: whoever allocates
     /// by them must hold them against something else first.
@@ -78,8 +80,23 @@ impl R1cs {
         if u64::from(count) * CONSTRAINT_AT_LEAST > bytes.len() as u64 {
             return Err(Error::format(path, format!("{count} constraints in {} bytes", bytes.len())));
         }
-        let constraints = Reader { path, bytes: &bytes, signals }.constraints(count as usize)?;
-        Ok(R1cs { signals, publics, constraints })
+        if count == 0 && !bytes.is_empty() {
+            return Err(Error::format(path, format!("no constraints in {} bytes", bytes.len())));
+        }
+        Ok(R1cs { signals, publics, path: path.to_owned(), count, bytes })
+    }
+
+    /// Every constraint, in the file's order, read one by one: all together would take several times the file.
+    pub fn constraints(&self) -> impl Iterator<Item = Result<Constraint>> + '_ {
+        let mut reader = Reader { path: &self.path, bytes: &self.bytes, signals: self.signals };
+        (1..=self.count).map(move |number| {
+            let constraint = reader.constraint()?;
+            if number == self.count && !reader.bytes.is_empty() {
+                let reason = format!("{} bytes after the last constraint", reader.bytes.len());
+                return Err(Error::format(&self.path, reason));
+            }
+            Ok(constraint)
+        })
     }
 }
 
@@ -98,20 +115,8 @@ struct Reader<'b> {
 }
 
 impl Reader<'_> {
-    fn constraints(mut self, count: usize) -> Result<Vec<Constraint>> {
-        let mut constraints = reserved(count)?;
-        for _ in 0..count {
-            constraints.push(Constraint {
-                a: self.combination()?,
-                b: self.combination()?,
-                c: self.combination()?,
-            });
-        }
-        if !self.bytes.is_empty() {
-            let reason = format!("{} bytes after the last constraint", self.bytes.len());
-            return Err(Error::format(self.path, reason));
-        }
-        Ok(constraints)
+    fn constraint(&mut self) -> Result<Constraint> {
+        Ok(Constraint { a: self.combination()?, b: self.combination()?, c: self.combination()? })
     }
 
     fn combination(&mut self) -> Result<Combination> {
@@ -181,7 +186,7 @@ mod tests {
     fn a_system_without_constraints_is_read() {
         let path = file("empty.r1cs", [3, 1, 1, 0]);
         let read = R1cs::read(&path).unwrap();
-        assert_eq!((read.signals, read.publics, read.constraints.len()), (3, 2, 0));
+        assert_eq!((read.signals, read.publics, read.constraints().count()), (3, 2, 0));
         std::fs::remove_file(path).unwrap();
     }
 }

@@ -1,4 +1,4 @@
-//! Words of a prepared key as what they hold.
+//! Words of a compact key as what they hold.
 //!
 //! SAFETY of all: field elements are four words, points eight, without padding and with the alignment of a word
 //! (checked in arithmetic/field.rs and below); every bit pattern is a value.
@@ -37,4 +37,14 @@ pub fn as_bytes(words: &[u64]) -> &[u8] {
 /// The bytes of these words, to be changed.
 pub fn as_bytes_mut(words: &mut [u64]) -> &mut [u8] {
     unsafe { std::slice::from_raw_parts_mut(words.as_mut_ptr().cast(), words.len() * 8) }
+}
+
+/// The numbers that these words hold, two in each.
+pub fn as_numbers(words: &[u64]) -> &[u32] {
+    unsafe { std::slice::from_raw_parts(words.as_ptr().cast(), words.len() * 2) }
+}
+
+/// The numbers that these words hold, to be changed.
+pub fn as_numbers_mut(words: &mut [u64]) -> &mut [u32] {
+    unsafe { std::slice::from_raw_parts_mut(words.as_mut_ptr().cast(), words.len() * 2) }
 }

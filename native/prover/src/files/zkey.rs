@@ -10,8 +10,8 @@ use halo2curves::ff::Field;
 use super::columns::{Column, Wire};
 use super::container::{check_order, word, Container};
 use super::verification_key::{VerificationKey, POWERS};
-use crate::arithmetic::field::{from_montgomery, BASE_FIELD_ORDER, ELEMENT, FIELD_ORDER};
-use crate::arithmetic::point::{point2_from_bytes, Point, POINT, POINT2};
+use crate::arithmetic::field::{bytes_of, from_montgomery, BASE_FIELD_ORDER, ELEMENT, FIELD_ORDER};
+use crate::arithmetic::point::{point2_from_bytes, point2_to_bytes, Point, POINT, POINT2};
 use crate::error::{Error, Result};
 
 /// The number of PLONK in [`SectionId::Protocol`].
@@ -152,6 +152,22 @@ impl Header {
         }
         Ok(Header { signals, additions, gates, verification_key })
     }
+
+    /// The bytes of [`SectionId::Header`].
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let key = &self.verification_key;
+        let mut bytes = Vec::with_capacity(HEADER_BYTES);
+        for order in [BASE_FIELD_ORDER, FIELD_ORDER] {
+            bytes.extend((ELEMENT as u32).to_le_bytes());
+            bytes.extend(bytes_of(&order));
+        }
+        let sizes = [self.signals, key.publics, 1 << key.power, self.additions, self.gates];
+        bytes.extend(sizes.iter().flat_map(|size| size.to_le_bytes()));
+        bytes.extend([key.k1, key.k2].iter().flat_map(|factor| bytes_of(&factor.0)));
+        bytes.extend(key.commitments.iter().flat_map(Point::to_bytes));
+        bytes.extend(point2_to_bytes(&key.x2));
+        bytes
+    }
 }
 
 /// The verification key from what follows the sizes; `None` where a number or point is not valid.
@@ -177,8 +193,6 @@ pub struct Zkey {
     file: Container,
     /// Sizes and verification key.
     pub header: Header,
-    /// The header as it stands in the file: what a prepared key is bound to.
-    pub header_bytes: Vec<u8>,
 }
 
 impl Zkey {
@@ -187,8 +201,7 @@ impl Zkey {
         let file = Container::open(path, b"zkey", 1)?;
         check_protocol(path, word(&file.all_bytes(file.section_of(SectionId::Protocol, 4)?)?, 0))?;
         let section = file.section_of(SectionId::Header, HEADER_BYTES as u64)?;
-        let header_bytes = file.all_bytes(section)?;
-        let header = Header::parse(path, &header_bytes)?;
+        let header = Header::parse(path, &file.all_bytes(section)?)?;
         let polynomial = polynomial_bytes(&header);
         file.section_of(SectionId::Additions, u64::from(header.additions) * ADDITION as u64)?;
         for wire in Wire::ALL {
@@ -201,7 +214,7 @@ impl Zkey {
         let lagrange = u64::from(header.verification_key.publics.max(1));
         file.section_of(SectionId::Lagrange, lagrange * polynomial)?;
         file.section_of(SectionId::PowersOfTau, ((header.size() + EXTRA_POINTS) * POINT) as u64)?;
-        Ok(Zkey { file, header, header_bytes })
+        Ok(Zkey { file, header })
     }
 
     /// The path of the file.
@@ -275,8 +288,6 @@ fn polynomial_bytes(header: &Header) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::arithmetic::field::bytes_of;
-    use crate::arithmetic::point::point2_to_bytes;
     use halo2curves::bn256::G2Affine;
 
     /// Bytes of a header with these sizes: signals, public inputs, rows, additions, gates.
@@ -301,6 +312,7 @@ mod tests {
     fn the_smallest_header_is_read() {
         let parsed = Header::parse(Path::new("some.zkey"), &header([2, 1, 8, 0, 2])).unwrap();
         assert_eq!((parsed.size(), parsed.witness_length(), parsed.gates), (8, 2, 2));
+        assert_eq!(parsed.to_bytes(), header([2, 1, 8, 0, 2]));
     }
 
     #[test]

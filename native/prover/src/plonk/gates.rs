@@ -5,26 +5,28 @@
 //! coefficient that is zero (it compares bytes with a number), so neither does this.
 
 use std::borrow::Cow;
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
 use halo2curves::bn256::Fr;
 use halo2curves::ff::Field;
 
 use crate::error::{reserved, Error, Result};
 use crate::files::columns::{Column, Wire};
-use crate::files::r1cs::{Combination, Constraint, R1cs};
-use crate::files::zkey::Addition;
+use crate::files::r1cs::{Combination, Constraint};
 
 /// The signal that is always 1: its coefficients go into a gate's constant, and unused wires carry it.
 const ONE: u32 = 0;
 
-/// One row: a signal for each wire, a value for each selector.
+/// The selectors of a gate, in the order of [`Column::SELECTORS`].
+pub type Selectors = [Fr; Column::SELECTORS.len()];
+
+/// One row: a signal for each wire, and which selectors it has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Gate {
     /// Signals, in the order of [`Wire::ALL`].
     pub wires: [u32; Wire::COUNT],
-    /// Selectors, in the order of [`Column::SELECTORS`].
-    pub selectors: [Fr; Column::SELECTORS.len()],
+    /// Number of its kind in [`Gates::kinds`].
+    pub kind: u32,
 }
 
 /// All gates of a circuit.
@@ -32,27 +34,35 @@ pub struct Gate {
 pub struct Gates {
     /// Rows, the public inputs' first.
     pub gates: Vec<Gate>,
-    /// Signals beyond those of the R1CS, in order.
-    pub additions: Vec<Addition>,
-    /// The number of signals, those of the R1CS and those of `additions`.
+    /// Selectors that occur, in order of their first gate. Circuits have few.
+    pub kinds: Vec<Selectors>,
+    /// The number of signals, those of the R1CS and those that sums are folded into.
     pub signals: u32,
+    /// How many signals sums are folded into, each defined by a gate of its own.
+    pub additions: u32,
+    numbers: HashMap<[[u64; 4]; Column::SELECTORS.len()], u32>,
 }
 
 impl Gates {
     /// The number of gates that [`Gates::new`] makes, for which it needs memory; this needs none.
-    pub fn count(r1cs: &R1cs) -> usize {
-        r1cs.publics as usize + r1cs.constraints.iter().map(|c| Equation::of(c).gates()).sum::<usize>()
+    pub fn count(publics: u32, constraints: impl Iterator<Item = Result<Constraint>>) -> Result<usize> {
+        constraints.into_iter().try_fold(publics as usize, |sum, c| Ok(sum + Equation::of(&c?).gates()))
     }
 
-    /// Gates of a whole system.
-    pub fn new(r1cs: &R1cs) -> Result<Self> {
-        let gates = reserved(Gates::count(r1cs))?;
-        let mut gates = Gates { gates, signals: r1cs.signals, ..Gates::default() };
-        for signal in 1..=r1cs.publics {
+    /// Gates of a whole system with so many signals, of which `publics` are public; `count` is that of
+    /// [`Gates::count`].
+    pub fn new(
+        signals: u32,
+        publics: u32,
+        count: usize,
+        constraints: impl Iterator<Item = Result<Constraint>>,
+    ) -> Result<Self> {
+        let mut gates = Gates { signals, ..Gates::empty(count)? };
+        for signal in 1..=publics {
             gates.push([signal, ONE, ONE], [Fr::ZERO, Fr::ONE, Fr::ZERO, Fr::ZERO, Fr::ZERO]);
         }
-        for constraint in &r1cs.constraints {
-            match Equation::of(constraint) {
+        for constraint in constraints {
+            match Equation::of(&constraint?) {
                 Equation::Sum(terms) => gates.sum(&terms)?,
                 Equation::Product(a, b, c) => gates.product(a, b, c)?,
             }
@@ -60,8 +70,19 @@ impl Gates {
         Ok(gates)
     }
 
-    fn push(&mut self, wires: [u32; 3], selectors: [Fr; 5]) {
-        self.gates.push(Gate { wires, selectors });
+    /// No gates, with room for so many.
+    pub fn empty(count: usize) -> Result<Self> {
+        Ok(Gates { gates: reserved(count)?, ..Gates::default() })
+    }
+
+    /// Appends a gate.
+    pub fn push(&mut self, wires: [u32; Wire::COUNT], kind: Selectors) {
+        let next = self.kinds.len() as u32;
+        let number = *self.numbers.entry(kind.map(|selector| selector.0)).or_insert(next);
+        if number == next {
+            self.kinds.push(kind);
+        }
+        self.gates.push(Gate { wires, kind: number });
     }
 
     /// `combination = 0` in one gate, after folding to three terms.
@@ -88,11 +109,11 @@ impl Gates {
         while terms.len() > N {
             let (Some(first), Some(second)) = (terms.pop_front(), terms.pop_front()) else { break };
             let sum = self.signals;
+            self.additions += 1;
             self.signals = sum
                 .checked_add(1)
                 .ok_or_else(|| Error::Internal("more signals than 32 bits can number".into()))?;
             self.push([first.0, second.0, sum], [Fr::ZERO, -first.1, -second.1, Fr::ONE, Fr::ZERO]);
-            self.additions.push(Addition { signals: [first.0, second.0], factors: [first.1, second.1] });
             terms.push_back((sum, Fr::ONE));
         }
         let (mut signals, mut factors) = ([ONE; N], [Fr::ZERO; N]);
@@ -170,9 +191,10 @@ mod tests {
 
     fn gates(publics: u32, a: &[(u32, i64)], b: &[(u32, i64)], c: &[(u32, i64)]) -> Gates {
         let constraint = Constraint { a: combination(a), b: combination(b), c: combination(c) };
-        let r1cs = R1cs { signals: 9, publics, constraints: vec![constraint] };
-        let gates = Gates::new(&r1cs).unwrap();
-        assert_eq!(Gates::count(&r1cs), gates.gates.len());
+        let constraints = || [Ok(constraint.clone())].into_iter();
+        let count = Gates::count(publics, constraints()).unwrap();
+        let gates = Gates::new(9, publics, count, constraints()).unwrap();
+        assert_eq!(count, gates.gates.len());
         gates
     }
 
@@ -183,26 +205,21 @@ mod tests {
             combination(&[(0, 5), (1, 0), (2, 2), (3, -3), (4, -7)]).into_values().collect();
         assert_eq!(gates.gates.len(), 2);
         assert_eq!(gates.gates[1].wires, [3, 4, 5]);
-        assert_eq!(gates.gates[1].selectors.to_vec(), expected);
+        assert_eq!(gates.kinds[gates.gates[1].kind as usize].to_vec(), expected);
     }
 
     #[test]
     fn k_linear_terms_take_k_minus_two_gates() {
         let gates = gates(0, &[(0, 1)], &[(1, 1), (2, 1), (3, 1), (4, 1), (5, 1)], &[]);
-        assert_eq!((gates.gates.len(), gates.additions.len(), gates.signals), (3, 2, 11));
+        assert_eq!((gates.gates.len(), gates.signals), (3, 11));
         assert_eq!(gates.gates[2].wires, [5, 9, 10]);
+        assert_eq!((gates.gates[0].kind, gates.gates[1].kind, gates.kinds.len()), (0, 0, 2));
     }
 
     #[test]
     fn zero_coefficients_still_take_their_place() {
         let gates = gates(0, &[(1, 0), (2, 1)], &[(3, 1)], &[(4, 1)]);
         assert_eq!(gates.gates.len(), 2);
-    }
-
-    #[test]
-    fn claimed_public_inputs_are_counted_without_memory_for_each() {
-        let r1cs = R1cs { signals: u32::MAX, publics: u32::MAX - 1, constraints: Vec::new() };
-        assert_eq!(Gates::count(&r1cs), u32::MAX as usize - 1);
     }
 
     #[test]

@@ -2,10 +2,13 @@
 
 pub mod blinding;
 pub mod gates;
-pub mod prepared;
+pub mod key;
 pub mod prover;
+pub mod proving_key;
 pub mod quotient;
 pub mod rows;
 pub mod setup;
+pub mod terms;
 pub mod transcript;
 pub mod verifier;
+pub mod zkey_form;

@@ -9,16 +9,17 @@ use halo2curves::bn256::Fr;
 use halo2curves::ff::Field;
 use rayon::prelude::*;
 
-use crate::arithmetic::fft::{scale_by_powers, Domain};
-use crate::arithmetic::polynomial::truncated_product;
-use crate::error::{filled, Error, Result};
-use crate::files::columns::{Column, Wire};
-use crate::plonk::prepared::{coset_shifts, PreparedKey, COSETS};
+use crate::arithmetic::fft::Domain;
+use crate::arithmetic::packed::Constant;
+use crate::arithmetic::polynomial::{self, scale_by_powers, truncated_product};
+use crate::error::{filled, reserved, Error, Result};
+use crate::files::columns::Wire;
+use crate::plonk::proving_key::{coset_shifts, ProvingKey, COSETS, COSET_POLYNOMIALS};
+use crate::plonk::terms::{GateValues, QuotientFactors, QuotientTerms};
 use crate::progress::Progress;
 
 /// Coefficients of t at X^(3n) and above.
 pub const TOP: usize = 6;
-const CHUNK: usize = 1 << 10;
 /// Up to this many public inputs, values of their Lagrange polynomials are rotations of the first's.
 const ROTATED: usize = 8;
 
@@ -38,25 +39,27 @@ pub struct Rounds<'a> {
     pub alpha: Fr,
 }
 
-/// All 3n + 6 coefficients of t.
-pub fn quotient(key: &PreparedKey, rounds: &Rounds, progress: &Progress) -> Result<Vec<Fr>> {
+/// The 3n + 6 coefficients of t, in three parts of n, n and n + 6.
+pub fn quotient(key: &ProvingKey, rounds: &Rounds, progress: &Progress) -> Result<[Vec<Fr>; 3]> {
     let size = key.domain.size();
     let shifts = coset_shifts(key.domain.power());
     let constants = shifts.map(|shift| shift.pow_vartime([size as u64])); // X^n on each coset
     let top = top_coefficients(key, rounds);
     let public_input = public_polynomial(key, rounds.publics)?;
-    let mut residues = Vec::with_capacity(COSETS);
-    for coset in 0..COSETS {
+    let mut residues = [Vec::new(), Vec::new(), Vec::new()];
+    for (coset, residue) in residues.iter_mut().enumerate() {
         progress.check()?;
         let place = Place { coset, shift: shifts[coset], constant: constants[coset] };
         let values = coset_values(key, rounds, &place, &public_input)?;
-        residues.push(residue(&key.domain, values, place.shift)?);
+        *residue = residue_of(&key.domain, values, place.shift)?;
     }
-    combine(residues, constants, top, size)
+    combine(&mut residues, constants, top);
+    residues[2].extend(top);
+    Ok(residues)
 }
 
 /// Coefficients of PI(X) where there are many public inputs; empty otherwise.
-fn public_polynomial(key: &PreparedKey, publics: &[Fr]) -> Result<Vec<Fr>> {
+fn public_polynomial(key: &ProvingKey, publics: &[Fr]) -> Result<Vec<Fr>> {
     if publics.len() <= ROTATED {
         return Ok(Vec::new());
     }
@@ -82,7 +85,7 @@ fn on_coset(domain: &Domain, coefficients: &[Fr], place: &Place) -> Result<Vec<F
     let size = domain.size();
     let (low, high) = coefficients.split_at(size.min(coefficients.len()));
     let mut values = filled(Fr::ZERO, size)?;
-    scale_by_powers(low, place.shift, &mut values);
+    scale_by_powers(low, place.shift, &mut values)?;
     let mut factor = place.constant;
     for (value, coefficient) in values.iter_mut().zip(high) {
         *value += factor * coefficient;
@@ -93,7 +96,7 @@ fn on_coset(domain: &Domain, coefficients: &[Fr], place: &Place) -> Result<Vec<F
 }
 
 /// Values of t on one coset, bit-reversed.
-fn coset_values(key: &PreparedKey, rounds: &Rounds, place: &Place, public_input: &[Fr]) -> Result<Vec<Fr>> {
+fn coset_values(key: &ProvingKey, rounds: &Rounds, place: &Place, public_input: &[Fr]) -> Result<Vec<Fr>> {
     let [a, b, c] = rounds.wires;
     let values: Vec<Vec<Fr>> = [a, b, c, rounds.z, public_input]
         .into_par_iter()
@@ -102,58 +105,60 @@ fn coset_values(key: &PreparedKey, rounds: &Rounds, place: &Place, public_input:
     let [a, b, c, z, pi] = values.as_slice() else {
         return Err(Error::Internal("five polynomials".into()));
     };
-    let column = |column| key.coset_values(place.coset, column);
-    let [qm, ql, qr, qo, qc] = Column::SELECTORS.map(column);
-    let [s1, s2, s3] = Column::SIGMAS.map(column);
-    let l1 = key.coset_first_lagrange(place.coset);
-    let (beta, gamma, alpha) = (rounds.beta, rounds.gamma, rounds.alpha);
-    let (k1, k2) = (key.header.verification_key.k1, key.header.verification_key.k2);
-    let vanishing_inverse = (place.constant - Fr::ONE).invert().unwrap_or(Fr::ZERO);
+    let columns = key.on_coset(place.coset)?;
+    let columns: &[Vec<Fr>; COSET_POLYNOMIALS] =
+        columns.as_ref().try_into().map_err(|_| Error::Internal("nine polynomials".into()))?;
+    let [qm, ql, qr, qo, qc, s1, s2, s3, l1] = columns.each_ref().map(Vec::as_slice);
+    let (selectors, sigmas) = ([qm, ql, qr, qo, qc], [s1, s2, s3]);
     let domain = &key.domain;
-    let mask = domain.size() - 1;
+    let factors = QuotientFactors::new(key, rounds, place.constant);
+    let publics: Vec<Constant> = match pi.is_empty() {
+        true => rounds.publics.iter().map(|public| Constant::from(-*public)).collect(),
+        false => Vec::new(),
+    };
 
     let mut t = filled(Fr::ZERO, domain.size())?;
-    t.par_chunks_mut(CHUNK).enumerate().for_each(|(chunk, t)| {
-        for (i, value) in (chunk * CHUNK..).zip(t) {
-            let row = domain.reversed(i);
-            let beta_x = beta * place.shift * domain.element(row);
-            let next = domain.reversed((row + 1) & mask);
-            let gate = (qm[i] * b[i] + ql[i]) * a[i] + qr[i] * b[i] + qo[i] * c[i] + qc[i];
-            let (ag, bg, cg) = (a[i] + gamma, b[i] + gamma, c[i] + gamma);
-            let identity = (ag + beta_x) * (bg + beta_x * k1) * (cg + beta_x * k2) * z[i];
-            let sigma = (ag + beta * s1[i]) * (bg + beta * s2[i]) * (cg + beta * s3[i]) * z[next];
-            let first = (z[i] - Fr::ONE) * l1[i];
-            let mut total = gate + alpha * (identity - sigma + alpha * first);
-            if let Some(pi) = pi.get(i) {
-                total += pi;
-            } else {
-                for (j, public) in rounds.publics.iter().enumerate() {
-                    // L_j(x) = L_1(x w^-j)
-                    total -= *public * l1[domain.reversed(row.wrapping_sub(j) & mask)];
-                }
-            }
-            *value = total * vanishing_inverse;
-        }
+    t.par_chunks_mut(domain.block()).enumerate().for_each(|(block, out)| {
+        let first = block * domain.block();
+        let range = first..first + domain.block();
+        let next = domain.shifted(z, first, 1);
+        // L_j(x) = L_1(x w^-j)
+        let lagrange: Vec<_> = (0..publics.len()).map(|j| domain.shifted(l1, first, -(j as isize))).collect();
+        let terms = QuotientTerms {
+            gates: GateValues {
+                selectors: selectors.map(|values| &values[range.clone()]),
+                wires: [a, b, c].map(|values| &values[range.clone()]),
+            },
+            sigmas: sigmas.map(|values| &values[range.clone()]),
+            z: &z[range.clone()],
+            next: &next,
+            first: &l1[range.clone()],
+            points: domain.reversed_points(),
+            public_input: pi.get(range).unwrap_or(&[]),
+            publics: &publics,
+            lagrange: &lagrange,
+            factors: &factors,
+            place: place.shift * domain.element(domain.reversed(first)),
+            out,
+        };
+        terms.fill();
     });
     Ok(t)
 }
 
-/// Coefficients modulo X^n - constant from values on a coset.
-fn residue(domain: &Domain, mut values: Vec<Fr>, shift: Fr) -> Result<Vec<Fr>> {
+/// Coefficients modulo X^n - constant from values on a coset; with room for the top ones of t.
+fn residue_of(domain: &Domain, mut values: Vec<Fr>, shift: Fr) -> Result<Vec<Fr>> {
     domain.inverse(&mut values);
     let inverse = shift.invert().unwrap_or(Fr::ZERO);
-    let mut scaled = filled(Fr::ZERO, values.len())?;
-    scale_by_powers(&values, inverse, &mut scaled);
+    let mut scaled = reserved(values.len() + TOP)?;
+    scaled.resize(values.len(), Fr::ZERO);
+    scale_by_powers(&values, inverse, &mut scaled)?;
     Ok(scaled)
 }
 
-/// Solves `residue_j = t_0 + c_j t_1 + c_j^2 t_2 + c_j^3 t_3` for the blocks t_0, t_1, t_2; t_3 is `top`.
-fn combine(
-    mut residues: Vec<Vec<Fr>>,
-    constants: [Fr; COSETS],
-    top: [Fr; TOP],
-    size: usize,
-) -> Result<Vec<Fr>> {
+/// Solves `residue_j = t_0 + c_j t_1 + c_j^2 t_2 + c_j^3 t_3` for the blocks t_0, t_1, t_2, in their place; t_3 is
+/// `top`.
+fn combine(residues: &mut [Vec<Fr>; COSETS], constants: [Fr; COSETS], top: [Fr; TOP]) {
     for (residue, constant) in residues.iter_mut().zip(constants) {
         let cube = constant.square() * constant;
         for (value, top) in residue.iter_mut().zip(top) {
@@ -166,21 +171,12 @@ fn combine(
         let scale = ((c - p) * (c - q)).invert().unwrap_or(Fr::ZERO);
         [p * q * scale, -(p + q) * scale, scale]
     });
-    let mut t = filled(Fr::ZERO, 3 * size + TOP)?;
-    t[3 * size..].copy_from_slice(&top);
-    for (block, t) in t[..3 * size].chunks_exact_mut(size).enumerate() {
-        t.par_chunks_mut(CHUNK).enumerate().for_each(|(chunk, t)| {
-            for (offset, value) in t.iter_mut().enumerate() {
-                let k = chunk * CHUNK + offset;
-                *value = (0..3).map(|j| columns[j][block] * residues[j][k]).sum();
-            }
-        });
-    }
-    Ok(t)
+    let rows = std::array::from_fn(|block| columns.map(|column| column[block]));
+    polynomial::combine(residues.each_mut().map(Vec::as_mut_slice), rows);
 }
 
 /// Coefficients of t from X^(3n) to X^(3n+5): those of the permutation terms from X^(4n) on.
-fn top_coefficients(key: &PreparedKey, rounds: &Rounds) -> [Fr; TOP] {
+fn top_coefficients(key: &ProvingKey, rounds: &Rounds) -> [Fr; TOP] {
     let size = key.domain.size();
     let product = |factors: [Vec<Fr>; 4]| {
         factors.into_iter().reduce(|a, b| truncated_product(&a, &b)).unwrap_or_default()
@@ -196,9 +192,8 @@ fn top_coefficients(key: &PreparedKey, rounds: &Rounds) -> [Fr; TOP] {
         .enumerate()
         .map(|(i, value)| *value * root.pow_vartime([((size + 2 - i) % size) as u64]))
         .collect();
-    let with_sigma = |wire: &[Fr], sigma| leading(wire, key.coefficients(sigma), rounds.beta);
-    let sigma =
-        product([with_sigma(a, Column::S1), with_sigma(b, Column::S2), with_sigma(c, Column::S3), z_next]);
+    let with_sigma = |values: &[Fr], wire| leading(values, key.sigma(wire), rounds.beta);
+    let sigma = product([with_sigma(a, Wire::A), with_sigma(b, Wire::B), with_sigma(c, Wire::C), z_next]);
     // Highest first is X^(4n+5); t wants the lowest first.
     std::array::from_fn(|i| rounds.alpha * (identity[TOP - 1 - i] - sigma[TOP - 1 - i]))
 }

@@ -5,38 +5,39 @@ use halo2curves::ff::Field;
 use rayon::prelude::*;
 
 use crate::arithmetic::field::batch_invert;
+use crate::arithmetic::polynomial::{power_table, scale};
 use crate::error::{filled, reserved, Error, Result};
 use crate::files::columns::{Column, Wire};
-use crate::plonk::prepared::PreparedKey;
-
-const CHUNK: usize = 1 << 10;
+use crate::files::zkey::Addition;
+use crate::plonk::key::CompactKey;
+use crate::plonk::proving_key::ProvingKey;
+use crate::plonk::terms::{GateValues, PermutationBlock, PermutationFactors, BLOCK, UNIT};
 
 /// The values of each wire in every row.
 pub struct Rows([Vec<Fr>; Wire::COUNT]);
 
 impl Rows {
     /// Computes the additions' signals, and puts every gate's signals into its row.
-    pub fn new(key: &PreparedKey, mut witness: Vec<Fr>) -> Result<Self> {
+    pub fn new(key: &CompactKey, mut witness: Vec<Fr>) -> Result<Self> {
         // Signal 0 appears only with factor zero; a zero costs nothing.
         witness[0] = Fr::ZERO;
-        let additions = key.header.additions as usize;
+        let additions = key.additions();
         witness
-            .try_reserve_exact(additions)
-            .map_err(|_| Error::OutOfMemory { bytes: additions * std::mem::size_of::<Fr>() })?;
-        for i in 0..additions {
-            let ([left, right], [f, g]) = key.addition(i);
-            let (Some(left), Some(right)) = (witness.get(left), witness.get(right)) else {
+            .try_reserve_exact(additions.len())
+            .map_err(|_| Error::OutOfMemory { bytes: additions.len() * std::mem::size_of::<Fr>() })?;
+        for Addition { signals: [left, right], factors: [f, g] } in additions {
+            let (Some(left), Some(right)) = (witness.get(left as usize), witness.get(right as usize)) else {
                 return Err(Error::Internal("an addition of signals that are not there".into()));
             };
             witness.push(f * left + g * right);
         }
         let missing = || Error::Internal("a gate of a signal that is not there".into());
         let wire = |wire| {
-            let mut values = reserved(key.domain.size())?;
+            let mut values = reserved(key.header.size())?;
             for signal in key.wire(wire) {
-                values.push(*witness.get(signal).ok_or_else(missing)?);
+                values.push(*witness.get(*signal as usize).ok_or_else(missing)?);
             }
-            values.resize(key.domain.size(), Fr::ZERO);
+            values.resize(key.header.size(), Fr::ZERO);
             Ok(values)
         };
         Ok(Rows([wire(Wire::A)?, wire(Wire::B)?, wire(Wire::C)?]))
@@ -48,15 +49,25 @@ impl Rows {
     }
 
     /// Every gate holds: qm a b + ql a + qr b + qo c + qc + PI = 0.
-    pub fn check(&self, key: &PreparedKey, publics: &[Fr]) -> Result<()> {
-        let [a, b, c] = &self.0;
-        let [qm, ql, qr, qo, qc] = Column::SELECTORS.map(|column| key.values(column));
-        let broken = |i: &usize| {
-            let i = *i;
-            let public = publics.get(i).copied().unwrap_or(Fr::ZERO);
-            (qm[i] * b[i] + ql[i]) * a[i] + qr[i] * b[i] + qo[i] * c[i] + qc[i] != public
+    pub fn check(&self, key: &CompactKey, publics: &[Fr]) -> Result<()> {
+        let (kinds, gates) = (key.kinds(), key.gate_kinds());
+        let broken = |(block, gates): (usize, &[u32])| {
+            let range = block * BLOCK..block * BLOCK + gates.len();
+            let mut selectors = [const { [Fr::ZERO; BLOCK] }; Column::SELECTORS.len()];
+            for (row, gate) in gates.iter().enumerate() {
+                for (values, selector) in selectors.iter_mut().zip(kinds[*gate as usize]) {
+                    values[row] = selector;
+                }
+            }
+            let mut values = [Fr::ZERO; BLOCK];
+            let values = &mut values[..range.len()];
+            let wires = self.0.each_ref().map(|wire| &wire[range.clone()]);
+            GateValues { selectors: selectors.each_ref().map(|column| &column[..gates.len()]), wires }
+                .fill(values);
+            let public = |row: usize| publics.get(range.start + row).copied().unwrap_or(Fr::ZERO);
+            (0..values.len()).find(|&row| values[row] != public(row)).map(|row| range.start + row)
         };
-        match (0..a.len()).into_par_iter().with_min_len(CHUNK).find_any(broken) {
+        match gates.par_chunks(BLOCK).enumerate().find_map_any(broken) {
             None => Ok(()),
             Some(gate) => {
                 Err(Error::Witness(format!("the witness does not satisfy the circuit (gate {gate})")))
@@ -65,34 +76,39 @@ impl Rows {
     }
 
     /// z at every row: product of all ratios before it.
-    pub fn running_product(&self, key: &PreparedKey, beta: Fr, gamma: Fr) -> Result<Vec<Fr>> {
-        let [a, b, c] = &self.0;
-        let [s1, s2, s3] = Column::SIGMAS.map(|column| key.values(column));
-        let (k1, k2) = (key.header.verification_key.k1, key.header.verification_key.k2);
-        let mut ratios = filled(Fr::ZERO, key.domain.size())?;
-        ratios.par_chunks_mut(CHUNK).enumerate().for_each(|(chunk, ratios)| {
-            let first = chunk * CHUNK;
-            let mut scratch = vec![Fr::ZERO; ratios.len()];
-            for (i, ratio) in (first..).zip(ratios.iter_mut()) {
-                let (a, b, c) = (a[i] + gamma, b[i] + gamma, c[i] + gamma);
-                *ratio = (a + beta * s1[i]) * (b + beta * s2[i]) * (c + beta * s3[i]);
-            }
-            batch_invert(ratios, &mut scratch);
-            for (i, ratio) in (first..).zip(ratios.iter_mut()) {
-                let (a, b, c) = (a[i] + gamma, b[i] + gamma, c[i] + gamma);
-                let x = beta * key.domain.element(i);
-                *ratio *= (a + x) * (b + x * k1) * (c + x * k2);
-            }
-        });
+    pub fn running_product(&self, key: &ProvingKey, beta: Fr, gamma: Fr) -> Result<Vec<Fr>> {
+        let size = key.domain.size();
+        let points = power_table(key.domain.root(), BLOCK.min(size))?;
+        let mut products = filled(Fr::ZERO, size)?;
+        let units: Vec<[Fr; 2]> = products
+            .par_chunks_mut(BLOCK)
+            .enumerate()
+            .flat_map_iter(|(block, out)| {
+                let range = block * BLOCK..block * BLOCK + out.len();
+                let wires = self.0.each_ref().map(|wire| &wire[range.clone()]);
+                let sigmas = Wire::ALL.map(|wire| {
+                    let mut values = vec![Fr::ZERO; range.len()];
+                    key.compact.sigmas(wire, &key.domain, range.start, &mut values);
+                    values
+                });
+                let sigmas = sigmas.each_ref().map(Vec::as_slice);
+                let factors = &PermutationFactors::new(key, beta, gamma, key.domain.element(range.start));
+                PermutationBlock { wires, sigmas, points: &points, factors, out }.fill()
+            })
+            .collect();
+        // A zero, which comes with a chance of 3n in 2^254, has no inverse: it makes the last product zero.
+        let mut inverses: Vec<Fr> = units.iter().map(|[_, sigma]| *sigma).collect();
+        batch_invert(&mut inverses, &mut filled(Fr::ZERO, units.len())?);
         let mut product = Fr::ONE;
-        for ratio in &mut ratios {
-            let next = product * *ratio;
-            *ratio = product;
-            product = next;
+        let mut scales = reserved(units.len())?;
+        for ([identity, _], inverse) in units.iter().zip(&inverses) {
+            scales.push(product * inverse);
+            product *= identity * inverse;
         }
         if product != Fr::ONE {
-            return Err(Error::Internal("the proving key's permutation contradicts its wires".into()));
+            return Err(Error::Key("the proving key's permutation contradicts its wires".into()));
         }
-        Ok(ratios)
+        products.par_chunks_mut(UNIT).zip(scales).for_each(|(unit, factor)| scale(unit, factor));
+        Ok(products)
     }
 }

@@ -1,103 +1,73 @@
-//! Proving keys: `.r1cs` and `.ptau` to the `.zkey` that snarkjs would write, byte for byte.
+//! Compact keys: from `.r1cs` and `.ptau`.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use halo2curves::bn256::Fr;
 use halo2curves::ff::Field;
 use rayon::prelude::*;
+use sha2::{Digest, Sha256};
 
 use crate::arithmetic::fft::Domain;
-use crate::arithmetic::field::{bytes_of, powers, BASE_FIELD_ORDER, ELEMENT, FIELD_ORDER};
-use crate::arithmetic::msm::Bases;
-use crate::arithmetic::point::{point2_to_bytes, Point};
+use crate::arithmetic::point::Point;
 use crate::error::{ensure_room, filled, reserved, AtPath, Error, Result};
 use crate::files::columns::{Column, Wire};
-use crate::files::container::ContainerWriter;
 use crate::files::ptau::Ptau;
 use crate::files::r1cs::R1cs;
-use crate::files::verification_key::VerificationKey;
-use crate::files::verification_key::POWERS;
-use crate::files::zkey::{SectionId, Zkey, EXTRA_POINTS, PLONK};
+use crate::files::verification_key::{VerificationKey, POWERS};
+use crate::files::zkey::{Header, EXTRA_POINTS};
 use crate::plonk::gates::Gates;
-use crate::plonk::prepared::PreparedKey;
+use crate::plonk::key::{CompactKey, Content, Origin};
 use crate::progress::Progress;
 
-/// Memory of a constraint, over its place in the file.
-const R1CS_FACTOR: u64 = 8;
 /// Memory of a setup: measured, rounded up.
-const BYTES_PER_ROW: usize = 2304;
+const BYTES_PER_ROW: usize = 1024;
 const BYTES_AT_LEAST: usize = 8 << 20;
 
-/// Sizes of a key that was made.
-#[derive(Clone, Copy, Debug)]
-pub struct SetupSummary {
-    /// PLONK gates.
-    pub gates: usize,
-    /// Base-two logarithm of the domain.
-    pub power: u32,
-    /// Public inputs.
-    pub publics: u32,
-}
-
-/// Writes the proving key of a constraint system, and to `cache` the prepared key: the Lagrange points are at
-/// hand here, and dear to compute later.
-pub fn setup(
-    r1cs: &Path,
-    ptau: &Path,
-    zkey: &Path,
-    cache: Option<&Path>,
-    progress: &Progress,
-) -> Result<SetupSummary> {
+/// Makes the key of a constraint system. `ptau_digest` is the BLAKE2b-512 of the ptau, by which its user trusts it.
+pub fn setup(r1cs: &Path, ptau: &Path, ptau_digest: [u8; 64], progress: &Progress) -> Result<CompactKey> {
     progress.stage("reading the constraint system", 0.0)?;
     let ptau = Ptau::open(ptau)?;
-    let (gates, summary) = read_gates(r1cs, &ptau)?;
-    let power = summary.power;
-    progress.stage("reading powers of tau", 0.1)?;
+    let origin = Origin { r1cs: sha256(r1cs, progress)?, ptau: ptau_digest };
+    let (gates, publics, power) = read_gates(r1cs, &ptau)?;
+    progress.stage("reading powers of tau", 0.2)?;
     let x2 = ptau.x2()?;
     let lagrange = ptau.lagrange(power)?;
     let tau = ptau.tau(0, (1 << power) + EXTRA_POINTS)?;
-    let mut writer = Writer {
-        out: ContainerWriter::create(zkey, b"zkey", 1, SectionId::COUNT)?,
-        gates,
-        domain: Domain::new(power)?,
-        extended: Domain::new(power + 2)?,
-        lagrange: Bases(&lagrange),
-        progress,
-    };
-    progress.stage("writing gates", 0.2)?;
-    writer.additions()?;
-    writer.wires()?;
-    progress.stage("selectors", 0.25)?;
-    let mut commitments = writer.selectors()?;
-    progress.stage("permutation", 0.6)?;
+    progress.stage("permutation", 0.3)?;
+    let permutation = permutation(&gates, 1 << power)?;
     let (k1, k2) = coset_factors(power)?;
-    commitments.extend(writer.sigmas([Fr::ONE, k1, k2])?);
-    progress.stage("Lagrange polynomials", 0.85)?;
-    writer.lagrange_polynomials(summary.publics.max(1) as usize)?;
-    writer.section(SectionId::PowersOfTau, |out| out.write_points(&tau))?;
-    let commitments = commitments.try_into().map_err(|_| Error::Internal("a commitment too few".into()))?;
-    writer.header(&VerificationKey { publics: summary.publics, power, k1, k2, commitments, x2 })?;
-    writer.out.finish()?;
-    if let Some(cache) = cache {
-        PreparedKey::make(&Zkey::open(zkey)?, Some(lagrange), progress)?.write(cache)?;
-    }
+    let commitments = [Point::IDENTITY; Column::COUNT];
+    let verification_key = VerificationKey { publics, power, k1, k2, commitments, x2 };
+    let header = Header {
+        signals: gates.signals,
+        additions: gates.additions,
+        gates: gates.gates.len() as u32,
+        verification_key,
+    };
+    let mut key = CompactKey::new(header, origin, Content { gates, permutation, tau, lagrange })?;
+    progress.stage("commitments", 0.4)?;
+    let commitments = commitments_of(&key, progress)?;
+    key.commit(commitments);
     progress.stage("done", 1.0)?;
-    Ok(summary)
+    Ok(key)
 }
 
 /// Reads a constraint system, and makes its gates once it is known that the ptau covers them.
-fn read_gates(path: &Path, ptau: &Ptau) -> Result<(Gates, SetupSummary)> {
+fn read_gates(path: &Path, ptau: &Ptau) -> Result<(Gates, u32, u32)> {
     let length = std::fs::metadata(path).at(path)?.len();
-    ensure_room(usize::try_from(length.saturating_mul(R1CS_FACTOR)).unwrap_or(usize::MAX))?;
+    ensure_room(usize::try_from(length).unwrap_or(usize::MAX))?;
     let r1cs = R1cs::read(path)?;
-    let summary = fit(&r1cs, path, ptau.power)?;
-    ensure_room((BYTES_PER_ROW << summary.power) + BYTES_AT_LEAST)?;
-    Ok((Gates::new(&r1cs)?, summary))
+    let count = Gates::count(r1cs.publics, r1cs.constraints())?;
+    let power = fit(r1cs.signals, count, path, ptau.power)?;
+    ensure_room((BYTES_PER_ROW << power) + BYTES_AT_LEAST)?;
+    let gates = Gates::new(r1cs.signals, r1cs.publics, count, r1cs.constraints())?;
+    Ok((gates, r1cs.publics, power))
 }
 
-/// Sizes of a system's key, from counts alone: nothing is allocated for what a file merely claims.
-fn fit(r1cs: &R1cs, path: &Path, ptau_power: u32) -> Result<SetupSummary> {
-    let gates = Gates::count(r1cs);
+/// The power of a system's domain, from counts alone: nothing is allocated for what a file merely claims.
+fn fit(signals: u32, gates: usize, path: &Path, ptau_power: u32) -> Result<u32> {
     if gates < 2 {
         return Err(Error::CircuitTooSmall { gates });
     }
@@ -110,11 +80,36 @@ fn fit(r1cs: &R1cs, path: &Path, ptau_power: u32) -> Result<SetupSummary> {
         return Err(Error::PtauTooSmall { gates, needed: power, power: ptau_power });
     }
     // Every gate may add a signal.
-    if u64::from(r1cs.signals) + gates as u64 > u64::from(u32::MAX) {
-        let reason = format!("{} signals and {gates} gates are too many to number", r1cs.signals);
+    if u64::from(signals) + gates as u64 > u64::from(u32::MAX) {
+        let reason = format!("{signals} signals and {gates} gates are too many to number");
         return Err(Error::format(path, reason));
     }
-    Ok(SetupSummary { gates, power, publics: r1cs.publics })
+    Ok(power)
+}
+
+/// SHA-256 of a file.
+fn sha256(path: &Path, progress: &Progress) -> Result<[u8; 32]> {
+    let mut file = File::open(path).at(path)?;
+    let mut hash = Sha256::new();
+    let mut buffer = filled(0u8, 1 << 20)?;
+    loop {
+        progress.check()?;
+        match file.read(&mut buffer).at(path)? {
+            0 => return Ok(hash.finalize().into()),
+            length => hash.update(&buffer[..length]),
+        }
+    }
+}
+
+/// Commitments to every column, through its values.
+fn commitments_of(key: &CompactKey, progress: &Progress) -> Result<[Point; Column::COUNT]> {
+    let domain = Domain::new(key.header.verification_key.power)?;
+    let mut commitments = [Point::IDENTITY; Column::COUNT];
+    for column in Column::ALL {
+        let values = key.values(column, &domain)?;
+        commitments[column.index()] = key.lagrange().sum(&values, progress)?.into();
+    }
+    Ok(commitments)
 }
 
 /// Smallest k1, k2 from 2 on such that H, k1 H and k2 H are disjoint.
@@ -151,127 +146,15 @@ fn permutation(gates: &Gates, size: usize) -> Result<Vec<u32>> {
     Ok(previous)
 }
 
-struct Writer<'a> {
-    out: ContainerWriter,
-    gates: Gates,
-    domain: Domain,
-    extended: Domain,
-    lagrange: Bases<'a>,
-    progress: &'a Progress,
-}
-
-impl Writer<'_> {
-    fn section(
-        &mut self,
-        id: SectionId,
-        write: impl FnOnce(&mut ContainerWriter) -> Result<()>,
-    ) -> Result<()> {
-        self.out.begin(id)?;
-        write(&mut self.out)?;
-        self.out.end()
-    }
-
-    fn additions(&mut self) -> Result<()> {
-        self.out.begin(SectionId::Additions)?;
-        for addition in &self.gates.additions {
-            addition.signals.iter().try_for_each(|signal| self.out.write_u32(*signal as usize))?;
-            self.out.write_elements(&addition.factors)?;
-        }
-        self.out.end()
-    }
-
-    fn wires(&mut self) -> Result<()> {
-        for wire in Wire::ALL {
-            self.out.begin(SectionId::of_wire(wire))?;
-            for gate in &self.gates.gates {
-                self.out.write_u32(gate.wires[wire.index()] as usize)?;
-            }
-            self.out.end()?;
-        }
-        Ok(())
-    }
-
-    /// Writes a polynomial given by its values: coefficients, then values on four times the domain.
-    fn polynomial(&mut self, values: &[Fr]) -> Result<()> {
-        self.progress.check()?;
-        let coefficients = self.domain.interpolate(values)?;
-        self.out.write_elements(&coefficients)?;
-        self.out.write_elements(&self.extended.evaluate(&coefficients)?)
-    }
-
-    fn selectors(&mut self) -> Result<Vec<Point>> {
-        let mut commitments = Vec::new();
-        for selector in Column::SELECTORS {
-            let mut values = filled(Fr::ZERO, self.domain.size())?;
-            for (value, gate) in values.iter_mut().zip(&self.gates.gates) {
-                *value = gate.selectors[selector.index()];
-            }
-            commitments.push(self.lagrange.sum(&values, self.progress)?.into());
-            self.out.begin(SectionId::of_column(selector))?;
-            self.polynomial(&values)?;
-            self.out.end()?;
-        }
-        Ok(commitments)
-    }
-
-    /// The permutation polynomials: where each use of a signal points, as an element of one of three cosets.
-    fn sigmas(&mut self, factors: [Fr; Wire::COUNT]) -> Result<Vec<Point>> {
-        let size = self.domain.size();
-        let previous = permutation(&self.gates, size)?;
-        let mut roots = reserved(size)?;
-        roots.extend(powers(Fr::ONE, self.domain.root(), size));
-        let mut commitments = Vec::new();
-        self.out.begin(SectionId::Permutation)?;
-        for uses in previous.chunks_exact(size) {
-            let mut values = reserved(size)?;
-            values.extend(uses.iter().map(|before| {
-                let before = *before as usize;
-                roots[before % size] * factors[before / size]
-            }));
-            commitments.push(self.lagrange.sum(&values, self.progress)?.into());
-            self.polynomial(&values)?;
-        }
-        self.out.end()?;
-        Ok(commitments)
-    }
-
-    fn lagrange_polynomials(&mut self, count: usize) -> Result<()> {
-        self.out.begin(SectionId::Lagrange)?;
-        for index in 0..count {
-            let mut values = filled(Fr::ZERO, self.domain.size())?;
-            values[index] = Fr::ONE;
-            self.polynomial(&values)?;
-        }
-        self.out.end()
-    }
-
-    fn header(&mut self, key: &VerificationKey) -> Result<()> {
-        self.section(SectionId::Protocol, |out| out.write_u32(PLONK as usize))?;
-        let (additions, gates) = (self.gates.additions.len(), self.gates.gates.len());
-        let signals = self.gates.signals as usize;
-        self.section(SectionId::Header, |out| {
-            for order in [BASE_FIELD_ORDER, FIELD_ORDER] {
-                out.write_u32(ELEMENT)?;
-                out.write(&bytes_of(&order))?;
-            }
-            let counts = [signals, key.publics as usize, 1 << key.power, additions, gates];
-            counts.iter().try_for_each(|count| out.write_u32(*count))?;
-            out.write_elements(&[key.k1, key.k2])?;
-            out.write_points(&key.commitments)?;
-            out.write(&point2_to_bytes(&key.x2))
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plonk::gates::Gate;
 
     #[test]
     fn every_use_of_a_signal_points_at_the_one_before_it() {
-        let gate = |wires| Gate { wires, selectors: [Fr::ZERO; 5] };
-        let gates = Gates { gates: vec![gate([7, 3, 7]), gate([3, 7, u32::MAX])], ..Gates::default() };
+        let mut gates = Gates::default();
+        gates.push([7, 3, 7], [Fr::ZERO; 5]);
+        gates.push([3, 7, u32::MAX], [Fr::ZERO; 5]);
         // Uses by row: 7 at 0, 3 at 4, 7 at 8; 3 at 1, 7 at 5, the last signal at 9; signal 0 fills both rows below.
         let expected = [5, 4, 11, 10, 1, 8, 2, 3, 0, 9, 6, 7];
         assert_eq!(permutation(&gates, 4).unwrap(), expected);
@@ -279,9 +162,9 @@ mod tests {
 
     #[test]
     fn claims_of_a_system_are_refused_before_memory_is_asked_for() {
-        let refusal = |signals, publics| {
-            let r1cs = R1cs { signals, publics, constraints: Vec::new() };
-            fit(&r1cs, Path::new("some.r1cs"), 10).unwrap_err()
+        let refusal = |signals, publics: u32| {
+            let gates = Gates::count(publics, std::iter::empty()).unwrap();
+            fit(signals, gates, Path::new("some.r1cs"), 10).unwrap_err()
         };
         assert!(matches!(refusal(1, 0), Error::CircuitTooSmall { gates: 0 }));
         assert!(matches!(refusal(9, 1), Error::CircuitTooSmall { gates: 1 }));
