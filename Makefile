@@ -7,7 +7,7 @@ BIN := .venv/bin
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup native chromium model demo test fast coverage check format docs generate figures lock bench clean
+.PHONY: help setup native chromium model demo test fast soundness coverage check format docs generate figures lock bench clean
 
 help: ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -93,6 +93,10 @@ fast: ## run the tests that take seconds
 build/.collected: .venv/.installed
 	@$(BIN)/pytest --collect-only -p no:cacheprovider >/dev/null 2>&1 || true
 	@mkdir -p build && touch $@
+
+soundness: setup ## attack circuits, proofs and contracts at full size, and print what was tried and what came of it (SOUNDNESS_ARGS)
+	@$(MAKE) --no-print-directory build/.collected
+	$(BIN)/pytest tests/soundness --soundness=full --timeout=0 -n 2 --dist worksteal $(SOUNDNESS_ARGS)
 
 coverage: setup ## measure which lines and branches of the contracts the tests on a chain reach
 	$(BIN)/pytest tests/chain tests/verifier --ignore=tests/chain/test_compiled_contracts.py -m "not prover" --solidity-coverage=bench/results/solidity.json
