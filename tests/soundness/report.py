@@ -1,8 +1,8 @@
 """What the parts of `make soundness` counted, and the table and files made of it.
 
-An attack has to be refused, a fault survived, an input handled (read, or refused with an error of `twopm_zk.errors`), a
-mutant killed or its survival explained; verifiers have to agree. What is not is counted as a loss, or as a disagreement,
-and fails the test that found it.
+An attack has to be refused, a fault survived, an input handled (read, or refused with an error of `twopm_zk.errors`),
+a mutant killed or its survival explained; verifiers have to agree. What is not is counted as a loss, or as a
+disagreement, and fails the test that found it.
 """
 
 import json
@@ -35,8 +35,8 @@ class Counts:
 class Tally:
     """The counts of one test: ``tally.attacks("PLONK: forged proofs", tried=12, refused=12)``.
 
-    Parts are named "area: what was done"; calls with the same name add up, whichever test and worker makes them. Each call
-    fails the test where something was not stopped or two judges disagreed, after it was counted.
+    Parts are named "area: what was done"; calls with the same name add up, whichever test and worker makes them. Each
+    call fails the test where something was not stopped or two judges disagreed, after it was counted.
     """
 
     def __init__(self, record):
@@ -135,7 +135,8 @@ def write(parts, folder=RESULTS):
     summary = "\n".join(f"| {name} | {number:,} |" for name, number in totals(parts).items())
     (folder / "soundness.md").write_text(
         "# What was tried to break it\n\n"
-        "Made by `make soundness`, which runs `tests/soundness` at full size; `docs/security.md` says what each part shows.\n"
+        "Made by `make soundness`, which runs `tests/soundness` at full size; `docs/security.md` says what each part\n"
+        "shows. "
         "Stopped is refused for attacks, survived for faults, handled for inputs, and killed for mutants.\n\n"
         f"{markdown(parts)}\n\n| in all | |\n|---|--:|\n{summary}\n"
     )
