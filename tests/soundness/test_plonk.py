@@ -101,7 +101,7 @@ def generator(batch, amount):
 
 @pytest.mark.parametrize("batch", numbers(1, 40))
 def test_random_changes_of_a_proof_are_refused_by_all(vectors, ask, tally, amount, batch):
-    candidates = changed(generator(batch, amount), vectors.honest, amount(100, 250))
+    candidates = changed(generator(batch, amount), vectors.honest, amount(60, 250))
     candidates = [c for c in candidates if (c.words, c.public) != (vectors.honest.words, vectors.honest.public)]
     answers = {judge: ask(judge, candidates) for judge in amount(("python", "native", "contract"), JUDGES)}
     if "snarkjs" in answers:
@@ -129,7 +129,7 @@ def test_files_with_random_bytes_are_read_alike_by_python_and_native(vectors, na
             rows.append(read_json(path, what="file", error=ProofFormatError))
         return holds(honest.key, tuple(public_from_json(rows[1])), Proof.from_json(rows[0]))
 
-    tried = amount(300, 1000)
+    tried = amount(200, 1000)
     split = []
     for _ in range(tried):
         which = rng.random() < 0.8
