@@ -142,7 +142,7 @@ def components() -> list[Component]:
 
 
 def sbom(found: list[Component]) -> str:
-    """CycloneDX JSON, the same for the same lock files."""
+    """CycloneDX JSON, a package on each line; the same for the same lock files."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     subject = {"type": "application", "name": project["name"], "version": project["version"]}
     rows = [
@@ -158,7 +158,8 @@ def sbom(found: list[Component]) -> str:
         for component in found
     ]
     head = {"bomFormat": "CycloneDX", "specVersion": "1.6", "version": 1, "metadata": {"component": subject}}
-    return json.dumps(head | {"components": rows}, indent=1) + "\n"
+    lines = ",\n".join(map(json.dumps, rows))
+    return json.dumps(head | {"components": []}).replace("[]", f"[\n{lines}\n]") + "\n"
 
 
 def page(found: list[Component]) -> str:
