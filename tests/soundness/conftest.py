@@ -64,7 +64,7 @@ class Report:
             terminalreporter.write_line(f"\nnot written to bench/results: {reason}")
         else:
             report.write(parts, self.left_out)
-            terminalreporter.write_line("\nwritten to bench/results/soundness.md, soundness.json and docs/security.md")
+            terminalreporter.write_line("\nwritten: soundness.md and soundness.json in bench/results, docs/security.md")
 
     def partial(self, exitstatus):
         """Why the counts are not those of the whole of `make soundness`; empty where they are."""

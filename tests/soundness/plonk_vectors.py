@@ -99,12 +99,15 @@ class Vectors:
         generator = dict(enumerate((1, 2) * 9 + (0,) * 6))
         yield self.changed("generators and zeros", "a proof that is no secret", generator)
         yield self.changed("generators, zeros and no inputs", "a proof that is no secret", generator, public=(0, 0, 0))
+        x = next(x for x in range(R, P) if pow(x**3 + 3, (P - 1) // 2, P) == 1)
+        between = {0: x, 1: pow(x**3 + 3, (P + 1) // 4, P)}
+        yield self.changed("A's x from the order of the scalars on", "verifiers of snarkjs refuse such points", between)
         yield self.other_key("plonk_three")
 
     def other_key(self, name):
         saved = json.loads((VECTORS / f"{name}.json").read_text())
         public, words = (tuple(map(int, saved[part])) for part in ("publicInputs", "proof"))
-        return Candidate(f"a proof under the key of {name}", self.key, public, words, saved["source"])
+        return Candidate(f"the proof of {name} under this key", self.key, public, words, saved["source"])
 
     def malformed(self):
         """Some number or point is none, or is written in another way than the one."""
@@ -115,7 +118,7 @@ class Vectors:
             yield self.changed(f"{name} at infinity", EIP, {at: 0, at + 1: 0})
             yield self.changed(f"{name}'s x and the order", EIP, {at: x + P})
             yield self.changed(f"{name}'s y and the order", EIP, {at + 1: y + P})
-            yield self.changed(f"{name} on the twist's side of the curve", EIP, {at: y, at + 1: x})
+            yield self.changed(f"{name}'s coordinates swapped", EIP, {at: y, at + 1: x})
         for name, at in EVALUATION_AT.items():
             yield self.changed(f"{name} and the order", "a second spelling of a proof", {at: words[at] + R})
         public = self.honest.public

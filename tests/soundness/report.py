@@ -126,6 +126,8 @@ def text(parts):
 
 def markdown(parts):
     """Both tables for a page: each part, then the sums."""
+    if not parts:
+        return "Nobody has kept a whole run yet."
     head, *body = rows(parts)
     lines = [f"| {' | '.join(head)} |", f"|{'---|' * 2}{'--:|' * (len(HEAD) - 2)}"]
     lines += [f"| {' | '.join(row)} |" for row in body]
@@ -133,8 +135,9 @@ def markdown(parts):
 
 
 def read(root=ROOT):
-    """The parts of the last whole run."""
-    saved = json.loads((root / "bench" / "results" / "soundness.json").read_text())
+    """The parts of the last whole run; none where nobody has kept one."""
+    path = root / "bench" / "results" / "soundness.json"
+    saved = json.loads(path.read_text()) if path.is_file() else {"parts": {}}
     return {name: Counts(**fields) for name, fields in saved["parts"].items()}
 
 

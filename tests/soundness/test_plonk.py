@@ -17,7 +17,7 @@ from twopm_zk.plonk.proving import verify
 from twopm_zk.plonk.solidity import proof_from_calldata
 from twopm_zk.system.parsing import read_json
 
-pytestmark = [pytest.mark.prover, pytest.mark.slow]
+pytestmark = [pytest.mark.prover, pytest.mark.chain, pytest.mark.slow]
 JUDGES = ("python", "native", "snarkjs", "contract")
 
 
