@@ -7,7 +7,7 @@ BIN := .venv/bin
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup native chromium model demo test fast coverage check format docs generate figures lock bench clean
+.PHONY: help setup native chromium model demo test fast soundness coverage check format docs generate figures lock bench clean
 
 help: ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -94,6 +94,10 @@ build/.collected: .venv/.installed
 	@$(BIN)/pytest --collect-only -p no:cacheprovider >/dev/null 2>&1 || true
 	@mkdir -p build && touch $@
 
+soundness: setup ## attack circuits, proofs and contracts at full size, and print what was tried and what came of it (SOUNDNESS_ARGS)
+	@$(MAKE) --no-print-directory build/.collected
+	$(BIN)/pytest tests/soundness --soundness=full --timeout=0 -n 2 --dist worksteal $(SOUNDNESS_ARGS)
+
 coverage: setup ## measure which lines and branches of the contracts the tests on a chain reach
 	$(BIN)/pytest tests/chain tests/verifier --ignore=tests/chain/test_compiled_contracts.py -m "not prover" --solidity-coverage=bench/results/solidity.json
 
@@ -107,6 +111,7 @@ check: setup .venv-slither/.installed ## lint, types, formatting of every langua
 	node_modules/.bin/prettier --check web
 	$(BIN)/python tools/lint_circuits.py
 	$(BIN)/python tools/lint_contracts.py
+	$(BIN)/python tools/supply.py --check
 	@if command -v cargo >/dev/null; then cd native && cargo fmt --check && cargo clippy --quiet --locked --all-targets -- -D warnings; fi
 
 format: setup ## format every language
@@ -125,6 +130,7 @@ lock: ## pin every Python package and its hashes anew (LOCK_ARGS=--upgrade: newe
 	$(COMPILE) --group wheel --output-file requirements-wheel.lock
 	$(COMPILE) --no-deps --group eigenlayer --output-file requirements-eigenlayer.lock
 	$(COMPILE) --no-deps --group model --output-file requirements-model.lock
+	$(BIN)/python tools/supply.py
 
 docs: setup ## build the documentation site in build/site: guides, commands, and the package from its docstrings
 	$(BIN)/python tools/build_docs.py
