@@ -7,7 +7,9 @@ use halo2curves::bn256::Fq;
 use halo2curves::ff::Field;
 
 use crate::arithmetic::point::Point;
-use crate::arithmetic::vectors::{active, Vectors};
+use crate::arithmetic::vectors::active;
+#[cfg(target_arch = "x86_64")]
+use crate::arithmetic::vectors::Vectors;
 
 /// Sums that share one inversion, which costs as much as a hundred products.
 const BLOCK: usize = 1024;

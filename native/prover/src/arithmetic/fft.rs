@@ -13,6 +13,7 @@ use rayon::prelude::*;
 use crate::arithmetic::field::{root_of_unity, MAX_POWER};
 #[cfg(target_arch = "x86_64")]
 use crate::arithmetic::ifma;
+#[cfg(target_arch = "x86_64")]
 use crate::arithmetic::packed::Constant;
 use crate::arithmetic::polynomial::{power_table, scale, scale_by_powers};
 use crate::arithmetic::vectors::{self, Vectors};
