@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
+from support.liar import base_4, pedersen_signals
 from support.row_circuits import KINDS, random_statement, small_x
 
 from twopm_zk.numbers.baby_jubjub import SUBGROUP_ORDER
@@ -29,7 +30,8 @@ REASONS = {
     "sums": "lanes of one pinned number: each caller gives them their digits, with which they are determined",
     "slope": "a line through two points: another one only where they are the same, which gives a discrete logarithm",
     "x": "v of a point of the odd subgroup is not 0, and u = -1 is on no point: see PedersenPoint",
-    "active": "the mark itself, which is an input: circom keeps the output's name",
+    "active": "the mark itself, which is an input: circom keeps the name of the output",
+    "marks": "has no signal of its own there: it is the output",
     "row of padding": "sign^2 = 0 pins the sign, but to no first order",
 }
 """Why a signal may be left open, or an assumption made, by rules or by first order."""
@@ -37,7 +39,10 @@ REASONS = {
 
 @dataclass(frozen=True)
 class Promise:
-    """That a sum of signals is between two integers, where these signals have these values; or that none can."""
+    """That a sum of signals is between two integers, where these signals have these values.
+
+    A signal that circom may keep under either of two names is ``one|other``.
+    """
 
     sum: str
     low: int
@@ -69,6 +74,8 @@ class Gadget:
     """May take other values."""
     assumes: tuple[str, ...] = ()
     """Sums that are not 0, and systems that have one solution."""
+    twin: Callable[[Mapping], Mapping[str, int]] | None = None
+    """Inner signals by name, computed from the inputs in Python, where outputs do not show all of them."""
     unknown: tuple[str, ...] = ()
     """Inputs that the others must determine."""
     slow: bool = False
@@ -113,6 +120,7 @@ FREE = 1260
 """The largest |z| whose sign is free: 13 |z| + 2^14 - 1 is below 2^15."""
 MAGNITUDE_PROMISES = (
     *below("T", 16),
+    *below("overflow", 12),
     Promise("inside", 1, 1, {"overflow": 0}),
     Promise("inside", 0, 0, {"overflow": 1}),
     Promise("sign", 0, 0, {"active": 0}),
@@ -155,29 +163,44 @@ def opened(*, small=False):
     return ({"items": list(one.items), "rows": one.rows, "blinding": one.blinding},)
 
 
+def inner(inputs):
+    """Every line and point inside a commitment: they begin at the start point, which the result no longer has."""
+    widths = {**dict.fromkeys(range(2), 3), 2: 2, 3: 126}
+    scalars = [*inputs["items"], inputs["rows"], inputs["blinding"]]
+    return pedersen_signals(GRADIENT, [base_4(scalar, widths[k]) for k, scalar in enumerate(scalars)])
+
+
 def point(name, *, small=False):
     arguments = "(UNIT_GRADIENT(), 2, [3, 3], 2)"
     scalars = {"items[0]": 3, "items[1]": 3, "rows": 2, "blinding": 126}
     promises = sum((signed_digits(name, digits) for name, digits in scalars.items()), ())
     if small:
         promises += below("RangeCheck.in", 252)
-    return Gadget(name, "lib/pedersen.circom", name + arguments, partial(opened, small=small), promises, assumes=POINT)
+    return Gadget(
+        name,
+        "lib/pedersen.circom",
+        name + arguments,
+        partial(opened, small=small),
+        promises,
+        assumes=POINT,
+        twin=inner if name == "PedersenPoint" else None,
+    )
 
 
 def padded(family):
     """A row and one of padding, and what Rows promises of them."""
     columns = 1 + (family is Family.GAUSSIAN)
-    mark = "active" if family is Family.GAUSSIAN else "marks"  # both are one signal where the label is a cell
+    marks = [f"marks[{i}]|active[{i}]" for i in range(2)]  # both are one signal where the label is a cell
     cells = [[3000, 40000][:columns], [BIAS_16] * columns]
     least = 0 if family is Family.GAUSSIAN else -1
     everything = [f"cells[{i}][{k}]" for i in range(2) for k in range(columns)]
     promises = (
         *(promise for name in everything for promise in below(name, 16)),
-        *(Promise(f"{mark}[{i}]", least, 1) for i in range(2)),
-        *(Promise(f"cells[1][{k}]", BIAS_16, BIAS_16, {f"{mark}[1]": 0}) for k in range(columns)),
-        *(Impossible({f"{mark}[0]": value}) for value in (2, -2) + (-1,) * (least == 0)),
-        Impossible({f"{mark}[0]": 0, f"{mark}[1]": 0}),
-        *(Promise("count", 2, 2, {f"{mark}[0]": value, f"{mark}[1]": 1}) for value in {least or 1, 1}),
+        *(Promise(marks[i], least, 1) for i in range(2)),
+        *(Promise(f"cells[1][{k}]", BIAS_16, BIAS_16, {marks[1]: 0}) for k in range(columns)),
+        *(Impossible({marks[0]: value}) for value in (2, -2) + (-1,) * (least == 0)),
+        Impossible({marks[0]: 0, marks[1]: 0}),
+        *(Promise("count", 2, 2, {marks[0]: value, marks[1]: 1}) for value in {least or 1, 1}),
     )
     return Gadget(
         f"Rows-{family.name.lower()}",
@@ -185,11 +208,17 @@ def padded(family):
         f"Rows(2, 1, 16, 12, {family.number})",
         ({"cells": cells, "marks": [1, 0], "salt": 5},),
         promises,
-        given=(r"active\[#\]",) * (mark == "active"),
+        given=(r"active\[#\]",) * (family is Family.GAUSSIAN),
+        open=(r"marks\[#\]",) * (family is Family.GAUSSIAN),
     )
 
 
 EDGES = [0, 2699, 5640, 9227, 14625, 19598, 25904, 30585, 35232, 45971, 65536]
+
+
+def in_no_bin(row):
+    """That a row is in no bin: what a row that counts cannot be."""
+    return {f"row[{row}].bin[{k}]": 0 for k in range(10)}
 
 
 def of_bins():
@@ -217,9 +246,7 @@ POLICY_PROMISES = (
 LIBRARY = (
     Gadget("RangeCheck-8", "lib/fixed_point.circom", "RangeCheck(8)", ({"in": 0}, {"in": 228}), below("in", 8)),
     Gadget("RangeCheck-7", "lib/fixed_point.circom", "RangeCheck(7)", ({"in": 0}, {"in": 100}), below("in", 7)),
-    Gadget(
-        "RangeCheck-1", "lib/fixed_point.circom", "RangeCheck(1)", ({"in": 0}, {"in": 1}), below("in", 1)
-    ),
+    Gadget("RangeCheck-1", "lib/fixed_point.circom", "RangeCheck(1)", ({"in": 0}, {"in": 1}), below("in", 1)),
     Gadget(
         "IsZero",
         "lib/fixed_point.circom",
@@ -339,7 +366,10 @@ LIBRARY = (
         "lib/evaluation.circom",
         "Scored(2)",
         ({"z": [5 << 29, 3], "marks": [1, -1], "active": [1, 1]},),
-        (),
+        (
+            *(Impossible({f"active[{i}]|row[{i}].active": 1} | in_no_bin(i)) for i in range(2)),
+            *(Promise(f"sums[{k}]", -(1 << 11), (1 << 11) - 1) for k in range(2, 22)),
+        ),
         SCORED,
         given=(SIGN, BIN),
         open=(INVERSE, SIGN),

@@ -11,11 +11,10 @@ from twopm_zk.circuit.soundness.determined import determine
 from twopm_zk.circuit.soundness.domains import ContradictionError, Domains
 from twopm_zk.circuit.soundness.equations import equations, input_wires, names
 from twopm_zk.circuit.soundness.jacobian import free_signals
-from twopm_zk.circuit.witness import calculate_witness
 
 NUMBERS = re.compile(r"_\d+_\d+(?=[.\[]|$)")
 INDEX = re.compile(r"\[\d+\]")
-TERM = re.compile(r"([+-])\s*(?:(\d+) \* )?([A-Za-z][\w.\[\]]*)")
+TERM = re.compile(r"([+-])\s*(?:(\d+) \* )?([A-Za-z][\w.\[\]|]*)")
 
 
 def compiled(gadget, *, tree=None):
@@ -47,11 +46,13 @@ class Names:
                 self.wires.setdefault(plain(label), []).append(wire)
 
     def wire(self, name):
-        """The first wire of this name, or of one below a component: a constraint gives others of the name the same value."""
-        found = self.wires.get(name) or [w for n, ws in self.wires.items() if n.endswith("." + name) for w in ws]
-        if not found:
-            raise KeyError(f"no constraint has a signal {name}")
-        return found[0]
+        """The first wire of this name, or of one below a component, which then is another name of it."""
+        for each in name.split("|"):
+            if found := self.wires.get(each) or [
+                w for n, ws in self.wires.items() if n.endswith("." + each) for w in ws
+            ]:
+                return found[0]
+        raise KeyError(f"no constraint has a signal {name}")
 
     def sum(self, text):
         """A sum of signals, by wire."""
@@ -133,13 +134,11 @@ def kept(promise, known, by_name):
 CHECKS = {"changes": changes, "determination": determination, "jacobian": jacobian}
 
 
-def findings(gadget, circuit, examples=None):
-    """What each check finds that the table does not explain: lists by check. Raises what `calculate_witness` raises."""
-    witnesses = [calculate_witness(circuit, inputs) for inputs in examples or gadget.examples()]
-    found = {"promises": promises(gadget, circuit)}
-    for name, check in CHECKS.items():
-        found[name] = [each for witness in witnesses for each in check(gadget, circuit, witness)]
-    return found
+def inner_twin(gadget, witness, inputs):
+    """Names of inner signals that are not what the twin computes."""
+    if gadget.twin is None:
+        return []
+    return [name for name, value in gadget.twin(inputs).items() if witness.signal(f"main.{name}") != value]
 
 
 @cache

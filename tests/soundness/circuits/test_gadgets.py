@@ -11,6 +11,7 @@ from soundness.circuits.harness import (
     determination,
     domains_of,
     honest,
+    inner_twin,
     jacobian,
     kept,
     plain,
@@ -64,6 +65,11 @@ def test_the_inputs_determine_every_signal(gadget, circuit, witnesses, tally):
     open_or_given = set(Names(circuit).matching((*gadget.open, *gadget.given)))
     proven = circuit.wires - 1 - len(input_wires(circuit)) - len(open_or_given)
     tally.attacks("circuits: signals shown to have one value", tried=max(1, proven), refused=max(1, proven))
+
+
+def test_inner_signals_are_those_of_the_twin(gadget, witnesses):
+    for witness, inputs in zip(witnesses, gadget.examples(), strict=True):
+        assert inner_twin(gadget, witness, inputs) == []
 
 
 def test_constraints_keep_every_promise(gadget, circuit, tally):

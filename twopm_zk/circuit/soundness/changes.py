@@ -31,13 +31,15 @@ class Changes:
     """Signals for which one other value passes."""
     unmentioned: tuple[str, ...]
     """Signals in no constraint: every value passes."""
+    inputs: tuple[str, ...]
+    """Inputs that circom left out, which no witness has: in no constraint, or another name of an output."""
     eliminated: tuple[str, ...]
-    """Signals that circom left out: other names, multiples, constants, or used nowhere. No witness has them."""
+    """Other signals that circom left out: other names, multiples, constants, or used nowhere."""
 
     @property
     def accepted(self) -> tuple[str, ...]:
         """Signals of which another value passes."""
-        return (*self.free, *self.twofold, *self.unmentioned)
+        return (*self.free, *self.twofold, *self.unmentioned, *self.inputs)
 
 
 ANY: None = None
@@ -48,13 +50,16 @@ def single_changes(circuit: Circuit, witness: Witness) -> Changes:
     """Change every signal of a valid ``witness`` to every other value. Raises ValueError where it is not valid."""
     passing = _passing(circuit, witness.values)
     wires = range(1, len(witness.values))
-    symbols = circuit.load_symbols()
+    r1cs, symbols = circuit.load_r1cs(), circuit.load_symbols()
+    first, last = r1cs.public_outputs, r1cs.public + r1cs.private_inputs
+    lost = [(at, label) for at, label in enumerate(symbols.labels) if symbols.wires[at] < 0]
     return Changes(
         signals=len(wires),
         free=tuple(names(circuit, (wire for wire in wires if passing.get(wire, 0) is ANY))),
         twofold=tuple(names(circuit, (wire for wire in wires if passing.get(wire, 0)))),
         unmentioned=tuple(names(circuit, (wire for wire in wires if wire not in passing))),
-        eliminated=tuple(label for label, wire in zip(symbols.labels, symbols.wires, strict=True) if wire < 0),
+        inputs=tuple(label for at, label in lost if first <= at < last),
+        eliminated=tuple(label for at, label in lost if not first <= at < last),
     )
 
 

@@ -70,15 +70,18 @@ def determine(
     given: Collection[str] = (),
     unknown: Collection[str] = (),
 ) -> Determination:
-    """What the inputs of ``witness``'s circuit, and the signals ``given``, determine.
+    """What the inputs of ``witness``'s circuit determine.
 
-    ``unknown`` inputs are not given, but to be determined. The witness serves systems of equations alone. Raises KeyError for
-    a signal that the circuit does not have, ContradictionError where nothing satisfies the constraints.
+    A signal that is ``given`` may have two values, the roots of a constraint that squares it: either is taken as given once
+    all other signals of that constraint are determined. ``unknown`` inputs are to be determined as other signals are. The
+    witness serves systems of equations alone. Raises KeyError for a signal that the circuit does not have,
+    ContradictionError where nothing satisfies the constraints.
     """
     circuit = witness.circuit
     wire_of = circuit.load_symbols().wire_of
-    known = {0, *input_wires(circuit), *(wire_of[name] for name in given)} - {wire_of[name] for name in unknown}
-    search = _Search(equations(circuit.load_r1cs()), known, witness.values)
+    known = {0, *input_wires(circuit)} - {wire_of[name] for name in unknown}
+    given_wires = {wire_of[name] for name in given}
+    search = _Search(equations(circuit.load_r1cs()), known, given_wires, witness.values)
     search.run()
     left = [wire for wire in range(1, circuit.wires) if wire not in search.known]
     assumed = [
@@ -102,8 +105,8 @@ def _shown(circuit: Circuit, about: Combination) -> str:
 class _Search:
     """The signals that are determined so far, and the constraints that may say more."""
 
-    def __init__(self, rows: Sequence[Equation], known: set[int], values: Sequence[int]) -> None:
-        self.rows, self.values = rows, values
+    def __init__(self, rows: Sequence[Equation], known: set[int], given: set[int], values: Sequence[int]) -> None:
+        self.rows, self.given, self.values = rows, given, values
         self.rows_of = mentions(rows)
         self.domains = Domains(rows)
         self.domains.propagate()
@@ -132,6 +135,7 @@ class _Search:
                 index = next(iter(self._queue))
                 del self._queue[index]
                 self._learn(self._linear(self.rows[index], self.known))
+                self._learn(self._root(self.rows[index]))
                 if split := self._factored(self.rows[index], self.known):
                     factor = _up_to_a_constant(split[0])
                     self._groups.setdefault(factor, {})[index] = None
@@ -160,6 +164,12 @@ class _Search:
         if A.keys() <= known and B.keys() <= known:
             return self._equal({w: c for w, c in C.items() if w not in known})
         return set()
+
+    def _root(self, row: Equation) -> set[int]:
+        """A given signal of which a constraint leaves one of two values."""
+        unknown = self._unknown(row)
+        squared = unknown & row.A.keys() & row.B.keys() & self.given
+        return squared if squared == unknown else set()
 
     def _equal(self, terms: Mapping[int, int]) -> set[int]:
         """Signals that are alike in two witnesses where the sum of factor times signal is."""
