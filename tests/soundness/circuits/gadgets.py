@@ -1,12 +1,13 @@
 """Every template of circuits/, small: valid inputs, what its constraints promise, and what they leave open with why.
 
-The checks of `soundness.circuits.harness` hold each against this table. A promise is about all witnesses: a range of a sum of
-signals, perhaps where others have given values, or that such values have no witness at all.
+The checks of `soundness.circuits.harness` hold each against this table. A promise is about all witnesses: a range of
+a sum of signals, perhaps where others have given values, or that such values have no witness at all.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 
 from support.liar import base_4, pedersen_signals
 from support.row_circuits import KINDS, random_statement, small_x
@@ -25,7 +26,7 @@ from twopm_zk.statements import (
 
 REASONS = {
     "inverse": "the hint of IsZero is free where its input is 0, and used nowhere else",
-    "sign": "either one passes where T = 0; the outputs are the same: test_hints forges it at every such z of a small gadget",
+    "sign": "either one passes where T = 0, with the same outputs: test_hints tries every such z of a small gadget",
     "bin": "rules do not follow one of ten; test_hints forges every bin, and the range of each edge is a promise",
     "sums": "lanes of one pinned number: each caller gives them their digits, with which they are determined",
     "slope": "a line through two points: another one only where they are the same, which gives a discrete logarithm",
@@ -115,7 +116,7 @@ BEYOND = (r"nonzero (.*\.)?overflow",)
 # --- the library ---
 
 BIAS_16, BIAS_32 = 1 << 15, 1 << 31
-MAGNITUDES = tuple({"z": z, "active": 1} for z in (5 << 20, -(1 << 24), 0, 1 << 39)) + ({"z": 7, "active": 0},)
+MAGNITUDES = (*({"z": z, "active": 1} for z in (5 << 20, -(1 << 24), 0, 1 << 39)), {"z": 7, "active": 0})
 FREE = 1260
 """The largest |z| whose sign is free: 13 |z| + 2^14 - 1 is below 2^15."""
 MAGNITUDE_PROMISES = (
@@ -222,11 +223,11 @@ def in_no_bin(row):
 
 
 def of_bins():
-    """That a bin is told by |z|: at its first T and at its last, in units of 2^15 / 13 of z, and no row is in two or none."""
-    for k, (low, high) in enumerate(zip(EDGES, EDGES[1:], strict=False)):
-        for T, inside in ((low, True), (high - 1, True), (low - 1, False), (high, False)):
+    """That no row is in a bin one T below or above it, in two bins, in none, or, in padding, in any."""
+    for k, (low, high) in enumerate(pairwise(EDGES)):
+        for T in (low - 1, high):
             where = {"active": 1, "mark": 1, "T": T, "overflow": 0, **{f"bin[{j}]": int(j == k) for j in range(10)}}
-            if not inside and 0 <= T < 1 << 16:
+            if 0 <= T < 1 << 16:
                 yield Impossible(where)
         yield Impossible({"active": 0, "mark": 0, f"bin[{k}]": 1})
         yield Impossible({f"bin[{k}]": 2})

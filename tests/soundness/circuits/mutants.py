@@ -1,4 +1,4 @@
-"""Bugs planted in the sources of circuits/: by rules, at every place that they fit, and by hand, where a bug takes thought.
+"""Bugs planted in the sources of circuits/: by rules, wherever they fit, and by hand, where a bug takes thought.
 
 Each mutant names the template that it is in, and is compiled into the gadgets that the table has for it.
 """
@@ -208,4 +208,4 @@ BY_HAND = (
 
 @cache
 def all_mutants():
-    return tuple((*BY_HAND, *by_rule()))
+    return (*BY_HAND, *by_rule())

@@ -1,7 +1,8 @@
 """A second opinion from cvc5's theory of finite fields: do the inputs leave an output more than one value?
 
-Both of two witnesses satisfy the constraints, have the same inputs, and differ in one signal; `unsat` proves that there are none
-such (Ozdemir, Kremer, Tinelli, Barrett 2023: Gröbner bases; Ozdemir, Pailoor and others 2024: split ones, for sums of bits).
+Both of two witnesses satisfy the constraints, have the same inputs, and differ in one signal; `unsat` proves that
+there are none such (Ozdemir, Kremer, Tinelli, Barrett 2023: Gröbner bases; Ozdemir, Pailoor and others 2024: split
+ones, for sums of bits).
 """
 
 from twopm_zk.circuit.soundness.equations import equations, input_wires

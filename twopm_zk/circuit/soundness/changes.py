@@ -4,8 +4,8 @@ With A, B, C a constraint's sums and α, β, γ the coefficients of a wire in th
 
     (A + α δ) (B + β δ) = C + γ δ,   that is   δ = 0   or   α β δ = γ - α B - β A.
 
-So a constraint lets every change pass, none, or one; a wire's are what all its constraints let pass. This answers for all
-FIELD_ORDER - 1 other values of every signal at once, and takes about as long as reading the constraints.
+So a constraint lets every change pass, none, or one; a wire's are what all its constraints let pass. This answers for
+all FIELD_ORDER - 1 other values of every signal at once, and takes about as long as reading the constraints.
 """
 
 from __future__ import annotations

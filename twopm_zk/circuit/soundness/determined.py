@@ -3,14 +3,14 @@
 Take two witnesses with the same inputs. A signal is determined where both must have it alike. Rules:
 
 * a constraint whose products are of determined signals and that is linear in one other: that one is determined
-* likewise in several whose ranges (`Domains`) and factors leave a difference of 0 only for the largest, the next, ...: a
-  number has one decomposition into digits, and one quotient and rest
+* likewise in several whose ranges (`Domains`) and factors leave a difference of 0 only for the largest, the next,
+  ...: a number has one decomposition into digits, and one quotient and rest
 * A * B = C with A determined: where A is not 0, B is; where A is 0, C is. What both cases determine is determined
 
-What these leave may be determined under an assumption, which is reported: that A is not 0, or that a few constraints that are
-linear in a few signals have one solution (they have at the witness at hand). What is then left is undetermined as far as the
-rules can see; a signal that truly has two values is always among those, so that none passes silently. The idea is that of
-Picus (Pailoor and others, 2023), with the rules that our gadgets need.
+What these leave may be determined under an assumption, which is reported: that A is not 0, or that a few constraints
+that are linear in a few signals have one solution (they have at the witness at hand). What is then left is
+undetermined as far as the rules can see: a signal that has two values is among those, or an assumption is false. The
+idea is that of Picus (Pailoor and others, 2023), with the rules that our gadgets need.
 """
 
 from __future__ import annotations
@@ -72,10 +72,10 @@ def determine(
 ) -> Determination:
     """What the inputs of ``witness``'s circuit determine.
 
-    A signal that is ``given`` may have two values, the roots of a constraint that squares it: either is taken as given once
-    all other signals of that constraint are determined. ``unknown`` inputs are to be determined as other signals are. The
-    witness serves systems of equations alone. Raises KeyError for a signal that the circuit does not have,
-    ContradictionError where nothing satisfies the constraints.
+    A signal that is ``given`` may have two values, the roots of a constraint that squares it: either is taken as
+    given once all other signals of that constraint are determined. ``unknown`` inputs are to be determined as other
+    signals are. The witness serves systems of equations alone. Raises KeyError for a signal that the circuit does not
+    have, ContradictionError where nothing satisfies the constraints.
     """
     circuit = witness.circuit
     wire_of = circuit.load_symbols().wire_of

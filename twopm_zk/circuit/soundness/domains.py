@@ -1,14 +1,16 @@
 """The values that constraints leave a signal: by propagation, without a search.
 
-A signal has one value, a set of up to `MANY` values, or a range of integers modulo FIELD_ORDER; at first any value. Rules,
-each of which only drops values that no solution has:
+A signal has one value, a set of up to `MANY` values, or a range of integers modulo FIELD_ORDER; at first any value.
+Rules, each of which only drops values that no solution has:
 
 * a constraint in one unknown signal: the roots of a polynomial of degree 2
 * one in two, of which one has a set: the same for each of its values
 * two in the same two, where one says what t is in terms of x: the roots of a polynomial of degree up to 4
-* a linear one, in integers where ranges keep it from reaching FIELD_ORDER: each signal between the ends that others leave
+* a linear one, in integers where ranges keep it from reaching FIELD_ORDER: each signal between the ends that others
+  leave
 
-The last one takes apart every sum whose digits have their ranges. What no value is left for contradicts the constraints.
+The last one takes apart every sum whose digits have their ranges. What no value is left for contradicts the
+constraints.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from itertools import pairwise
 from typing import NamedTuple, TypeAlias
 
 from twopm_zk.circuit.compilation import Circuit
@@ -37,10 +38,7 @@ def equations(r1cs: R1cs) -> tuple[Equation, ...]:
     """Every constraint of ``r1cs``; read once for one that is asked for again."""
     bounds, wires = r1cs.bounds.tolist(), r1cs.term_wires.tolist()
     factors = [r1cs.coefficients[index] for index in r1cs.term_coefficients.tolist()]
-    parts = [
-        {wires[at]: factors[at] for at in range(start, end) if factors[at]}
-        for start, end in zip(bounds, bounds[1:], strict=False)
-    ]
+    parts = [{wires[at]: factors[at] for at in range(start, end) if factors[at]} for start, end in pairwise(bounds)]
     return tuple(Equation(*parts[at : at + 3]) for at in range(0, len(parts), 3))
 
 

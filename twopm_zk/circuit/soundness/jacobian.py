@@ -1,8 +1,8 @@
 """Signals that the linearised constraints leave free around a witness, once the inputs are fixed.
 
-The derivative of A B - C at the witness has to have full column rank, modulo FIELD_ORDER, over all signals that are not inputs:
-else some of them move together without breaking a constraint to first order. A missing constraint that single changes do not
-show is found here. Full rank says that no other witness is near, not that there is none.
+The derivative of A B - C at the witness has to have full column rank, modulo FIELD_ORDER, over all signals that are
+not inputs: else some of them move together without breaking a constraint to first order. A missing constraint that
+single changes do not show is found here. Full rank says that no other witness is near, not that there is none.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def free_signals(circuit: Circuit, witness: Witness) -> list[str]:
 
 
 def pivots(rows: list[dict[int, int]]) -> set[int]:
-    """Columns that Gaussian elimination of sparse ``rows``, which it consumes, finds a pivot for; a sparsest row first."""
+    """Columns that get a pivot in Gaussian elimination of sparse ``rows``, which it consumes; a sparsest row first."""
     columns: dict[int, set[int]] = defaultdict(set)
     by_size: dict[int, set[int]] = defaultdict(set)
     for index, row in enumerate(rows):

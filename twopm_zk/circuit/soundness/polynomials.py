@@ -1,4 +1,4 @@
-"""Polynomials in one variable over the scalar field, lowest coefficient first, of small degree: their product and roots.
+"""Polynomials of small degree in one variable over the scalar field, lowest coefficient first: product and roots.
 
 Roots by Cantor and Zassenhaus (1981): gcd(x^p - x, f) is the product of x - r over the roots r, and gcd with
 (x + s)^((p-1)/2) - 1 separates them.
