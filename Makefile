@@ -118,6 +118,7 @@ check: setup .venv-slither/.installed ## lint, types, formatting of every langua
 	node_modules/.bin/prettier --check web
 	$(BIN)/python tools/lint_circuits.py
 	$(BIN)/python tools/lint_contracts.py
+	$(BIN)/python tools/supply.py --check
 	@if command -v cargo >/dev/null; then cd native && cargo fmt --check && cargo clippy --quiet --locked --all-targets -- -D warnings; fi
 
 format: setup ## format every language
@@ -137,6 +138,7 @@ lock: ## pin every Python package and its hashes anew (LOCK_ARGS=--upgrade: newe
 	$(COMPILE) --no-deps --group eigenlayer --output-file requirements-eigenlayer.lock
 	$(COMPILE) --no-deps --group solver --output-file requirements-solver.lock
 	$(COMPILE) --no-deps --group model --output-file requirements-model.lock
+	$(BIN)/python tools/supply.py
 
 docs: setup ## build the documentation site in build/site: guides, commands, and the package from its docstrings
 	$(BIN)/python tools/build_docs.py
