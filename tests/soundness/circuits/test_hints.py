@@ -1,5 +1,8 @@
 """Every hint forged to every other value of its range, on small templates, past the asserts of the witness program.
 
+Not of commitments: propagation does not solve for two signals of a line at once. Their digits are those of RangeCheck,
+and tests/statements/test_pedersen_circuit.py forges lines one after the other.
+
 The inputs are given and the hint is false: propagation, and a search where it stops, look for all other signals.
 Either the constraints contradict each other, or, for a hint that the table leaves open, every output is what it was.
 """
@@ -23,7 +26,6 @@ QUICK = {"RangeCheck-8", "IsZero", "RoundHalfUp-5", "RoundedMagnitude"}
 FORGED = (
     *("RangeCheck-8", "RangeCheck-7", "RangeCheck-1", "IsZero", "RoundHalfUp-5", "BoundedNoise", "Deviation"),
     *("RoundedMagnitude", "Sigmoid", "Variance", "ProbabilityError", "RowScore", "Rows-logistic", "Rows-gaussian"),
-    *("PedersenPoint", "PedersenCommitment"),
 )
 
 
