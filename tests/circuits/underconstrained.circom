@@ -1,6 +1,6 @@
 pragma circom 2.1.6;
 
-// Two faults on purpose, for the tests of tests/support/soundness.py: `hint` has no constraint, and only the sum of
+// Two faults on purpose, for the tests of twopm_zk/circuit/soundness: `hint` has no constraint, and only the sum of
 // `left` and `right` is pinned.
 template Underconstrained() {
     signal input in;

@@ -5,8 +5,7 @@ Then only the constraint that is meant to stop it is left to do so, and a test s
 
 from functools import cache
 
-from support.soundness import constraints, holds, value_of
-
+from twopm_zk.circuit.soundness.equations import equations, value_of
 from twopm_zk.circuit.witness import Witness, calculate_witness
 from twopm_zk.errors import WitnessError
 from twopm_zk.numbers.baby_jubjub import SUBGROUP_ORDER, add, multiply, negate
@@ -163,7 +162,7 @@ def all_violated(circuit, witness):
     """Names of the signals of every constraint that fails, each as a set without indices of arrays' entries."""
     r1cs, name_of = circuit.load_r1cs(), circuit.load_symbols().name_of
     values = list(witness.values)
-    failed = [index for index, row in enumerate(constraints(r1cs)) if not holds(row, values)]
+    failed = [index for index, row in enumerate(equations(r1cs)) if not row.holds(values)]
     return [{name_of[wire] for wire in r1cs.wires_of(index)} for index in failed]
 
 
@@ -173,7 +172,7 @@ def mended(circuit, witness):
     What a liar does who changes signals and lets all digits follow: then a number outside its range is refused alone.
     """
     r1cs, symbols = circuit.load_r1cs(), circuit.load_symbols()
-    rows, values = constraints(r1cs), list(witness.values)
+    rows, values = equations(r1cs), list(witness.values)
     touching = {}
     for row in rows:
         for wire in {wire for part in row for wire in part}:
@@ -184,7 +183,7 @@ def mended(circuit, witness):
         checked = symbols.wire_of[f"{component}.in"]
         if checked >= 0 and symbols.name_of[checked] == f"{component}.in":
             for row in touching[checked]:
-                if not {wire for part in row for wire in part} & digits and not holds(row, values):
+                if not {wire for part in row for wire in part} & digits and not row.holds(values):
                     solve(row, checked, values)
         first = symbols.wire_of[names[0]]
         if first < 0:  # the only digit: it is the number itself

@@ -20,6 +20,7 @@ _COMMANDS = {
     "compile": "pipeline.build",
     "setup": "pipeline.build",
     "witness": "pipeline.prove",
+    "check": "pipeline.check",
     "prove": "pipeline.prove",
     "verify": "pipeline.verify",
     "export-verifier": "pipeline.verify",
