@@ -167,7 +167,7 @@ class Prover:
                 if failures > self._retries:
                     raise WorkerError(
                         f"workers died {failures} times in a row on proofs of {_names(jobs, done)}",
-                        hint="Look at their memory: a proof of 2^16 gates takes about 200 MB, of 2^18 about 800.",
+                        hint="Look at their memory: a proof of 2^16 gates takes about 150 MB, of 2^18 about 500.",
                     ) from error
                 self._say(f"a worker died; {len(jobs) - len(done)} proofs start again")
         return [done[index] for index in range(len(jobs))]
