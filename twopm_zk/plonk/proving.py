@@ -98,6 +98,8 @@ def prove(
     with secret_file(witness.to_bytes()) as file:
         try:
             proof, public = prover.prove(key_file, file, progress)
+        except WitnessError:
+            raise
         except (ProofFormatError, ProvingError) as error:
             raise _damaged_keys(prover, keys.folder) from error
     proved = time.perf_counter()
@@ -144,6 +146,8 @@ def prove_files(
     damaged = ProvingError(f"the proof that {prover.name} made does not verify: {str(zkey)!r} is damaged")
     try:
         proof, public = prover.prove(Path(zkey), Path(wtns), progress)
+    except WitnessError:
+        raise
     except (ProofFormatError, ProvingError) as error:
         raise damaged from error
     if public != expected or not prover.verify(key, public, proof):
