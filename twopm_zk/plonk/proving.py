@@ -147,6 +147,8 @@ def prove_files(
     damaged = ProvingError(f"the proof that {prover.name} made does not verify: {str(zkey)!r} is damaged")
     try:
         proof, public = prover.prove(Path(zkey), Path(wtns), progress)
+    except WitnessError:
+        raise
     except (ProofFormatError, ProvingError) as error:
         raise damaged from error
     if public != expected or not prover.verify(key, public, proof):

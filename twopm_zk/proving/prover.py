@@ -213,7 +213,7 @@ class Prover:
                     names = ", ".join(sorted({batch.jobs[index].keys.circuit.name for index in batch.waiting}))
                     raise WorkerError(
                         f"workers died {failures} times in a row on proofs of {names}",
-                        hint="Look at their memory: a proof of 2^16 gates takes about 200 MB, of 2^18 about 800.",
+                        hint="Look at their memory: a proof of 2^16 gates takes about 150 MB, of 2^18 about 500.",
                     ) from error
                 self._say(f"a worker died; {len(batch.waiting)} proofs start again")
 
