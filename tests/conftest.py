@@ -158,6 +158,12 @@ def link_to_usual_cache(folder, *kinds):
 
 
 @pytest.fixture
+def usual_cache():
+    """``usual_cache(folder, *kinds)`` makes a cache that shares these kinds with the usual one."""
+    return link_to_usual_cache
+
+
+@pytest.fixture
 def fresh_keys(fresh_cache):
     """An empty cache for keys only: compiled circuits and ptaus are those of the usual one."""
     link_to_usual_cache(fresh_cache, "circuits", "ptau")
