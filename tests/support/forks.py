@@ -197,6 +197,9 @@ def run(arguments):
     main()
 
 
+if __name__ == "__mp_main__" and "TESTS_HASHED_PROOFS" in os.environ:  # a process that a command has spawned
+    importlib.import_module("support.hashed_proofs").install()
+
 if __name__ == "__main__":
     sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parents[1])]
     serve(sys.argv[1])
