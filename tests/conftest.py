@@ -17,27 +17,27 @@ from twopm_zk.system.paths import cache_dir
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 LONGEST = (
-    "tests/docs/test_guides.py::",
-    "tests/docs/test_training_docs.py::test_breast_cancer_trains",
-    "tests/docs/test_training_docs.py::test_credit_cards_are_fitted",
-    "tests/docs/test_first_steps.py::",
-    "tests/chain/test_compiled_contracts.py::test_what_comes_compiled_is_what_solc_makes",
-    "tests/verifier/test_one_round.py::test_three_nodes_train_certify_and_predict[snarkjs]",
-    "tests/cli/test_pipeline.py::TestProvenStep::test_demo_is_valid_everywhere",
-    "tests/chain/test_rpc.py::test_a_whole_task",
     "tests/docs/test_site.py::test_the_site_builds",
+    "tests/chain/test_compiled_contracts.py::test_what_comes_compiled_is_what_solc_makes",
+    "tests/cli/test_pipeline.py::TestProvenStep::test_demo_is_valid_everywhere",
+    "tests/docs/test_guides.py::",
+    "tests/verifier/test_large_sets.py::test_nobody_claims_a_pair",
+    "tests/docs/test_training_docs.py::test_breast_cancer_trains",
     "tests/cli/test_people_commands.py::",
-    "tests/training/test_proven_training.py::test_the_published_table",
-    "tests/training/test_proven_training.py::test_every_round_is_proven",
+    "tests/docs/test_first_steps.py::",
+    "tests/verifier/test_one_round.py::test_three_nodes",
+    "tests/chain/test_contracts.py::test_events_come_in_order",
     "tests/test_packaging.py::test_a_wheel_in_an_environment_of_its_own",
-    "tests/verifier/test_one_round.py::test_three_nodes_train_certify_and_predict[native]",
-    "tests/test_api.py::test_example_runs[one_round]",
+    "tests/docs/test_training_docs.py::test_credit_cards_are_fitted_over_a_chain",
+    "tests/privacy/test_membership.py::test_a_membership_test",
+    "tests/verifier/test_large_sets.py::test_who_has_left",
+    "tests/training/test_proven_training.py::test_every_round_is_proven",
+    "tests/training/test_proven_training.py::test_the_published_table",
     "tests/training/test_stopping.py::test_all_thirty_columns",
-    "tests/docs/test_docs.py::test_commands_of_a_page",
-    "tests/participants/test_kill.py::",
-    "tests/demo/test_stage.py::test_two_people_ask",
-    "tests/docs/test_site.py::test_every_docstring",
-    "tests/docs/test_training_docs.py::test_the_examples_run",
+    "tests/verifier/test_one_round.py::test_contracts_take_what_snarkjs",
+    "tests/conversation/test_smollm2.py::test_an_adapter",
+    "tests/conversation/test_smollm2.py::test_a_drawn_answer",
+    "tests/participants/test_linear_regression.py::test_who_falls_silent",
 )
 """Tests of ten seconds and more, the longest first: they begin a run, so that no worker ends it with one alone."""
 CIRCUITS = Path(__file__).parent / "circuits"
@@ -161,6 +161,12 @@ def link_to_usual_cache(folder, *kinds):
     for kind in kinds:
         (USUAL_CACHE / kind).mkdir(mode=0o700, parents=True, exist_ok=True)
         (folder / kind).symlink_to(USUAL_CACHE / kind)
+
+
+@pytest.fixture
+def usual_cache():
+    """``usual_cache(folder, *kinds)`` makes a cache that shares these kinds with the usual one."""
+    return link_to_usual_cache
 
 
 @pytest.fixture

@@ -118,11 +118,11 @@ def test_what_was_built_goes_into_a_wheel_for_machines_of_that_kind(tmp_path):
 
 
 @pytest.fixture
-def installed(tmp_path):
+def installed(tmp_path, usual_cache):
     """``installed(*words)`` starts the command of a wheel, as somebody who has nothing else of this project.
 
     The native prover is this checkout's, where it was built. Other packages are those of this environment, since they
-    are the same and take a minute to install.
+    are the same and take a minute to install; so is circom's machine code, once it has been made.
     """
     tool, extension, folder = load_tool("build_wheel"), ROOT / "twopm_zk" / "_native.abi3.so", tmp_path / "user"
     parts = tmp_path / "parts" / "twopm_zk"
@@ -137,6 +137,8 @@ def installed(tmp_path):
     (site_packages / "others.pth").write_text(f"{Path(click.__file__).parents[1]}\n")
     variables = {name: value for name, value in os.environ.items() if not name.startswith(("TWOPM_ZK_", "PYTHON"))}
     variables |= {"HOME": str(folder), "npm_config_cache": variables.get("npm_config_cache", str(Path.home() / ".npm"))}
+    (folder / ".cache").mkdir()
+    usual_cache(folder / ".cache" / "twopm-zk", "programs")
     shutil.copy(ROOT / "examples" / "circuits" / "quadratic.circom", folder)
     (folder / "input.json").write_text('{"x": 3, "b": -5, "c": 6}')
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 import pytest
 from click.testing import CliRunner
+from support import hashed_proofs
 from support.web import chromium, missing_for_the_page
 
 from twopm_zk import errors
@@ -24,12 +25,12 @@ QUADRATIC = str(ROOT / "examples" / "circuits" / "quadratic.circom")
 ROWS = "GPA,TUCE,GRADE\n3.0,20,0\n3.5,25,1\n"
 
 
-def look_at_the_page(network, folder):
+def look_at_the_page(network, folder, forks, variables):
     """Ask the demonstration's network in a browser, on its own chain; UPDATE_PICTURES=1 keeps what it looks like."""
     from support.demo_page import served, take_pictures
 
     kept = ROOT / "docs" / "images" if os.environ.get("UPDATE_PICTURES") else folder
-    with served(network) as url, chromium() as browser:
+    with served(network, forks.command, variables) as url, chromium() as browser:
         take_pictures(browser, url, kept)
     assert {path.name for path in kept.glob("page-*.png")} == {"page-network.png", "page-answer.png"}
 
@@ -357,7 +358,10 @@ class TestProvenStep:
         assert source.splitlines()[0].startswith("// Generated")
 
     @pytest.mark.chain
-    def test_demo_is_valid_everywhere_and_near_the_floating_point_update(self, call, tmp_path):
+    def test_demo_is_valid_everywhere_and_near_the_floating_point_update(self, call, tmp_path, forks, monkeypatch):
+        """In the training, proofs about rows are hashes: tests/cli/test_people_commands.py has a story of real ones."""
+        variables = {} if os.environ.get("UPDATE_PICTURES") else hashed_proofs.ROWS
+        hashed_proofs.install(variables, monkeypatch.setattr)
         code, out, _ = call("demo", "--out", tmp_path / "demo", "--json")
         document = json.loads(out)
         assert (code, document["valid"]) == (0, True)
@@ -366,4 +370,4 @@ class TestProvenStep:
             assert value == pytest.approx(document["floating_point"][name], abs=1e-3)
         assert 0 < document["verifiers"][-1]["gas"] < 310_000
         if missing_for_the_page() is None:
-            look_at_the_page(Path(document["training"]["network"]), tmp_path)
+            look_at_the_page(Path(document["training"]["network"]), tmp_path, forks, variables)

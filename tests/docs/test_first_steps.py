@@ -1,6 +1,7 @@
 """The first steps work as printed: a chain, three schools and a coordinator on one machine, and an audit.
 
-Ports are replaced by free ones, and the specification by one of fewer rounds; nothing else is.
+Ports are replaced by free ones, and the specification by one of fewer rounds; proofs are hashes, since the same
+commands make real ones in tests/cli/test_people_commands.py. Nothing else is replaced.
 """
 
 import os
@@ -14,6 +15,7 @@ import time
 from pathlib import Path
 
 import pytest
+from support import hashed_proofs
 
 pytestmark = [pytest.mark.slow, pytest.mark.prover, pytest.mark.chain, pytest.mark.timeout(900)]
 
@@ -52,7 +54,7 @@ class Desk:
         kept = {key: value for key, value in os.environ.items() if not key.startswith("TWOPM_ZK_")}
         if cache := os.environ.get("TWOPM_ZK_CACHE"):
             kept["TWOPM_ZK_CACHE"] = cache
-        return kept | {"PATH": f"{self.folder / 'bin'}:{kept['PATH']}"}
+        return kept | hashed_proofs.ALL | {"PATH": f"{self.folder / 'bin'}:{kept['PATH']}"}
 
     def type(self, line, shell):
         """Run a line; the process of one that goes on."""

@@ -1,10 +1,12 @@
 """The network of `twopm-zk demo` in a browser: served on its own chain, asked by a script, and pictures of it."""
 
 import io
+import os
 import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from types import MappingProxyType
 
 import httpx
 from support.web import ROOT, Watched
@@ -13,10 +15,10 @@ PORT = 8923
 
 
 @contextmanager
-def served(folder):
-    """The URL of its page, once it is audited."""
-    command = [sys.executable, ROOT / "cli.py", "serve", "--saved", folder, "--port", str(PORT)]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as server:
+def served(folder, program=(sys.executable, ROOT / "cli.py"), variables=MappingProxyType({})):
+    """The URL of its page, once it is audited; ``program`` is the command, and ``variables`` go to its environment."""
+    command = [*program, "serve", "--saved", folder, "--port", str(PORT)]
+    with subprocess.Popen(command, env={**os.environ, **variables}, stdout=subprocess.DEVNULL) as server:
         try:
             url = f"http://127.0.0.1:{PORT}"
             for _ in range(300):

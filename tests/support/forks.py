@@ -36,6 +36,7 @@ IMPORTED = (
     "twopm_zk.prediction.operator",
     "twopm_zk.proving.prover",
     "twopm_zk.training.in_process",
+    "support.hashed_proofs",
     "twopm_zk.task.specification_file",
     "statsmodels.datasets.spector",  # the rows of most tests; with pandas half a second
     # what those import where they need it
@@ -105,7 +106,8 @@ def serve(path):
 
 
 def warm_up():
-    """Make the tables that every process makes once, which takes a second of a core too."""
+    """Make the tables, and read the compiled contracts, as every process does once: a second of a core too."""
+    from twopm_zk.chain.compiler import compile_contract, compiled_dir, contract_names
     from twopm_zk.numbers import poseidon, scores, sigmoid, variance
     from twopm_zk.rows.tables import load_spector
 
@@ -115,6 +117,9 @@ def warm_up():
     for width in range(2, 7):
         poseidon.parameters(width)
     load_spector()
+    for name in contract_names():
+        if (compiled_dir() / f"{name}.json").is_file():
+            compile_contract(name)
 
 
 def reap():
@@ -183,12 +188,18 @@ def run(arguments):
         sys.argv = arguments[1:]
         runpy.run_path(arguments[1], run_name="__main__")
         return
+    from support import hashed_proofs
+
     from twopm_zk.cli import main
 
+    hashed_proofs.install()
     sys.argv = ["twopm-zk", *arguments]
     main()
 
 
+if __name__ == "__mp_main__" and "TESTS_HASHED_PROOFS" in os.environ:  # a process that a command has spawned
+    importlib.import_module("support.hashed_proofs").install()
+
 if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).parents[2]))
+    sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parents[1])]
     serve(sys.argv[1])

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 from eth_account import Account
+from support import hashed_proofs
 
 from twopm_zk.chain import Chain
 from twopm_zk.chain.deployment import Deployment
@@ -42,8 +43,10 @@ def free_port():
 class Stage:
     """A chain, what is printed and what it is here, and the lines that were run."""
 
-    def __init__(self, node, folder, forks):
-        self.node, self.folder, self.done, self.processes, self._views = node, folder, set(), [], {}
+    def __init__(self, node, folder, forks, *, hashed=False):
+        """With ``hashed`` the people's proofs are hashes: `hashed_proofs`."""
+        self.hashed, self.node, self.folder = hashed, node, folder
+        self.done, self.processes, self._views = set(), [], {}
         self.checked = set()  # processes that have ended as they should
         port = free_port()
         self.here = {
@@ -72,7 +75,7 @@ class Stage:
             assert time.monotonic() < limit, f"{what} did not come\n{self.said()}"
             for process in (one for one in self.processes if one not in self.checked):
                 assert process.poll() in (None, 0, -signal.SIGTERM), self.said()
-            time.sleep(0.1)
+            time.sleep(0.3)
 
     def said(self):
         return "\n".join(f"{path}: {path.read_text()}" for path in sorted(self.folder.rglob("*.log")))
@@ -94,6 +97,8 @@ class Person:
         self.environment["PATH"] = f"{stage.bin}:{self.environment['PATH']}"
         if cache := os.environ.get("TWOPM_ZK_CACHE"):
             self.environment["TWOPM_ZK_CACHE"] = cache
+        if stage.hashed:
+            self.environment |= hashed_proofs.ALL
         if account is not None:
             key = Account.encrypt(stage.node.private_keys[account], PASSWORD, kdf="pbkdf2", iterations=1000)
             (self.folder / "me.json").write_text(json.dumps(key))
