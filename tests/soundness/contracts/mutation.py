@@ -1,0 +1,300 @@
+"""Mutants of the contracts: one small change each, and whether the tests that belong to the contract notice.
+
+A change is textual, of source whose layout prettier fixes: a guard that never holds, another comparison, another
+sign, a modifier or a statement left out, two arguments in the other order, a constant that is one more. A mutant that
+does not compile, or is too large for a chain, says nothing and is left out; one that the tests pass has survived, and
+is either explained in survivors.json or a missing test.
+
+Run: python tests/soundness/contracts/mutation.py --mutants 40 --seed 1 [--only staking/Pool.sol] [--minutes 10]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import re
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[3]
+SURVIVORS = Path(__file__).with_name("survivors.json")
+SECONDS = 420.0
+"""For the tests of one mutant; what never ends is noticed too."""
+
+TESTS = {
+    "staking/Assets.sol": ("staking", "delegation"),
+    "staking/Pool.sol": ("staking", "delegation"),
+    "staking/StakingContract.sol": ("staking", "delegation"),
+    "staking/Delegations.sol": ("delegation",),
+    "staking/StakeVault.sol": ("delegation",),
+    "inference/Fees.sol": ("fees", "inference"),
+    "inference/Requests.sol": ("inference", "fees"),
+    "inference/InferenceContract.sol": ("inference", "fees"),
+    "inference/ConversationContract.sol": ("paid_conversations", "receipts", "conversation_fees"),
+    "registry/DataHub.sol": ("data_hub",),
+    "registry/DataAccess.sol": ("data_access",),
+    "registry/NetworkRegistry.sol": ("networks", "fees", "credits"),
+    "registry/IdentityContract.sol": ("identity", "sharing"),
+    "registry/VerifierRegistry.sol": ("hlr", "inference"),
+    "rounds/Configs.sol": ("hlr", "hfl"),
+    "rounds/Departures.sol": ("sharing", "hfl"),
+    "rounds/Disputes.sol": ("disputes", "sharing"),
+    "rounds/Graph.sol": ("graph", "large_sets"),
+    "rounds/HFLContract.sol": ("hfl", "credits"),
+    "rounds/HLRContract.sol": ("hlr", "statistics", "credits"),
+    "rounds/HLRTasks.sol": ("hlr", "statistics"),
+    "rounds/Phases.sol": ("hlr", "sharing"),
+    "rounds/PointSharing.sol": ("sharing", "disputes"),
+    "rounds/PublicHash.sol": ("hlr",),
+    "rounds/Rounds.sol": ("hlr", "hfl"),
+    "rounds/Seats.sol": ("sharing", "large_sets"),
+    "rounds/Sets.sol": ("sharing", "hfl"),
+    "rounds/Sharing.sol": ("sharing", "hfl"),
+    "proofs/BabyJubjub.sol": ("baby_jubjub",),
+    "proofs/PointProofs.sol": ("point_proofs",),
+    "proofs/ProofCheck.sol": ("hlr", "inference"),
+}
+"""Files of tests/verifier that belong to a contract, those that notice most first; "test_" and ".py" left out."""
+
+_HIDDEN = re.compile(r'//[^\n]*|/\*.*?\*/|"[^"\n]*"', re.DOTALL)
+_FUNCTION = re.compile(r"\b(?:function (\w+)|(constructor)|modifier (\w+))\b[^;{]*\{", re.DOTALL)
+_MODIFIERS = r"\b(nonReentrantView|nonReentrant|onlyOwner|onlySlasher|onlyStaking|whenNotPaused|known\(asset\)|onlyNetworkOwner\(id\)) "
+_TOKENS = {
+    " < ": (" <= ",),
+    " <= ": (" < ",),
+    " > ": (" >= ",),
+    " >= ": (" > ",),
+    " == ": (" != ",),
+    " != ": (" == ",),
+    " && ": (" || ",),
+    " || ": (" && ",),
+    " + ": (" - ",),
+    " - ": (" + ",),
+    " * ": (" / ",),
+    " / ": (" * ",),
+    " % ": (" / ",),
+    " += ": (" -= ", " = "),
+    " -= ": (" += ", " = "),
+    "Math.Rounding.Ceil": ("Math.Rounding.Floor",),
+}
+_STATEMENT = re.compile(r"(?m)^ {8,}((?:if \([^;{}]*\) |else )?)([^\s;{}][^;{}]*;)")
+_KEPT = re.compile(
+    r"(?:return|revert|throw|break|continue|for|while|assembly|unchecked)\b"
+    r"|(?:u?int\d*|bool|address|bytes\d*|string|[A-Z][\w.]*)(?:\[\d*\])* (?:storage |memory |calldata )?\w+ ?(?:=|;)"
+    r"|\((?:, ?)*(?:u?int\d*|bool|address|bytes\d*|[A-Z][\w.]*) (?:storage |memory )?\w+"
+)
+"""Statements that cannot be left out: declarations, and what ends a function."""
+_EITHER_WAY = re.compile(r"(?:function \w+|returns |Math\.min|addmod|mulmod)\($")
+"""Declarations, and what takes two arguments in either order."""
+
+
+@dataclass(frozen=True, order=True)
+class Mutant:
+    """One change of one source of ours."""
+
+    file: str
+    start: int
+    end: int
+    put: str
+    operator: str
+
+    def applied(self, text: str) -> str:
+        return text[: self.start] + self.put + text[self.end :]
+
+    def place(self, text: str) -> tuple[str, str, str, str]:
+        """File, function, the lines as they were and as they become: what survivors are known by."""
+        name = "?"
+        for found in _FUNCTION.finditer(_plain(text)):
+            if found.start() <= self.start:
+                name = found[1] or found[2] or found[3]
+        first = text.rfind("\n", 0, self.start) + 1
+        last = text.find("\n", self.end)
+        was = " ".join(text[first:last].split())
+        becomes = " ".join((text[first : self.start] + self.put + text[self.end : last]).split())
+        return self.file, name, was, becomes
+
+
+def _plain(text: str) -> str:
+    """As long as the source, without comments and texts."""
+    return _HIDDEN.sub(lambda found: re.sub(r"[^\n]", " ", found[0]), text)
+
+
+def _closing(text: str, opening: int) -> int:
+    depth = 0
+    for place in range(opening, len(text)):
+        depth += {"(": 1, ")": -1}.get(text[place], 0)
+        if depth == 0:
+            return place
+    raise ValueError("a parenthesis is not closed")
+
+
+def mutants(file: str, text: str) -> Iterator[Mutant]:
+    """All that the operators make of a source."""
+    plain = _plain(text)
+    body = plain.find("{", plain.find("\ncontract ") if "\ncontract " in plain else max(plain.find("\nlibrary "), 0))
+    for found in re.finditer(r"\b(?:if|while) \(", plain):
+        opening = found.end() - 1
+        closing = _closing(plain, opening)
+        guard = re.match(r"\)\s*\{?\s*revert\b", plain[closing:])
+        for value in ("false",) if guard else ("true", "false"):
+            yield Mutant(file, opening + 1, closing, value, "guard" if guard else "condition")
+    for token, others in _TOKENS.items():
+        for found in re.finditer(re.escape(token), plain[body:]):
+            start = body + found.start()
+            for other in others:
+                yield Mutant(file, start, start + len(token), other, "operator")
+    for found in re.finditer(r"(?<![\w)\]])(\+\+|--)(?=\w)", plain):
+        yield Mutant(file, *found.span(), "--" if found[1] == "++" else "++", "operator")
+    for found in re.finditer(_MODIFIERS, plain):
+        yield Mutant(file, *found.span(), "", "modifier")
+    for found in _STATEMENT.finditer(plain):
+        statement = found[2]
+        if _KEPT.match(statement) or not re.search(r"=|\+\+|--|delete |\)$|\);", statement):
+            continue
+        yield Mutant(
+            file, *found.span(2), "{}" if found[1] else "", "event" if statement.startswith("emit") else "statement"
+        )
+    for found in re.finditer(r"\bconstant \w+ =\s+([^;]+);", plain):
+        yield Mutant(file, *found.span(1), f"{text[slice(*found.span(1))]} + 1", "constant")
+    for found in re.finditer(r"\b(true|false)\b", plain):
+        yield Mutant(file, *found.span(), "false" if found[1] == "true" else "true", "constant")
+    for found in re.finditer(r"(?<=\()([\w.]+(?:\([\w.]*\))?), ([\w.]+(?:\([\w.]*\))?)(?=[,)])", plain):
+        called = plain[max(0, found.start() - 40) : found.start()]
+        if found.start() > body and found[1] != found[2] and not _EITHER_WAY.search(called):
+            yield Mutant(file, *found.span(), f"{found[2]}, {found[1]}", "arguments")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a mutant: "killed" by a test, "survived", or "unfit": it is no contract for a chain."""
+
+    mutant: Mutant
+    verdict: str
+    by: str
+    seconds: float
+
+
+def tried(mutant: Mutant, changed: str, folder: Path) -> Outcome:
+    """The tests of its contract against a mutant, in a process of its own that is made from this one."""
+    begun, output = time.monotonic(), folder / "output"
+    source = folder / "mutant.sol"
+    source.write_text(changed)
+    child = os.fork()
+    if child == 0:
+        os._exit(_test(mutant, source, output))
+    code = None
+    while code is None:
+        ended, status = os.waitpid(child, os.WNOHANG)
+        if ended:
+            code = os.waitstatus_to_exitcode(status)
+        elif time.monotonic() - begun > SECONDS:
+            os.kill(child, 9)
+            os.waitpid(child, 0)
+            return Outcome(mutant, "killed", "time", time.monotonic() - begun)
+        else:
+            time.sleep(0.1)
+    said = output.read_text(errors="replace")
+    by = (re.findall(r"^(?:FAILED|ERROR) \S*?([^/\s]+::\S+|\S+)", said, re.MULTILINE) or [""])[0]
+    if code == 0:
+        verdict = "survived"
+    elif re.search(r"^E .*(?:CompileError|chains take \d+)", said, re.MULTILINE):
+        verdict = "unfit"
+    elif code == 1 and by:
+        verdict = "killed"
+    else:
+        raise RuntimeError(f"pytest ended with {code}:\n{said[-2000:]}")
+    return Outcome(mutant, verdict, by, time.monotonic() - begun)
+
+
+def _test(mutant: Mutant, source: Path, output: Path) -> int:
+    import pytest
+
+    from twopm_zk.chain import compiler
+    from twopm_zk.system import paths
+
+    descriptor = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    os.dup2(descriptor, 1)
+    os.dup2(descriptor, 2)
+    ours, cached = compiler._our_path, paths.cached
+    unit = f"verifier/{mutant.file}"
+    compiler._our_path = lambda name: source if name == unit else ours(name)
+    paths.cached = lambda kind, digest: (source.parent if kind == "contracts" else cached(kind, "")) / digest
+    files = [f"tests/verifier/test_{name}.py" for name in TESTS[mutant.file]]
+    return int(pytest.main(["-x", "-q", "-m", "not slow", "-p", "no:cacheprovider", "--tb=short", *files]))
+
+
+def sample(files: Iterable[str], count: int, seed: int) -> list[tuple[Mutant, str]]:
+    """So many mutants with their sources: from each contract in turn, by chance within it."""
+    draw, waiting = random.Random(seed), {}
+    for file in files:
+        text = (ROOT / "verifier" / file).read_text()
+        found = sorted(set(mutants(file, text)))
+        draw.shuffle(found)
+        waiting[file] = [(mutant, text) for mutant in found]
+    chosen: list[tuple[Mutant, str]] = []
+    while len(chosen) < count and any(waiting.values()):
+        for rest in waiting.values():
+            if rest and len(chosen) < count:
+                chosen.append(rest.pop())
+    return chosen
+
+
+def explained() -> dict[tuple[str, ...], str]:
+    """Survivors that were looked at, with why no test notices them."""
+    known = json.loads(SURVIVORS.read_text()) if SURVIVORS.is_file() else []
+    return {tuple(entry[key] for key in ("file", "function", "was", "becomes")): entry["why"] for entry in known}
+
+
+def run(
+    files: Sequence[str], *, count: int, seed: int, minutes: float, told: Callable[[str], None] = lambda line: None
+) -> tuple[list[Outcome], list[tuple[str, ...]]]:
+    """Try a sample; returns what became of each, and the survivors that nobody has explained."""
+    sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+    os.chdir(ROOT)
+    import support.rounds_task
+    import support.staking_world  # noqa: F401 - for the processes that are made from this one
+
+    until, known = time.monotonic() + 60 * minutes, explained()
+    outcomes, unexplained = [], []
+    for mutant, text in sample(files, count, seed):
+        if time.monotonic() > until:
+            break
+        with tempfile.TemporaryDirectory() as folder:
+            outcome = tried(mutant, mutant.applied(text), Path(folder))
+        place = mutant.place(text)
+        outcomes.append(outcome)
+        if outcome.verdict == "survived" and place not in known:
+            unexplained.append(place)
+        told(json.dumps([outcome.verdict, mutant.operator, *place, outcome.by, round(outcome.seconds)]))
+    return outcomes, unexplained
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--mutants", type=int, default=40)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--minutes", type=float, default=60.0)
+    parser.add_argument("--only", action="append", choices=sorted(TESTS), help="contracts; all of them by default")
+    chosen = parser.parse_args()
+    outcomes, unexplained = run(
+        chosen.only or list(TESTS),
+        count=chosen.mutants,
+        seed=chosen.seed,
+        minutes=chosen.minutes,
+        told=lambda line: print(line, flush=True),
+    )
+    counts = Counter((outcome.mutant.file, outcome.verdict) for outcome in outcomes)
+    for file in dict.fromkeys(outcome.mutant.file for outcome in outcomes):
+        print(file, {verdict: counts[file, verdict] for verdict in ("killed", "survived", "unfit")})
+    sys.exit(f"{len(unexplained)} survivors are not in {SURVIVORS.name}" if unexplained else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,409 @@
+"""A task of HLRContract: updates are points with proofs, sums are used with proofs, and disputes are settled.
+
+Nodes share their openings as they are: masks cancel in the sum, and hide nothing that the contract looks at. Then all
+pair points are the identity; who claims others, in such a way that they add up, contradicts two of them.
+"""
+
+from collections import defaultdict
+from functools import cache
+
+from soundness.contracts.rounds import DISPUTED, NO_ARGUMENTS, SUMMED, Rounds
+from support.rounds_task import point_hash
+from support.rounds_world import EVALUATE, EVALUATIONS, GRADIENT, INFORMATION, LOGISTIC, MATRICES, STEP, fake_proof
+from support.sharing import flattened, plus, provable_opening
+
+from twopm_zk.numbers.baby_jubjub import IDENTITY, SUBGROUP_ORDER, Point, add
+from twopm_zk.numbers.field import FIELD_ORDER
+from twopm_zk.statements import Policy
+
+NEVER, FIRST, ALWAYS = range(3)
+NAMES = {STEP: "step-32", INFORMATION: "information-32", EVALUATE: "evaluate-32"}
+GENERATORS = {STEP: GRADIENT, INFORMATION: MATRICES, EVALUATE: EVALUATIONS[LOGISTIC]}
+OTHER = GRADIENT[0]
+"""A pair point that a liar claims."""
+ZERO = Point(*IDENTITY)
+WEIGHTS = ((0, 0, 0, 0), (1, -2, 3, -4), (-(2**31), 2**31 - 1, 0, 7))
+WRONG_UPDATES = ("proof", "data", "size", "x", "curve", "identity", "y")
+UPDATE_ERRORS = {
+    "proof": "InvalidProof",
+    "data": "InvalidProof",
+    "y": "InvalidProof",
+    "size": "NoVerifierOfSize",
+    "x": "NotTheProvenX",
+    "curve": "NotOnCurve",
+    "identity": "IdentityPoint",
+}
+
+
+@cache
+def openings(statement, number):
+    """An opening and its point; a few of them serve all tests."""
+    points = GENERATORS[statement]
+    return provable_opening([number + place for place in range(len(points) - 1)], points)
+
+
+class Regression(Rounds):
+    kind = "hlr"
+
+    def __init__(self, surroundings, coordinator, config, number, training, task_key):
+        super().__init__(surroundings, coordinator, config, number)
+        self.training, self.task_key = training, task_key
+        self.information, self.final, self.evaluation = (
+            training[name] for name in ("information", "finalInformation", "evaluation")
+        )
+        self.collected = STEP if self.information == NEVER else INFORMATION
+        self.weights, self.matrix = WEIGHTS[0], 0
+        self.certified, self.certified_nodes, self.credits = 0, 0, {}
+        self.points, self.sums, self.total = {}, {}, None
+        self.accuser, self.liar_found = None, False
+        self.claimed, self.contradictions, self.removed = 0, 0, 0
+        self.complete, self.pairs = set(), {}
+        self.proofs = 0
+        """Proofs that the contract took: of updates, of moves, of certificates."""
+
+    @property
+    def policy(self):
+        training = self.training
+        rules = (training["lambda"], training["weightBound"], training["minRows"])
+        return Policy(self.task_key, self.round, self.attempt, *rules, self.matrix)
+
+    @property
+    def model(self):
+        return model_commitment(self.policy, self.weights)
+
+    def choices(self, accounts, indices):
+        yield from ((function, ()) for function in (*NO_ARGUMENTS, "dispute", "settle"))
+        yield from (("submitUpdate", (index, "")) for index in indices)
+        yield from (("submitUpdate", (indices[0], wrong)) for wrong in WRONG_UPDATES)
+        yield from (("ready", (right,)) for right in (True, False))
+        yield from (("share", (kind,)) for kind in ("", "digest", "scalar", "length"))
+        yield from (("acceptWeights", (kind,)) for kind in ("", "proof", "weights", "count", "matrix"))
+        yield from (("certify", (kind,)) for kind in ("", "proof", "bound"))
+        yield from (("proceed", (kind,)) for kind in ("", "sum", "generators", "scalar"))
+        yield from (("claim", (kind,)) for kind in ("", "crossed", "vector", "points"))
+        yield from ((function, (account,)) for function in ("expel", "reveal") for account in accounts)
+        yield from (("expelPair", (one, two)) for one in accounts for two in accounts if one != two)
+
+    def real(self, task, person, function, arguments):
+        made = getattr(self, f"_real_{function}", None)
+        return (self.id, *(made(task, person, *arguments) if made else arguments))
+
+    # --- collecting ---
+
+    def _update(self, actor, index):
+        number = self.around.data.get((actor, index), (0, 0))[0] % 7 + 1
+        return openings(self.collected, number)
+
+    def _real_submitUpdate(self, task, person, index, wrong):
+        _, point = self._update(person.address, index)
+        x, y = point
+        size = 33 if wrong == "size" else 32
+        data = self.around.data.get((person.address, index), (0, 0))[0]
+        y = FIELD_ORDER + y if wrong == "y" and FIELD_ORDER + y < 2**256 else y
+        proof = fake_proof(NAMES[self.collected], self.model, data + (wrong == "data"), y)
+        if wrong in ("proof", "y"):
+            proof[0] ^= 1
+        x, y = {"x": (FIELD_ORDER - x, y), "curve": (x, y ^ 1), "identity": (0, 1)}.get(wrong, (x, y))
+        return size, index, x, y, proof
+
+    def _no_submitUpdate(self, now, actor, index, wrong):
+        yield from self._no_update(now, actor, index)
+        if wrong:
+            yield UPDATE_ERRORS[wrong]
+        if wrong == "y":
+            yield "NotOnCurve"  # not in reduced coordinates
+
+    def _do_submitUpdate(self, now, actor, index, wrong):
+        opening, point = self._update(actor, index)
+        if self.count(actor, index):
+            self.sums[actor], self.points[actor] = opening, point
+        else:
+            self.sums[actor], self.points[actor] = plus(self.sums[actor], opening), add(self.points[actor], point)
+        self.proofs += 1
+
+    # --- sharing ---
+
+    def _real_ready(self, task, person, right):
+        return person.keys_to_share(right=right)
+
+    def _real_share(self, task, person, kind):
+        vector = list(self.sums.get(person.address, [1] * len(GENERATORS[self.collected])))
+        if kind == "scalar":
+            vector[0] = SUBGROUP_ORDER
+        if kind == "rubbish":
+            vector[0] = (vector[0] + 1) % SUBGROUP_ORDER
+        return bytes(32) if kind == "digest" else task.digest(), vector[1:] if kind == "length" else vector
+
+    def _no_share(self, now, actor, kind):
+        yield from self._no_shares(now, actor, kind != "digest")
+        if kind == "scalar":
+            yield "NotAScalar"
+        if kind == "length":
+            yield "WrongNumberOfScalars"
+        if actor in self.sums and len(self.sums[actor]) != len(GENERATORS[self.collected]):
+            yield "WrongNumberOfScalars"
+
+    def _do_share(self, now, actor, kind):
+        self.total = self.points[actor] if self.shared == 0 else add(self.total, self.points[actor])
+        self._do_shares(now, actor)
+
+    # --- what is done with a sum ---
+
+    def _no_sum(self, now, actor, gradient):
+        yield from self._phase(SUMMED, DISPUTED)
+        if not self._late(now) and actor != self.coordinator:
+            yield "NotTheCoordinator"
+        if (self.collected == STEP) != gradient:
+            yield "WrongCollection"
+
+    def _sum_hash(self):
+        return point_hash(self.total or (0, 0))
+
+    def _used(self, now, actor):
+        if self.phase == DISPUTED:
+            self._reject()
+        self.missed = 0 if actor == self.coordinator else self.key
+
+    def _reject(self):
+        self.records[self.accuser].barred = True
+        self.penalise(self.accuser)
+
+    def _next_weights(self, kind):
+        return WEIGHTS[1 + self.moves % 2]
+
+    def _real_acceptWeights(self, task, person, kind):
+        weights, matrix = self._next_weights(kind), 7 + self.moves
+        policy = self.policy.next_round(matrix_hash=matrix)
+        proof = fake_proof("aggregate", self.model, self._sum_hash(), model_commitment(policy, weights))
+        if kind == "proof":
+            proof[0] ^= 1
+        if kind == "weights":
+            weights = (*weights[:3], weights[3] + 1)
+        given = weights[1:] if kind == "count" else weights
+        return list(given), FIELD_ORDER if kind == "matrix" else matrix, proof
+
+    def _no_acceptWeights(self, now, actor, kind):
+        yield from self._no_sum(now, actor, True)
+        if self.moves == self.maximumRounds:
+            yield "RoundLimit"
+        if actor != self.coordinator:
+            yield from self._in_set(actor)
+        wrong = {"proof": "InvalidProof", "weights": "InvalidProof", "count": "WrongNumberOfWeights"}
+        if kind:
+            yield wrong.get(kind, "NotAFieldElement")
+
+    def _do_acceptWeights(self, now, actor, kind):
+        self._used(now, actor)
+        if self.information == ALWAYS:
+            self.collected = INFORMATION
+        self.weights, self.matrix = self._next_weights(kind), 7 + self.moves
+        self.moves += 1
+        self.proofs += 1
+        self.next_round(now)
+
+    def _real_certify(self, task, person, kind):
+        bound = self.training["gradientTarget"] + (kind == "bound")
+        proof = fake_proof("certify", self.model, self._sum_hash(), bound)
+        if kind == "proof":
+            proof[0] ^= 1
+        return bound, proof
+
+    def _no_certify(self, now, actor, kind):
+        yield from self._no_sum(now, actor, True)
+        if kind:
+            yield {"proof": "InvalidProof", "bound": "BoundTooLoose"}[kind]
+
+    def _do_certify(self, now, actor, kind):
+        self.certified, self.certified_nodes = self.key, self.ready
+        self.credits = {account: self.records[account].batches for account in self.members()}
+        self.proofs += 1
+        self._used(now, actor)
+        self._collect_statistics(now)
+
+    def _opening(self):
+        sharers = [account for account in self.members() if self.records[account].sharedIn == self.share_attempt + 1]
+        size = len(GENERATORS[self.collected])
+        vectors = [v for account in sharers if len(v := self.sums[account]) == size]
+        return plus(*vectors) if vectors else [0] * size
+
+    def _real_proceed(self, task, person, kind):
+        vector, generators = list(self._opening()), flattened(GENERATORS[self.collected])
+        if kind == "sum":
+            vector[0] = (vector[0] + 1) % SUBGROUP_ORDER
+        if kind == "scalar":
+            vector[0] += SUBGROUP_ORDER
+        return vector, generators[2:] if kind == "generators" else generators
+
+    def _no_proceed(self, now, actor, kind):
+        yield from self._no_sum(now, actor, False)
+        if kind:
+            yield {"sum": "SumDoesNotOpen", "generators": "NotTheGenerators", "scalar": "NotAScalar"}[kind]
+
+    def _do_proceed(self, now, actor, kind):
+        self._used(now, actor)
+        if self.certified:
+            self._collect_statistics(now)
+        else:
+            self.collected = STEP
+            self.next_round(now)
+
+    def _collect_statistics(self, now):
+        """Information at weights that have none yet, then an evaluation, each at most once."""
+        last = self.collected
+        unknown = self.moves != 0 or self.information == NEVER
+        if self.final and last == STEP and unknown:
+            self.collected = INFORMATION
+        elif self.evaluation and last != EVALUATE:
+            self.collected = EVALUATE
+        else:
+            self.end()
+            return
+        self.next_round(now)
+
+    def over(self):
+        return self.certified != 0 or super().over()
+
+    def _not_given_up(self, now):
+        if not self.certified:
+            yield "NotTheCoordinator"
+        yield from self._not_stuck(now)
+
+    # --- disputes ---
+
+    def _no_dispute(self, now, actor):
+        yield from self._phase(SUMMED)
+        yield from self._in_set(actor)
+        if self.disputed:
+            yield "AlreadyDisputed"
+
+    def _do_dispute(self, now, actor):
+        self.disputed, self.accuser, self.liar_found = True, actor, False
+        self.claimed = self.contradictions = self.removed = 0
+        self.complete, self.pairs = set(), {}
+        self.enter(now, DISPUTED, self.disputeSeconds)
+
+    def _claims(self, actor, kind):
+        """Other members by address, and the points that are claimed of them."""
+        others = sorted((m for m in self.members() if m != actor), key=lambda account: int(account, 16))
+        points = dict.fromkeys(others, ZERO)
+        if kind == "crossed" and len(others) > 1:
+            first, second = others[:2]
+            points[first] = OTHER
+            same = (int(actor, 16) < int(first, 16)) == (int(actor, 16) < int(second, 16))
+            points[second] = Point((FIELD_ORDER - OTHER[0]) if same else OTHER[0], OTHER[1])
+        return points
+
+    def _real_claim(self, task, person, kind):
+        points = self._claims(person.address, kind)
+        vector = list(self.sums.get(person.address, [1] * len(GENERATORS[self.collected])))
+        if kind == "vector":
+            vector[0] = (vector[0] + 1) % SUBGROUP_ORDER
+        given = [tuple(point) for point in points.values()]
+        if kind == "points" and given:
+            given[0] = tuple(OTHER)
+        return vector, flattened(GENERATORS[self.collected]), list(points), given
+
+    def _no_claim(self, now, actor, kind):
+        yield from self._phase(DISPUTED)
+        yield from self._in_time(now)
+        yield from self._in_set(actor)
+        if self.liar_found:
+            yield "LiarFound"
+        if actor in self.complete:
+            yield "AlreadyClaimed"
+        if kind == "vector":
+            yield "NotTheSharedVector"
+        if kind == "points" and self.ready > 1:
+            yield "ClaimsDoNotAddUp"
+
+    def _do_claim(self, now, actor, kind):
+        for other, point in self._claims(actor, kind).items():
+            self.pairs[actor, other] = point
+            theirs = self.pairs.get((other, actor))
+            self.contradictions += theirs is not None and theirs != point
+        self.complete.add(actor)
+        self.claimed += 1
+
+    def _contradicted(self, one, two):
+        first, second = self.pairs.get((one, two)), self.pairs.get((two, one))
+        if first is None or second is None or first == second:
+            yield "NotContradicted"
+
+    def _real_reveal(self, task, person, account):
+        generators = flattened(GENERATORS[self.collected])
+        return (account, *person.reveal(task.person(account)), generators)
+
+    def _no_reveal(self, now, actor, account):
+        yield from self._phase(DISPUTED)
+        yield from self._in_set(actor)
+        yield from self._in_set(account)
+        yield from self._contradicted(actor, account)
+        if actor == account or not {actor, account} <= set(self.points) or self.phase != DISPUTED:
+            yield "NotTheKeys"
+
+    def _do_reveal(self, now, actor, account):
+        """What both claimed is not the truth: their masks are not 0."""
+        self.liar_found = True
+        self.expel(actor)
+        self.expel(account)
+
+    def _not_last_resort(self, now):
+        yield from self._phase(DISPUTED)
+        if self.liar_found:
+            yield "LiarFound"
+        if now[1] <= self.deadline + self.disputeSeconds:
+            yield "DeadlineNotReached"
+
+    def _no_expel(self, now, actor, account):
+        if self.phase != DISPUTED:
+            yield from super()._no_expel(now, actor, account)
+            return
+        yield from self._in_set(account)
+        yield from self._not_last_resort(now)
+        if account in self.complete:
+            yield "AlreadyClaimed"
+
+    def _do_expel(self, now, actor, account):
+        if self.phase != DISPUTED:
+            super()._do_expel(now, actor, account)
+            return
+        self.removed += 1
+        self.expel(account)
+
+    def _no_expelPair(self, now, actor, one, two):
+        yield from self._not_last_resort(now)
+        yield from self._contradicted(one, two)
+        if self.inside(one) and self.inside(two) and not {one, two} <= self.complete:
+            yield "NotClaimed"
+
+    def _do_expelPair(self, now, actor, one, two):
+        del self.pairs[one, two]
+        self.contradictions -= 1
+        if not (self.inside(one) and self.inside(two)):
+            return
+        self.claimed -= 2
+        self.removed += 2
+        self.expel(one)
+        self.expel(two)
+
+    def _no_settle(self, now, actor):
+        yield from self._phase(DISPUTED)
+        if self.liar_found:
+            return
+        yield from self._over(now)
+        if self.ready != self.claimed or self.contradictions:
+            yield "Unsettled"
+
+    def _do_settle(self, now, actor):
+        if self.liar_found:
+            self.restart(now)
+        elif self.removed:
+            self.end()
+        else:
+            self.enter(now, SUMMED, self.aggregateSeconds)
+            self._reject()
+
+
+@cache
+def model_commitment(policy, weights):
+    return policy.model_commitment(weights)
