@@ -1,13 +1,15 @@
-"""All contracts on one node, with a model beside each: a certified task and a finished one, whose networks take fees."""
+"""All contracts on one node, with a model beside each, and two tasks that are over, whose networks take fees."""
 
 import copy
 from collections import Counter
 
+from eth_abi.abi import encode
+from eth_utils.crypto import keccak
 from soundness.contracts.caller import Caller, View
 from soundness.contracts.federated import Federated
 from soundness.contracts.market import Market
 from soundness.contracts.regression import Regression
-from soundness.contracts.rounds import FINISHED, NONE, SHARING, Surroundings
+from soundness.contracts.rounds import COLLECTING, CREATED, FINISHED, NONE, SHARING, Surroundings
 from soundness.contracts.stakes import RETH, STETH, WSTETH, Plain, Position, Stakes, StETH
 from support.conversing import CREDITS as VOTERS
 from support.conversing import Conversing, finished_task
@@ -17,7 +19,6 @@ from support.market import Market as Predictions
 from support.rounds_world import (
     DATASET,
     ETH,
-    EVALUATE,
     EVALUATIONS,
     LOGISTIC,
     SPEC,
@@ -28,8 +29,6 @@ from support.rounds_world import (
 )
 from support.sharing import Key, generators_hash
 
-from eth_abi.abi import encode
-from eth_utils.crypto import keccak
 from twopm_zk.numbers.baby_jubjub import IDENTITY
 from twopm_zk.numbers.field import FIELD_ORDER
 
@@ -205,6 +204,28 @@ class Arena:
         limit = GAS.get(function, 400_000)
         assert outcome.gas <= limit, f"{function} takes {outcome.gas} gas, {limit} at most"
 
+    def check_events(self, task, before, outcome):
+        """A call told of everything that it changed, and of nothing else; ``before`` is the task as it was."""
+        now = task.state()
+        moved = (now["round"], now["attempt"]) != (before.round, before.attempt)
+        opened = now["phase"] == COLLECTING and (moved or before.phase == CREATED)
+        again = before.phase != SHARING or before.share_attempt != task.share_attempt
+        expected = {
+            "RoundOpened": [{"round": task.round, "attempt": task.attempt, "deadline": task.deadline}] * opened,
+            "TaskFinished": [{"round": task.round}] * (task.phase == FINISHED != before.phase),
+            "CoordinatorChanged": [{"to": task.coordinator}] * (task.coordinator != before.coordinator),
+            "NodeBarred": [
+                {"node": account}
+                for account in self.accounts
+                if task.records[account].barred and not before.records[account].barred
+            ],
+        }
+        started = {"shareAttempt": task.share_attempt, "nodes": task.ready, "deadline": task.deadline}
+        expected["SharingStarted"] = [started] * (task.phase == SHARING and again)
+        for name, values in expected.items():
+            told = sorted(str({key: event[key] for key in (values or [event])[0]}) for event in outcome.named(name))
+            assert told == sorted(map(str, values)), f"{name}: {told}, not {values}"
+
     def check_task(self, task):
         """Contract and model say the same of a task and of all its nodes, and points add up."""
         contract = self.contract_of(task)
@@ -215,7 +236,7 @@ class Arena:
         for name, expected in task.state().items():
             assert found[name] == expected, f"{name} is {found[name]}, and has to be {expected}"
         for account, node in zip(self.accounts, rest, strict=False):
-            assert node == {name: int(value) for name, value in vars(task.records[account]).items()}, account
+            assert node == task.records[account].said(), account
         credits = rest[len(self.accounts) :]
         if isinstance(task, Federated):
             assert credits == [int(account in task.credits) for account in self.accounts]

@@ -1,4 +1,4 @@
-"""A development node that is called without signing or waiting: one transaction a millisecond, and views by the hundred.
+"""A development node that is called without signing or waiting: a transaction a millisecond, views by the hundred.
 
 Blocks are a second apart, so that a history is the same each time. What a transaction was refused with is asked for
 only when it was refused.
@@ -7,8 +7,6 @@ only when it was refused.
 import http.client
 import json
 from dataclasses import dataclass
-
-from eth_abi.abi import encode
 
 from twopm_zk.chain.abi import DecodedEvent
 from twopm_zk.chain.rpc import answers
@@ -131,8 +129,3 @@ class Caller:
         ]
         found = {answer["id"]: int(answer["result"], 16) for answer in self._post(body)}
         return [found[number] for number in range(len(addresses))]
-
-
-def word(kind, value):
-    """A value as `View` reads it."""
-    return int.from_bytes(encode([kind], [value]), "big")

@@ -4,7 +4,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from hashlib import sha256
 
-from soundness.contracts.rounds import SUMMED, NO_ARGUMENTS, Rounds
+from soundness.contracts.rounds import NO_ARGUMENTS, SUMMED, Rounds
 
 RESULTS = (b"\x01" * 32, b"\x02" * 32)
 
@@ -55,7 +55,7 @@ class Federated(Rounds):
 
     # --- rules ---
 
-    def _no_commitUpdate(self, now, actor, index):
+    def _no_commit_update(self, now, actor, index):
         return self._no_update(now, actor, index)
 
     def _no_share(self, now, actor, right_set):
@@ -70,7 +70,7 @@ class Federated(Rounds):
     def _no_confirm(self, now, actor, result):
         return self._voter(actor)
 
-    def _no_reportMissing(self, now, actor, account):
+    def _no_report_missing(self, now, actor, account):
         yield from self._voter(actor)
         yield from self._in_time(now)
         yield from self._in_set(account)
@@ -85,7 +85,7 @@ class Federated(Rounds):
 
     # --- what happens ---
 
-    def _do_commitUpdate(self, now, actor, index):
+    def _do_commit_update(self, now, actor, index):
         self.count(actor, index)
 
     def _do_share(self, now, actor, right_set):
@@ -104,7 +104,7 @@ class Federated(Rounds):
         else:
             self.next_round(now)
 
-    def _do_reportMissing(self, now, actor, account):
+    def _do_report_missing(self, now, actor, account):
         ballot = self.ballot
         ballot.reports[account].add(actor)
         reports = len(ballot.reports[account])
@@ -114,8 +114,8 @@ class Federated(Rounds):
             self.restart(now)
 
     def _do_withdraw(self, now, actor):
-        """For nothing where its last share was followed by somebody being out as missing, of whom it had not said so."""
-        last = self.records[actor].sharedIn
+        """For nothing where its last share was followed by a report of missing that it did not join."""
+        last = self.records[actor].shared_in
         ballot = self.ballots[self.key, last - 1]
         free = last != 0 and ballot.missing is not None and actor not in ballot.reports[ballot.missing]
         super()._do_withdraw(now, actor, free=free)

@@ -1,10 +1,12 @@
-"""Requests of one network and the money behind them, in Python's integers, written from docs/networks.md: predictions of
-InferenceContract, or conversations, whose answers can be challenged and are voted on.
+"""Requests of one network and the money behind them, in Python's integers, written from docs/networks.md.
+
+They are predictions, or conversations, whose answers can be challenged and are voted on.
 """
 
 from collections import Counter
 from dataclasses import dataclass, field
 
+from soundness.contracts.rounds import snake
 from support.conversing import CHALLENGE_WINDOW, MINIMUM_BOND, MODEL, PROMPT, TRANSCRIPT, VOTING
 from support.market import DAY
 from support.rounds_world import fake_proof
@@ -136,7 +138,7 @@ class Market:
     # --- rules ---
 
     def refusals(self, now, actor, function, arguments, stakes):
-        return set(getattr(self, f"_no_{function}")(now[1], actor, stakes, *arguments))
+        return set(getattr(self, f"_no_{snake(function)}")(now[1], actor, stakes, *arguments))
 
     def _state(self, number, *states):
         request = self.requests.get(number)
@@ -192,7 +194,7 @@ class Market:
         elif actor != request.user and now <= request.deadline:
             yield "NotTheUser"
 
-    def _no_slashLate(self, now, actor, stakes, number):
+    def _no_slash_late(self, now, actor, stakes, number):
         yield from self._state(number, ACCEPTED)
         request = self.requests.get(number)
         if request and now <= request.deadline:
@@ -257,7 +259,7 @@ class Market:
     # --- what happens ---
 
     def apply(self, now, actor, function, arguments, stakes):
-        getattr(self, f"_do_{function}")(now[1], actor, stakes, *arguments)
+        getattr(self, f"_do_{snake(function)}")(now[1], actor, stakes, *arguments)
 
     def _do_ask(self, now, actor, stakes, kind):
         count = 2 if kind == "two" and not self.conversations else 1
@@ -289,7 +291,7 @@ class Market:
         self.requests[number].state = REFUNDED
         self.back(self.requests[number])
 
-    def _do_slashLate(self, now, actor, stakes, number):
+    def _do_slash_late(self, now, actor, stakes, number):
         request = self.requests[number]
         request.state = LATE
         self.release(request)

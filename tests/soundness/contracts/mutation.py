@@ -34,10 +34,14 @@ TESTS = {
     "staking/StakingContract.sol": ("staking", "delegation"),
     "staking/Delegations.sol": ("delegation",),
     "staking/StakeVault.sol": ("delegation",),
+    "staking/OperatorSet.sol": ("restaking",),
+    "staking/RestakedRewards.sol": ("restaked_rewards",),
+    "staking/ServiceManager.sol": ("restaking", "restaked_rewards"),
     "inference/Fees.sol": ("fees", "inference"),
     "inference/Requests.sol": ("inference", "fees"),
     "inference/InferenceContract.sol": ("inference", "fees"),
     "inference/ConversationContract.sol": ("paid_conversations", "receipts", "conversation_fees"),
+    "registry/CertificateResolver.sol": ("certificates",),
     "registry/DataHub.sol": ("data_hub",),
     "registry/DataAccess.sol": ("data_access",),
     "registry/NetworkRegistry.sol": ("networks", "fees", "credits"),
@@ -58,14 +62,18 @@ TESTS = {
     "rounds/Sets.sol": ("sharing", "hfl"),
     "rounds/Sharing.sol": ("sharing", "hfl"),
     "proofs/BabyJubjub.sol": ("baby_jubjub",),
+    "proofs/CheckedPlonkVerifier.sol": ("../chain/test_verification",),
     "proofs/PointProofs.sol": ("point_proofs",),
-    "proofs/ProofCheck.sol": ("hlr", "inference"),
+    "proofs/ProofCheck.sol": ("hlr", "inference", "../chain/test_verification"),
 }
 """Files of tests/verifier that belong to a contract, those that notice most first; "test_" and ".py" left out."""
 
 _HIDDEN = re.compile(r'//[^\n]*|/\*.*?\*/|"[^"\n]*"', re.DOTALL)
 _FUNCTION = re.compile(r"\b(?:function (\w+)|(constructor)|modifier (\w+))\b[^;{]*\{", re.DOTALL)
-_MODIFIERS = r"\b(nonReentrantView|nonReentrant|onlyOwner|onlySlasher|onlyStaking|whenNotPaused|known\(asset\)|onlyNetworkOwner\(id\)) "
+_MODIFIERS = (
+    r"\b(nonReentrantView|nonReentrant|onlyOwner|onlySlasher|onlyStaking|whenNotPaused|known\(asset\)"
+    r"|onlyNetworkOwner\(id\)) "
+)
 _TOKENS = {
     " < ": (" <= ",),
     " <= ": (" < ",),
@@ -181,14 +189,14 @@ class Outcome:
     seconds: float
 
 
-def tried(mutant: Mutant, changed: str, folder: Path) -> Outcome:
+def tried(mutant: Mutant, changed: str, folder: Path, tests: Sequence[str] = ()) -> Outcome:
     """The tests of its contract against a mutant, in a process of its own that is made from this one."""
     begun, output = time.monotonic(), folder / "output"
     source = folder / "mutant.sol"
     source.write_text(changed)
     child = os.fork()
     if child == 0:
-        os._exit(_test(mutant, source, output))
+        os._exit(_test(mutant, source, output, tests))
     code = None
     while code is None:
         ended, status = os.waitpid(child, os.WNOHANG)
@@ -213,7 +221,7 @@ def tried(mutant: Mutant, changed: str, folder: Path) -> Outcome:
     return Outcome(mutant, verdict, by, time.monotonic() - begun)
 
 
-def _test(mutant: Mutant, source: Path, output: Path) -> int:
+def _test(mutant: Mutant, source: Path, output: Path, tests: Sequence[str]) -> int:
     import pytest
 
     from twopm_zk.chain import compiler
@@ -226,7 +234,8 @@ def _test(mutant: Mutant, source: Path, output: Path) -> int:
     unit = f"verifier/{mutant.file}"
     compiler._our_path = lambda name: source if name == unit else ours(name)
     paths.cached = lambda kind, digest: (source.parent if kind == "contracts" else cached(kind, "")) / digest
-    files = [f"tests/verifier/test_{name}.py" for name in TESTS[mutant.file]]
+    names = (name if "/" in name else f"test_{name}" for name in TESTS[mutant.file])
+    files = tests or [f"tests/verifier/{name}.py" for name in names]
     return int(pytest.main(["-x", "-q", "-m", "not slow", "-p", "no:cacheprovider", "--tb=short", *files]))
 
 
@@ -253,7 +262,13 @@ def explained() -> dict[tuple[str, ...], str]:
 
 
 def run(
-    files: Sequence[str], *, count: int, seed: int, minutes: float, told: Callable[[str], None] = lambda line: None
+    files: Sequence[str],
+    *,
+    count: int,
+    seed: int,
+    minutes: float,
+    tests: Sequence[str] = (),
+    told: Callable[[str], None] = lambda line: None,
 ) -> tuple[list[Outcome], list[tuple[str, ...]]]:
     """Try a sample; returns what became of each, and the survivors that nobody has explained."""
     sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
@@ -267,7 +282,7 @@ def run(
         if time.monotonic() > until:
             break
         with tempfile.TemporaryDirectory() as folder:
-            outcome = tried(mutant, mutant.applied(text), Path(folder))
+            outcome = tried(mutant, mutant.applied(text), Path(folder), tests)
         place = mutant.place(text)
         outcomes.append(outcome)
         if outcome.verdict == "survived" and place not in known:
@@ -282,12 +297,14 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--only", action="append", choices=sorted(TESTS), help="contracts; all of them by default")
+    parser.add_argument("--tests", action="append", default=[], help="files of tests, in place of the contracts' own")
     chosen = parser.parse_args()
     outcomes, unexplained = run(
         chosen.only or list(TESTS),
         count=chosen.mutants,
         seed=chosen.seed,
         minutes=chosen.minutes,
+        tests=chosen.tests,
         told=lambda line: print(line, flush=True),
     )
     counts = Counter((outcome.mutant.file, outcome.verdict) for outcome in outcomes)

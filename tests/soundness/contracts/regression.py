@@ -4,10 +4,9 @@ Nodes share their openings as they are: masks cancel in the sum, and hide nothin
 pair points are the identity; who claims others, in such a way that they add up, contradicts two of them.
 """
 
-from collections import defaultdict
 from functools import cache
 
-from soundness.contracts.rounds import DISPUTED, NO_ARGUMENTS, SUMMED, Rounds
+from soundness.contracts.rounds import DISPUTED, NO_ARGUMENTS, SUMMED, Rounds, snake
 from support.rounds_task import point_hash
 from support.rounds_world import EVALUATE, EVALUATIONS, GRADIENT, INFORMATION, LOGISTIC, MATRICES, STEP, fake_proof
 from support.sharing import flattened, plus, provable_opening
@@ -85,7 +84,7 @@ class Regression(Rounds):
         yield from (("expelPair", (one, two)) for one in accounts for two in accounts if one != two)
 
     def real(self, task, person, function, arguments):
-        made = getattr(self, f"_real_{function}", None)
+        made = getattr(self, f"_real_{snake(function)}", None)
         return (self.id, *(made(task, person, *arguments) if made else arguments))
 
     # --- collecting ---
@@ -94,7 +93,7 @@ class Regression(Rounds):
         number = self.around.data.get((actor, index), (0, 0))[0] % 7 + 1
         return openings(self.collected, number)
 
-    def _real_submitUpdate(self, task, person, index, wrong):
+    def _real_submit_update(self, task, person, index, wrong):
         _, point = self._update(person.address, index)
         x, y = point
         size = 33 if wrong == "size" else 32
@@ -106,14 +105,14 @@ class Regression(Rounds):
         x, y = {"x": (FIELD_ORDER - x, y), "curve": (x, y ^ 1), "identity": (0, 1)}.get(wrong, (x, y))
         return size, index, x, y, proof
 
-    def _no_submitUpdate(self, now, actor, index, wrong):
+    def _no_submit_update(self, now, actor, index, wrong):
         yield from self._no_update(now, actor, index)
         if wrong:
             yield UPDATE_ERRORS[wrong]
         if wrong == "y":
             yield "NotOnCurve"  # not in reduced coordinates
 
-    def _do_submitUpdate(self, now, actor, index, wrong):
+    def _do_submit_update(self, now, actor, index, wrong):
         opening, point = self._update(actor, index)
         if self.count(actor, index):
             self.sums[actor], self.points[actor] = opening, point
@@ -171,7 +170,7 @@ class Regression(Rounds):
     def _next_weights(self, kind):
         return WEIGHTS[1 + self.moves % 2]
 
-    def _real_acceptWeights(self, task, person, kind):
+    def _real_accept_weights(self, task, person, kind):
         weights, matrix = self._next_weights(kind), 7 + self.moves
         policy = self.policy.next_round(matrix_hash=matrix)
         proof = fake_proof("aggregate", self.model, self._sum_hash(), model_commitment(policy, weights))
@@ -182,7 +181,7 @@ class Regression(Rounds):
         given = weights[1:] if kind == "count" else weights
         return list(given), FIELD_ORDER if kind == "matrix" else matrix, proof
 
-    def _no_acceptWeights(self, now, actor, kind):
+    def _no_accept_weights(self, now, actor, kind):
         yield from self._no_sum(now, actor, True)
         if self.moves == self.maximumRounds:
             yield "RoundLimit"
@@ -192,7 +191,7 @@ class Regression(Rounds):
         if kind:
             yield wrong.get(kind, "NotAFieldElement")
 
-    def _do_acceptWeights(self, now, actor, kind):
+    def _do_accept_weights(self, now, actor, kind):
         self._used(now, actor)
         if self.information == ALWAYS:
             self.collected = INFORMATION
@@ -221,7 +220,7 @@ class Regression(Rounds):
         self._collect_statistics(now)
 
     def _opening(self):
-        sharers = [account for account in self.members() if self.records[account].sharedIn == self.share_attempt + 1]
+        sharers = [account for account in self.members() if self.records[account].shared_in == self.share_attempt + 1]
         size = len(GENERATORS[self.collected])
         vectors = [v for account in sharers if len(v := self.sums[account]) == size]
         return plus(*vectors) if vectors else [0] * size
@@ -370,13 +369,13 @@ class Regression(Rounds):
         self.removed += 1
         self.expel(account)
 
-    def _no_expelPair(self, now, actor, one, two):
+    def _no_expel_pair(self, now, actor, one, two):
         yield from self._not_last_resort(now)
         yield from self._contradicted(one, two)
         if self.inside(one) and self.inside(two) and not {one, two} <= self.complete:
             yield "NotClaimed"
 
-    def _do_expelPair(self, now, actor, one, two):
+    def _do_expel_pair(self, now, actor, one, two):
         del self.pairs[one, two]
         self.contradictions -= 1
         if not (self.inside(one) and self.inside(two)):

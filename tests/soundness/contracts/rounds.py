@@ -1,25 +1,45 @@
-"""The state machine of rounds in plain Python, written from docs/protocol.md, sections 4 and 8: what HFLContract and
-HLRContract have in common. `refusals` gives every rule that a call breaks, `apply` what becomes of one that breaks none.
+"""The state machine of rounds in plain Python, from docs/protocol.md, sections 4 and 8: what both contracts share.
+
+`refusals` gives every rule that a call breaks, `apply` what becomes of one that breaks none.
 """
 
+import re
 from collections import defaultdict
+from copy import copy, deepcopy
 from dataclasses import dataclass, field
 
 NONE, CREATED, COLLECTING, READY, SHARING, SUMMED, DISPUTED, FINISHED = range(8)
 NO_ARGUMENTS = ("openRound", "close", "reopen", "startSharing", "takeOver", "finish", "withdraw")
 
 
+def snake(name):
+    """``openRound`` as Python would call it."""
+    return re.sub("[A-Z]", lambda found: f"_{found[0].lower()}", name)
+
+
 @dataclass
 class Node:
-    """What `nodeOf` says, field by field."""
+    """What a node did last in a task."""
 
     participated: int = 0
-    inSet: int = 0
-    nextIndex: int = 0
+    in_set: int = 0
+    next_index: int = 0
     batches: int = 0
-    sharedIn: int = 0
+    shared_in: int = 0
     seat: int = 0
     barred: bool = False
+
+    def said(self):
+        """What `nodeOf` has to say."""
+        return {
+            "participated": self.participated,
+            "inSet": self.in_set,
+            "nextIndex": self.next_index,
+            "batches": self.batches,
+            "sharedIn": self.shared_in,
+            "seat": self.seat,
+            "barred": int(self.barred),
+        }
 
 
 @dataclass
@@ -58,6 +78,12 @@ class Rounds:
             return config[name]
         raise AttributeError(name)
 
+    def copy(self):
+        """The task as it is now; what it asks others about is the same."""
+        copied = copy(self)
+        copied.records = deepcopy(self.records)
+        return copied
+
     # --- names of things ---
 
     @property
@@ -69,7 +95,7 @@ class Rounds:
         return self.key, self.share_attempt
 
     def inside(self, account):
-        return self.records[account].inSet == self.key
+        return self.records[account].in_set == self.key
 
     def members(self):
         return [account for account in list(self.records) if self.inside(account)]
@@ -101,7 +127,7 @@ class Rounds:
 
     def refusals(self, now, actor, function, arguments):
         """Names of the errors of all rules that the call breaks; none where it goes through."""
-        return set(getattr(self, f"_no_{function}")(now, actor, *arguments))
+        return set(getattr(self, f"_no_{snake(function)}")(now, actor, *arguments))
 
     def _phase(self, *phases):
         if self.phase not in phases:
@@ -130,7 +156,7 @@ class Rounds:
         if self.minimumStake and self.around.stakes.active_worth(actor) < self.minimumStake:
             yield "StakeTooLow"
 
-    def _no_openRound(self, now, actor):
+    def _no_open_round(self, now, actor):
         yield from self._phase(CREATED)
         if actor != self.coordinator:
             yield "NotTheCoordinator"
@@ -149,7 +175,7 @@ class Rounds:
         if node.participated == self.key:
             if node.batches >= self.maximumBatches:
                 yield "TooManyBatches"
-            if index < node.nextIndex:
+            if index < node.next_index:
                 yield "IndexNotAscending"
         else:
             yield from self._staked(actor)
@@ -171,12 +197,12 @@ class Rounds:
         node = self.records[actor]
         if node.participated != self.key:
             yield "NotAParticipant"
-        if node.inSet == self.key:
+        if node.in_set == self.key:
             yield "AlreadyReady"
         if not right_key or actor not in self.around.keys:
             yield "NotTheRegisteredKey"
 
-    def _no_startSharing(self, now, actor):
+    def _no_start_sharing(self, now, actor):
         yield from self._phase(READY)
         yield from self._over(now)
         yield from self._enough(self.ready)
@@ -187,7 +213,7 @@ class Rounds:
         yield from self._enough(self.ready)
         yield from self._in_set(actor)
         present = self.share_attempt + 1
-        if self.records[actor].sharedIn == present:
+        if self.records[actor].shared_in == present:
             yield "AlreadyShared"
         if not right_set:
             yield "WrongSet"
@@ -208,7 +234,7 @@ class Rounds:
         if not self.shared_once:
             yield "NobodyHasShared"
         yield from self._over(now)
-        if self.records[account].sharedIn == self.share_attempt + 1:
+        if self.records[account].shared_in == self.share_attempt + 1:
             yield "AlreadyShared"
 
     def _not_failed(self, now):
@@ -236,12 +262,12 @@ class Rounds:
     def _no_reopen(self, now, actor):
         yield from self._not_failed(now)
 
-    def _no_takeOver(self, now, actor):
+    def _no_take_over(self, now, actor):
         node = self.records[actor]
-        waits = node.inSet != 0 and not node.barred and actor != self.coordinator
-        present = node.inSet == self.key
+        waits = node.in_set != 0 and not node.barred and actor != self.coordinator
+        present = node.in_set == self.key
         late_sum = present and self.phase == SUMMED and self._late(now)
-        if not waits or not (late_sum or (self.missed != 0 and (present or node.inSet == self.missed))):
+        if not waits or not (late_sum or (self.missed != 0 and (present or node.in_set == self.missed))):
             yield "CannotTakeOver"
 
     def _no_finish(self, now, actor):
@@ -265,7 +291,7 @@ class Rounds:
     # --- what happens ---
 
     def apply(self, now, actor, function, arguments):
-        getattr(self, f"_do_{function}")(now, actor, *arguments)
+        getattr(self, f"_do_{snake(function)}")(now, actor, *arguments)
 
     def enter(self, now, phase, seconds):
         self.phase, self.deadline = phase, now[1] + seconds
@@ -283,7 +309,7 @@ class Rounds:
     def end(self):
         self.phase, self.missed = FINISHED, 0
 
-    def _do_openRound(self, now, actor):
+    def _do_open_round(self, now, actor):
         self.opened_at = now[0]
         self._start_attempt(now)
 
@@ -292,10 +318,10 @@ class Rounds:
         node = self.records[actor]
         first = node.participated != self.key
         if first:
-            node.participated, node.batches, node.sharedIn = self.key, 0, 0
+            node.participated, node.batches, node.shared_in = self.key, 0, 0
             self.nodes += 1
         node.batches += 1
-        node.nextIndex = index + 1
+        node.next_index = index + 1
         self.updates += 1
         return first
 
@@ -304,7 +330,7 @@ class Rounds:
 
     def _do_ready(self, now, actor, right_key):
         node = self.records[actor]
-        node.inSet, node.seat = self.key, self.shared
+        node.in_set, node.seat = self.key, self.shared
         self.shared += 1
         self.ready += 1
         self._begin_if_all_are_ready(now)
@@ -317,11 +343,11 @@ class Rounds:
         self.shared, self.disputed = 0, False
         self.enter(now, SHARING, self.shareSeconds)
 
-    def _do_startSharing(self, now, actor):
+    def _do_start_sharing(self, now, actor):
         self._begin_sharing(now)
 
     def _do_shares(self, now, actor):
-        self.records[actor].sharedIn = self.share_attempt + 1
+        self.records[actor].shared_in = self.share_attempt + 1
         self.shared_once = True
         self.shared += 1
         if self.shared == self.ready:
@@ -351,7 +377,7 @@ class Rounds:
         self.attempt += 1
         self._start_attempt(now)
 
-    def _do_takeOver(self, now, actor):
+    def _do_take_over(self, now, actor):
         self.coordinator, self.missed = actor, 0
 
     def _do_finish(self, now, actor):
@@ -359,7 +385,7 @@ class Rounds:
 
     def remove(self, account):
         node = self.records[account]
-        node.participated = node.inSet = 0
+        node.participated = node.in_set = 0
         self.ready -= 1
 
     def expel(self, account):

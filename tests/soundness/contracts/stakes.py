@@ -1,4 +1,4 @@
-"""StakingContract's pool in Python's integers, token by token, written from docs/contracts.md: what it has to be to the wei."""
+"""StakingContract's pool in Python's integers, token by token, to the wei; written from docs/contracts.md."""
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass

@@ -1,9 +1,9 @@
 """Histories of all contracts together, by whoever may call them and by who may not, in any order.
 
-Hypothesis draws who calls what, with good and bad arguments, how time passes, and how the worth of stakes changes. Beside
-the chain there is a model of each contract in plain Python (rounds.py, stakes.py, market.py). Each call has to go through
-where it breaks no rule of the model, and has to be refused with the error of a rule that it breaks; afterwards contract
-and model say the same of everything, sums of money agree to the wei, and points add up.
+Hypothesis draws who calls what, with good and bad arguments, how time passes, and how the worth of stakes changes.
+Beside the chain there is a model of each contract in plain Python (rounds.py, stakes.py, market.py). Each call has to
+go through where it breaks no rule of the model, and has to be refused with the error of a rule that it breaks;
+afterwards contract and model say the same of everything, sums of money agree to the wei, and points add up.
 """
 
 import random
@@ -134,11 +134,12 @@ class Histories(RuleBasedStateMachine):
         refusals = task.refusals(now, actor, function, arguments)
         given = task.real(self, self.person(actor), function, arguments)
         contract = self.arena.contract_of(task)
-        before = len(self.state.around.penalties)
+        before, penalties = task.copy(), len(self.state.around.penalties)
         if outcome := self.send(now, actor, contract, function, given, refusals):
             task.apply(now, actor, function, arguments)
+            self.arena.check_events(task, before, outcome)
             told = [(event["node"], event["value"]) for event in outcome.named("Penalised")]
-            assert told == [(who, taken) for who, _, taken in self.state.around.penalties[before:]]
+            assert told == [(who, taken) for who, _, taken in self.state.around.penalties[penalties:]]
             if told:
                 self.arena.check_stakes(self.state.stakes)
             self.counts[f"{task.kind} {function}"] += 1
@@ -327,9 +328,9 @@ class Histories(RuleBasedStateMachine):
 
 @pytest.mark.timeout(3600)
 def test_no_history_of_calls_breaks_what_contracts_promise(arena, amount, tally):
-    """Value is conserved to the wei, points add up, nothing moves without its proof, and what may not be done is refused."""
+    """Value is conserved to the wei, points add up, nothing moves without its proof, and the rest is refused."""
     Histories.arena, Histories.counts = arena, Counter()
-    steps, examples = amount(40, 120), amount(4, 150)
+    steps, examples = amount(50, 120), amount(6, 150)
     arena.caller.begin()
     try:
         run_state_machine_as_test(

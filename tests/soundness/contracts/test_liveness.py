@@ -2,13 +2,12 @@
 
 Those who follow the protocol act at once, and wait for a deadline where they have to. The others do whatever makes them
 wait: they join and vanish, come late, share rubbish or what nobody can fetch, leave in the last second, accuse without
-cause, stay silent in any phase. Each schedule runs on the model; the slowest ones, and some by chance, on the contracts,
-with the model beside them. The bounds are those of docs/protocol.md, section 9.
+cause, stay silent in any phase. Each schedule runs on the model; the slowest ones, and some by chance, on the
+contracts, with the model beside them. The bounds are those of docs/protocol.md, section 9.
 """
 
 import random
 from collections import Counter
-from itertools import count
 
 import pytest
 from soundness.contracts.federated import Federated
@@ -29,11 +28,9 @@ class Schedule:
         self.chosen, self.taken, self.widths, self.draw = list(chosen), [], [], draw
 
     def choose(self, *options):
+        usual = self.draw.randrange(len(options)) if self.draw else 0
         place = len(self.taken)
-        if place < len(self.chosen):
-            pick = self.chosen[place]
-        else:
-            pick = self.draw.randrange(len(options)) if self.draw else 0
+        pick = self.chosen[place] if place < len(self.chosen) else usual
         self.taken.append(pick)
         self.widths.append(len(options))
         return options[pick]
@@ -137,9 +134,7 @@ class Round:
         """Until the round has its result, or the task its end."""
         task = self.task
         self.act(self.honest[0], "openRound")
-        for _ in count():
-            if task.phase == FINISHED or task.moves or (task.kind == "hlr" and task.certified):
-                return self
+        while task.phase != FINISHED and not task.moves and not (task.kind == "hlr" and task.certified):
             assert sum(self.waited.values()) < 40, "the round does not end"
             {
                 COLLECTING: self.collecting,
@@ -148,6 +143,7 @@ class Round:
                 SUMMED: self.summed_hlr if task.kind == "hlr" else self.summed_hfl,
                 DISPUTED: self.disputed,
             }[task.phase]()
+        return self
 
     def collecting(self):
         update = ("submitUpdate", 0, "") if self.task.kind == "hlr" else ("commitUpdate", 0)
