@@ -214,11 +214,7 @@ class Arena:
             "RoundOpened": [{"round": task.round, "attempt": task.attempt, "deadline": task.deadline}] * opened,
             "TaskFinished": [{"round": task.round}] * (task.phase == FINISHED != before.phase),
             "CoordinatorChanged": [{"to": task.coordinator}] * (task.coordinator != before.coordinator),
-            "NodeBarred": [
-                {"node": account}
-                for account in self.accounts
-                if task.records[account].barred and not before.records[account].barred
-            ],
+            "NodeBarred": [{"node": account} for account in task.barred[len(before.barred) :]],
         }
         started = {"shareAttempt": task.share_attempt, "nodes": task.ready, "deadline": task.deadline}
         expected["SharingStarted"] = [started] * (task.phase == SHARING and again)

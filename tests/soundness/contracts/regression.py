@@ -164,7 +164,7 @@ class Regression(Rounds):
         self.missed = 0 if actor == self.coordinator else self.key
 
     def _reject(self):
-        self.records[self.accuser].barred = True
+        self.bar(self.accuser)
         self.penalise(self.accuser)
 
     def _next_weights(self, kind):

@@ -69,6 +69,8 @@ class Rounds:
         self.round = self.attempt = self.share_attempt = self.moves = self.missed = 0
         self.shared_once = self.disputed = False
         self.records = defaultdict(Node)
+        self.barred = ()
+        """Whom the contract said to be out for good, as often as it did."""
         self.deadlines = 0
         """Phases that ended by their deadline, or began, since the round opened: what liveness counts."""
 
@@ -390,8 +392,12 @@ class Rounds:
 
     def expel(self, account):
         self.remove(account)
-        self.records[account].barred = True
+        self.bar(account)
         self.penalise(account)
+
+    def bar(self, account):
+        self.records[account].barred = True
+        self.barred += (account,)
 
     def penalise(self, account):
         if self.penalty:
