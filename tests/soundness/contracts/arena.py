@@ -52,6 +52,7 @@ GAS = {
     "slashLate": 420_000,
     "decide": 420_000,
     "stake": 160_000,
+    "createTask": 2_000_000,
 }
 """What a call takes at most, here, where proofs are hashes and a slash looks at three pools; all others 400,000."""
 

@@ -110,7 +110,7 @@ class Federated(Rounds):
         reports = len(ballot.reports[account])
         if self.enough_of(reports) or reports + 1 == self.ready:
             ballot.missing = account
-            self.expel(account)
+            self.expel(now, account)
             self.restart(now)
 
     def _do_withdraw(self, now, actor):

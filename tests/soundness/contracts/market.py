@@ -50,7 +50,7 @@ class Market:
         self.verifier = verifier
         self.model = 0
         self.credits, self.terms, self.token, self.share = credits, dict(terms), token, share
-        self.offered, self.closed = True, False
+        self.offered, self.closed, self.retired = True, False, False
         self.requests, self.cases, self.open_cases = {}, {}, Counter()
         self.owed, self.claimed = Counter(), Counter()
         self.per_update = self.carried = self.obligations = self.came = self.paid = 0
@@ -145,7 +145,12 @@ class Market:
         if request is None or request.state not in states:
             yield "WrongState"
 
+    def _answerable(self):
+        if self.retired:
+            yield "RetiredVerifier"
+
     def _no_ask(self, now, actor, stakes, kind):
+        yield from self._answerable()
         if not self.offered:
             yield "NotOffered"
         if kind == "offer":
@@ -161,6 +166,7 @@ class Market:
             yield "StakeTooLow"
 
     def _no_accept(self, now, actor, stakes, *numbers):
+        yield from self._answerable()
         obligations = self.obligations
         if len(set(numbers)) != len(numbers):
             yield "WrongState"
@@ -177,6 +183,7 @@ class Market:
 
     def _no_answer(self, now, actor, stakes, number, kind):
         yield from self._state(number, ACCEPTED)
+        yield from self._answerable()
         request = self.requests.get(number)
         if self.conversations and actor != self.operator:
             yield "NotTheOperator"
@@ -190,12 +197,14 @@ class Market:
         if request is None or request.state not in (ASKED, ACCEPTED):
             yield "WrongState"
         elif request.state == ACCEPTED:
-            yield "StillDue"
+            if not self.retired:
+                yield "StillDue"
         elif actor != request.user and now <= request.deadline:
             yield "NotTheUser"
 
     def _no_slash_late(self, now, actor, stakes, number):
         yield from self._state(number, ACCEPTED)
+        yield from self._answerable()
         request = self.requests.get(number)
         if request and now <= request.deadline:
             yield "DeadlineNotReached"
@@ -288,8 +297,11 @@ class Market:
             self.divide(request.terms["fee"])
 
     def _do_refund(self, now, actor, stakes, number):
-        self.requests[number].state = REFUNDED
-        self.back(self.requests[number])
+        request = self.requests[number]
+        if request.state == ACCEPTED:
+            self.release(request)
+        request.state = REFUNDED
+        self.back(request)
 
     def _do_slash_late(self, now, actor, stakes, number):
         request = self.requests[number]

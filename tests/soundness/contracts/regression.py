@@ -160,12 +160,12 @@ class Regression(Rounds):
 
     def _used(self, now, actor):
         if self.phase == DISPUTED:
-            self._reject()
+            self._reject(now)
         self.missed = 0 if actor == self.coordinator else self.key
 
-    def _reject(self):
+    def _reject(self, now):
         self.bar(self.accuser)
-        self.penalise(self.accuser)
+        self.penalise(now, self.accuser)
 
     def _next_weights(self, kind):
         return WEIGHTS[1 + self.moves % 2]
@@ -343,8 +343,8 @@ class Regression(Rounds):
     def _do_reveal(self, now, actor, account):
         """What both claimed is not the truth: their masks are not 0."""
         self.liar_found = True
-        self.expel(actor)
-        self.expel(account)
+        self.expel(now, actor)
+        self.expel(now, account)
 
     def _not_last_resort(self, now):
         yield from self._phase(DISPUTED)
@@ -367,7 +367,7 @@ class Regression(Rounds):
             super()._do_expel(now, actor, account)
             return
         self.removed += 1
-        self.expel(account)
+        self.expel(now, account)
 
     def _no_expel_pair(self, now, actor, one, two):
         yield from self._not_last_resort(now)
@@ -382,8 +382,8 @@ class Regression(Rounds):
             return
         self.claimed -= 2
         self.removed += 2
-        self.expel(one)
-        self.expel(two)
+        self.expel(now, one)
+        self.expel(now, two)
 
     def _no_settle(self, now, actor):
         yield from self._phase(DISPUTED)
@@ -400,7 +400,7 @@ class Regression(Rounds):
             self.end()
         else:
             self.enter(now, SUMMED, self.aggregateSeconds)
-            self._reject()
+            self._reject(now)
 
 
 @cache

@@ -366,12 +366,12 @@ class Rounds:
             return
         self.remove(actor)
         if not free:
-            self.penalise(actor)
+            self.penalise(now, actor)
         if self.shared_once:
             self.restart(now)
 
     def _do_expel(self, now, actor, account):
-        self.expel(account)
+        self.expel(now, account)
         if self.shared == self.ready:
             self.restart(now)
 
@@ -390,18 +390,20 @@ class Rounds:
         node.participated = node.in_set = 0
         self.ready -= 1
 
-    def expel(self, account):
+    def expel(self, now, account):
         self.remove(account)
         self.bar(account)
-        self.penalise(account)
+        self.penalise(now, account)
 
     def bar(self, account):
         self.records[account].barred = True
         self.barred += (account,)
 
-    def penalise(self, account):
+    def penalise(self, now, account):
+        """A contract that may slash no more takes nothing, and blocks nothing."""
         if self.penalty:
-            taken = self.around.stakes.slash(account, self.penalty)
+            stakes = self.around.stakes
+            taken = stakes.slash(account, self.penalty) if stakes.may_slash(self.kind, now[1]) else 0
             self.around.penalties.append((account, self.penalty, taken))
 
     def restart(self, now):

@@ -62,7 +62,8 @@ class Stakes:
         self.positions = defaultdict(Position)
         self.locked = Counter()
         self.paused = False
-        self.slashed = 0
+        self.active_from = {}
+        """When a contract of rounds may slash from, where the owner took that from it and gave it back; None if not."""
 
     def copy_position(self, user, asset, found):
         self.positions[user, asset] = Position(found["active"], found["exiting"], found["availableAt"])
@@ -168,5 +169,8 @@ class Stakes:
             active = min(shares, position.active)
             position.active -= active
             position.exiting -= shares - active
-        self.slashed += taken
         return taken
+
+    def may_slash(self, kind, now):
+        active = self.active_from.get(kind, 0)
+        return active is not None and active <= now

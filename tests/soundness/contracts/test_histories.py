@@ -115,10 +115,11 @@ class Histories(RuleBasedStateMachine):
         contract, actor = getattr(self.world, kind), self.arena.accounts[who]
         config, extra = self.arena.settings(kind, chosen)
         now = self.next()
-        broken = {"InvalidConfig"} if config["penalty"] > config["minimumStake"] else set()
-        outcome = self.caller.send(actor, contract, "createTask", config, extra)
-        assert (outcome.error is None) == (not broken), outcome
-        assert outcome.time == now[1]
+        unable = config["penalty"] and not self.state.stakes.may_slash(kind, now[1])
+        refusals = {"InvalidConfig"} if unable else set()
+        outcome = self.send(now, actor, contract, "createTask", (config, extra), refusals)
+        if outcome is None:
+            return
         number = outcome.named("TaskCreated")[0]["taskId"]
         self.state.tasks.append(self.arena.model(self.state, kind, actor, number, config, extra))
 
@@ -249,6 +250,26 @@ class Histories(RuleBasedStateMachine):
             stakes.paused = {"pause": True, "unpause": False}.get(function, stakes.paused)
             stakes.treasury = arguments[0] if arguments else stakes.treasury
         self.arena.check_stakes(stakes)
+
+    @rule(kind=st.sampled_from(["hlr", "hfl"]), back=st.booleans(), rarely=st.integers(0, 2))
+    def change_slashers(self, kind, back, rarely):
+        """The owner takes the right to slash from a contract, at once, or gives it back, much later."""
+        if rarely == 0:
+            stakes, now = self.state.stakes, self.next()
+            address, present = getattr(self.world, kind).address, stakes.active_from.get(kind, 0)
+            function = "authorise" if back else "revoke"
+            self.send(now, self.arena.owner, self.world.staking, function, (address,), set())
+            later = now[1] + 2 * stakes.exit_delay
+            stakes.active_from[kind] = (later if present is None else present) if back else None
+
+    @rule(rarely=st.integers(0, 9))
+    def retire(self, rarely):
+        """The verifier of predictions: nobody is late, and fees go back."""
+        predictions = self.state.markets[0]
+        if rarely == 0 and not predictions.retired:
+            registry, chosen = self.world.registry, predictions.verifier
+            self.send(self.next(), self.arena.owner, registry, "retire", (chosen,), set())
+            predictions.retired = True
 
     # --- members and data ---
 

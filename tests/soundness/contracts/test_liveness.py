@@ -50,6 +50,9 @@ class RichStakes:
     def slash(self, account, value):
         return value
 
+    def may_slash(self, kind, now):
+        return True
+
 
 class OnModel:
     """Calls go to the model alone; time passes at once."""
@@ -256,7 +259,7 @@ class Round:
         if liars:  # whoever is contradicted shows the truth, and all who lied of it are out
             self.last_second("dispute")
             task.liar_found = True
-            task.expel(liars[0])
+            task.expel(self.place.now, liars[0])
             self.act(self.honest[0], "settle")
             return
         silent = [account for account in self.inside(self.hostile) if account not in task.complete]
