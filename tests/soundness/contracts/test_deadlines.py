@@ -2,8 +2,8 @@
 
 import pytest
 from soundness.contracts.arena import INDICES
-from soundness.contracts.rounds import DISPUTED
-from soundness.contracts.test_histories import Histories, bring
+from soundness.contracts.history import Histories, bring
+from soundness.contracts.model.rules import DISPUTED
 from support.rounds_world import ETH
 
 THREE, FOUR = slice(0, 3), slice(0, 4)

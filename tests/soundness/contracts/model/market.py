@@ -6,7 +6,7 @@ They are predictions, or conversations, whose answers can be challenged and are 
 from collections import Counter
 from dataclasses import dataclass, field
 
-from soundness.contracts.rounds import snake
+from soundness.contracts.model.rules import snake
 from support.conversing import CHALLENGE_WINDOW, MINIMUM_BOND, MODEL, PROMPT, TRANSCRIPT, VOTING
 from support.market import DAY
 from support.rounds_world import fake_proof

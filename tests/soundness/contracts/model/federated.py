@@ -4,7 +4,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from hashlib import sha256
 
-from soundness.contracts.rounds import NO_ARGUMENTS, SUMMED, Rounds
+from soundness.contracts.model.rounds import NO_ARGUMENTS, SUMMED, Rounds
 
 RESULTS = (b"\x01" * 32, b"\x02" * 32)
 
