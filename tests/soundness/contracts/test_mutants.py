@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from soundness.contracts import mutation
+from soundness.contracts.mutants import mutants
 
 SCRIPT = Path(mutation.__file__)
 SEED = int(os.environ.get("SOUNDNESS_SEED", date.today().toordinal()))
@@ -37,7 +38,7 @@ def test_mutants_of_the_contracts_are_noticed_by_their_tests(tally):
 @pytest.mark.parametrize("file", sorted(mutation.TESTS))
 def test_every_contract_has_mutants_that_change_it_and_survivors_are_of_them(file):
     text = (mutation.ROOT / "verifier" / file).read_text()
-    found = set(mutation.mutants(file, text))
+    found = set(mutants(file, text))
     assert found
     assert all(mutant.applied(text) != text for mutant in found)
     places = {mutant.place(text) for mutant in found}
