@@ -111,6 +111,7 @@ check: setup .venv-slither/.installed ## lint, types, formatting of every langua
 	node_modules/.bin/prettier --check web
 	$(BIN)/python tools/lint_circuits.py
 	$(BIN)/python tools/lint_contracts.py
+	$(BIN)/python tools/supply.py --check
 	@if command -v cargo >/dev/null; then cd native && cargo fmt --check && cargo clippy --quiet --locked --all-targets -- -D warnings; fi
 
 format: setup ## format every language
@@ -129,6 +130,7 @@ lock: ## pin every Python package and its hashes anew (LOCK_ARGS=--upgrade: newe
 	$(COMPILE) --group wheel --output-file requirements-wheel.lock
 	$(COMPILE) --no-deps --group eigenlayer --output-file requirements-eigenlayer.lock
 	$(COMPILE) --no-deps --group model --output-file requirements-model.lock
+	$(BIN)/python tools/supply.py
 
 docs: setup ## build the documentation site in build/site: guides, commands, and the package from its docstrings
 	$(BIN)/python tools/build_docs.py

@@ -49,6 +49,7 @@ INPUTS = {
     "fifty": {"x": list(range(49)), "y": -1},
     "zeros": {"x": 2, "y": 9},
     "hidden": {"a": 2, "b": 3, "c": 4},
+    "seven": {"a": 6, "b": 4, "c": 3, "d": 8},
 }
 
 

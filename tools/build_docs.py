@@ -63,6 +63,8 @@ GUIDES = {
         "native-prover",
         "conversation",
         "bisection",
+        "security",
+        "licences",
     ),
 }
 PROJECT_PAGES = ("CONTRIBUTING", "SECURITY", "CHANGELOG")

@@ -88,13 +88,19 @@ def test_points_of_a_key_are_on_the_curve(key_json, name):
         VerificationKey.from_json(with_change(key_json, [name], ["1", "3", "1"]))
 
 
-def test_infinity_has_one_spelling(proof_json):
-    zero = Proof.from_json(with_change(proof_json, ["A"], ["0", "1", "0"]))
-    assert G1Point(0, 0) == zero.A
-    assert zero.to_json()["A"] == ["0", "1", "0"]
+def test_infinity_has_one_spelling_in_a_key_and_none_in_a_proof(key_json, proof_json):
+    zero = VerificationKey.from_json(with_change(key_json, ["Qm"], ["0", "1", "0"]))
+    assert G1Point(0, 0) == zero.Qm
+    assert zero.to_json()["Qm"] == ["0", "1", "0"]
     for other in (["0", "0", "0"], ["1", "2", "0"], ["0", "0", "1"]):
         with pytest.raises(ProofFormatError):
-            Proof.from_json(with_change(proof_json, ["A"], other))
+            VerificationKey.from_json(with_change(key_json, ["Qm"], other))
+
+
+@pytest.mark.parametrize("name", PROOF_POINTS)
+def test_a_proof_has_no_point_at_infinity_since_contracts_refuse_it(proof_json, name):
+    with pytest.raises(ProofFormatError, match=f"proof.{name} is the point at infinity"):
+        Proof.from_json(with_change(proof_json, [name], ["0", "1", "0"]))
 
 
 @pytest.mark.parametrize("value", [[], ["1", "2"], ["1", "2", "1", "1"], "12", None, {"x": "1"}])

@@ -1,5 +1,6 @@
 """Parts at two sizes: quick in `make test`, full in `make soundness`; what they counted is printed and kept."""
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -45,10 +46,11 @@ class Report:
     def __init__(self, config):
         self.config = config
         self.records = []
-        self.skipped = 0
+        self.left_out = Counter()
 
     def pytest_runtest_logreport(self, report):
-        self.skipped += report.skipped
+        if report.skipped:
+            self.left_out[str(report.longrepr[2]).removeprefix("Skipped: ")] += 1
         if report.when == "teardown":
             self.records += [value for name, value in report.user_properties if name == "soundness"]
 
@@ -61,8 +63,8 @@ class Report:
         if reason := self.partial(exitstatus):
             terminalreporter.write_line(f"\nnot written to bench/results: {reason}")
         else:
-            report.write(parts)
-            terminalreporter.write_line("\nwritten to bench/results/soundness.md and soundness.json")
+            report.write(parts, self.left_out)
+            terminalreporter.write_line("\nwritten: soundness.md and soundness.json in bench/results, docs/security.md")
 
     def partial(self, exitstatus):
         """Why the counts are not those of the whole of `make soundness`; empty where they are."""
@@ -71,9 +73,7 @@ class Report:
             return "a quick run"
         if chosen != [FOLDER] or self.config.option.keyword or self.config.option.markexpr:
             return "some tests were chosen"
-        if exitstatus != 0:
-            return "the run failed"
-        return f"{self.skipped} tests were skipped" if self.skipped else ""
+        return "the run failed" if exitstatus != 0 else ""
 
 
 def pytest_configure(config):

@@ -1,15 +1,18 @@
 """What the parts of `make soundness` counted, and the table and files made of it.
 
-An attack has to be refused, a fault survived, an input handled (read, or refused with an error of `twopm_zk.errors`), a
-mutant killed or its survival explained; verifiers have to agree. What is not is counted as a loss, or as a disagreement,
-and fails the test that found it.
+An attack has to be refused, a fault survived, an input handled (read, or refused with an error of `twopm_zk.errors`),
+a mutant killed or its survival explained; verifiers have to agree. What is not is counted as a loss, or as a
+disagreement, and fails the test that found it.
 """
 
 import json
+import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-RESULTS = Path(__file__).parents[2] / "bench" / "results"
+ROOT = Path(__file__).parents[2]
+NUMBERS = re.compile(r"(?<=<!-- numbers -->\n).*?(?=\n<!-- end -->)", re.DOTALL)
+"""Where docs/security.md has the table."""
 KINDS = {"attacks": "refused", "faults": "survived", "inputs": "handled", "mutants": "killed"}
 """What is tried, and what has to come of it."""
 
@@ -35,8 +38,8 @@ class Counts:
 class Tally:
     """The counts of one test: ``tally.attacks("PLONK: forged proofs", tried=12, refused=12)``.
 
-    Parts are named "area: what was done"; calls with the same name add up, whichever test and worker makes them. Each call
-    fails the test where something was not stopped or two judges disagreed, after it was counted.
+    Parts are named "area: what was done"; calls with the same name add up, whichever test and worker makes them. Each
+    call fails the test where something was not stopped or two judges disagreed, after it was counted.
     """
 
     def __init__(self, record):
@@ -122,20 +125,35 @@ def text(parts):
 
 
 def markdown(parts):
-    """The table for a page."""
+    """Both tables for a page: each part, then the sums."""
+    if not parts:
+        return "Nobody has kept a whole run yet."
     head, *body = rows(parts)
     lines = [f"| {' | '.join(head)} |", f"|{'---|' * 2}{'--:|' * (len(HEAD) - 2)}"]
-    return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in body)])
+    lines += [f"| {' | '.join(row)} |" for row in body]
+    return "\n".join([*lines, "", "| in all | |", "|---|--:|", *(f"| {n} | {v:,} |" for n, v in totals(parts).items())])
 
 
-def write(parts, folder=RESULTS):
-    """Write soundness.json and soundness.md."""
-    content = {"parts": {name: asdict(counts) for name, counts in parts.items()}, "totals": totals(parts)}
-    (folder / "soundness.json").write_text(json.dumps(content, indent=1) + "\n")
-    summary = "\n".join(f"| {name} | {number:,} |" for name, number in totals(parts).items())
-    (folder / "soundness.md").write_text(
+def read(root=ROOT):
+    """The parts of the last whole run; none where nobody has kept one."""
+    path = root / "bench" / "results" / "soundness.json"
+    saved = json.loads(path.read_text()) if path.is_file() else {"parts": {}}
+    return {name: Counts(**fields) for name, fields in saved["parts"].items()}
+
+
+def write(parts, left_out, root=ROOT):
+    """Write soundness.json and soundness.md below bench/results, and the tables of docs/security.md.
+
+    ``left_out`` has the reasons why tests were skipped, and how many.
+    """
+    results, page = root / "bench" / "results", root / "docs" / "security.md"
+    saved = {"parts": {name: asdict(counts) for name, counts in parts.items()}, "left out": dict(left_out)}
+    (results / "soundness.json").write_text(json.dumps(saved, indent=1) + "\n")
+    reasons = "".join(f"\nLeft out: {count} tests, because: {reason}\n" for reason, count in left_out.items())
+    (results / "soundness.md").write_text(
         "# What was tried to break it\n\n"
-        "Made by `make soundness`, which runs `tests/soundness` at full size; `docs/security.md` says what each part shows.\n"
-        "Stopped is refused for attacks, survived for faults, handled for inputs, and killed for mutants.\n\n"
-        f"{markdown(parts)}\n\n| in all | |\n|---|--:|\n{summary}\n"
+        "Made by `make soundness`, which runs `tests/soundness` at full size; `docs/security.md` says what each part\n"
+        "shows. Stopped is refused for attacks, survived for faults, handled for inputs, and killed for mutants.\n\n"
+        f"{markdown(parts)}\n{reasons}"
     )
+    page.write_text(NUMBERS.sub(lambda _: markdown(parts), page.read_text()))

@@ -1,13 +1,12 @@
 """The report of `make soundness` counts what was not stopped, and keeps nothing of a run that was not whole."""
 
-import json
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from soundness.report import Counts, Tally, gathered, markdown, text, totals, write
+from soundness.report import NUMBERS, ROOT, Counts, Tally, gathered, markdown, read, text, totals, write
 
 
 @pytest.fixture
@@ -54,15 +53,34 @@ def test_nothing_tried_and_more_stopped_than_tried_are_mistakes_of_the_test(coun
     assert records == []
 
 
-def test_the_files_hold_what_the_table_shows(counting, records, tmp_path):
+@pytest.fixture
+def root(tmp_path):
+    """A checkout as far as a report is written into it."""
+    (tmp_path / "bench" / "results").mkdir(parents=True)
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "security.md").write_text("before\n<!-- numbers -->\nold\n<!-- end -->\nafter\n")
+    return tmp_path
+
+
+def test_files_and_page_hold_what_the_table_shows(counting, records, root):
     counting.attacks("PLONK: forged", tried=12345, refused=12345)
     parts = gathered(records)
-    write(parts, tmp_path)
-    saved = json.loads((tmp_path / "soundness.json").read_text())
-    assert {name: Counts(**fields) for name, fields in saved["parts"].items()} == parts
+    write(parts, {"no halmos": 2}, root)
+    assert read(root) == parts
+    assert "Left out: 2 tests, because: no halmos" in (root / "bench" / "results" / "soundness.md").read_text()
     assert "| PLONK: forged | attacks | 12,345 | 12,345 | 0 | 0 | 0 |" in markdown(parts)
-    assert markdown(parts) in (tmp_path / "soundness.md").read_text()
+    assert markdown(parts) in (root / "bench" / "results" / "soundness.md").read_text()
+    page = (root / "docs" / "security.md").read_text()
+    assert page == f"before\n<!-- numbers -->\n{markdown(parts)}\n<!-- end -->\nafter\n"
     assert "12,345" in text(parts)
+
+
+def test_the_page_on_security_has_the_numbers_of_the_last_whole_run_and_says_what_each_shows():
+    parts, page = read(), (ROOT / "docs" / "security.md").read_text()
+    assert NUMBERS.search(page)[0] == markdown(parts)
+    assert (totals(parts)["losses"], totals(parts)["disagreements"]) == (0, 0)
+    explained = page.replace(markdown(parts), "")
+    assert [name for name in parts if f"| {name} |" not in explained] == []
 
 
 WHOLE = """
@@ -75,6 +93,9 @@ def test_short(tally, amount, n):
 @pytest.mark.full
 def test_long(tally):
     tally.inputs("area: long", tried=5, handled=5)
+
+def test_elsewhere():
+    pytest.skip("there is no such program")
 """
 
 
@@ -87,22 +108,21 @@ def test_long(tally):
         (("--soundness=full", "-n", "2"), {"area: both": 30, "area: long": 5}, ""),
     ],
 )
-def test_a_run_counts_by_its_size_and_a_whole_one_is_kept(tmp_path, options, counted, reason):
-    folder, kept = tmp_path / "tests" / "soundness", tmp_path / "bench" / "results"
+def test_a_run_counts_by_its_size_and_a_whole_one_is_kept(root, options, counted, reason):
+    folder, kept = root / "tests" / "soundness", root / "bench" / "results"
     folder.mkdir(parents=True)
-    kept.mkdir(parents=True)
-    (tmp_path / "pytest.ini").write_text("[pytest]\npythonpath = tests\nmarkers = full\n")
+    (root / "pytest.ini").write_text("[pytest]\npythonpath = tests\nmarkers = full\n")
     (folder / "test_whole.py").write_text(WHOLE)
     for name in ("conftest.py", "report.py"):
         shutil.copy(Path(__file__).with_name(name), folder)
     command = [sys.executable, "-m", "pytest", "--import-mode=importlib", *options, "tests/soundness"]
-    finished = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    finished = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=120)
     assert finished.returncode == 0, finished.stdout + finished.stderr
     for name, tried in counted.items():
         assert f"\n{name}  " in finished.stdout
         assert f" {tried} " in finished.stdout
-    assert f"{reason or 'written to bench/results/soundness.md'}" in finished.stdout
+    assert (reason or "written: soundness.md") in finished.stdout
     assert (kept / "soundness.md").is_file() == (not reason)
     if not reason:
-        parts = json.loads((kept / "soundness.json").read_text())["parts"]
-        assert {name: part["tried"] for name, part in parts.items()} == counted
+        assert {name: part.tried for name, part in read(root).items()} == counted
+        assert "1 tests, because: there is no such program" in (kept / "soundness.md").read_text()

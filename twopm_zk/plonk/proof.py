@@ -2,6 +2,8 @@
 
 What passes here is well formed: every number in range, every point on its curve. BN254's G1 has prime
 order, so a G1 point on the curve is in the group; the key's G2 point is checked to be in its subgroup.
+A selector of zeros has infinity for its commitment; a proof has no point there, since its polynomials are blinded,
+and verifier contracts refuse one that has.
 """
 
 from __future__ import annotations
@@ -54,6 +56,9 @@ class Proof:
         names = (*PROOF_POINTS, *PROOF_EVALUATIONS)
         fields = _object(value, "proof", {*names, "protocol", "curve"})
         parsed: dict[str, Any] = {name: _g1(fields[name], f"proof.{name}") for name in PROOF_POINTS}
+        for name in PROOF_POINTS:
+            if parsed[name] == INFINITY:
+                raise ProofFormatError(f"proof.{name} is the point at infinity")
         parsed |= {name: _scalar(fields[name], f"proof.{name}") for name in PROOF_EVALUATIONS}
         return cls(**parsed)
 

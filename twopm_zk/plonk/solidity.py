@@ -81,7 +81,7 @@ def proof_from_calldata(numbers: Sequence[int]) -> Proof:
     row: dict[str, object] = {"protocol": "plonk", "curve": "bn128"}
     for index, name in enumerate(PROOF_POINTS):
         x, y = numbers[2 * index : 2 * index + 2]
-        row[name] = ["0", "1", "0"] if (x, y) == (0, 0) else [str(x), str(y), "1"]
+        row[name] = [str(x), str(y), "1"]
     for name, value in zip(PROOF_EVALUATIONS, numbers[2 * points :], strict=True):
         row[name] = str(value)
     return Proof.from_json(row)

@@ -32,10 +32,14 @@ const POINTS: [&str; 9] = ["A", "B", "C", "Z", "T1", "T2", "T3", "Wxi", "Wxiw"];
 const EVALUATIONS: [&str; 6] = ["eval_a", "eval_b", "eval_c", "eval_s1", "eval_s2", "eval_zw"];
 
 impl Proof {
-    /// Parses snarkjs' `proof.json`.
+    /// Parses snarkjs' `proof.json`. No point is at infinity: verifier contracts refuse such a proof.
     pub fn parse(text: &str) -> Result<Self> {
         let value = object(text, "proof")?;
-        let point = |name: &str| point(&value, name);
+        let point = |name: &str| {
+            let point = point(&value, name)?;
+            let wrong = || Error::Proof(format!("{name} is the point at infinity"));
+            (!point.is_identity()).then_some(point).ok_or_else(wrong)
+        };
         let mut evaluations = [Fr::ZERO; 6];
         for (evaluation, name) in evaluations.iter_mut().zip(EVALUATIONS) {
             *evaluation = number(value.get(name), name)?;
