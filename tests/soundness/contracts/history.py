@@ -32,7 +32,7 @@ CHOSEN = st.fixed_dictionaries(
 )
 LIKELY = {"openRound": 8, "submitUpdate": 9, "commitUpdate": 9, "close": 6, "ready": 12, "share": 14, "confirm": 8}
 LIKELY |= {"proceed": 10, "acceptWeights": 8, "certify": 6, "claim": 5, "answer": 8, "accept": 6, "ask": 4}
-LIKELY |= {"finish": 1, "withdraw": 1, "reopen": 2}
+LIKELY |= {"finish": 1, "withdraw": 1, "reopen": 2, "takeOver": 1}
 """How likely calls are that lead somewhere, and those that lead nowhere; all others have 3."""
 
 

@@ -50,7 +50,9 @@ class Regression(Disputes):
         self.collected = STEP if self.information == NEVER else INFORMATION
         self.weights, self.matrix = WEIGHTS[0], 0
         self.certified, self.certified_nodes, self.credits = 0, 0, {}
-        self.points, self.sums, self.total = {}, {}, None
+        self.points, self.sums = {}, {}
+        self.total, self.opening = None, None
+        """Of all that was shared in the present share attempt, by whoever is out since, too."""
         self.proofs = 0
         """Proofs that the contract took: of updates, of moves, of certificates."""
 
@@ -137,7 +139,10 @@ class Regression(Disputes):
             yield "WrongNumberOfScalars"
 
     def _do_share(self, now, actor, kind):
-        self.total = self.points[actor] if self.shared == 0 else add(self.total, self.points[actor])
+        if self.shared == 0:
+            self.total, self.opening = self.points[actor], self.sums[actor]
+        else:
+            self.total, self.opening = add(self.total, self.points[actor]), plus(self.opening, self.sums[actor])
         self._do_shares(now, actor)
 
     # --- what is done with a sum ---
@@ -209,14 +214,9 @@ class Regression(Disputes):
         self._used(now, actor)
         self._collect_statistics(now)
 
-    def _opening(self):
-        sharers = [account for account in self.members() if self.records[account].shared_in == self.share_attempt + 1]
-        size = len(GENERATORS[self.collected])
-        vectors = [v for account in sharers if len(v := self.sums[account]) == size]
-        return plus(*vectors) if vectors else [0] * size
-
     def _real_proceed(self, task, person, kind):
-        vector, generators = list(self._opening()), flattened(GENERATORS[self.collected])
+        size = len(GENERATORS[self.collected])
+        vector, generators = list(self.opening or [0] * size), flattened(GENERATORS[self.collected])
         if kind == "sum":
             vector[0] = (vector[0] + 1) % SUBGROUP_ORDER
         if kind == "scalar":
