@@ -112,7 +112,9 @@ def mutants(file: str, text: str) -> Iterator[Mutant]:
             file, *found.span(2), "{}" if found[1] else "", "event" if statement.startswith("emit") else "statement"
         )
     for found in re.finditer(r"\bconstant \w+ =\s+([^;]+);", plain):
-        yield Mutant(file, *found.span(1), f"{text[slice(*found.span(1))]} + 1", "constant")
+        value = text[slice(*found.span(1))]
+        if '"' not in value:
+            yield Mutant(file, *found.span(1), f"{value} + 1", "constant")
     for found in re.finditer(r"\b(true|false)\b", plain):
         yield Mutant(file, *found.span(), "false" if found[1] == "true" else "true", "constant")
     for found in re.finditer(r"(?<=\()([\w.]+(?:\([\w.]*\))?), ([\w.]+(?:\([\w.]*\))?)(?=[,)])", plain):
