@@ -257,6 +257,24 @@ def test_enrolling_nobody_changes_nothing(world, certified):
     assert market.network == whole
 
 
+def test_a_certificate_whose_nodes_are_all_out_divides_no_fee_and_makes_no_operator_late(world, people, node, refused):
+    """All were silent in a dispute and are out, before the sum was certified: a fee would be divided among nobody."""
+    task = Task(world, people.dan)
+    task.to_summed(people=("ada", "ben", "cleo"))
+    task.act(people.ada, "dispute")
+    node.advance(2 * task.config["disputeSeconds"] + 1)
+    for person in (people.ada, people.ben, people.cleo):
+        task.act(people.eve, "expel", person.address)
+    task.certify()
+    assert task.call("certificateOf")[1] == 0
+    market = Market(world, task, fee=10**6, enrolled=False)
+    market.enrol()
+    with refused("NotComplete", networkId=market.id):
+        market.ask()
+    market.govern("setTerms", market.id, TERMS)  # without a fee nothing is divided
+    market.answered()
+
+
 def test_who_is_enrolled_stays_what_it_was_whatever_it_does_in_later_rounds(world, people):
     """The network is enrolled in parts while the task's statistics are collected."""
     task = certified_task(

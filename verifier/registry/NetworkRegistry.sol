@@ -105,7 +105,8 @@ contract NetworkRegistry is INetworkRegistry {
         }
         network.enrolled = enrolled;
         network.updates = updates;
-        if (enrolled != all || network.complete) return;
+        // a fee cannot be divided among nobody, where all were out before the sum was certified
+        if (enrolled != all || enrolled == 0 || network.complete) return;
         network.complete = true;
         emit NetworkCompleted(id, enrolled, updates);
     }

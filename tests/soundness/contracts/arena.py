@@ -1,0 +1,187 @@
+"""All contracts on one node, with a model beside each, and two tasks that are over, whose networks take fees."""
+
+import copy
+from collections import Counter
+
+from eth_abi.abi import encode
+from eth_utils.crypto import keccak
+from soundness.contracts.caller import Caller, View
+from soundness.contracts.checks import Checks
+from soundness.contracts.model.federated import Federated
+from soundness.contracts.model.market import Market
+from soundness.contracts.model.regression import Regression
+from soundness.contracts.model.rounds import Surroundings
+from soundness.contracts.model.stakes import RETH, STETH, WSTETH, Plain, Position, Stakes, StETH
+from support.conversing import CREDITS as VOTERS
+from support.conversing import Conversing, finished_task
+from support.federated_task import federated_config
+from support.market import CREDITS, certified_task
+from support.market import Market as Predictions
+from support.rounds_world import (
+    DATASET,
+    ETH,
+    EVALUATIONS,
+    LOGISTIC,
+    SPEC,
+    ZERO,
+    World,
+    task_config,
+    training_config,
+)
+from support.sharing import Key, generators_hash
+
+from twopm_zk.numbers.field import FIELD_ORDER
+
+FEE = 10**6 + 7
+SHARE = 7_001
+"""Of the data owners, in 10,000: neither divides a fee, nor does what is left by their updates."""
+INDICES = (0, 1, 2, 9)
+
+
+class Member:
+    """An account that shares, with its keys."""
+
+    def __init__(self, person):
+        self.name, self.address, self.lasting, self.round_key = person.name, person.address, person.lasting, Key()
+
+    def keys_to_share(self, *, right=True):
+        lasting = self.lasting if right else self.round_key
+        return list(lasting.posted), *self.round_key.posted
+
+    def keys(self):
+        return (list(self.lasting.posted), *self.round_key.posted)
+
+    def reveal(self, other):
+        shown = [self.lasting.prove_shared(other.lasting.posted), self.round_key.prove_shared(other.round_key.posted)]
+        return self.keys(), other.keys(), shown
+
+
+class Stranger:
+    name = "mallory"
+
+    def __init__(self, address):
+        self.address, self.lasting, self.round_key = address, Key(), Key()
+
+    keys_to_share, keys, reveal = Member.keys_to_share, Member.keys, Member.reveal
+
+
+class State:
+    """Everything that a history changes: the models, which are copied for each."""
+
+    def __init__(self, surroundings, markets):
+        self.around, self.markets, self.tasks = surroundings, markets, []
+
+    @property
+    def stakes(self):
+        return self.around.stakes
+
+
+class Arena(Checks):
+    def __init__(self, chain, node, keys):
+        world = World(chain, node, keys)
+        self.world, self.node = world, node
+        certified, finished = certified_task(world), finished_task(world)
+        people = list(vars(world.people).values())
+        self.members = [Member(person) for person in people]
+        self.stranger = Stranger(chain.web3.to_checksum_address(node.accounts[6]))
+        self.everybody = [*self.members, self.stranger]
+        self.accounts = [one.address for one in self.everybody]
+        self.owner = chain.address
+        self.treasuries = [chain.web3.to_checksum_address(node.accounts[number]) for number in (9, 8)]
+        steth = world.deployment.contract(chain, "StETHDouble")
+        self.tokens = {STETH: steth, WSTETH: world.deployment.contract(chain, "WstETHDouble"), RETH: world.reth}
+        for person in people:
+            self._endow(person)
+        predictions = Predictions(world, certified, fee=FEE, share=SHARE)
+        talks = Conversing(world, finished, token=True, fee=FEE + 4, share=SHARE)
+        self.caller = Caller(node, chain.registry)
+        self.state = self._models(predictions, talks)
+        self.positions = {
+            (user, asset): View(world.staking, "positionOf", user, asset)
+            for user in (*self.accounts, self.owner, *self.treasuries)
+            for asset in self.tokens
+        }
+        self.most_gas = Counter()
+
+    def _endow(self, person):
+        """Tokens to stake, and the right to spend them."""
+        steth, wsteth, reth = (person.use(self.tokens[asset]) for asset in (STETH, WSTETH, RETH))
+        steth.transact("submit", ZERO, value=50 * ETH)
+        steth.transact("approve", wsteth.address, 10**30)
+        wsteth.transact("wrap", 20 * ETH)
+        reth.transact("deposit", value=20 * ETH)
+        for token in (steth, wsteth, reth):
+            token.transact("approve", self.world.staking.address, 10**30)
+        self.world.token.transact("mint", person.address, 10**24)
+        person.use(self.world.token).transact("approve", self.world.conversations.address, 10**30)
+
+    def _models(self, predictions, talks):
+        world, staking = self.world, self.world.staking
+        steth = self.tokens[STETH]
+        holders = [*self.accounts, self.owner, *self.treasuries, staking.address, self.tokens[WSTETH].address]
+        shares = {holder: steth.call("sharesOf", holder) for holder in holders}
+        rest = steth.call("getTotalShares") - sum(shares.values())
+        tokens = {STETH: StETH(steth.call("totalSupply"), {**shares, "others": rest})}
+        for asset in (WSTETH, RETH):
+            tokens[asset] = Plain({holder: self.tokens[asset].call("balanceOf", holder) for holder in holders})
+        rate = self.tokens[RETH].call("getExchangeRate")
+        stakes = Stakes(staking.address, self.treasuries[0], staking.call("EXIT_DELAY"), tokens, rate)
+        for asset in tokens:
+            stakes.total[asset] = staking.call("totalShares", asset)
+            for user in (*self.accounts, self.owner, *self.treasuries):
+                found = staking.call("positionOf", user, asset)
+                stakes.positions[user, asset] = Position(found["active"], found["exiting"], found["availableAt"])
+        for user in self.accounts:
+            stakes.locked[user] = staking.call("lockedUntil", user)
+        around = Surroundings(stakes, {})
+        for member in self.members:
+            around.since[member.address] = world.identity.call("memberSince", member.address)
+            around.keys.add(member.address)
+            for index in range(8):
+                commitment = world.hub.call("commitmentOf", member.address, DATASET, index)
+                registered = world.hub.call("registeredAt", member.address, commitment)
+                around.data[member.address, index] = (commitment, registered)
+        named = {member.name: member.address for member in self.members}
+        markets = []
+        for kind, seen, credits in (("inference", predictions, CREDITS), ("conversations", talks, VOTERS)):
+            paid = {named[name]: count for name, count in credits.items()}
+            made = Market(
+                kind, world.ids["predict"], seen.id, named["dan"], paid, seen.terms, token=seen.token, share=SHARE
+            )
+            markets.append(made)
+        markets[0].model = world.hlr.call("certificateOf", predictions.task.id)[2]
+        return State(around, markets)
+
+    # --- tasks ---
+
+    def settings(self, kind, chosen):
+        """The configuration of a task, and what `createTask` is given besides."""
+        names = ("minimumNodes", "penalty", "maximumRounds")
+        changes = {name: chosen[name] for name in names} | {"minimumStake": ETH, "maximumUpdates": 7}
+        if kind == "hfl":
+            return federated_config(**changes), chosen["quorum"]
+        training = {
+            "information": chosen["information"],
+            "finalInformation": chosen["final"] and chosen["information"] != 2,
+            "evaluation": chosen["evaluation"],
+            "evaluateVerifiers": [self.world.ids["evaluate-32"]],
+            "evaluationGenerators": generators_hash(EVALUATIONS[LOGISTIC]),
+        }
+        return task_config(**changes), training_config(self.world, **training)
+
+    def model(self, state, kind, coordinator, number, config, extra):
+        if kind == "hfl":
+            return Federated(state.around, coordinator, config, number, extra)
+        where = [self.world.chain.chain_id, self.world.hlr.address, number, SPEC]
+        key = int.from_bytes(keccak(encode(["uint256", "address", "uint256", "bytes32"], where)), "big")
+        return Regression(state.around, coordinator, config, number, extra, key % FIELD_ORDER)
+
+    def person(self, address):
+        return next(one for one in self.everybody if one.address == address)
+
+    def contract_of(self, part):
+        """The contract of a task's or a network's model."""
+        return getattr(self.world, part.kind)
+
+    def copy(self):
+        return copy.deepcopy(self.state)
