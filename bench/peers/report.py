@@ -74,7 +74,7 @@ verified.
     for name in named:
         lines += filled(f"**{name}**: {WHAT[name]}", bullet="- ")[:-1]
     lines += [f"- left out, {name}: {reason}" for name, reason in found["missing"].items()]
-    lines += ["", "![seconds over gates](peers.svg)", ""]
+    lines += ["", "![seconds over gates](../../docs/images/peers.svg)", ""]
     lines += ["| gates | prover | seconds | times | CPU, s | peak memory, MB | key files, MB |"]
     lines += ["|---:|---|---:|---:|---:|---:|---:|"]
     for size in found["sizes"].values():

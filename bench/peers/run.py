@@ -2,7 +2,7 @@
 
 Run: python bench/peers/run.py [--largest 18] [--runs 5] [--peers gnark,halo2] [--cores 2]
 
-Writes bench/results/peers.md, peers.json and peers.svg, and the table in README. Peers are built from the registries of
+Writes bench/results/peers.md, peers.json, docs/images/peers.svg, and the table in README. Peers are built from the registries of
 their languages at the versions of the lock files here; one that cannot be built is named and left out.
 
 The circuit is a chain of squarings of full-size values, with one public input. Every domain lacks 16 gates of being
@@ -249,7 +249,7 @@ def main() -> None:
     if not options.dry:
         (RESULTS / "peers.json").write_text(json.dumps(found, indent=1) + "\n")
         (RESULTS / "peers.md").write_text(page(found))
-        (RESULTS / "peers.svg").write_text(plot(found))
+        (ROOT / "docs" / "images" / "peers.svg").write_text(plot(found))
         readme = ROOT / "README.md"
         readme.write_text(put_into_readme(readme.read_text(), found))
     print(page(found))

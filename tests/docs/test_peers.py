@@ -29,7 +29,7 @@ def test_readme_has_the_table_of_the_last_run(report, found):
     assert report.put_into_readme(readme, found) == readme
     assert report.table(found)[0] in readme
     assert (ROOT / "bench/results/peers.md").read_text() == report.page(found)
-    assert (ROOT / "bench/results/peers.svg").read_text() == report.plot(found)
+    assert (ROOT / "docs/images/peers.svg").read_text() == report.plot(found)
 
 
 def test_a_prover_without_a_size_has_no_figure_there(report):

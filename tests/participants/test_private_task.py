@@ -121,7 +121,7 @@ def test_a_node_that_starts_again_in_the_middle_of_a_round_draws_no_noise_twice(
     node = stage.nodes[0]
     kept = []
 
-    def killed(*_):
+    def killed(*_, **__):
         raise KeyboardInterrupt
 
     for method in ("_prover.prove", "_submit"):

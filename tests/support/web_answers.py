@@ -118,7 +118,7 @@ def network(**changes):
         "specification": {"hash": METADATA["specification"], "state": "verified", "name": None, "label": "GRADE"},
         "weights": {"commitment": form()["model_commitment"], "context": "99", "values": WEIGHTS},
         "coefficients": COEFFICIENTS,
-        "certificate": {"round": 5, "bound_per_row": 0.0000074, "coverage": "over 32 rows in 3 updates of 3 nodes."},
+        "certificate": {"round": 5, "bound_per_row": 0.0000074, "coverage": "over 32 rows in 3 updates of 3 nodes.", "withdrawn_since": {}},
         "predict": {
             "instance": "predict-3",
             "verifier_id": 5,
@@ -228,6 +228,7 @@ def task(**changes):
         "coordinator": COORDINATOR,
         "network": 1,
         "insecure": True,
+        "withdrawn_since": {},
         "rounds": rounds(),
         "gas": "5421000",
         "stale": False,

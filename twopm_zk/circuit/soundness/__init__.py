@@ -5,7 +5,7 @@
 ``determined``  a proof by rules that the inputs leave every other signal one value, and what it rests on
 ``domains``     the values that the constraints leave a signal, and whether they leave any
 ``equations``   the rows of an R1CS, and their parts under what is known
-``examination`` the first three together, as ``twopm-zk check`` prints them
+``examination`` the first three together
 
 The first two are necessary conditions at one witness; the third is sufficient, for every witness, but does not decide
 everything; the last answers whether a range is enforced at all.
