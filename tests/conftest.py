@@ -2,7 +2,7 @@
 
 import signal
 from functools import cache
-from itertools import islice
+from itertools import groupby, islice
 from pathlib import Path
 
 import pytest
@@ -17,29 +17,31 @@ from twopm_zk.system.paths import cache_dir
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 LONGEST = (
-    "tests/docs/test_site.py::test_the_site_builds",
     "tests/chain/test_compiled_contracts.py::test_what_comes_compiled_is_what_solc_makes",
-    "tests/cli/test_pipeline.py::TestProvenStep::test_demo_is_valid_everywhere",
-    "tests/docs/test_guides.py::",
-    "tests/verifier/test_large_sets.py::test_nobody_claims_a_pair",
+    "tests/verifier/test_large_sets.py::",
+    "tests/conversation/test_smollm2.py::",
+    "tests/docs/test_site.py::test_the_site_builds",
     "tests/docs/test_training_docs.py::test_breast_cancer_trains",
-    "tests/cli/test_people_commands.py::",
-    "tests/docs/test_first_steps.py::",
-    "tests/verifier/test_one_round.py::test_three_nodes",
-    "tests/chain/test_contracts.py::test_events_come_in_order",
-    "tests/test_packaging.py::test_a_wheel_in_an_environment_of_its_own",
+    "tests/cli/test_pipeline.py::TestProvenStep::",
+    "tests/verifier/test_one_round.py::",
     "tests/docs/test_training_docs.py::test_credit_cards_are_fitted_over_a_chain",
-    "tests/privacy/test_membership.py::test_a_membership_test",
-    "tests/verifier/test_large_sets.py::test_who_has_left",
-    "tests/training/test_proven_training.py::test_every_round_is_proven",
-    "tests/training/test_proven_training.py::test_the_published_table",
+    "tests/docs/test_guides.py::",
+    "tests/web/test_whole.py::",
+    "tests/privacy/test_membership.py::",
+    "tests/coordinator/test_retraining.py::",
+    "tests/cli/test_people_commands.py::",
+    "tests/training/test_proven_training.py::",
+    "tests/docs/test_first_steps.py::",
+    "tests/test_packaging.py::test_a_wheel_in_an_environment_of_its_own",
+    "tests/participants/test_refusals.py::test_an_endpoint_that_drops_connections",
     "tests/training/test_stopping.py::test_all_thirty_columns",
-    "tests/verifier/test_one_round.py::test_contracts_take_what_snarkjs",
-    "tests/conversation/test_smollm2.py::test_an_adapter",
-    "tests/conversation/test_smollm2.py::test_a_drawn_answer",
+    "tests/training/test_noisy_inference.py::test_intervals_cover",
+    "tests/chain/test_rpc.py::test_a_whole_task",
+    "tests/statements/test_thirty_features.py::",
     "tests/participants/test_linear_regression.py::test_who_falls_silent",
 )
-"""Tests of ten seconds and more, the longest first: they begin a run, so that no worker ends it with one alone."""
+"""Tests of ten seconds and more, and files whose tests share what took as long, the longest first: they begin a run, so
+that no worker ends it with one alone, and what is shared is made once."""
 CIRCUITS = Path(__file__).parent / "circuits"
 pytest_plugins = ["support.chain_fixtures", "support.people_fixtures"]
 USUAL_CACHE = cache_dir()
@@ -81,7 +83,8 @@ def pytest_collection_modifyitems(config, items):
 
     longest = sorted((item for item in items if place(item) is not None), key=place)
     others = iter([item for item in items if place(item) is None])
-    hands = [longest[worker::workers] for worker in range(workers)]
+    together = [list(same) for _, same in groupby(longest, key=place)]
+    hands = [[item for same in together[worker::workers] for item in same] for worker in range(workers)]
     for hand in hands:
         hand += islice(others, max(0, len(items) // workers - len(hand)))
     items[:] = [item for hand in hands for item in hand] + list(others)

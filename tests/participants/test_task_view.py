@@ -56,11 +56,12 @@ def test_a_task_is_read_once_while_no_block_comes(party, monkeypatch):
     monkeypatch.setattr(
         Contract, "call", lambda self, *words, **named: calls.append(words) or plain(self, *words, **named)
     )
+    moment = time.monotonic()
+    monkeypatch.setattr("time.monotonic", lambda: moment)
     first = view.state(1)
     view.state(1)
     assert len(calls) == 8
-    moment = time.monotonic() + 1
-    monkeypatch.setattr("time.monotonic", lambda: moment)
+    moment += 1
     view.state(1)
     assert len(calls) == 12
     now = time.time() + 100
