@@ -2,8 +2,8 @@
 
 Run: python bench/peers/run.py [--largest 18] [--runs 5] [--peers gnark,halo2] [--cores 2]
 
-Writes bench/results/peers.md, peers.json, docs/images/peers.svg, and the table in README. Peers are built from the registries of
-their languages at the versions of the lock files here; one that cannot be built is named and left out.
+Writes bench/results/peers.md, peers.json, docs/images/peers.svg, and the table in README. Peers are built from the
+registries of their languages at the versions of the lock files here; one that cannot be built is named and left out.
 
 The circuit is a chain of squarings of full-size values, with one public input. Every domain lacks 16 gates of being
 full, which halo2 needs for its blinding; all domains are of the same size. Each prover is a process that has its key

@@ -118,7 +118,12 @@ def network(**changes):
         "specification": {"hash": METADATA["specification"], "state": "verified", "name": None, "label": "GRADE"},
         "weights": {"commitment": form()["model_commitment"], "context": "99", "values": WEIGHTS},
         "coefficients": COEFFICIENTS,
-        "certificate": {"round": 5, "bound_per_row": 0.0000074, "coverage": "over 32 rows in 3 updates of 3 nodes.", "withdrawn_since": {}},
+        "certificate": {
+            "round": 5,
+            "bound_per_row": 0.0000074,
+            "coverage": "over 32 rows in 3 updates of 3 nodes.",
+            "withdrawn_since": {},
+        },
         "predict": {
             "instance": "predict-3",
             "verifier_id": 5,
