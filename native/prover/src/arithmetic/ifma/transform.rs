@@ -170,7 +170,7 @@ fn close(blocks: &mut [Block], factor: &Fr) {
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
 fn descend_segment(blocks: &mut [Block], roots: &[Vec<Fr>]) {
     let mut power = roots.len();
-    if power % 2 == 0 {
+    if power.is_multiple_of(2) {
         for blocks in blocks.chunks_exact_mut(1 << (power - 3)) {
             split_halves(blocks, &roots[power - 1]);
         }
