@@ -40,7 +40,7 @@ def pytest_collection_modifyitems(config, items):
 
 
 class Report:
-    """Gathers and prints the counts of all tests, and keeps those of files whose tests all ran at full size and passed."""
+    """Gathers and prints the counts of all tests, and keeps those of whole files that passed at full size."""
 
     def __init__(self, config):
         self.config = config

@@ -211,8 +211,8 @@ def write(finished, root=ROOT):
     saved_in(root).with_suffix(".md").write_text(
         "# What was tried to break it\n\n"
         "Made by `make soundness`, which runs `tests/soundness` at full size; `docs/security.md` says what each part\n"
-        "shows. Stopped is refused for attacks, survived for faults, handled for inputs, and killed for mutants. What a\n"
-        "file counted is of its last run in which all its tests passed.\n\n"
+        "shows. Stopped is refused for attacks, survived for faults, handled for inputs, and killed for mutants.\n"
+        "What a file counted is of its last run in which all its tests passed.\n\n"
         f"{tables(kept, root)}\n{''.join(reasons)}\n| tests | last run |\n|---|---|\n{days}"
     )
     page.write_text(NUMBERS.sub(lambda _: tables(kept, root), page.read_text()))
