@@ -122,7 +122,7 @@ def test_a_forged_hint_stands_where_a_constraint_of_a_commitment_is_left_out(bat
         base = Domains([*rows[:index], *rows[index + 1 :]])
         base.assume({wire: witness.values[wire] for wire in input_wires(circuit)})
         base.propagate()
-        free = [wire for wire in hints if wire not in base.values]
+        free = sorted((wire for wire in hints if wire not in base.values), key=lambda wire: pattern(name_of[wire]))
         forged = ((wire, value) for wire in free for value in forgeries(base, wire, witness.values[wire], 8, rng))
         if not any(found for wire, value in forged for found in witnesses(base, wire, value)):
             unnoticed.append(sorted(name_of[wire] for wire in rows[index].wires))
