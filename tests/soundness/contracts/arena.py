@@ -7,7 +7,8 @@ from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 from soundness.contracts.caller import Caller, View
 from soundness.contracts.checks import Checks
-from soundness.contracts.model.data import Attestation, Data
+from soundness.contracts.model.attested import Attestation
+from soundness.contracts.model.data import Data
 from soundness.contracts.model.federated import Federated
 from soundness.contracts.model.market import Market
 from soundness.contracts.model.regression import Regression
