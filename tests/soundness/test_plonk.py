@@ -65,11 +65,13 @@ def test_no_vector_is_accepted_and_the_honest_proof_is(vectors, ask, tally, amou
     if amount(False, True):
         candidates += vectors.frozen()
     if judge == "python":
-        candidates = candidates[:: amount(3, 1)]  # a quarter of a second each
-    candidates += vectors.malformed()
+        candidates = candidates[:: amount(5, 1)]  # a seventh of a second each
+    step = amount(2, 1) if judge == "snarkjs" else 1
+    candidates += list(vectors.malformed())[::-step]  # the last one in any case
     if judge in ("python", "native"):
         candidates += vectors.lengths()
-    answers = dict(zip((c.name for c in candidates), ask(judge, candidates), strict=True))
+    *found, honest = ask(judge, [*candidates, vectors.honest])
+    answers = dict(zip((c.name for c in candidates), found, strict=True))
     assert len(answers) == len(candidates), "two vectors of one name"
     accepted = {name for name, answer in answers.items() if answer}
     if judge == "snarkjs":
@@ -80,7 +82,7 @@ def test_no_vector_is_accepted_and_the_honest_proof_is(vectors, ask, tally, amou
         candidates = [c for c in candidates if c.name not in same | ignored]
         accepted -= same | ignored
     tally.attacks(f"PLONK: vectors, {judge}", tried=len(candidates), refused=len(candidates) - len(accepted))
-    assert ask(judge, [vectors.honest]) == [True]
+    assert honest
 
 
 @pytest.mark.full
@@ -104,7 +106,7 @@ def generator(batch, amount):
 
 @pytest.mark.parametrize("batch", numbers(1, 12))
 def test_random_changes_of_a_proof_are_refused_by_all(vectors, ask, tally, amount, batch):
-    candidates = changed(generator(batch, amount), vectors.honest, amount(40, 250))
+    candidates = changed(generator(batch, amount), vectors.honest, amount(15, 250))
     candidates = [c for c in candidates if (c.words, c.public) != (vectors.honest.words, vectors.honest.public)]
     answers = {judge: ask(judge, candidates) for judge in amount(("python", "native", "contract"), JUDGES)}
     if "snarkjs" in answers:
@@ -132,7 +134,7 @@ def test_files_with_random_bytes_are_read_alike_by_python_and_native(vectors, na
             rows.append(read_json(path, what="file", error=ProofFormatError))
         return holds(honest.key, tuple(public_from_json(rows[1])), Proof.from_json(rows[0]))
 
-    tried = amount(200, 1000)
+    tried = amount(60, 1000)
     split = []
     for _ in range(tried):
         which = rng.random() < 0.8

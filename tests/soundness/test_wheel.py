@@ -1,5 +1,6 @@
-"""Whoever builds the wheel from the same files has the same wheel, to the byte."""
+"""Whoever builds the wheel, or the native module, from the same files has the same, to the byte."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -34,3 +35,27 @@ def wheel(folder, out):
     subprocess.run(command, cwd=folder, check=True, timeout=300, capture_output=True)
     (made,) = out.glob("*.whl")
     return made
+
+
+@pytest.mark.full
+@pytest.mark.timeout(7200)
+@pytest.mark.skipif(shutil.which("cargo") is None, reason="cargo is not installed")
+def test_the_native_module_is_the_same_to_the_byte_from_two_folders(tmp_path):
+    """By one toolchain, from crates that lie in one place: their paths are in what panics say."""
+    first, second = (module(tmp_path / folder) for folder in ("one", "some where else/deeper"))
+    assert len(first) > 10**6
+    assert first == second
+
+
+def module(folder):
+    shutil.copytree(ROOT / "native", folder / "native", ignore=shutil.ignore_patterns("target"))
+    (folder / "twopm_zk").mkdir()
+    variables = {name: value for name, value in os.environ.items() if name != "CARGO_TARGET_DIR"}
+    command = ["sh", "native/build.sh"]
+    made = subprocess.run(
+        command, cwd=folder, env=variables | {"PYTHON": sys.executable}, capture_output=True, text=True, timeout=3600
+    )
+    if "cannot be downloaded" in made.stderr:
+        pytest.skip("the native module's crates cannot be downloaded")
+    assert made.returncode == 0, made.stderr
+    return (folder / "twopm_zk" / "_native.abi3.so").read_bytes()

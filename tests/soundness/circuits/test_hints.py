@@ -1,8 +1,5 @@
 """Every hint forged to every other value of its range, on small templates, past the asserts of the witness program.
 
-Not of commitments: propagation does not solve for two signals of a line at once. Their digits are those of RangeCheck,
-and tests/statements/test_pedersen_circuit.py forges lines one after the other.
-
 The inputs are given and the hint is false: propagation, and a search where it stops, look for all other signals.
 Either the constraints contradict each other, or, for a hint that the table leaves open, every output is what it was.
 """
@@ -15,8 +12,8 @@ from soundness.circuits.gadgets import FREE, GADGETS
 from soundness.circuits.harness import domains_of, honest, matches, pattern
 from soundness.circuits.mutants import CIRCUITS
 
-from twopm_zk.circuit.soundness.domains import ContradictionError
-from twopm_zk.circuit.soundness.equations import input_wires
+from twopm_zk.circuit.soundness.domains import ContradictionError, Domains
+from twopm_zk.circuit.soundness.equations import equations, input_wires
 from twopm_zk.circuit.witness import calculate_witness
 from twopm_zk.numbers.field import FIELD_ORDER
 
@@ -26,6 +23,7 @@ QUICK = {"RangeCheck-8", "IsZero", "RoundHalfUp-5", "RoundedMagnitude"}
 FORGED = (
     *("RangeCheck-8", "RangeCheck-7", "RangeCheck-1", "IsZero", "RoundHalfUp-5", "BoundedNoise", "Deviation"),
     *("RoundedMagnitude", "Sigmoid", "Variance", "ProbabilityError", "RowScore", "Rows-logistic", "Rows-gaussian"),
+    *("PedersenPoint", "PedersenCommitment", "PedersenHash", "OpenedSum", "certify", "predict-gaussian"),
 )
 
 
@@ -72,6 +70,16 @@ def forgeries(domains, wire, value, most, rng):
     return {each % FIELD_ORDER for each in chosen} - {value}
 
 
+def witnesses(base, wire, value):
+    """What is known of all witnesses in which a signal has this value, case by case."""
+    here = base.copy()
+    try:
+        here.assume({wire: value})
+    except ContradictionError:
+        return
+    yield from cases(here)
+
+
 @pytest.mark.parametrize("name", [n if n in QUICK else pytest.param(n, marks=pytest.mark.full) for n in FORGED])
 def test_a_forged_hint_leaves_no_witness_or_the_same_outputs(name, amount, tally):
     gadget, circuit, rng = GADGETS[name], honest(name), random.Random(name)
@@ -88,19 +96,38 @@ def test_a_forged_hint_leaves_no_witness_or_the_same_outputs(name, amount, tally
         tried = refused = 0
         for wire in hints:
             for value in forgeries(known, wire, witness.values[wire], amount(few, many), rng):
-                here = base.copy()
-                stands = []
-                try:
-                    here.assume({wire: value})
-                    stands = list(cases(here))
-                except ContradictionError:
-                    pass
+                stands = list(witnesses(base, wire, value))
                 if stands and matches(pattern(name_of[wire]), gadget.open):
                     for case in stands:
                         assert all(case.values.get(out) == witness.values[out] for out in unsigned(outputs, circuit))
                     continue
                 tried, refused = tried + 1, refused + (not stands)
         tally.attacks("circuits: hints forged", tried=tried, refused=refused)
+
+
+APART = 21
+"""Constraints from one that is left out to the next, of one batch: a line and a digit together have seven."""
+
+
+@pytest.mark.parametrize("batch", [0, *(pytest.param(batch, marks=pytest.mark.full) for batch in range(1, 7))])
+def test_a_forged_hint_stands_where_a_constraint_of_a_commitment_is_left_out(batch, amount, tally):
+    """Planted bugs: no constraint of digits, lines and the last point's form can be spared, and the harness sees it."""
+    circuit, rng = honest("PedersenPoint"), random.Random(batch)
+    (inputs,) = GADGETS["PedersenPoint"].examples()
+    witness, name_of = calculate_witness(circuit, inputs), circuit.load_symbols().name_of
+    rows = equations(circuit.load_r1cs())
+    hints = [w for w in range(1, circuit.wires) if pattern(name_of[w]).removesuffix("[#]") in HINTS]
+    unnoticed, left_out = [], range(batch, len(rows), amount(8 * APART, APART))
+    for index in left_out:
+        base = Domains([*rows[:index], *rows[index + 1 :]])
+        base.assume({wire: witness.values[wire] for wire in input_wires(circuit)})
+        base.propagate()
+        free = sorted((wire for wire in hints if wire not in base.values), key=lambda wire: pattern(name_of[wire]))
+        forged = ((wire, value) for wire in free for value in forgeries(base, wire, witness.values[wire], 8, rng))
+        if not any(found for wire, value in forged for found in witnesses(base, wire, value)):
+            unnoticed.append(sorted(name_of[wire] for wire in rows[index].wires))
+    assert unnoticed == []
+    tally.mutants("circuits: constraints of commitments left out", tried=len(left_out), killed=len(left_out))
 
 
 def unsigned(outputs, circuit):

@@ -7,11 +7,14 @@ from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 from soundness.contracts.caller import Caller, View
 from soundness.contracts.checks import Checks
+from soundness.contracts.model.attested import Attestation
+from soundness.contracts.model.data import Data
 from soundness.contracts.model.federated import Federated
 from soundness.contracts.model.market import Market
 from soundness.contracts.model.regression import Regression
 from soundness.contracts.model.rounds import Surroundings
 from soundness.contracts.model.stakes import RETH, STETH, WSTETH, Plain, Position, Stakes, StETH
+from support.attestations import Eas, data_of
 from support.conversing import CREDITS as VOTERS
 from support.conversing import Conversing, finished_task
 from support.federated_task import federated_config
@@ -21,6 +24,7 @@ from support.rounds_world import (
     DATASET,
     ETH,
     EVALUATIONS,
+    HELD_OUT,
     LOGISTIC,
     SPEC,
     ZERO,
@@ -31,6 +35,7 @@ from support.rounds_world import (
 from support.sharing import Key, generators_hash
 
 from twopm_zk.numbers.field import FIELD_ORDER
+from twopm_zk.task.parts.data import DataTerms, Provenance
 
 FEE = 10**6 + 7
 SHARE = 7_001
@@ -88,6 +93,8 @@ class Arena(Checks):
         self.accounts = [one.address for one in self.everybody]
         self.owner = chain.address
         self.treasuries = [chain.web3.to_checksum_address(node.accounts[number]) for number in (9, 8)]
+        self.resolver = world.deployment.contract(chain, "CertificateResolver")
+        self.access = world.deployment.contract(chain, "DataAccess")
         steth = world.deployment.contract(chain, "StETHDouble")
         self.tokens = {STETH: steth, WSTETH: world.deployment.contract(chain, "WstETHDouble"), RETH: world.reth}
         for person in people:
@@ -133,14 +140,10 @@ class Arena(Checks):
                 stakes.positions[user, asset] = Position(found["active"], found["exiting"], found["availableAt"])
         for user in self.accounts:
             stakes.locked[user] = staking.call("lockedUntil", user)
-        around = Surroundings(stakes, {})
+        around = Surroundings(stakes, self._data())
         for member in self.members:
             around.since[member.address] = world.identity.call("memberSince", member.address)
             around.keys.add(member.address)
-            for index in range(8):
-                commitment = world.hub.call("commitmentOf", member.address, DATASET, index)
-                registered = world.hub.call("registeredAt", member.address, commitment)
-                around.data[member.address, index] = (commitment, registered)
         named = {member.name: member.address for member in self.members}
         markets = []
         for kind, seen, credits in (("inference", predictions, CREDITS), ("conversations", talks, VOTERS)):
@@ -152,18 +155,51 @@ class Arena(Checks):
         markets[0].model = world.hlr.call("certificateOf", predictions.task.id)[2]
         return State(around, markets)
 
+    def _data(self):
+        """Three batches of each member in each data set; those of the one that asks for it are attested to."""
+        world, people = self.world, vars(self.world.people).values()
+        issuers, eas = world.people.dan, Eas(world.chain, world.deployment.eas)
+        terms = DataTerms.of("attested grades", Provenance((issuers.address, world.people.eve.address)))
+        world.hub.transact("open", terms.values)
+        words, resolver = self.resolver.call("SCHEMA"), self.resolver.address
+        schemas = {"data": eas.register(), "other": eas.register("bytes32 other")}
+        schemas["certificate"] = eas.register(words, resolver=resolver, revocable=False)
+        schemas["another certificate"] = eas.register("uint256 task", resolver=resolver, revocable=False)
+        self.eas = eas.contract
+        data = Data({DATASET: (), HELD_OUT: (), terms.id: terms.issuers}, schemas, world.hlr.address)
+        for number, person in enumerate(people):
+            for dataset, first in ((HELD_OUT, 20_000), (terms.id, 30_000)):
+                person.register(0, [first + 10 * number + batch for batch in range(3)], dataset)
+            says = [world.hub.call("commitmentOf", person.address, terms.id, index) for index in range(3)]
+            uid = eas.attest(issuers.key, schemas["data"], person.address, data_of(terms.id, says))
+            person.use(world.hub).transact("bind", terms.id, person.address, uid, says)
+            made = Attestation(issuers.address, schemas["data"], person.address, data_of(terms.id, says), True, 0)
+            data.attestations[uid] = made
+            data.bound |= {(person.address, terms.id, commitment): uid for commitment in says}
+            for dataset in data.issuers:
+                for index in range(8):
+                    if commitment := world.hub.call("commitmentOf", person.address, dataset, index):
+                        data.places[person.address, dataset, index] = commitment
+                        since = world.hub.call("registeredAt", person.address, commitment)
+                        data.registered[person.address, commitment] = since
+        self.attested = terms.id
+        return data
+
     # --- tasks ---
 
     def settings(self, kind, chosen):
         """The configuration of a task, and what `createTask` is given besides."""
         names = ("minimumNodes", "penalty", "maximumRounds")
         changes = {name: chosen[name] for name in names} | {"minimumStake": ETH, "maximumUpdates": 7}
+        if chosen.get("attested"):
+            changes["dataset"] = self.attested
         if kind == "hfl":
             return federated_config(**changes), chosen["quorum"]
         training = {
             "information": chosen["information"],
             "finalInformation": chosen["final"] and chosen["information"] != 2,
             "evaluation": chosen["evaluation"],
+            "heldOutDataset": HELD_OUT if chosen.get("heldOut") else bytes(32),
             "evaluateVerifiers": [self.world.ids["evaluate-32"]],
             "evaluationGenerators": generators_hash(EVALUATIONS[LOGISTIC]),
         }
@@ -182,6 +218,10 @@ class Arena(Checks):
     def contract_of(self, part):
         """The contract of a task's or a network's model."""
         return getattr(self.world, part.kind)
+
+    def contract_named(self, name):
+        """DataHub, DataAccess, or EAS, as the model of data calls them."""
+        return {"hub": self.world.hub, "access": self.access, "eas": self.eas}[name]
 
     def copy(self):
         return copy.deepcopy(self.state)

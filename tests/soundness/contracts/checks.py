@@ -3,6 +3,7 @@
 from collections import Counter
 
 from soundness.contracts.caller import View
+from soundness.contracts.model.data import PLACES, Access
 from soundness.contracts.model.federated import Federated
 from soundness.contracts.model.rules import COLLECTING, CREATED, FINISHED, NONE, SHARING
 
@@ -25,6 +26,7 @@ GAS = {
     "decide": 420_000,
     "stake": 160_000,
     "createTask": 2_000_000,
+    "attest": 470_000,
 }
 """What a call takes at most, here, where proofs are hashes and a slash looks at three pools; all others 400,000."""
 
@@ -90,6 +92,8 @@ class Checks:
             "certifiedKey": task.certified,
             "certifiedNodes": task.certified_nodes,
             "matrixHash": task.matrix,
+            "heldOut": task.held_out,
+            "firstOpenedAt": task.first_opened_at,
         }
         if task.phase not in (NONE, CREATED):
             expected["modelCommitment"] = task.model if task.phase != FINISHED else training["modelCommitment"]
@@ -100,6 +104,28 @@ class Checks:
                 assert tuple(point.values()) == tuple(task.points[account])
         if task.shared and task.phase >= SHARING and task.phase != FINISHED:
             assert tuple(total.values()) == tuple(task.total or IDENTITY)
+
+    def check_data(self, data, owners):
+        """Batches, attestations, withdrawals and grants of these owners, and the certificates that were attested to."""
+        hub, expected, now = self.world.hub, [], (0, self.caller.now())
+        for owner, dataset in ((owner, dataset) for owner in owners for dataset in data.issuers):
+            since, retraining = data.withdrawn.get((owner, dataset), (0, False))
+            expected += [(View(hub, "withdrawnAt", owner, dataset), since)]
+            expected += [(View(hub, "mayRetrainWithout", owner, dataset), retraining)]
+            for index in PLACES:
+                commitment = data.places.get((owner, dataset, index), 0)
+                bound = int.from_bytes(data.bound.get((owner, dataset, commitment), b""), "big")
+                expected += [(View(hub, "commitmentOf", owner, dataset, index), commitment)]
+                expected += [(View(hub, "attestationOf", owner, dataset, commitment), bound)]
+            for member in self.accounts:
+                access = data.access.get((owner, dataset, member), Access())
+                expected += [(View(self.access, "accessOf", owner, dataset, member), vars(access))]
+                may = data.may_read(now, owner, dataset, member)
+                expected += [(View(self.access, "mayRead", owner, dataset, member), may)]
+        for task, uid in data.certificates.items():
+            expected += [(View(self.resolver, "attestationOf", task), int.from_bytes(uid, "big"))]
+        for (view, value), found in zip(expected, self.caller.ask([view for view, _ in expected]), strict=True):
+            assert found == value, f"{view.what} is {found}, and has to be {value}"
 
     def check_stakes(self, stakes):
         """Shares add up, nobody has more than there is, and everything is what the model says, to the wei."""

@@ -6,18 +6,17 @@ go through where it breaks no rule of the model, and has to be refused with the 
 afterwards contract and model say the same of everything, sums of money agree to the wei, and points add up.
 """
 
-import random
 from collections import Counter
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 from soundness.contracts.arena import INDICES
+from soundness.contracts.history_of_data import PICK, DataHistories, mixed
 from soundness.contracts.model.rules import FINISHED
 from soundness.contracts.model.stakes import RETH, STETH
 from support.market import TERMS
-from support.rounds_world import DATASET, ETH, ZERO
+from support.rounds_world import ETH, ZERO
 
-PICK = st.integers(0, 10**6)
 WHO = st.integers(0, 5)
 CHOSEN = st.fixed_dictionaries(
     {
@@ -28,6 +27,8 @@ CHOSEN = st.fixed_dictionaries(
         "information": st.integers(0, 2),
         "final": st.booleans(),
         "evaluation": st.booleans(),
+        "heldOut": st.booleans(),
+        "attested": st.booleans(),
     }
 )
 LIKELY = {"openRound": 8, "submitUpdate": 9, "commitUpdate": 9, "close": 6, "ready": 12, "share": 14, "confirm": 8}
@@ -36,12 +37,7 @@ LIKELY |= {"finish": 1, "withdraw": 1, "reopen": 2, "takeOver": 1}
 """How likely calls are that lead somewhere, and those that lead nowhere; all others have 3."""
 
 
-def mixed(pick):
-    """Hypothesis likes small numbers; what they choose should be anything."""
-    return random.Random(pick).getrandbits(48)
-
-
-class Histories(RuleBasedStateMachine):
+class Histories(DataHistories, RuleBasedStateMachine):
     arena, counts, likely = None, Counter(), LIKELY
 
     def __init__(self):
@@ -177,6 +173,9 @@ class Histories(RuleBasedStateMachine):
         ends = [task.deadline for task in self.state.tasks]
         ends += [request.deadline for market in self.state.markets for request in market.requests.values()]
         ends += [case.deadline for market in self.state.markets for case in market.cases.values()]
+        data = self.state.around.data
+        ends += [made.expires for made in data.attestations.values() if made.expires]
+        ends += [access.until for access in data.access.values()]
         ends += [p.available_at for p in self.state.stakes.positions.values() if p.exiting]
         ahead = sorted({end + after for end in ends if end + after > self.next()[1]})
         if ahead:
@@ -269,12 +268,12 @@ class Histories(RuleBasedStateMachine):
             self.send(self.next(), self.arena.owner, registry, "retire", (chosen,), set())
             predictions.retired = True
 
-    # --- members and data ---
+    # --- members ---
 
-    @rule(who=WHO, act=st.integers(0, 3), index=st.integers(7, 9))
-    def come_and_go(self, who, act, index):
+    @rule(who=WHO, act=st.integers(0, 2))
+    def come_and_go(self, who, act):
         around, person, now = self.state.around, self.arena.everybody[who], self.next()
-        actor, identity, hub = person.address, self.world.identity, self.world.hub
+        actor, identity = person.address, self.world.identity
         member = actor in around.since
         if act == 0:
             if self.send(now, actor, identity, "leave", (), set() if member else {"NotAMember"}):
@@ -284,26 +283,11 @@ class Histories(RuleBasedStateMachine):
             arguments = ("https://node.example", b"\x07" * 32)
             if self.send(now, actor, identity, "join", arguments, {"AlreadyMember"} if member else set()):
                 around.since[actor] = now[0]
-        elif act == 2:
+        else:
             proof = person.lasting.possession(identity.address, self.world.chain.chain_id, actor)
             arguments = (*person.lasting.posted, *proof)
             if self.send(now, actor, identity, "setAggregationKey", arguments, set() if member else {"NotAMember"}):
                 around.keys.add(actor)
-        else:
-            commitment = 50_000 + 10 * who + index
-            refusals = {"DataIsWithdrawn"} if actor in around.withdrawn else set()
-            if (actor, index) in around.data:
-                refusals |= {"PlaceTaken", "AlreadyRegistered"}
-            if self.send(now, actor, hub, "register", (DATASET, index, [commitment]), refusals):
-                around.data[actor, index] = (commitment, now[0])
-
-    @rule(who=WHO, rarely=st.integers(0, 9))
-    def withdraw_data(self, who, rarely):
-        around, actor = self.state.around, self.arena.accounts[who]
-        if rarely == 0:
-            refusals = {"DataIsWithdrawn"} if actor in around.withdrawn else set()
-            if self.send(self.next(), actor, self.world.hub, "withdraw", (DATASET, False), refusals):
-                around.withdrawn.add(actor)
 
     # --- fees ---
 

@@ -55,6 +55,12 @@ class Mutant:
     put: str
     operator: str
 
+    @property
+    def decides(self) -> bool:
+        """Whether it changes what is accepted, or money: guards, comparisons, arithmetic on stakes and fees."""
+        money = self.file.startswith(("staking/", "inference/"))
+        return self.operator in ("guard", "comparison") or (money and self.operator == "arithmetic")
+
     def applied(self, text: str) -> str:
         return text[: self.start] + self.put + text[self.end :]
 
@@ -99,9 +105,10 @@ def mutants(file: str, text: str) -> Iterator[Mutant]:
         for found in re.finditer(re.escape(token), plain[body:]):
             start = body + found.start()
             for other in others:
-                yield Mutant(file, start, start + len(token), other, "operator")
+                kind = "comparison" if re.search(r"[<>&|]| [!=]= ", token) else "arithmetic"
+                yield Mutant(file, start, start + len(token), other, kind)
     for found in re.finditer(r"(?<![\w)\]])(\+\+|--)(?=\w)", plain):
-        yield Mutant(file, *found.span(), "--" if found[1] == "++" else "++", "operator")
+        yield Mutant(file, *found.span(), "--" if found[1] == "++" else "++", "arithmetic")
     for found in re.finditer(_MODIFIERS, plain):
         yield Mutant(file, *found.span(), "", "modifier")
     for found in _STATEMENT.finditer(plain):

@@ -3,7 +3,12 @@
 A mutant that does not compile, or is too large for a chain, says nothing and is left out; one that the tests pass has
 survived, and is either explained in survivors.json or a missing test.
 
+Three of four are drawn from what decides: guards, comparisons, and arithmetic on stakes and fees; the rest from all
+others. A run may be cut into parts that go on beside each other, and goes on where it was cut off: with --kept FILE,
+what was killed before is not tried again as long as its contract is the same.
+
 Run: python tests/soundness/contracts/mutation.py --mutants 40 --seed 1 [--only staking/Pool.sol] [--minutes 10]
+     [--part 1/2] [--kept build/mutants.jsonl]
 """
 
 from __future__ import annotations
@@ -19,6 +24,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
@@ -28,8 +34,8 @@ if __name__ == "__main__":  # a script is not told where tests are
 from soundness.contracts.mutants import Mutant, mutants  # noqa: E402
 
 SURVIVORS = Path(__file__).with_name("survivors.json")
-SECONDS = 420.0
-"""For the tests of one mutant; what never ends is noticed too."""
+SECONDS = 900.0
+"""For the tests of one mutant: one that takes longer, perhaps for a busy machine, says nothing."""
 
 EDGES = "../soundness/contracts/test_deadlines"
 TESTS = {
@@ -99,7 +105,7 @@ def tried(mutant: Mutant, changed: str, folder: Path, tests: Sequence[str] = ())
         elif time.monotonic() - begun > SECONDS:
             os.kill(child, 9)
             os.waitpid(child, 0)
-            return Outcome(mutant, "killed", "time", time.monotonic() - begun)
+            return Outcome(mutant, "unfit", "time", time.monotonic() - begun)
         else:
             time.sleep(0.1)
     said = output.read_text(errors="replace")
@@ -134,16 +140,22 @@ def _test(mutant: Mutant, source: Path, output: Path, tests: Sequence[str]) -> i
 
 
 def sample(files: Iterable[str], count: int, seed: int) -> list[tuple[Mutant, str]]:
-    """So many mutants with their sources: from each contract in turn, by chance within it."""
+    """So many mutants with their sources: from each contract in turn, by chance, three of four that decide."""
     draw, waiting = random.Random(seed), {}
     for file in files:
         text = (ROOT / "verifier" / file).read_text()
         found = sorted(set(mutants(file, text)))
         draw.shuffle(found)
-        waiting[file] = [(mutant, text) for mutant in found]
+        waiting[file] = {kind: [(m, text) for m in found if m.decides is kind] for kind in (True, False)}
     chosen: list[tuple[Mutant, str]] = []
-    while len(chosen) < count and any(waiting.values()):
-        for rest in waiting.values():
+    turn = 0
+    while len(chosen) < count and any(any(kinds.values()) for kinds in waiting.values()):
+        order = list(waiting)
+        draw.shuffle(order)
+        for file in order:
+            decides = turn % 4 != 3
+            turn += 1
+            rest = waiting[file][decides] or waiting[file][not decides]
             if rest and len(chosen) < count:
                 chosen.append(rest.pop())
     return chosen
@@ -155,33 +167,69 @@ def explained() -> dict[tuple[str, ...], str]:
     return {tuple(entry[key] for key in ("file", "function", "was", "becomes")): entry["why"] for entry in known}
 
 
+class Kept:
+    """Mutants that were killed, or unfit, in runs before, by what they change in which source."""
+
+    def __init__(self, path: Path | None) -> None:
+        self.path = path
+        lines = path.read_text().splitlines() if path and path.is_file() else []
+        self.known = {tuple(json.loads(line)) for line in lines}
+
+    @staticmethod
+    def _of(mutant: Mutant, text: str) -> tuple[str, ...]:
+        return mutant.file, sha256(mutant.applied(text).encode()).hexdigest()
+
+    def __contains__(self, one: tuple[Mutant, str]) -> bool:
+        return self._of(*one) in self.known
+
+    def add(self, mutant: Mutant, text: str) -> None:
+        """One line, so that parts can write to one file."""
+        if self.path:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with self.path.open("a") as file:
+                file.write(json.dumps(self._of(mutant, text)) + "\n")
+
+
 def run(
     files: Sequence[str],
     *,
     count: int,
     seed: int,
     minutes: float,
+    part: tuple[int, int] = (1, 1),
+    kept: Path | None = None,
     tests: Sequence[str] = (),
     told: Callable[[str], None] = lambda line: None,
 ) -> tuple[list[Outcome], list[tuple[str, ...]]]:
-    """Try a sample; returns what became of each, and the survivors that nobody has explained."""
+    """Try a part of a sample; returns what became of each, and the survivors that nobody has explained."""
     os.chdir(ROOT)
     import support.rounds_task
     import support.staking_world  # noqa: F401 - for the processes that are made from this one
 
-    until, known = time.monotonic() + 60 * minutes, explained()
+    until, known, before = time.monotonic() + 60 * minutes, explained(), Kept(kept)
     outcomes, unexplained = [], []
-    for mutant, text in sample(files, count, seed):
+    for mutant, text in sample(files, count, seed)[part[0] - 1 :: part[1]]:
         if time.monotonic() > until:
             break
+        if (mutant, text) in before:
+            continue
         with tempfile.TemporaryDirectory() as folder:
             outcome = tried(mutant, mutant.applied(text), Path(folder), tests)
         place = mutant.place(text)
         outcomes.append(outcome)
-        if outcome.verdict == "survived" and place not in known:
+        if outcome.verdict != "survived":
+            before.add(mutant, text)
+        elif place not in known:
             unexplained.append(place)
         told(json.dumps([outcome.verdict, mutant.operator, *place, outcome.by, round(outcome.seconds)]))
     return outcomes, unexplained
+
+
+def _part(text: str) -> tuple[int, int]:
+    number, parts = map(int, text.split("/"))
+    if not 1 <= number <= parts:
+        raise ValueError(text)
+    return number, parts
 
 
 def main() -> None:
@@ -189,6 +237,8 @@ def main() -> None:
     parser.add_argument("--mutants", type=int, default=40)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--minutes", type=float, default=60.0)
+    parser.add_argument("--part", type=_part, default=(1, 1), help="which of how many parts, as 1/2")
+    parser.add_argument("--kept", type=Path, help="a file of what was killed before, which is not tried again")
     parser.add_argument("--only", action="append", choices=sorted(TESTS), help="contracts; all of them by default")
     parser.add_argument("--tests", action="append", default=[], help="files of tests, in place of the contracts' own")
     chosen = parser.parse_args()
@@ -197,6 +247,8 @@ def main() -> None:
         count=chosen.mutants,
         seed=chosen.seed,
         minutes=chosen.minutes,
+        part=chosen.part,
+        kept=chosen.kept,
         tests=chosen.tests,
         told=lambda line: print(line, flush=True),
     )

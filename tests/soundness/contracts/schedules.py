@@ -2,12 +2,13 @@
 
 from collections import Counter
 
+from soundness.contracts.model.data import Data
 from soundness.contracts.model.federated import Federated
 from soundness.contracts.model.regression import Regression
 from soundness.contracts.model.rounds import Surroundings
 from soundness.contracts.model.rules import COLLECTING, DISPUTED, FINISHED, READY, SHARING, SUMMED
 from support.federated_task import federated_config
-from support.rounds_world import ETH, task_config
+from support.rounds_world import DATASET, ETH, task_config
 
 TASK = {"penalty": ETH // 10, "minimumNodes": 3, "maximumUpdates": 8, "maximumRounds": 2}
 TRAINING = {"information": 0, "finalInformation": False, "evaluation": False, "gradientTarget": 1000}
@@ -52,7 +53,10 @@ class OnModel:
 
     def __init__(self, kind, nodes, quorum):
         accounts = [f"0x{number:040x}" for number in range(1, nodes + 1)]
-        around = Surroundings(RichStakes(), {(account, 0): (number + 1, 0) for number, account in enumerate(accounts)})
+        data = Data({DATASET: ()})
+        data.places = {(account, DATASET, 0): number for number, account in enumerate(accounts, 1)}
+        data.registered = {(account, number): 0 for number, account in enumerate(accounts, 1)}
+        around = Surroundings(RichStakes(), data)
         around.since = dict.fromkeys(accounts, 1)
         around.keys = set(accounts)
         self.accounts, self.now = accounts, (10, 1000)

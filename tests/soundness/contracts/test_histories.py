@@ -20,7 +20,7 @@ def told(tally, counts):
 def test_no_history_of_calls_breaks_what_contracts_promise(arena, amount, tally):
     """Value is conserved to the wei, points add up, nothing moves without its proof, and the rest is refused."""
     Histories.arena, Histories.counts = arena, Counter()
-    steps, examples = amount(50, 120), amount(6, 150)
+    steps, examples = amount(44, 120), amount(5, 150)
     arena.caller.begin()
     try:
         run_state_machine_as_test(

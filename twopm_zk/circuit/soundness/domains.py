@@ -6,6 +6,8 @@ Rules, each of which only drops values that no solution has:
 * a constraint in one unknown signal: the roots of a polynomial of degree 2
 * one in two, of which one has a set: the same for each of its values
 * two in the same two, where one says what t is in terms of x: the roots of a polynomial of degree up to 4
+* linear ones in two unknown signals: each says of one what it is in terms of the other, and a circle of them has one
+  solution, such as the signals of a line through two points
 * a linear one, in integers where ranges keep it from reaching FIELD_ORDER: each signal between the ends that others
   leave
 
@@ -50,6 +52,8 @@ class Domains:
         for index, row in enumerate(rows):
             if len(wires := row.wires) == 2 and row.A and row.B:
                 self.pairs.setdefault(frozenset(wires), []).append(index)
+        self.multiples: dict[int, tuple[int, int, int]] = {}
+        """A signal as a factor times another one, and a constant."""
         self._visits: dict[int, int] = {}
         self._queue: dict[int, None] = dict.fromkeys(range(len(rows)))
         self._at = 0
@@ -58,7 +62,7 @@ class Domains:
         """What is known, to go on from with an assumption."""
         other = object.__new__(Domains)
         other.__dict__ = dict(self.__dict__)
-        for name in ("values", "sets", "ranges", "_queue"):
+        for name in ("values", "sets", "ranges", "multiples", "_queue"):
             setattr(other, name, dict(getattr(self, name)))
         other._visits = {}
         return other
@@ -251,6 +255,8 @@ class Domains:
             ((wire, factor),) = terms.items()
             self._keep(wire, {-constant * pow(factor, -1, FIELD_ORDER) % FIELD_ORDER})
             return
+        if len(terms) == 2:
+            self._in_terms_of_another(terms, constant)
         ends = {wire: self.range_of(wire) for wire in terms}
         loose = [wire for wire in terms if ends[wire] is None]
         if len(loose) == 1:
@@ -261,6 +267,27 @@ class Domains:
                 self._between_only(wire, *found)
         elif not loose:
             self._in_integers(terms, constant, {wire: found for wire, found in ends.items() if found})
+
+    def _in_terms_of_another(self, terms: Mapping[int, int], constant: int) -> None:
+        """Two signals are multiples of one another, but for a constant; or of a third one, which then has one value."""
+        (root, factor, rest), (other, by, more) = (self._multiple_of(wire) for wire in terms)
+        one, two = terms.values()
+        factor, by, rest = one * factor, two * by, one * rest + two * more + constant
+        if root != other:
+            scale = -pow(factor, -1, FIELD_ORDER)
+            self.multiples[root] = (other, by * scale % FIELD_ORDER, rest * scale % FIELD_ORDER)
+        elif (factor + by) % FIELD_ORDER:
+            self._keep(root, {-rest * pow(factor + by, -1, FIELD_ORDER) % FIELD_ORDER})
+        elif rest % FIELD_ORDER:
+            raise ContradictionError(self._at)
+
+    def _multiple_of(self, wire: int) -> tuple[int, int, int]:
+        """The signal that a signal is known to be a multiple of: itself, the factor 1 and the constant 0 at first."""
+        factor, constant = 1, 0
+        while wire in self.multiples:
+            wire, by, more = self.multiples[wire]
+            factor, constant = factor * by % FIELD_ORDER, (constant + factor * more) % FIELD_ORDER
+        return wire, factor, constant
 
     def _in_integers(self, terms: Mapping[int, int], constant: int, ends: Mapping[int, Range]) -> None:
         """Tighten all ranges, the one with the largest factor first, where the sum cannot reach FIELD_ORDER."""

@@ -47,6 +47,9 @@ class Regression(Disputes):
         self.information, self.final, self.evaluation = (
             training[name] for name in ("information", "finalInformation", "evaluation")
         )
+        held_out = training["heldOutDataset"]
+        self.held_out_dataset = held_out if any(held_out) else None
+        self.held_out, self.first_opened_at = False, 0
         self.collected = STEP if self.information == NEVER else INFORMATION
         self.weights, self.matrix = WEIGHTS[0], 0
         self.certified, self.certified_nodes, self.credits = 0, 0, {}
@@ -85,15 +88,24 @@ class Regression(Disputes):
 
     # --- collecting ---
 
+    def source(self):
+        """What is held out has to be registered before the task's first round."""
+        return (self.held_out_dataset, self.first_opened_at) if self.held_out else super().source()
+
+    def _start_attempt(self, now):
+        if self.round == 0:
+            self.first_opened_at = self.opened_at
+        super()._start_attempt(now)
+
     def _update(self, actor, index):
-        number = self.around.data.get((actor, index), (0, 0))[0] % 7 + 1
+        number = self.data_of(actor, index) % 7 + 1
         return openings(self.collected, number)
 
     def _real_submit_update(self, task, person, index, wrong):
         _, point = self._update(person.address, index)
         x, y = point
         size = 33 if wrong == "size" else 32
-        data = self.around.data.get((person.address, index), (0, 0))[0]
+        data = self.data_of(person.address, index)
         y = FIELD_ORDER + y if wrong == "y" and FIELD_ORDER + y < 2**256 else y
         proof = fake_proof(NAMES[self.collected], self.model, data + (wrong == "data"), y)
         if wrong in ("proof", "y"):
@@ -237,13 +249,15 @@ class Regression(Disputes):
             self.next_round(now)
 
     def _collect_statistics(self, now):
-        """Information at weights that have none yet, then an evaluation, each at most once."""
+        """Information at weights that have none yet, an evaluation, and one of what was held out, each at most once."""
         last = self.collected
         unknown = self.moves != 0 or self.information == NEVER
         if self.final and last == STEP and unknown:
             self.collected = INFORMATION
         elif self.evaluation and last != EVALUATE:
             self.collected = EVALUATE
+        elif self.held_out_dataset and not self.held_out:
+            self.collected, self.held_out = EVALUATE, True
         else:
             self.end()
             return

@@ -42,12 +42,10 @@ class Surroundings:
     """What rounds ask others about: members, data, stakes, and whether the contract may slash."""
 
     stakes: object
-    data: dict
-    """(account, index) to (commitment, block of its registration)."""
+    data: object
     since: dict = field(default_factory=dict)
     keys: set = field(default_factory=set)
     """Accounts with a key to share under."""
-    withdrawn: set = field(default_factory=set)
     penalties: list = field(default_factory=list)
     """(account, wei that were asked for, wei that were taken)."""
 
@@ -80,6 +78,14 @@ class Rounds(Rules):
         copied = copy(self)
         copied.records = deepcopy(self.records)
         return copied
+
+    def source(self):
+        """The data set that updates are about, and the block before which batches have to be registered."""
+        return self.dataset, self.opened_at
+
+    def data_of(self, account, index):
+        """The commitment that an update is about; 0 for none."""
+        return self.around.data.places.get((account, self.source()[0], index), 0)
 
     # --- names of things ---
 

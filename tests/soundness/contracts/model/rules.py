@@ -67,11 +67,8 @@ class Rules:
                 yield "IndexNotAscending"
         else:
             yield from self._staked(actor)
-        if actor in self.around.withdrawn:
-            yield "DataIsWithdrawn"
-        commitment, registered = self.around.data.get((actor, index), (0, 0))
-        if commitment == 0 or registered >= self.opened_at:
-            yield "DataNotCommittedBeforeTheRound"
+        dataset, before = self.source()
+        yield from self.around.data.unusable(now, actor, dataset, index, before)
 
     def _no_close(self, now, actor):
         yield from self._phase(COLLECTING)
