@@ -110,7 +110,7 @@ class WitnessProgram:
             except wasmtime.Trap as trap:
                 raise self._error(self._stopped(trap)) from None
             except (wasmtime.WasmtimeError, LookupError, TypeError, ValueError):  # it lacks a function, or has another
-                raise self._error("is not of a known kind, or needs more memory than it may have") from None
+                raise self._error("is of no known kind, or needs more memory than it may have or there is") from None
 
     def _error(self, what: str) -> WitnessError:
         return WitnessError(f"the witness program of {self.circuit.name!r} {what}")
