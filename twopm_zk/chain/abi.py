@@ -36,7 +36,7 @@ class _Once(ContextFramesBytesIO):
     """Encoded values, of which no more is read than there is of them, many pointers to one place notwithstanding."""
 
     def __init__(self, data: bytes) -> None:
-        super().__init__(data)
+        super().__init__(data)  # type: ignore[no-untyped-call]
         self._left = _READ_AGAIN * len(data)
 
     def read(self, size: int | None = -1, /) -> bytes:

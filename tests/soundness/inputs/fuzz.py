@@ -26,6 +26,9 @@ def main(folder, seconds, *names):
         from soundness.inputs.readers import READERS
 
         readers = READERS()
+        for name in names:
+            if name.startswith("task."):  # what they import takes longer than they do
+                readers[name].call(readers[name].seeds()[0])
     for name in names:
         output = Path(folder) / name / "output"
         child = os.fork()  # libFuzzer ends the process; what is imported and instrumented is so once for all of them
