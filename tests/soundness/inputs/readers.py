@@ -55,6 +55,7 @@ class Reader:
     errors: tuple[type[Exception], ...] = (TwopmError,)
 
 
+@cache
 def found():
     """Public functions of the package that read what somebody else wrote, by their names and those of parameters."""
     names = set()

@@ -80,7 +80,7 @@ def test_what_reaches_new_branches_is_changed_again(half, tmp_path, tally):
             (folder / str(number)).write_bytes(seed)
     finished = subprocess.run(
         [sys.executable, Path(__file__).with_name("fuzz.py"), tmp_path, "3", *names],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[3]), str(BESIDE)])},
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(BESIDE), *filter(None, sys.path)])},
         capture_output=True,
         text=True,
         check=False,
