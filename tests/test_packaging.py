@@ -31,6 +31,7 @@ LOCKS = {
     "requirements-eigenlayer.lock": ("eigenlayer",),
     "requirements-model.lock": ("model",),
     "requirements-solver.lock": ("solver",),
+    "requirements-fuzzer.lock": ("fuzzer",),
 }
 ENTRY = re.compile(r"^([A-Za-z0-9_.-]+)==(\S+)(?: ; [^\\]*)?((?: \\\n    --hash=sha256:[0-9a-f]{64})*)$", re.MULTILINE)
 

@@ -36,6 +36,7 @@ STATED = {
 }
 """What packages write where an SPDX expression is meant."""
 LOOKED_UP = {
+    "atheris": "Apache-2.0",
     "cvc5-gpl": "GPL-3.0-or-later",
     "colorama": "BSD-3-Clause",
     "httpx2-jsfetch": "NOASSERTION",  # for Emscripten alone, where nothing here runs

@@ -11,6 +11,7 @@ import pytest
 import wasmtime
 
 from twopm_zk.circuit import witness as witness_module
+from twopm_zk.circuit import witness_program
 from twopm_zk.circuit.compilation import compile_circuit
 from twopm_zk.circuit.witness import calculate_witness, read_witness
 from twopm_zk.errors import FileFormatError, InputError, WitnessError
@@ -235,14 +236,14 @@ def test_private_inputs_never_reach_a_message(tiny, capfd, caplog):
 
 def test_the_result_is_always_checked_against_the_r1cs(tiny, monkeypatch):
     circuit = tiny("multiplier")
-    honest = witness_module._Program.run
+    honest = witness_program.WitnessProgram.run
 
     def wrong(self, inputs):
         content = bytearray(honest(self, inputs))
         content[32] ^= 1
         return bytes(content)
 
-    monkeypatch.setattr(witness_module._Program, "run", wrong)
+    monkeypatch.setattr(witness_program.WitnessProgram, "run", wrong)
     with pytest.raises(WitnessError, match=r"breaks constraint 0, over main\.product"):
         calculate_witness(circuit, {"a": 3, "b": 14})
 
@@ -346,7 +347,7 @@ def test_a_process_that_has_made_a_witness_ends_without_a_word(source):
         "from pathlib import Path; import sys\n"
         "from twopm_zk.circuit.compilation import compile_circuit\n"
         "from twopm_zk.circuit.witness import calculate_witness\n"
-        "sys.kept = sys.modules['twopm_zk.circuit.witness']\n"  # as long as anything, as debuggers keep modules
+        "sys.kept = sys.modules['twopm_zk.circuit.witness_program']\n"  # as long as anything, as debuggers keep modules
         "print(calculate_witness(compile_circuit(Path(sys.argv[1])), {'a': 3, 'b': 14}).public)"
     )
     finished = run([sys.executable, "-c", code, source("multiplier")], timeout=60)
@@ -354,13 +355,13 @@ def test_a_process_that_has_made_a_witness_ends_without_a_word(source):
 
 
 def test_threads_that_ask_for_a_first_witness_at_once_share_one_engine(monkeypatch, tiny, tiny_inputs):
-    def slowly(make=wasmtime.Engine):
+    def slowly(config, make=wasmtime.Engine):
         time.sleep(0.05)
-        return make()
+        return make(config)
 
     monkeypatch.setattr(wasmtime, "Engine", slowly)
-    witness_module._made_engine.cache_clear()
-    witness_module._loop_module.cache_clear()
+    witness_program._made_engine.cache_clear()
+    witness_program._loop_module.cache_clear()
     circuit = tiny("multiplier")
     with ThreadPoolExecutor(8) as pool:
         made = list(pool.map(lambda _: calculate_witness(circuit, tiny_inputs["multiplier"]), range(8)))

@@ -121,3 +121,13 @@ def test_a_file_that_only_begins_like_parquet_is_refused(tmp_path):
     (tmp_path / "rows.parquet").write_bytes(b"PAR1 and so on")
     with pytest.raises(DataError, match="is not a Parquet file"):
         read_cells(tmp_path / "rows.parquet")
+
+
+def test_a_small_parquet_file_of_many_rows_is_refused_before_they_are_read(tmp_path, monkeypatch):
+    library, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    path = tmp_path / "zeros.parquet"
+    parquet.write_table(library.table({"a": np.zeros(101, np.int64)}), path)
+    monkeypatch.setattr("twopm_zk.rows.cells.MAX_CELLS", 100)
+    monkeypatch.setattr("narwhals.scan_parquet", None)  # reads them all
+    with pytest.raises(DataError, match="there are 101 rows"):
+        read_cells(path)

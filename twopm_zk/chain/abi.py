@@ -13,7 +13,7 @@ from typing import Any
 
 from eth_abi.abi import encode
 from eth_abi.codec import ABICodec
-from eth_abi.decoding import StringDecoder
+from eth_abi.decoding import ContextFramesBytesIO, StringDecoder
 from eth_abi.exceptions import DecodingError, EncodingError
 from eth_abi.registry import BaseEquals, registry
 from eth_typing import ChecksumAddress
@@ -32,10 +32,31 @@ class _AnyTextDecoder(StringDecoder):
         super().__init__(handle_string_errors="replace")  # type: ignore[no-untyped-call]
 
 
+class _Once(ContextFramesBytesIO):
+    """Encoded values, of which no more is read than there is of them, many pointers to one place notwithstanding."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(data)  # type: ignore[no-untyped-call]
+        self._left = _READ_AGAIN * len(data)
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        found = super().read(size)
+        self._left -= len(found)
+        if self._left < 0:
+            raise DecodingError("values are read again and again")
+        return found
+
+
+class _Codec(ABICodec):
+    stream_class = _Once
+
+
+_READ_AGAIN = 4
+"""How often a byte is read on average at most: eth_abi looks at pointers before it follows them."""
 _REGISTRY = registry.copy()  # type: ignore[no-untyped-call]
 _REGISTRY.unregister_decoder("string")
 _REGISTRY.register_decoder(BaseEquals("string"), _AnyTextDecoder, label="string")  # type: ignore[no-untyped-call]
-_CODEC = ABICodec(_REGISTRY)
+_CODEC = _Codec(_REGISTRY)
 _BUILT_IN_ERRORS: list[dict[str, Any]] = [
     {"type": "error", "name": "Error", "inputs": [{"name": "message", "type": "string"}]},
     {"type": "error", "name": "Panic", "inputs": [{"name": "code", "type": "uint256"}]},
@@ -167,7 +188,10 @@ def decode_inputs(entry: Mapping[str, Any], data: bytes) -> dict[str, Any] | Non
 
 def decode_values(items: Sequence[Any], data: bytes) -> list[Any]:
     """Values of ABI-encoded ``items``, inputs or outputs of an ABI entry. Raises DecodingError."""
-    values = _CODEC.decode([collapse_if_tuple(item) for item in items], data)
+    try:
+        values = _CODEC.decode([collapse_if_tuple(item) for item in items], data)
+    except OverflowError:  # a length that no machine has
+        raise DecodingError("a length is beyond the end") from None
     return [_named(item, value) for item, value in zip(items, values, strict=True)]
 
 

@@ -81,6 +81,7 @@ def read_parquet(path: StrPath, *, wanted: Collection[str] | None) -> Cells:
     if Path(path).stat().st_size > MAX_BYTES:
         raise DataError(f"data {shown(path)} has more than {MAX_BYTES >> 20} MiB, the most that is read")
     try:
+        check_size(_rows_of(path, reader), 1)  # before they are there: a small file may hold any number of zeros
         frame = nw.scan_parquet(str(path), backend=reader)  # type: ignore[arg-type]
         names = frame.collect_schema().names()
         known = _names(names)
@@ -93,6 +94,17 @@ def read_parquet(path: StrPath, *, wanted: Collection[str] | None) -> Cells:
     except Exception as error:  # each reader has errors of its own, and their words may hold cells
         raise DataError(f"data {shown(path)} is not a Parquet file: {type(error).__name__}") from None
     return Cells(tuple(known), cells.columns, cells.rows)
+
+
+def _rows_of(path: StrPath, reader: str) -> int:
+    """How many rows a Parquet file says that it has; narwhals reads them all to say so."""
+    if reader == "pyarrow":
+        from pyarrow import parquet  # type: ignore[import-untyped]
+
+        return int(parquet.read_metadata(path).num_rows)
+    import polars
+
+    return int(polars.scan_parquet(str(path)).select(polars.len()).collect().item())
 
 
 def _names(native: Iterable[object]) -> list[str]:

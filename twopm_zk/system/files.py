@@ -21,6 +21,9 @@ StrPath: TypeAlias = str | os.PathLike[str]
 """A path as public functions take it."""
 
 
+MAX_FILE = 1 << 30
+"""Bytes of a file that is read as one; a proving key, a ptau or a model is read in parts."""
+_PART = 1 << 20
 _LONGEST_SHOWN = 300
 
 
@@ -194,14 +197,20 @@ def copy(source: Path, target: Path) -> None:
         raise InputError(f"{shown(target)} cannot be written: {error.strerror}") from error
 
 
-def read_bytes(path: StrPath, *, what: str) -> bytes:
-    """Content of a file the user named; InputError where it cannot be read."""
+def read_bytes(path: StrPath, *, what: str, limit: int = MAX_FILE) -> bytes:
+    """Content of a file the user named; InputError where it cannot be read, or has more than ``limit`` bytes."""
     try:
-        return Path(path).read_bytes()
+        content = bytearray()
+        with Path(path).open("rb") as file:
+            while len(content) <= limit and (part := file.read(_PART)):
+                content += part
     except OSError as error:
         raise InputError(f"{what} {shown(path)} cannot be read: {error.strerror}") from error
     except ValueError as error:  # a NUL in the name
         raise InputError(f"{what} {shown(path)} cannot be read: it is no file name") from error
+    if len(content) > limit:
+        raise InputError(f"{what} {shown(path)} has more than {gigabytes(limit)}, the most that is read")
+    return bytes(content)
 
 
 def is_file(path: StrPath) -> bool:

@@ -10,28 +10,43 @@ from twopm_zk.errors import InputError
 from twopm_zk.system.files import StrPath, read_bytes, shown
 
 MAX_DEPTH = 32
+MAX_JSON = 256 << 20
+"""Bytes of a file: a million inputs of a circuit have 80."""
 MAX_DIGITS = 100
 """The longest integer that is read from text: the largest that means anything here, a word of 256 bits, has 78."""
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _NOT_FINITE = re.compile(r"[+-]?(?:nan|inf(?:inity)?)", re.IGNORECASE)
-_STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)
+_STRING_OR_BRACKET = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)
+_OTHERS = bytes(byte for byte in range(256) if byte not in b'"[]{}')
+_STEPS = {b"[": 1, b"{": 1, b"]": -1, b"}": -1}
+
+
+def is_nested(content: bytes, *, deeper: int = MAX_DEPTH) -> bool:
+    """Whether brackets of a document in UTF-8, JSON or none, are open in one another more than ``deeper``.
+
+    py_ecc raises Python's recursion limit, and deep nesting then overflows the C stack inside ``json``: ask this first.
+    """
+    if b"\\" not in content:  # a pair of quotes with nothing between them changes nothing for what is around it
+        content = content.translate(None, _OTHERS).replace(b'""', b"")
+    depth = 0
+    for match in _STRING_OR_BRACKET.finditer(content):
+        depth += _STEPS.get(match.group(), 0)
+        if depth > deeper:
+            return True
+    return False
 
 
 def parse_json(content: bytes, *, what: str, error: type[InputError] = InputError) -> Any:
     """The UTF-8 document in ``content``; ``error`` says what it is not, and quotes none of it.
 
-    Nesting beyond MAX_DEPTH is refused first: py_ecc raises Python's recursion limit, and deep nesting then
-    overflows the C stack inside ``json``.
+    Nesting beyond MAX_DEPTH is refused first.
     """
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise error(f"{what} is not JSON: not in UTF-8") from None
-    depth = 0
-    for match in _STRING_OR_BRACKET.finditer(text):
-        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(match.group(), 0)
-        if depth > MAX_DEPTH:
-            raise error(f"{what} is nested more than {MAX_DEPTH} deep")
+    if is_nested(content):
+        raise error(f"{what} is nested more than {MAX_DEPTH} deep")
 
     def integer(digits: str) -> int:
         if len(digits) > MAX_DIGITS:
@@ -66,4 +81,4 @@ def parse_number(text: str) -> float:
 
 def read_json(path: StrPath, *, what: str, error: type[InputError] = InputError) -> Any:
     """Parse a file that the user named."""
-    return parse_json(read_bytes(path, what=what), what=f"{what} {shown(path)}", error=error)
+    return parse_json(read_bytes(path, what=what, limit=MAX_JSON), what=f"{what} {shown(path)}", error=error)

@@ -27,6 +27,7 @@ from web3.providers import JSONBaseProvider
 from web3.types import RPCEndpoint, RPCResponse
 
 from twopm_zk.errors import ChainError
+from twopm_zk.system.parsing import is_nested
 from twopm_zk.system.urls import require_web_url, shown_url, without_secrets
 
 REQUEST_SECONDS = 30.0
@@ -233,8 +234,9 @@ def _error(document: Mapping[str, Any] | None) -> tuple[int | None, str]:
 
 
 def _document(content: str | bytes) -> RPCResponse | None:
+    content = content.encode() if isinstance(content, str) else content
     try:
-        found = json.loads(content)
+        found = None if is_nested(content) else json.loads(content.decode())
     except (ValueError, RecursionError):
         return None
     return cast(RPCResponse, found) if isinstance(found, dict) and ("result" in found or "error" in found) else None
