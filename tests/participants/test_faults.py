@@ -676,7 +676,7 @@ def test_a_coordinator_that_goes_away_is_replaced_by_a_node(staged, tmp_path):
 
 
 def test_reverts_that_are_waited_for_are_the_contracts_own():
-    contracts = [compile_contract(name) for name in ("HLRContract", "IDisputes", "ISharing", "IDataHub")]
+    contracts = [compile_contract(name) for name in ("HLRContract", "IDisputes", "ISharing", "IDataHub", "IIdentity")]
     assert {entry["name"] for made in contracts for entry in made.abi if entry["type"] == "error"} >= OVERTAKEN
 
 

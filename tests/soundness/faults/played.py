@@ -1,0 +1,96 @@
+"""A task of three nodes and a coordinator in one thread, of whom one has a fault at every step."""
+
+from soundness.faults.outcome import losses
+from support.people_world import DoubleProver, Party
+
+from twopm_zk.chain.tasks import Phase
+from twopm_zk.errors import ChainError, DeploymentError, TransactionError
+from twopm_zk.participants.loop import OVERTAKEN
+
+
+class Played:
+    """``who`` is the number of a node, or "coordinator": it is made anew whenever it has stopped."""
+
+    def __init__(self, party: Party, who, *, folder=None):
+        self.party, self.who, self.folder = party, who, folder or party.folder
+        self.reader, self.provers, self.shares = party.world.view(8), [], []
+        plain = dict.fromkeys(range(3)), "coordinator"
+        self.others = [party.node(number) for number in plain[0] if number != who]
+        self.others += [party.coordinator()] if who != "coordinator" else []
+        self.victim, self.finished, self.stopped = None, False, 0
+
+    def start(self):
+        """The victim, made anew from what is on its disk."""
+        home, self.party.folder = self.party.folder, self.folder
+        try:
+            prover = DoubleProver()
+            made = self.party.coordinator if self.who == "coordinator" else lambda **o: self.party.node(self.who, **o)
+            self.victim = made(prover=prover)
+            self.provers.append(prover)
+        finally:
+            self.party.folder = home
+
+    def stop(self):
+        if self.victim is not None:
+            self.victim.store.close()
+            self.victim = None
+
+    @property
+    def phase(self):
+        count = self.reader.task_count()
+        return self.reader.state(count).phase if count else Phase.NONE
+
+    @property
+    def where(self):
+        count = self.reader.task_count()
+        return f"{self.phase.name} of round {self.reader.state(count).round}" if count else "before the task"
+
+    def look(self, stops=()):
+        """One look of the victim, like `PollingLoop`; it is made anew after errors that ``stops`` names."""
+        try:
+            if self.victim is None:
+                self.start()
+            self.finished = self.victim.tick() or self.finished
+            return True
+        except stops:
+            self.stopped += 1
+            self.stop()
+        except DeploymentError:
+            raise
+        except ChainError as error:
+            if isinstance(error, TransactionError) and error.error not in {None, *OVERTAKEN}:
+                raise
+        return False
+
+    def looks(self, stops=(), most=400):
+        """Looks until one is whole."""
+        for _ in range(most):
+            if self.look(stops):
+                return
+        raise AssertionError(f"{self.where}: it does not get on")
+
+    def run(self, look, most=40):
+        """To the end of the task; ``look`` is what the victim does at each turn."""
+        for _ in range(most):
+            if not self.finished:
+                look()
+            for other in self.others:
+                if self.phase is not Phase.FINISHED:
+                    other.tick()
+            if self.finished:
+                return
+        raise AssertionError(f"not finished: {self.where}")
+
+    def losses(self, **options):
+        """What is not as it has to be; also a statement that was proven in two ways."""
+        found = losses(self.party, **options)
+        proven = {statement for prover in self.provers for statement in prover.made}
+        rounds = self.reader.state(1).round + 1
+        if self.who != "coordinator" and len(proven) > rounds * options.get("attempts", 1):
+            found.append(f"{len(proven)} statements proven in {rounds} rounds")
+        return found
+
+    def close(self):
+        self.stop()
+        for other in self.others:
+            other.store.close()
