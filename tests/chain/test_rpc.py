@@ -18,6 +18,7 @@ from support.people_world import Running
 from support.rpc_proxy import RpcProxy
 
 from twopm_zk.chain import Chain, DevelopmentNode
+from twopm_zk.chain.abi import checksummed
 from twopm_zk.chain.network import Network
 from twopm_zk.chain.rpc import EndpointError, RpcProvider, TooManyRequestsError, endpoint
 from twopm_zk.errors import ChainError, InputError, TransactionError
@@ -360,7 +361,7 @@ def test_what_is_sent_once_is_not_sent_again_beside_the_one_of_a_process_that_wa
 
 
 def parameters_of(chain, *, to, value):
-    return {"from": chain.address, "to": to, "value": value, "data": b"", "gas": 21_000, "chainId": 31337, **chain.fees()}
+    return {"from": chain.address, "to": checksummed(to), "value": value, "data": b"", "gas": 21_000, "chainId": 31337, **chain.fees()}
 
 
 def test_requests_of_a_thread_go_over_one_connection_with_the_urls_path_and_user():
