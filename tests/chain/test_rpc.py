@@ -313,7 +313,12 @@ def test_an_answer_of_another_kind_is_the_endpoints_error_whatever_was_asked(nod
         with pytest.raises(ChainError):
             Chain(url)
         other.web3.provider = RpcProvider(url)
-        for read in (lambda: other.time, lambda: other.block, lambda: other.balance(ADDRESS), lambda: other.code(ADDRESS)):
+        for read in (
+            lambda: other.time,
+            lambda: other.block,
+            lambda: other.balance(ADDRESS),
+            lambda: other.code(ADDRESS),
+        ):
             with pytest.raises(ChainError):
                 read()
 
@@ -361,7 +366,15 @@ def test_what_is_sent_once_is_not_sent_again_beside_the_one_of_a_process_that_wa
 
 
 def parameters_of(chain, *, to, value):
-    return {"from": chain.address, "to": checksummed(to), "value": value, "data": b"", "gas": 21_000, "chainId": 31337, **chain.fees()}
+    return {
+        "from": chain.address,
+        "to": checksummed(to),
+        "value": value,
+        "data": b"",
+        "gas": 21_000,
+        "chainId": 31337,
+        **chain.fees(),
+    }
 
 
 def test_requests_of_a_thread_go_over_one_connection_with_the_urls_path_and_user():

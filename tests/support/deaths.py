@@ -59,13 +59,11 @@ class Deaths:
             if moment not in moments or moment not in self.moments or point in self.done:
                 continue
             self.done.add(point)
-            if moment == "before":
-                self.die(point)
-            elif moment == "halfway" and halfway is not None and halfway():
-                self.die(point)
-            elif moment == "after":
+            if moment == "after":
                 do()
-                self.die(point)
+            elif moment == "halfway" and (halfway is None or not halfway()):
+                continue
+            self.die(point)
         return do()
 
     def die(self, point):
@@ -148,7 +146,9 @@ class Deaths:
 
 def _changes(statement):
     first = statement.split()[0].upper()
-    return first not in ("SELECT", "BEGIN") and (first != "PRAGMA" or "=" in statement or "checkpoint" in statement)
+    if first == "PRAGMA":
+        return any(name in statement for name in ("checkpoint", "application_id =", "journal_mode ="))
+    return first not in ("SELECT", "BEGIN")
 
 
 def _words(statement):

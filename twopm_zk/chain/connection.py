@@ -319,8 +319,8 @@ class RpcConnection:
                     if doubtful or once:  # it may be this very one that has the nonce
                         self._outwait(nonce, until)
                         raise TransactionError(
-                            f"{what}: another transaction of {sender} has its nonce, {nonce}, perhaps the same one that "
-                            "was thought lost",
+                            f"{what}: another transaction of {sender} has its nonce, {nonce}, perhaps the same one "
+                            "that was thought lost",
                             hint="Look at the chain before sending it again.",
                         ) from error
                     time.sleep(pause)

@@ -92,7 +92,7 @@ def what_of(request):
     first = request["params"][0] if request["params"] else ""
     if not isinstance(first, dict):
         return ""
-    return str(first.get("data", first.get("topics", "")))[:80 if "topics" in first else 10]
+    return str(first.get("data", first.get("topics", "")))[: 80 if "topics" in first else 10]
 
 
 def handler_of(endpoint):

@@ -24,12 +24,16 @@ def losses(party, task=1, *, attempts=1):
     elif party.spec.coefficients(state.weights) != train(party.tables, party.spec).coefficients:
         found.append("other weights")
     found += [event.name for event in events if event.name in LOST]
-    accepted = Counter((event["round"], event["attempt"], event["node"]) for event in events if event.name == "UpdateAccepted")
+    accepted = Counter(
+        (event["round"], event["attempt"], event["node"]) for event in events if event.name == "UpdateAccepted"
+    )
     shared = Counter((event["round"], event["attempt"], event["node"]) for event in events if event.name == "Shared")
     found += [f"{count} updates of {whose}" for whose, count in accepted.items() if count > 1]
     found += [f"{count} shares of {whose}" for whose, count in shared.items() if count > 1]
     rounds = state.round + 1
-    found += [f"attempt {event['attempt']}" for event in events if event.name == "Shared" and event["attempt"] >= attempts]
+    found += [
+        f"attempt {event['attempt']}" for event in events if event.name == "Shared" and event["attempt"] >= attempts
+    ]
     if len(shared) != rounds * len(party.sizes):
         found.append(f"{len(shared)} shares in {rounds} rounds")
     return found

@@ -17,7 +17,7 @@ class Played:
         plain = dict.fromkeys(range(3)), "coordinator"
         self.others = [party.node(number) for number in plain[0] if number != who]
         self.others += [party.coordinator()] if who != "coordinator" else []
-        self.victim, self.finished, self.stopped = None, False, 0
+        self.victim, self.finished, self.stopped, self.last = None, False, 0, None
 
     def start(self):
         """The victim, made anew from what is on its disk."""
@@ -52,7 +52,8 @@ class Played:
                 self.start()
             self.finished = self.victim.tick() or self.finished
             return True
-        except stops:
+        except stops as error:
+            self.last = error
             self.stopped += 1
             self.stop()
         except DeploymentError:
@@ -60,6 +61,7 @@ class Played:
         except ChainError as error:
             if isinstance(error, TransactionError) and error.error not in {None, *OVERTAKEN}:
                 raise
+            self.last = error
         return False
 
     def looks(self, stops=(), most=400):
@@ -67,7 +69,7 @@ class Played:
         for _ in range(most):
             if self.look(stops):
                 return
-        raise AssertionError(f"{self.where}: it does not get on")
+        raise AssertionError(f"{self.where}: it does not get on: {self.last!r}")
 
     def run(self, look, most=40):
         """To the end of the task; ``look`` is what the victim does at each turn."""

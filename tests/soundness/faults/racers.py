@@ -1,6 +1,6 @@
 """Processes that open one state at the same moment, again and again; who has it is killed at the end of each race.
 
-    python racers.py STATE RACES PROCESSES
+python racers.py STATE RACES PROCESSES
 """
 
 import json

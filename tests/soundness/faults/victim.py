@@ -32,9 +32,18 @@ from twopm_zk.participants.preflight import require_verifiers
 from twopm_zk.participants.task_view import ChainView
 from twopm_zk.prediction.operator import Operator
 from twopm_zk.prediction.store import OperatorStore
+from twopm_zk.sharing import SecretKey
 from twopm_zk.task.specification_file import read_spec
 
 FEE = 10**9
+
+
+PLANTED = {
+    "keeps no key": lambda: setattr(NodeStore, "begin_round_key", lambda store, attempt: SecretKey.drawn()),
+    "keeps no opening": lambda: setattr(NodeStore, "updates", lambda store, attempt: {}),
+    "forgets its task": lambda: setattr(Coordinator, "_unfinished", lambda coordinator: None),
+}
+"""Bugs for which a process that is started again is not what it was."""
 
 
 class JournalProver(DoubleProver):
@@ -112,6 +121,7 @@ class Victim:
 
 
 def main(options):
+    PLANTED.get(options.get("planted"), lambda: None)()
     victim = Victim(options)
     print("ready", flush=True)
     for line in sys.stdin:

@@ -77,8 +77,8 @@ class SetPart(Generic[View, Stored]):
         if replace(self._time(state), now=chain).is_late:
             return False
         text = (
-            f"{state.name()}: this machine's clock is {state.time - chain} seconds ahead of the newest block; this node "
-            "shares once it is right, or newer blocks show that it is"
+            f"{state.name()}: this machine's clock is {state.time - chain} seconds ahead of the newest block; this "
+            "node shares once it is right, or newer blocks show that it is"
         )
         self._say("clock", text, key=(state.key, "clock"))
         return True
