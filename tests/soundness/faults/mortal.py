@@ -44,6 +44,9 @@ class Mortal:
             status = int(self._process.stdout.readline() or -1)
             assert status >= 0, self._said()
             if os.WIFSIGNALED(status):
+                if "finished" in read_journal(self.path, "news"):  # its owner has been told, and starts it no more
+                    self.finished = True
+                    return True
                 continue
             if not rpc(self.url, "anvil_getAutomine"):
                 rpc(self.url, "evm_setAutomine", True)

@@ -1,11 +1,19 @@
 """A task of three nodes and a coordinator in one thread, of whom one has a fault at every step."""
 
+from functools import partial
+
+import pytest
 from soundness.faults.outcome import losses
 from support.people_world import DoubleProver, Party
 
 from twopm_zk.chain.tasks import Phase
+from twopm_zk.coordinator.store import CoordinatorStore
 from twopm_zk.errors import ChainError, DeploymentError, TransactionError
+from twopm_zk.node.store import NodeStore
 from twopm_zk.participants.loop import OVERTAKEN
+
+WHO = [0, pytest.param("coordinator", marks=pytest.mark.full)]
+"""Who has the faults of a test."""
 
 
 class Played:
@@ -13,27 +21,26 @@ class Played:
 
     def __init__(self, party: Party, who, *, folder=None):
         self.party, self.who, self.folder = party, who, folder or party.folder
-        self.reader, self.provers, self.shares = party.world.view(8), [], []
-        plain = dict.fromkeys(range(3)), "coordinator"
-        self.others = [party.node(number) for number in plain[0] if number != who]
+        self.reader, self.provers = party.world.view(8), []
+        self.others = [party.node(number) for number in range(3) if number != who]
         self.others += [party.coordinator()] if who != "coordinator" else []
-        self.victim, self.finished, self.stopped, self.last = None, False, 0, None
+        self.victim, self._store, self.finished, self.stopped, self.last = None, None, False, 0, None
 
     def start(self):
         """The victim, made anew from what is on its disk."""
-        home, self.party.folder = self.party.folder, self.folder
-        try:
-            prover = DoubleProver()
-            made = self.party.coordinator if self.who == "coordinator" else lambda **o: self.party.node(self.who, **o)
-            self.victim = made(prover=prover)
-            self.provers.append(prover)
-        finally:
-            self.party.folder = home
+        self.stop()
+        prover = DoubleProver()
+        if self.who == "coordinator":
+            self._store, make = CoordinatorStore(self.folder / "coordinator.db"), self.party.coordinator
+        else:
+            self._store, make = NodeStore(self.folder / "node.db"), partial(self.party.node, self.who)
+        self.victim = make(prover=prover, store=self._store)
+        self.provers.append(prover)
 
     def stop(self):
-        if self.victim is not None:
-            self.victim.store.close()
-            self.victim = None
+        if self._store is not None:
+            self._store.close()
+        self.victim = self._store = None
 
     @property
     def phase(self):
@@ -65,10 +72,11 @@ class Played:
         return False
 
     def looks(self, stops=(), most=400):
-        """Looks until one is whole."""
+        """Looks until one is whole, with a block between two of them."""
         for _ in range(most):
             if self.look(stops):
                 return
+            self.party.world.node.rpc("anvil_mine", "0x1")
         raise AssertionError(f"{self.where}: it does not get on: {self.last!r}")
 
     def run(self, look, most=40):

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 from soundness.faults.endpoint import READS, SECONDS, SENDS, FaultyEndpoint
+from soundness.faults.played import WHO
 
 from twopm_zk.chain import Chain, connection
 from twopm_zk.chain.network import Network
@@ -56,7 +57,7 @@ def behind(near, hasty):
             views[key] = view
 
 
-@pytest.mark.parametrize("who", [0, "coordinator"])
+@pytest.mark.parametrize("who", WHO)
 def test_whatever_an_endpoint_does_once_with_each_request_the_end_is_the_same(behind, play, tally, amount, who):
     endpoint = behind(who, sends=READS, one_way=amount(True, False))
     played = play(who)
@@ -71,7 +72,7 @@ def test_whatever_an_endpoint_does_once_with_each_request_the_end_is_the_same(be
     tally.faults(PART, tried=len(endpoint.tried), survived=len(endpoint.tried))
 
 
-@pytest.mark.parametrize("who", [0, "coordinator"])
+@pytest.mark.parametrize("who", WHO)
 def test_a_transaction_whose_block_is_replaced_is_sent_again_and_counts_once(behind, play, tally, who):
     endpoint = behind(who, reads=(), sends=SENDS[-1:])
     played = play(who)

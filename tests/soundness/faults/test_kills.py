@@ -3,6 +3,7 @@
 import pytest
 from soundness.faults.mortal import Mortal
 from soundness.faults.outcome import losses
+from support.deaths import MOMENTS
 from support.people_world import Running
 
 from twopm_zk.chain.networks import NetworkTerms
@@ -81,9 +82,16 @@ def cast(near, forks):
         one.close()
 
 
-@pytest.mark.parametrize("who", [pytest.param((0,), id="node"), pytest.param(("coordinator",), id="coordinator")])
+WHO = [
+    pytest.param((0,), id="node"),
+    pytest.param(("coordinator",), id="coordinator", marks=pytest.mark.full),
+    pytest.param((0, 1, 2, "coordinator"), id="all", marks=pytest.mark.full),
+]
+
+
+@pytest.mark.parametrize("who", WHO)
 def test_who_is_killed_at_every_write_ends_at_the_same_result(cast, party, who, tally, amount):
-    played = cast(mortal=who, everywhere=amount(False, True))
+    played = cast(mortal=who, everywhere=amount(False, True), moments=amount(("halfway",), MOMENTS))
     played.run()
     died, rounds = 0, played.reader.state(1).round + 1
     for mortal in played.mortals:
@@ -99,6 +107,7 @@ ROW = {"GPA": 3.4, "TUCE": 25.0, "PSI": 1.0}
 OPERATOR, USER = 6, 7
 
 
+@pytest.mark.full
 def test_an_operator_that_is_killed_at_every_write_answers_once_and_is_paid_once(near, forks, tmp_path, tally):
     with Running(near.coordinator(), *(near.node(number) for number in range(3))) as running:
         running.wait(200)

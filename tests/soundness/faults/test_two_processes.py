@@ -13,7 +13,7 @@ SCRIPT = Path(__file__).with_name("racers.py")
 
 
 def test_of_processes_that_start_at_once_one_has_the_state_and_the_others_are_told(forks, tmp_path, tally, amount):
-    times, each = amount(20, 400), 4
+    times, each = amount(10, 400), 4
     run = [*forks.command, "--script", str(SCRIPT), str(tmp_path / "node.db"), str(times), str(each)]
     said = json.loads(subprocess.run(run, capture_output=True, text=True, timeout=500, check=True).stdout)
     survived = 0

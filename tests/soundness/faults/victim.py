@@ -74,7 +74,7 @@ class Victim:
         chain.web3.provider._local = threading.local()  # the connection is the parent's
         # prices differ a little, as they do from one block to the next
         chain.fees = lambda: {"maxPriorityFeePerGas": FEE + request["number"], "maxFeePerGas": 10**11}
-        journal = Journal(self.folder / f"{self.options['name']}.journal")
+        self.journal = journal = Journal(self.folder / f"{self.options['name']}.journal")
         deaths = Deaths(
             journal,
             where=request["where"],
@@ -97,6 +97,9 @@ class Victim:
             journal.write("again", error.message)
             return AGAIN
 
+    def _notify(self, news):
+        self.journal.write("news", news.kind)
+
     def _path(self):
         return self.folder / f"{self.options['name']}.db"
 
@@ -108,12 +111,13 @@ class Victim:
             prover=JournalProver(journal),
             coordinator=self.options["coordinator"],
             table=tables(self.options["sizes"])[self.options["part"]],
+            notify=self._notify,
         )
 
     def _coordinator(self, journal):
         settings = CoordinatorSettings(straggler_seconds=3600)
-        prover = JournalProver(journal)
-        return Coordinator(self.view, self.spec, CoordinatorStore(self._path()), prover=prover, settings=settings)
+        options = {"prover": JournalProver(journal), "settings": settings, "notify": self._notify}
+        return Coordinator(self.view, self.spec, CoordinatorStore(self._path()), **options)
 
     def _operator(self, journal):
         store = OperatorStore(self._path())
