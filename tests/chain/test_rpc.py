@@ -17,7 +17,7 @@ import pytest
 from support.people_world import Running
 from support.rpc_proxy import RpcProxy
 
-from twopm_zk.chain import Chain, DevelopmentNode
+from twopm_zk.chain import Chain, DevelopmentNode, compile_contract
 from twopm_zk.chain.abi import checksummed
 from twopm_zk.chain.network import Network
 from twopm_zk.chain.rpc import EndpointError, RpcProvider, TooManyRequestsError, endpoint
@@ -321,6 +321,32 @@ def test_an_answer_of_another_kind_is_the_endpoints_error_whatever_was_asked(nod
         ):
             with pytest.raises(ChainError):
                 read()
+
+
+class Elsewhere(RpcProxy):
+    """An endpoint that answers with logs of another contract, of another event or of other blocks."""
+
+    changes = ()
+
+    def _forward(self, request):
+        answer = super()._forward(request)
+        if request["method"] == "eth_getLogs":
+            answer["result"] = [{**log, **dict(self.changes)} for log in answer["result"]]
+        return answer
+
+
+@pytest.mark.parametrize(
+    "changes", [{"address": "0x" + "0d" * 20}, {"topics": ["0x" + "ab" * 32]}, {"topics": []}, {"blockNumber": "0x1"}]
+)
+def test_logs_that_nobody_has_asked_for_are_the_endpoints_error(node, chain, changes):
+    contract = chain.deploy(compile_contract("RETHDouble"))
+    contract.transact("deposit", value=10)
+    with Elsewhere(node.url) as proxy:
+        read = Chain(proxy.url).contract(contract.artifact, contract.address).events
+        assert len(read("Transfer")) == 1
+        proxy.changes = changes
+        with pytest.raises(ChainError, match="something else than that"):
+            read("Transfer")
 
 
 class Behind(RpcProxy):

@@ -447,7 +447,10 @@ class RpcConnection:
         return TransactionError(f"{what} reverted: {said}" if said else f"{what} reverted without a reason")
 
     def logs(self, address: str, topics: Sequence[Topic], from_block: int, to_block: int | None) -> Iterator[Log]:
-        """Logs in order, asked for in pieces, which are halved where the node finds them too large."""
+        """Logs in order, asked for in pieces, which are halved where the node finds them too large.
+
+        ChainError where the endpoint answers with others than those.
+        """
         last = self.block if to_block is None else to_block
         size, halved = self._learned.blocks_at_once, False
         while from_block <= last:
@@ -458,8 +461,15 @@ class RpcConnection:
                 "toBlock": hex(upto),
                 "topics": [_topic(topic) for topic in topics],
             }
+
+            def parse(answer: Any, first: int = from_block, upto: int = upto) -> tuple[Log, ...]:
+                found = answers.logs(answer)
+                if not all(first <= log.block <= upto and _is_asked_for(log, address, topics) for log in found):
+                    raise ValueError("logs that nobody has asked for")
+                return found
+
             try:
-                found = self._ask("logs", answers.logs, "eth_getLogs", query)
+                found = self._ask("logs", parse, "eth_getLogs", query)
             except (Web3Exception, OSError, ValueError) as error:
                 lost = isinstance(error, OSError) and not getattr(error, "overloaded", False)
                 if size == 1 or lost:
@@ -471,6 +481,13 @@ class RpcConnection:
             if not halved:
                 size = min(_EVENT_CHUNK, size * 2)
             self._learned.blocks_at_once = size  # what this node takes, which later queries begin with
+
+
+def _is_asked_for(log: Log, address: str, topics: Sequence[Topic]) -> bool:
+    if log.address.lower() != address.lower() or len(log.topics) < len(topics):
+        return False
+    wanted = [topic if topic is None or not isinstance(topic, bytes) else (topic,) for topic in topics]
+    return all(one is None or found in one for one, found in zip(wanted, log.topics, strict=False))
 
 
 def _topic(topic: Topic) -> str | list[str] | None:
