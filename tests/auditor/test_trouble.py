@@ -115,7 +115,7 @@ class ThroughWallet(Chain):
     def address(self):
         return self.wallet.address
 
-    def send(self, what, *, to=None, data=b"", value=0, gas=None):
+    def send(self, what, *, to=None, data=b"", value=0, gas=None, once=False):
         if data[:4] not in self.later:
             return self.wallet.transact("forward", to, data)
         self.wallet.transact("propose", to, data)

@@ -17,12 +17,14 @@ import pytest
 from support.people_world import Running
 from support.rpc_proxy import RpcProxy
 
-from twopm_zk.chain import Chain, DevelopmentNode
+from twopm_zk.chain import Chain, DevelopmentNode, compile_contract
+from twopm_zk.chain.abi import checksummed
 from twopm_zk.chain.network import Network
 from twopm_zk.chain.rpc import EndpointError, RpcProvider, TooManyRequestsError, endpoint
 from twopm_zk.errors import ChainError, InputError, TransactionError
 from twopm_zk.participants.task_view import ChainView
 
+ADDRESS = "0x" + "0d" * 20
 KEY = "0123456789abcdef0123456789abcdef"
 
 
@@ -302,6 +304,103 @@ def test_a_provider_shows_no_more_than_the_host(node):
 
 
 FIVE = b'{"jsonrpc": "2.0", "id": 0, "result": "0x5"}'
+
+
+@pytest.mark.parametrize("result", [b"[]", b"{}", b"5", b"null", b"true"])
+def test_an_answer_of_another_kind_is_the_endpoints_error_whatever_was_asked(node, result):
+    other = Chain(node.url)
+    with answering({}, b'{"jsonrpc": "2.0", "id": 0, "result": %s}' % result) as (url, _):
+        with pytest.raises(ChainError):
+            Chain(url)
+        other.web3.provider = RpcProvider(url)
+        for read in (
+            lambda: other.time,
+            lambda: other.block,
+            lambda: other.balance(ADDRESS),
+            lambda: other.code(ADDRESS),
+        ):
+            with pytest.raises(ChainError):
+                read()
+
+
+class Elsewhere(RpcProxy):
+    """An endpoint that answers with logs of another contract, of another event or of other blocks."""
+
+    changes = ()
+
+    def _forward(self, request):
+        answer = super()._forward(request)
+        if request["method"] == "eth_getLogs":
+            answer["result"] = [{**log, **dict(self.changes)} for log in answer["result"]]
+        return answer
+
+
+@pytest.mark.parametrize(
+    "changes", [{"address": "0x" + "0d" * 20}, {"topics": ["0x" + "ab" * 32]}, {"topics": []}, {"blockNumber": "0x1"}]
+)
+def test_logs_that_nobody_has_asked_for_are_the_endpoints_error(node, chain, changes):
+    contract = chain.deploy(compile_contract("RETHDouble"))
+    contract.transact("deposit", value=10)
+    with Elsewhere(node.url) as proxy:
+        read = Chain(proxy.url).contract(contract.artifact, contract.address).events
+        assert len(read("Transfer")) == 1
+        proxy.changes = changes
+        with pytest.raises(ChainError, match="something else than that"):
+            read("Transfer")
+
+
+class Behind(RpcProxy):
+    """An endpoint of which the part that is asked knows nothing of the transactions that another part has taken."""
+
+    def _forward(self, request):
+        if request["method"] == "eth_getTransactionByHash":
+            return {"jsonrpc": "2.0", "id": request["id"], "result": None}
+        answer = super()._forward(request)
+        if request["method"] == "eth_sendRawTransaction" and self.counted[request["method"]] == 1:
+            return {"jsonrpc": "2.0", "id": request["id"], "busy": True}  # no answer that anybody can use
+        return answer
+
+
+def test_a_transaction_whose_answer_was_lost_is_not_sent_under_a_second_nonce(node, chain):
+    with Behind(node.url) as proxy:
+        other = through(proxy, node)
+        before = chain.balance(node.accounts[5])
+        with pytest.raises(TransactionError, match="perhaps the same one that was thought lost"):
+            other.send("a transfer", to=node.accounts[5], value=7)
+    assert chain.balance(node.accounts[5]) == before + 7
+
+
+@pytest.mark.parametrize("fees", [10**9, 2 * 10**9])
+def test_what_is_sent_once_is_not_sent_again_beside_the_one_of_a_process_that_was_killed(node, chain, fees):
+    """It is in the pool and in no block: the next process has the same nonce, and perhaps another price."""
+    killed, again = (Chain(node.url, private_key=node.private_keys[6]) for _ in range(2))
+    before = chain.balance(node.accounts[5])
+    killed.fees = lambda: {"maxPriorityFeePerGas": 10**9, "maxFeePerGas": 10**11}
+    again.fees = lambda: {"maxPriorityFeePerGas": fees, "maxFeePerGas": 10**11}
+    node.rpc("evm_setAutomine", False)
+    try:
+        killed._submit("a transfer", parameters_of(killed, to=node.accounts[5], value=7))
+        timer = threading.Timer(0.3, lambda: node.rpc("evm_mine"))
+        timer.start()
+        with suppress(TransactionError):
+            again.send("a transfer", to=node.accounts[5], value=7, gas=21_000, once=True)
+        timer.join()
+    finally:
+        node.rpc("evm_setAutomine", True)
+        node.rpc("evm_mine")
+    assert chain.balance(node.accounts[5]) == before + 7
+
+
+def parameters_of(chain, *, to, value):
+    return {
+        "from": chain.address,
+        "to": checksummed(to),
+        "value": value,
+        "data": b"",
+        "gas": 21_000,
+        "chainId": 31337,
+        **chain.fees(),
+    }
 
 
 def test_requests_of_a_thread_go_over_one_connection_with_the_urls_path_and_user():

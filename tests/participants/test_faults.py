@@ -1,5 +1,7 @@
 """Silence, lies, withdrawals, lost stores, replaced blocks, greedy coordinators: others go on with the right sum."""
 
+import time
+
 import pytest
 from support.people_stage import ETH, Stage, lying, stake
 from support.people_world import SPEC, DoubleProver, Party, replace
@@ -207,6 +209,22 @@ def test_a_node_without_its_stake_shares_in_no_later_share_attempt_and_is_told(s
     stake(stage.nodes[0].view, ETH)
     stage.tick(stage.nodes[0])
     assert stage.state.phase is Phase.SUMMED
+
+
+def test_a_node_whose_own_clock_says_that_it_is_too_late_does_not_pay_for_that(staged, monkeypatch):
+    stage = staged()
+    stage.until(Phase.SHARING)
+    stage.tick(*stage.nodes[1:])  # so that leaving would cost the penalty
+    wall, state = time.time, stage.state
+    ahead = state.deadline - state.seconds[Phase.SHARING] // 6 - wall()
+    with monkeypatch.context() as patch:
+        patch.setattr(time, "time", lambda: wall() + ahead)
+        stage.tick(stage.nodes[0])
+    assert "clock" in stage.party.kinds(0)
+    assert stage.state.phase is Phase.SHARING
+    stage.until(Phase.SUMMED)
+    expect_sum(stage, [0, 1, 2, 3])
+    assert paid_by(stage) == []
 
 
 # --- leaving ---
@@ -676,7 +694,7 @@ def test_a_coordinator_that_goes_away_is_replaced_by_a_node(staged, tmp_path):
 
 
 def test_reverts_that_are_waited_for_are_the_contracts_own():
-    contracts = [compile_contract(name) for name in ("HLRContract", "IDisputes", "ISharing", "IDataHub")]
+    contracts = [compile_contract(name) for name in ("HLRContract", "IDisputes", "ISharing", "IDataHub", "IIdentity")]
     assert {entry["name"] for made in contracts for entry in made.abi if entry["type"] == "error"} >= OVERTAKEN
 
 

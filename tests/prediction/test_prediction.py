@@ -3,6 +3,7 @@
 import json
 import re
 import threading
+import time
 
 import pytest
 from support.people_world import SPEC, DoubleProver, Party, Running, replace
@@ -177,6 +178,21 @@ def test_inputs_of_others_and_other_inputs_are_refused(stage):
         assert client.wait(request).request == request
         with refused("stale"):
             send(client.view)
+
+
+def test_a_clock_that_is_ahead_does_not_make_a_user_forget_what_it_has_paid_for(stage, monkeypatch):
+    client = stage.client()
+    with stage.operator() as operator:
+        operator.tick()
+        request = client.ask(1, operator.view.address, [ROW])[0]
+        wall = time.time
+        monkeypatch.setattr(time, "time", lambda: wall() + 10 * 365 * 86400)
+        assert client.deliver() == 1
+        with pytest.raises(ChainError):
+            client.wait(request, timeout=0)
+        monkeypatch.undo()
+        operator.tick()
+        assert client.wait(request).request == request
 
 
 def test_both_sides_may_be_killed_in_between(stage):

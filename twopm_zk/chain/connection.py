@@ -20,7 +20,6 @@ from eth_utils.exceptions import ValidationError
 from web3 import Web3
 from web3._utils.error_formatters_utils import raise_contract_logic_error_on_revert
 from web3.exceptions import BlockNotFound, ContractLogicError, Web3Exception, Web3RPCError
-from web3.middleware import ExtraDataToPOAMiddleware
 from web3.types import RPCEndpoint, RPCResponse, TxParams, Wei
 
 from twopm_zk.chain.abi import DecodedEvent, Log, Registry, checksummed
@@ -87,12 +86,12 @@ class RpcConnection:
         self.timeout = timeout
         # of web3's own layers none is needed here: they look names up, change results into objects with attributes, and
         # ask for the chain again before each call, which takes longer than the call
-        self.web3 = Web3(RpcProvider(url), middleware=[(ExtraDataToPOAMiddleware, "poa")])
+        self.web3 = Web3(RpcProvider(url), middleware=[])
         self.registry = Registry()
         self._learned = _Learned()
         self._account = _account(private_key)
         try:
-            self.chain_id = self.web3.eth.chain_id
+            self.chain_id = self._ask("a number", answers.number, "eth_chainId")
         except (OSError, Web3Exception, ValueError) as error:
             raise ChainError(
                 f"no EVM node answers at {self.endpoint}: {rpc_message(error)}", kind=rpc_kind(error) or "no-rpc"
@@ -224,11 +223,14 @@ class RpcConnection:
         data: bytes = b"",
         value: int = 0,
         gas: int | None = None,
+        once: bool = False,
     ) -> Receipt:
         """Sign, send and wait for one transaction; without ``gas`` it is estimated, with some to spare.
 
         The nonce is kept here and asked for again when the node says it is used; the same signed
-        transaction is sent again after a lost connection, which cannot pay twice. Raises TransactionError.
+        transaction is sent again after a lost connection, which cannot pay twice. ``once`` is for what the contract
+        takes any number of times: where another transaction has the nonce, perhaps the same one of before a restart,
+        this one is not sent, and whoever sends it has to look at the chain again. Raises TransactionError.
         """
         parameters: TxParams = {"from": self.address, "data": data, "value": Wei(value)}
         parameters["chainId"] = self.chain_id
@@ -236,7 +238,7 @@ class RpcConnection:
             parameters["to"] = checksummed(to)
         parameters["gas"] = gas if gas is not None else self._estimate(what, parameters)
         parameters.update(self.fees())
-        transaction, nonce = self._submit(what, parameters)
+        transaction, nonce = self._submit(what, parameters, once=once)
         return self._wait(what, transaction, nonce, parameters)
 
     def _estimate(self, what: str, parameters: TxParams) -> int:
@@ -284,7 +286,7 @@ class RpcConnection:
     def _transactions_of(self, sender: str) -> int:
         return self._ask("a number", answers.number, "eth_getTransactionCount", sender, "latest")
 
-    def _submit(self, what: str, parameters: TxParams) -> tuple[bytes, int]:
+    def _submit(self, what: str, parameters: TxParams, *, once: bool = False) -> tuple[bytes, int]:
         """Hash and nonce of the transaction that the node has taken.
 
         Another process that signs with the same account may hold the nonce until its own transaction is mined.
@@ -302,7 +304,7 @@ class RpcConnection:
             except OSError as error:
                 losses += 1
                 if losses == _SEND_ATTEMPTS or isinstance(error, TooManyRequestsError):
-                    raise self._refused(f"{what}: not sent after {losses} attempts", error) from error
+                    raise self._refused(f"{what}: not known to be sent after {losses} attempts", error) from error
                 doubtful.append(taken)
                 time.sleep(0.2 * losses)
                 continue
@@ -314,11 +316,25 @@ class RpcConnection:
                         return found
                     if not _TAKEN.search(message) or time.monotonic() > until:
                         raise self._refused(what, error) from error
+                    if doubtful or once:  # it may be this very one that has the nonce
+                        self._outwait(nonce, until)
+                        raise TransactionError(
+                            f"{what}: another transaction of {sender} has its nonce, {nonce}, perhaps the same one "
+                            "that was thought lost",
+                            hint="Look at the chain before sending it again.",
+                        ) from error
                     time.sleep(pause)
                     pause = min(2 * pause, 2.0)
                     continue
             self._learned.nonces[sender] = nonce + 1
             return taken
+
+    def _outwait(self, nonce: int, until: float) -> None:
+        """Wait until whatever transaction has a nonce is in a block."""
+        pause = 0.1
+        while not self._taken(nonce) and time.monotonic() < until:
+            time.sleep(pause)
+            pause = min(2 * pause, 2.0)
 
     def _knows(self, transaction: bytes) -> bool:
         try:
@@ -431,7 +447,10 @@ class RpcConnection:
         return TransactionError(f"{what} reverted: {said}" if said else f"{what} reverted without a reason")
 
     def logs(self, address: str, topics: Sequence[Topic], from_block: int, to_block: int | None) -> Iterator[Log]:
-        """Logs in order, asked for in pieces, which are halved where the node finds them too large."""
+        """Logs in order, asked for in pieces, which are halved where the node finds them too large.
+
+        ChainError where the endpoint answers with others than those.
+        """
         last = self.block if to_block is None else to_block
         size, halved = self._learned.blocks_at_once, False
         while from_block <= last:
@@ -442,8 +461,15 @@ class RpcConnection:
                 "toBlock": hex(upto),
                 "topics": [_topic(topic) for topic in topics],
             }
+
+            def parse(answer: Any, first: int = from_block, upto: int = upto) -> tuple[Log, ...]:
+                found = answers.logs(answer)
+                if not all(first <= log.block <= upto and _is_asked_for(log, address, topics) for log in found):
+                    raise ValueError("logs that nobody has asked for")
+                return found
+
             try:
-                found = self._ask("logs", answers.logs, "eth_getLogs", query)
+                found = self._ask("logs", parse, "eth_getLogs", query)
             except (Web3Exception, OSError, ValueError) as error:
                 lost = isinstance(error, OSError) and not getattr(error, "overloaded", False)
                 if size == 1 or lost:
@@ -455,6 +481,13 @@ class RpcConnection:
             if not halved:
                 size = min(_EVENT_CHUNK, size * 2)
             self._learned.blocks_at_once = size  # what this node takes, which later queries begin with
+
+
+def _is_asked_for(log: Log, address: str, topics: Sequence[Topic]) -> bool:
+    if log.address.lower() != address.lower() or len(log.topics) < len(topics):
+        return False
+    wanted = [topic if topic is None or not isinstance(topic, bytes) else (topic,) for topic in topics]
+    return all(one is None or found in one for one, found in zip(wanted, log.topics, strict=False))
 
 
 def _topic(topic: Topic) -> str | list[str] | None:

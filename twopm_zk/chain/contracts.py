@@ -101,10 +101,13 @@ class Contract:
             raise DeploymentError(f"{what}: the code at {self.address} is another contract's") from error
         return results[0] if len(results) == 1 else tuple(results) or None
 
-    def transact(self, function: str, *arguments: Any, value: int = 0, gas: int | None = None) -> Receipt:
-        """Send a transaction and wait for it. Raises TransactionError with the contract's error."""
-        data = self.encode(function, *arguments)
-        return self.chain.send(f"{self.artifact.name}.{function}", to=self.address, data=data, value=value, gas=gas)
+    def transact(
+        self, function: str, *arguments: Any, value: int = 0, gas: int | None = None, once: bool = False
+    ) -> Receipt:
+        """Send a transaction and wait for it; ``once`` as `RpcConnection.send` has it. Raises TransactionError with the
+        contract's error."""
+        data, what = self.encode(function, *arguments), f"{self.artifact.name}.{function}"
+        return self.chain.send(what, to=self.address, data=data, value=value, gas=gas, once=once)
 
     def topic_of(self, event: str) -> bytes:
         """What the logs of an event begin with. InputError where there is no such event."""

@@ -42,7 +42,7 @@ class FederatedRoundsClient(Rounds):
 
     def create_task(self, config: TaskConfig, *, quorum_percent: int) -> int:
         """Create a task; its id."""
-        receipt = self.contract.transact("createTask", struct(config), quorum_percent)
+        receipt = self.contract.transact("createTask", struct(config), quorum_percent, once=True)
         return int(receipt.event("TaskCreated")["taskId"])
 
     def commit_update(self, task: int, index: int, update: bytes) -> Receipt:

@@ -118,7 +118,7 @@ class Hlr(Rounds):
 
     def create_task(self, config: TaskConfig, training: TrainingConfig) -> int:
         """Create a task; its id."""
-        receipt = self.contract.transact("createTask", struct(config), struct(training))
+        receipt = self.contract.transact("createTask", struct(config), struct(training), once=True)
         return int(receipt.event("TaskCreated")["taskId"])
 
     def submit_update(self, task: int, size: int, index: int, point: Point, proof: Sequence[int]) -> Receipt:

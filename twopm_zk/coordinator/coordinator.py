@@ -127,6 +127,11 @@ class Coordinator(Participant[CoordinatorStore]):
 
     def _create(self) -> None:
         stakes = self.settings.stakes
+        if (mine := self._unfinished()) is not None:  # by a transaction that was thought lost
+            self.task = mine
+            self.store.set_running(self.spec.spec_hash, mine)
+            self.loop.wake()
+            return
         found = registered(self.view, self.spec, stakes=stakes)
         if len(found.ready) < self._wanted:
             values = {"ready": list(found.ready), "waiting": list(found.waiting), "wanted": self._wanted}

@@ -114,6 +114,10 @@ class FederatedCoordinator(Role[FederatedView, FederatedSpec, CoordinatorState])
     # --- before the first round ---
 
     def _create(self) -> None:
+        if (mine := self._unfinished()) is not None:  # by a transaction that was thought lost
+            self.task = mine
+            self.loop.wake()
+            return
         found = registered(self.view, self.spec, stakes=self.settings.stakes)
         if len(found.ready) < self._wanted:
             values = {"ready": list(found.ready), "waiting": list(found.waiting), "wanted": self._wanted}

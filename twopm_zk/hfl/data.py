@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from twopm_zk.federated import FederatedSpec
 from twopm_zk.federated.updates import SALT_BYTES
 from twopm_zk.hfl.store import FederatedStore
 from twopm_zk.hfl.view import FederatedView
+from twopm_zk.participants.loop import ON_ITS_WAY
 from twopm_zk.participants.rounds.attested import open_dataset
 from twopm_zk.participants.rounds.view import RoundsView
 from twopm_zk.system.files import write_text
@@ -114,5 +116,6 @@ def register_data(
         try:
             view.data_hub.register(terms.id, max(places.values(), default=-1) + 1, [known[0]])
         except TransactionError as error:
-            if error.error not in ("AlreadyRegistered", "PlaceTaken"):  # our own of before a restart may just be mined
+            if error.error not in ("AlreadyRegistered", "PlaceTaken"):
                 raise
+            time.sleep(ON_ITS_WAY)  # our own of before a restart, which is in a block soon

@@ -6,10 +6,12 @@ registered, with its salts.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 from twopm_zk.errors import DataError, InputError, TransactionError
 from twopm_zk.node.store import NodeStore, StoredBatch
+from twopm_zk.participants.loop import ON_ITS_WAY
 from twopm_zk.participants.preflight import require_verifiers
 from twopm_zk.participants.rounds.attested import open_dataset
 from twopm_zk.participants.task_view import ChainView
@@ -129,6 +131,7 @@ def _registered(view: ChainView, store: NodeStore, spec: TaskSpec, terms: DataTe
     try:
         view.data_hub.register(terms.id, first, [entry.batch.commitment for entry in part])
     except TransactionError as error:
-        if error.error not in ("AlreadyRegistered", "PlaceTaken"):  # our own of before a restart may just be mined
+        if error.error not in ("AlreadyRegistered", "PlaceTaken"):
             raise
+        time.sleep(ON_ITS_WAY)  # our own of before a restart, which is in a block soon
     return False

@@ -14,6 +14,7 @@ OVERTAKEN = frozenset(
         "WrongPhase",
         "DeadlinePassed",
         "DeadlineNotReached",
+        "AlreadyMember",
         "AttemptFull",
         "EnoughNodes",
         "BelowMinimum",
@@ -31,6 +32,9 @@ OVERTAKEN = frozenset(
     }
 )
 """Reverts that only say that the chain has moved on: look again."""
+ON_ITS_WAY = 0.5
+"""Seconds until the chain is asked again for what a transaction of this account, which it has refused a second time as
+done, has changed: that one is in no block yet."""
 _MAX_PAUSE = 60.0
 
 

@@ -135,7 +135,7 @@ class PredictionClient:
     def _forgotten(self, commitment: int, number: int) -> bool:
         """Whether a request is over; its input is private, and nobody needs it any more."""
         found = ChainRequest.read(self.view, number)
-        over = found.over or found.late(now(self.view))
+        over = found.over or found.late(self.view.chain.time)  # this machine's clock may be wrong
         if over:
             self.store.forget_input(commitment)
         return over
@@ -151,7 +151,7 @@ class PredictionClient:
         while True:
             found = ChainRequest.read(self.view, request)
             late = found.late(now(self.view))
-            if found.over or late:
+            if found.over or found.late(self.view.chain.time):
                 self.store.forget_input(found.input_commitment)
             if found.state is RequestState.ANSWERED:
                 return self._prediction(found)

@@ -7,6 +7,7 @@ to the process or the chain.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Generic, TypeVar
 
 from twopm_zk.chain.tasks import TaskState
@@ -58,7 +59,7 @@ class SetPart(Generic[View, Stored]):
             if waits and not self._may_be_known(state):
                 text = f"{state.name()}: nobody has shared; if nobody does, the round starts again and nobody pays"
                 self._say("waiting", text, key=sharing_set.digest)
-            else:
+            elif not self._is_late_here_alone(state, objections):
                 self._leave(state, sharing_set)
             return False
         if not self._has_stake(state, sharing_set):
@@ -66,6 +67,20 @@ class SetPart(Generic[View, Stored]):
         if not self.view.is_final(state):
             self._say("waiting", f"{state.name()}: sharing once the set is final on the chain", key=sharing_set.digest)
             return False
+        return True
+
+    def _is_late_here_alone(self, state: TaskState, objections: Sequence[Objection]) -> bool:
+        """Whether all that speaks against sharing is this machine's clock, which may be wrong: nobody pays for that."""
+        if any(objection.kind != "too-late" for objection in objections):
+            return False
+        chain = self.view.chain.time
+        if replace(self._time(state), now=chain).is_late:
+            return False
+        text = (
+            f"{state.name()}: this machine's clock is {state.time - chain} seconds ahead of the newest block; this "
+            "node shares once it is right, or newer blocks show that it is"
+        )
+        self._say("clock", text, key=(state.key, "clock"))
         return True
 
     def _has_stake(self, state: TaskState, sharing_set: SharingSet) -> bool:

@@ -1,0 +1,171 @@
+"""kill -9 of every participant before, halfway through and after every write: to its state, to a file, to the chain."""
+
+import pytest
+from soundness.faults.mortal import Mortal
+from soundness.faults.outcome import losses
+from support.deaths import MOMENTS
+from support.people_world import Running
+
+from twopm_zk.chain.networks import NetworkTerms
+from twopm_zk.chain.tasks import Phase
+from twopm_zk.participants.envelope import Header, seal
+from twopm_zk.prediction.client import PredictionClient
+from twopm_zk.prediction.requests import RequestState
+from twopm_zk.prediction.store import UserStore
+
+pytestmark = pytest.mark.slow
+
+ETH = 10**18
+PART = "faults: participants killed at every write"
+
+
+class Cast:
+    """A coordinator and three nodes, all or some of them mortal."""
+
+    def __init__(self, party, forks, *, mortal, everywhere, **options):
+        self.party, self.everywhere = party, everywhere
+        self.reader, self.nodes, self.mortals = party.world.view(8), [], []
+        self.others = []
+        for number in range(3):
+            if number in mortal:
+                known = {"name": f"node{number}", "part": number, "account": 2 + number}
+                self.mortals.append(Mortal(party, forks, role="node", **known, **options))
+            else:
+                self.others.append(party.node(number))
+        if "coordinator" in mortal:
+            known = {"name": "coordinator", "account": 1}
+            self.mortals.append(Mortal(party, forks, role="coordinator", **known, **options))
+        else:
+            self.others.append(party.coordinator())
+
+    @property
+    def where(self):
+        """What tells points of one phase from those of others; of one round from others where everything is tried."""
+        if not self.reader.task_count():
+            return "before the task"
+        state = self.reader.state(self.reader.task_count())
+        return f"{state.phase.name} of round {state.round}" if self.everywhere else state.phase.name
+
+    def finished(self):
+        count = self.reader.task_count()
+        return count > 0 and self.reader.state(count).phase is Phase.FINISHED
+
+    def run(self, most=40):
+        for _ in range(most):
+            for mortal in self.mortals:
+                if not mortal.finished:
+                    mortal.look(self.where)
+            for other in self.others:
+                if not self.finished():
+                    other.tick()
+            if all(mortal.finished for mortal in self.mortals) and self.finished():
+                return
+        raise AssertionError(f"not finished: {self.where}")
+
+    def close(self):
+        for mortal in self.mortals:
+            mortal.close()
+        for other in self.others:
+            other.store.close()
+
+
+@pytest.fixture
+def cast(near, forks):
+    made = []
+
+    def make(**options):
+        made.append(Cast(near, forks, **options))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+WHO = [
+    pytest.param((0,), id="node"),
+    pytest.param(("coordinator",), id="coordinator", marks=pytest.mark.full),
+    pytest.param((0, 1, 2, "coordinator"), id="all", marks=pytest.mark.full),
+]
+
+
+@pytest.mark.parametrize("who", WHO)
+def test_who_is_killed_at_every_write_ends_at_the_same_result(cast, party, who, tally, amount):
+    played = cast(mortal=who, everywhere=amount(False, True), moments=amount(("halfway",), MOMENTS))
+    played.run()
+    died, rounds = 0, played.reader.state(1).round + 1
+    for mortal in played.mortals:
+        died += len(mortal.deaths)
+        assert len(mortal.proven()) <= rounds  # of each round one statement, however often it is proven
+        assert len(mortal.sent("share")) in (0, rounds)
+        assert len(mortal.sent("createTask")) <= 1
+    assert losses(party) == []
+    tally.faults(PART, tried=died, survived=died)
+
+
+ROW = {"GPA": 3.4, "TUCE": 25.0, "PSI": 1.0}
+OPERATOR, USER = 6, 7
+
+
+@pytest.mark.full
+def test_an_operator_that_is_killed_at_every_write_answers_once_and_is_paid_once(near, forks, tmp_path, tally):
+    with Running(near.coordinator(), *(near.node(number) for number in range(3))) as running:
+        running.wait(200)
+    world = near.world
+    views = {number: world.view(number) for number in (OPERATOR, USER)}
+    for view in views.values():
+        view.network.contract("RETHDouble").transact("deposit", value=4 * ETH)
+        view.staking.stake(2, 2 * ETH)
+    world.view(1).networks.register(1, bytes(32), NetworkTerms(fee=1000))
+    mortal = Mortal(near, forks, role="operator", name="operator", account=OPERATOR, network=1)
+    inference = views[USER].inference
+    try:
+        mortal.look("before it is asked")
+        with UserStore(tmp_path / "user.db") as store:
+            client = PredictionClient(views[USER], near.spec, store)
+            (request,) = client.ask(1, views[OPERATOR].address, [ROW], maximum_fee=1000)
+            (sent,) = store.pending(inference.address)
+        for _ in range(20):
+            if inference.request(request)["state"] == RequestState.ANSWERED:
+                break
+            mortal.look("asked", envelope=sealed_input(views[USER], views[OPERATOR].address, request, sent))
+        died = len(mortal.deaths)
+        for event in ("Accepted", "Answered"):
+            assert len(inference.contract.events(event, from_block=world.deployment.block)) == 1
+        assert len(mortal.proven()) == 1
+        assert len(mortal.sent("answer")) == 1
+    finally:
+        mortal.close()
+    tally.faults(PART, tried=died, survived=died)
+
+
+def sealed_input(view, operator, request, sent):
+    """What a user sends until the operator has signed for it."""
+    member = view.member(operator)
+    header = Header(
+        kind=sent.content.kind,
+        chain_id=view.chain.chain_id,
+        contract=view.inference.address,
+        task=request,
+        sender=view.address,
+        recipient=member.address,
+        subject=sent.commitment,
+    )
+    return seal(header, sent.content.encode(), member.public_key, view.chain.account).encode().decode()
+
+
+PLANTED = {"keeps no key": (0,), "keeps no opening": (0,), "forgets its task": ("coordinator",)}
+"""Bugs of `victim.PLANTED`, and who has them."""
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("bug", PLANTED)
+def test_a_bug_that_is_planted_is_noticed(cast, party, tally, bug):
+    played = cast(mortal=PLANTED[bug], everywhere=False, planted=bug)
+    try:
+        played.run(most=12)
+        found = losses(party)
+    except AssertionError as error:
+        found = [str(error)]
+    assert found
+    tally.mutants("faults: bugs planted", tried=1, killed=1)
