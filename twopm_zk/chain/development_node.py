@@ -30,6 +30,9 @@ from twopm_zk.system import files, paths, programs
 CHAIN_ID = 31337
 FIRST_BLOCK = 101_000
 """EigenLayer looks back further than its withdrawals take, which no chain that begins at 0 can."""
+STATES = 500
+"""Newest states that are kept, all in memory. Older ones can be kept as files, which takes longer for each block than
+its transactions; events and receipts of all blocks are there."""
 HARDFORK = "cancun"
 """The rules the node applies: those of compiler.EVM_VERSION, so that a newer opcode fails in tests."""
 
@@ -134,8 +137,7 @@ class DevelopmentNode:
             "--config-out",
             str(config),
         ]
-        # states that do not fit in memory: in the user's home, where anvil has them, they would stay for ever
-        command += ["--cache-path", str(Path(self._folder.name) / "states")]
+        command += ["--prune-history", str(STATES)]
         command += ["--no-request-size-limit"]  # a saved chain is one request, and larger than what is usual
         if self.block_time is not None:
             command += ["--block-time", str(self.block_time)]
