@@ -9,13 +9,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from http.client import HTTPException, HTTPResponse
-from typing import cast
+from http.client import HTTPConnection, HTTPException, HTTPResponse
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection
+from urllib3.connection import HTTPConnection as MadeConnection
 from urllib3.exceptions import ProtocolError
 from urllib3.exceptions import TimeoutError as SilenceError
 
@@ -39,6 +39,24 @@ class Answer:
     content: bytes
 
 
+class _Kept(HTTPConnection):
+    """Sends over a socket that it is given, head and body at once: the other side wakes up once for them."""
+
+    def __init__(self, host: str) -> None:
+        super().__init__(host)
+        self._parts: list[bytes] = []
+
+    def send(self, data: Any) -> None:
+        """Nothing yet: `getresponse` does."""
+        self._parts.append(data)
+
+    def getresponse(self) -> HTTPResponse:
+        """The answer to all that was said to be sent."""
+        self.sock.sendall(b"".join(self._parts))
+        self._parts.clear()
+        return super().getresponse()
+
+
 class KeptConnection:
     """Where the requests of a thread go: ``headers`` are sent with each, ``seconds`` is how long nothing may come.
 
@@ -57,20 +75,19 @@ class KeptConnection:
         self._headers = {"Host": urlsplit(str(request.url)).netloc.rpartition("@")[2], **sent}
         if not self._path.startswith("/"):  # it is the proxy that reads them
             self._headers |= self._pool.proxy_headers
-        lines = [f"POST {self._path} HTTP/1.1", *(f"{name}: {text}" for name, text in self._headers.items())]
-        self._head = "".join(f"{line}\r\n" for line in lines).encode("latin-1") + b"Content-Length: "
         self._seconds, self._most = seconds, most
-        self._connection: HTTPConnection | None = None
+        self._made: MadeConnection | None = None
+        self._kept = _Kept("")
 
     def post(self, body: bytes) -> Answer:
         """The answer to a request. Raises UnwantedAnswerError too."""
-        connection = self._connection
-        if connection is None or not connection.is_connected:
+        made = self._made
+        if made is None or not made.is_connected:
             return self._first(body)
         try:
-            return self._next(connection, body)
+            return self._next(made, body)
         except BaseException as error:
-            connection.close()
+            made.close()
             if isinstance(error, TimeoutError):
                 raise SilenceError from error
             if isinstance(error, OSError | HTTPException):
@@ -90,20 +107,20 @@ class KeptConnection:
             preload_content=False,
             decode_content=False,
         ) as answer:
-            self._connection = cast(HTTPConnection | None, answer.connection)
+            self._made, self._kept = cast(MadeConnection | None, answer.connection), _Kept("")
             content = self._read(answer.headers, answer.stream(_PART, decode_content=False))
             return Answer(answer.status, answer.headers, content)
 
-    def _next(self, connection: HTTPConnection, body: bytes) -> Answer:
-        connection.sock.sendall(b"%s%d\r\n\r\n%s" % (self._head, len(body), body))
-        with HTTPResponse(connection.sock, method="POST") as answer:
-            answer.begin()
+    def _next(self, made: MadeConnection, body: bytes) -> Answer:
+        self._kept.sock = made.sock
+        self._kept.request("POST", self._path, body, self._headers)
+        with self._kept.getresponse() as answer:
             headers = cast(Mapping[str, str], answer.headers)
             content = self._read(headers, iter(lambda: answer.read(_PART), b""))
             if answer.length:
                 raise ProtocolError(f"{answer.length} bytes are missing")
             if answer.will_close:
-                connection.close()
+                made.close()
             return Answer(answer.status, headers, content)
 
     def _read(self, headers: Mapping[str, str], parts: Iterable[bytes]) -> bytes:
