@@ -26,7 +26,7 @@ class ReplacedChain:
 def seen(length=10):
     chain = ReplacedChain(length)
     blocks = BlockHashes(chain)
-    assert blocks.look() == chain.hashes[-1]
+    assert blocks.look().hash == chain.hashes[-1]
     assert [blocks.hash(number) for number in range(length)] == chain.hashes
     chain.asked.clear()
     return chain, blocks
@@ -36,7 +36,7 @@ def test_what_is_known_is_not_asked_again_while_the_chain_grows_block_by_block()
     chain, blocks = seen()
     for number in range(10, 14):
         chain.hashes.append(b"a%d" % number)
-        assert blocks.look() == b"a%d" % number
+        assert blocks.look().hash == b"a%d" % number
         assert [blocks.hash(one) for one in range(number + 1)] == chain.hashes
     assert chain.asked == ["latest"] * 4
 
@@ -56,7 +56,7 @@ def test_replaced_blocks_are_noticed_whether_the_chain_is_shorter_as_long_or_lon
         first = length - 1
     chain, blocks = seen()
     chain.replace(first, length)
-    assert blocks.look() == chain.hashes[-1]
+    assert blocks.look().hash == chain.hashes[-1]
     assert [blocks.hash(number) for number in range(length)] == chain.hashes
 
 

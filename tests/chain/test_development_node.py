@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from twopm_zk.chain.development_node import CHAIN_ID, FIRST_BLOCK, DevelopmentNode, anvil_path
+from twopm_zk.chain.development_node import CHAIN_ID, FIRST_BLOCK, STATES, DevelopmentNode, anvil_path
 from twopm_zk.errors import ChainError, InputError, ToolError, ToolMissingError
 from twopm_zk.system import paths
 
@@ -41,12 +41,18 @@ def test_a_closed_node_is_gone_and_so_are_its_files():
     node.close()  # a second time does nothing
 
 
-def test_states_that_do_not_fit_in_memory_are_gone_with_the_node(monkeypatch, tmp_path):
+def test_the_newest_states_are_kept_and_none_is_written(monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", str(tmp_path))
     with DevelopmentNode() as node:
         node.rpc("anvil_mine", "0x400")
+        newest = int(node.rpc("eth_blockNumber"), 16)
+        for block in (newest, newest - STATES + 1):
+            assert int(node.rpc("eth_getBalance", node.accounts[0], hex(block)), 16) > 0
+        with pytest.raises(ChainError, match="eth_getBalance"):
+            node.rpc("eth_getBalance", node.accounts[0], hex(newest - STATES - 10))
+        assert node.rpc("eth_getBlockByNumber", hex(newest - 1000), False)["number"] == hex(newest - 1000)
         folder = node.log.parent
-        assert list(folder.glob("states/*/*"))
+        assert {file.name for file in folder.iterdir()} == {"anvil.log", "config.json"}
     assert not folder.exists()
     assert not list(tmp_path.rglob("anvil-state*"))
     with pytest.raises(ChainError, match="not running"):
@@ -86,7 +92,7 @@ def test_a_file_that_is_no_saved_chain_is_refused(tmp_path):
 
 def test_a_node_dies_with_a_parent_that_is_killed():
     program = (
-        "from twopm_zk.chain.development_node import DevelopmentNode; import time\n"
+        "from twopm_zk.chain.development_node import STATES, DevelopmentNode; import time\n"
         "node = DevelopmentNode().start(); print(node.url, node.log.parent, flush=True); time.sleep(60)"
     )
     parent = subprocess.Popen(

@@ -4,6 +4,7 @@ import email.utils
 import gzip
 import itertools
 import logging
+import socket
 import threading
 import time
 import traceback
@@ -425,6 +426,73 @@ def test_requests_go_through_the_proxy_that_the_environment_names(monkeypatch):
 
 def basic(text):
     return f"Basic {b64encode(text.encode()).decode()}"
+
+
+@contextmanager
+def telling(*answers):
+    """An endpoint that answers each request with the next of these bytes: its URL, and the connections it has had."""
+    connections, left = [], list(answers)
+
+    def serve(listening):
+        while left:
+            connection, _ = listening.accept()
+            connections.append(connection)
+            with connection, connection.makefile("rb") as sent:
+                while left and (head := list(iter(sent.readline, b"\r\n"))) and head[0]:
+                    sent.read(next(int(line.split()[1]) for line in head if line.startswith(b"Content-Length")))
+                    answer = left.pop(0)
+                    connection.sendall(answer)
+                    if not answer.endswith(FIVE) or b": %d" % len(FIVE) not in answer:
+                        break  # it is cut short, so that the connection ends with it
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=serve, args=(listening,), daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}", connections
+        thread.join(20)
+
+
+def with_length(length, *lines):
+    return b"\r\n".join([b"HTTP/1.1 200 OK", b"Content-Length: %d" % length, *lines, b"", FIVE])
+
+
+GOOD = with_length(len(FIVE))
+
+
+@pytest.mark.parametrize(
+    "lost", [b"", b"HTTP/1.1 2", with_length(1000), b"\0\0\r\n"], ids=["none", "cut", "short", "no"]
+)
+def test_an_answer_that_is_lost_on_a_kept_connection_is_asked_for_over_another(lost):
+    with telling(GOOD, GOOD, lost, GOOD, GOOD) as (url, connections):
+        provider = RpcProvider(url, sleep=lambda _: None)
+        assert [provider.make_request("eth_blockNumber", [])["result"] for _ in range(4)] == ["0x5"] * 4
+    assert len(connections) == 2
+
+
+def test_a_transaction_is_not_sent_again_after_a_kept_connection_is_lost():
+    with telling(GOOD, b"", GOOD) as (url, _):
+        provider = RpcProvider(url, sleep=lambda _: None)
+        provider.make_request("eth_blockNumber", [])
+        with pytest.raises(EndpointError, match="the connection is lost"):
+            provider.make_request("eth_sendRawTransaction", ["0x00"])
+        provider.make_request("eth_blockNumber", [])
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (with_length(len(FIVE), b"Content-Encoding: gzip"), "compressed"),
+        (with_length(1 << 20) + b" " * (1 << 20), "much"),
+    ],
+    ids=["compressed", "too much"],
+)
+def test_what_is_refused_of_a_first_answer_is_refused_of_those_after_it(answer, said, monkeypatch):
+    monkeypatch.setattr(endpoint, "MAX_ANSWER", 1 << 16)
+    with telling(GOOD, answer) as (url, _):
+        provider = RpcProvider(url)
+        provider.make_request("eth_blockNumber", [])
+        with pytest.raises(EndpointError, match=said):
+            provider.make_request("eth_blockNumber", [])
 
 
 @pytest.mark.parametrize("layers", [1, 3])

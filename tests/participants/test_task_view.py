@@ -6,9 +6,11 @@ from dataclasses import replace
 import pytest
 from support.people_stage import Stage
 
+from twopm_zk.chain import tasks
 from twopm_zk.chain.contracts import Contract
 from twopm_zk.chain.tasks import Phase
 from twopm_zk.coordinator.task_creation import Stakes, task_config, training_config
+from twopm_zk.errors import DeploymentError
 from twopm_zk.participants.task_view import dataset_of
 
 
@@ -60,16 +62,28 @@ def test_a_task_is_read_once_while_no_block_comes(party, monkeypatch):
     monkeypatch.setattr("time.monotonic", lambda: moment)
     first = view.state(1)
     view.state(1)
-    assert len(calls) == 8
+    assert [name for name, _ in calls] == ["taskOf", "trainingOf", "weightsOf"] * 2
     moment += 1
     view.state(1)
-    assert len(calls) == 12
+    assert len(calls) == 9
     now = time.time() + 100
     monkeypatch.setattr("time.time", lambda: now)
     assert view.state(1) == replace(first, time=int(now))  # the clock goes on
-    assert len(calls) == 12
+    assert len(calls) == 9
     party.coordinator_view.hlr.open_round(1)
-    assert (view.state(1).phase, len(calls)) == (Phase.COLLECTING, 16)
+    assert (view.state(1).phase, len(calls)) == (Phase.COLLECTING, 12)
+    assert view.state(1).weights == first.weights
+    assert [name for name, _ in calls[12:]] == ["taskOf", "trainingOf"]  # weights are known by their commitment
+
+
+def test_weights_that_are_known_by_their_commitment_are_compared_with_it_all_the_same(party, monkeypatch):
+    view = party.coordinator_view
+    view.hlr.create_task(task_config(party.spec, stakes=Stakes()), training_config(party.spec, view.network))
+    view.hlr.open_round(1)
+    state = view.state(1)
+    monkeypatch.setitem(tasks._WEIGHTS, state.model_commitment, (1, *state.weights[1:]))
+    with pytest.raises(DeploymentError, match="another model commitment"):
+        party.world.view(2).state(1)
 
 
 def test_an_earlier_block_is_asked_for_by_itself(party):

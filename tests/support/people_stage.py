@@ -69,9 +69,6 @@ class Stage:
         """Let all look again and again until the task is in a phase; numbers of nodes that look away."""
         who = [one for one in self.everybody(without) if coordinator or one is not self.coordinator]
         for _ in range(most):
-            state = self.state
-            if state.phase is phase and when(state):
-                return state
             for one in who:
                 state = self.state
                 if state.phase is phase and when(state):

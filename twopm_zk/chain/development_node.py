@@ -17,9 +17,9 @@ import re
 import socket
 import subprocess
 import tempfile
+import threading
 import time
-import urllib.error
-import urllib.request
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
@@ -30,6 +30,9 @@ from twopm_zk.system import files, paths, programs
 CHAIN_ID = 31337
 FIRST_BLOCK = 101_000
 """EigenLayer looks back further than its withdrawals take, which no chain that begins at 0 can."""
+STATES = 500
+"""Newest states that are kept, all in memory. Older ones can be kept as files, which takes longer for each block than
+its transactions; events and receipts of all blocks are there."""
 HARDFORK = "cancun"
 """The rules the node applies: those of compiler.EVM_VERSION, so that a newer opcode fails in tests."""
 
@@ -100,6 +103,8 @@ class DevelopmentNode:
         self._leads: dict[str, int] = {}
         """Seconds by which the chain's clock is ahead of this machine's: now, and at each snapshot."""
         self._log_file: IO[bytes] | None = None
+        self._connection: HTTPConnection | None = None
+        self._asking = threading.Lock()
 
     @property
     def log(self) -> Path:
@@ -134,8 +139,7 @@ class DevelopmentNode:
             "--config-out",
             str(config),
         ]
-        # states that do not fit in memory: in the user's home, where anvil has them, they would stay for ever
-        command += ["--cache-path", str(Path(self._folder.name) / "states")]
+        command += ["--prune-history", str(STATES)]
         command += ["--no-request-size-limit"]  # a saved chain is one request, and larger than what is usual
         if self.block_time is not None:
             command += ["--block-time", str(self.block_time)]
@@ -175,14 +179,17 @@ class DevelopmentNode:
     def rpc(self, method: str, *parameters: Any) -> Any:
         """One JSON-RPC call, without web3. Raises ChainError with the node's own message."""
         body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters})
-        request = urllib.request.Request(  # noqa: S310 - always http://127.0.0.1
-            self.url, body.encode(), {"Content-Type": "application/json"}
-        )
-        try:
-            with urllib.request.urlopen(request, timeout=self.timeout) as response:  # noqa: S310
-                answer = json.load(response)
-        except (OSError, ValueError) as error:
-            raise ChainError(f"the development node did not answer {method}: {error}") from error
+        with self._asking:
+            connection = self._connection = self._connection or HTTPConnection(
+                "127.0.0.1", int(self.url.rpartition(":")[2] or 0), timeout=self.timeout
+            )
+            try:
+                connection.request("POST", "/", body, {"Content-Type": "application/json"})
+                answer = json.load(connection.getresponse())
+            except (OSError, ValueError, HTTPException) as error:
+                connection.close()
+                self._connection = None
+                raise ChainError(f"the development node did not answer {method}: {error}") from error
         if "error" in answer:
             raise ChainError(f"{method}: {answer['error'].get('message', answer['error'])}")
         return answer["result"]
@@ -232,6 +239,9 @@ class DevelopmentNode:
     def close(self) -> None:
         """Stop anvil and remove the temporary files. Does nothing when called again."""
         process, self._process = self._process, None
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
         if process is not None:
             if process.stdin is not None:
                 process.stdin.close()  # the shell reads the end of the pipe and stops anvil

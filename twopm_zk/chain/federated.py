@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from twopm_zk.chain.connection import Receipt
 from twopm_zk.chain.contracts import Contract
 from twopm_zk.chain.rounds import Rounds, TaskConfig, struct
+from twopm_zk.chain.rpc.answers import BlockHeader
 from twopm_zk.chain.tasks import Phase, TaskState, read_rounds
 
 
@@ -78,14 +79,14 @@ class FederatedRoundsClient(Rounds):
         """1 for a node that was in the set of the last accepted result, 0 for others."""
         return int(self.contract.call("creditOf", task, node))
 
-    def state(self, task: int) -> FederatedSnapshot:
-        """A task at the newest block. InputError where there is no such task."""
-        return read_federated(self.contract, task)
+    def state(self, task: int, at: BlockHeader | None = None) -> FederatedSnapshot:
+        """A task at a block or the newest one. InputError where there is no such task."""
+        return read_federated(self.contract, task, at)
 
 
-def read_federated(contract: Contract, task: int) -> FederatedSnapshot:
-    """A task of HFLContract at the newest block, all of it at the same one. InputError where there is no such task."""
-    rounds = read_rounds(contract, task)
+def read_federated(contract: Contract, task: int, at: BlockHeader | None = None) -> FederatedSnapshot:
+    """A task of HFLContract, all of it at the same block. InputError where there is no such task."""
+    rounds = read_rounds(contract, task, at)
     block = rounds["block"]
     results, latest = contract.call("latestOf", task, block=block)
     key, nodes = contract.call("participantsOf", task, block=block)

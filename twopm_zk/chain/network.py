@@ -7,7 +7,7 @@ transaction return its ``Receipt``, and raise TransactionError with the contract
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -205,6 +205,7 @@ class Network:
 
     chain: Chain
     deployment: Deployment
+    _used: dict[str, Contract] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def signing_as(self, private_key: str) -> Network:
         """The same network, used by another account."""
@@ -212,7 +213,9 @@ class Network:
 
     def contract(self, name: str) -> Contract:
         """Any contract of the deployment. Raises DeploymentError."""
-        return self.deployment.contract(self.chain, name)
+        if name not in self._used:
+            self._used[name] = self.deployment.contract(self.chain, name)
+        return self._used[name]
 
     @cached_property
     def identity(self) -> Identity:

@@ -12,6 +12,7 @@ from typing import Any
 
 from twopm_zk.chain.connection import Receipt
 from twopm_zk.chain.contracts import ContractClient
+from twopm_zk.chain.rpc.answers import BlockHeader
 from twopm_zk.chain.tasks import TaskSnapshot, read_training
 from twopm_zk.numbers.baby_jubjub import Point
 
@@ -178,9 +179,9 @@ class Hlr(Rounds):
         """A node's accepted updates in the sum that was certified; 0 for who has none in it."""
         return int(self.contract.call("creditOf", task, node))
 
-    def state(self, task: int) -> TaskSnapshot:
-        """A task at the newest block: rounds, policy, weights. InputError where there is no such task."""
-        return read_training(self.contract, task)
+    def state(self, task: int, at: BlockHeader | None = None) -> TaskSnapshot:
+        """A task at a block or the newest one: rounds, policy, weights. InputError where there is no such task."""
+        return read_training(self.contract, task, at)
 
 
 def struct(config: TaskConfig | TrainingConfig) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
 from twopm_zk.chain.contracts import Contract
+from twopm_zk.chain.rpc.answers import BlockHeader
 from twopm_zk.errors import DeploymentError, InputError
 from twopm_zk.numbers.baby_jubjub import Point
 from twopm_zk.numbers.field import FIELD_ORDER
@@ -37,6 +38,9 @@ class Phase(IntEnum):
     FINISHED = 7
 
 
+_WEIGHTS: dict[int, tuple[int, ...]] = {}
+"""Weights by their model commitment, which every state that is read is compared with."""
+_KEPT = 64
 COLLECTIONS = {1: Collection.GRADIENT, 2: Collection.INFORMATION, 6: Collection.EVALUATION}
 """By the statement that proves them, as VerifierRegistry numbers it."""
 _TIMED = {
@@ -156,7 +160,7 @@ class TaskSnapshot(TaskState):
     generators: Mapping[Collection, bytes]
     """The hash of the generators of each collection, by which disputes go."""
     set_digest: bytes
-    """Of the set that shares, from closing on."""
+    """Of the set that shares, from closing on; zeros before."""
     certified_key: int
     """Key of the certified attempt; 0 where there is no certificate."""
     certified_nodes: int
@@ -233,20 +237,22 @@ def task_key(chain_id: int, contract: str, task: int, spec_hash: bytes) -> int:
     return int.from_bytes(keccak(data), "big") % FIELD_ORDER
 
 
-def read_training(contract: Contract, task: int) -> TaskSnapshot:
-    """A task of HLRContract at the newest block.
+def read_training(contract: Contract, task: int, at: BlockHeader | None = None) -> TaskSnapshot:
+    """A task of HLRContract ``at`` a block, the newest one where none is given.
 
     Raises InputError where there is no such task, DeploymentError where the contract contradicts what follows from
     its own numbers.
     """
-    rounds = read_rounds(contract, task)
+    rounds = read_rounds(contract, task, at)
     block = rounds["block"]
     training = contract.call("trainingOf", task, block=block)
+    commitment, closed = training["modelCommitment"], rounds["phase"] > Phase.COLLECTING
+    weights = _WEIGHTS.get(commitment) or tuple(contract.call("weightsOf", task, block=block))
     state = TaskSnapshot(
         **rounds,
         task_key=training["taskKey"],
-        model_commitment=training["modelCommitment"],
-        weights=tuple(contract.call("weightsOf", task, block=block)),
+        model_commitment=commitment,
+        weights=weights,
         matrix_hash=training["matrixHash"],
         penalty=training["lambda"],
         weight_bound=training["weightBound"],
@@ -265,7 +271,7 @@ def read_training(contract: Contract, task: int) -> TaskSnapshot:
             Collection.INFORMATION: bytes.fromhex(training["informationGenerators"][2:]),
             Collection.EVALUATION: bytes.fromhex(training["evaluationGenerators"][2:]),
         },
-        set_digest=bytes.fromhex(contract.call("setDigestOf", task, block=block)[2:]),
+        set_digest=bytes.fromhex(contract.call("setDigestOf", task, block=block)[2:]) if closed else bytes(32),
         certified_key=training["certifiedKey"],
         certified_nodes=training["certifiedNodes"],
         gradient_bound=training["gradientBound"],
@@ -275,6 +281,10 @@ def read_training(contract: Contract, task: int) -> TaskSnapshot:
         raise DeploymentError(f"task {task} has another task key than follows from its specification")
     if state.model_commitment and state.model_commitment != _model_commitment(state.policy, state.weights):
         raise DeploymentError(f"task {task} has another model commitment than follows from its weights")
+    if state.model_commitment:
+        _WEIGHTS[commitment] = weights
+        if len(_WEIGHTS) > _KEPT:
+            del _WEIGHTS[next(iter(_WEIGHTS))]
     return state
 
 
@@ -284,9 +294,9 @@ def _model_commitment(policy: Policy, weights: tuple[int, ...]) -> int:
     return policy.model_commitment(weights)
 
 
-def read_rounds(contract: Contract, task: int) -> dict[str, Any]:
-    """What a ``TaskState`` is made from, at the newest block. InputError where there is no such task."""
-    block = contract.chain.header("latest")
+def read_rounds(contract: Contract, task: int, at: BlockHeader | None = None) -> dict[str, Any]:
+    """What a ``TaskState`` is made from, at a block or the newest one. InputError where there is no such task."""
+    block = at or contract.chain.header("latest")
     found = contract.call("taskOf", task, block=block.number)
     if Phase(found["phase"]) is Phase.NONE:
         last = int(contract.call("taskCount", block=block.number))

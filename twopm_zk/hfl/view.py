@@ -5,6 +5,7 @@ from __future__ import annotations
 from twopm_zk.chain.federated import FederatedRoundsClient, FederatedSnapshot
 from twopm_zk.chain.network import Network
 from twopm_zk.chain.rpc import reading
+from twopm_zk.chain.rpc.answers import BlockHeader
 from twopm_zk.chain.tasks import Phase
 from twopm_zk.errors import DeploymentError
 from twopm_zk.federated import FederatedSpec
@@ -41,8 +42,8 @@ class FederatedView(RoundsView[FederatedSnapshot]):
         """HFLContract."""
         return self.hfl
 
-    def _read(self, task: int) -> FederatedSnapshot:
-        return self.hfl.state(task)
+    def _read(self, task: int, at: BlockHeader) -> FederatedSnapshot:
+        return self.hfl.state(task, at)
 
     def accepted(self, state: FederatedSnapshot) -> tuple[bytes, ...]:
         """The hashes of all accepted results, in order."""

@@ -14,6 +14,7 @@ from twopm_zk.chain.abi import DecodedEvent
 from twopm_zk.chain.network import Network
 from twopm_zk.chain.rounds import Hlr
 from twopm_zk.chain.rpc import reading
+from twopm_zk.chain.rpc.answers import BlockHeader
 from twopm_zk.chain.tasks import AcceptedUpdate, Phase, TaskSnapshot
 from twopm_zk.circuit.instances import find_instance
 from twopm_zk.errors import DeploymentError, InputError, TrainingError
@@ -118,8 +119,8 @@ class ChainView(RoundsView[TaskSnapshot]):
         """HLRContract."""
         return self.hlr
 
-    def _read(self, task: int) -> TaskSnapshot:
-        return self.hlr.state(task)
+    def _read(self, task: int, at: BlockHeader) -> TaskSnapshot:
+        return self.hlr.state(task, at)
 
     def verifier_name(self, address: str) -> str:
         """The instance that a verifier of the deployment is of; its address where it is none of them."""

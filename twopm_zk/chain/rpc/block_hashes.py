@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping
 
 from twopm_zk.chain.connection import RpcConnection
+from twopm_zk.chain.rpc.answers import BlockHeader
 
 _KEPT = 1024
 
@@ -23,18 +24,18 @@ class BlockHashes:
         self.since = 0.0
         """When the newest block was first seen, by this process's clock."""
 
-    def look(self) -> bytes:
-        """Ask for the newest block; its hash."""
+    def look(self) -> BlockHeader:
+        """Ask for the newest block."""
         block = self._chain.header("latest")
         number, found = block.number, block.hash
         if self._hashes.get(number) == found and number == self.newest:
-            return found
+            return block
         before = {number - 1: block.parent}
         if self.newest < number and self._hash_of(self.newest, before) == self._hashes.get(self.newest):
             before = self._hashes | before  # the chain has grown, and nothing of it was replaced
         self._hashes = dict(sorted((before | {number: found}).items())[-_KEPT:])
         self.newest, self.since = number, time.monotonic()
-        return found
+        return block
 
     def hash(self, block: int) -> bytes:
         """The hash of a block, which is in the chain of the newest one where it is not newer."""

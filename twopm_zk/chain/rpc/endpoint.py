@@ -19,13 +19,12 @@ from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar, cast
 
 import requests
-from requests.adapters import HTTPAdapter
-from urllib3 import BaseHTTPResponse
 from urllib3.exceptions import HTTPError, NewConnectionError, ProxyError, SSLError, TimeoutError
 from web3.exceptions import Web3Exception, Web3RPCError
 from web3.providers import JSONBaseProvider
 from web3.types import RPCEndpoint, RPCResponse
 
+from twopm_zk.chain.rpc.kept_connection import KeptConnection, UnwantedAnswerError
 from twopm_zk.errors import ChainError
 from twopm_zk.system.parsing import is_nested
 from twopm_zk.system.urls import require_web_url, shown_url, without_secrets
@@ -136,12 +135,17 @@ class RpcProvider(JSONBaseProvider):
 
     def _once(self, body: bytes) -> RPCResponse:
         try:
-            with self._posted(body) as answer:
-                content = _limited(answer)
+            local = self._local
+            if not hasattr(local, "connection"):
+                local.connection = KeptConnection(self._url, _HEADERS, seconds=REQUEST_SECONDS, most=MAX_ANSWER)
+            answer = local.connection.post(body)
+        except UnwantedAnswerError as error:
+            raise _LostError(str(error), again=False, overloaded=error.too_much) from None
         except (requests.RequestException, HTTPError) as error:
             raise _lost(error) from None
         except (OSError, ValueError, UnicodeError):  # a host that is no name
             raise _LostError("its host cannot be looked up", again=False) from None
+        content = answer.content
         document = _document(self.clean(content.decode(errors="replace")) if b'"error"' in content else content)
         if answer.status == 429 or (answer.status == 503 and "Retry-After" in answer.headers):
             text = _error(document)[1] or f"status {answer.status}"
@@ -155,51 +159,6 @@ class RpcProvider(JSONBaseProvider):
         busy = answer.status >= 500
         reason = f"it answers with status {answer.status}"
         raise _LostError(reason, again=busy, overloaded=busy or answer.status == 413)
-
-    def _posted(self, body: bytes) -> BaseHTTPResponse:
-        """The answer, of which nothing is read yet.
-
-        Proxies, certificates and what the URL says of a user are looked up once for each thread, by requests; urllib3
-        alone then takes half as long for each request.
-        """
-        local = self._local
-        if not hasattr(local, "pool"):
-            session, adapter = requests.Session(), HTTPAdapter()
-            request = session.prepare_request(requests.Request("POST", self._url, headers=_HEADERS))
-            settings = session.merge_environment_settings(self._url, {}, True, None, None)
-            verify, proxies, certificate = settings["verify"], settings["proxies"], settings["cert"]
-            pool = adapter.get_connection_with_tls_context(request, verify, proxies, certificate)
-            adapter.cert_verify(pool, self._url, verify, certificate)
-            local.headers = {name: text for name, text in request.headers.items() if name != "Content-Length"}
-            local.path, local.pool = adapter.request_url(request, proxies), pool
-        return cast(
-            BaseHTTPResponse,
-            local.pool.urlopen(
-                "POST",
-                local.path,
-                body=body,
-                headers=local.headers,
-                timeout=REQUEST_SECONDS,
-                retries=False,
-                redirect=False,
-                assert_same_host=False,
-                preload_content=False,
-                decode_content=False,
-            ),
-        )
-
-
-def _limited(answer: BaseHTTPResponse) -> bytes:
-    """The body as it is on the wire, where it is neither compressed nor too long."""
-    if answer.headers.get("Content-Encoding", "identity").strip().lower() not in ("", "identity"):
-        raise _LostError("it answers compressed, which nobody asked for", again=False)
-    found = bytearray()
-    until = time.monotonic() + 3 * REQUEST_SECONDS
-    for part in answer.stream(1 << 16, decode_content=False):
-        found += part
-        if len(found) > MAX_ANSWER or time.monotonic() > until:
-            raise _LostError("it answers with too much, or too slowly", again=False, overloaded=True)
-    return bytes(found)
 
 
 @dataclass(frozen=True)

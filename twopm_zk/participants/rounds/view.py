@@ -25,6 +25,7 @@ from twopm_zk.chain.network import Network
 from twopm_zk.chain.networks import Backing
 from twopm_zk.chain.rounds import Rounds
 from twopm_zk.chain.rpc import reading
+from twopm_zk.chain.rpc.answers import BlockHeader
 from twopm_zk.chain.rpc.block_hashes import BlockHashes
 from twopm_zk.chain.tasks import TaskState, task_key
 from twopm_zk.errors import DeploymentError
@@ -128,8 +129,8 @@ class RoundsView(ABC, Generic[State]):
         """The contract of the tasks."""
 
     @abstractmethod
-    def _read(self, task: int) -> State:
-        """A task at the newest block, as the contract says it."""
+    def _read(self, task: int, at: BlockHeader) -> State:
+        """A task at a block, as the contract says it."""
 
     @property
     def address(self) -> str:
@@ -178,11 +179,11 @@ class RoundsView(ABC, Generic[State]):
         development node that is mining may still answer from the one before."""
         head, now = self._blocks.look(), time.monotonic()
         known = self._states.get(task)
-        if known is not None and known.head == head:
+        if known is not None and known.head == head.hash:
             return replace(known.state, time=max(known.state.time, int(time.time())))
-        state = self._read(task)
+        state = self._read(task, head)
         if now - self._blocks.since > _YOUNG_SECONDS:
-            self._states[task] = _Known(head, state)
+            self._states[task] = _Known(head.hash, state)
         return state
 
     def attempt_events(self, state: State) -> list[DecodedEvent]:
