@@ -2,7 +2,7 @@
 
 import signal
 from functools import cache
-from itertools import groupby, islice
+from itertools import compress, groupby, islice
 from pathlib import Path
 
 import pytest
@@ -79,10 +79,11 @@ def pytest_collection_modifyitems(config, items):
     workers = getattr(config, "workerinput", {}).get("workercount", 1)
 
     def place(item):
-        return next((place for place, name in enumerate(LONGEST) if item.nodeid.startswith(name)), None)
+        return next(place for place, name in enumerate(LONGEST) if item.nodeid.startswith(name))
 
-    longest = sorted((item for item in items if place(item) is not None), key=place)
-    others = iter([item for item in items if place(item) is None])
+    is_long = [item.nodeid.startswith(LONGEST) for item in items]
+    longest = sorted(compress(items, is_long), key=place)
+    others = iter([item for item, long in zip(items, is_long, strict=True) if not long])
     together = [list(same) for _, same in groupby(longest, key=place)]
     hands = [[item for same in together[worker::workers] for item in same] for worker in range(workers)]
     for hand in hands:

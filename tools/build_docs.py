@@ -10,6 +10,7 @@ Run: python tools/build_docs.py [FOLDER] (`make docs`); the pages lie in FOLDER,
 from __future__ import annotations
 
 import ast
+import gc
 import importlib.util
 import inspect
 import logging
@@ -342,26 +343,20 @@ def _docstring(app: object, what: str, name: str, obj: object, options: object, 
     lines[:] = [*plain_text("\n".join(lines)).splitlines(), ""]
 
 
-def _analyse_modules() -> None:
-    """Import and read every module once: Sphinx forks a process for each few pages, which would do it again."""
-    if SETTINGS["autodoc_mock_imports"]:
-        return  # what is mocked is there within Sphinx alone
-    for name in [module for room in rooms() for module in modules_of(PACKAGE / room)]:
-        importlib.import_module(name)
-        ModuleAnalyzer.for_module(name).analyze()
-
-
 def build(site: Path, work: Path) -> int:
     """Build the site, with what Sphinx keeps for the next time in ``work``; the number of warnings."""
     write_sources(work / "source")
-    _analyse_modules()
     PythonDomain.find_obj = _find_by_last_name  # type: ignore[method-assign]
-    app = Sphinx(
-        work / "source", None, site, work / "doctrees", "html", SETTINGS, status=None, warning=sys.stderr, parallel=2
-    )
+    # in one process: of what two do, a third is to hand each other pages
+    app = Sphinx(work / "source", None, site, work / "doctrees", "html", SETTINGS, status=None, warning=sys.stderr)
     logging.getLogger("sphinx").setLevel(logging.WARNING)  # nobody sees the rest, which is put together all the same
     app.connect("autodoc-process-docstring", _docstring)
-    app.build()
+    usual = gc.get_threshold()
+    gc.set_threshold(50_000, 20, 50)  # pages are large trees that are kept: seldom is there anything to collect
+    try:
+        app.build()
+    finally:
+        gc.set_threshold(*usual)
     return int(app._warncount)
 
 
