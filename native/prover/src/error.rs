@@ -1,6 +1,5 @@
 //! What can go wrong, by what the caller can do about it.
 
-use std::collections::TryReserveError;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -138,26 +137,4 @@ impl<T> AtPath<T> for std::io::Result<T> {
     fn at(self, path: &Path) -> Result<T> {
         self.map_err(|source| Error::Io { path: path.to_owned(), source })
     }
-}
-
-/// A vector of `len` copies of `value`; memory that is refused becomes an error instead of an abort.
-pub fn filled<T: Clone>(value: T, len: usize) -> Result<Vec<T>> {
-    let mut vector = reserved(len)?;
-    vector.resize(len, value);
-    Ok(vector)
-}
-
-/// An empty vector with room for `len` values; memory that is refused becomes an error.
-pub fn reserved<T>(len: usize) -> Result<Vec<T>> {
-    let mut vector = Vec::new();
-    vector.try_reserve_exact(len).map_err(|_: TryReserveError| Error::OutOfMemory {
-        bytes: len.saturating_mul(std::mem::size_of::<T>()),
-    })?;
-    Ok(vector)
-}
-
-/// Fails where so many bytes more cannot be had, before work begins that needs about as many in small pieces:
-/// a small piece that is refused ends the process.
-pub fn ensure_room(bytes: usize) -> Result<()> {
-    reserved::<u8>(bytes).map(drop)
 }

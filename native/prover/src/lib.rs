@@ -21,6 +21,7 @@ compile_error!("field elements are read from files as little-endian words");
 pub mod arithmetic;
 pub mod error;
 pub mod files;
+pub mod memory;
 pub mod plonk;
 pub mod progress;
 pub mod tau;

@@ -10,7 +10,7 @@ use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use twopm_zk_prover::arithmetic::vectors;
-use twopm_zk_prover::error::ensure_room;
+use twopm_zk_prover::memory::ensure_room;
 use twopm_zk_prover::progress::Progress;
 use twopm_zk_prover::{Error, Result};
 

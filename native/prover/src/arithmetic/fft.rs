@@ -17,10 +17,13 @@ use crate::arithmetic::ifma;
 use crate::arithmetic::packed::Constant;
 use crate::arithmetic::polynomial::{power_table, scale, scale_by_powers};
 use crate::arithmetic::vectors::{self, Vectors};
-use crate::error::{filled, reserved, Error, Result};
+use crate::error::{Error, Result};
+use crate::memory::{filled, filled_with_room, reserved};
 
 /// Below this length a transform stays on one thread.
 const PARALLEL: usize = 1 << 12;
+/// Coefficients by which blinding and the like make a polynomial longer.
+pub const SPARE: usize = 6;
 /// Undoes the factor of roots that vectors take.
 const SIXTEENTH: Fr =
     Fr([0x0000_0000_0000_0000, 0x0000_0000_0000_0000, 0x0000_0000_0000_0000, 0x1000_0000_0000_0000]);
@@ -174,10 +177,10 @@ impl Domain {
         }
     }
 
-    /// Values in natural order to coefficients.
+    /// Values in natural order to coefficients, with room for [`SPARE`] more.
     pub fn interpolate(&self, values: &[Fr]) -> Result<Vec<Fr>> {
         assert_eq!(values.len(), self.size());
-        let mut coefficients = filled(Fr::ZERO, self.size())?;
+        let mut coefficients = filled_with_room(Fr::ZERO, self.size(), SPARE)?;
         coefficients.par_chunks_mut(PARALLEL).enumerate().for_each(|(chunk, coefficients)| {
             for (i, coefficient) in (chunk * PARALLEL..).zip(coefficients) {
                 *coefficient = values[self.reversed(i)];

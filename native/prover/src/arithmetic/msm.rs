@@ -17,7 +17,8 @@ use crate::arithmetic::digits::{Entry, Sorted, Windows};
 use crate::arithmetic::point::Point;
 use crate::arithmetic::tree::Groups;
 use crate::arithmetic::vectors::{active, Vectors};
-use crate::error::{filled, Error, Result};
+use crate::error::{Error, Result};
+use crate::memory::filled;
 use crate::progress::Progress;
 
 /// Points of one sum: their numbers share 32 bits with two flags.

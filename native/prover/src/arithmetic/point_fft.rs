@@ -11,7 +11,8 @@ use crate::arithmetic::curve::{double_all, sum_pairs, Scratch};
 use crate::arithmetic::fft::Domain;
 use crate::arithmetic::glv::halves;
 use crate::arithmetic::point::Point;
-use crate::error::{reserved, Result};
+use crate::error::Result;
+use crate::memory::reserved;
 use crate::progress::Progress;
 
 /// Products side by side.

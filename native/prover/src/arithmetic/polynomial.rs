@@ -5,7 +5,8 @@ use halo2curves::ff::Field;
 use rayon::prelude::*;
 
 use crate::arithmetic::packed::{each, run, Constant, Kernel, Packed, Pointwise, MOST_LANES};
-use crate::error::{filled, Result};
+use crate::error::Result;
+use crate::memory::filled;
 
 /// Coefficients that a thread takes at a time.
 const CHUNK: usize = 1 << 11;

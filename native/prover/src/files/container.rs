@@ -13,7 +13,8 @@ use halo2curves::bn256::Fr;
 
 use crate::arithmetic::field::{bytes_of, from_montgomery, ELEMENT};
 use crate::arithmetic::point::{Point, POINT};
-use crate::error::{filled, reserved, AtPath, Error, Result};
+use crate::error::{AtPath, Error, Result};
+use crate::memory::{filled, reserved};
 
 const MAX_SECTIONS: u32 = 1 << 16;
 /// Bytes before the first section: magic, version, number of sections.

@@ -10,9 +10,10 @@ use std::collections::{HashMap, VecDeque};
 use halo2curves::bn256::Fr;
 use halo2curves::ff::Field;
 
-use crate::error::{reserved, Error, Result};
+use crate::error::{Error, Result};
 use crate::files::columns::{Column, Wire};
 use crate::files::r1cs::{Combination, Constraint};
+use crate::memory::reserved;
 
 /// The signal that is always 1: its coefficients go into a gate's constant, and unused wires carry it.
 const ONE: u32 = 0;

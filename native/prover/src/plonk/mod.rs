@@ -3,6 +3,7 @@
 pub mod blinding;
 pub mod gates;
 pub mod key;
+pub mod key_file;
 pub mod prover;
 pub mod proving_key;
 pub mod quotient;

@@ -9,11 +9,12 @@ use rayon::prelude::*;
 use crate::arithmetic::msm::Bases;
 use crate::arithmetic::point::Point;
 use crate::arithmetic::polynomial::{add_scaled, blind, divide_by_linear, evaluate};
-use crate::error::{ensure_room, Error, Result};
+use crate::error::{Error, Result};
 use crate::files::columns::Wire;
 use crate::files::proof::Proof;
 use crate::files::witness::read_witness;
 use crate::files::zkey::EXTRA_POINTS;
+use crate::memory::{ensure_room, give_back};
 use crate::plonk::blinding::Blinding;
 use crate::plonk::proving_key::ProvingKey;
 use crate::plonk::quotient::{quotient, Rounds};
@@ -29,7 +30,7 @@ const OPENED_SIGMAS: [Wire; 2] = [Wire::A, Wire::B];
 /// Memory of a proof beside the key: measured, rounded up.
 const BYTES_PER_ROW: usize = 1280;
 const BYTES_AT_LEAST: usize = 8 << 20;
-/// Rows up to which several commitments are made at once.
+/// Rows up to which several commitments are made at once, and memory is not given back between rounds.
 const SMALL: usize = 1 << 16;
 
 /// Proves with fresh randomness; the proof is verified before it is returned.
@@ -90,6 +91,7 @@ impl<'a> Prover<'a> {
             permutation_challenges(&self.key.compact.header.verification_key, self.publics, &wires);
         let (z, mut z_polynomial) = self.permutation(&rows, beta, gamma)?;
         drop(rows);
+        self.give_back();
 
         self.progress.stage("round 3: quotient", 0.35)?;
         let alpha = quotient_challenge(&beta, &gamma, &z);
@@ -103,6 +105,8 @@ impl<'a> Prover<'a> {
 
         self.progress.stage("round 5: opening polynomials", 0.8)?;
         let mut opening = self.opening(&rounds, &parts, xi, &evaluations)?;
+        drop((parts, wire_polynomials));
+        self.give_back();
         rayon::join(
             || divide_by_linear(&mut opening, xi),
             || divide_by_linear(&mut z_polynomial, xi * self.key.domain.root()),
@@ -111,6 +115,13 @@ impl<'a> Prover<'a> {
         let [opening, opening_next] =
             self.committer.each([&opening, &z_polynomial], |part| self.committer.coefficients(part))?;
         Ok(Proof { wires, z, quotient, opening, opening_next, evaluations })
+    }
+
+    /// Between two rounds of a large proof: what the first has freed lies where the second finds no room.
+    fn give_back(&self) {
+        if self.key.domain.size() > SMALL {
+            give_back();
+        }
     }
 
     /// Round 1: the wires, committed to through their values, and their polynomials.
@@ -141,6 +152,7 @@ impl<'a> Prover<'a> {
     fn quotient(&self, rounds: &Rounds) -> Result<([Point; 3], [Vec<Fr>; 3])> {
         let mut parts = quotient(self.key, rounds, self.progress)?;
         blind_parts(&mut parts, self.blinding);
+        self.give_back();
         self.progress.stage("round 3: quotient commitments", 0.5)?;
         let commitments = self.committer.each(parts.each_ref(), |part| self.committer.coefficients(part))?;
         Ok((commitments, parts))

@@ -14,9 +14,10 @@ use rayon::prelude::*;
 
 use crate::arithmetic::fft::Domain;
 use crate::arithmetic::field::{root_of_unity, ELEMENT};
-use crate::error::{ensure_room, filled, AtPath, Result};
+use crate::error::{AtPath, Result};
 use crate::files::columns::{Column, Wire};
 use crate::files::zkey::Zkey;
+use crate::memory::{ensure_room, filled, give_back};
 use crate::plonk::gates::Selectors;
 use crate::plonk::key::CompactKey;
 use crate::plonk::zkey_form::read_zkey;
@@ -66,25 +67,37 @@ impl ProvingKey {
         ensure_room((Column::COUNT + 4) * ELEMENT * size + if keep { values } else { 0 })?;
         let domain = Domain::new(compact.header.verification_key.power)?;
         progress.stage("preparing the key: coefficients", 0.9)?;
-        let coefficients = |columns: &[Column]| -> Result<Vec<Vec<Fr>>> {
-            let interpolate = |column: &Column| {
-                progress.check()?;
-                domain.interpolate(&compact.values(*column, &domain)?)
-            };
-            columns.par_iter().map(interpolate).collect()
+        let interpolate = |column: &Column| {
+            progress.check()?;
+            domain.interpolate(&compact.values(*column, &domain)?)
         };
-        let (selectors, sigmas) = (coefficients(&Column::SELECTORS)?, coefficients(&Column::SIGMAS)?);
-        let mut key = ProvingKey { compact, domain, sigmas, cosets: Cosets::Computed(selectors) };
-        if keep {
-            progress.stage("preparing the key: cosets", 0.95)?;
-            let mut cosets = Vec::with_capacity(COSETS);
-            for coset in 0..COSETS {
-                progress.check()?;
-                cosets.push(key.on_coset(coset)?.into_owned());
+        let all = |columns: &[Column]| columns.iter().map(interpolate).collect::<Result<Vec<_>>>();
+        let sigmas = all(&Column::SIGMAS)?;
+        let cosets = match keep {
+            false => Cosets::Computed(all(&Column::SELECTORS)?),
+            true => {
+                progress.stage("preparing the key: cosets", 0.95)?;
+                let on_cosets = |coefficients: &[Fr]| -> Result<Vec<Vec<Fr>>> {
+                    let shifts = coset_shifts(domain.power()).into_iter();
+                    shifts.map(|shift| domain.evaluate_on_coset(coefficients, shift)).collect()
+                };
+                // Coefficients of a selector are dropped before the next one's are made.
+                let mut cosets = vec![Vec::with_capacity(COSET_POLYNOMIALS); COSETS];
+                let mut push = |values: Vec<Vec<Fr>>| {
+                    cosets.iter_mut().zip(values).for_each(|(coset, values)| coset.push(values));
+                };
+                for column in &Column::SELECTORS {
+                    push(on_cosets(&interpolate(column)?)?);
+                }
+                for sigma in &sigmas {
+                    push(on_cosets(sigma)?);
+                }
+                push(on_cosets(&first_lagrange(size)?)?);
+                Cosets::Kept(cosets)
             }
-            key.cosets = Cosets::Kept(cosets);
-        }
-        Ok(key)
+        };
+        give_back();
+        Ok(ProvingKey { compact, domain, sigmas, cosets })
     }
 
     /// The coefficients of the permutation column of a wire.
@@ -97,11 +110,7 @@ impl ProvingKey {
         let of_kind =
             |kind: &Selectors| kind.iter().zip(factors).map(|(selector, factor)| *selector * factor).sum();
         let kinds: Vec<Fr> = self.compact.kinds().par_iter().map(of_kind).collect();
-        let mut values = filled(Fr::ZERO, self.domain.size())?;
-        for (value, kind) in values.iter_mut().zip(self.compact.gate_kinds()) {
-            *value = kinds[*kind as usize];
-        }
-        self.domain.interpolate(&values)
+        self.domain.interpolate(&self.compact.in_rows(|kind| kinds[kind])?)
     }
 
     /// The values of every column, and of the first Lagrange polynomial, on one of the cosets, bit-reversed.
@@ -113,15 +122,15 @@ impl ProvingKey {
         let (domain, shift) = (&self.domain, coset_shifts(self.domain.power())[coset]);
         let evaluate = |index: usize| match selectors.iter().chain(&self.sigmas).nth(index) {
             Some(coefficients) => domain.evaluate_on_coset(coefficients, shift),
-            // L_1 = (1 + X + ... + X^(n-1)) / n
-            None => domain.evaluate_on_coset(&filled(self.size_inverse(), domain.size())?, shift),
+            None => domain.evaluate_on_coset(&first_lagrange(domain.size())?, shift),
         };
         Ok(Cow::Owned((0..COSET_POLYNOMIALS).into_par_iter().map(evaluate).collect::<Result<_>>()?))
     }
+}
 
-    fn size_inverse(&self) -> Fr {
-        Fr::from(self.domain.size() as u64).invert().unwrap_or(Fr::ZERO)
-    }
+/// The coefficients of the first Lagrange polynomial: L_1 = (1 + X + ... + X^(n-1)) / n.
+fn first_lagrange(size: usize) -> Result<Vec<Fr>> {
+    filled(Fr::from(size as u64).invert().unwrap_or(Fr::ZERO), size)
 }
 
 /// Whether a file is a `.zkey`; everything else has to be a compact key.

@@ -12,8 +12,9 @@ use rayon::prelude::*;
 use crate::arithmetic::fft::Domain;
 use crate::arithmetic::packed::Constant;
 use crate::arithmetic::polynomial::{self, scale_by_powers, truncated_product};
-use crate::error::{filled, reserved, Error, Result};
+use crate::error::{Error, Result};
 use crate::files::columns::Wire;
+use crate::memory::{filled, filled_with_room};
 use crate::plonk::proving_key::{coset_shifts, ProvingKey, COSETS, COSET_POLYNOMIALS};
 use crate::plonk::terms::{GateValues, QuotientFactors, QuotientTerms};
 use crate::progress::Progress;
@@ -111,7 +112,7 @@ fn coset_values(key: &ProvingKey, rounds: &Rounds, place: &Place, public_input: 
     let [qm, ql, qr, qo, qc, s1, s2, s3, l1] = columns.each_ref().map(Vec::as_slice);
     let (selectors, sigmas) = ([qm, ql, qr, qo, qc], [s1, s2, s3]);
     let domain = &key.domain;
-    let factors = QuotientFactors::new(key, rounds, place.constant);
+    let factors = QuotientFactors::new(key, [rounds.beta, rounds.gamma, rounds.alpha], place.constant);
     let publics: Vec<Constant> = match pi.is_empty() {
         true => rounds.publics.iter().map(|public| Constant::from(-*public)).collect(),
         false => Vec::new(),
@@ -150,8 +151,7 @@ fn coset_values(key: &ProvingKey, rounds: &Rounds, place: &Place, public_input: 
 fn residue_of(domain: &Domain, mut values: Vec<Fr>, shift: Fr) -> Result<Vec<Fr>> {
     domain.inverse(&mut values);
     let inverse = shift.invert().unwrap_or(Fr::ZERO);
-    let mut scaled = reserved(values.len() + TOP)?;
-    scaled.resize(values.len(), Fr::ZERO);
+    let mut scaled = filled_with_room(Fr::ZERO, values.len(), TOP)?;
     scale_by_powers(&values, inverse, &mut scaled)?;
     Ok(scaled)
 }

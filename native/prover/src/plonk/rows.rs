@@ -6,9 +6,10 @@ use rayon::prelude::*;
 
 use crate::arithmetic::field::batch_invert;
 use crate::arithmetic::polynomial::{power_table, scale};
-use crate::error::{filled, reserved, Error, Result};
+use crate::error::{Error, Result};
 use crate::files::columns::{Column, Wire};
 use crate::files::zkey::Addition;
+use crate::memory::{filled, reserved};
 use crate::plonk::key::CompactKey;
 use crate::plonk::proving_key::ProvingKey;
 use crate::plonk::terms::{GateValues, PermutationBlock, PermutationFactors, BLOCK, UNIT};
@@ -33,11 +34,12 @@ impl Rows {
         }
         let missing = || Error::Internal("a gate of a signal that is not there".into());
         let wire = |wire| {
-            let mut values = reserved(key.header.size())?;
-            for signal in key.wire(wire) {
-                values.push(*witness.get(*signal as usize).ok_or_else(missing)?);
-            }
-            values.resize(key.header.size(), Fr::ZERO);
+            let mut values = filled(Fr::ZERO, key.header.size())?;
+            let rows = values.par_iter_mut().zip(key.wire(wire)).with_min_len(BLOCK);
+            rows.try_for_each(|(value, signal)| {
+                *value = *witness.get(*signal as usize).ok_or_else(missing)?;
+                Ok::<_, Error>(())
+            })?;
             Ok(values)
         };
         Ok(Rows([wire(Wire::A)?, wire(Wire::B)?, wire(Wire::C)?]))

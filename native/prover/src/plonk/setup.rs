@@ -11,14 +11,16 @@ use sha2::{Digest, Sha256};
 
 use crate::arithmetic::fft::Domain;
 use crate::arithmetic::point::Point;
-use crate::error::{ensure_room, filled, reserved, AtPath, Error, Result};
+use crate::error::{AtPath, Error, Result};
 use crate::files::columns::{Column, Wire};
 use crate::files::ptau::Ptau;
 use crate::files::r1cs::R1cs;
 use crate::files::verification_key::{VerificationKey, POWERS};
 use crate::files::zkey::{Header, EXTRA_POINTS};
+use crate::memory::{ensure_room, filled, reserved};
 use crate::plonk::gates::Gates;
-use crate::plonk::key::{CompactKey, Content, Origin};
+use crate::plonk::key::{CompactKey, Content};
+use crate::plonk::key_file::Origin;
 use crate::progress::Progress;
 
 /// Memory of a setup: measured, rounded up.

@@ -8,7 +8,6 @@ use halo2curves::ff::Field;
 use crate::arithmetic::packed::{each, run, Constant, Kernel, Packed, Pointwise, MOST_LANES};
 use crate::files::columns::{Column, Wire};
 use crate::plonk::proving_key::ProvingKey;
-use crate::plonk::quotient::Rounds;
 
 /// Values of selectors and wires in some rows.
 pub struct GateValues<'a> {
@@ -104,11 +103,11 @@ pub struct QuotientFactors {
 }
 
 impl QuotientFactors {
-    /// `constant` is X^n on the coset.
-    pub fn new(key: &ProvingKey, rounds: &Rounds, constant: Fr) -> Self {
+    /// From the challenges of rounds 2 and 3; `constant` is X^n on the coset.
+    pub fn new(key: &ProvingKey, [beta, gamma, alpha]: [Fr; 3], constant: Fr) -> Self {
         QuotientFactors {
-            permutation: PermutationFactors::new(key, rounds.beta, rounds.gamma, Fr::ONE),
-            alpha: rounds.alpha.into(),
+            permutation: PermutationFactors::new(key, beta, gamma, Fr::ONE),
+            alpha: alpha.into(),
             minus_one: (-Fr::ONE).into(),
             vanishing_inverse: (constant - Fr::ONE).invert().unwrap_or(Fr::ZERO).into(),
         }

@@ -12,12 +12,14 @@ use halo2curves::ff::Field;
 use crate::arithmetic::fft::Domain;
 use crate::arithmetic::field::powers;
 use crate::arithmetic::point_fft::lagrange_points;
-use crate::error::{ensure_room, filled, reserved, Error, Result};
+use crate::error::{Error, Result};
 use crate::files::columns::{Column, Wire};
 use crate::files::container::ContainerWriter;
 use crate::files::zkey::{SectionId, Zkey, PLONK};
+use crate::memory::{ensure_room, filled, reserved};
 use crate::plonk::gates::Gates;
-use crate::plonk::key::{CompactKey, Content, Origin};
+use crate::plonk::key::{CompactKey, Content};
+use crate::plonk::key_file::Origin;
 use crate::progress::Progress;
 
 /// Memory that either direction needs: measured, rounded up.

@@ -16,8 +16,9 @@ use crate::arithmetic::fft::Domain;
 use crate::arithmetic::msm::Bases;
 use crate::arithmetic::pairing::pairings_cancel;
 use crate::arithmetic::point::Point;
-use crate::error::{ensure_room, reserved, AtPath, Error, Result};
+use crate::error::{AtPath, Error, Result};
 use crate::files::ptau::Ptau;
+use crate::memory::{ensure_room, reserved};
 use crate::progress::Progress;
 
 /// What was found in a file that passed.
@@ -37,7 +38,7 @@ pub struct PtauReport {
 pub fn file_digest(path: &Path, progress: &Progress) -> Result<[u8; 64]> {
     let mut file = File::open(path).at(path)?;
     let mut hash = Blake2b512::new();
-    let mut buffer = crate::error::filled(0u8, 1 << 20)?;
+    let mut buffer = crate::memory::filled(0u8, 1 << 20)?;
     loop {
         progress.check()?;
         match file.read(&mut buffer).at(path)? {

@@ -19,9 +19,10 @@ use crate::arithmetic::field::{
 };
 use crate::arithmetic::point::{point2_to_bytes, Point};
 use crate::arithmetic::tree::Groups;
-use crate::error::{filled, reserved, Error, Result};
+use crate::error::{Error, Result};
 use crate::files::container::ContainerWriter;
 use crate::files::ptau::SectionId;
+use crate::memory::{filled, reserved};
 use crate::progress::Progress;
 
 /// Whose SHA-512, reduced, is tau.
