@@ -348,7 +348,7 @@ def _load_module(circuit: Circuit, engine: wasmtime.Engine) -> wasmtime.Module:
     machine_code = circuit.folder / f"wasmtime-{version('wasmtime')}.bin"
     if is_ours(machine_code):
         try:
-            return wasmtime.Module.deserialize_file(engine, str(machine_code))  # mapped, not read
+            return wasmtime.Module.deserialize(engine, machine_code.read_bytes())
         except wasmtime.WasmtimeError:
             pass  # of another build or processor: compile again
     try:
