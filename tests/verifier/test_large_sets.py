@@ -2,7 +2,7 @@
 
 160 nodes are the fewest of which some are no neighbours. Shares and claims of who claims are those of the library; all
 others share their opening without masks, for which half of the time would go: contracts compare a share with the claims
-of who shared it alone, and a sum with a lie in it opens in neither way.
+of who shared it alone, and a sum with a lie in it does not open either way.
 """
 
 from types import SimpleNamespace
