@@ -107,9 +107,10 @@ build/.collected: .venv/.installed
 	@$(BIN)/pytest --collect-only -p no:cacheprovider >/dev/null 2>&1 || true
 	@mkdir -p build && touch $@
 
-soundness: setup ## attack circuits, proofs and contracts at full size, and print what was tried and what came of it (SOUNDNESS_ARGS)
+SOUNDNESS = tests/soundness
+soundness: setup ## attack everything at full size, and print what was tried and what came of it (SOUNDNESS=tests/soundness/circuits: a part)
 	@$(MAKE) --no-print-directory build/.collected .venv/.solver .venv/.fuzzer
-	$(BIN)/pytest tests/soundness --soundness=full --timeout=0 -n 2 --dist worksteal $(SOUNDNESS_ARGS)
+	$(BIN)/pytest $(SOUNDNESS) --soundness=full --timeout=0 -n 2 --dist worksteal
 
 coverage: setup ## measure which lines and branches of the contracts the tests on a chain reach
 	$(BIN)/pytest tests/chain tests/verifier --ignore=tests/chain/test_compiled_contracts.py -m "not prover" --solidity-coverage=bench/results/solidity.json

@@ -381,16 +381,18 @@ def test_a_node_that_stops_answering_at_any_request(user, command, monkeypatch):
     assert not dying.dead
     monkeypatch.chdir(user.folder)
     chosen = list(dying.chosen())
-    assert len(chosen) >= 3
+    died = 0
     for lost in chosen:
         code, out = run(lost)
-        if not dying.dead:  # how often the newest block is asked for depends on the clock; the first time always comes
-            assert (lost[1] > 1, code) == (True, 0), out
+        if not dying.dead:  # how often, and where, one looks for blocks and receipts depends on the clock
+            assert code == 0, out
             continue
+        died += 1
         assert code == 8, out
         document = json.loads(out)
         assert document["hint"]
         assert "\n" not in document["message"]
+    assert died >= max(3, len(chosen) // 2)
 
 
 def test_statistics_without_a_specification_are_refused_at_once(call):

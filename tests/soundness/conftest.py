@@ -1,12 +1,11 @@
 """Parts at two sizes: quick in `make test`, full in `make soundness`; what they counted is printed and kept."""
 
-from collections import Counter
-from pathlib import Path
+from collections import Counter, defaultdict
+from datetime import UTC, datetime
+from itertools import chain
 
 import pytest
 from soundness import report
-
-FOLDER = Path(__file__).parent
 
 
 def pytest_addoption(parser):
@@ -41,39 +40,56 @@ def pytest_collection_modifyitems(config, items):
 
 
 class Report:
-    """Gathers the counts of all tests, prints them, and keeps those of a whole run."""
+    """Gathers and prints the counts of all tests, and keeps those of whole files that passed at full size."""
 
     def __init__(self, config):
         self.config = config
-        self.records = []
-        self.left_out = Counter()
+        self.records, self.left_out = defaultdict(list), defaultdict(Counter)
+        self.failed, self.stopped = set(), False
 
     def pytest_runtest_logreport(self, report):
+        name = report.nodeid.partition("::")[0].removeprefix("tests/soundness/")
         if report.skipped:
-            self.left_out[str(report.longrepr[2]).removeprefix("Skipped: ")] += 1
+            self.left_out[name][str(report.longrepr[2]).removeprefix("Skipped: ")] += 1
+        if report.failed:
+            self.failed.add(name)
         if report.when == "teardown":
-            self.records += [value for name, value in report.user_properties if name == "soundness"]
+            self.records[name] += [value for key, value in report.user_properties if key == "soundness"]
 
-    def pytest_terminal_summary(self, terminalreporter, exitstatus):
-        parts = report.gathered(self.records)
-        if not parts:
+    def pytest_sessionfinish(self, session, exitstatus):
+        self.stopped = exitstatus not in (0, 1) or bool(session.shouldfail or session.shouldstop)
+
+    def pytest_terminal_summary(self, terminalreporter):
+        records = {name: found for name, found in self.records.items() if found}
+        if not records:
             return
         terminalreporter.section("soundness")
-        terminalreporter.write_line(report.text(parts))
-        if reason := self.partial(exitstatus):
+        terminalreporter.write_line(report.text(report.gathered(chain.from_iterable(records.values()))))
+        if reason := self.partial():
             terminalreporter.write_line(f"\nnot written to bench/results: {reason}")
-        else:
-            report.write(parts, self.left_out)
-            terminalreporter.write_line("\nwritten: soundness.md and soundness.json in bench/results, docs/security.md")
+            return
+        today = datetime.now(UTC).date().isoformat()
+        whole = {
+            name: report.Kept(today, report.gathered(found), dict(self.left_out[name]))
+            for name, found in records.items()
+            if name not in self.failed
+        }
+        report.write(whole)
+        terminalreporter.write_line("\nwritten: soundness.md and soundness.json in bench/results, docs/security.md")
+        for name in sorted(self.failed):
+            terminalreporter.write_line(f"not written, since tests failed: {name}")
 
-    def partial(self, exitstatus):
-        """Why the counts are not those of the whole of `make soundness`; empty where they are."""
-        chosen = [Path(argument).resolve() for argument in self.config.args]
+    def partial(self):
+        """Why the counts are not those of whole files at full size; empty where they are."""
         if not is_full(self.config):
             return "a quick run"
-        if chosen != [FOLDER] or self.config.option.keyword or self.config.option.markexpr:
+        if (
+            any("::" in argument for argument in self.config.args)
+            or self.config.option.keyword
+            or self.config.option.markexpr
+        ):
             return "some tests were chosen"
-        return "the run failed" if exitstatus != 0 else ""
+        return "the run was stopped" if self.stopped else ""
 
 
 def pytest_configure(config):

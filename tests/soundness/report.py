@@ -5,6 +5,7 @@ a mutant killed or its survival explained; verifiers have to agree. What is not 
 disagreement, and fails the test that found it.
 """
 
+import ast
 import json
 import re
 from dataclasses import asdict, dataclass
@@ -134,26 +135,84 @@ def markdown(parts):
     return "\n".join([*lines, "", "| in all | |", "|---|--:|", *(f"| {n} | {v:,} |" for n, v in totals(parts).items())])
 
 
+@dataclass
+class Kept:
+    """What the last whole and passing run of one file of tests counted."""
+
+    day: str
+    parts: dict[str, Counts]
+    left_out: dict[str, int]
+    """Reasons why tests were skipped, and how many."""
+
+
+def saved_in(root):
+    return root / "bench" / "results" / "soundness.json"
+
+
 def read(root=ROOT):
-    """The parts of the last whole run; none where nobody has kept one."""
-    path = root / "bench" / "results" / "soundness.json"
-    saved = json.loads(path.read_text()) if path.is_file() else {"parts": {}}
-    return {name: Counts(**fields) for name, fields in saved["parts"].items()}
+    """`Kept` of each file of tests, by its name below tests/soundness."""
+    path = saved_in(root)
+    saved = json.loads(path.read_text()) if path.is_file() else {}
+    kept = {}
+    for name, fields in saved.items():
+        parts = {part: Counts(**counts) for part, counts in fields["parts"].items()}
+        kept[name] = Kept(fields["day"], parts, fields["left out"])
+    return kept
 
 
-def write(parts, left_out, root=ROOT):
-    """Write soundness.json and soundness.md below bench/results, and the tables of docs/security.md.
+def summed(kept):
+    """The parts of all files, those with one name added up."""
+    records = [{"part": part, **asdict(counts)} for one in kept.values() for part, counts in one.parts.items()]
+    return gathered(records)
 
-    ``left_out`` has the reasons why tests were skipped, and how many.
+
+def counts_something(path):
+    """Whether a test of a file asks for the tally."""
+    tests = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.FunctionDef)]
+    return any(node.name.startswith("test_") and "tally" in [each.arg for each in node.args.args] for node in tests)
+
+
+def missing(kept, root=ROOT):
+    """The files of tests that count something, and of which no whole run was kept."""
+    folder = root / "tests" / "soundness"
+    counting = [path for path in folder.rglob("test_*.py") if counts_something(path)]
+    return sorted({str(path.relative_to(folder)) for path in counting} - set(kept))
+
+
+def tables(kept, root=ROOT):
+    """What a page shows of what was kept: the sums, and which files they lack."""
+    lacking = missing(kept, root)
+    return markdown(summed(kept)) + (f"\n\nNo whole run was kept yet of {', '.join(lacking)}." if lacking else "")
+
+
+def write(finished, root=ROOT):
+    """Keep what files of tests counted, in the place of what they counted before, and write soundness.json and
+    soundness.md below bench/results and the tables of docs/security.md.
+
+    ``finished`` has `Kept` by file; what is kept of files that are there no more goes.
     """
-    results, page = root / "bench" / "results", root / "docs" / "security.md"
-    saved = {"parts": {name: asdict(counts) for name, counts in parts.items()}, "left out": dict(left_out)}
-    (results / "soundness.json").write_text(json.dumps(saved, indent=1) + "\n")
-    reasons = "".join(f"\nLeft out: {count} tests, because: {reason}\n" for reason, count in left_out.items())
-    (results / "soundness.md").write_text(
+    folder, page = root / "tests" / "soundness", root / "docs" / "security.md"
+    kept = {name: one for name, one in sorted((read(root) | finished).items()) if (folder / name).is_file()}
+    saved = {
+        name: {
+            "day": one.day,
+            "parts": {part: asdict(counts) for part, counts in sorted(one.parts.items())},
+            "left out": one.left_out,
+        }
+        for name, one in kept.items()
+    }
+    saved_in(root).write_text(json.dumps(saved, indent=1) + "\n")
+    reasons = [
+        f"\nLeft out of {name}: {count} tests, because: {reason}\n"
+        for name, one in kept.items()
+        for reason, count in one.left_out.items()
+    ]
+    days = "".join(f"| {name} | {one.day} |\n" for name, one in kept.items())
+    saved_in(root).with_suffix(".md").write_text(
         "# What was tried to break it\n\n"
         "Made by `make soundness`, which runs `tests/soundness` at full size; `docs/security.md` says what each part\n"
-        "shows. Stopped is refused for attacks, survived for faults, handled for inputs, and killed for mutants.\n\n"
-        f"{markdown(parts)}\n{reasons}"
+        "shows. Stopped is refused for attacks, survived for faults, handled for inputs, and killed for mutants.\n"
+        "What a file counted is of its last run in which all its tests passed.\n\n"
+        f"{tables(kept, root)}\n{''.join(reasons)}\n| tests | last run |\n|---|---|\n{days}"
     )
-    page.write_text(NUMBERS.sub(lambda _: markdown(parts), page.read_text()))
+    page.write_text(NUMBERS.sub(lambda _: tables(kept, root), page.read_text()))

@@ -1,4 +1,4 @@
-"""The report of `make soundness` counts what was not stopped, and keeps nothing of a run that was not whole."""
+"""The report of `make soundness` counts what was not stopped, and keeps nothing of a file that did not pass whole."""
 
 import shutil
 import subprocess
@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from soundness.report import NUMBERS, ROOT, Counts, Tally, gathered, markdown, read, text, totals, write
+from soundness.report import NUMBERS, ROOT, Counts, Kept, Tally, gathered, read, summed, tables, text, totals, write
 
 
 @pytest.fixture
@@ -62,24 +62,53 @@ def root(tmp_path):
     return tmp_path
 
 
-def test_files_and_page_hold_what_the_table_shows(counting, records, root):
-    counting.attacks("PLONK: forged", tried=12345, refused=12345)
-    parts = gathered(records)
-    write(parts, {"no halmos": 2}, root)
-    assert read(root) == parts
-    assert "Left out: 2 tests, because: no halmos" in (root / "bench" / "results" / "soundness.md").read_text()
-    assert "| PLONK: forged | attacks | 12,345 | 12,345 | 0 | 0 | 0 |" in markdown(parts)
-    assert markdown(parts) in (root / "bench" / "results" / "soundness.md").read_text()
-    page = (root / "docs" / "security.md").read_text()
-    assert page == f"before\n<!-- numbers -->\n{markdown(parts)}\n<!-- end -->\nafter\n"
-    assert "12,345" in text(parts)
+@pytest.fixture
+def folder(root):
+    """The root's tests, two files of which count."""
+    folder = root / "tests" / "soundness"
+    folder.mkdir(parents=True)
+    for name in ("test_one.py", "test_two.py"):
+        (folder / name).write_text("def test_all(amount, tally):\n    pass\n")
+    return folder
 
 
-def test_the_page_on_security_has_the_numbers_of_the_last_whole_run_and_says_what_each_shows():
-    parts, page = read(), (ROOT / "docs" / "security.md").read_text()
-    assert NUMBERS.search(page)[0] == markdown(parts)
+def counted(tried, **left_out):
+    return Kept("2026-01-02", {"PLONK: forged": Counts("attacks", tried, tried)}, left_out)
+
+
+def test_files_and_page_hold_what_the_table_shows(folder, root):
+    one, two = counted(12000, halmos=2), counted(345)
+    write({"test_one.py": one}, root)
+    page, results = root / "docs" / "security.md", root / "bench" / "results" / "soundness.md"
+    assert "No whole run was kept yet of test_two.py." in page.read_text()
+    write({"test_two.py": two}, root)
+    kept = read(root)
+    assert kept == {"test_one.py": one, "test_two.py": two}
+    table = tables(kept, root)
+    assert "| PLONK: forged | attacks | 12,345 | 12,345 | 0 | 0 | 0 |" in table
+    assert "No whole run" not in table
+    assert page.read_text() == f"before\n<!-- numbers -->\n{table}\n<!-- end -->\nafter\n"
+    assert table in results.read_text()
+    assert "Left out of test_one.py: 2 tests, because: halmos" in results.read_text()
+    assert "| test_two.py | 2026-01-02 |" in results.read_text()
+    assert "12,345" in text(summed(kept))
+
+
+def test_a_file_counts_once_by_its_last_run_and_no_more_when_it_is_gone(folder, root):
+    write({"test_one.py": counted(5), "test_two.py": counted(6)}, root)
+    write({"test_one.py": counted(7)}, root)
+    assert totals(summed(read(root)))["attacks tried"] == 13
+    (folder / "test_two.py").unlink()
+    write({}, root)
+    assert totals(summed(read(root)))["attacks tried"] == 7
+
+
+def test_the_page_on_security_has_the_numbers_of_the_last_whole_runs_and_says_what_each_shows():
+    kept, page = read(), (ROOT / "docs" / "security.md").read_text()
+    parts = summed(kept)
+    assert NUMBERS.search(page)[0] == tables(kept)
     assert (totals(parts)["losses"], totals(parts)["disagreements"]) == (0, 0)
-    explained = page.replace(markdown(parts), "")
+    explained = page.replace(tables(kept), "")
     assert [name for name in parts if f"| {name} |" not in explained] == []
 
 
@@ -97,32 +126,45 @@ def test_long(tally):
 def test_elsewhere():
     pytest.skip("there is no such program")
 """
+LOSING = """
+def test_losing(tally):
+    tally.faults("area: both kinds", tried=3, survived=3)
+
+def test_lost():
+    assert False
+"""
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "counted", "reason"),
     [
-        ((), {"area: both": 3}, "a quick run"),
-        (("--soundness=full", "-k", "long"), {"area: long": 5}, "some tests were chosen"),
-        (("--soundness=full", "-n", "2"), {"area: both": 30, "area: long": 5}, ""),
+        (("tests/soundness",), {"area: both": 3}, "a quick run"),
+        (("--soundness=full", "-k", "long", "tests/soundness"), {"area: long": 5}, "some tests were chosen"),
+        (("--soundness=full", "tests/soundness/test_whole.py::test_long"), {"area: long": 5}, "some tests were chosen"),
+        (("--soundness=full", "-x", "tests/soundness"), {"area: both kinds": 3}, "the run was stopped"),
+        (("--soundness=full", "-n", "2", "tests/soundness"), {"area: both": 30, "area: long": 5}, ""),
+        (("--soundness=full", "tests/soundness/test_whole.py"), {"area: both": 30, "area: long": 5}, ""),
     ],
 )
-def test_a_run_counts_by_its_size_and_a_whole_one_is_kept(root, options, counted, reason):
+def test_a_run_counts_by_its_size_and_whole_files_are_kept(root, options, counted, reason):
     folder, kept = root / "tests" / "soundness", root / "bench" / "results"
     folder.mkdir(parents=True)
     (root / "pytest.ini").write_text("[pytest]\npythonpath = tests\nmarkers = full\n")
     (folder / "test_whole.py").write_text(WHOLE)
+    (folder / "test_losing.py").write_text(LOSING)
     for name in ("conftest.py", "report.py"):
         shutil.copy(Path(__file__).with_name(name), folder)
-    command = [sys.executable, "-m", "pytest", "--import-mode=importlib", *options, "tests/soundness"]
+    command = [sys.executable, "-m", "pytest", "--import-mode=importlib", *options]
     finished = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=120)
-    assert finished.returncode == 0, finished.stdout + finished.stderr
+    said = finished.stdout + finished.stderr
     for name, tried in counted.items():
-        assert f"\n{name}  " in finished.stdout
-        assert f" {tried} " in finished.stdout
-    assert (reason or "written: soundness.md") in finished.stdout
+        assert f"\n{name}  " in said
+        assert f" {tried} " in said
+    assert (reason or "written: soundness.md") in said
     assert (kept / "soundness.md").is_file() == (not reason)
     if not reason:
-        assert {name: part.tried for name, part in read(root).items()} == counted
+        assert list(read(root)) == ["test_whole.py"]
+        assert {name: part.tried for name, part in summed(read(root)).items()} == counted
+        assert ("since tests failed: test_losing.py" in said) == ("-n" in options)
         assert "1 tests, because: there is no such program" in (kept / "soundness.md").read_text()

@@ -1,4 +1,4 @@
-"""One browser and one server for all tests of the page."""
+"""A browser for each file of tests of the page, and one server for all."""
 
 import pytest
 from support import web_answers
@@ -9,7 +9,8 @@ from twopm_zk.circuit.instances import find_instance
 from twopm_zk.plonk.keys import setup
 
 
-@pytest.fixture(scope="session")
+# not longer than a file: while it is there the process has a running event loop, which no other test may meet
+@pytest.fixture(scope="module")
 def browser():
     with chromium() as started:
         yield started

@@ -15,7 +15,7 @@ export function WalletBox() {
 
   const connect = (choice: Choice) =>
     doing(async () => {
-      await (await loadWallet()).connect(choice);
+      await (await loadWallet()).connect(choice, wallet);
       setChoices(null);
     });
   const look = () =>
@@ -26,7 +26,7 @@ export function WalletBox() {
           "No wallet was found in this browser. Install one (an EIP-1193 wallet), reload the page, and try again.",
         );
       } else if (found.length === 1) {
-        await (await loadWallet()).connect(found[0]!);
+        await (await loadWallet()).connect(found[0]!, wallet);
       } else {
         setChoices(found);
       }

@@ -1,13 +1,13 @@
 // One network: what is proven, by whom, under which keys, and what nobody can know.
 import { useEffect, useState } from "preact/hooks";
-import type { Audit, AuditReport, Metadata, NetworkDetail, TaskDetail, Withdrawals } from "../client";
+import type { Audit, AuditReport, Metadata, NetworkDetail } from "../client";
 import { duration, ether, fee, grouped, many, percent, significant } from "../format";
 import { AddressText, Badge, Facts, InsecureBanner, Table, Waiting } from "../parts/basics";
-import { Coefficients, Rounds } from "../parts/charts";
+import { Coefficients } from "../parts/charts";
+import { RoundsPart, WithdrawnSince } from "../parts/rounds";
 import { Link } from "../state/router";
 import { client, useLoaded, useStatus } from "../state/server";
 import { Badges } from "./networks";
-import { rowsOfRounds } from "./tasks";
 
 export function NetworkView({ id }: { id: number }) {
   const loaded = useLoaded(
@@ -133,25 +133,6 @@ function MetadataText({ text }: { text: Metadata }) {
         ])}
       />
     </>
-  );
-}
-
-/** Who has withdrawn rows that a certificate rests on. */
-export function WithdrawnSince({ of }: { of: Withdrawals }) {
-  const gone = Object.entries(of);
-  if (gone.length === 0) return null;
-  return (
-    <p>
-      Since then {many(gone.length, "data owner")} withdrew rows that are in the certified sum:{" "}
-      {gone.map(([owner, { block, retraining }], index) => (
-        <>
-          {index > 0 && "; "}
-          <AddressText of={owner} /> in block {grouped(block)}, and models {retraining ? "may" : "may not"} be trained
-          on without them
-        </>
-      ))}
-      .
-    </p>
   );
 }
 
@@ -359,30 +340,6 @@ function Course({ task }: { task: number }) {
         <Link href={`/tasks/${task}`}>Task {task}: who shared, gas and deadlines</Link>
       </p>
     </section>
-  );
-}
-
-export function RoundsPart({ task }: { task: TaskDetail }) {
-  if (task.rounds.length === 0) return <p>No round has been opened yet.</p>;
-  return (
-    <>
-      <Rounds
-        of={task.rounds.map((one) => ({
-          round: one.round,
-          bound: one.bound_per_row,
-          nodes: Object.keys(one.updates).length,
-          outcome: one.outcome,
-        }))}
-      />
-      <details>
-        <summary>The same as a table</summary>
-        <Table
-          caption="Rounds"
-          head={["Round", "Sum of", "Outcome", "Nodes", "Updates", "Bound per row"]}
-          rows={rowsOfRounds(task.rounds)}
-        />
-      </details>
-    </>
   );
 }
 

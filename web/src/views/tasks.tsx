@@ -2,9 +2,9 @@
 import type { TaskRound } from "../client";
 import { grouped, many, moment, significant } from "../format";
 import { AddressText, Deadline, Facts, InsecureBanner, Table, Waiting } from "../parts/basics";
+import { numbered, RoundsPart, WithdrawnSince } from "../parts/rounds";
 import { Link } from "../state/router";
 import { client, useLoaded } from "../state/server";
-import { RoundsPart, WithdrawnSince } from "./network";
 
 export function TasksView() {
   const tasks = useLoaded("tasks", client.tasks, (event) => event.type === "task");
@@ -33,20 +33,6 @@ export function TasksView() {
     </>
   );
 }
-
-/** A round, with its attempt where it is not the first. */
-const numbered = ({ round, attempt }: { round: number; attempt: number }): string =>
-  attempt > 0 ? `${round}, attempt ${attempt + 1}` : String(round);
-
-export const rowsOfRounds = (rounds: TaskRound[]) =>
-  rounds.map((one) => [
-    numbered(one),
-    one.collection,
-    one.outcome,
-    grouped(Object.keys(one.updates).length),
-    grouped(Object.values(one.updates).reduce((sum, count) => sum + count, 0)),
-    one.bound_per_row === null ? "not proven" : significant(one.bound_per_row, 3),
-  ]);
 
 export function TaskView({ id }: { id: number }) {
   const loaded = useLoaded(

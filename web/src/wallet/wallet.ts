@@ -24,7 +24,7 @@ import {
   writeContract,
 } from "viem/actions";
 import { client, status } from "../state/server";
-import { wallet } from "./connection";
+import type { Store } from "../state/store";
 
 export interface Choice {
   id: string;
@@ -186,8 +186,8 @@ export class Wallet {
   }
 }
 
-/** Ask the wallet for an account, and follow what it changes. */
-export async function connect(choice: Choice): Promise<Wallet> {
+/** Ask the wallet for an account, keep the connection in `wallet`, and follow what the wallet changes. */
+export async function connect(choice: Choice, wallet: Store<Wallet | null>): Promise<Wallet> {
   const { provider } = choice;
   const plain = createClient({ transport: custom(provider) });
   try {
