@@ -82,7 +82,7 @@ impl ProvingKey {
                     shifts.map(|shift| domain.evaluate_on_coset(coefficients, shift)).collect()
                 };
                 // Coefficients of a selector are dropped before the next one's are made.
-                let mut cosets = vec![Vec::with_capacity(COSET_POLYNOMIALS); COSETS];
+                let mut cosets = vec![Vec::new(); COSETS];
                 let mut push = |values: Vec<Vec<Fr>>| {
                     cosets.iter_mut().zip(values).for_each(|(coset, values)| coset.push(values));
                 };
