@@ -43,6 +43,39 @@ def test_who_has_withdrawn_its_data_hands_in_nothing_federated(world, people, re
     task.commit(people.ben)
 
 
+def in_one_block(world, *calls):
+    """Calls, each as (person, contract, function, arguments), that come in one block."""
+    world.node.rpc("evm_setAutomine", False)
+    for person, contract, function, arguments in calls:
+        data = "0x" + contract.encode(function, *arguments).hex()
+        call = {"from": person.address, "to": contract.address, "data": data, "gas": hex(2_000_000)}
+        world.node.rpc("eth_sendTransaction", call)
+    world.node.rpc("evm_mine")
+    world.node.rpc("evm_setAutomine", True)
+    world.chain.forget_nonces()
+
+
+def test_what_comes_in_the_block_of_the_opening_is_too_late(world, people, refused):
+    """Whoever orders a block could otherwise choose data, or come as a member, in sight of the opening."""
+    people.eve.leave()
+    task = Task(world, people.dan, opened=False)
+    opening = (people.dan, task.hlr, "openRound", (task.id,))
+    in_one_block(
+        world,
+        (people.ada, world.hub, "register", (DATASET, 20, [77_777])),
+        (people.eve, world.identity, "join", ("https://node.example", b"\7" * 32)),
+        opening,
+    )
+    opened = task.state["openedAt"]
+    assert opened == world.hub.call("registeredAt", people.ada.address, 77_777) > 0
+    assert opened == world.identity.call("memberSince", people.eve.address)
+    with refused("DataNotCommittedBeforeTheRound", since=opened, openedAt=opened):
+        task.submit(people.ada, 20)
+    with refused("NotAMemberBeforeTheRound", since=opened):
+        task.submit(people.eve)
+    task.submit(people.ada)
+
+
 @pytest.fixture
 def attested(world, people):
     """A data set of dan's attestation, in which ada, ben and cleo have two batches each; two were attested to."""

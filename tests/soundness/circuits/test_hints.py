@@ -106,7 +106,7 @@ def test_a_forged_hint_leaves_no_witness_or_the_same_outputs(name, amount, tally
 
 
 APART = 21
-"""Constraints from one that is left out to the next, of one batch: a line and a digit together have seven."""
+"""Constraints from one that is left out to the next, of one batch: seven batches leave out every third one."""
 
 
 @pytest.mark.parametrize("batch", [0, *(pytest.param(batch, marks=pytest.mark.full) for batch in range(1, 7))])

@@ -10,8 +10,8 @@ from soundness.contracts.model.rules import COLLECTING, CREATED, FINISHED, NONE,
 from twopm_zk.numbers.baby_jubjub import IDENTITY
 
 GAS = {
-    "submitUpdate": 480_000,
-    "commitUpdate": 170_000,
+    "submitUpdate": 520_000,
+    "commitUpdate": 210_000,
     "ready": 150_000,
     "share": 150_000,
     "confirm": 160_000,
