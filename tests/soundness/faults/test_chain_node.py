@@ -42,7 +42,7 @@ def test_a_chain_that_loses_its_last_blocks_goes_on_to_the_same_result(tmp_path,
                 died.append(played.where)
                 node.save(tmp_path / "chain")
                 for one in [played, *played.others][:lost]:
-                    one.looks() if one is played else one.tick()
+                    one.looks() if one is played else played.tick(one)
                 node.die_and_return(tmp_path / "chain")
             played.looks(stops=InputError)  # its task may be one of those blocks'
 

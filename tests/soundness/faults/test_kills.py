@@ -120,7 +120,8 @@ def test_an_operator_that_is_killed_at_every_write_answers_once_and_is_paid_once
     mortal = Mortal(near, forks, role="operator", name="operator", account=OPERATOR, network=1)
     inference = views[USER].inference
     try:
-        mortal.look("before it is asked")
+        while not inference.offer_of(1, views[OPERATOR].address):
+            mortal.look("before it is asked")
         with UserStore(tmp_path / "user.db") as store:
             client = PredictionClient(views[USER], near.spec, store)
             (request,) = client.ask(1, views[OPERATOR].address, [ROW], maximum_fee=1000)
