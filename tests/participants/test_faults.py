@@ -605,6 +605,19 @@ def test_events_that_were_read_before_are_not_added_up_again(staged, monkeypatch
     assert attempts.read_attempt(view, state) is first
 
 
+def test_a_node_whose_registration_was_in_blocks_that_are_gone_registers_again(party):
+    node, snapshot = party.node(0), party.world.node.snapshot()
+    node.tick()
+    party.world.node.revert(snapshot)
+    node.view.chain.forget_nonces()
+    reader, dataset = party.world.view(8), party.spec.data_terms.id
+    assert reader.places(dataset, owner=node.view.address) == {}
+    node.tick()  # finds that it is not registered
+    node.tick()
+    assert len(reader.places(dataset, owner=node.view.address)) == 1
+    node.store.close()
+
+
 # --- keys ---
 
 

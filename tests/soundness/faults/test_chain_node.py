@@ -7,8 +7,10 @@ import pytest
 from soundness.faults.conftest import NEAR
 from soundness.faults.played import Played
 from support.people_world import Party, World
+from support.waiting import until
 
 from twopm_zk.chain import DevelopmentNode
+from twopm_zk.chain.development_node import _answers
 from twopm_zk.errors import InputError
 
 pytestmark = [pytest.mark.slow, pytest.mark.full]
@@ -23,6 +25,7 @@ class Mortal(DevelopmentNode):
         os.killpg(self._process.pid, signal.SIGKILL)
         port = int(self.url.rpartition(":")[2])
         self.close()
+        until(lambda: not _answers(port))
         self.port, self._log = port, None
         self.start()
         self.load(path)
