@@ -244,7 +244,7 @@ class RpcConnection:
             parameters["to"] = checksummed(to)
         parameters["gas"] = gas if gas is not None else self._estimate(what, parameters)
         parameters.update(self.fees())
-        transaction, nonce = self._submit(what, parameters, once=once)
+        transaction, nonce = self._submit(what, parameters, once)
         return self._wait(what, transaction, nonce, parameters)
 
     def _estimate(self, what: str, parameters: TxParams) -> int:
@@ -292,7 +292,7 @@ class RpcConnection:
     def _transactions_of(self, sender: str) -> int:
         return self._ask("a number", answers.number, "eth_getTransactionCount", sender, "latest")
 
-    def _submit(self, what: str, parameters: TxParams, *, once: bool = False) -> tuple[bytes, int]:
+    def _submit(self, what: str, parameters: TxParams, once: bool = False) -> tuple[bytes, int]:
         """Hash and nonce of the transaction that the node has taken.
 
         Another process that signs with the same account may hold the nonce until its own transaction is mined.
