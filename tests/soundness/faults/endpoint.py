@@ -50,6 +50,8 @@ class FaultyEndpoint:
             return None
         kind = (self.where, method, what_of(request))
         manners = self.sends if method == "eth_sendRawTransaction" else self.reads
+        if method == "eth_getLogs":  # one that hides events from a process hides them for as long as that runs
+            manners = [manner for manner in manners if manner not in ("previous", "stale")]
         if self.one_way and method != "eth_sendRawTransaction":  # another one for each kind, in turn
             self._kinds.setdefault(kind, len(self._kinds))
             manners = [] if self._kinds[kind] % 3 else [manners[self._kinds[kind] // 3 % len(manners)]]
