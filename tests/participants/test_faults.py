@@ -605,6 +605,19 @@ def test_events_that_were_read_before_are_not_added_up_again(staged, monkeypatch
     assert attempts.read_attempt(view, state) is first
 
 
+def test_a_node_whose_registration_was_in_blocks_that_are_gone_registers_again(party):
+    node, snapshot = party.node(0), party.world.node.snapshot()
+    node.tick()
+    party.world.node.revert(snapshot)
+    node.view.chain.forget_nonces()
+    reader, dataset = party.world.view(8), party.spec.data_terms.id
+    assert reader.places(dataset, owner=node.view.address) == {}
+    node.tick()  # finds that it is not registered
+    node.tick()
+    assert len(reader.places(dataset, owner=node.view.address)) == 1
+    node.store.close()
+
+
 # --- keys ---
 
 
@@ -633,6 +646,26 @@ def test_a_node_whose_account_has_another_key_stays_out_of_the_set_and_says_so(s
 
 
 # --- coordinators ---
+
+
+def test_a_coordinator_whose_task_comes_by_a_transaction_that_was_thought_lost_creates_no_other(party, monkeypatch):
+    nodes, coordinator = [party.node(number) for number in range(3)], party.coordinator()
+    for node in nodes:
+        node._register()
+    hlr, plain = coordinator.view.hlr, coordinator.view.hlr.create_task
+
+    def lost(*arguments):
+        plain(*arguments)
+        raise ChainError("no answer")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(hlr, "create_task", lost)
+        with pytest.raises(ChainError):
+            coordinator.tick()
+    coordinator.tick()
+    assert (coordinator.task, party.world.view(8).task_count()) == (1, 1)
+    for one in (*nodes, coordinator):
+        one.store.close()
 
 
 def test_a_coordinator_finds_no_way_to_a_second_sum_once_somebody_has_shared(staged):

@@ -120,6 +120,11 @@ class RpcConnection:
         """Ask the node again, after its chain was set back."""
         self._learned.nonces.clear()
 
+    def hold_nonce(self) -> None:
+        """Fix the next nonce before looking at the chain for what ``once`` of `send` is about: a transaction of before
+        a restart that comes to the chain after that look has it."""
+        self._nonce()
+
     def final_block(self) -> int | None:
         """Number of the last block that is final; None on a chain that has no such word."""
         try:
@@ -230,7 +235,8 @@ class RpcConnection:
         The nonce is kept here and asked for again when the node says it is used; the same signed
         transaction is sent again after a lost connection, which cannot pay twice. ``once`` is for what the contract
         takes any number of times: where another transaction has the nonce, perhaps the same one of before a restart,
-        this one is not sent, and whoever sends it has to look at the chain again. Raises TransactionError.
+        this one is not sent, and whoever sends it has to look at the chain again, after `hold_nonce`. Raises
+        TransactionError.
         """
         parameters: TxParams = {"from": self.address, "data": data, "value": Wei(value)}
         parameters["chainId"] = self.chain_id
@@ -238,7 +244,7 @@ class RpcConnection:
             parameters["to"] = checksummed(to)
         parameters["gas"] = gas if gas is not None else self._estimate(what, parameters)
         parameters.update(self.fees())
-        transaction, nonce = self._submit(what, parameters, once=once)
+        transaction, nonce = self._submit(what, parameters, once)
         return self._wait(what, transaction, nonce, parameters)
 
     def _estimate(self, what: str, parameters: TxParams) -> int:
@@ -286,7 +292,7 @@ class RpcConnection:
     def _transactions_of(self, sender: str) -> int:
         return self._ask("a number", answers.number, "eth_getTransactionCount", sender, "latest")
 
-    def _submit(self, what: str, parameters: TxParams, *, once: bool = False) -> tuple[bytes, int]:
+    def _submit(self, what: str, parameters: TxParams, once: bool = False) -> tuple[bytes, int]:
         """Hash and nonce of the transaction that the node has taken.
 
         Another process that signs with the same account may hold the nonce until its own transaction is mined.

@@ -127,6 +127,7 @@ class Coordinator(Participant[CoordinatorStore]):
 
     def _create(self) -> None:
         stakes = self.settings.stakes
+        self.view.chain.hold_nonce()
         if (mine := self._unfinished()) is not None:  # by a transaction that was thought lost
             self.task = mine
             self.store.set_running(self.spec.spec_hash, mine)

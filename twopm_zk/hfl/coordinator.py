@@ -114,6 +114,7 @@ class FederatedCoordinator(Role[FederatedView, FederatedSpec, CoordinatorState])
     # --- before the first round ---
 
     def _create(self) -> None:
+        self.view.chain.hold_nonce()
         if (mine := self._unfinished()) is not None:  # by a transaction that was thought lost
             self.task = mine
             self.loop.wake()

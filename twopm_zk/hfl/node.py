@@ -29,7 +29,7 @@ from twopm_zk.hfl.view import FederatedView, require_federated
 from twopm_zk.participants.loop import OVERTAKEN
 from twopm_zk.participants.news import Notify, ignore
 from twopm_zk.participants.rounds.attested import REFUSED, unattested
-from twopm_zk.participants.rounds.membership import has_withdrawn, hindrance, register_key
+from twopm_zk.participants.rounds.membership import has_withdrawn, hindrance, is_registered, register_key
 from twopm_zk.participants.rounds.role import Role
 from twopm_zk.participants.rounds.sets import event_bytes
 from twopm_zk.participants.watch import describe
@@ -120,9 +120,12 @@ class FederatedNode(Role[FederatedView, FederatedSpec, FederatedStore]):
         """Do what there is to do; whether the task is finished."""
         if self._registered is None:
             self._register()
+        assert self._registered is not None  # noqa: S101 - `_register` has set it
         state = self._find_task() if self._task is None else self.view.state(self._task)
         if state is None:
             self._say_once("waiting", f"waiting for coordinator {self._coordinator} to create the task")
+            if not is_registered(self.view, self._registered[0]):
+                self._registered = None
             return False
         self._require_acceptable(state)
         self._watch(state)

@@ -26,7 +26,7 @@ from twopm_zk.participants.preflight import require_verifiers
 from twopm_zk.participants.records import Attempt
 from twopm_zk.participants.rounds.attested import REFUSED, unattested
 from twopm_zk.participants.rounds.descent import require_start
-from twopm_zk.participants.rounds.membership import has_withdrawn, hindrance, register_key
+from twopm_zk.participants.rounds.membership import has_withdrawn, hindrance, is_registered, register_key
 from twopm_zk.participants.task_view import ChainView, require_spec
 from twopm_zk.plonk.proving import ProofResult
 from twopm_zk.privacy.plan import Noise
@@ -109,6 +109,7 @@ class Node(Participant[NodeStore]):
         state = self._find_task() if self._task is None else self.view.state(self._task)
         if state is None:
             self._say_once("waiting", f"waiting for coordinator {self._coordinator} to create the task")
+            self._registered = is_registered(self.view, self._batches[0].batch.commitment)
             return False
         self._require_acceptable(state)
         self._watch(state)

@@ -21,12 +21,13 @@ SECONDS = 0.3
 
 class FaultyEndpoint:
     """``with FaultyEndpoint(node) as endpoint``: while ``where`` is set, each kind of request fails once in each way
-    and is answered after that; ``tried`` has what has failed."""
+    and is answered after that; ``tried`` has what has failed. ``one_way``: of what is read each third kind fails, each
+    in another way."""
 
     def __init__(self, node, *, reads=READS, sends=SENDS, one_way=False):
         self.node, self.reads, self.sends, self.one_way = node, reads, sends, one_way
         self.where, self.tried, self._answers, self._last = "", [], {}, None
-        self._lock, self._done = threading.Lock(), set()
+        self._lock, self._done, self._kinds = threading.Lock(), set(), {}
 
     @property
     def url(self):
@@ -49,8 +50,11 @@ class FaultyEndpoint:
             return None
         kind = (self.where, method, what_of(request))
         manners = self.sends if method == "eth_sendRawTransaction" else self.reads
+        if method == "eth_getLogs":  # one that hides events from a process hides them for as long as that runs
+            manners = [manner for manner in manners if manner not in ("previous", "stale")]
         if self.one_way and method != "eth_sendRawTransaction":  # another one for each kind, in turn
-            manners = [manners[len(self.tried) % len(manners)]] if not any(k == kind for k, _ in self._done) else []
+            self._kinds.setdefault(kind, len(self._kinds))
+            manners = [] if self._kinds[kind] % 3 else [manners[self._kinds[kind] // 3 % len(manners)]]
         for manner in manners:
             if (kind, manner) not in self._done:
                 self._done.add((kind, manner))

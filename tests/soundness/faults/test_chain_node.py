@@ -7,8 +7,10 @@ import pytest
 from soundness.faults.conftest import NEAR
 from soundness.faults.played import Played
 from support.people_world import Party, World
+from support.waiting import until
 
 from twopm_zk.chain import DevelopmentNode
+from twopm_zk.chain.development_node import _answers
 from twopm_zk.errors import InputError
 
 pytestmark = [pytest.mark.slow, pytest.mark.full]
@@ -23,6 +25,7 @@ class Mortal(DevelopmentNode):
         os.killpg(self._process.pid, signal.SIGKILL)
         port = int(self.url.rpartition(":")[2])
         self.close()
+        until(lambda: not _answers(port))
         self.port, self._log = port, None
         self.start()
         self.load(path)
@@ -42,7 +45,7 @@ def test_a_chain_that_loses_its_last_blocks_goes_on_to_the_same_result(tmp_path,
                 died.append(played.where)
                 node.save(tmp_path / "chain")
                 for one in [played, *played.others][:lost]:
-                    one.looks() if one is played else one.tick()
+                    one.looks() if one is played else played.tick(one)
                 node.die_and_return(tmp_path / "chain")
             played.looks(stops=InputError)  # its task may be one of those blocks'
 

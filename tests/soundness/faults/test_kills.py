@@ -116,11 +116,15 @@ def test_an_operator_that_is_killed_at_every_write_answers_once_and_is_paid_once
     for view in views.values():
         view.network.contract("RETHDouble").transact("deposit", value=4 * ETH)
         view.staking.stake(2, 2 * ETH)
-    world.view(1).networks.register(1, bytes(32), NetworkTerms(fee=1000))
+    networks = world.view(1).networks
+    networks.enrol(
+        networks.register(1, bytes(32), NetworkTerms(fee=1000)), [world.view(2 + number).address for number in range(3)]
+    )
     mortal = Mortal(near, forks, role="operator", name="operator", account=OPERATOR, network=1)
     inference = views[USER].inference
     try:
-        mortal.look("before it is asked")
+        while not inference.offer_of(1, views[OPERATOR].address):
+            mortal.look("before it is asked")
         with UserStore(tmp_path / "user.db") as store:
             client = PredictionClient(views[USER], near.spec, store)
             (request,) = client.ask(1, views[OPERATOR].address, [ROW], maximum_fee=1000)

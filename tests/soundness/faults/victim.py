@@ -23,7 +23,7 @@ from twopm_zk.chain.deployment import Deployment
 from twopm_zk.chain.network import Network
 from twopm_zk.coordinator.coordinator import Coordinator, CoordinatorSettings
 from twopm_zk.coordinator.store import CoordinatorStore
-from twopm_zk.errors import ChainError, DeploymentError, TransactionError
+from twopm_zk.errors import ChainError, DeploymentError, MessageError, TransactionError
 from twopm_zk.node.node import Node
 from twopm_zk.node.store import NodeStore
 from twopm_zk.participants.envelope import Envelope
@@ -87,7 +87,7 @@ class Victim:
         participant = getattr(self, f"_{self.options['role']}")(journal)
         try:
             if "envelope" in request:
-                participant.receive(Envelope.parse(request["envelope"].encode()))
+                self._receive(participant, Envelope.parse(request["envelope"].encode()))
             return FINISHED if participant.tick() else 0
         except DeploymentError:
             raise
@@ -96,6 +96,13 @@ class Victim:
                 raise
             journal.write("again", error.message)
             return AGAIN
+
+    def _receive(self, operator, envelope):
+        try:
+            operator.receive(envelope)
+        except MessageError as error:
+            if error.reason != "stale":  # answered by the process before
+                raise
 
     def _notify(self, news):
         self.journal.write("news", news.kind)

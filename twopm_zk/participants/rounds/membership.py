@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from twopm_zk.chain.rpc import reading
 from twopm_zk.chain.tasks import TaskState
 from twopm_zk.participants.rounds.store import SharingStore
 from twopm_zk.participants.rounds.view import RoundsView
@@ -24,6 +25,12 @@ def register_key(view: RoundsView[Any], store: SharingStore) -> None:
     key = store.lasting_key.aggregation_key(owner)
     if view.identity.aggregation_key_of(view.address) != key.hash:
         view.identity.set_aggregation_key(key.numbers)
+
+
+def is_registered(view: RoundsView[Any], commitment: int) -> bool:
+    """Whether the chain has the commitment of this account, also after it was reorganised: with its blocks all that
+    this account has done before them would be gone too."""
+    return reading("registered data", lambda: view.data_hub.registered_at(view.address, commitment)) > 0
 
 
 def has_withdrawn(view: RoundsView[Any], state: TaskState) -> bool:
