@@ -78,53 +78,38 @@ pub struct Sorted {
 }
 
 impl Sorted {
-    /// Splits, recodes and sorts all scalars: a counting sort of each position by itself, in several ranges of its
-    /// buckets where there are more threads than positions.
+    /// Splits, recodes and sorts all scalars: a counting sort of each position by itself.
     pub fn new(windows: Windows, scalars: &[Fr]) -> Result<Self> {
         let digits = Digits::new(windows, scalars)?;
         let mut offsets = filled(0usize, windows.count() * windows.buckets() + 1)?;
-        let ranges = rayon::current_num_threads().div_ceil(windows.count()).next_power_of_two();
-        let span = (windows.buckets() / ranges).max(1);
-        let place = |range: usize| (range * span / windows.buckets(), range * span % windows.buckets());
-        offsets[1..].par_chunks_mut(span).enumerate().for_each(|(range, counts)| {
-            let (position, first) = place(range);
-            digits.each(position, |_, digit, _| {
-                if let Some(count) = counts.get_mut(bucket(digit).wrapping_sub(first)) {
-                    *count += 1;
-                }
-            });
+        let buckets = windows.buckets();
+        offsets[1..].par_chunks_mut(buckets).enumerate().for_each(|(position, counts)| {
+            digits.each(position, |_, digit, _| counts[digit.unsigned_abs() as usize - 1] += 1);
         });
         for i in 1..offsets.len() {
             offsets[i] += offsets[i - 1];
         }
         let mut entries = filled(Entry(0), offsets[offsets.len() - 1])?;
         let mut rest = entries.as_mut_slice();
-        let mut parts = Vec::with_capacity(offsets.len() / span);
-        for first in (0..offsets.len() - 1).step_by(span) {
-            let offsets = &offsets[first..=first + span];
-            let (entries, after) = rest.split_at_mut(offsets[span] - offsets[0]);
-            parts.push((first / span, offsets, entries));
+        let mut positions = Vec::with_capacity(windows.count());
+        for position in 0..windows.count() {
+            let offsets = &offsets[position * buckets..=(position + 1) * buckets];
+            let (entries, after) = rest.split_at_mut(offsets[buckets] - offsets[0]);
+            positions.push((position, offsets, entries));
             rest = after;
         }
-        parts.into_par_iter().try_for_each(|(range, offsets, entries)| {
-            let (position, first) = place(range);
-            let mut next = reserved(span)?;
-            next.extend(offsets[..span].iter().map(|offset| offset - offsets[0]));
+        positions.into_par_iter().try_for_each(|(position, offsets, entries)| {
+            let mut next = reserved(buckets)?;
+            next.extend(offsets[..buckets].iter().map(|offset| offset - offsets[0]));
             digits.each(position, |scalar, digit, second| {
-                if let Some(slot) = next.get_mut(bucket(digit).wrapping_sub(first)) {
-                    entries[*slot] = Entry::new(scalar as u32, second, digit < 0);
-                    *slot += 1;
-                }
+                let slot: &mut usize = &mut next[digit.unsigned_abs() as usize - 1];
+                entries[*slot] = Entry::new(scalar as u32, second, digit < 0);
+                *slot += 1;
             });
             Ok::<_, crate::Error>(())
         })?;
         Ok(Sorted { entries, offsets })
     }
-}
-
-/// The bucket of a digit that is not zero, within its position.
-fn bucket(digit: i16) -> usize {
-    digit.unsigned_abs() as usize - 1
 }
 
 /// Digits of all scalars, by chunk of scalars, position and half.
@@ -194,31 +179,6 @@ fn recode(half: Half, window: u32, mut next: impl FnMut(i16)) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use halo2curves::ff::Field;
-
-    #[test]
-    fn digits_are_sorted_alike_on_any_number_of_threads() {
-        let mut scalar = Fr::from(7);
-        let scalars: Vec<Fr> = (0..3000)
-            .map(|_| {
-                scalar = scalar.square() + Fr::ONE;
-                scalar
-            })
-            .collect();
-        for bits in [3, 9, 16] {
-            let sorted = |threads| {
-                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-                pool.install(|| Sorted::new(Windows { bits }, &scalars)).unwrap()
-            };
-            let one = sorted(1);
-            assert!(one.entries.len() > 2 * 3000);
-            for threads in [2, 21, 64] {
-                let other = sorted(threads);
-                assert_eq!(one.offsets, other.offsets);
-                assert!(one.entries.iter().zip(&other.entries).all(|(a, b)| a.0 == b.0));
-            }
-        }
-    }
 
     #[test]
     fn digits_add_up_at_both_ends_of_their_range() {
