@@ -1,6 +1,7 @@
 """What nodes and coordinators refuse, and how they say so: other rules, other rows, data and weights that cannot be."""
 
 import contextlib
+import select
 import socket
 import threading
 
@@ -243,7 +244,7 @@ def fill(store):
 
 
 class Flaky:
-    """Between a participant and its EVM node: drops every n-th connection, and can be cut."""
+    """Between a participant and its EVM node: drops the connection with every n-th request, and can be cut."""
 
     def __init__(self, url, *, every):
         self.target = ("127.0.0.1", int(url.rsplit(":", 1)[1]))
@@ -262,15 +263,15 @@ class Flaky:
 
     def _pipe(self, client):
         with client, socket.create_connection(self.target) as server, contextlib.suppress(OSError):
-            while request := client.recv(1 << 20):
-                self.count += 1
-                if self.cut or self.count % self.every == 0:
-                    return
-                server.sendall(request)
-                server.settimeout(0.05)
-                with contextlib.suppress(TimeoutError):
-                    while answer := server.recv(1 << 20):
-                        client.sendall(answer)
+            while True:
+                for ready in select.select([client, server], [], [])[0]:
+                    if not (part := ready.recv(1 << 20)):
+                        return
+                    if ready is client:
+                        self.count += 1
+                        if self.cut or self.count % self.every == 0:
+                            return
+                    (server if ready is client else client).sendall(part)
 
     def close(self):
         self.socket.close()
@@ -285,7 +286,7 @@ def flaky_view(party, proxy, number):
 
 def test_an_endpoint_that_drops_connections_does_not_stop_a_node(party, monkeypatch):
     party.spec = replace(SPEC, gradient_bound=0.2)
-    proxy = Flaky(party.world.node.url, every=97)
+    proxy = Flaky(party.world.node.url, every=47)
     unlucky, plain = flaky_view(party, proxy, 2), party.world.view
     monkeypatch.setattr(party.world, "view", lambda number: unlucky if number == 2 else plain(number))
     with Running(party.coordinator(), *(party.node(number) for number in range(3))) as running:
