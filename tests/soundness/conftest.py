@@ -48,7 +48,7 @@ class Report:
         self.failed, self.stopped = set(), False
 
     def pytest_runtest_logreport(self, report):
-        name = report.nodeid.partition("::")[0].removeprefix("tests/soundness/")
+        name = report.nodeid.partition("::")[0]
         if report.skipped:
             self.left_out[name][str(report.longrepr[2]).removeprefix("Skipped: ")] += 1
         if report.failed:

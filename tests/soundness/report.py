@@ -150,7 +150,7 @@ def saved_in(root):
 
 
 def read(root=ROOT):
-    """`Kept` of each file of tests, by its name below tests/soundness."""
+    """`Kept` of each file of tests, by its path."""
     path = saved_in(root)
     saved = json.loads(path.read_text()) if path.is_file() else {}
     kept = {}
@@ -176,13 +176,15 @@ def missing(kept, root=ROOT):
     """The files of tests that count something, and of which no whole run was kept."""
     folder = root / "tests" / "soundness"
     counting = [path for path in folder.rglob("test_*.py") if counts_something(path)]
-    return sorted({str(path.relative_to(folder)) for path in counting} - set(kept))
+    return sorted({str(path.relative_to(root)) for path in counting} - set(kept))
 
 
 def tables(kept, root=ROOT):
     """What a page shows of what was kept: the sums, and which files they lack."""
     lacking = missing(kept, root)
-    return markdown(summed(kept)) + (f"\n\nNo whole run was kept yet of {', '.join(lacking)}." if lacking else "")
+    return markdown(summed(kept)) + (
+        f"\n\nNo whole run was kept yet of {', '.join(f'`{name}`' for name in lacking)}." if lacking else ""
+    )
 
 
 def write(finished, root=ROOT):
@@ -191,8 +193,8 @@ def write(finished, root=ROOT):
 
     ``finished`` has `Kept` by file; what is kept of files that are there no more goes.
     """
-    folder, page = root / "tests" / "soundness", root / "docs" / "security.md"
-    kept = {name: one for name, one in sorted((read(root) | finished).items()) if (folder / name).is_file()}
+    page = root / "docs" / "security.md"
+    kept = {name: one for name, one in sorted((read(root) | finished).items()) if (root / name).is_file()}
     saved = {
         name: {
             "day": one.day,

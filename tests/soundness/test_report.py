@@ -62,6 +62,10 @@ def root(tmp_path):
     return tmp_path
 
 
+FOLDER = "tests/soundness"
+ONE, TWO = f"{FOLDER}/test_one.py", f"{FOLDER}/test_two.py"
+
+
 @pytest.fixture
 def folder(root):
     """The root's tests, two files of which count."""
@@ -78,25 +82,25 @@ def counted(tried, **left_out):
 
 def test_files_and_page_hold_what_the_table_shows(folder, root):
     one, two = counted(12000, halmos=2), counted(345)
-    write({"test_one.py": one}, root)
+    write({ONE: one}, root)
     page, results = root / "docs" / "security.md", root / "bench" / "results" / "soundness.md"
-    assert "No whole run was kept yet of test_two.py." in page.read_text()
-    write({"test_two.py": two}, root)
+    assert f"No whole run was kept yet of `{TWO}`." in page.read_text()
+    write({TWO: two}, root)
     kept = read(root)
-    assert kept == {"test_one.py": one, "test_two.py": two}
+    assert kept == {ONE: one, TWO: two}
     table = tables(kept, root)
     assert "| PLONK: forged | attacks | 12,345 | 12,345 | 0 | 0 | 0 |" in table
     assert "No whole run" not in table
     assert page.read_text() == f"before\n<!-- numbers -->\n{table}\n<!-- end -->\nafter\n"
     assert table in results.read_text()
-    assert "Left out of test_one.py: 2 tests, because: halmos" in results.read_text()
-    assert "| test_two.py | 2026-01-02 |" in results.read_text()
+    assert f"Left out of {ONE}: 2 tests, because: halmos" in results.read_text()
+    assert f"| {TWO} | 2026-01-02 |" in results.read_text()
     assert "12,345" in text(summed(kept))
 
 
 def test_a_file_counts_once_by_its_last_run_and_no_more_when_it_is_gone(folder, root):
-    write({"test_one.py": counted(5), "test_two.py": counted(6)}, root)
-    write({"test_one.py": counted(7)}, root)
+    write({ONE: counted(5), TWO: counted(6)}, root)
+    write({ONE: counted(7)}, root)
     assert totals(summed(read(root)))["attacks tried"] == 13
     (folder / "test_two.py").unlink()
     write({}, root)
@@ -141,10 +145,10 @@ def test_lost():
     [
         (("tests/soundness",), {"area: both": 3}, "a quick run"),
         (("--soundness=full", "-k", "long", "tests/soundness"), {"area: long": 5}, "some tests were chosen"),
-        (("--soundness=full", "tests/soundness/test_whole.py::test_long"), {"area: long": 5}, "some tests were chosen"),
+        (("--soundness=full", f"{FOLDER}/test_whole.py::test_long"), {"area: long": 5}, "some tests were chosen"),
         (("--soundness=full", "-x", "tests/soundness"), {"area: both kinds": 3}, "the run was stopped"),
         (("--soundness=full", "-n", "2", "tests/soundness"), {"area: both": 30, "area: long": 5}, ""),
-        (("--soundness=full", "tests/soundness/test_whole.py"), {"area: both": 30, "area: long": 5}, ""),
+        (("--soundness=full", f"{FOLDER}/test_whole.py"), {"area: both": 30, "area: long": 5}, ""),
     ],
 )
 def test_a_run_counts_by_its_size_and_whole_files_are_kept(root, options, counted, reason):
@@ -164,7 +168,7 @@ def test_a_run_counts_by_its_size_and_whole_files_are_kept(root, options, counte
     assert (reason or "written: soundness.md") in said
     assert (kept / "soundness.md").is_file() == (not reason)
     if not reason:
-        assert list(read(root)) == ["test_whole.py"]
+        assert list(read(root)) == [f"{FOLDER}/test_whole.py"]
         assert {name: part.tried for name, part in summed(read(root)).items()} == counted
-        assert ("since tests failed: test_losing.py" in said) == ("-n" in options)
+        assert (f"since tests failed: {FOLDER}/test_losing.py" in said) == ("-n" in options)
         assert "1 tests, because: there is no such program" in (kept / "soundness.md").read_text()
