@@ -371,7 +371,7 @@ def test_a_transaction_whose_answer_was_lost_is_not_sent_under_a_second_nonce(no
     assert chain.balance(node.accounts[5]) == before + 7
 
 
-@pytest.mark.parametrize("fees", [10**9, 2 * 10**9])
+@pytest.mark.parametrize("fees", [10**9, 10**9 + 1, 2 * 10**9])
 def test_what_is_sent_once_is_not_sent_again_beside_the_one_of_a_process_that_was_killed(node, chain, fees):
     """It is in the pool and in no block: the next process has the same nonce, and perhaps another price."""
     killed, again = (Chain(node.url, private_key=node.private_keys[6]) for _ in range(2))
