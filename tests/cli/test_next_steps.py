@@ -24,7 +24,7 @@ OTHER_PROGRAMS = {
             "--hardfork",
             "--config-out",
             "--number",
-            "--cache-path",
+            "--prune-history",
             "--block-time",
             "--no-request-size-limit",
         ),

@@ -55,6 +55,7 @@ def test_a_task_is_read_once_while_no_block_comes(party, monkeypatch):
     view = party.coordinator_view
     view.hlr.create_task(task_config(party.spec, stakes=Stakes()), training_config(party.spec, view.network))
     view, calls, plain = party.world.view(2), [], Contract.call
+    monkeypatch.setattr(tasks, "_WEIGHTS", {})  # no test before this one has seen these
     monkeypatch.setattr(
         Contract, "call", lambda self, *words, **named: calls.append(words) or plain(self, *words, **named)
     )

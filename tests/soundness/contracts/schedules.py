@@ -12,7 +12,7 @@ from support.rounds_world import DATASET, ETH, task_config
 
 TASK = {"penalty": ETH // 10, "minimumNodes": 3, "maximumUpdates": 8, "maximumRounds": 2}
 TRAINING = {"information": 0, "finalInformation": False, "evaluation": False, "gradientTarget": 1000}
-TRAINING |= {"lambda": 1, "weightBound": 2**31, "minRows": 1}
+TRAINING |= {"lambda": 1, "weightBound": 2**31, "minRows": 1, "heldOutDataset": bytes(32)}
 
 
 class Schedule:

@@ -1,14 +1,17 @@
 """Witness programs that loop for ever, take memory, call themselves or are none: each is stopped, and named."""
 
+from pathlib import Path
+
 import pytest
 import wasmtime
 
 from twopm_zk.circuit import witness_program
-from twopm_zk.circuit.compilation import Circuit
+from twopm_zk.circuit.compilation import Circuit, compile_circuit
 from twopm_zk.circuit.witness import calculate_witness
 from twopm_zk.errors import WitnessError
 
 PART = "inputs: witness programs"
+MULTIPLIER = Path(__file__).parents[2] / "circuits" / "multiplier.circom"
 FUNCTIONS = {
     "getVersion": "(result i32) (i32.const 2)",
     "getFieldNumLen32": "(result i32) (i32.const 8)",
@@ -122,11 +125,11 @@ def test_memory_ends_at_what_the_size_of_the_circuit_gives(circuit, tally):
 
 
 @pytest.mark.usefixtures("short")
-def test_one_program_that_is_stopped_stops_no_other(circuit, tiny, tiny_inputs):
+def test_one_program_that_is_stopped_stops_no_other(circuit, tiny_inputs):
     with pytest.raises(WitnessError, match=STOPPED):
         witness_program.WitnessProgram(circuit(text_of({"init": f"(param i32) {FOR_EVER}"}, ""))).run({"a": [7]})
     witness_program.longest = lambda _: 60
-    assert calculate_witness(tiny("multiplier"), tiny_inputs["multiplier"]).public == [42]
+    assert calculate_witness(compile_circuit(MULTIPLIER), tiny_inputs["multiplier"]).public == [42]
 
 
 def test_the_limits_leave_room_for_the_largest_circuits():
