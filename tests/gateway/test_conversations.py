@@ -67,6 +67,21 @@ def account(stage, number):
     return Account.from_key(stage.world.node.private_keys[number])
 
 
+class Held:
+    """A worker whose answers go on after their first piece when they are let."""
+
+    def __init__(self, worker):
+        self._worker, self.go_on = worker, threading.Event()
+
+    def __getattr__(self, name):
+        return getattr(self._worker, name)
+
+    def answer(self, asked, *, wanted):
+        for piece in self._worker.answer(asked, wanted=wanted):
+            yield piece
+            self.go_on.wait(60)
+
+
 @contextmanager
 def answering(stage, folder, worker, place, *, load=None, limits=OPEN, **changes):
     """A gateway that answers itself, and its operator."""
@@ -196,9 +211,9 @@ def test_who_has_not_signed_in_or_has_too_little_at_stake_is_refused(client, sta
 
 
 def test_a_session_that_has_ended_is_none(client, stage):
-    session = signed_in(client, stage, USER, expires=time.time() + 1.2)
+    session = signed_in(client, stage, USER, expires=(expires := time.time() + 3))
     assert client.post(PATH, json={**ASKED, "max_tokens": 1}, headers=session).status_code == 200
-    time.sleep(1.3)
+    time.sleep(max(0, expires + 0.1 - time.time()))
     assert client.post(PATH, json=ASKED, headers=session).status_code == 401
 
 
@@ -213,6 +228,7 @@ def test_a_server_without_conversations_says_so(ask, stage, server):
 
 
 def test_one_account_has_one_answer_at_a_time_and_a_full_queue_is_told(stage, worker, place, tmp_path):
+    worker = Held(worker)
     with (
         answering(stage, tmp_path, worker, place, load=Load(waiting=1)) as (server, operator),
         httpx.Client(base_url=server.url, timeout=60) as client,
@@ -227,10 +243,12 @@ def test_one_account_has_one_answer_at_a_time_and_a_full_queue_is_told(stage, wo
             other = client.post(PATH, json={"sealed": json.loads(envelope.encode())})
             assert (other.status_code, other.json()["error"]) == (503, "busy")
             assert "retry-after" in other.headers
+            worker.go_on.set()
         until(lambda: len(operator.desk) == 0)
 
 
 def test_who_waits_too_long_is_sent_away(stage, worker, place, tmp_path):
+    worker = Held(worker)
     with (
         answering(stage, tmp_path, worker, place, load=Load(seconds=0.1)) as (server, operator),
         httpx.Client(base_url=server.url, timeout=60) as client,
@@ -241,6 +259,7 @@ def test_who_waits_too_long_is_sent_away(stage, worker, place, tmp_path):
             envelope, *_ = sealed_by(account(stage, OPERATOR), place, operator)
             other = client.post(PATH, json={"sealed": json.loads(envelope.encode())})
             assert (other.status_code, other.json()["error"]) == (503, "busy")
+            worker.go_on.set()
         until(lambda: len(operator.desk) == 0)
 
 
