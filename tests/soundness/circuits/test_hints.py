@@ -21,7 +21,7 @@ pytestmark = pytest.mark.circuit
 
 QUICK = {"RangeCheck-8", "IsZero", "RoundHalfUp-5", "RoundedMagnitude"}
 FORGED = (
-    *("RangeCheck-8", "RangeCheck-7", "RangeCheck-1", "IsZero", "RoundHalfUp-5", "BoundedNoise", "Deviation"),
+    *("RangeCheck-8", "RangeCheck-7", "IsZero", "RoundHalfUp-5", "BoundedNoise", "Deviation"),
     *("RoundedMagnitude", "Sigmoid", "Variance", "ProbabilityError", "RowScore", "Rows-logistic", "Rows-gaussian"),
     *("PedersenPoint", "PedersenCommitment", "PedersenHash", "OpenedSum", "certify", "predict-gaussian"),
 )
@@ -88,10 +88,12 @@ def test_a_forged_hint_leaves_no_witness_or_the_same_outputs(name, amount, tally
     outputs = range(1, 1 + circuit.load_r1cs().public_outputs)
     hints = [w for w in range(1, circuit.wires) if pattern(name_of[w]).split(".")[-1].removesuffix("[#]") in HINTS]
     assert hints
+    aliases = {w for w in range(1, circuit.wires) if matches(pattern(name_of[w]), gadget.given)} - set(hints)
+    held = input_wires(circuit) | aliases  # an input that circom keeps under an output's name
     for inputs in gadget.examples()[:: amount(2, 1)]:
         witness = calculate_witness(circuit, inputs)
         base = known.copy()
-        base.assume({wire: witness.values[wire] for wire in input_wires(circuit)})
+        base.assume({wire: witness.values[wire] for wire in held})
         base.propagate()
         tried = refused = 0
         for wire in hints:
