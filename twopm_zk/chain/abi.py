@@ -52,7 +52,7 @@ class _Codec(ABICodec):
 
 
 _READ_AGAIN = 32
-"""How often a byte is read on average at most: eth_abi reads a tuple twice, and so what is in it four times, and so on."""
+"""How often a byte is read on average at most: eth_abi reads a tuple twice, what is in it four times, and so on."""
 _REGISTRY = registry.copy()  # type: ignore[no-untyped-call]
 _REGISTRY.unregister_decoder("string")
 _REGISTRY.register_decoder(BaseEquals("string"), _AnyTextDecoder, label="string")  # type: ignore[no-untyped-call]
