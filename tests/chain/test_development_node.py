@@ -139,6 +139,18 @@ def test_snapshots_undo_and_time_advances(node):
         node.revert("0xffff")
 
 
+def test_a_transaction_that_waits_does_not_come_back_after_a_snapshot(node):
+    """Anvil answers with a receipt before it strikes the transaction out: up to 4 in 100 were still on its list."""
+    snapshot, sent = node.snapshot(), node.rpc("eth_getTransactionCount", node.accounts[0], "latest")
+    node.rpc("evm_setAutomine", False)
+    node.rpc("eth_sendTransaction", {"from": node.accounts[0], "to": node.accounts[1], "value": "0x1"})
+    assert int(node.rpc("txpool_status")["pending"], 16) == 1
+    node.revert(snapshot)
+    node.rpc("evm_setAutomine", True)
+    node.rpc("anvil_mine", "0x1")
+    assert node.rpc("eth_getTransactionCount", node.accounts[0], "latest") == sent
+
+
 def test_a_missing_anvil_is_named(monkeypatch, tmp_path):
     monkeypatch.setenv("TWOPM_ZK_NODE_MODULES", str(tmp_path))
     monkeypatch.setenv("PATH", str(tmp_path))

@@ -201,7 +201,11 @@ class DevelopmentNode:
         return snapshot
 
     def revert(self, snapshot: str) -> None:
-        """Go back to a snapshot, which is used up. The clock goes on: what was advanced since alone is taken back."""
+        """Go back to a snapshot, which is used up; transactions that wait are dropped.
+
+        The clock goes on: what was advanced since alone is taken back.
+        """
+        self.rpc("anvil_dropAllTransactions")  # anvil answers with a receipt before it strikes the transaction out
         if not self.rpc("evm_revert", snapshot):
             raise ChainError(f"snapshot {snapshot} does not exist")
         self._lead = self._leads.pop(snapshot, 0)

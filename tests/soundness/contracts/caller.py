@@ -68,9 +68,16 @@ class Caller:
         return answer["result"]
 
     def begin(self):
-        """From now on blocks are a second apart. Returns a snapshot."""
+        """From now on blocks are a second apart."""
         self.rpc("anvil_setBlockTimestampInterval", 1)
+
+    def snapshot(self):
         return self.rpc("evm_snapshot")
+
+    def revert(self, snapshot):
+        """Back to it, without a transaction that is mined already, but still on anvil's list of what to mine next."""
+        self.rpc("anvil_dropAllTransactions")
+        self.rpc("evm_revert", snapshot)
 
     def end(self):
         self.rpc("anvil_removeBlockTimestampInterval")

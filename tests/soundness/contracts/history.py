@@ -43,7 +43,7 @@ class Histories(DataHistories, RuleBasedStateMachine):
     def __init__(self):
         super().__init__()
         arena = self.arena
-        self.snapshot = arena.caller.rpc("evm_snapshot")
+        self.snapshot = arena.caller.snapshot()
         self.state = arena.copy()
         self.caller, self.world = arena.caller, arena.world
         self.begun = False
@@ -54,7 +54,7 @@ class Histories(DataHistories, RuleBasedStateMachine):
                 self.arena.check_task(task)
             self.check_money()
         finally:
-            self.arena.caller.rpc("evm_revert", self.snapshot)
+            self.arena.caller.revert(self.snapshot)
             self.counts["histories"] += 1
 
     # --- helpers ---

@@ -50,10 +50,10 @@ def try_both_seconds(history, send, calls, edge):
     caller, tried = history.caller, 0
     for call, last, first in calls:
         for time, broken in ((edge, last), (edge + 1, first)):
-            snapshot = caller.rpc("evm_snapshot")
+            snapshot = caller.snapshot()
             caller.wait_until(time - 1)
             send(history.next(), *call, broken)
-            caller.rpc("evm_revert", snapshot)
+            caller.revert(snapshot)
             tried += 1
     return tried
 
@@ -64,7 +64,7 @@ def history(arena):
     Histories.arena = arena
     made = Histories()
     yield made
-    made.caller.rpc("evm_revert", made.snapshot)
+    made.caller.revert(made.snapshot)
     arena.caller.end()
 
 

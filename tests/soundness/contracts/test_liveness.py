@@ -71,11 +71,11 @@ def test_the_slowest_schedules_take_as_long_on_the_contracts(arena, kind, honest
         chosen.append((schedule.taken, played.play().waited))
     arena.caller.begin()
     for taken, waited in chosen:
-        snapshot = arena.caller.rpc("evm_snapshot")
+        snapshot = arena.caller.snapshot()
         place = OnChain(arena, kind, honest + hostile, quorum)
         played = Round(place, Schedule(taken), honest, coordinator=coordinator, lies=False).play()
         assert played.waited == waited
-        arena.caller.rpc("evm_revert", snapshot)
+        arena.caller.revert(snapshot)
     arena.caller.end()
     tally.attacks("contracts: schedules that hold up a round, on the chain", tried=len(chosen), refused=len(chosen))
 
