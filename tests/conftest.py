@@ -6,6 +6,7 @@ from itertools import compress, groupby, islice
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from twopm_zk.circuit.compilation import compile_circuit
 from twopm_zk.plonk.backends import get_backend
@@ -91,7 +92,13 @@ def pytest_collection_modifyitems(config, items):
     items[:] = [item for hand in hands for item in hand] + list(others)
 
 
+# `make test` draws the same examples each time: what fails comes of a change, not of chance or of a busy machine
+settings.register_profile("repeated", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("drawn", settings.get_profile("repeated"), derandomize=False)
+
+
 def pytest_configure(config):
+    settings.load_profile("drawn" if config.getoption("--soundness", "quick") == "full" else "repeated")
     if config.getoption("--cpu-times"):
         from support.cpu_times import CpuTimes
 

@@ -104,7 +104,7 @@ def test_a_node_dies_with_a_parent_that_is_killed():
     os.kill(parent.pid, signal.SIGKILL)
     parent.wait()
     parent.stdout.close()
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 30
     while (answers(url) or Path(folder).exists()) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not answers(url)
@@ -179,17 +179,19 @@ def test_only_who_asks_a_chain_waits_for_the_packages_that_it_takes():
 
 
 def test_going_back_to_a_snapshot_puts_the_clock_back_only_by_what_was_advanced():
-    def lead(node):
+    def is_ahead_by(node, seconds):
+        before = time.time()
         node.rpc("anvil_mine", "0x1")
-        return int(node.rpc("eth_getBlockByNumber", "latest", False)["timestamp"], 16) - time.time()
+        block = int(node.rpc("eth_getBlockByNumber", "latest", False)["timestamp"], 16)
+        return before + seconds - 4 < block < time.time() + seconds + 4
 
     with DevelopmentNode() as node:
         outer = node.snapshot()
         node.advance(1000)
         inner = node.snapshot()
         node.advance(500)
-        time.sleep(2.2)
+        time.sleep(5)
         node.revert(inner)
-        assert lead(node) == pytest.approx(1000, abs=1.5)
+        assert is_ahead_by(node, 1000)
         node.revert(outer)
-        assert lead(node) == pytest.approx(0, abs=1.5)
+        assert is_ahead_by(node, 0)

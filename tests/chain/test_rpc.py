@@ -17,6 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from support.people_world import Running
 from support.rpc_proxy import RpcProxy
+from support.waiting import until
 
 from twopm_zk.chain import Chain, DevelopmentNode, compile_contract
 from twopm_zk.chain.abi import checksummed
@@ -185,7 +186,7 @@ def test_receipts_are_asked_for_at_the_pace_of_the_chain(node, chain):
         begun = time.monotonic()
         moving(other, 5)
         waited = time.monotonic() - begun
-        assert waited < 3
+        assert waited < 20
         assert proxy.counted["eth_getTransactionReceipt"] <= 10 + 20 * waited  # a busy machine mines later
 
 
@@ -240,24 +241,34 @@ def test_two_processes_of_one_account_wait_for_each_other(chain, monkeypatch):
 @pytest.mark.slow
 def test_a_transaction_that_was_replaced_is_told_and_not_waited_for(node, monkeypatch):
     monkeypatch.setattr("twopm_zk.chain.connection._TAKEN_SECONDS", 0.3)
-    with DevelopmentNode(block_time=1) as slow:
-        first, second = (Chain(slow.url, private_key=slow.private_keys[2], timeout=60) for _ in range(2))
-        monkeypatch.setattr(second, "_fees", lambda: {"maxPriorityFeePerGas": 10**11, "maxFeePerGas": 10**12})
-        caught = []
+    first, second = (Chain(node.url, private_key=node.private_keys[2], timeout=60) for _ in range(2))
+    monkeypatch.setattr(second, "_fees", lambda: {"maxPriorityFeePerGas": 10**11, "maxFeePerGas": 10**12})
+    caught = []
 
-        def send():
-            try:
-                first.send("the first", to=slow.accounts[3], value=1, gas=21_000)
-            except TransactionError as error:
-                caught.append(error)
+    def send(chain, receiver):
+        try:
+            chain.send("a transfer", to=receiver, value=1, gas=21_000)
+        except TransactionError as error:
+            caught.append(error)
 
-        thread = threading.Thread(target=send)
-        thread.start()
-        time.sleep(0.2)
-        second.send("the second", to=slow.accounts[4], value=1, gas=21_000)
-        thread.join(30)
-        assert "took the place of" in caught[0].message
-        assert first.send("the next", to=slow.accounts[3], value=1).gas_used == 21_000
+    def waiting():
+        found = node.rpc("txpool_content")["pending"].values()
+        return {transaction["to"] for of_account in found for transaction in of_account.values()}
+
+    threads = []
+    node.rpc("evm_setAutomine", False)
+    try:
+        for chain, receiver in ((first, node.accounts[3]), (second, node.accounts[4])):
+            threads.append(threading.Thread(target=send, args=(chain, receiver)))
+            threads[-1].start()
+            until(lambda receiver=receiver: waiting() == {receiver})
+    finally:
+        node.rpc("evm_setAutomine", True)
+        node.rpc("evm_mine")
+    for thread in threads:
+        thread.join(60)
+    assert ["took the place of" in error.message for error in caught] == [True]
+    assert first.send("the next", to=node.accounts[3], value=1).gas_used == 21_000
 
 
 @pytest.mark.slow
@@ -374,18 +385,24 @@ def test_a_transaction_whose_answer_was_lost_is_not_sent_under_a_second_nonce(no
 @pytest.mark.parametrize("fees", [10**9, 10**9 + 1, 2 * 10**9])
 def test_what_is_sent_once_is_not_sent_again_beside_the_one_of_a_process_that_was_killed(node, chain, fees):
     """It is in the pool and in no block: the next process has the same nonce, and perhaps another price."""
-    killed, again = (Chain(node.url, private_key=node.private_keys[6]) for _ in range(2))
     before = chain.balance(node.accounts[5])
-    killed.fees = lambda: {"maxPriorityFeePerGas": 10**9, "maxFeePerGas": 10**11}
-    again.fees = lambda: {"maxPriorityFeePerGas": fees, "maxFeePerGas": 10**11}
     node.rpc("evm_setAutomine", False)
     try:
-        killed._submit("a transfer", parameters_of(killed, to=node.accounts[5], value=7))
-        timer = threading.Timer(0.3, lambda: node.rpc("evm_mine"))
-        timer.start()
-        with suppress(TransactionError):
-            again.send("a transfer", to=node.accounts[5], value=7, gas=21_000, once=True)
-        timer.join()
+        with RpcProxy(node.url) as proxy:
+            killed, again = Chain(node.url, private_key=node.private_keys[6]), through(proxy, node)
+            killed.fees = lambda: {"maxPriorityFeePerGas": 10**9, "maxFeePerGas": 10**11}
+            again.fees = lambda: {"maxPriorityFeePerGas": fees, "maxFeePerGas": 10**11}
+            killed._submit("a transfer", parameters_of(killed, to=node.accounts[5], value=7))
+
+            def mine():
+                until(lambda: proxy.counted["eth_sendRawTransaction"])
+                node.rpc("evm_mine")
+
+            mining = threading.Thread(target=mine)
+            mining.start()
+            with suppress(TransactionError):
+                again.send("a transfer", to=node.accounts[5], value=7, gas=21_000, once=True)
+            mining.join()
     finally:
         node.rpc("evm_setAutomine", True)
         node.rpc("evm_mine")

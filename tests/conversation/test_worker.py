@@ -112,7 +112,7 @@ def test_after_it_is_closed_nothing_of_its_process_is_left(file):
     with Worker(file) as worker:
         number = worker.process_id
     assert worker.process_id is None
-    until(lambda: not _is_there(number), seconds=5)
+    until(lambda: not _is_there(number))
     with pytest.raises(ToolError, match="ending"):
         list(worker.answer(asked()))
 

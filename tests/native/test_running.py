@@ -65,7 +65,7 @@ def test_ctrl_c_stops_within_a_moment_and_leaves_nothing(extension, tmp_path):
         extension.write_insecure_ptau(21, path)
     elapsed = time.monotonic() - start
     thread.join()
-    assert elapsed < 3  # a whole one takes many times that
+    assert elapsed < 8  # a whole one takes many times that
 
 
 def test_other_threads_run_meanwhile(extension, tmp_path):
