@@ -3,7 +3,7 @@
 import time
 
 
-def until(true, seconds=20.0):
+def until(true, seconds=60.0):
     """What ``true()`` returns, once that is true."""
     limit = time.monotonic() + seconds
     while not (found := true()):

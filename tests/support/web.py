@@ -133,7 +133,7 @@ class Watched:
         self.context.on("request", lambda request: self.requests.append(request))
         self.page.on("console", self._note)
         self.page.on("pageerror", lambda error: self.problems.append(str(error)))
-        self.page.set_default_timeout(20_000)
+        self.page.set_default_timeout(60_000)
 
     def _note(self, message):
         if message.type in ("error", "warning"):
