@@ -4,21 +4,22 @@ import json
 
 import pytest
 from support import web_answers
+from support.waiting import until
 from support.web import ROOT, needs_browser, needs_page, refusal
 
 pytestmark = [needs_page, needs_browser, pytest.mark.slow, pytest.mark.prover]
 
 
-def text(page, selector="main"):
-    return page.locator(selector).first.inner_text()
+def shows(page, *texts):
+    """Each part of a view asks the API by itself, and comes when its answer does."""
+    for words in texts:
+        until(lambda words=words: words in page.locator("main").inner_text())
 
 
 def test_networks_are_listed_with_what_stands_behind_them(watched):
     page = watched.open()
     page.get_by_role("link", name="Who improves in economics", exact=True).wait_for()
-    shown = text(page)
-    for words in ("insecure keys", "Insecure keys: nothing here is proven to anybody.", "0.001 ETH", "32"):
-        assert words in shown
+    shows(page, "insecure keys", "Insecure keys: nothing here is proven to anybody.", "0.001 ETH", "32")
     page.get_by_role("link", name="What stands behind it: Who improves in economics").click()
     page.get_by_role("heading", name="What is proven").wait_for()
     assert page.url.endswith("/networks/1")
@@ -28,14 +29,12 @@ def test_a_network_shows_certificate_audit_coefficients_and_terms(watched):
     page = watched.open("/networks/1")
     page.get_by_text("UNPROVEN: every check held").wait_for()
     page.get_by_text("This browser has hashed the description").wait_for()
-    shown = text(page)
-    for words in ("7.4e-6", "60%", "40%", "Every check, and how often", "What nobody can know", "1 h", "0.5 ETH"):
-        assert words in shown, words
+    shows(page, "7.4e-6", "60%", "40%", "Every check, and how often", "What nobody can know", "1 h", "0.5 ETH")
     page.get_by_text("Every check, and how often").click()
-    assert "aggregate proofs" in text(page)
+    shows(page, "aggregate proofs")
     page.get_by_text("What nobody can know").click()
-    assert "whether the rows are true" in text(page)
-    assert page.get_by_role("img").count() == 2
+    shows(page, "whether the rows are true")
+    until(lambda: page.get_by_role("img").count() == 2)
 
 
 def test_text_of_the_metadata_is_text_and_never_html(watched):
@@ -59,7 +58,7 @@ def test_the_explorer_shows_rounds_and_goes_on_by_events(server, watched):
     server.answers["/v1/tasks/1"] = running
     page = watched.open("/tasks/1")
     page.get_by_text("sharing").first.wait_for()
-    assert "in 1 min" in text(page)
+    shows(page, "in 1 min")
     page.get_by_text("Round 5: gradient, certified").wait_for()
     server.answers["/v1/tasks/1"] = running | {"phase": "summed"}
     server.tell(("block", {"block": 121, "time": web_answers.status()["chain"]["time"]}))
@@ -76,9 +75,7 @@ def test_an_account_shows_what_is_asked_of_it(watched):
     page.get_by_label("Or any account's address").fill(web_answers.NODES[0])
     page.get_by_role("button", name="Look").click()
     page.get_by_text("share this round's sum").wait_for()
-    shown = text(page)
-    for words in ("3 ETH", "0.02 ETH", "0.002 ETH", "twopm-zk node run spec.toml", "Late: take the fee back"):
-        assert words in shown, words
+    shows(page, "3 ETH", "0.02 ETH", "0.002 ETH", "twopm-zk node run spec.toml", "Late: take the fee back")
     assert page.get_by_role("button", name="Claim").is_disabled()
 
 
