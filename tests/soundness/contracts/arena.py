@@ -157,7 +157,9 @@ class Arena(Checks):
         world, staking = self.world, self.world.staking
         steth = self.tokens[STETH]
         holders = [*self.accounts, self.owner, *self.treasuries, staking.address, self.tokens[WSTETH].address]
-        strategies = {asset: staking.call("assetAt", asset)["strategy"] for asset in (STETH, RETH)} if self.eigen else {}
+        strategies = (
+            {asset: staking.call("assetAt", asset)["strategy"] for asset in (STETH, RETH)} if self.eigen else {}
+        )
         holders += strategies.values()
         shares = {holder: steth.call("sharesOf", holder) for holder in holders}
         rest = steth.call("getTotalShares") - sum(shares.values())
@@ -186,6 +188,8 @@ class Arena(Checks):
                 kind, world.ids["predict"], seen.id, operators, paid, seen.terms, token=seen.token, share=SHARE
             )
             markets.append(made)
+        for market in markets:
+            market.beside = [other for other in markets if other is not market]
         markets[0].model = world.hlr.call("certificateOf", predictions.task.id)[2]
         return State(around, markets, self._restaked(stakes, markets, strategies))
 
@@ -193,7 +197,9 @@ class Arena(Checks):
         if not self.eigen:
             return None
         named = {member.name: member.address for member in self.members}
-        delegated = {named[who]: named[to] for who, to in (("dan", "dan"), ("ben", "ben"), ("cleo", "dan"), ("eve", "ben"))}
+        delegated = {
+            named[who]: named[to] for who, to in (("dan", "dan"), ("ben", "ben"), ("cleo", "dan"), ("eve", "ben"))
+        }
         eigen = EigenLayer(stakes.tokens, strategies, delegated)
         eigen.delays[named["ben"]] = ALLOCATION
         for (asset, strategy), staker in ((one, who) for one in strategies.items() for who in ("cleo", "eve")):

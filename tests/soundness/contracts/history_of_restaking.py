@@ -23,7 +23,13 @@ OFTEN |= {"modifyAllocations": 6, "completeQueuedWithdrawal": 5, "registerForOpe
 
 class RestakedHistories(Histories):
     likely = OFTEN
-    gas = {"slashLate": 1_400_000, "decide": 1_400_000, "accept": 800_000, "undelegate": 900_000, "queueWithdrawals": 600_000}
+    gas = {
+        "slashLate": 1_400_000,
+        "decide": 1_400_000,
+        "accept": 800_000,
+        "undelegate": 900_000,
+        "queueWithdrawals": 600_000,
+    }
     gas |= {"reward": 500_000, "completeQueuedWithdrawal": 500_000, "modifyAllocations": 500_000}
     begin = create = go_on = go_on_again = go_on_a_third_time = go_on_a_fourth_time = try_anything = None
     handle_data = try_to_handle_data = come_and_go = change_slashers = None
@@ -56,11 +62,11 @@ class RestakedHistories(Histories):
         return block - 1, time - BLOCK_SECONDS
 
     def open_the_set(self):
-        """Both operators are in the set, the first one with half of its stake allocated."""
+        """Both operators are in the set, the first one with a quarter of its stake allocated: enough for two requests."""
         for operator in self.state.markets[0].operators:
             self.at_eigenlayer(operator, "registerForOperatorSets", ())
         for asset in (STETH, RETH):
-            self.at_eigenlayer(self.state.markets[0].operators[0], "modifyAllocations", (asset, WAD // 2))
+            self.at_eigenlayer(self.state.markets[0].operators[0], "modifyAllocations", (asset, WAD // 4))
 
     # --- calls of EigenLayer ---
 
@@ -300,7 +306,9 @@ class RestakedHistories(Histories):
                 one = eigen.allocation(now[0], operator, asset)
                 said = {"currentMagnitude": one.current, "pendingDiff": one.pending % 2**256, "effectBlock": one.effect}
                 expected += [(View(at.allocation, "getAllocation", operator, at.set, strategy), said)]
-                expected += [(View(at.allocation, "getMaxMagnitude", operator, strategy), eigen.magnitude(operator, asset))]
+                expected += [
+                    (View(at.allocation, "getMaxMagnitude", operator, strategy), eigen.magnitude(operator, asset))
+                ]
                 expected += [(View(at.delegation, "operatorShares", operator, strategy), eigen.shares[operator, asset])]
         for asset, strategy in eigen.strategies.items():
             token = self.arena.tokens[asset]

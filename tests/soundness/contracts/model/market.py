@@ -57,6 +57,8 @@ class Market:
         self.offered, self.closed, self.retired = True, False, False
         self.requests, self.cases, self.open_cases = {}, {}, Counter()
         self.owed, self.claimed, self.restaked, self.obligations = Counter(), Counter(), Counter(), Counter()
+        self.beside = []
+        """Markets of other contracts, whose requests need stake of their own."""
         self.per_update = self.carried = self.came = self.paid = 0
 
     # --- sums ---
@@ -178,7 +180,7 @@ class Market:
 
     def _no_accept(self, now, actor, stakes, *numbers):
         yield from self._answerable()
-        obligations = self.obligations[actor]
+        obligations = sum(market.obligations[actor] for market in (self, *self.beside))
         if len(set(numbers)) != len(numbers):
             yield "WrongState"
         for number in numbers:

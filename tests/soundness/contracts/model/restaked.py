@@ -52,7 +52,9 @@ class Restaked:
         """What is allocated and stays, or what the operator has in the pool: never both."""
         if not self.is_restaked(operator):
             return self.stakes.active_worth(operator)
-        return sum(self._worth(asset, self.eigen.lasting(self.block, operator, asset)) for asset in self.eigen.strategies)
+        return sum(
+            self._worth(asset, self.eigen.lasting(self.block, operator, asset)) for asset in self.eigen.strategies
+        )
 
     def reach(self, operator):
         """What a slash could take at EigenLayer."""
