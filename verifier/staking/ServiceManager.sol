@@ -107,8 +107,9 @@ contract ServiceManager is RestakedRewards, Ownable2Step {
 
     /// @inheritdoc IStakes
     function obligationsOf(address operator) external view returns (uint256 value) {
-        for (uint256 i = 0; i < _named.length; ++i) {
-            value += IRequests(_named[i]).obligationsOf(operator);
+        address[] memory named = _named;
+        for (uint256 i = 0; i < named.length; ++i) {
+            value += IRequests(named[i]).obligationsOf(operator);
         }
     }
 

@@ -10,7 +10,8 @@ from soundness.contracts.caller import Caller, View
 from soundness.contracts.checks import Checks
 from soundness.contracts.model.attested import Attestation
 from soundness.contracts.model.data import Data
-from soundness.contracts.model.eigenlayer import BLOCK_SECONDS, DEALLOCATION, WITHDRAWAL, EigenLayer
+from soundness.contracts.model.eigen_calls import EigenLayer
+from soundness.contracts.model.eigenlayer import BLOCK_SECONDS, DEALLOCATION, WITHDRAWAL
 from soundness.contracts.model.federated import Federated
 from soundness.contracts.model.market import Market
 from soundness.contracts.model.regression import Regression
@@ -139,7 +140,7 @@ class Arena(Checks):
         person.use(self.world.token).transact("approve", self.world.conversations.address, 10**30)
 
     def _restake(self):
-        """``dan`` and ``ben`` become operators at EigenLayer; ``cleo`` and ``eve`` delegate to them what they deposit."""
+        """``dan`` and ``ben`` become operators at EigenLayer; ``cleo`` and ``eve`` deposit, and delegate to them."""
         people, eigen = self.world.people, self.eigen
         eigen.becomes_operator(people.dan)
         eigen.becomes_operator(people.ben, delay=ALLOCATION)
@@ -157,9 +158,8 @@ class Arena(Checks):
         world, staking = self.world, self.world.staking
         steth = self.tokens[STETH]
         holders = [*self.accounts, self.owner, *self.treasuries, staking.address, self.tokens[WSTETH].address]
-        strategies = (
-            {asset: staking.call("assetAt", asset)["strategy"] for asset in (STETH, RETH)} if self.eigen else {}
-        )
+        restakable = (STETH, RETH) if self.eigen else ()
+        strategies = {asset: staking.call("assetAt", asset)["strategy"] for asset in restakable}
         holders += strategies.values()
         shares = {holder: steth.call("sharesOf", holder) for holder in holders}
         rest = steth.call("getTotalShares") - sum(shares.values())
@@ -197,9 +197,8 @@ class Arena(Checks):
         if not self.eigen:
             return None
         named = {member.name: member.address for member in self.members}
-        delegated = {
-            named[who]: named[to] for who, to in (("dan", "dan"), ("ben", "ben"), ("cleo", "dan"), ("eve", "ben"))
-        }
+        delegated = {"dan": "dan", "ben": "ben", "cleo": "dan", "eve": "ben"}
+        delegated = {named[staker]: named[operator] for staker, operator in delegated.items()}
         eigen = EigenLayer(stakes.tokens, strategies, delegated)
         eigen.delays[named["ben"]] = ALLOCATION
         for (asset, strategy), staker in ((one, who) for one in strategies.items() for who in ("cleo", "eve")):

@@ -7,6 +7,7 @@ afterwards contract and model say the same of everything, sums of money agree to
 """
 
 from collections import Counter
+from types import MappingProxyType
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
@@ -38,9 +39,8 @@ LIKELY |= {"finish": 1, "withdraw": 1, "reopen": 2, "takeOver": 1}
 
 
 class Histories(DataHistories, RuleBasedStateMachine):
-    arena, counts, likely = None, Counter(), LIKELY
-    gas = {}
-    """What calls take at most, where that is not what `GAS` says."""
+    arena, counts, likely, gas = None, Counter(), LIKELY, MappingProxyType({})
+    """``gas``: what calls take at most, where that is not what `GAS` says."""
 
     def __init__(self):
         super().__init__()

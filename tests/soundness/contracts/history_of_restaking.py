@@ -1,7 +1,8 @@
-"""Histories of operators that are restaked at EigenLayer, on its own bytecode: a block takes an hour, so that its delays pass.
+"""Histories of operators that are restaked at EigenLayer, on its own bytecode.
 
-What counts, what a slash takes of whom, and what fees come to, the models say (eigenlayer.py, restaked.py); contracts have to
-agree to the share, and no promise to a user may get out of reach.
+A block takes an hour, so that delays of EigenLayer, which are counted in blocks, pass. What counts as stake, what a
+slash takes of whom, and what fees come to, the models say (eigenlayer.py, restaked.py); contracts have to agree to the
+share, and no promise to a user may get out of reach.
 """
 
 from hypothesis import strategies as st
@@ -9,7 +10,7 @@ from hypothesis.stateful import rule
 from soundness.contracts.caller import View
 from soundness.contracts.history import WHO, Histories
 from soundness.contracts.history_of_data import PICK, mixed
-from soundness.contracts.model.eigenlayer import BLOCK_SECONDS, DEALLOCATION, WAD, WITHDRAWAL
+from soundness.contracts.model.eigenlayer import BLOCK_SECONDS, WAD, WITHDRAWAL
 from soundness.contracts.model.market import ACCEPTED
 from soundness.contracts.model.stakes import RETH, STETH
 from support.market import DAY, TERMS
@@ -19,18 +20,14 @@ from support.rounds_world import ETH, ZERO
 REASON = b"for nothing".ljust(32, b"\0")
 OFTEN = {"accept": 10, "ask": 8, "slashLate": 8, "decide": 8, "vote": 8, "answer": 3, "refund": 1}
 OFTEN |= {"modifyAllocations": 6, "completeQueuedWithdrawal": 5, "registerForOperatorSets": 6, "undelegate": 1}
+MOST_GAS = {"slashLate": 1_400_000, "decide": 1_400_000, "accept": 800_000, "undelegate": 900_000}
+MOST_GAS |= {"queueWithdrawals": 600_000, "completeQueuedWithdrawal": 500_000, "modifyAllocations": 500_000}
+MOST_GAS |= {"reward": 500_000}
 
 
 class RestakedHistories(Histories):
     likely = OFTEN
-    gas = {
-        "slashLate": 1_400_000,
-        "decide": 1_400_000,
-        "accept": 800_000,
-        "undelegate": 900_000,
-        "queueWithdrawals": 600_000,
-    }
-    gas |= {"reward": 500_000, "completeQueuedWithdrawal": 500_000, "modifyAllocations": 500_000}
+    gas = MOST_GAS
     begin = create = go_on = go_on_again = go_on_a_third_time = go_on_a_fourth_time = try_anything = None
     handle_data = try_to_handle_data = come_and_go = change_slashers = None
 
@@ -62,7 +59,7 @@ class RestakedHistories(Histories):
         return block - 1, time - BLOCK_SECONDS
 
     def open_the_set(self):
-        """Both operators are in the set, the first one with a quarter of its stake allocated: enough for two requests."""
+        """Both operators are in the set; the first one has allocated a quarter, which is enough for two requests."""
         for operator in self.state.markets[0].operators:
             self.at_eigenlayer(operator, "registerForOperatorSets", ())
         for asset in (STETH, RETH):

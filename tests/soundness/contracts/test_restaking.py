@@ -1,4 +1,4 @@
-"""Restaked operators on EigenLayer's own bytecode: histories, by whoever may call and by who may not, and its delays, to the block.
+"""Restaked operators on EigenLayer's own bytecode: histories of them, and delays to the block.
 
 See history_of_restaking.py.
 """
@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 from soundness.contracts.history_of_restaking import RestakedHistories
-from soundness.contracts.model.eigenlayer import DEALLOCATION, WAD, WITHDRAWAL, EigenLayer
+from soundness.contracts.model.eigen_calls import EigenLayer
+from soundness.contracts.model.eigenlayer import DEALLOCATION, WAD, WITHDRAWAL
 from soundness.contracts.model.market import Market
 from soundness.contracts.model.restaked import Restaked
 from soundness.contracts.model.stakes import RETH, STETH, Stakes
@@ -123,15 +124,21 @@ FORGOTTEN = {
 
 
 @pytest.mark.parametrize(
-    "rule", [pytest.param(rule, marks=[pytest.mark.full] * (n > 0)) for n, rule in enumerate(FORGOTTEN)]
+    "rule", [pytest.param(rule, marks=[pytest.mark.full] * (number > 0)) for number, rule in enumerate(FORGOTTEN)]
 )
 def test_histories_notice_a_rule_that_is_forgotten(begun, monkeypatch, rule):
     """By one side alone; which of both does not matter."""
     with monkeypatch.context() as changed:
         changed.setattr(*FORGOTTEN[rule])
-        with pytest.raises(AssertionError):
-            for seed in range(40):
-                tempted(seed, 4)
+        assert any(_noticed(seed) for seed in range(40))
+
+
+def _noticed(seed):
+    try:
+        tempted(seed, 4)
+    except AssertionError:
+        return True
+    return False
 
 
 # --- delays, to the block ---
@@ -173,7 +180,7 @@ def test_what_leaves_is_slashed_up_to_the_last_block_in_which_eigenlayer_holds_i
     tally.attacks("contracts: slashes about the end of EigenLayer's delays", tried=1, refused=1)
 
 
-@pytest.mark.parametrize("number, longest", [(0, 7 * DAY), (1, 4 * DAY)], ids=["inference", "conversations"])
+@pytest.mark.parametrize(("number", "longest"), [(0, 7 * DAY), (1, 4 * DAY)], ids=["inference", "conversations"])
 def test_a_promise_lasts_no_second_longer_than_eigenlayer_holds_stake(history, number, longest):
     """Predictions are never that long: the registry of networks takes no terms beyond 7 days."""
     market, user = history.state.markets[number], history.arena.accounts[4]

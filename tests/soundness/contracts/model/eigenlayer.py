@@ -1,9 +1,9 @@
-"""EigenLayer 1.4 in Python's integers, as far as one operator set and its delegators go, from EigenLayer's own documents
-(AllocationManager.md, SharesAccounting.md), strategy by strategy, to the share.
+"""EigenLayer 1.4 in Python's integers, as far as one operator set and its delegators go, to the share.
 
-Shares of a staker are deposit shares * scaling factor * the operator's greatest magnitude; both products round down. A
-slash takes magnitude, rounded up; of what is delegated it takes what is left of it rounded up, so less by a share; of what
-is queued it takes rounded down. Slashed shares wait to be burnt.
+From EigenLayer's own documents (AllocationManager.md, SharesAccounting.md). Shares of a staker are deposit shares *
+scaling factor * the operator's greatest magnitude; both products round down. A slash takes magnitude, rounded up; what
+it leaves of delegated shares is rounded up, and what it takes of queued ones down, so that nobody pays for roundings
+of another's shares. Slashed shares wait to be burnt. What calls are refused, eigen_calls.py says.
 """
 
 from bisect import bisect_right
@@ -16,8 +16,6 @@ OFFSET = 1_000
 BLOCK_SECONDS = 3_600
 WITHDRAWAL, DEALLOCATION = 336, 420
 """Blocks: 14 and 17.5 days, of an hour a block here, as on Ethereum of 12 seconds."""
-PANIC = "0x4e487b71"
-"""An underflow of EigenLayer's own."""
 
 
 def up(number, times, parts):
@@ -48,8 +46,8 @@ class Withdrawal:
     open: bool = True
 
 
-class EigenLayer:
-    """``delegated`` is each staker's operator, who is delegated to itself."""
+class Accounts:
+    """What stakers, operators and the set have; ``delegated`` is each staker's operator, who is delegated to itself."""
 
     def __init__(self, tokens, strategies, delegated):
         self.tokens, self.strategies, self.delegated = tokens, strategies, dict(delegated)
@@ -124,51 +122,7 @@ class EigenLayer:
         """Shares that a withdrawal comes to, as things are."""
         return one.scaled * self.magnitude(one.operator, one.asset, one.start + WITHDRAWAL) // WAD
 
-    # --- calls ---
-
-    def refusals(self, now, actor, function, arguments):
-        return set(getattr(self, f"_no_{function}")(now[0], actor, *arguments))
-
-    def apply(self, now, actor, function, arguments):
-        getattr(self, f"_do_{function}")(now[0], actor, *arguments)
-
-    def _stopped(self):
-        if self.paused:
-            yield "CurrentlyPaused"
-
-    def _no_registerForOperatorSets(self, block, actor):
-        yield from self._stopped()
-        if self.delegated.get(actor) != actor:
-            yield "InvalidOperator"
-        if self.slashable(block, actor):
-            yield "AlreadyMemberOfSet"
-
-    def _do_registerForOperatorSets(self, block, actor):
-        self.members.add(actor)
-
-    def _no_deregisterFromOperatorSets(self, block, actor, operator):
-        yield from self._stopped()
-        if actor != operator:
-            yield "InvalidCaller"
-        if operator not in self.members:
-            yield "NotMemberOfSet"
-
-    def _do_deregisterFromOperatorSets(self, block, actor, operator):
-        self.members.remove(operator)
-        self.until[operator] = block + DEALLOCATION
-
-    def _no_modifyAllocations(self, block, actor, asset, magnitude):
-        yield from self._stopped()
-        if self.delegated.get(actor) != actor:
-            yield "UninitializedAllocationDelay"
-        found = self.allocation(block, actor, asset)
-        if found.effect:
-            yield "ModificationAlreadyPending"
-        more = magnitude - found.current
-        if more == 0:
-            yield "SameMagnitude"
-        if more > 0 and self._bound(block, actor, asset) + more > self.magnitude(actor, asset):
-            yield "InsufficientMagnitude"
+    # --- what happens to them ---
 
     def _bound(self, block, operator, asset):
         """Magnitude that is allocated, or will be, and what is being taken away until it is."""
@@ -183,26 +137,6 @@ class EigenLayer:
         self.allocations[operator, asset] = Allocation(found.current, found.pending, found.effect)
         return self.allocations[operator, asset]
 
-    def _do_modifyAllocations(self, block, actor, asset, magnitude):
-        found = self._settle(block, actor, asset)
-        more = magnitude - found.current
-        if more > 0:
-            self.encumbered[actor, asset] += more
-            found.pending, found.effect = more, block + self.delays[actor]
-        elif self.slashable(block, actor) and found.current:
-            found.pending, found.effect = more, block + DEALLOCATION + 1
-        else:
-            self.encumbered[actor, asset] += more
-            found.current, found.effect = magnitude, block
-
-    def _no_depositIntoStrategy(self, block, actor, asset, amount):
-        if not self.tokens[asset].can(actor, amount):
-            yield "*"  # the token's own word
-        elif self._bought(actor, asset, amount) == 0:
-            yield "NewSharesZero"
-        if self.factor(actor, asset) == 0:
-            yield "FullySlashed"
-
     def _bought(self, actor, asset, amount):
         """Shares for so many tokens, of which a few units may stay on their way."""
         token, strategy = self.tokens[asset], self.strategies[asset]
@@ -210,12 +144,6 @@ class EigenLayer:
         there = token.balance(strategy) + OFFSET
         token.move(strategy, actor, amount)
         return amount * (self.total[asset] + OFFSET) // (there - amount)
-
-    def _do_depositIntoStrategy(self, block, actor, asset, amount):
-        shares = self._bought(actor, asset, amount)
-        self.tokens[asset].move(actor, self.strategies[asset], amount)
-        self.total[asset] += shares
-        self.credit(actor, asset, shares)
 
     def credit(self, staker, asset, shares):
         """More deposit shares, such that what was slashed before takes nothing of them."""
@@ -230,48 +158,6 @@ class EigenLayer:
         if staker in self.delegated:
             self.shares[self.delegated[staker], asset] += shares
 
-    def _no_delegateTo(self, block, actor, operator):
-        if actor in self.delegated:
-            yield "ActivelyDelegated"
-        if self.delegated.get(operator) != operator:
-            yield "OperatorNotRegistered"
-        if any(not self.magnitude(operator, asset) for asset in self.listed[actor]):
-            yield "FullySlashed"
-
-    def _do_delegateTo(self, block, actor, operator):
-        self.delegated[actor] = operator
-        for asset in self.listed[actor]:
-            self.credit(actor, asset, self.deposits.pop((actor, asset)))
-
-    def _no_undelegate(self, block, actor):
-        if actor not in self.delegated:
-            yield "NotActivelyDelegated"
-        elif self.delegated[actor] == actor:
-            yield "OperatorsCannotUndelegate"
-        for asset in self.strategies:
-            yield from self._short(actor, asset, self.deposits[actor, asset])
-
-    def _do_undelegate(self, block, actor):
-        for asset in list(self.listed[actor]):
-            self._queue(block, actor, self.delegated[actor], asset, self.deposits[actor, asset])
-        del self.delegated[actor]
-
-    def _short(self, staker, asset, deposits):
-        """Roundings can leave an operator with a few shares less than all that its delegators take out."""
-        operator = self.delegated.get(staker)
-        if operator and self.withdrawable(staker, asset, deposits) > self.shares[operator, asset]:
-            yield PANIC
-
-    def _no_queueWithdrawals(self, block, actor, asset, deposits):
-        if deposits == 0:
-            yield "SharesAmountZero"
-        if deposits > self.deposits[actor, asset]:
-            yield "SharesAmountTooHigh"
-        yield from self._short(actor, asset, deposits)
-
-    def _do_queueWithdrawals(self, block, actor, asset, deposits):
-        self._queue(block, actor, self.delegated.get(actor), asset, deposits)
-
     def _queue(self, block, staker, operator, asset, deposits):
         scaled = deposits * self.scaling.get((staker, asset), WAD) // WAD
         if operator:
@@ -285,36 +171,10 @@ class EigenLayer:
         self.withdrawals.append(Withdrawal(staker, operator, self.nonces[staker], block, asset, scaled))
         self.nonces[staker] += 1
 
-    def _no_completeQueuedWithdrawal(self, block, actor, number, as_tokens):
-        one = self.withdrawals[number]
-        if actor != one.staker:
-            yield "WithdrawerNotCaller"
-        if not one.open:
-            yield "WithdrawalNotQueued"
-        if block <= one.start + WITHDRAWAL:
-            yield "WithdrawalDelayNotElapsed"
-        if not as_tokens and self.drawn(one) and self.factor(one.staker, one.asset) == 0:
-            yield "FullySlashed"
-
-    def _do_completeQueuedWithdrawal(self, block, actor, number, as_tokens):
-        one = self.withdrawals[number]
-        one.open, shares = False, self.drawn(one)
-        if shares and as_tokens:
-            self._pay(one.asset, shares, one.staker)
-        elif shares:
-            self.credit(one.staker, one.asset, shares)
-
     def _pay(self, asset, shares, receiver):
         amount = self.underlying(asset, shares)
         self.total[asset] -= shares
         self.tokens[asset].move(self.strategies[asset], receiver, amount)
-
-    def _no_burnShares(self, block, actor, asset):
-        return ()
-
-    def _do_burnShares(self, block, actor, asset):
-        if shares := self.burnable.pop(asset, 0):
-            self._pay(asset, shares, "burnt")
 
     # --- what the AVS does ---
 

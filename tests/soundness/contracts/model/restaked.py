@@ -1,7 +1,7 @@
 """What stands behind operators that may be restaked, and what their fees come to: written from docs/restaking.md.
 
-A promise to a user keeps what counted as stake when it was made: whatever operators and delegators do, a slash can reach
-that until the promise is over, less what was slashed meanwhile.
+A promise to a user keeps what counted as stake when it was made: whatever operators and delegators do, a slash can
+reach that until the promise is over, less what was slashed meanwhile.
 """
 
 from collections import Counter
@@ -52,9 +52,10 @@ class Restaked:
         """What is allocated and stays, or what the operator has in the pool: never both."""
         if not self.is_restaked(operator):
             return self.stakes.active_worth(operator)
-        return sum(
-            self._worth(asset, self.eigen.lasting(self.block, operator, asset)) for asset in self.eigen.strategies
-        )
+        return sum(self._worth(asset, shares) for asset, shares in self._lasting(operator).items())
+
+    def _lasting(self, operator):
+        return {asset: self.eigen.lasting(self.block, operator, asset) for asset in self.eigen.strategies}
 
     def reach(self, operator):
         """What a slash could take at EigenLayer."""
@@ -76,7 +77,7 @@ class Restaked:
     def lock(self, operator, until):
         restaked = self.is_restaked(operator)
         if restaked:
-            shares = {asset: self.eigen.lasting(self.block, operator, asset) for asset in self.eigen.strategies}
+            shares = self._lasting(operator)
         else:
             shares = {asset: self.stakes.positions[operator, asset].active for asset in self.stakes.tokens}
         self.promises.append(Promise(operator, until, restaked, shares))
@@ -98,7 +99,7 @@ class Restaked:
                 assert found + slack >= shares, f"{found} shares of {asset} within reach, {shares} promised: {one}"
 
     def penalise(self, kind, operator, value):
-        """First of the allocation, which is burnt; then of what the operator has in the pool. Returns what was taken."""
+        """Wei that were taken: first of the allocation, which is burnt; then of what the operator has in the pool."""
         restaked = taken = 0
         if not self.stakes.may_slash(kind, self.time):
             return 0
