@@ -57,8 +57,9 @@ class EigenWorld:
 
     # --- an operator ---
 
-    def becomes_operator(self, person):
-        person.use(self.delegation).transact("registerAsOperator", ZERO, 0, "")
+    def becomes_operator(self, person, *, delay=0):
+        """One whose allocations hold after so many blocks."""
+        person.use(self.delegation).transact("registerAsOperator", ZERO, delay, "")
         self.mine(3)  # its choice of an allocation delay takes a block to hold
 
     def registers(self, person):

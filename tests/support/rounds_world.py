@@ -35,11 +35,12 @@ def fake_proof(name, *inputs):
 class World:
     """Everything deployed; ``people`` are members with stake and eight batches of data each."""
 
-    def __init__(self, chain, node, keys):
+    def __init__(self, chain, node, keys, delays=None):
         self.node = node
         self.chain = chain
         self.token = self.chain.deploy(compile_contract("HostileToken"))
-        self.deployment = deploy_all(self.chain, treasury=node.accounts[9], terms=Terms(fee_token=self.token.address))
+        terms = Terms(fee_token=self.token.address)
+        self.deployment = deploy_all(self.chain, treasury=node.accounts[9], terms=terms, delays=delays)
         for attribute, name in (
             ("identity", "IdentityContract"),
             ("hub", "DataHub"),

@@ -104,6 +104,26 @@ def test_what_those_who_delegate_take_out_stands_behind_nothing_new(market, eige
         market.accept(request)
 
 
+def test_one_stake_does_not_stand_behind_requests_of_two_contracts(
+    world, market, eigen, people, federated_too, refused
+):
+    """Each has to be backed by what the other's requests leave, or a penalty of one of them may find nothing."""
+    eigen.allocates(people.dan, 15)
+    eigen.mine(1)
+    talks = Conversing(world, federated_too)
+    market.accepted()
+    assert STAKE < eigen.stake(people.dan) < 2 * STAKE
+    request = talks.asked()
+    with refused("StakeTooLow", minimum=2 * STAKE):
+        talks.accept(request)
+    market.answer(1)
+    assert talks.accept(request).gas_used
+    assert world.stakes.call("obligationsOf", people.dan.address) == STAKE
+    (another,) = market.asked()
+    with refused("StakeTooLow", minimum=2 * STAKE):
+        market.accept(another)
+
+
 def test_a_slash_takes_no_more_where_much_is_on_its_way_out(market, eigen, people, node):
     """EigenLayer slashes what is queued too: by the allocation alone, ten times too much would be burnt."""
     request = market.accepted()

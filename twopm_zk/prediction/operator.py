@@ -121,7 +121,7 @@ class Operator(Participant[OperatorStore]):
         if not waiting:
             return []
         address = self.view.address
-        room = self.view.backing_of(address).value - self.view.inference.obligations_of(address)
+        room = self.view.backing_of(address).value - self.view.stakes.obligations_of(address)
         found = []
         for held, request in waiting[:MOST_AT_ONCE]:
             if request.operator_stake > max(room, 0):

@@ -93,7 +93,7 @@ abstract contract Requests is IRequests, Fees {
         }
         if (last == 0) return;
         obligationsOf[msg.sender] = obligations;
-        _requireStake(msg.sender, STAKES.stakeOf(msg.sender), obligations);
+        _requireStake(msg.sender, STAKES.stakeOf(msg.sender), STAKES.obligationsOf(msg.sender));
         STAKES.lock(msg.sender, last + SLASH_WINDOW);
     }
 

@@ -58,7 +58,8 @@ interface IRequests is IFees {
 
     function requestCount() external view returns (uint256);
 
-    /// @notice Wei of ETH that an operator's accepted requests need as its stake.
+    /// @notice Wei of ETH that an operator's accepted requests of this contract need as its stake; those of all are
+    /// {IStakes-obligationsOf}.
     function obligationsOf(address operator) external view returns (uint256);
 
     /// @notice What an operator is slashed for that is late.

@@ -35,6 +35,10 @@ interface IStakes {
     /// @notice What stands behind an operator, in wei of ETH.
     function stakeOf(address operator) external view returns (uint256 value);
 
+    /// @notice Wei of ETH that an operator has to have at stake for what it has accepted, in all contracts that may slash it here:
+    /// no stake stands behind requests of two of them.
+    function obligationsOf(address operator) external view returns (uint256 value);
+
     /// @notice Whether an operator is in the restaked operator set now.
     function isRestaked(address operator) external view returns (bool);
 

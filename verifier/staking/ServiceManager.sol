@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {Ownable, Ownable2Step} from "@openzeppelin/contracts/access/Ownable2Step.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+import {IRequests} from "../interfaces/IRequests.sol";
 import {IServiceManager} from "../interfaces/IServiceManager.sol";
 import {IStakes} from "../interfaces/IStakes.sol";
 import {IStaking} from "../interfaces/IStaking.sol";
@@ -25,6 +26,7 @@ contract ServiceManager is RestakedRewards, Ownable2Step {
     }
 
     bool public begun;
+    address[] private _named;
     mapping(address account => bool named) private _callers;
 
     modifier onlyCaller() {
@@ -48,6 +50,7 @@ contract ServiceManager is RestakedRewards, Ownable2Step {
     function begin(address[] calldata callers, string calldata metadataURI) external onlyOwner {
         if (begun) revert AlreadyBegun();
         begun = true;
+        _named = callers;
         for (uint256 i = 0; i < callers.length; ++i) {
             _callers[callers[i]] = true;
         }
@@ -99,6 +102,14 @@ contract ServiceManager is RestakedRewards, Ownable2Step {
         for (uint256 asset = 0; asset < count; ++asset) {
             uint256 active = STAKING.positionOf(operator, asset).active;
             if (active != 0) value += STAKING.ethValue(asset, STAKING.sharesToAmount(asset, active));
+        }
+    }
+
+    /// @inheritdoc IStakes
+    function obligationsOf(address operator) external view returns (uint256 value) {
+        address[] memory named = _named;
+        for (uint256 i = 0; i < named.length; ++i) {
+            value += IRequests(named[i]).obligationsOf(operator);
         }
     }
 

@@ -2,6 +2,7 @@
 
 import copy
 from collections import Counter
+from unittest import mock
 
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
@@ -9,17 +10,21 @@ from soundness.contracts.caller import Caller, View
 from soundness.contracts.checks import Checks
 from soundness.contracts.model.attested import Attestation
 from soundness.contracts.model.data import Data
+from soundness.contracts.model.eigen_calls import EigenLayer
+from soundness.contracts.model.eigenlayer import BLOCK_SECONDS, DEALLOCATION, WITHDRAWAL
 from soundness.contracts.model.federated import Federated
 from soundness.contracts.model.market import Market
 from soundness.contracts.model.regression import Regression
+from soundness.contracts.model.restaked import Restaked
 from soundness.contracts.model.rounds import Surroundings
 from soundness.contracts.model.stakes import RETH, STETH, WSTETH, Plain, Position, Stakes, StETH
 from support.attestations import Eas, data_of
 from support.conversing import CREDITS as VOTERS
-from support.conversing import Conversing, finished_task
+from support.conversing import MODEL, Conversing, finished_task
 from support.federated_task import federated_config
 from support.market import CREDITS, certified_task
 from support.market import Market as Predictions
+from support.restaking import EigenWorld
 from support.rounds_world import (
     DATASET,
     ETH,
@@ -34,9 +39,14 @@ from support.rounds_world import (
 )
 from support.sharing import Key, generators_hash
 
+from twopm_zk.chain import compile_contract, deployer
+from twopm_zk.chain.contracts import Contract
+from twopm_zk.chain.development.eigenlayer import Delays, published
 from twopm_zk.numbers.field import FIELD_ORDER
 from twopm_zk.task.parts.data import DataTerms, Provenance
 
+ALLOCATION = 30
+"""Blocks that what ``ben`` allocates at EigenLayer takes to hold."""
 FEE = 10**6 + 7
 SHARE = 7_001
 """Of the data owners, in 10,000: neither divides a fee, nor does what is left by their updates."""
@@ -73,8 +83,8 @@ class Stranger:
 class State:
     """Everything that a history changes: the models, which are copied for each."""
 
-    def __init__(self, surroundings, markets):
-        self.around, self.markets, self.tasks = surroundings, markets, []
+    def __init__(self, surroundings, markets, restaked):
+        self.around, self.markets, self.restaked, self.tasks = surroundings, markets, restaked, []
 
     @property
     def stakes(self):
@@ -83,7 +93,8 @@ class State:
 
 class Arena(Checks):
     def __init__(self, chain, node, keys):
-        world = World(chain, node, keys)
+        with mock.patch.object(deployer, "BLOCK_SECONDS", BLOCK_SECONDS):
+            world = World(chain, node, keys, Delays(withdrawal=WITHDRAWAL, deallocation=DEALLOCATION))
         self.world, self.node = world, node
         certified, finished = certified_task(world), finished_task(world)
         people = list(vars(world.people).values())
@@ -101,6 +112,12 @@ class Arena(Checks):
             self._endow(person)
         predictions = Predictions(world, certified, fee=FEE, share=SHARE)
         talks = Conversing(world, finished, token=True, fee=FEE + 4, share=SHARE)
+        world.people.ben.use(world.inference).transact("offer", predictions.id, world.ids["predict"])
+        world.people.ben.use(world.conversations).transact("offer", talks.id, MODEL)
+        self.eigen = EigenWorld(world) if published() else None
+        if self.eigen:
+            self.weth = Contract(chain, compile_contract("WETHDouble"), world.stakes.call("WETH"))
+            self._restake()
         self.caller = Caller(node, chain.registry)
         self.state = self._models(predictions, talks)
         self.positions = {
@@ -122,10 +139,28 @@ class Arena(Checks):
         self.world.token.transact("mint", person.address, 10**24)
         person.use(self.world.token).transact("approve", self.world.conversations.address, 10**30)
 
+    def _restake(self):
+        """``dan`` and ``ben`` become operators at EigenLayer; ``cleo`` and ``eve`` deposit, and delegate to them."""
+        people, eigen = self.world.people, self.eigen
+        eigen.becomes_operator(people.dan)
+        eigen.becomes_operator(people.ben, delay=ALLOCATION)
+        for person in vars(people).values():
+            for asset in (STETH, RETH):
+                person.use(self.tokens[asset]).transact("approve", eigen.strategies.address, 10**30)
+        for staker, operator in ((people.cleo, people.dan), (people.eve, people.ben)):
+            for asset in (STETH, RETH):
+                strategy = self.world.staking.call("assetAt", asset)["strategy"]
+                deposited = (strategy, self.tokens[asset].address, 2 * ETH + asset)
+                staker.use(eigen.strategies).transact("depositIntoStrategy", *deposited)
+            eigen.delegates(staker, operator)
+
     def _models(self, predictions, talks):
         world, staking = self.world, self.world.staking
         steth = self.tokens[STETH]
         holders = [*self.accounts, self.owner, *self.treasuries, staking.address, self.tokens[WSTETH].address]
+        restakable = (STETH, RETH) if self.eigen else ()
+        strategies = {asset: staking.call("assetAt", asset)["strategy"] for asset in restakable}
+        holders += strategies.values()
         shares = {holder: steth.call("sharesOf", holder) for holder in holders}
         rest = steth.call("getTotalShares") - sum(shares.values())
         tokens = {STETH: StETH(steth.call("totalSupply"), {**shares, "others": rest})}
@@ -148,12 +183,29 @@ class Arena(Checks):
         markets = []
         for kind, seen, credits in (("inference", predictions, CREDITS), ("conversations", talks, VOTERS)):
             paid = {named[name]: count for name, count in credits.items()}
+            operators = (named["dan"], named["ben"])
             made = Market(
-                kind, world.ids["predict"], seen.id, named["dan"], paid, seen.terms, token=seen.token, share=SHARE
+                kind, world.ids["predict"], seen.id, operators, paid, seen.terms, token=seen.token, share=SHARE
             )
             markets.append(made)
+        for market in markets:
+            market.beside = [other for other in markets if other is not market]
         markets[0].model = world.hlr.call("certificateOf", predictions.task.id)[2]
-        return State(around, markets)
+        return State(around, markets, self._restaked(stakes, markets, strategies))
+
+    def _restaked(self, stakes, markets, strategies):
+        if not self.eigen:
+            return None
+        named = {member.name: member.address for member in self.members}
+        delegated = {"dan": "dan", "ben": "ben", "cleo": "dan", "eve": "ben"}
+        delegated = {named[staker]: named[operator] for staker, operator in delegated.items()}
+        eigen = EigenLayer(stakes.tokens, strategies, delegated)
+        eigen.delays[named["ben"]] = ALLOCATION
+        for (asset, strategy), staker in ((one, who) for one in strategies.items() for who in ("cleo", "eve")):
+            shares = self.eigen.strategies.call("stakerDepositShares", named[staker], strategy)
+            eigen.credit(named[staker], asset, shares)
+            eigen.total[asset] += shares
+        return Restaked(stakes, eigen, markets)
 
     def _data(self):
         """Three batches of each member in each data set; those of the one that asks for it are attested to."""

@@ -34,9 +34,9 @@ GAS = {
 class Checks:
     """Over contracts, accounts and their models, which `Arena` has."""
 
-    def check_gas(self, function, outcome):
+    def check_gas(self, function, outcome, limits):
         self.most_gas[function] = max(self.most_gas[function], outcome.gas)
-        limit = GAS.get(function, 400_000)
+        limit = limits.get(function) or GAS.get(function, 400_000)
         assert outcome.gas <= limit, f"{function} takes {outcome.gas} gas, {limit} at most"
 
     def check_events(self, task, before, outcome):
@@ -159,22 +159,29 @@ class Checks:
         contract = self.contract_of(market)
         views = [View(contract, "owedTo", account, token) for account in self.accounts for token in (False, True)]
         views += [View(contract, "claimable", market.network, account) for account in self.accounts]
-        views += [View(contract, "earningsOf", market.network), View(contract, "obligationsOf", market.operator)]
+        earning = [(operator, token) for operator in market.operators for token in (False, True)]
+        views += [View(contract, "restakedFees", *place) for place in earning]
+        views += [View(contract, "obligationsOf", operator) for operator in market.operators]
+        views += [View(contract, "earningsOf", market.network)]
         views += [View(contract, "requestOf", number) for number in market.requests]
         views += [View(self.world.token, "balanceOf", contract.address), View(contract, "requestCount")]
         found = self.caller.ask(views)
         count = len(self.accounts)
         owed, claims, found = found[: 2 * count], found[2 * count : 3 * count], found[3 * count :]
-        earnings, obligations, *requests, tokens, total = found
+        restaked, found = found[: len(earning)], found[len(earning) :]
+        obligations, found = found[: len(market.operators)], found[len(market.operators) :]
+        earnings, *requests, tokens, total = found
         assert owed == [market.owed[account, token] for account in self.accounts for token in (False, True)]
         assert claims == [market.claimable(account) for account in self.accounts]
         assert earnings == {"perUpdate": market.per_update, "carried": market.carried}
-        assert (obligations, total) == (market.obligations, len(market.requests))
+        assert obligations == [market.obligations[operator] for operator in market.operators]
+        assert restaked == [market.restaked[place] for place in earning]
+        assert total == len(market.requests)
         assert [request["state"] for request in requests] == [one.state for one in market.requests.values()]
         (ether,) = self.caller.balances([contract.address])
         holds = {True: tokens, False: ether}
         for token in (False, True):
-            due = sum(owed[int(token) :: 2])
+            due = sum(owed[int(token) :: 2]) + sum(restaked[int(token) :: 2])
             if token == market.token:
                 due += sum(claims) + earnings["carried"] + market.escrow()
             if not token:

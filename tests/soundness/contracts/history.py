@@ -7,6 +7,7 @@ afterwards contract and model say the same of everything, sums of money agree to
 """
 
 from collections import Counter
+from types import MappingProxyType
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
@@ -38,7 +39,8 @@ LIKELY |= {"finish": 1, "withdraw": 1, "reopen": 2, "takeOver": 1}
 
 
 class Histories(DataHistories, RuleBasedStateMachine):
-    arena, counts, likely = None, Counter(), LIKELY
+    arena, counts, likely, gas = None, Counter(), LIKELY, MappingProxyType({})
+    """``gas``: what calls take at most, where that is not what `GAS` says."""
 
     def __init__(self):
         super().__init__()
@@ -72,7 +74,7 @@ class Histories(DataHistories, RuleBasedStateMachine):
         what = f"{function}{arguments} by {self.arena.person(actor).name if actor in self.arena.accounts else actor}"
         if not refusals:
             assert outcome.error is None, f"{what} was refused: {outcome.error}"
-            self.arena.check_gas(function, outcome)
+            self.arena.check_gas(function, outcome, self.gas)
             return outcome
         assert outcome.error is not None, f"{what} went through, and breaks {sorted(refusals)}"
         assert outcome.error in refusals or "*" in refusals, f"{what}: {outcome.error}, not {sorted(refusals)}"

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 _HIDDEN = re.compile(r'//[^\n]*|/\*.*?\*/|"[^"\n]*"', re.DOTALL)
 _FUNCTION = re.compile(r"\b(?:function (\w+)|(constructor)|modifier (\w+))\b[^;{]*\{", re.DOTALL)
 _MODIFIERS = (
-    r"\b(nonReentrantView|nonReentrant|onlyOwner|onlySlasher|onlyStaking|whenNotPaused|known\(asset\)"
+    r"\b(nonReentrantView|nonReentrant|onlyOwner|onlyCaller|onlyEigenLayer|onlySlasher|onlyStaking|whenNotPaused|known\(asset\)"
     r"|onlyNetworkOwner\(id\)) "
 )
 _TOKENS = {

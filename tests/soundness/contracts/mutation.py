@@ -38,17 +38,18 @@ SECONDS = 900.0
 """For the tests of one mutant: one that takes longer, perhaps for a busy machine, says nothing."""
 
 EDGES = "../soundness/contracts/test_deadlines"
+RESTAKED = "../soundness/contracts/test_restaking"
 TESTS = {
     "staking/Assets.sol": ("staking", "delegation"),
     "staking/Pool.sol": ("staking", "delegation", EDGES),
     "staking/StakingContract.sol": ("staking", "delegation"),
     "staking/Delegations.sol": ("delegation",),
     "staking/StakeVault.sol": ("delegation",),
-    "staking/OperatorSet.sol": ("restaking",),
-    "staking/RestakedRewards.sol": ("restaked_rewards",),
-    "staking/ServiceManager.sol": ("restaking", "restaked_rewards"),
+    "staking/OperatorSet.sol": ("restaking", RESTAKED),
+    "staking/RestakedRewards.sol": ("restaked_rewards", RESTAKED),
+    "staking/ServiceManager.sol": ("restaking", "restaked_rewards", RESTAKED),
     "inference/Fees.sol": ("fees", "inference", "restaked_rewards"),
-    "inference/Requests.sol": ("inference", "fees", "restaked_rewards", EDGES),
+    "inference/Requests.sol": ("inference", "fees", "restaking", "restaked_rewards", EDGES),
     "inference/InferenceContract.sol": ("inference", "fees", "restaked_rewards", EDGES),
     "inference/ConversationContract.sol": ("paid_conversations", "receipts", "conversation_fees", EDGES),
     "registry/CertificateResolver.sol": ("certificates",),

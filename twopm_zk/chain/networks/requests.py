@@ -41,7 +41,7 @@ class RequestsClient(ContractClient):
         return int(self.contract.call("requestCount"))
 
     def obligations_of(self, operator: str) -> int:
-        """Wei of ETH that an operator's open requests need as its stake."""
+        """Wei of ETH that an operator's open requests of this contract need as its stake; see also ServiceManager's."""
         return int(self.contract.call("obligationsOf", operator))
 
     def owed_to(self, account: str, *, token: bool) -> int:

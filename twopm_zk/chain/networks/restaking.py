@@ -104,6 +104,10 @@ class ServiceManager(ContractClient):
         """What stands behind an operator, in wei of ETH."""
         return int(self.contract.call("stakeOf", operator))
 
+    def obligations_of(self, operator: str) -> int:
+        """Wei of ETH that an operator's open requests of all contracts need as its stake."""
+        return int(self.contract.call("obligationsOf", operator))
+
     def reach_of(self, operator: str) -> int:
         """Wei of ETH that a slash could reach at EigenLayer now, also of what is leaving."""
         return int(self.contract.call("reachOf", operator))

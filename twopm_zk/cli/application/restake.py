@@ -101,7 +101,7 @@ def show(connection: Connection, account: str | None, as_json: bool) -> None:
         "operator": address,
         "stake": str(backing.value),
         "restaked": backing.restaked,
-        "obligations": str(sum(one.obligations_of(address) for one in (view.inference, view.network.conversations))),
+        "obligations": str(stakes.obligations_of(address)),
         "allocations": [],
         "rewards": [],
     }

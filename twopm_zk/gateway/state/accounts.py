@@ -84,7 +84,7 @@ def account_document(view: ChainView, snapshot: Snapshot, account: str, advise: 
             "member": view.member(account) is not None,
             "stake": str(view.staking.stake_of(account)),
             "locked_until": int(staking.call("lockedUntil", account)) or None,
-            "obligations": str(inference.obligations_of(account)),
+            "obligations": str(view.stakes.obligations_of(account)),
             "owed": {
                 "eth": str(inference.owed_to(account, token=False)),
                 "token": str(inference.owed_to(account, token=True)),

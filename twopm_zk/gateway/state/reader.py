@@ -306,7 +306,7 @@ class ChainReader:
             return
         self._stakes_at = time.monotonic()
         for operator in operators:
-            obligations = reading("an operator", partial(view.inference.obligations_of, operator))
+            obligations = reading("an operator", partial(view.stakes.obligations_of, operator))
             self._stakes[operator] = view.backing_of(operator), obligations
 
     def _learn_gas(self) -> set[int]:

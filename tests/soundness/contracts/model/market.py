@@ -22,8 +22,11 @@ class Request:
     deadline: int
     user: str
     terms: dict
+    operator: str
     input: int = 0
     case: int = 0
+    restaked: bool = False
+    """Accepted on others' stake, who earn of its fee."""
 
 
 @dataclass
@@ -44,16 +47,19 @@ class Case:
 class Market:
     """What one contract of requests owes, holds and has paid, for one network of it."""
 
-    def __init__(self, kind, verifier, network, operator, credits, terms, *, token, share):
-        self.kind, self.network, self.operator, self.owner = kind, network, operator, operator
+    def __init__(self, kind, verifier, network, operators, credits, terms, *, token, share):
+        self.kind, self.network, self.operators = kind, network, operators
+        self.owner = self.operator = operators[0]
         self.conversations = kind == "conversations"
         self.verifier = verifier
         self.model = 0
         self.credits, self.terms, self.token, self.share = credits, dict(terms), token, share
         self.offered, self.closed, self.retired = True, False, False
         self.requests, self.cases, self.open_cases = {}, {}, Counter()
-        self.owed, self.claimed = Counter(), Counter()
-        self.per_update = self.carried = self.obligations = self.came = self.paid = 0
+        self.owed, self.claimed, self.restaked, self.obligations = Counter(), Counter(), Counter(), Counter()
+        self.beside = []
+        """Markets of other contracts, whose requests need stake of their own."""
+        self.per_update = self.carried = self.came = self.paid = 0
 
     # --- sums ---
 
@@ -72,16 +78,18 @@ class Market:
     def bonds(self):
         return sum(case.bond for case in self.cases.values() if case.verdict == OPEN)
 
-    def divide(self, fee):
+    def divide(self, request):
+        fee = request.terms["fee"]
         part = fee * self.share // 10_000
-        self.owed[self.operator, self.token] += fee - part
+        earned = self.restaked if request.restaked else self.owed
+        earned[request.operator, self.token] += fee - part
         if part:
             total = self.carried + part
             self.per_update += total // self.updates
             self.carried = total % self.updates
 
     def release(self, request):
-        self.obligations -= request.terms["operatorStake"]
+        self.obligations[request.operator] -= request.terms["operatorStake"]
 
     def back(self, request):
         self.owed[request.user, self.token] += request.terms["fee"]
@@ -91,7 +99,7 @@ class Market:
     def choices(self, accounts):
         last = max(self.requests, default=0)
         some = [number for number in (last, last - 1, last - 2, last - 5) if number >= 0]
-        yield from (("ask", (kind,)) for kind in ("", "two", "paid", "maximum", "offer"))
+        yield from (("ask", (kind,)) for kind in ("", "two", "paid", "maximum", "offer", "other"))
         yield from (("accept", ids) for ids in {(one,) for one in some} | {tuple(some[:2]), (some[0], some[0])})
         functions = ("refund", "slashLate", *(("settle", "challenge", "decide") if self.conversations else ()))
         yield from ((function, (number,)) for function in functions for number in some)
@@ -110,10 +118,11 @@ class Market:
             count = 2 if kind == "two" and not self.conversations else 1
             value = (0 if self.token else fee * count) + (kind == "paid")
             maximum = fee - 1 if kind == "maximum" and fee else fee
+            operator = self.asked(kind)
             if self.conversations:
-                return (self.network, self.operator, bytes(32) if kind == "offer" else MODEL, PROMPT, maximum), value
+                return (self.network, operator, bytes(32) if kind == "offer" else MODEL, PROMPT, maximum), value
             inputs = [len(self.requests) + 100 + place for place in range(count)]
-            return (self.network, self.operator, self.verifier - (kind == "offer"), inputs, maximum), value
+            return (self.network, operator, self.verifier - (kind == "offer"), inputs, maximum), value
         if function == "accept":
             return (list(arguments),), 0
         if function == "answer":
@@ -130,6 +139,10 @@ class Market:
             return arguments[:1], value
         return arguments, 0
 
+    def asked(self, kind):
+        """The operator that a question is for."""
+        return self.operators[kind == "other"]
+
     def bond(self, user, number):
         request = self.requests.get(number)
         penalty = request.terms["penalty"] if request else 0
@@ -138,7 +151,7 @@ class Market:
     # --- rules ---
 
     def refusals(self, now, actor, function, arguments, stakes):
-        return set(getattr(self, f"_no_{snake(function)}")(now[1], actor, stakes, *arguments))
+        return set(getattr(self, f"_no_{snake(function)}")(now[1], actor, stakes.at(now), *arguments))
 
     def _state(self, number, *states):
         request = self.requests.get(number)
@@ -167,25 +180,32 @@ class Market:
 
     def _no_accept(self, now, actor, stakes, *numbers):
         yield from self._answerable()
-        obligations = self.obligations
+        obligations = sum(market.obligations[actor] for market in (self, *self.beside))
         if len(set(numbers)) != len(numbers):
             yield "WrongState"
         for number in numbers:
             yield from self._state(number, ASKED)
             request = self.requests.get(number)
-            if actor != self.operator:
+            if request and actor != request.operator:
                 yield "NotTheOperator"
             if request and now > request.deadline:
                 yield "DeadlinePassed"
             obligations += request.terms["operatorStake"] if request else 0
-        if stakes.active_worth(actor) < obligations:
+            if request and stakes.too_long(actor, self.held_until(now, request)):
+                yield "LockTooLong"
+        if stakes.behind(actor) < obligations:
             yield "StakeTooLow"
+
+    def held_until(self, now, request):
+        """For how long a request that is accepted now holds what stands behind it."""
+        window = CHALLENGE_WINDOW + VOTING + CARRY_OUT if self.conversations else 7 * DAY
+        return now + request.terms["answerSeconds"] + window
 
     def _no_answer(self, now, actor, stakes, number, kind):
         yield from self._state(number, ACCEPTED)
         yield from self._answerable()
         request = self.requests.get(number)
-        if self.conversations and actor != self.operator:
+        if self.conversations and request and actor != request.operator:
             yield "NotTheOperator"
         if request and now > request.deadline:
             yield "DeadlinePassed"
@@ -247,7 +267,8 @@ class Market:
             return
         if now > case.deadline:
             yield "DeadlinePassed"
-        if actor in (case.user, self.operator) or actor not in self.credits:
+        operator = self.requests[case.request].operator
+        if actor in (case.user, operator) or actor not in self.credits:
             yield "NotAVoter"
         if actor in case.votes:
             yield "AlreadyVoted"
@@ -268,24 +289,24 @@ class Market:
     # --- what happens ---
 
     def apply(self, now, actor, function, arguments, stakes):
-        getattr(self, f"_do_{snake(function)}")(now[1], actor, stakes, *arguments)
+        getattr(self, f"_do_{snake(function)}")(now[1], actor, stakes.at(now), *arguments)
 
     def _do_ask(self, now, actor, stakes, kind):
         count = 2 if kind == "two" and not self.conversations else 1
         first = len(self.requests)
         for place in range(count):
             deadline = now + self.terms["acceptSeconds"]
-            asked = Request(ASKED, deadline, actor, dict(self.terms), first + 100 + place)
+            asked = Request(ASKED, deadline, actor, dict(self.terms), self.asked(kind), first + 100 + place)
             self.requests[len(self.requests) + 1] = asked
             self.came += self.terms["fee"]
 
     def _do_accept(self, now, actor, stakes, *numbers):
-        window = CHALLENGE_WINDOW + VOTING + CARRY_OUT if self.conversations else 7 * DAY
         for number in numbers:
             request = self.requests[number]
             request.state, request.deadline = ACCEPTED, now + request.terms["answerSeconds"]
-            self.obligations += request.terms["operatorStake"]
-            stakes.lock(actor, request.deadline + window)
+            request.restaked = stakes.is_restaked(actor)
+            self.obligations[actor] += request.terms["operatorStake"]
+            stakes.lock(actor, self.held_until(now, request))
 
     def _do_answer(self, now, actor, stakes, number, kind):
         request = self.requests[number]
@@ -294,7 +315,7 @@ class Market:
             request.deadline = now + CHALLENGE_WINDOW
         else:
             self.release(request)
-            self.divide(request.terms["fee"])
+            self.divide(request)
 
     def _do_refund(self, now, actor, stakes, number):
         request = self.requests[number]
@@ -308,7 +329,7 @@ class Market:
         request.state = LATE
         self.release(request)
         self.back(request)
-        stakes.slash(self.operator, request.terms["penalty"])
+        stakes.penalise(self.kind, request.operator, request.terms["penalty"])
 
     def _do_claim(self, now, actor, stakes, account):
         self.owed[account, self.token] += self.claimable(account)
@@ -317,19 +338,25 @@ class Market:
     def _do_withdraw(self, now, actor, stakes, token, receiver):
         self.paid += self.owed.pop((actor, token))
 
+    def collect(self, operator, token):
+        """What was earned by others' stake goes to EigenLayer."""
+        amount = self.restaked.pop((operator, token), 0)
+        self.paid += amount
+        return amount
+
     def _do_settle(self, now, actor, stakes, number):
         self._settled(self.requests[number])
 
     def _settled(self, request):
         request.state = SETTLED
         self.release(request)
-        self.divide(request.terms["fee"])
+        self.divide(request)
 
     def _do_challenge(self, now, actor, stakes, number, cheap=""):
         request = self.requests[number]
         bond = self.bond(actor, number)
         request.state, request.case = CHALLENGED, len(self.cases) + 1
-        voters = len(self.credits) - len({actor, self.operator} & set(self.credits))
+        voters = len(self.credits) - len({actor, request.operator} & set(self.credits))
         self.cases[request.case] = Case(actor, now + VOTING, bond, number, request.terms["penalty"], voters)
         self.open_cases[actor] += 1
         self.came += bond
@@ -341,8 +368,8 @@ class Market:
         case = self.cases[number]
         case.verdict = self._verdict(case)
         self.open_cases[case.user] -= 1
-        self.owed[self.operator if case.verdict == RIGHT else case.user, False] += case.bond
         request = self.requests[case.request]
+        self.owed[request.operator if case.verdict == RIGHT else case.user, False] += case.bond
         if case.verdict == RIGHT:
             self._settled(request)
             return
@@ -350,7 +377,7 @@ class Market:
         self.release(request)
         self.back(request)
         if case.verdict == FALSE:
-            stakes.slash(self.operator, case.penalty)
+            stakes.penalise(self.kind, request.operator, case.penalty)
 
 
 ZERO = "0x" + "00" * 20

@@ -146,6 +146,22 @@ class Stakes:
 
     # --- what contracts do ---
 
+    def at(self, now):
+        """What stands behind operators in that block: what they have staked, where nobody restakes."""
+        return self
+
+    def is_restaked(self, operator):
+        return False
+
+    def behind(self, operator):
+        return self.active_worth(operator)
+
+    def too_long(self, operator, until):
+        return False
+
+    def penalise(self, kind, operator, value):
+        return self.slash(operator, value)
+
     def lock(self, user, until):
         self.locked[user] = max(self.locked[user], until)
 
