@@ -3,16 +3,21 @@
 A part is made once, before any process of it is forked: it reads there what no process changes.
 """
 
+import os
 import threading
 from functools import cached_property
 from pathlib import Path
+from types import SimpleNamespace
 
 from support.federated_world import Line
 from support.people_world import DoubleProver, kept, tables
 
+from twopm_zk.auditor.keys import DerivedKeys
 from twopm_zk.chain import Chain
 from twopm_zk.chain.deployment import Deployment
 from twopm_zk.chain.network import Network
+from twopm_zk.circuit.compilation import compile_circuit
+from twopm_zk.circuit.witness import calculate_witness
 from twopm_zk.coordinator.coordinator import Coordinator, CoordinatorSettings
 from twopm_zk.coordinator.store import CoordinatorStore
 from twopm_zk.datasets import storing
@@ -21,6 +26,8 @@ from twopm_zk.datasets.package import Package
 from twopm_zk.datasets.storing import put
 from twopm_zk.errors import MessageError
 from twopm_zk.federated.specification_file import read_specification
+from twopm_zk.gateway.audits import AuditResult, Audits
+from twopm_zk.gateway.state.reader import Snapshot
 from twopm_zk.hfl.coordinator import FederatedCoordinator, FederatedSettings
 from twopm_zk.hfl.data import digest_of_number
 from twopm_zk.hfl.node import FederatedNode
@@ -34,6 +41,7 @@ from twopm_zk.participants.envelope import Envelope
 from twopm_zk.participants.preflight import require_verifiers
 from twopm_zk.participants.rounds.store import SharingStore
 from twopm_zk.participants.task_view import ChainView
+from twopm_zk.plonk.keys import setup
 from twopm_zk.prediction.operator import Operator
 from twopm_zk.prediction.store import OperatorStore
 from twopm_zk.provenance.issuing import Issuer
@@ -202,6 +210,46 @@ class IssuerPart(ChainPart):
         return True
 
 
+class CachePart(Part):
+    """Whoever uses the cache of a machine, here one of its own."""
+
+    def begin(self, number):
+        os.environ["TWOPM_ZK_CACHE"] = str(self.folder / "cache")
+
+
+class KeysPart(CachePart):
+    """Who proves something about a circuit, or derives the verifiers of instances, as an auditor does."""
+
+    def look(self, request):
+        keyring = DerivedKeys()
+        for name in self.options["instances"]:
+            keyring.code(name)
+        circuit = compile_circuit(self.options["circuit"])
+        keys = setup(circuit)
+        witness = calculate_witness(circuit, self.options["inputs"])
+        return keys.zkey.is_file() and keys.verification_key.public == len(witness.public)
+
+
+class AuditsPart(CachePart):
+    """The gateway, of which a task has been certified; what it keeps of an audit is the same or not there."""
+
+    result = AuditResult({"verdict": "certified"}, "<p>A report</p>" * 1000)
+
+    def look(self, request):
+        known = {"entry": SimpleNamespace(task=1), "training": object(), "certified": True, "spec": None}
+        network = SimpleNamespace(**known, document={"title": "Grades"})
+        audits = Audits(rpc_url="http://127.0.0.1:1", deployment=None, fingerprint="chain")
+        audits._made = self.made
+        audits.look(Snapshot(1, 1, networks={1: network}, last_events={1: (5, 1)}))
+        audits._audit(*audits._next())
+        assert audits.state(1).result == self.result
+        return True
+
+    def made(self, job):
+        self.journal.write("made", job.task)
+        return self.result
+
+
 def begin_any_key(store, account, version, content):
     """A new key each time, which no database has."""
     key = DataKey(version, bytes(31) + b"\1")
@@ -229,6 +277,8 @@ PARTS = {
     "federated coordinator": FederatedCoordinatorPart,
     "put": PutPart,
     "issuer": IssuerPart,
+    "keys": KeysPart,
+    "audits": AuditsPart,
 }
 PLANTED = {
     "keeps no key": lambda: setattr(SharingStore, "begin_round_key", lambda store, attempt: SecretKey.drawn()),

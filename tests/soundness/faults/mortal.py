@@ -29,7 +29,7 @@ class Mortal:
             stderr=self._errors,
             text=True,
         )
-        assert self._process.stdout.readline() == "ready\n", self._said()
+        assert self._process.stdout.readline() == "ready\n", self.said()
 
     @classmethod
     def on_chain(cls, world, spec, folder, forks, *, account, **options):
@@ -52,7 +52,7 @@ class Mortal:
             self._process.stdin.write(json.dumps(request) + "\n")
             self._process.stdin.flush()
             status = int(self._process.stdout.readline() or -1)
-            assert status >= 0, self._said()
+            assert status >= 0, self.said()
             if os.WIFSIGNALED(status):
                 if "finished" in read_journal(self.path, "news"):  # its owner has been told, and starts it no more
                     self.finished = True
@@ -62,7 +62,7 @@ class Mortal:
                 rpc(self.url, "evm_setAutomine", True)
                 rpc(self.url, "evm_mine")
             code = os.waitstatus_to_exitcode(status)
-            assert code in (0, FINISHED, AGAIN), self._said()
+            assert code in (0, FINISHED, AGAIN), self.said()
             self.finished |= code == FINISHED
             return code != AGAIN
 
@@ -88,7 +88,8 @@ class Mortal:
         """The different statements that its processes have made proofs of."""
         return {tuple(public) for public in read_journal(self.path, "proven")}
 
-    def _said(self):
+    def said(self):
+        """What its processes have printed as errors."""
         self._errors.seek(0)
         return self._errors.read()
 

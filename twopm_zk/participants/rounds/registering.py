@@ -6,8 +6,8 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from twopm_zk.chain.connection import ON_ITS_WAY
 from twopm_zk.errors import InputError, TransactionError
-from twopm_zk.participants.loop import ON_ITS_WAY
 from twopm_zk.participants.rounds.attested import open_dataset
 from twopm_zk.participants.rounds.view import RoundsView
 from twopm_zk.task.parts.data import DataTerms
