@@ -51,8 +51,9 @@ def read_journal(path, kind):
 class Deaths:
     """Kills this process at the first point that is not ``done``: (where, what, which time, moment)."""
 
-    def __init__(self, journal, *, where, done, url="", moments=MOMENTS, unmined=False, folders=()):
-        self.journal, self.where, self.url, self.moments = journal, where, url, moments
+    def __init__(self, journal, *, where, done, url="", moments=MOMENTS, only=("",), unmined=False, folders=()):
+        self.journal, self.where, self.url, self.moments, self.only = journal, where, url, moments, tuple(only)
+        """``only``: how what it dies at begins."""
         self.done = {tuple(point) for point in done}
         self.unmined = unmined
         """Whether the process before has left a transaction in the pool: it is mined once this one has sent its own."""
@@ -65,6 +66,8 @@ class Deaths:
         for moment in MOMENTS:
             point = (self.where, what, min(self._counted[what], COUNTED), moment)
             if moment not in moments or moment not in self.moments or point in self.done:
+                continue
+            if not what.startswith(self.only):
                 continue
             self.done.add(point)
             if moment == "after":

@@ -17,8 +17,8 @@ SCRIPT = Path(__file__).with_name("victim.py")
 class Mortal:
     """One participant, which dies once at each point that it comes to, and is started again."""
 
-    def __init__(self, folder, forks, *, role, name, url="", moments=MOMENTS, **options):
-        self.folder, self.url, self.moments = folder, url, moments
+    def __init__(self, folder, forks, *, role, name, url="", moments=MOMENTS, only=("",), **options):
+        self.folder, self.url, self.moments, self.only = folder, url, moments, only
         self.path, self.finished, self._number = self.folder / f"{name}.journal", False, 0
         options |= {"role": role, "name": name, "url": self.url, "folder": str(self.folder)}
         self._errors = (self.folder / f"{name}.errors").open("w+")
@@ -47,8 +47,8 @@ class Mortal:
         """One look, however often it dies in it; whether it was a whole one."""
         while True:
             self._number += 1
-            request = {"where": where, "done": self.deaths, "moments": self.moments, "number": self._number}
-            request |= {"unmined": self._is_held(), **besides}
+            request = {"where": where, "done": self.deaths, "number": self._number, "unmined": self._is_held()}
+            request |= {"moments": self.moments, "only": self.only, **besides}
             self._process.stdin.write(json.dumps(request) + "\n")
             self._process.stdin.flush()
             status = int(self._process.stdout.readline() or -1)

@@ -2,24 +2,18 @@
 
 import pytest
 from soundness.faults.mortal import Mortal
+from soundness.faults.outcome import storing_losses
 from support.data_sets import write_all
 from support.deaths import MOMENTS
 from support.issuing import ISSUER, Owner, attested_spec
 from support.people_world import SPEC
 
 from twopm_zk.chain.attestations import DATA_SCHEMA
-from twopm_zk.datasets.chunks import chunk_sizes
-from twopm_zk.datasets.keys import own_key
-from twopm_zk.datasets.registered import require_registered
-from twopm_zk.datasets.retrieving import accessible, published, retrieve, version_of
-from twopm_zk.node.store import NodeStore
 from twopm_zk.provenance.records import read_records
-from twopm_zk.system.content_store import content_hash
 
 pytestmark = pytest.mark.slow
 
 PART = "faults: owners and issuers killed at every write"
-DATASET = SPEC.data_terms.id
 OWNER = 2
 
 
@@ -46,33 +40,7 @@ class Storing:
         self.mortal = Mortal.on_chain(world, SPEC, self.folder, forks, **options)
 
     def losses(self):
-        """What is not as it has to be once the data are stored, in words; none where all is."""
-        access, hub = self.view.network.data_access, self.view.data_hub
-        found, stored = [], published(self.view, self.view.address, DATASET)
-        with NodeStore(self.folder / "owner.db") as store:
-            batches, own = store.batches(DATASET), own_key(store, version_of(self.view, stored))
-        registered = hub.contract.events("Registered", from_block=1, owner=self.view.address)
-        if [one["commitment"] for one in registered] != [one.batch.commitment for one in batches]:
-            found.append(f"{len(registered)} registrations of {len(batches)} batches")
-        if len(access.stored(self.view.address, from_block=1)) != 1:
-            found.append("more than one version")
-        files = list(self.storage.iterdir())
-        found += [path.name for path in files if path.name != f"{content_hash(path.read_bytes()).hex()}.bin"]
-        target = self.folder / "again"
-        target.touch(0o600)
-        version, key_for = accessible(self.view, self.view.address, DATASET, None)
-        package = retrieve(self.view, version, key_for, target, progress=lambda line: None)
-        package.check(SPEC)
-        require_registered(self.view, package.openings)
-        with package.rows() as rows:
-            if rows.read_bytes() != self.rows.read_bytes():
-                found.append("other rows")
-        chunks = len(chunk_sizes(package.path.stat().st_size))
-        if len(files) != chunks + 1:  # and a manifest
-            found.append(f"{len(files)} files of {chunks} chunks")
-        if own is None or own.content != content_hash(package.path.read_bytes()):
-            found.append("no key in the owner's state")
-        return found
+        return storing_losses(self.view, self.folder / "owner.db", self.storage, self.rows)
 
 
 def test_an_owner_that_is_killed_at_every_write_stores_its_rows_once(world, tmp_path, forks, tally, amount):

@@ -124,7 +124,9 @@ WHO = [
 @pytest.mark.parametrize("who", WHO)
 def test_who_is_killed_at_every_write_ends_at_the_same_result(cast, who, tally, amount):
     rounds = amount(1, 2)
-    played = cast(mortal=who, everywhere=amount(False, True), rounds=rounds, moments=amount(("halfway",), MOMENTS))
+    # a quick run leaves out what is written into the database: tests/hfl/test_kill.py dies after that
+    tried = {"moments": amount(("halfway",), MOMENTS), "only": amount(("HFLContract", "DataHub", "the "), ("",))}
+    played = cast(mortal=who, everywhere=amount(False, True), rounds=rounds, **tried)
     played.run()
     died = 0
     for mortal in played.mortals:

@@ -31,6 +31,7 @@ def look(part, options, request):
         done=request["done"],
         url=options["url"],
         moments=request["moments"],
+        only=request["only"],
         unmined=request["unmined"],
         folders=[folder],
     )
