@@ -2,6 +2,15 @@
 
 from collections import Counter
 
+from support.people_world import SPEC
+
+from twopm_zk.datasets.chunks import chunk_sizes
+from twopm_zk.datasets.keys import own_key
+from twopm_zk.datasets.registered import require_registered
+from twopm_zk.datasets.retrieving import accessible, published, retrieve, version_of
+from twopm_zk.node.store import NodeStore
+from twopm_zk.system.content_store import content_hash
+from twopm_zk.system.files import secret_file
 from twopm_zk.training.in_process import train
 
 LOST = ("NodeLeft", "NodeBarred", "Penalised", "TaskFailed", "DisputeOpened")
@@ -36,4 +45,33 @@ def losses(party, task=1, *, attempts=1):
     ]
     if len(shared) != rounds * len(party.sizes):
         found.append(f"{len(shared)} shares in {rounds} rounds")
+    return found
+
+
+def storing_losses(view, state, storage, rows):
+    """What is not as it has to be once an owner has registered the rows of a file and stored them, in words."""
+    access, dataset = view.network.data_access, SPEC.data_terms.id
+    found, stored = [], published(view, view.address, dataset)
+    with NodeStore(state) as store:
+        batches, own = store.batches(dataset), own_key(store, version_of(view, stored))
+    registered = view.data_hub.contract.events("Registered", from_block=1, owner=view.address)
+    if [one["commitment"] for one in registered] != [one.batch.commitment for one in batches]:
+        found.append(f"{len(registered)} registrations of {len(batches)} batches")
+    if len(access.stored(view.address, from_block=1)) != 1:
+        found.append("more than one version")
+    files = list(storage.iterdir())
+    found += [path.name for path in files if path.name != f"{content_hash(path.read_bytes()).hex()}.bin"]
+    version, key_for = accessible(view, view.address, dataset, None)
+    with secret_file(b"") as target:
+        package = retrieve(view, version, key_for, target, progress=lambda line: None)
+        package.check(SPEC)
+        require_registered(view, package.openings)
+        with package.rows() as same:
+            if same.read_bytes() != rows.read_bytes():
+                found.append("other rows")
+        content = target.read_bytes()
+    if len(files) != len(chunk_sizes(len(content))) + 1:  # and a manifest
+        found.append(f"{len(files)} files of {len(content)} bytes")
+    if own is None or own.content != content_hash(content):
+        found.append("no key in the owner's state")
     return found

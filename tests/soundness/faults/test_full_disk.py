@@ -4,9 +4,20 @@ import os
 import subprocess
 
 import pytest
+from soundness.faults.outcome import storing_losses
 from soundness.faults.played import WHO
+from support.data_sets import write_all
+from support.federated_world import FederatedStage, specification
+from support.people_world import SPEC
 
-from twopm_zk.errors import StoreError
+from twopm_zk.chain.tasks import Phase
+from twopm_zk.datasets.storing import put
+from twopm_zk.errors import PeerError, StoreError
+from twopm_zk.hfl.store import FederatedStore
+from twopm_zk.node.backup import packaged
+from twopm_zk.node.registration import load_batches, register
+from twopm_zk.node.store import NodeStore
+from twopm_zk.rows.cells import CsvOptions
 
 pytestmark = pytest.mark.slow
 
@@ -62,3 +73,70 @@ def test_a_disk_that_is_full_at_every_look_loses_nothing(disk, play, tally, amou
     played.run(look)
     assert played.losses() == []
     tally.faults(PART, tried=len(full), survived=len(full))
+
+
+@pytest.mark.full
+def test_a_node_of_any_other_model_whose_disk_and_storage_are_full_loses_nothing(disk, world, tmp_path, tally):
+    """Its state and the storage of all are on that disk."""
+    folder, full = tmp_path / "others", 0
+    folder.mkdir()
+    stage = FederatedStage(world, folder, nodes=3, spec=specification(disk, locations=1, maximum_rounds=1))
+    stage.nodes[0].store.close()
+    (folder / "node0.db").unlink()
+
+    def look(pages):
+        leave(disk, pages)
+        with FederatedStore(disk / "node0.db") as store:
+            stage.node(0, store=store).tick()
+
+    def looks():
+        stopped = 0
+        for pages in FREE:
+            try:
+                look(pages)
+            except StoreError:
+                stopped += 1
+        look(None)
+        return stopped
+
+    try:
+        for _ in range(20):
+            full += looks()
+            for other in (*stage.nodes[1:], stage.coordinator):
+                other.tick()
+            count = stage.reader.task_count()
+            if count and stage.reader.state(count).phase is Phase.FINISHED:
+                break
+        stage.task = count
+        assert (count, stage.state.phase) == (1, Phase.FINISHED)
+        assert stage.state.latest_result == stage.expected()[-1].hash
+        for name in ("NodeLeft", "MissingReported", "Penalised"):
+            assert not stage.events(name)
+        assert len(stage.events("UpdateCommitted")) == len(stage.events("MaskedUpdateShared")) == 3
+    finally:
+        for one in (*stage.nodes[1:], stage.coordinator):
+            one.store.close()
+    assert full
+    tally.faults(PART, tried=full, survived=full)
+
+
+def test_an_owner_whose_disk_and_storage_are_full_stores_its_rows_once_there_is_room(
+    disk, world, tmp_path, tally, amount
+):
+    view, rows, full = world.view(2), write_all(tmp_path / "rows.csv", times=2, notes=amount(0, 2_000)), 0
+    for pages in (*amount((0, 3), range(1, 60)), None):
+        leave(disk, pages)
+        try:
+            with NodeStore(disk / "node.db") as store:
+                load_batches(store, SPEC, rows)
+                register(view, store, SPEC)
+                with packaged(view, store, SPEC, rows, CsvOptions()) as package:
+                    put(view, store, package, f"file://{disk}/storage", progress=lambda line: None)
+            break
+        except (StoreError, PeerError):
+            assert pages is not None
+            full += 1
+    assert full
+    leave(disk, None)
+    assert storing_losses(view, disk / "node.db", disk / "storage", rows) == []
+    tally.faults(PART, tried=full, survived=full)
