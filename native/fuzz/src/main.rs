@@ -9,6 +9,7 @@
 mod memory;
 mod planted;
 mod readers;
+mod sections;
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -72,4 +73,9 @@ libfuzzer_sys::fuzz_target!(init: begin(), |content: &[u8]| {
     if let Some((reader, files)) = READER.get() {
         judge(reader(files, content));
     }
+});
+
+libfuzzer_sys::fuzz_mutator!(|data: &mut [u8], size: usize, most: usize, seed: u32| {
+    let changed = if seed & 1 == 0 { sections::change(data, size, seed / 2) } else { None };
+    changed.unwrap_or_else(|| libfuzzer_sys::fuzzer_mutate(data, size, most))
 });

@@ -36,8 +36,7 @@ def build():
 
 def names():
     """Names of the readers that the fuzzer knows."""
-    finished = subprocess.run([PROGRAM], env=os.environ | {"READER": ""}, capture_output=True, text=True, check=True)
-    return finished.stdout.splitlines()
+    return re.findall(r'\("(.+)", [a-z0-9_:]+\),', (BUILD.parent / "src" / "readers.rs").read_text())
 
 
 def fuzzed(name, folder, seeds, *, files, seconds, limits=(), kind="bytes"):
