@@ -102,7 +102,7 @@ def _licence_of(distribution: Distribution) -> str:
 
 
 def crates() -> dict[tuple[str, str], str]:
-    """Licences of the crates, by name and version; those of a folder are left out where cargo cannot read all manifests."""
+    """Licences of the crates, by name and version; none of a folder where cargo cannot read all manifests."""
     found: dict[tuple[str, str], str] = {}
     command = ["cargo", "metadata", "--locked", "--offline", "--format-version", "1"]
     for folder in CRATES if shutil.which("cargo") else ():
