@@ -7,7 +7,7 @@ BIN := .venv/bin
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup native chromium model demo test fast soundness coverage check format docs generate figures lock bench clean
+.PHONY: help setup native native-fuzzer chromium model demo test fast soundness coverage check format docs generate figures lock bench clean
 
 help: ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -50,6 +50,10 @@ setup: ## install everything the project needs
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --target .venv/fuzzer --no-deps --require-hashes \
 		-r requirements-fuzzer.lock && touch $@ || \
 		echo "atheris cannot be installed from here: its tests are skipped"
+
+# another, guided by the branches of the native module: for `make soundness` alone, whose tests build it where it is missing
+native-fuzzer:
+	@sh native/fuzz/build.sh || true
 
 # slither needs web3 7, the library web3 8
 .venv-slither/.installed: requirements-slither.lock .venv/.installed
@@ -109,7 +113,7 @@ build/.collected: .venv/.installed
 
 SOUNDNESS = tests/soundness
 soundness: setup ## attack everything at full size, and print what was tried and what came of it (SOUNDNESS=tests/soundness/circuits: a part)
-	@$(MAKE) --no-print-directory build/.collected .venv/.solver .venv/.fuzzer
+	@$(MAKE) --no-print-directory build/.collected .venv/.solver .venv/.fuzzer native-fuzzer
 	$(BIN)/pytest $(SOUNDNESS) --soundness=full --timeout=0 -n 2 --dist worksteal
 
 coverage: setup ## measure which lines and branches of the contracts the tests on a chain reach
@@ -126,13 +130,14 @@ check: setup .venv-slither/.installed ## lint, types, formatting of every langua
 	$(BIN)/python tools/lint_circuits.py
 	$(BIN)/python tools/lint_contracts.py
 	$(BIN)/python tools/supply.py --check
-	@if command -v cargo >/dev/null; then cd native && cargo fmt --check && cargo clippy --quiet --locked --all-targets -- -D warnings; fi
+	@if command -v cargo >/dev/null; then cd native && cargo fmt --check && cargo clippy --quiet --locked --all-targets -- -D warnings && \
+		cd fuzz && cargo fmt --check && cargo clippy --quiet --locked --no-default-features --target-dir ../target -- -D warnings; fi
 
 format: setup ## format every language
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	node_modules/.bin/prettier --write "verifier/**/*.sol" "!verifier/generated/**" web
-	@if command -v cargo >/dev/null; then cd native && cargo fmt; fi
+	@if command -v cargo >/dev/null; then cd native && cargo fmt && cd fuzz && cargo fmt; fi
 
 COMPILE = $(UV) pip compile --quiet --universal --fork-strategy fewest --generate-hashes --no-annotate \
 	--custom-compile-command "make lock" $(LOCK_ARGS)

@@ -21,6 +21,8 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).parents[1]
 SBOM, PAGE = ROOT / "sbom.cdx.json", ROOT / "docs" / "licences.md"
+CRATES = ("native", "native/fuzz")
+"""Folders with a lock file of crates that `make` builds."""
 PYTHON_ENTRY = re.compile(r"^([A-Za-z0-9_.-]+)==([^\s;]+)", re.MULTILINE)
 STATED = {
     "BSD License": "BSD-3-Clause",
@@ -100,15 +102,14 @@ def _licence_of(distribution: Distribution) -> str:
 
 
 def crates() -> dict[tuple[str, str], str]:
-    """Licences of the crates, by name and version; none where cargo cannot read all manifests."""
-    if shutil.which("cargo") is None:
-        return {}
+    """Licences of the crates, by name and version; none of a folder where cargo cannot read all manifests."""
+    found: dict[tuple[str, str], str] = {}
     command = ["cargo", "metadata", "--locked", "--offline", "--format-version", "1"]
-    done = subprocess.run(command, cwd=ROOT / "native", capture_output=True, text=True, timeout=120, check=False)
-    if done.returncode:
-        return {}
-    packages = json.loads(done.stdout)["packages"]
-    return {(package["name"], package["version"]): package["license"].replace("/", " OR ") for package in packages}
+    for folder in CRATES if shutil.which("cargo") else ():
+        done = subprocess.run(command, cwd=ROOT / folder, capture_output=True, text=True, timeout=120, check=False)
+        for package in json.loads(done.stdout)["packages"] if not done.returncode else ():
+            found[package["name"], package["version"]] = (package["license"] or "").replace("/", " OR ")
+    return found
 
 
 def pinned() -> list[tuple[str, str, str, str, str | None]]:
@@ -120,9 +121,10 @@ def pinned() -> list[tuple[str, str, str, str, str | None]]:
         if place:
             name = place.rpartition("node_modules/")[2]
             rows.add(("npm", name, package["version"], "package-lock.json", package.get("license")))
-    for package in tomllib.loads((ROOT / "native" / "Cargo.lock").read_text())["package"]:
-        if "source" in package:
-            rows.add(("cargo", package["name"], package["version"], "native/Cargo.lock", None))
+    for folder in CRATES:
+        for package in tomllib.loads((ROOT / folder / "Cargo.lock").read_text())["package"]:
+            if "source" in package:
+                rows.add(("cargo", package["name"], package["version"], f"{folder}/Cargo.lock", None))
     return sorted(rows, key=lambda row: row[:4])
 
 

@@ -13,6 +13,7 @@ from support.hospital import SPECIFICATION, write_export
 from twopm_zk.errors import DataError, ToolMissingError
 from twopm_zk.rows.batches import prepare
 from twopm_zk.rows.coding import code
+from twopm_zk.rows.parquet_limits import check_parquet
 from twopm_zk.rows.sources import cells_of, read_cells, several
 from twopm_zk.task.columns import Column
 from twopm_zk.task.specification import TaskSpec
@@ -121,6 +122,58 @@ def test_a_file_that_only_begins_like_parquet_is_refused(tmp_path):
     (tmp_path / "rows.parquet").write_bytes(b"PAR1 and so on")
     with pytest.raises(DataError, match="is not a Parquet file"):
         read_cells(tmp_path / "rows.parquet")
+
+
+@pytest.mark.parametrize("reader", ["pyarrow", "polars"])
+@pytest.mark.parametrize("keeps_schema", [True, False])
+def test_a_small_parquet_file_of_much_text_is_refused_before_it_is_read(tmp_path, monkeypatch, reader, keeps_schema):
+    """One text of a kilobyte, 1,100 times: more than a megabyte, as its reader would have it."""
+    library, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    pytest.importorskip(reader)
+    monkeypatch.setattr("twopm_zk.rows.frames._READERS", (reader,))
+    monkeypatch.setattr("twopm_zk.rows.frames.frame_cells", None)  # takes the memory
+    monkeypatch.setattr("twopm_zk.rows.parquet_limits.MAX_BYTES", 1 << 20)
+    path = tmp_path / "texts.parquet"
+    texts = library.DictionaryArray.from_arrays(library.array([0] * 1100, library.int32()), ["x" * 1000])
+    table = library.table({"a": texts, "b": range(1100)})
+    parquet.write_table(table, path, compression="zstd", store_schema=keeps_schema)
+    assert path.stat().st_size < 20_000
+    with pytest.raises(DataError, match="holds more than 1 MiB of text"):
+        read_cells(path)
+
+
+@pytest.mark.parametrize("reader", ["pyarrow", "polars"])
+def test_parquet_text_is_counted_to_the_byte_in_columns_that_are_wanted(tmp_path, monkeypatch, reader):
+    pytest.importorskip(reader)
+    path = tmp_path / "rows.parquet"
+    frame = pd.DataFrame({"a": ["é" * 500, None] * 100, "b": range(200), "other": ["x" * 9999] * 200})
+    frame.to_parquet(path)
+    monkeypatch.setattr("twopm_zk.rows.parquet_limits.MAX_BYTES", 100_000)
+    check_parquet(path, reader, ["a", "b"])
+    monkeypatch.setattr("twopm_zk.rows.parquet_limits.MAX_BYTES", 99_999)
+    with pytest.raises(DataError, match="of text"):
+        check_parquet(path, reader, ["a", "b"])
+
+
+@pytest.mark.parametrize("reader", ["pyarrow", "polars"])
+@pytest.mark.parametrize("cell", [[1, 2], {"b": 1}])
+def test_columns_of_a_parquet_file_that_hold_no_cells_are_refused_before_they_are_read(tmp_path, reader, cell):
+    pytest.importorskip(reader)
+    path = tmp_path / "rows.parquet"
+    pd.DataFrame({"a": [cell], "b": [1.5]}).to_parquet(path)
+    check_parquet(path, reader, ["b"])
+    with pytest.raises(DataError, match="column 'a' holds things that are neither numbers nor texts"):
+        check_parquet(path, reader, ["a", "b"])
+
+
+def test_the_columns_of_a_parquet_file_hold_so_many_cells_together(tmp_path, monkeypatch):
+    pytest.importorskip("pyarrow")
+    path = tmp_path / "rows.parquet"
+    pd.DataFrame({"a": range(50), "b": range(50)}).to_parquet(path)
+    monkeypatch.setattr("twopm_zk.rows.parquet_limits.MAX_CELLS", 99)
+    check_parquet(path, "pyarrow", ["a"])
+    with pytest.raises(DataError, match="has 100 cells; at most 99"):
+        check_parquet(path, "pyarrow", ["a", "b"])
 
 
 def test_a_small_parquet_file_of_many_rows_is_refused_before_they_are_read(tmp_path, monkeypatch):

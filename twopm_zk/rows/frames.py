@@ -14,6 +14,7 @@ import numpy as np
 
 from twopm_zk.errors import DataError, ToolMissingError
 from twopm_zk.rows.cells import MAX_BYTES, Cell, Cells, Values, check_header, check_names, check_size
+from twopm_zk.rows.parquet_limits import check_parquet
 from twopm_zk.system.files import StrPath, shown
 from twopm_zk.task.columns import same_name
 
@@ -88,6 +89,7 @@ def read_parquet(path: StrPath, *, wanted: Collection[str] | None) -> Cells:
         kept = [name for name, one in zip(names, known, strict=True) if wanted is None or one in wanted]
         if wanted is not None:
             check_header(known, wanted, f"among the {len(names)} of data {shown(path)}")
+        check_parquet(path, reader, kept)
         cells = frame_cells(frame.select(kept).collect(), wanted=wanted)
     except DataError:
         raise

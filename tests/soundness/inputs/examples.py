@@ -317,7 +317,7 @@ def r1cs():
 
 
 @cache
-def _native():
+def native_files():
     """A small circuit's files by their suffix, made by the native prover: `ptau`, `key`, `zkey`, `r1cs`, `wtns`."""
     from twopm_zk import _native as native
 
@@ -332,7 +332,7 @@ def _native():
 
 
 def _content(suffix):
-    return lambda: [_native()[suffix].read_bytes()]
+    return lambda: [native_files()[suffix].read_bytes()]
 
 
 zkeys, ptaus, compact_keys = _content("zkey"), _content("ptau"), _content("key")
@@ -343,10 +343,10 @@ def native_readers(reader, through_file):
     from twopm_zk import _native as native
 
     def sound(suffix):
-        return _native()[suffix]
+        return native_files()[suffix]
 
     def made(name):
-        return _native()["key"].with_name(name)
+        return native_files()["key"].with_name(name)
 
     def file(call):
         return through_file(call, "native")

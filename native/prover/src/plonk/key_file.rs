@@ -129,7 +129,8 @@ impl Words {
         origin.ptau.copy_from_slice(&map[ORIGIN_AT + 32..HEADER_AT]);
         let words = Words::Mapped(map);
         let (head, rest) = words.all().split_at(HEAD_WORDS);
-        if head[CHECKSUM_AT] != checksum(head, rest) {
+        // A fuzzer is a forger: it does not stop at a sum that anybody can compute.
+        if !cfg!(fuzzing) && head[CHECKSUM_AT] != checksum(head, rest) {
             return Err(wrong("damaged: its checksum is another".into()));
         }
         Ok((header, origin, regions, words))
