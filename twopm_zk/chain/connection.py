@@ -120,10 +120,16 @@ class RpcConnection:
         """Ask the node again, after its chain was set back."""
         self._learned.nonces.clear()
 
-    def hold_nonce(self) -> None:
+    def hold_nonce(self, kept: int | None = None) -> int:
         """Fix the next nonce before looking at the chain for what ``once`` of `send` is about: a transaction of before
-        a restart that comes to the chain after that look has it."""
-        self._nonce()
+        a restart that comes to the chain after that look has it.
+
+        ``kept`` is the nonce that such a transaction was sent with, for what must never be there twice: it is held
+        again as long as no transaction has it, also where blocks were replaced and the account's next one is lower.
+        """
+        nonce = max(self._nonce(), kept or 0)
+        self._learned.nonces[self.address] = nonce
+        return nonce
 
     def final_block(self) -> int | None:
         """Number of the last block that is final; None on a chain that has no such word."""
@@ -328,6 +334,7 @@ class RpcConnection:
                             f"{what}: another transaction of {sender} has its nonce, {nonce}, perhaps the same one "
                             "that was thought lost",
                             hint="Look at the chain before sending it again.",
+                            kind="nonce-taken",
                         ) from error
                     time.sleep(pause)
                     pause = min(2 * pause, 2.0)
@@ -407,6 +414,7 @@ class RpcConnection:
                     raise TransactionError(
                         f"{what}: another transaction of {self.address} took the place of {name} (nonce {nonce})",
                         hint="Does another process sign with the same account?",
+                        kind="nonce-taken",
                     )
             time.sleep(min(pause, max(self.timeout - waited, _QUICK)))
             pause = min(1.5 * pause, _SLOW)

@@ -92,6 +92,7 @@ def _asked_by(stage: Stage, who: str, operator: str, spec: TaskSpec, network: in
             return Prediction(who, asked, None, error.error or error.message)
         client.deliver(request)
         answer = client.wait(request, timeout=_SECONDS, poll=_POLL)
+        client.heard(request)
     (event,) = view.inference.contract.events("Answered", from_block=stage.deployment.block, id=request)
     return Prediction(who, asked, answer.expected, transaction=event.transaction)
 
