@@ -15,6 +15,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from support.asking_user import AskingUser
 from support.deaths import AGAIN, FINISHED, WRONG, Deaths, Journal
 from support.people_world import DoubleProver, kept, tables
 
@@ -31,7 +32,7 @@ from twopm_zk.participants.loop import OVERTAKEN
 from twopm_zk.participants.preflight import require_verifiers
 from twopm_zk.participants.task_view import ChainView
 from twopm_zk.prediction.operator import Operator
-from twopm_zk.prediction.store import OperatorStore
+from twopm_zk.prediction.store import OperatorStore, UserStore
 from twopm_zk.sharing import SecretKey
 from twopm_zk.task.specification_file import read_spec
 
@@ -42,6 +43,7 @@ PLANTED = {
     "keeps no key": lambda: setattr(NodeStore, "begin_round_key", lambda store, attempt: SecretKey.drawn()),
     "keeps no opening": lambda: setattr(NodeStore, "updates", lambda store, attempt: {}),
     "forgets its task": lambda: setattr(Coordinator, "_unfinished", lambda coordinator: None),
+    "forgets its question": lambda: setattr(UserStore, "kept", lambda store, *_: []),
 }
 """Bugs for which a process that is started again is not what it was."""
 
@@ -129,6 +131,10 @@ class Victim:
     def _operator(self, journal):
         store = OperatorStore(self._path())
         return Operator(self.view, self.spec, store, self.options["network"], prover=JournalProver(journal))
+
+    def _user(self, journal):
+        known = {name: self.options[name] for name in ("operator", "fee")}
+        return AskingUser(self.view, self.spec, self._path(), journal, **known)
 
 
 def main(options):

@@ -48,5 +48,7 @@ def ask_once(
                 continue
             if fresh and error.error and chain.hold_nonce() == held:  # found out before it was sent
                 forget()
+            elif (found := look()) is not None:  # it has come meanwhile, which may be why this one was refused
+                return found
             raise
     raise AssertionError  # the last round returns or raises
