@@ -91,7 +91,7 @@ def test_an_attestation_ends_when_it_says(world, issuer, owner):
 
 
 def test_an_interrupted_issuer_goes_on_and_pays_for_nothing_twice(issuer, owner, monkeypatch):
-    def kill(*arguments):
+    def kill(*arguments, **options):
         raise KeyboardInterrupt
 
     same = compared(issuer, owner, owner.package())

@@ -1,24 +1,22 @@
-"""A user who asks for predictions and may die at any moment: each look is what `twopm-zk predict` does, without a wait
-for the operator."""
+"""A user who asks for predictions and may die at any moment: each time it does what `twopm-zk predict` does, without a
+wait for the operator."""
 
 from twopm_zk.prediction.client import PredictionClient
 from twopm_zk.prediction.requests import ChainRequest, RequestState
-from twopm_zk.prediction.store import UserStore
 
 ROWS = [{"GPA": 3.4, "TUCE": 25.0, "PSI": 1.0}, {"GPA": 3.0, "TUCE": 21.0, "PSI": 0.0}]
 
 
 class AskingUser:
-    """Asks one operator of one network about `ROWS`, for ``fee`` each at most; ``journal`` is what it has heard."""
+    """Asks about `ROWS`; ``journal`` is what it has heard."""
 
-    def __init__(self, view, spec, path, journal, *, operator, fee, network=1):
-        self.client, self.journal = PredictionClient(view, spec, UserStore(path)), journal
-        self.network, self.operator, self.fee = network, operator, fee
+    def __init__(self, view, spec, store, journal):
+        self.client, self.journal = PredictionClient(view, spec, store), journal
 
-    def tick(self):
-        """Ask, deliver and hear; whether all answers were heard."""
+    def ask(self, *, operator, fee, network=1):
+        """Ask for ``fee`` each at most, deliver and hear; whether all answers were heard."""
         client = self.client
-        requests = client.ask(self.network, self.operator, ROWS, maximum_fee=self.fee)
+        requests = client.ask(network, operator, ROWS, maximum_fee=fee)
         client.deliver()
         if any(ChainRequest.read(client.view, one).state is not RequestState.ANSWERED for one in requests):
             return False

@@ -2,8 +2,12 @@
 transaction, and at each of them before it, halfway through it, and after it.
 
 Halfway through a commit is with half of what it appends to the write-ahead log; through a checkpoint, with half of its
-pages in the database; through a file, with half of its bytes; through a transaction, with it in the pool of the chain's
-node and in no block. There is no chance in it: the points come in the order in which a participant reaches them.
+pages in the database; through a file, or a folder that another program fills, with half of its bytes; through a
+transaction, with it in the pool of the chain's node and in no block. There is no chance in it: the points come in the
+order in which a participant reaches them.
+
+A write that is none of these is not overlooked: files are looked at between the points, and one that has changed by
+itself is written into the journal.
 """
 
 import json
@@ -14,6 +18,8 @@ import threading
 import urllib.request
 from collections import Counter
 from pathlib import Path
+
+from support.watched_files import WatchedFiles
 
 from twopm_zk.chain.connection import RpcConnection
 from twopm_zk.participants import database
@@ -44,15 +50,16 @@ def read_journal(path, kind):
 class Deaths:
     """Kills this process at the first point that is not ``done``: (where, what, which time, moment)."""
 
-    def __init__(self, journal, *, where, done, url="", moments=MOMENTS, unmined=False):
+    def __init__(self, journal, *, where, done, url="", moments=MOMENTS, unmined=False, folders=()):
         self.journal, self.where, self.url, self.moments = journal, where, url, moments
         self.done = {tuple(point) for point in done}
         self.unmined = unmined
         """Whether the process before has left a transaction in the pool: it is mined once this one has sent its own."""
-        self._counted, self._what = Counter(), ""
+        self._counted, self._what, self._files = Counter(), "", WatchedFiles(*folders)
 
     def reach(self, what, do, halfway=None, moments=MOMENTS):
         """Do it, or die; ``halfway`` does a part of it, and says whether there was one."""
+        self.look_for_others(what)
         self._counted[what] += 1
         for moment in MOMENTS:
             point = (self.where, what, min(self._counted[what], COUNTED), moment)
@@ -64,7 +71,16 @@ class Deaths:
             elif moment == "halfway" and (halfway is None or not halfway()):
                 continue
             self.die(point)
-        return do()
+        try:
+            return do()
+        finally:
+            self._files.see()
+
+    def look_for_others(self, what):
+        """Write down which files have changed since the last point."""
+        for name in self._files.changed():
+            self.journal.write("unseen", [self.where, what, name])
+        self._files.see()
 
     def die(self, point):
         self.journal.write("died", point)
@@ -86,6 +102,11 @@ class Deaths:
                 path = Path(do_query(self, "PRAGMA database_list")[0][2])
                 return deaths.reach(_words(statement), do, lambda: _half_committed(self, path, statement, do))
 
+            def close(self):  # the log goes into the database, and is no more
+                path = Path(do_query(self, "PRAGMA database_list")[0][2])
+                half = lambda: _half_committed(self, path, "checkpoint", None)  # noqa: E731
+                deaths.reach("CLOSE", lambda: sqlite3.Connection.close(self), half)
+
         def do_query(connection, statement):
             return sqlite3.Connection.execute(connection, statement).fetchall()
 
@@ -99,17 +120,24 @@ class Deaths:
             timer.start()
 
     def _install_files(self):
-        deaths, write, replace, link = self, Path.write_bytes, Path.replace, os.link
+        deaths, write, text, replace, link = self, Path.write_bytes, Path.write_text, Path.replace, os.link
 
-        def half_written(path, content):
-            write(path, content[: len(content) // 2])
-            return True
+        def writing(plain):
+            def half(path, content, **options):
+                plain(path, content[: len(content) // 2], **options)
+                return True
 
-        Path.write_bytes = lambda path, content: deaths.reach(
-            "a file's bytes", lambda: write(path, content), lambda: half_written(path, content)
+            def written(path, content, **options):
+                do = lambda: plain(path, content, **options)  # noqa: E731
+                return deaths.reach("a file's bytes", do, lambda: half(path, content, **options))
+
+            return written
+
+        Path.write_bytes, Path.write_text = writing(write), writing(text)
+        Path.replace = lambda path, target: deaths.reach(
+            "a file's name", lambda: replace(path, target), lambda: _half_there(path)
         )
-        Path.replace = lambda path, target: deaths.reach("a file's name", lambda: replace(path, target))
-        os.link = lambda *a, **options: deaths.reach("a private file's name", lambda: link(*a, **options))
+        os.link = lambda *a, **options: deaths.reach("a nameless file's name", lambda: link(*a, **options))
 
     def _install_transactions(self):
         deaths, submit, ask = self, RpcConnection._submit, RpcConnection._ask
@@ -174,6 +202,14 @@ def _half_committed(connection, path, statement, do):
     do()
     if log.is_file() and (grown := log.stat().st_size) > size:
         os.truncate(log, (size + grown) // 2)
+    return True
+
+
+def _half_there(path):
+    """Leave half of a file, or of each file of a folder, that has no name of its own yet, whoever has written it."""
+    for one in sorted(path.rglob("*")) if path.is_dir() else [path]:
+        if one.is_file():
+            os.truncate(one, one.stat().st_size // 2)
     return True
 
 

@@ -50,10 +50,10 @@ def test_only_paths_of_open_files_have_a_descriptor(tmp_path):
     assert files.descriptor_of(files.path_of(5)) == 5
 
 
-@pytest.mark.parametrize("unnamed", [True, False])
-def test_a_private_file_is_its_owners_from_the_first_byte_and_replaces_only_when_whole(tmp_path, monkeypatch, unnamed):
-    if not unnamed:
-        monkeypatch.setattr(files, "_open_unnamed", lambda _: None)
+@pytest.mark.parametrize("nameless", [True, False])
+def test_a_private_file_is_its_owners_from_the_first_byte_and_replaces_only_when_whole(tmp_path, monkeypatch, nameless):
+    if not nameless:
+        monkeypatch.setattr(files, "_open_nameless", lambda *_: None)
     target = tmp_path / "secret"
     target.write_text("old")
 
@@ -61,7 +61,7 @@ def test_a_private_file_is_its_owners_from_the_first_byte_and_replaces_only_when
         with files.replacing(target, private=True) as temporary:
             temporary.write_text("new")
             assert stat.S_IMODE(temporary.stat().st_mode) == 0o600
-            assert (len(list(tmp_path.iterdir())) == 1) is unnamed
+            assert (len(list(tmp_path.iterdir())) == 1) is nameless
             raise RuntimeError
 
     with pytest.raises(RuntimeError):

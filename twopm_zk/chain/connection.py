@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self, TypeVar, cast
 
@@ -30,6 +30,11 @@ from twopm_zk.system.urls import shown_url
 
 Topic = bytes | Sequence[bytes] | None
 """What a log is to have in one place: this, one of these, or anything."""
+NONCE_TAKEN = "nonce-taken"
+"""Kind of the error of a transaction that was to be sent once, and was not: another one has its nonce."""
+ON_ITS_WAY = 0.5
+"""Seconds until the chain is asked again for what a transaction of this account, which it has refused a second time as
+done, has changed: that one is in no block yet."""
 _SEND_ATTEMPTS = 5
 _T = TypeVar("_T")
 _EVENT_CHUNK = 5000
@@ -130,6 +135,31 @@ class RpcConnection:
         nonce = max(self._nonce(), kept or 0)
         self._learned.nonces[self.address] = nonce
         return nonce
+
+    def once(
+        self,
+        look: Callable[[], _T | None],
+        send: Callable[[], _T],
+        *,
+        done: Collection[str] = (),
+        kept: int | None = None,
+    ) -> _T:
+        """What ``look`` finds on the chain, else what comes of a transaction that ``send`` sends ``once``: also where
+        a process that was killed has sent the same one, and it is in no block yet.
+
+        ``done`` are the contract's errors that say that it is done, ``kept`` as `hold_nonce` has it. Raises what
+        ``send`` raises besides.
+        """
+        self.hold_nonce(kept)
+        while (found := look()) is None:
+            try:
+                return send()
+            except TransactionError as error:
+                if error.kind != NONCE_TAKEN and error.error not in done:
+                    raise
+            time.sleep(ON_ITS_WAY)
+            self.hold_nonce(kept)
+        return found
 
     def final_block(self) -> int | None:
         """Number of the last block that is final; None on a chain that has no such word."""
@@ -334,7 +364,7 @@ class RpcConnection:
                             f"{what}: another transaction of {sender} has its nonce, {nonce}, perhaps the same one "
                             "that was thought lost",
                             hint="Look at the chain before sending it again.",
-                            kind="nonce-taken",
+                            kind=NONCE_TAKEN,
                         ) from error
                     time.sleep(pause)
                     pause = min(2 * pause, 2.0)
@@ -414,7 +444,6 @@ class RpcConnection:
                     raise TransactionError(
                         f"{what}: another transaction of {self.address} took the place of {name} (nonce {nonce})",
                         hint="Does another process sign with the same account?",
-                        kind="nonce-taken",
                     )
             time.sleep(min(pause, max(self.timeout - waited, _QUICK)))
             pause = min(1.5 * pause, _SLOW)

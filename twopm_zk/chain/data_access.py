@@ -56,8 +56,8 @@ class DataAccess(ContractClient):
     """DataAccess; this account's own data sets go by their ids."""
 
     def store(self, dataset: bytes, version: int, manifest_hash: bytes, uri: str) -> Receipt:
-        """Publish the next version of a data set of this account."""
-        return self.contract.transact("store", dataset, version, manifest_hash, uri)
+        """Publish the next version of a data set of this account, ``once`` as `RpcConnection.send` has it."""
+        return self.contract.transact("store", dataset, version, manifest_hash, uri, once=True)
 
     def grant(self, dataset: bytes, member: str, version: int, until: int, purpose: str, wrapped_key: bytes) -> Receipt:
         """Grant a member access to the newest version."""

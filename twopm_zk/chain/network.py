@@ -88,9 +88,12 @@ class DataHub(ContractClient):
         """Register batches under consecutive indices, all or none."""
         return self.contract.transact("register", dataset, first_index, list(commitments))
 
-    def bind(self, dataset: bytes, owner: str, uid: bytes, commitments: Sequence[int]) -> Receipt:
-        """Say which attestation the commitments of an owner have, as that owner or an issuer."""
-        return self.contract.transact("bind", dataset, owner, uid, list(commitments))
+    def bind(
+        self, dataset: bytes, owner: str, uid: bytes, commitments: Sequence[int], *, once: bool = False
+    ) -> Receipt:
+        """Say which attestation the commitments of an owner have, as that owner or an issuer; ``once`` as
+        `RpcConnection.send` has it."""
+        return self.contract.transact("bind", dataset, owner, uid, list(commitments), once=once)
 
     def withdraw(self, dataset: bytes, *, retraining: bool = False) -> Receipt:
         """Withdraw this account's data for good; ``retraining`` allows to train on without them."""

@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from twopm_zk.chain.tasks import Phase, TaskSnapshot
 from twopm_zk.coordinator.aggregation import RoundExecutor
 from twopm_zk.coordinator.assessment import Action, RoundAssessment
+from twopm_zk.coordinator.beginning import TaskCreator
 from twopm_zk.coordinator.store import CoordinatorStore
 from twopm_zk.coordinator.summed_round import assess_round
-from twopm_zk.coordinator.task_creation import Stakes, create_task, registered, wanted_nodes
+from twopm_zk.coordinator.task_creation import Stakes, create_task, wanted_nodes
 from twopm_zk.participants.attempts import fixed_rows, read_attempt
 from twopm_zk.participants.moving import move_on, settle, standstill
 from twopm_zk.participants.news import Notify, ignore
@@ -43,7 +44,7 @@ class CoordinatorSettings:
     """Seconds between two looks at the chain."""
 
 
-class Coordinator(Participant[CoordinatorStore]):
+class Coordinator(Participant[CoordinatorStore], TaskCreator[ChainView, TaskSpec, CoordinatorStore]):
     """One coordinator's task.
 
     Without ``task`` it goes on with the task of the specification that it ran last, if it has not told its end yet, or
@@ -66,7 +67,7 @@ class Coordinator(Participant[CoordinatorStore]):
         super().__init__(view, spec, store, poll=self.settings.poll, notify=notify)
         self.task = task if task is not None else self._unfinished()
         if self.task is not None:
-            store.set_running(spec.spec_hash, self.task)
+            self._begin(self.task)
         self._executor = RoundExecutor(view, spec, store, prover=prover, notify=notify)
         self._seen: dict[tuple[int, Phase], float] = {}
         self._absent: set[str] = set()
@@ -83,13 +84,20 @@ class Coordinator(Participant[CoordinatorStore]):
         )
         return None if found is None else found.id
 
+    def _created(self) -> int:
+        return create_task(self.view, self.spec, stakes=self.settings.stakes)
+
+    def _begin(self, task: int) -> None:
+        self.task = task
+        self.store.set_running(self.spec.spec_hash, task)
+
     def tick(self) -> bool:
         """Do what there is to do; whether the task is finished, or somebody else's by now."""
         if not self._checked:
             require_verifiers(self.view, self.spec)
             self._checked = True
         if self.task is None:
-            self._create()
+            self._create(stakes=self.settings.stakes, wanted=self._wanted)
             return False
         state = self.view.state(self.task)
         require_spec(state, self.spec)
@@ -122,25 +130,6 @@ class Coordinator(Participant[CoordinatorStore]):
         first = state.block if self._from is None else self._from
         self._tell_events(state, first)
         self._from = state.block + 1
-
-    # --- before the first round ---
-
-    def _create(self) -> None:
-        stakes = self.settings.stakes
-        self.view.chain.hold_nonce()
-        if (mine := self._unfinished()) is not None:  # by a transaction that was thought lost
-            self.task = mine
-            self.store.set_running(self.spec.spec_hash, mine)
-            self.loop.wake()
-            return
-        found = registered(self.view, self.spec, stakes=stakes)
-        if len(found.ready) < self._wanted:
-            values = {"ready": list(found.ready), "waiting": list(found.waiting), "wanted": self._wanted}
-            self._say_once("waiting", found.sentence(self._wanted), values)
-            return
-        self.task = create_task(self.view, self.spec, stakes=stakes)
-        self.store.set_running(self.spec.spec_hash, self.task)
-        self._say("created", f"created task {self.task}", {"task": self.task})
 
     # --- collecting ---
 

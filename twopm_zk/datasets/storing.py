@@ -54,10 +54,33 @@ def put(view: ChainView, store: Database, package: Package, location: str, *, pr
     newest = reading("what is stored", lambda: access.newest(view.address, dataset))
     if newest is None or not _is(view, store, newest, content, location):
         manifest = _uploaded(view, store, package, content, location, 1 + (newest.number if newest else 0), progress)
-        access.store(dataset, manifest.version.number, manifest.hash, location)
-        return Put(published(view, view.address, dataset), True, len(manifest.chunks), manifest.size)
+        return Put(_stored(view, manifest, location), True, len(manifest.chunks), manifest.size)
     manifest = _uploaded(view, store, package, content, location, newest.number, progress)
     return Put(newest, False, len(manifest.chunks), manifest.size)
+
+
+def _stored(view: ChainView, manifest: Manifest, location: str) -> StoredVersion:
+    """The version, once it is on the chain: also by a transaction of before a restart.
+
+    Raises InputError where another process has stored something else as this version.
+    """
+    access, version = view.network.data_access, manifest.version
+
+    def look() -> StoredVersion | None:
+        found = reading("what is stored", lambda: access.newest(view.address, version.dataset))
+        return found if found is not None and found.number >= version.number else None
+
+    def store() -> StoredVersion:
+        access.store(version.dataset, version.number, manifest.hash, location)
+        return published(view, view.address, version.dataset)
+
+    found = view.chain.once(look, store, done=("WrongVersion",))
+    if (found.number, found.manifest_hash, found.uri) != (version.number, manifest.hash, location):
+        raise InputError(
+            f"{view.address} has stored another version of this data set meanwhile",
+            hint="Store one after the other.",
+        )
+    return found
 
 
 def _is(view: ChainView, store: Database, newest: StoredVersion, content: bytes, location: str) -> bool:

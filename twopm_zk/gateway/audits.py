@@ -13,6 +13,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection
@@ -23,11 +24,11 @@ from twopm_zk.auditor.keys import Keyring
 from twopm_zk.auditor.report import CHECKS
 from twopm_zk.chain.deployment import Deployment
 from twopm_zk.chain.tasks import Phase
-from twopm_zk.errors import TwopmError
+from twopm_zk.errors import InputError, TwopmError
 from twopm_zk.gateway.state.networks import NetworkState
 from twopm_zk.gateway.state.reader import Snapshot
 from twopm_zk.participants.news import News, Notify, ignore
-from twopm_zk.system.files import digest_of, replacing
+from twopm_zk.system.files import digest_of, write_text
 from twopm_zk.system.paths import PACKAGE_DIR, cached
 from twopm_zk.task.specification import TaskSpec
 
@@ -197,8 +198,8 @@ class Audits:
 
     def _audit(self, network: NetworkState, key: str) -> None:
         task, before = network.entry.task, self.state(network.entry.task).result
-        folder = cached("audits", key)
-        result = _kept(folder)
+        path = cached("audits", key)
+        result = _kept(path)
         if result is None:
             self._tried[key] = time.monotonic()
             title = (network.document or {}).get("title")
@@ -210,7 +211,7 @@ class Audits:
                 self._set(task, AuditState(FAILED, result=before))
                 return
             result = made
-            _keep(folder, result)
+            _keep(path, result)
         self._done[task] = key
         self._set(task, AuditState(DONE, result=result))
         self._notify(News("audited", f"task {task} was audited: {result.document['verdict']}", {"task": task}))
@@ -244,19 +245,16 @@ class Audits:
             ours.close()
 
 
-def _kept(folder: Path) -> AuditResult | None:
+def _kept(path: Path) -> AuditResult | None:
+    """What `_keep` has written; None where it is not there, or damaged."""
     try:
-        document = json.loads((folder / "report.json").read_text())
-        return AuditResult(document, (folder / "report.html").read_text())
+        digest, _, content = path.read_text().partition("\n")
+        return AuditResult(**json.loads(content)) if digest == digest_of(content) else None
     except (OSError, ValueError):
         return None
 
 
-def _keep(folder: Path, result: AuditResult) -> None:
-    try:
-        with replacing(folder) as temporary:
-            temporary.mkdir()
-            (temporary / "report.json").write_text(json.dumps(result.document))
-            (temporary / "report.html").write_text(result.page)
-    except OSError:
-        return  # a full disk: it stays in memory
+def _keep(path: Path, result: AuditResult) -> None:
+    content = json.dumps({"document": result.document, "page": result.page})
+    with suppress(InputError):  # a full disk: it stays in memory
+        write_text(path, f"{digest_of(content)}\n{content}")

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from twopm_zk.chain.federated import FederatedSnapshot
 from twopm_zk.chain.rounds import TaskConfig
 from twopm_zk.chain.tasks import Phase
-from twopm_zk.coordinator.task_creation import Stakes, registered, wanted_nodes
+from twopm_zk.coordinator.beginning import TaskCreator
+from twopm_zk.coordinator.task_creation import Stakes, wanted_nodes
 from twopm_zk.errors import PeerError
 from twopm_zk.federated import FederatedSpec, RoundResult, Storage
 from twopm_zk.hfl.attempts import FederatedAttempt, fixed_nodes, read_attempt
@@ -23,7 +24,6 @@ from twopm_zk.hfl.store import CoordinatorState
 from twopm_zk.hfl.view import FederatedView, dataset_of, require_federated
 from twopm_zk.participants.news import Notify, ignore
 from twopm_zk.participants.rounds.attested import attested, open_dataset
-from twopm_zk.participants.rounds.role import Role
 from twopm_zk.participants.watch import describe
 
 
@@ -42,7 +42,7 @@ class FederatedSettings:
     """Seconds between two looks at the chain."""
 
 
-class FederatedCoordinator(Role[FederatedView, FederatedSpec, CoordinatorState]):
+class FederatedCoordinator(TaskCreator[FederatedView, FederatedSpec, CoordinatorState]):
     """One coordinator's task.
 
     Without ``task`` it goes on with this account's unfinished task of the specification, or creates one.
@@ -74,10 +74,13 @@ class FederatedCoordinator(Role[FederatedView, FederatedSpec, CoordinatorState])
         )
         return None if found is None else found.id
 
+    def _created(self) -> int:
+        return create_task(self.view, self.spec, stakes=self.settings.stakes)
+
     def tick(self) -> bool:
         """Do what there is to do; whether the task is finished, or somebody else's by now."""
         if self.task is None:
-            self._create()
+            self._create(stakes=self.settings.stakes, wanted=self._wanted)
             return False
         state = self.view.state(self.task)
         require_federated(state, self.spec)
@@ -110,22 +113,6 @@ class FederatedCoordinator(Role[FederatedView, FederatedSpec, CoordinatorState])
             for event in self.view.task_events(state.id, from_block=first, to_block=state.block):
                 self._notify(describe(event))
         self._from = state.block + 1
-
-    # --- before the first round ---
-
-    def _create(self) -> None:
-        self.view.chain.hold_nonce()
-        if (mine := self._unfinished()) is not None:  # by a transaction that was thought lost
-            self.task = mine
-            self.loop.wake()
-            return
-        found = registered(self.view, self.spec, stakes=self.settings.stakes)
-        if len(found.ready) < self._wanted:
-            values = {"ready": list(found.ready), "waiting": list(found.waiting), "wanted": self._wanted}
-            self._say_once("waiting", found.sentence(self._wanted), values)
-            return
-        self.task = create_task(self.view, self.spec, stakes=self.settings.stakes)
-        self._say("created", f"created task {self.task}", {"task": self.task})
 
     # --- collecting ---
 

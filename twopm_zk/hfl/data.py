@@ -9,18 +9,16 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from twopm_zk.errors import DataError, InputError, TransactionError
+from twopm_zk.errors import DataError, InputError
 from twopm_zk.federated import FederatedSpec
 from twopm_zk.federated.updates import SALT_BYTES
 from twopm_zk.hfl.store import FederatedStore
 from twopm_zk.hfl.view import FederatedView
-from twopm_zk.participants.loop import ON_ITS_WAY
-from twopm_zk.participants.rounds.attested import open_dataset
+from twopm_zk.participants.rounds.registering import register_commitments
 from twopm_zk.participants.rounds.view import RoundsView
 from twopm_zk.system.files import write_text
 from twopm_zk.system.parsing import read_json
@@ -107,15 +105,4 @@ def register_data(
         places = view.places(terms.id)
         if known[0] in places:
             return known[0], places[known[0]]
-        if view.withdrawals(terms.id, owner=view.address):
-            raise InputError(
-                f"{view.address} has withdrawn its data of this data set, so that none can be registered any more",
-                kind="data-withdrawn",
-            )
-        open_dataset(view, terms)
-        try:
-            view.data_hub.register(terms.id, max(places.values(), default=-1) + 1, [known[0]])
-        except TransactionError as error:
-            if error.error not in ("AlreadyRegistered", "PlaceTaken"):
-                raise
-            time.sleep(ON_ITS_WAY)  # our own of before a restart, which is in a block soon
+        register_commitments(view, terms, places, [known[0]])

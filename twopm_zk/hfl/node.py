@@ -26,7 +26,7 @@ from twopm_zk.hfl.results import find_result, hash_before
 from twopm_zk.hfl.sharing_part import FederatedPart, Held
 from twopm_zk.hfl.store import FederatedStore, StoredUpdate
 from twopm_zk.hfl.view import FederatedView, require_federated
-from twopm_zk.participants.loop import OVERTAKEN
+from twopm_zk.participants.loop import HANDED_IN, OVERTAKEN
 from twopm_zk.participants.news import Notify, ignore
 from twopm_zk.participants.rounds.attested import REFUSED, unattested
 from twopm_zk.participants.rounds.membership import has_withdrawn, hindrance, is_registered, register_key
@@ -219,7 +219,7 @@ class FederatedNode(Role[FederatedView, FederatedSpec, FederatedStore]):
         except TransactionError as error:
             now = self.view.state(state.id)
             moved = (now.key, now.phase) != (state.key, state.phase)
-            if error.error == "IndexNotAscending":  # sent before this process began, and mined since
+            if error.error in HANDED_IN:
                 return
             if error.error in REFUSED:  # it has ended since this node looked
                 self._is_attested(state)

@@ -18,7 +18,7 @@ from twopm_zk.node.registration import load_batches, register
 from twopm_zk.node.sharing_part import SharingPart
 from twopm_zk.node.store import NodeStore, StoredBatch, StoredUpdate
 from twopm_zk.participants.attempts import fixed_rows, read_attempt
-from twopm_zk.participants.loop import OVERTAKEN
+from twopm_zk.participants.loop import HANDED_IN, OVERTAKEN
 from twopm_zk.participants.moving import Standstill, gone, move_on, standstill
 from twopm_zk.participants.news import Notify, ignore
 from twopm_zk.participants.participant import Participant
@@ -381,7 +381,7 @@ class Node(Participant[NodeStore]):
         except TransactionError as error:
             now = self.view.state(state.id)
             moved = (now.key, now.phase) != (state.key, state.phase)
-            if error.error == "IndexNotAscending":  # sent before this process began, and mined since
+            if error.error in HANDED_IN:
                 return True
             if error.error in REFUSED:  # it has ended since this node looked
                 self._attested(state.collected_dataset, [entry], state)

@@ -6,14 +6,12 @@ registered, with its salts.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 
-from twopm_zk.errors import DataError, InputError, TransactionError
+from twopm_zk.errors import DataError, InputError
 from twopm_zk.node.store import NodeStore, StoredBatch
-from twopm_zk.participants.loop import ON_ITS_WAY
 from twopm_zk.participants.preflight import require_verifiers
-from twopm_zk.participants.rounds.attested import open_dataset
+from twopm_zk.participants.rounds.registering import register_commitments
 from twopm_zk.participants.task_view import ChainView
 from twopm_zk.rows.batches import NodeData, prepare, same_rows, too_many
 from twopm_zk.rows.check import require_held_out
@@ -119,19 +117,6 @@ def _registered(view: ChainView, store: NodeStore, spec: TaskSpec, terms: DataTe
             store.set_place(terms.id, entry.number, place)
     if not waiting:
         return True
-    if view.withdrawals(terms.id, owner=view.address):
-        raise InputError(
-            f"{view.address} has withdrawn its data of this data set, so that none can be registered any more",
-            kind="data-withdrawn",
-        )
     require_verifiers(view, spec)
-    open_dataset(view, terms)
-    first = max(places.values(), default=-1) + 1
-    part = waiting[:_AT_ONCE]
-    try:
-        view.data_hub.register(terms.id, first, [entry.batch.commitment for entry in part])
-    except TransactionError as error:
-        if error.error not in ("AlreadyRegistered", "PlaceTaken"):
-            raise
-        time.sleep(ON_ITS_WAY)  # our own of before a restart, which is in a block soon
+    register_commitments(view, terms, places, [entry.batch.commitment for entry in waiting[:_AT_ONCE]])
     return False

@@ -32,9 +32,9 @@ OVERTAKEN = frozenset(
     }
 )
 """Reverts that only say that the chain has moved on: look again."""
-ON_ITS_WAY = 0.5
-"""Seconds until the chain is asked again for what a transaction of this account, which it has refused a second time as
-done, has changed: that one is in no block yet."""
+HANDED_IN = frozenset({"IndexNotAscending", "TooManyBatches"})
+"""Reverts of an update that is there already: sent before this process began, and mined since its look at the chain. A
+node has no more of them than its task takes of one."""
 _MAX_PAUSE = 60.0
 
 

@@ -152,14 +152,27 @@ class Issuer:
     def _attest(self, compared: Comparison, places: Sequence[int], expires: int) -> Issued:
         commitments = [compared.shown[place] for place in places]
         claim = DataClaim.of(compared.dataset, commitments)
-        uid, sent = self._attested_before(compared.owner, claim, expires), []
-        if uid is None:
-            uid, receipt = self.attestations.attest(self.schema, compared.owner, claim.encoded, expires=expires)
+        sent: list[str] = []
+
+        def attest() -> bytes:
+            uid, receipt = self.attestations.attest(
+                self.schema, compared.owner, claim.encoded, expires=expires, once=True
+            )
             sent.append(receipt.transaction)
-        bound = self.view.bindings(compared.dataset, owner=compared.owner)
-        if any(bound.get((compared.owner, commitment)) != uid for commitment in commitments):
-            receipt = self.view.data_hub.bind(compared.dataset, compared.owner, uid, commitments)
+            return uid
+
+        def bind() -> bool:
+            receipt = self.view.data_hub.bind(compared.dataset, compared.owner, uid, commitments, once=True)
             sent.append(receipt.transaction)
+            return True
+
+        def is_bound() -> bool | None:
+            bound = self.view.bindings(compared.dataset, owner=compared.owner)
+            return all(bound.get((compared.owner, commitment)) == uid for commitment in commitments) or None
+
+        chain = self.view.chain
+        uid = chain.once(lambda: self._attested_before(compared.owner, claim, expires), attest)
+        chain.once(is_bound, bind)
         return Issued(uid, tuple(places), tuple(sent))
 
     def _attested_before(self, owner: str, claim: DataClaim, expires: int) -> bytes | None:

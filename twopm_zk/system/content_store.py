@@ -149,7 +149,8 @@ def _read_local(path: Path, size: int) -> bytes:
 
 def _write(folder: str, name: str, content: bytes) -> None:
     if (local := _local(folder)) is not None:
-        with replacing(local / name) as temporary:
+        (local / name).unlink(missing_ok=True)  # damaged: what is whole is not written again
+        with replacing(local / name, nameless=True) as temporary:
             temporary.write_bytes(content)
         return
     system, path = _remote(folder)

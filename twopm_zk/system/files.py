@@ -57,21 +57,22 @@ def locked(target: Path) -> Iterator[None]:
 
 
 @contextmanager
-def replacing(target: Path, *, private: bool = False) -> Iterator[Path]:
+def replacing(target: Path, *, nameless: bool = False, private: bool = False) -> Iterator[Path]:
     """Yield a temporary path beside ``target`` that becomes ``target`` when the block ends well.
 
     On any error, Ctrl-C included, the temporary file or folder is removed and ``target`` is untouched.
-    A ``private`` file can be read by its owner only, and has no name before it is whole: a process that is
-    killed leaves none of it.
+    A ``nameless`` file, which this process writes itself, has no name before it is whole: one that is killed leaves
+    none of it, or, where there was a ``target``, at most the whole file beside that. A ``private`` file is nameless,
+    and can be read by its owner only.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.parent / f".{target.name}.{secrets.token_hex(6)}.tmp"
     try:
-        if private:
-            with _unnamed_file(temporary) as unnamed:
-                yield unnamed
-        else:
-            yield temporary
+        if nameless or private:
+            with _nameless_file(target, temporary, 0o600 if private else 0o666) as path:
+                yield path
+            return
+        yield temporary
         try:
             temporary.replace(target)
         except OSError:
@@ -90,28 +91,36 @@ def _remove(path: Path) -> None:
 
 
 @contextmanager
-def _unnamed_file(path: Path) -> Iterator[Path]:
-    """Yield a path to an open file that gets the name ``path`` at the end; ``path`` itself where that cannot be."""
-    descriptor = _open_unnamed(path.parent)
+def _nameless_file(target: Path, temporary: Path, mode: int) -> Iterator[Path]:
+    """Yield a path to an open file that gets the name ``target`` at the end; ``temporary`` where that cannot be."""
+    descriptor = _open_nameless(target.parent, mode)
     if descriptor is None:
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-        yield path
+        os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode))
+        yield temporary
+        temporary.replace(target)
         return
     try:
-        unnamed = path_of(descriptor)
-        yield unnamed
-        # with a folder's descriptor, ignored for absolute paths, Python asks for linkat, which follows the link
-        os.link(unnamed, path, src_dir_fd=descriptor, follow_symlinks=True)
+        yield path_of(descriptor)
+        try:
+            _name(descriptor, target)
+        except FileExistsError:  # no name can be given in the place of another
+            _name(descriptor, temporary)
+            temporary.replace(target)
     finally:
         os.close(descriptor)
 
 
-def _open_unnamed(folder: Path) -> int | None:
-    """An open file in a folder, with mode 0600 and no name; None where the system has none such."""
+def _name(descriptor: int, path: Path) -> None:
+    # with a folder's descriptor, ignored for absolute paths, Python asks for linkat, which follows the link
+    os.link(path_of(descriptor), path, src_dir_fd=descriptor, follow_symlinks=True)
+
+
+def _open_nameless(folder: Path, mode: int) -> int | None:
+    """An open file in a folder, without a name; None where the system has none such."""
     if not hasattr(os, "O_TMPFILE") or not Path("/proc/self/fd").is_dir():
         return None
     try:
-        return os.open(folder, os.O_TMPFILE | os.O_RDWR, 0o600)
+        return os.open(folder, os.O_TMPFILE | os.O_RDWR, mode)
     except OSError:
         return None
 
@@ -181,7 +190,7 @@ def write_text(target: StrPath, text: str, *, private: bool = False) -> None:
 def write_bytes(target: StrPath, content: bytes, *, private: bool = False) -> None:
     """Write a whole file or nothing. InputError where the user's path does not allow it."""
     try:
-        with replacing(Path(target), private=private) as temporary:
+        with replacing(Path(target), nameless=True, private=private) as temporary:
             temporary.write_bytes(content)
     except OSError as error:
         raise InputError(f"{shown(target)} cannot be written: {error.strerror}") from error

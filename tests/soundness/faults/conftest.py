@@ -4,7 +4,7 @@ import pytest
 from soundness.faults.played import Played
 from support.people_world import SPEC, replace
 
-NEAR = replace(SPEC, gradient_bound=0.2)
+NEAR = replace(SPEC, gradient_bound=0.2, maximum_node_updates=1)
 
 
 @pytest.fixture

@@ -29,12 +29,12 @@ class Cast:
         for number in range(3):
             if number in mortal:
                 known = {"name": f"node{number}", "part": number, "account": 2 + number}
-                self.mortals.append(Mortal(party, forks, role="node", **known, **options))
+                self.mortals.append(Mortal.of_party(party, forks, role="node", **known, **options))
             else:
                 self.others.append(party.node(number))
         if "coordinator" in mortal:
             known = {"name": "coordinator", "account": 1}
-            self.mortals.append(Mortal(party, forks, role="coordinator", **known, **options))
+            self.mortals.append(Mortal.of_party(party, forks, role="coordinator", **known, **options))
         else:
             self.others.append(party.coordinator())
 
@@ -96,6 +96,7 @@ def test_who_is_killed_at_every_write_ends_at_the_same_result(cast, party, who, 
     died, rounds = 0, played.reader.state(1).round + 1
     for mortal in played.mortals:
         died += len(mortal.deaths)
+        assert mortal.unseen == []
         assert len(mortal.proven()) <= rounds  # of each round one statement, however often it is proven
         assert len(mortal.sent("share")) in (0, rounds)
         assert len(mortal.sent("createTask")) <= 1
@@ -120,7 +121,7 @@ def test_an_operator_that_is_killed_at_every_write_answers_once_and_is_paid_once
     networks.enrol(
         networks.register(1, bytes(32), NetworkTerms(fee=1000)), [world.view(2 + number).address for number in range(3)]
     )
-    mortal = Mortal(near, forks, role="operator", name="operator", account=OPERATOR, network=1)
+    mortal = Mortal.of_party(near, forks, role="operator", name="operator", account=OPERATOR, network=1)
     inference = views[USER].inference
     try:
         while not inference.offer_of(1, views[OPERATOR].address):
@@ -134,6 +135,7 @@ def test_an_operator_that_is_killed_at_every_write_answers_once_and_is_paid_once
                 break
             mortal.look("asked", envelope=sealed_input(views[USER], views[OPERATOR].address, request, sent))
         died = len(mortal.deaths)
+        assert mortal.unseen == []
         for event in ("Accepted", "Answered"):
             assert len(inference.contract.events(event, from_block=world.deployment.block)) == 1
         assert len(mortal.proven()) == 1

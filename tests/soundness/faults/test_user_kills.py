@@ -37,17 +37,17 @@ def market(near):
     return made
 
 
-def play(near, forks, operator, **options):
+def play(near, forks, operator, *, most=20, **options):
     """The user who dies at every write, until it has heard; its operator answers between its looks."""
     known = {"operator": operator.view.address, "fee": FEE, **options}
-    mortal = Mortal(near, forks, role="user", name="user", account=USER, **known)
+    mortal = Mortal.of_party(near, forks, role="user", name="user", account=USER, **known)
     try:
-        for _ in range(20):
+        for _ in range(most):
             operator.tick()
             mortal.look("asking")
             if mortal.finished:
-                return mortal
-        raise AssertionError("it has heard nothing")
+                break
+        return mortal
     finally:
         mortal.close()
 
@@ -72,7 +72,7 @@ def test_a_user_who_is_killed_at_every_write_asks_once_pays_once_and_hears(near,
 def test_a_user_that_forgets_what_it_has_asked_is_noticed(near, market, operator, forks, tally):
     view = market(False)
     with operator() as running:
-        mortal = play(near, forks, running, planted="forgets its question")
+        mortal = play(near, forks, running, most=3, moments=("after",), planted="forgets its question")
     assert losses(view, mortal, False)
     tally.mutants("faults: bugs planted", tried=1, killed=1)
 
@@ -84,13 +84,13 @@ def losses(view, mortal, token):
     if len(asked) != len(ROWS):
         found.append(f"{len(asked)} requests for {len(ROWS)} rows")
     answers = {event["id"]: event["prediction"] for event in inference.contract.events("Answered")}
-    (heard, *again) = read_journal(mortal.path, "heard")
-    if dict(heard) != answers or any(other != heard for other in again):
-        found.append("other answers were heard")
+    heard = read_journal(mortal.path, "heard")
+    if [dict(one) for one in heard] != len(heard) * [answers] or not heard:
+        found.append("other answers were heard, or none")
     held = view.network.contract("RETHDouble").call("balanceOf", inference.address)
     paid = held if token else view.chain.balance(inference.address)
     if paid != len(ROWS) * FEE:
         found.append(f"{paid} units were paid")
     if len(mortal.sent("ask")) != 1:
         found.append("different questions were sent")
-    return found
+    return found + [f"written unseen: {name}" for name in mortal.unseen]

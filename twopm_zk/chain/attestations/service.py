@@ -144,10 +144,13 @@ class Attestations(ContractClient):
                 raise
             return None  # somebody else was a block faster
 
-    def attest(self, schema: Schema, recipient: str, data: bytes, *, expires: int = 0) -> tuple[bytes, Receipt]:
+    def attest(
+        self, schema: Schema, recipient: str, data: bytes, *, expires: int = 0, once: bool = False
+    ) -> tuple[bytes, Receipt]:
         """Attest, as this account; number of the attestation, and its receipt.
 
-        ``expires`` is in seconds since 1970; 0 for never.
+        ``expires`` is in seconds since 1970; 0 for never. EAS takes the same again: see ``once`` of
+        `RpcConnection.send`.
         """
         request = {
             "schema": schema.uid,
@@ -160,7 +163,7 @@ class Attestations(ContractClient):
                 "value": 0,
             },
         }
-        receipt = self.contract.transact("attest", request)
+        receipt = self.contract.transact("attest", request, once=once)
         return bytes.fromhex(receipt.event("Attested")["uid"][2:]), receipt
 
     def revoke(self, found: Attestation) -> Receipt:

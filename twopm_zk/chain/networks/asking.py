@@ -10,11 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from twopm_zk.chain.connection import RpcConnection
+from twopm_zk.chain.connection import NONCE_TAKEN, RpcConnection
 from twopm_zk.errors import TransactionError
 
-_SENDINGS = 3
-"""How often a question is sent where another transaction of the account takes its nonce."""
 _T = TypeVar("_T")
 
 
@@ -34,21 +32,24 @@ def ask_once(
     of the contract, the question may still come to the chain, and is to be asked again with the nonce that was kept.
     """
     fresh = nonce is None
-    for left in reversed(range(_SENDINGS)):
-        held = chain.hold_nonce(nonce)
-        if nonce is not None and (found := look()) is not None:
-            return found
+
+    def send() -> _T:
+        nonlocal fresh
+        first, fresh = fresh, False
+        held = chain.hold_nonce()
         keep(held)
-        nonce = held
         try:
             return ask()
         except TransactionError as error:
-            if error.kind == "nonce-taken" and left:
-                fresh = False
-                continue
-            if fresh and error.error and chain.hold_nonce() == held:  # found out before it was sent
+            waits = chain.hold_nonce() == held
+            if error.kind == NONCE_TAKEN and not waits:
+                raise  # another one was mined: the chain is looked at again
+            if first and waits and error.error:  # found out before it was sent
                 forget()
             elif (found := look()) is not None:  # it has come meanwhile, which may be why this one was refused
                 return found
-            raise
-    raise AssertionError  # the last round returns or raises
+            if error.kind != NONCE_TAKEN:
+                raise
+            raise TransactionError(error.message, hint="It may still be mined: ask again later.") from error
+
+    return chain.once(look, send, kept=nonce)
