@@ -53,8 +53,8 @@ def play(near, forks, operator, *, most=20, **options):
 
 
 @pytest.fixture
-def operator(near, tmp_path):
-    with OperatorStore(tmp_path / "operator.db") as store:
+def operator(near, tmp_path_factory):
+    with OperatorStore(tmp_path_factory.mktemp("operator") / "operator.db") as store:
         settings = ServiceSettings(poll=0.05)
         yield lambda: Operator(near.world.view(OPERATOR), near.spec, store, 1, prover=DoubleProver(), settings=settings)
 

@@ -20,9 +20,10 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import numpy as np
 
+FIELD_ORDER = 21888242871839275222246405745257275088548364400416034343698204186575808495617
 SPECTOR_ROWS = 32
 WIRES = 40
-"""Of each witness, drawn from those that are large and neither public nor an input."""
+"""Of each witness, drawn from those that look like chance and are neither public nor an input."""
 LEAST = 1 << 64
 
 
@@ -57,6 +58,13 @@ class Known:
             return value
 
         return draws
+
+
+def is_like_chance(value, size):
+    """Whether a scalar has so many bytes, its negative too, and most of them differ: packed and negative numbers of few
+    bits, and counts, are found anywhere."""
+    lengths = [(one.bit_length() + 7) // 8 for one in (value, FIELD_ORDER - value)]
+    return min(lengths) >= size and len(set(value.to_bytes(32, "big"))) >= size * 2 // 3
 
 
 def replace_everywhere(original, other):
@@ -99,7 +107,7 @@ def listen(known):
             "predict",
         ):  # others are of public sums
             told = {*calculated.public, *_numbers(inputs.values())}
-            large = [value for value in calculated.values if value >= LEAST and value not in told]
+            large = [value for value in calculated.values if is_like_chance(value, 30) and value not in told]
             known.write(random.sample(large, min(WIRES, len(large))))
         return calculated
 
@@ -109,7 +117,7 @@ def listen(known):
         return made
 
     def share(address, opening, masks):
-        known.write(opening)
+        known.write(scalar for scalar in opening if is_like_chance(scalar, 12))
         return masked(address, opening, masks)
 
     envelope.X25519PrivateKey = records.X25519PrivateKey = Keys

@@ -32,8 +32,8 @@ STATE = ("", "-wal", "-shm", "-journal")
 HOWS = ("alone", "with its group", "the chain's node")
 """Who is killed: the command as `kill -9` does it, with its children as a terminal does, or its chain under it."""
 NUMBERS = {"batches": ("salt",), "updates": ("blinding",), "round_keys": ("secret",), "questions": ("salt",)}
-SHORTEST, LONGEST = 4.0, 100.0
-"""Seconds before a death."""
+SECRETS = 1400
+"""A run has about so many secrets; it is killed once it has a number of them that is drawn."""
 
 
 def states(folder, name):
@@ -104,8 +104,9 @@ class Demonstration:
         """Where others write too: of these only what has changed meanwhile is looked at."""
         self.own = {name: set() for name in (*OWNERS, *USERS)}
 
-    def run(self, *, seconds=None, how="", timeout=900):
-        """One run, killed after so many seconds where some are given; its exit code."""
+    def run(self, *, secrets=None, how="", timeout=900):
+        """One run, killed once it has so many secrets where a number is given; its exit code."""
+        enough = None if secrets is None else self._lines + secrets
         printed = self.apart / "printed"
         with printed.open("wb") as output:
             process = subprocess.Popen(
@@ -118,12 +119,14 @@ class Demonstration:
                 start_new_session=True,
             )
             try:
-                process.wait(timeout=seconds or timeout)
-            except subprocess.TimeoutExpired:
-                assert seconds, "the demonstration does not end"
-                self.kill(process, how)
-                process.wait(timeout=timeout)
-                self.died += 1
+                until = time.monotonic() + timeout
+                while process.poll() is None and (enough is None or self._lines < enough):
+                    assert time.monotonic() < until, "the demonstration does not end"
+                    time.sleep(0.02)
+                if process.poll() is None:
+                    self.kill(process, how)
+                    process.wait(timeout=timeout)
+                    self.died += 1
             finally:
                 if process.poll() is None:
                     process.kill()
@@ -132,6 +135,10 @@ class Demonstration:
         for name in self.own:
             self.own[name] |= kept_in(self.out, self.apart / "copies", name)
         return process.returncode
+
+    @property
+    def _lines(self):
+        return self.known.read_bytes().count(b"\n")
 
     def kill(self, process, how):
         if how == "with its group":
@@ -225,7 +232,7 @@ def test_the_demonstration_killed_at_random_moments_leaves_its_secrets_with_thei
     shown = demonstration(seed=11)
     chance = random.Random(11)
     for how in (*HOWS, *HOWS):
-        shown.run(seconds=chance.uniform(SHORTEST, LONGEST), how=how)
+        shown.run(secrets=chance.randrange(SECRETS), how=how, timeout=1800)
         assert shown.losses() == []
     assert shown.run(timeout=1800) in (0, 1), shown.output[-3000:].decode(errors="replace")  # 1: no published weights
     assert (shown.out / "report.html").is_file()
