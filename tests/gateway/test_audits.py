@@ -82,6 +82,29 @@ def test_a_task_is_audited_once_and_again_when_it_has_changed(make, tmp_path):
     assert later.state(1).result.page == "<p>A report</p>"
 
 
+def test_a_damaged_report_is_not_believed_and_is_replaced(make, tmp_path):
+    made = []
+    path = tmp_path / "audits" / "key"
+
+    def audited():
+        audits = make(None, Told())
+        audits._made = lambda job: made.append(job) or RESULT
+        audits._audit(snapshot().networks[1], "key")
+        return audits.state(1).result
+
+    assert audited() == RESULT
+    whole = path.read_bytes()
+    for length in (0, 10, len(whole) // 2, len(whole) - 1):
+        path.write_bytes(whole[:length])
+        assert audited() == RESULT
+        assert path.read_bytes() == whole
+    path.write_bytes(whole.replace(b"A report", b"A rep0rt"))
+    assert audited() == RESULT
+    assert len(made) == 6
+    assert audited() == RESULT
+    assert len(made) == 6
+
+
 @pytest.mark.parametrize("name", ["statistics/logistic.py", "html/page.css"])
 def test_an_audit_that_another_version_has_kept_is_not_taken(make, monkeypatch, tmp_path, name):
     source = tmp_path / "package" / name

@@ -12,6 +12,7 @@ itself is written into the journal.
 
 import json
 import os
+import re
 import signal
 import sqlite3
 import threading
@@ -129,15 +130,17 @@ class Deaths:
 
             def written(path, content, **options):
                 do = lambda: plain(path, content, **options)  # noqa: E731
-                return deaths.reach("a file's bytes", do, lambda: half(path, content, **options))
+                return deaths.reach(f"the bytes of {_kind(path)}", do, lambda: half(path, content, **options))
 
             return written
 
         Path.write_bytes, Path.write_text = writing(write), writing(text)
         Path.replace = lambda path, target: deaths.reach(
-            "a file's name", lambda: replace(path, target), lambda: _half_there(path)
+            f"the name of {_kind(target)}", lambda: replace(path, target), lambda: _half_there(path)
         )
-        os.link = lambda *a, **options: deaths.reach("a nameless file's name", lambda: link(*a, **options))
+        os.link = lambda source, target, **options: deaths.reach(
+            f"the first name of {_kind(target)}", lambda: link(source, target, **options)
+        )
 
     def _install_transactions(self):
         deaths, submit, ask = self, RpcConnection._submit, RpcConnection._ask
@@ -182,6 +185,11 @@ def _changes(statement):
 def _words(statement):
     """A statement without its values: ``INSERT INTO updates``."""
     return " ".join(statement.replace("(", " ").partition(" VALUES")[0].split()[:5])
+
+
+def _kind(path):
+    """A file's name without what is drawn or hashed in it: ``....bin``; one that has no name yet is ``nameless``."""
+    return "nameless" if path.parent.name == "fd" else re.sub("[0-9a-f]{12,}", "...", path.name)
 
 
 def _half_committed(connection, path, statement, do):

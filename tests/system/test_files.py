@@ -103,6 +103,40 @@ def test_what_a_killed_process_left_of_a_cache_entry_goes_with_the_next_that_bui
     assert len(list(tmp_path.glob(".entry.*.tmp"))) == 1
     with files.locked(entry), files.replacing(entry) as temporary:
         assert not list(tmp_path.glob(".entry.*.tmp"))
-        temporary.write_text("whole")
-    assert entry.read_text() == "whole"
+        temporary.mkdir()
+        (temporary / "whole").write_text("whole")
+    assert (entry / "whole").read_text() == "whole"
     assert other.exists()
+    of_the_killed = entry / ".key.012345.tmp"
+    of_the_killed.write_text("half of a file in the entry")
+    with files.locked(entry):
+        assert [path.name for path in entry.iterdir()] == ["whole"]
+
+
+WHILE_IT_GETS_ITS_NAME = """
+import os, pathlib, signal, sys
+from twopm_zk.system import files
+
+def kill(*_, **__):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+os.link = pathlib.Path.replace = kill
+files.write_text(sys.argv[1], "new")
+"""
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_a_process_that_is_killed_while_it_writes_leaves_nothing_half_written(tmp_path, there):
+    target = tmp_path / "file"
+    if there:
+        target.write_text("old")
+    killed = subprocess.run([sys.executable, "-c", WHILE_IT_GETS_ITS_NAME, target], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["old"] * there
+
+
+def test_what_others_may_read_is_not_made_private(tmp_path):
+    plain = tmp_path / "plain"
+    plain.write_text("as the system has it")
+    files.write_text(tmp_path / "written", "new")
+    assert (tmp_path / "written").stat().st_mode == plain.stat().st_mode

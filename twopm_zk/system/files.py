@@ -44,14 +44,14 @@ def digest_of(*parts: bytes | str | Path) -> str:
 def locked(target: Path) -> Iterator[None]:
     """Hold the lock of one cache entry, so that two processes do not build it at once.
 
-    The system drops the lock when its holder ends, however it ends; what a killed holder left half-written is
-    removed by the next.
+    The system drops the lock when its holder ends, however it ends; what a killed holder left half-written of the
+    entry, or of a file in it, is removed by the next.
     """
     folder = cache_dir() / "locks"
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / digest_of(str(target))).open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        for left in target.parent.glob(f".{glob.escape(target.name)}.*.tmp"):
+        for left in (*target.parent.glob(f".{glob.escape(target.name)}.*.tmp"), *target.glob(".*.tmp")):
             _remove(left)
         yield
 

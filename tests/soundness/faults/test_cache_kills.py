@@ -63,6 +63,6 @@ def test_what_a_gateway_keeps_of_an_audit_is_whole_or_not_there(killed, tmp_path
     (path,) = (tmp_path / "cache" / "audits").iterdir()
     assert path.is_file()
     # until it had its name the task was audited again, and then no more
-    assert mortal.deaths[-1][1:] == ["a nameless file's name", 1, "after"]
+    assert mortal.deaths[-1][1:] == ["the first name of ...", 1, "after"]
     assert len(read_journal(mortal.path, "made")) == len(mortal.deaths)
     tally.faults(PART, tried=len(mortal.deaths), survived=len(mortal.deaths))
