@@ -8,6 +8,8 @@ import time
 import pytest
 from support.people_world import SPEC, DoubleProver, Party, Running, replace
 
+from twopm_zk.chain import Chain
+from twopm_zk.chain.network import Network
 from twopm_zk.chain.networks import NetworkTerms
 from twopm_zk.cli.next_steps import next_step
 from twopm_zk.errors import ChainError, InputError, MessageError, PeerError, RangeError, SpecError, TransactionError
@@ -15,6 +17,7 @@ from twopm_zk.numbers.fixed_point import FEATURES
 from twopm_zk.participants.envelope import Header, seal
 from twopm_zk.participants.messages import PredictionInput
 from twopm_zk.participants.service import ServiceSettings
+from twopm_zk.participants.task_view import ChainView
 from twopm_zk.participants.transport import Peer
 from twopm_zk.prediction.client import PredictionClient
 from twopm_zk.prediction.enrolment import creditors, enrol_all, missing
@@ -113,6 +116,9 @@ def test_a_user_with_stake_gets_the_proven_prediction(stage):
         answer = client.wait(request, timeout=30, poll=0.05)
         operator.loop.stop()
         thread.join()
+    (kept,) = client.store.kept(client.view.inference.address, 1, operator.view.address)
+    assert kept.content.features == ()  # nobody needs them any more
+    client.heard(request)
     shape = PredictShape(3, FEATURES)
     twin = PredictStatement(shape, 0, stage.weights, quantized_row(stage.spec, ROW))
     assert answer.units == twin.prediction
@@ -287,7 +293,7 @@ def test_a_request_that_moves_on_while_it_is_proven_is_news_and_ends_nobody(stag
         assert ChainRequest.read(client.view, request).state is state
         # and the next one is answered
         operator._prover = stage.prover
-        again = client.ask(1, operator.view.address, [ROW])[0]
+        again = client.ask(1, operator.view.address, [ROW | {"GPA": 3.0}])[0]
         client.deliver(again)
         assert client.wait(again, timeout=30, poll=0.05).request == again
         operator.loop.stop()
@@ -362,7 +368,7 @@ def test_an_old_input_whose_operator_is_gone_does_not_hold_up_the_next(stage):
         client.wait(second, poll=0.05)
     stage.world.node.advance(2 * 86_400)
     assert client.deliver() == 0  # nobody can answer it any more: forgotten, and no error
-    assert client.store.query("SELECT * FROM questions") == []
+    assert client.store.query("SELECT DISTINCT features FROM questions") == [("[]",)]
 
 
 def test_an_operator_that_is_late_is_named(stage):
@@ -559,3 +565,226 @@ def test_no_input_is_in_the_repr_of_what_holds_it():
     statement = PredictStatement(PredictShape(2, FEATURES), 0, (1, 2, 3), content.features, content.salt)
     for one in (*held, statement):
         assert not {"1234567", "7654321", "99887766", "31337", "424242"} & set(re.findall("[0-9]+", repr(one)))
+
+
+# --- asked once, whatever happens to the user ---
+
+ROWS = [ROW, ROW | {"GPA": 3.0}]
+
+
+class Killed(BaseException):
+    """Where the user's process ends."""
+
+
+def dying(monkeypatch, where, name):
+    """Ends the process where it comes to a method; what it did before stays."""
+
+    def dies(*_, **__):
+        raise Killed
+
+    monkeypatch.setattr(where, name, dies)
+
+
+@pytest.fixture
+def asking(stage, monkeypatch):
+    with_fee(stage)
+    asking = Asking(stage, monkeypatch)
+    with stage.operator() as operator:
+        operator.tick()
+        asking.operator = operator
+        yield asking
+
+
+class Asking:
+    """A user who is killed and asks again, with what is on its disk and a connection of its own."""
+
+    def __init__(self, stage, monkeypatch):
+        self.stage, self.monkeypatch = stage, monkeypatch
+        put_up_stake(stage.world.view(USER))
+        self.operator = None
+        self.paid_before = self.held
+
+    def client(self):
+        world = self.stage.world
+        for store in self.stage.opened[1:]:
+            store.close()
+        store = UserStore(self.stage.folder / "user.db")
+        self.stage.opened.append(store)
+        chain = Chain(world.node.url, private_key=world.node.private_keys[USER])
+        return PredictionClient(ChainView(Network(chain, world.deployment)), self.stage.spec, store)
+
+    def ask(self, rows=(ROW,), *, client=None, maximum_fee=FEE):
+        return (client or self.client()).ask(1, self.operator.view.address, list(rows), maximum_fee=maximum_fee)
+
+    def killed(self, where, name, rows=(ROW,)):
+        """A process that asks, and is killed where it comes to that."""
+        client = self.client()
+        with self.monkeypatch.context() as patched:
+            dying(patched, where(client), name)
+            with pytest.raises(Killed):
+                self.ask(rows, client=client)
+        return client
+
+    def pooled(self, rows=(ROW,)):
+        """One that is killed while its transaction waits in the pool of the chain's node."""
+        self.stage.world.node.rpc("evm_setAutomine", False)
+        client = self.killed(lambda client: client.view.chain, "_wait", rows)
+        self.stage.world.node.rpc("evm_setAutomine", True)
+        return client
+
+    @property
+    def held(self):
+        """Wei that the contract holds of fees."""
+        view = self.stage.world.view(POOR)
+        return view.chain.balance(view.inference.address)
+
+    def is_asked_once(self, rows=1):
+        asked = self.stage.world.view(POOR).inference.contract.events("Asked")
+        return len(asked) == rows and self.held - self.paid_before == rows * FEE
+
+    def answered(self, client, request):
+        client.deliver(request)
+        self.operator.tick()
+        return client.wait(request, timeout=30, poll=0.05)
+
+
+@pytest.mark.parametrize("moment", ["before it is sent", "in the pool", "mined", "taken"])
+def test_a_user_who_is_killed_while_asking_asks_once(asking, moment):
+    rows = [*ROWS, ROW]
+    if moment == "before it is sent":
+        asking.killed(lambda client: client.view.chain, "_submit", rows)
+    elif moment == "in the pool":
+        asking.pooled(rows)
+        again = asking.client()
+        mine = lambda *_: asking.stage.world.node.rpc("evm_mine")  # noqa: E731 - it comes once this one was sent too
+        asking.monkeypatch.setattr(again.view.chain, "_outwait", mine)
+        submit = again.view.chain._submit
+        asking.monkeypatch.setattr(again.view.chain, "_submit", lambda *a, **o: [submit(*a, **o), mine()][0])
+        assert len(set(asking.ask(rows, client=again))) == len(rows)
+    elif moment == "mined":
+        asking.killed(lambda client: client.view.chain, "_wait", rows)
+    else:
+        asking.killed(lambda client: client.store, "set_request", rows)
+    client = asking.client()
+    requests = asking.ask(rows, client=client)
+    assert len(set(requests)) == len(rows)
+    assert asking.is_asked_once(len(rows))
+    for request in requests:
+        assert asking.answered(client, request).request == request
+
+
+def test_an_answer_that_was_not_heard_is_told_again_and_then_the_same_row_is_another_question(asking):
+    client = asking.client()
+    (request,) = asking.ask(client=client)
+    answer = asking.answered(client, request)
+    again = asking.client()  # killed before it was told
+    assert asking.ask(client=again) == [request]
+    assert again.wait(request, poll=0.05) == answer
+    assert len(again.view.inference.contract.events("Asked")) == 1
+    again.heard(request)
+    assert again.store.query("SELECT * FROM questions") == []
+    assert asking.ask() != [request]
+
+
+def test_a_row_that_was_asked_about_is_not_paid_for_with_others(asking):
+    (one,) = asking.ask([ROW])
+    both = asking.ask([ROWS[1], ROW])
+    assert both[1] == one
+    assert asking.is_asked_once(2)
+
+
+def test_another_question_is_asked_while_one_is_unknown(asking):
+    asking.pooled([ROW])
+    asking.stage.world.node.rpc("anvil_dropAllTransactions")
+    (other,) = asking.ask([ROWS[1]])
+    (one,) = asking.ask([ROW])
+    assert one != other
+    assert asking.is_asked_once(2)
+    assert asking.ask(ROWS) == [one, other]
+
+
+def test_a_transaction_that_was_dropped_is_sent_again_under_its_nonce(asking):
+    killed = asking.pooled()
+    asking.stage.world.node.rpc("anvil_dropAllTransactions")
+    (kept,) = killed.store.kept(killed.view.inference.address, 1, asking.operator.view.address)
+    again = asking.client()
+    asking.ask(client=again)
+    (sent,) = again.view.chain.transactions(again.view.chain.block)
+    assert again.view.chain.hold_nonce() == kept.nonce + 1
+    assert sent.sender == again.view.address
+    assert asking.is_asked_once()
+
+
+def test_a_question_whose_transaction_was_replaced_or_reverted_is_sent_again(asking):
+    asking.operator.view.inference.withdraw_offer(1)
+    client = asking.client()
+    with asking.monkeypatch.context() as patched:
+        patched.setattr(client.view.chain, "_estimate", lambda *_: 500_000)  # as if the offer was there then
+        with pytest.raises(TransactionError) as reverted:
+            asking.ask(client=client)
+    assert reverted.value.error == "NotOffered"
+    assert len(client.store.pending(client.view.inference.address)) == 1  # a block that is replaced may bring it back
+    asking.operator.offered = False
+    asking.operator.tick()
+    asking.ask()
+    assert asking.is_asked_once()
+
+
+def test_what_the_contract_refuses_before_it_is_sent_is_not_kept(asking):
+    asking.operator.view.inference.withdraw_offer(1)
+    client = asking.client()
+    with pytest.raises(TransactionError):
+        asking.ask(client=client)
+    assert client.store.query("SELECT * FROM questions") == []
+
+
+def test_a_request_whose_block_is_replaced_is_found_again_or_sent_again(asking):
+    node, client = asking.stage.world.node, asking.client()
+    snapshot = node.snapshot()
+    asking.ask([ROW], client=client)
+    node.revert(snapshot)
+    stranger = asking.stage.world.view(POOR)
+    put_up_stake(stranger)
+    entry, verifier = stranger.networks.get(1), stranger.deployment.verifiers["predict-3"].id
+    stranger.inference.ask(entry, asking.operator.view.address, verifier, [5])  # has its number now
+    (request,) = asking.ask([ROW])
+    client = asking.client()
+    assert asking.answered(client, request).request == request
+    assert len(client.view.inference.contract.events("Asked", user=client.view.address)) == 1
+
+
+def test_a_wait_goes_on_under_the_number_that_a_request_has_after_its_block_was_replaced(asking):
+    client = asking.client()
+    (request,) = asking.ask(client=client)
+    client.deliver()
+    asking.operator.tick()
+    client.store.run("UPDATE questions SET request = ?", request + 5)  # what was heard of it before
+    assert client.wait(request + 5, timeout=30, poll=0.05).request == request
+
+
+def test_a_fee_that_is_raised_meanwhile_is_asked_for_only_where_nothing_was_paid(asking):
+    networks = asking.stage.world.view(1).networks
+    asking.ask([ROW])
+    asking.killed(lambda client: client.view.chain, "_submit", [ROWS[1]])
+    networks.set_terms(1, NetworkTerms(fee=2 * FEE))
+    asking.ask([ROW])  # was paid for
+    with pytest.raises(InputError, match="takes a fee"):
+        asking.ask([ROWS[1]])
+    assert asking.is_asked_once()
+    networks.set_terms(1, NetworkTerms(fee=FEE))
+    asking.ask([ROWS[1]])
+    assert asking.is_asked_once(2)
+
+
+def test_a_question_whose_fee_came_back_is_asked_anew(asking):
+    client = asking.client()
+    (request,) = asking.ask(client=client)
+    refund(client.view, request)
+    (again,) = asking.ask(client=client)
+    assert again != request
+    asking.stage.world.node.advance(2 * 86_400)
+    with pytest.raises(ChainError, match="has not accepted"):
+        client.wait(again)
+    assert asking.ask() == [again]  # its fee is with the contract
+    refund(client.view, again)
+    assert asking.ask() not in ([request], [again])

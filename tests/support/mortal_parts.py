@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from types import SimpleNamespace
 
+from support.asking_user import AskingUser
 from support.federated_world import Line
 from support.people_world import DoubleProver, kept, tables
 
@@ -43,7 +44,7 @@ from twopm_zk.participants.rounds.store import SharingStore
 from twopm_zk.participants.task_view import ChainView
 from twopm_zk.plonk.keys import setup
 from twopm_zk.prediction.operator import Operator
-from twopm_zk.prediction.store import OperatorStore
+from twopm_zk.prediction.store import OperatorStore, UserStore
 from twopm_zk.provenance.issuing import Issuer
 from twopm_zk.provenance.showing import show
 from twopm_zk.rows.cells import CsvOptions
@@ -257,6 +258,13 @@ def begin_any_key(store, account, version, content):
     return OwnKey(key, content, key.wrap(version.owner, public))
 
 
+class UserPart(ChainPart):
+    def look(self, request):
+        with UserStore(self.path) as store:
+            user = AskingUser(self.view, self.spec, store, self.journal)
+            return user.ask(operator=self.options["operator"], fee=self.options["fee"])
+
+
 def keep_a_copy():
     """A write of which nobody is told."""
     true = SharingStore.begin_round_key
@@ -279,6 +287,7 @@ PARTS = {
     "issuer": IssuerPart,
     "keys": KeysPart,
     "audits": AuditsPart,
+    "user": UserPart,
 }
 PLANTED = {
     "keeps no key": lambda: setattr(SharingStore, "begin_round_key", lambda store, attempt: SecretKey.drawn()),
@@ -288,5 +297,6 @@ PLANTED = {
     "forgets its federated task": lambda: setattr(FederatedCoordinator, "_unfinished", lambda coordinator: None),
     "keeps no key of its data": lambda: setattr(storing, "begin_key", begin_any_key),
     "keeps a copy": keep_a_copy,
+    "forgets its question": lambda: setattr(UserStore, "kept", lambda store, *_: []),
 }
 """Bugs for which a process that is started again is not what it was, or writes where nobody looks."""

@@ -16,6 +16,7 @@ from twopm_zk.chain import Chain
 from twopm_zk.chain.network import Network
 from twopm_zk.chat.client import ConversationClient, Counterpart, Expected
 from twopm_zk.chat.http import Caller
+from twopm_zk.chat.kept import KeptQuestion, KeptQuestions, read_question
 from twopm_zk.chat.operator import Place
 from twopm_zk.chat.paying import execution_of, expected_of_free, expected_of_paid, judge, pay
 from twopm_zk.chat.question import Question
@@ -25,7 +26,7 @@ from twopm_zk.conversation.adapter import Adapter
 from twopm_zk.conversation.receipt import KeptAnswer, Receipt, SignedReceipt, verify_receipt
 from twopm_zk.conversation.transcript import Transcript
 from twopm_zk.conversation.worker import AdapterParameters, Worker
-from twopm_zk.errors import InputError, MessageError, PeerError
+from twopm_zk.errors import InputError, MessageError, PeerError, TransactionError
 from twopm_zk.gateway.server import GatewayServer
 from twopm_zk.gateway.settings import GatewaySettings
 from twopm_zk.participants.task_view import ChainView
@@ -90,13 +91,22 @@ def client_of(view, served, talks, **options):
     return ConversationClient(Caller(server.url), view.chain.account, counterpart, place, **options)
 
 
-def paid(view, talks, served, model, question=QUESTION):
-    return pay(view, talks.id, served[1].address, model, question, maximum_fee=FEE)
+@pytest.fixture
+def kept_questions(tmp_path):
+    return KeptQuestions(tmp_path / "kept")
 
 
-def test_an_answer_is_paid_for_sealed_answered_and_settled(talks, people, view_of, served, model, node):
+def to_keep(talks, served, question=QUESTION):
+    return KeptQuestion(question, talks.id, served[1].address)
+
+
+def paid(view, talks, served, model, questions, question=QUESTION):
+    return pay(view, to_keep(talks, served, question), model, maximum_fee=FEE, questions=questions).request
+
+
+def test_an_answer_is_paid_for_sealed_answered_and_settled(talks, people, view_of, served, model, node, kept_questions):
     view = view_of(people.eve)
-    request = paid(view, talks, served, model)
+    request = paid(view, talks, served, model, kept_questions)
     assert talks.state(request) == ASKED
     *pieces, kept = client_of(view, served, talks).ask(QUESTION, request=request)
     assert verify_receipt(kept, model).honest
@@ -118,10 +128,10 @@ def test_an_answer_is_paid_for_sealed_answered_and_settled(talks, people, view_o
     assert store.transcript(talks.contract.address, request) is None
 
 
-def test_an_accepted_answer_is_given_although_its_user_has_gone(talks, people, view_of, served, model):
+def test_an_accepted_answer_is_given_although_its_user_has_gone(talks, people, view_of, served, model, kept_questions):
     view = view_of(people.eve)
     question = replace(QUESTION, max_tokens=40)
-    request = paid(view, talks, served, model, question)
+    request = paid(view, talks, served, model, kept_questions, question)
     answer = client_of(view, served, talks).ask(question, request=request)
     next(answer)
     answer.close()
@@ -129,9 +139,9 @@ def test_an_accepted_answer_is_given_although_its_user_has_gone(talks, people, v
     assert len(served[1].desk) == 0
 
 
-def test_what_was_accepted_before_a_restart_is_answered_after_it(talks, people, view_of, served, model):
+def test_what_was_accepted_before_a_restart_is_answered_after_it(talks, people, view_of, served, model, kept_questions):
     view, (_, own, store) = view_of(people.eve), served
-    request = paid(view, talks, served, model)
+    request = paid(view, talks, served, model, kept_questions)
     client = client_of(view, served, talks)
     sent = []
     client._caller.events = lambda document: sent.append(document["sealed"]) or iter(())
@@ -143,9 +153,11 @@ def test_what_was_accepted_before_a_restart_is_answered_after_it(talks, people, 
     assert talks.state(request) == ANSWERED
 
 
-def test_another_question_than_was_paid_for_is_neither_accepted_nor_answered(talks, people, view_of, served, model):
+def test_another_question_than_was_paid_for_is_neither_accepted_nor_answered(
+    talks, people, view_of, served, model, kept_questions
+):
     view = view_of(people.eve)
-    request = paid(view, talks, served, model)
+    request = paid(view, talks, served, model, kept_questions)
     for wrong in (replace(QUESTION, seed=bytes(32)), replace(QUESTION, max_tokens=7)):
         with pytest.raises(PeerError) as refused:
             list(client_of(view, served, talks).ask(wrong, request=request))
@@ -157,15 +169,71 @@ def test_another_question_than_was_paid_for_is_neither_accepted_nor_answered(tal
 
 
 def test_a_fee_or_an_adapter_that_was_not_agreed_on_is_refused_before_anything_is_paid(
-    talks, people, view_of, served, model
+    talks, people, view_of, served, model, kept_questions
 ):
     view = view_of(people.eve)
     with pytest.raises(InputError, match="takes a fee") as refused:
-        pay(view, talks.id, served[1].address, model, QUESTION, maximum_fee=FEE - 1)
+        pay(view, to_keep(talks, served), model, maximum_fee=FEE - 1, questions=kept_questions)
     assert refused.value.kind == "fee-not-agreed"
     with pytest.raises(InputError, match="has the adapter") as refused:
-        pay(view, talks.id, served[1].address, model.with_adapter(None), QUESTION, maximum_fee=FEE)
+        pay(view, to_keep(talks, served), model.with_adapter(None), maximum_fee=FEE, questions=kept_questions)
     assert refused.value.kind == "other-adapter"
+    assert not kept_questions.folder.exists()
+
+
+class Killed(BaseException):
+    """Where the user's process ends."""
+
+
+def dies(*_, **__):
+    raise Killed
+
+
+@pytest.mark.parametrize("moment", ["_submit", "_wait"])
+def test_a_user_who_is_killed_while_paying_pays_once(
+    talks, people, view_of, served, model, kept_questions, monkeypatch, moment
+):
+    view, asked = view_of(people.eve), to_keep(talks, served)
+    with monkeypatch.context() as patched:
+        patched.setattr(view.chain, moment, dies)
+        with pytest.raises(Killed):
+            pay(view, asked, model, maximum_fee=FEE, questions=kept_questions)
+    # started again it has drawn another seed, and knows of no request
+    fresh = replace(asked, question=replace(QUESTION, seed=bytes(32)))
+    assert kept_questions.unanswered(fresh, seeded=True) is None
+    known = kept_questions.unanswered(fresh, seeded=False)
+    assert (known.question, known.request) == (QUESTION, 0)
+    view.chain.forget_nonces()
+    paid_for = pay(view, known, model, maximum_fee=FEE, questions=kept_questions)
+    assert pay(view, paid_for, model, maximum_fee=0, questions=kept_questions) == paid_for  # whatever is asked for now
+    events = view.network.conversations.contract.events("Asked", user=view.address)
+    assert [event["id"] for event in events] == [paid_for.request]
+    assert [path.name for path in kept_questions.folder.iterdir()] == [f"question-{paid_for.request}.json"]
+    # once its answer has come the same text is another question
+    assert kept_questions.unanswered(fresh, seeded=False) == paid_for
+    kept_questions.write(replace(paid_for, answered=True))
+    assert kept_questions.unanswered(fresh, seeded=False) is None
+
+
+def test_what_the_contract_refuses_before_it_is_sent_is_not_kept(talks, people, view_of, served, model, kept_questions):
+    view = view_of(people.eve)
+    stranger = replace(to_keep(talks, served), operator=people.ada.address)
+    with pytest.raises(TransactionError, match="NotOffered"):
+        pay(view, stranger, model, maximum_fee=FEE, questions=kept_questions)
+    assert list(kept_questions.folder.iterdir()) == []
+
+
+def test_kept_questions_are_read_whole_or_refused(kept_questions, talks, served, tmp_path):
+    kept = kept_questions.write(replace(to_keep(talks, served), nonce=3))
+    (path,) = kept_questions.folder.iterdir()
+    assert read_question(path) == kept
+    assert path.stat().st_mode & 0o777 == 0o600
+    document = json.loads(path.read_text())
+    wrong = ({"nonce": -1}, {"nonce": True}, {"request": "1"}, {"answered": 1}, {"operator": 5}, {"question": {}})
+    for change in ({"format": "other"}, {"more": 1}, {"network": 1 << 64}, *wrong):
+        path.write_text(json.dumps(document | change))
+        with pytest.raises(InputError, match="no question that was kept"):
+            read_question(path)
 
 
 def test_an_operator_with_another_adapter_than_the_networks_offers_nothing(talks, people, view_of, tmp_path, file):
@@ -179,12 +247,12 @@ def test_an_operator_with_another_adapter_than_the_networks_offers_nothing(talks
     assert refused.value.kind == "other-adapter"
 
 
-def test_what_a_receipt_has_to_say_comes_from_the_chain(talks, people, view_of, served, model):
+def test_what_a_receipt_has_to_say_comes_from_the_chain(talks, people, view_of, served, model, kept_questions):
     operator, view = served[1].address, view_of(people.eve)
     free = Expected(model=model.digest, adapter=ADAPTER.hex(), penalty=talks.penalty)
     assert expected_of_free(view, talks.id, operator) == free
     assert expected_of_free(view, talks.id, people.ada.address) == replace(free, model=None)  # who offers nothing
-    request = view.network.conversations.request(paid(view, talks, served, model))
+    request = view.network.conversations.request(paid(view, talks, served, model, kept_questions))
     assert expected_of_paid(request) == free
     client = client_of(view, served, talks, expected=replace(free, adapter="00" * 32))
     with pytest.raises(PeerError, match="of another adapter"):
@@ -286,8 +354,14 @@ def test_a_paid_question_is_asked_from_the_command_line(talks, people, commands,
     assert "no transcript of request 9999" in str(none.exception)
     again = ["ask", "--gateway", server.url, "--again", f"kept/question-{found['request']}.json", "--json"]
     assert json.loads(commands(people.eve, *again).output)["text"] == found["text"]
-    assert not (tmp_path / "kept" / "question.json").exists()
-    for content in ("{}", json.dumps({"format": "twopm-zk-conversation-question-1", "request": 0, "question": {}})):
+    # its answer has come: the same text is another question, unless that one is killed before it has its answer
+    other = json.loads(commands(people.eve, *words, "--maximum-fee", f"{float(fee):.18f}", "--json").output)
+    assert other["request"] == found["request"] + 1
+    kept = KeptQuestions(tmp_path / "kept")
+    kept.write(replace(read_question(kept.folder / f"question-{other['request']}.json"), answered=False))
+    third = json.loads(commands(people.eve, *words, "--maximum-fee", f"{float(fee):.18f}", "--json").output)
+    assert (third["request"], third["text"]) == (other["request"], other["text"])
+    for content in ("{}", json.dumps({"format": "twopm-zk-conversation-question-2", "request": 0, "question": {}})):
         (tmp_path / "wrong.json").write_text(content)
         refused = commands(people.eve, "ask", "--gateway", server.url, "--again", "wrong.json", code=None)
         assert isinstance(refused.exception, InputError)

@@ -125,18 +125,32 @@ class RpcConnection:
         """Ask the node again, after its chain was set back."""
         self._learned.nonces.clear()
 
-    def hold_nonce(self) -> None:
+    def hold_nonce(self, kept: int | None = None) -> int:
         """Fix the next nonce before looking at the chain for what ``once`` of `send` is about: a transaction of before
-        a restart that comes to the chain after that look has it."""
-        self._nonce()
+        a restart that comes to the chain after that look has it.
 
-    def once(self, look: Callable[[], _T | None], send: Callable[[], _T], *, done: Collection[str] = ()) -> _T:
+        ``kept`` is the nonce that such a transaction was sent with, for what must never be there twice: it is held
+        again as long as no transaction has it, also where blocks were replaced and the account's next one is lower.
+        """
+        nonce = max(self._nonce(), kept or 0)
+        self._learned.nonces[self.address] = nonce
+        return nonce
+
+    def once(
+        self,
+        look: Callable[[], _T | None],
+        send: Callable[[], _T],
+        *,
+        done: Collection[str] = (),
+        kept: int | None = None,
+    ) -> _T:
         """What ``look`` finds on the chain, else what comes of a transaction that ``send`` sends ``once``: also where
         a process that was killed has sent the same one, and it is in no block yet.
 
-        ``done`` are the contract's errors that say that it is done. Raises what ``send`` raises besides.
+        ``done`` are the contract's errors that say that it is done, ``kept`` as `hold_nonce` has it. Raises what
+        ``send`` raises besides.
         """
-        self.hold_nonce()
+        self.hold_nonce(kept)
         while (found := look()) is None:
             try:
                 return send()
@@ -144,7 +158,7 @@ class RpcConnection:
                 if error.kind != NONCE_TAKEN and error.error not in done:
                     raise
             time.sleep(ON_ITS_WAY)
-            self.hold_nonce()
+            self.hold_nonce(kept)
         return found
 
     def final_block(self) -> int | None:

@@ -6,12 +6,15 @@ temperature and limit. So the operator can answer nothing else, and a vote is ab
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
-from twopm_zk.chain.networks.conversations import ConversationRequest, Verdict
+from twopm_zk.chain.networks.asking import ask_once
+from twopm_zk.chain.networks.conversations import ConversationRequest, ConversationState, Verdict
 from twopm_zk.chain.rpc import reading
 from twopm_zk.chat.client import ConversationClient, Counterpart, Expected
 from twopm_zk.chat.http import Caller
+from twopm_zk.chat.kept import KeptQuestion, KeptQuestions
 from twopm_zk.chat.operator import Place
 from twopm_zk.chat.question import Question
 from twopm_zk.chat.service import contract_of
@@ -21,6 +24,9 @@ from twopm_zk.conversation.sampling import Sampling
 from twopm_zk.conversation.transcript import Execution, Transcript
 from twopm_zk.errors import InputError, PeerError, TransactionError
 from twopm_zk.participants.task_view import ChainView
+
+_BACK = frozenset({ConversationState.LATE, ConversationState.REFUNDED, ConversationState.WRONG})
+"""The states of a request whose fee its user has again."""
 
 
 def execution_of(model: ConversationModel, question: Question) -> Execution:
@@ -69,13 +75,26 @@ def expected_of_paid(request: ConversationRequest) -> Expected:
 
 
 def pay(
-    view: ChainView, network: int, operator: str, model: ConversationModel, question: Question, *, maximum_fee: int
-) -> int:
-    """Commit to a question and pay for its answer; the number of the request.
+    view: ChainView, kept: KeptQuestion, model: ConversationModel, *, maximum_fee: int, questions: KeptQuestions
+) -> KeptQuestion:
+    """Commit to a question and pay for its answer, unless that was done; with the number of its request.
 
-    Raises InputError where the network asks for more than ``maximum_fee``, or has another adapter than the model here,
-    and TransactionError where the contract refuses.
+    ``questions`` is where it is kept. Raises InputError where the network asks for more than ``maximum_fee``, or has
+    another adapter than the model here, and TransactionError where the contract refuses, or where it is not known
+    whether the question is on the chain: pay again then, for what was kept.
     """
+    execution = execution_of(model, kept.question)
+    known = [kept]
+
+    def look() -> int | None:
+        return _asked(view, kept, execution.commitment)
+
+    def keep(nonce: int) -> None:
+        known[0] = questions.write(replace(kept, nonce=nonce))
+
+    if kept.nonce is not None and (request := look()) is not None:
+        return questions.write(replace(kept, request=request))
+    network, contract = kept.network, view.network.conversations
     entry = reading("a network", lambda: view.networks.get(network))
     if entry.terms.fee > maximum_fee:
         raise InputError(
@@ -83,15 +102,37 @@ def pay(
             kind="fee-not-agreed",
             network=network,
         )
-    execution = execution_of(model, question)
-    adapter = view.network.conversations.adapter_of(network)
+    adapter = contract.adapter_of(network)
     if adapter.hex() != execution.adapter:
         raise InputError(
             f"the network's model has the adapter {adapter.hex()}, the one here has {execution.adapter}",
             kind="other-adapter",
         )
-    contract, digest = view.network.conversations, bytes.fromhex(execution.model)
-    return contract.ask(entry, operator, digest, execution.commitment, maximum_fee=maximum_fee)
+    digest, prompt = bytes.fromhex(execution.model), execution.commitment
+    contract.allow(entry, entry.terms.fee)  # a transaction too: before a nonce is held
+    request = ask_once(
+        view.chain,
+        kept.nonce,
+        look=look,
+        keep=keep,
+        ask=lambda: contract.ask(entry, kept.operator, digest, prompt, maximum_fee=maximum_fee, once=True),
+        forget=lambda: questions.forget(kept),
+    )
+    return questions.write(replace(known[0], request=request))
+
+
+def _asked(view: ChainView, kept: KeptQuestion, prompt: bytes) -> int | None:
+    """The request that the chain has of a question; None where it has none."""
+    contract, first = view.network.conversations.contract, view.deployment.block
+    known: dict[str, Any] = {"networkId": kept.network, "user": view.address, "operator": kept.operator}
+    events = reading("requests", lambda: contract.events("Asked", from_block=first, **known))
+    return next((int(event["id"]) for event in events if bytes.fromhex(event["prompt"][2:]) == prompt), None)
+
+
+def is_given_back(view: ChainView, request: int) -> bool:
+    """Whether the fee of a request is its user's again, so that the same question is to be paid for anew."""
+    found = reading("a request", lambda: view.network.conversations.request(request))
+    return found.state in _BACK
 
 
 def challenge(view: ChainView, kept: KeptAnswer, model: ConversationModel | None) -> int:

@@ -7,7 +7,6 @@ fee.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -83,7 +82,7 @@ def metadata_of(spec: TaskSpec) -> NetworkMetadata:
 
 
 def _asked_by(stage: Stage, who: str, operator: str, spec: TaskSpec, network: int, folder: Path) -> Prediction:
-    view, asked = stage.view(who), _shown(ROW)
+    view, asked = stage.view(who), f"a row of {', '.join(ROW)}"
     with UserStore(folder / f"{who.replace(' ', '-')}.db") as store:
         client = PredictionClient(view, spec, store)
         try:
@@ -92,9 +91,6 @@ def _asked_by(stage: Stage, who: str, operator: str, spec: TaskSpec, network: in
             return Prediction(who, asked, None, error.error or error.message)
         client.deliver(request)
         answer = client.wait(request, timeout=_SECONDS, poll=_POLL)
+        client.heard(request)
     (event,) = view.inference.contract.events("Answered", from_block=stage.deployment.block, id=request)
     return Prediction(who, asked, answer.expected, transaction=event.transaction)
-
-
-def _shown(row: Mapping[str, float]) -> str:
-    return ", ".join(f"{name} {value:g}" for name, value in row.items())

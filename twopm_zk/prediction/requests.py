@@ -38,6 +38,10 @@ class RequestState(IntEnum):
     REFUNDED = 5
 
 
+BACK = frozenset({RequestState.LATE, RequestState.REFUNDED})
+"""The states of a request whose fee its user has again."""
+
+
 @dataclass(frozen=True)
 class ChainRequest:
     """A request as InferenceContract has it."""

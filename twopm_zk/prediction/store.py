@@ -1,8 +1,14 @@
-"""What the two sides of a prediction keep: the user its input and salt, the operator the inputs it was given."""
+"""What the two sides of a prediction keep: the user what it asks, the operator the inputs it was given.
+
+A user keeps an input and its salt before the transaction that commits to it is sent, and the nonce of that: whenever it
+is killed, it finds the request that it has paid for. Once the request is over its features are forgotten; commitment
+and salt stay until the user has heard the answer, so that the same input is not paid for twice.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,8 +18,10 @@ from twopm_zk.participants.messages import PredictionInput
 _USER = (
     """CREATE TABLE questions (
         commitment TEXT PRIMARY KEY, contract TEXT NOT NULL, network INTEGER NOT NULL, operator TEXT NOT NULL,
-        features TEXT NOT NULL, salt TEXT NOT NULL, request INTEGER, receipt TEXT) STRICT""",
+        features TEXT NOT NULL, salt TEXT NOT NULL, nonce INTEGER, request INTEGER, receipt TEXT) STRICT""",
 )
+_COLUMNS = "commitment, network, operator, features, salt, nonce, request"
+_FORGOTTEN = "[]"
 _OPERATOR = (
     """CREATE TABLE inputs (
         commitment TEXT PRIMARY KEY, contract TEXT NOT NULL, request INTEGER NOT NULL,
@@ -24,13 +32,17 @@ _OPERATOR = (
 
 @dataclass(frozen=True)
 class SentInput:
-    """A user's input on its way to an operator; ``request`` is its number in InferenceContract once it has one."""
+    """A user's input on its way to an operator."""
 
     commitment: int
     network: int
     operator: str
     content: PredictionInput = field(repr=False)
+    """Without features once its request is over."""
+    nonce: int | None = None
+    """Of the transaction that asks about it; None where none was sent yet."""
     request: int | None = None
+    """Its number in InferenceContract, as it was read last; None where it was not."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +58,7 @@ class HeldInput:
 class UserStore(Database):
     """The state of one user's account."""
 
-    version = 5
+    version = 6
 
     def __init__(self, path: Path) -> None:
         super().__init__(path, kind="user", schema=_USER)
@@ -54,35 +66,66 @@ class UserStore(Database):
     def add(self, contract: str, sent: SentInput) -> None:
         """Keep an input, before its commitment is on the chain."""
         self.run(
-            "INSERT INTO questions VALUES (?, ?, ?, ?, ?, ?, NULL, NULL)",
+            "INSERT INTO questions VALUES (?, ?, ?, ?, ?, ?, NULL, NULL, NULL)",
             *(str(sent.commitment), contract, sent.network, sent.operator),
             *(json.dumps(list(sent.content.features)), str(sent.content.salt)),
         )
 
+    def kept(self, contract: str, network: int, operator: str) -> list[SentInput]:
+        """All inputs for an operator of a network whose answers were not heard, oldest first."""
+        return self._found("contract = ? AND network = ? AND operator = ?", contract, network, operator)
+
     def pending(self, contract: str) -> list[SentInput]:
-        """All inputs that were not delivered, oldest first."""
-        rows = self.query(
-            "SELECT commitment, network, operator, features, salt, request FROM questions "
-            "WHERE contract = ? AND receipt IS NULL ORDER BY rowid",
-            contract,
-        )
+        """All inputs that no operator has signed for, oldest first."""
+        return self._found("contract = ? AND receipt IS NULL", contract)
+
+    def of_request(self, contract: str, request: int) -> SentInput | None:
+        """The input of a request; None for one whose answer was heard, or that was not asked from here."""
+        return next(iter(self._found("contract = ? AND request = ?", contract, request)), None)
+
+    def _found(self, condition: str, *values: object) -> list[SentInput]:
+        rows = self.query(f"SELECT {_COLUMNS} FROM questions WHERE {condition} ORDER BY rowid", *values)  # noqa: S608
         return [
             SentInput(
-                int(commitment), network, operator, PredictionInput(tuple(json.loads(features)), int(salt)), request
+                int(commitment),
+                network,
+                operator,
+                PredictionInput(tuple(json.loads(features)), int(salt)),
+                nonce,
+                request,
             )
-            for commitment, network, operator, features, salt, request in rows
+            for commitment, network, operator, features, salt, nonce, request in rows
         ]
 
+    def set_sending(self, sent: Sequence[SentInput], nonce: int) -> None:
+        """Note the nonce of the transaction that is about to ask about inputs; their features are needed again."""
+        with self.transaction():
+            for one in sent:
+                features = json.dumps(list(one.content.features))
+                self.run(
+                    "UPDATE questions SET nonce = ?, features = ? WHERE commitment = ?",
+                    *(nonce, features, str(one.commitment)),
+                )
+
     def set_request(self, commitment: int, request: int) -> None:
-        """Note the number of a request."""
-        self.run("UPDATE questions SET request = ? WHERE commitment = ?", request, str(commitment))
+        """Note the number of a request; what an operator has signed for under another one counts no more."""
+        self.run(
+            "UPDATE questions SET receipt = CASE WHEN request = ?1 THEN receipt END, request = ?1 "
+            "WHERE commitment = ?2",
+            *(request, str(commitment)),
+        )
 
     def set_receipt(self, commitment: int, receipt: str) -> None:
         """Note that the operator has signed for the input."""
         self.run("UPDATE questions SET receipt = ? WHERE commitment = ?", receipt, str(commitment))
 
+    def forget_features(self, commitment: int) -> None:
+        """The request is over: forget its features, which are private."""
+        if self.one("SELECT 1 FROM questions WHERE commitment = ? AND features != ?", str(commitment), _FORGOTTEN):
+            self.forget("UPDATE questions SET features = ? WHERE commitment = ?", _FORGOTTEN, str(commitment))
+
     def forget_input(self, commitment: int) -> None:
-        """The request is over: forget its input, which is private."""
+        """The answer was heard, or the fee came back: the same input is another question from now on."""
         self.forget("DELETE FROM questions WHERE commitment = ?", str(commitment))
 
 

@@ -1,11 +1,19 @@
 """Spellings of secrets, and a search for them in files and output."""
 
 import base64
+import gzip
 import struct
+import zlib
+from collections import defaultdict
+from contextlib import suppress
 from pathlib import Path
+
+import numpy as np
 
 LEAST = 8
 """Bytes of a needle: shorter ones are found by chance."""
+_GZIP = b"\x1f\x8b"
+_HASH_BITS = 22
 
 
 def of_number(number, *, order=None):
@@ -45,15 +53,61 @@ def of_reals(values):
     return found
 
 
+def _hashed(words):
+    """Words of 64 bits as so many that a table of them fits a cache."""
+    return (words * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(64 - _HASH_BITS)
+
+
+class Search:
+    """A search for many needles at once: by their first eight bytes, then by all of them."""
+
+    def __init__(self, needles):
+        self._by_start = defaultdict(list)
+        for needle in needles:
+            self._by_start[int.from_bytes(needle[:LEAST], "little")].append(needle)
+        self._starts = np.array(sorted(self._by_start), dtype=np.uint64)
+        self._maybe = np.zeros(1 << _HASH_BITS, dtype=bool)
+        self._maybe[_hashed(self._starts)] = True
+
+    def __call__(self, content):
+        """The needles that occur in bytes."""
+        found = set()
+        for first in range(min(LEAST, len(content) - LEAST + 1)):
+            words = np.frombuffer(content, "<u8", (len(content) - first) // LEAST, first)
+            places = np.flatnonzero(self._maybe[_hashed(words)])
+            for place in places[np.isin(words[places], self._starts)]:
+                begin = first + LEAST * int(place)
+                candidates = self._by_start[int(words[place])]
+                found.update(needle for needle in candidates if content.startswith(needle, begin))
+        return found
+
+    def in_output(self, content):
+        """Likewise in what was printed, also where a line was broken in the middle of a number."""
+        return self(content) | self(b"".join(content.split()))
+
+    def in_file(self, path):
+        """Likewise in a file, and in what it holds packed."""
+        content = path.read_bytes()
+        found = self(content)
+        if content.startswith(_GZIP):
+            with suppress(OSError, EOFError, zlib.error):
+                found |= self(gzip.decompress(content))
+        return found
+
+
 def in_bytes(content, needles):
     """Those that occur."""
-    return [needle for needle in needles if needle in content]
+    return Search(needles)(content)
 
 
-def in_files(folder, needles):
-    """Files anywhere below a folder that hold a needle, with how many of them."""
-    found = {}
+def in_files(folder, needles, *, since=0.0):
+    """Files anywhere below a folder that hold needles, with those; only what has changed ``since`` a time."""
+    search, found = Search(needles), {}
     for path in sorted(Path(folder).rglob("*")):
-        if path.is_file() and "__pycache__" not in path.parts and (held := in_bytes(path.read_bytes(), needles)):
-            found[path] = len(held)
+        if not path.is_file() or path.is_symlink() or "__pycache__" in path.parts:
+            continue
+        with suppress(FileNotFoundError):  # another process may use the same folder
+            status = path.stat()
+            if max(status.st_mtime, status.st_ctime) >= since and (held := search.in_file(path)):
+                found[path] = held
     return found

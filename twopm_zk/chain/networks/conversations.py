@@ -114,18 +114,19 @@ class Conversations(RequestsClient):
         prompt: bytes,
         *,
         maximum_fee: int | None = None,
+        once: bool = False,
     ) -> int:
         """Ask for an answer and pay for it; the number of the request.
 
         ``prompt`` commits to all that the answer follows from. ``network`` is as it was read: no more than its fee is
         paid, or than ``maximum_fee``. Where fees are in the token, the contract is allowed to take them first.
+        ``once`` as `RpcConnection.send` has it.
         """
         fee = network.terms.fee
-        if network.token and fee:
-            self._allow(fee)
+        self.allow(network, fee)
         most = fee if maximum_fee is None else maximum_fee
         value = 0 if network.token else fee
-        receipt = self.contract.transact("ask", network.id, operator, model, prompt, most, value=value)
+        receipt = self.contract.transact("ask", network.id, operator, model, prompt, most, value=value, once=once)
         return int(receipt.event("Asked")["id"])
 
     def answer(self, request: int, transcript: bytes) -> Receipt:

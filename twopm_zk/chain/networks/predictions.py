@@ -29,16 +29,16 @@ class Inference(RequestsClient):
         input_commitments: Sequence[int],
         *,
         maximum_fee: int | None = None,
+        once: bool = False,
     ) -> list[int]:
         """Ask for predictions, one for each input, and pay for them; the numbers of the requests.
 
         ``network`` is as it was read: no more than its fee is paid, or than ``maximum_fee`` for an input. Where fees
-        are in the token, the contract is allowed to take them first.
+        are in the token, the contract is allowed to take them first. ``once`` as `RpcConnection.send` has it.
         """
         fee = network.terms.fee
         amount = fee * len(input_commitments)
-        if network.token and amount:
-            self._allow(amount)
+        self.allow(network, amount)
         receipt = self.contract.transact(
             "ask",
             network.id,
@@ -47,6 +47,7 @@ class Inference(RequestsClient):
             list(input_commitments),
             fee if maximum_fee is None else maximum_fee,
             value=0 if network.token else amount,
+            once=once,
         )
         return [int(event["id"]) for event in receipt.events if event.name == "Asked"]
 

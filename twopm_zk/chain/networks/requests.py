@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from twopm_zk.chain.compiler import compile_contract
 from twopm_zk.chain.connection import Receipt
 from twopm_zk.chain.contracts import Contract, ContractClient
+from twopm_zk.chain.networks.registry import NetworkEntry
 from twopm_zk.errors import InputError
 
 _NOTHING = (0, "0x" + "00" * 32)
@@ -60,8 +61,11 @@ class RequestsClient(ContractClient):
         """Pay all that this account is owed."""
         return self.contract.transact("withdraw", token, receiver or self.contract.chain.address)
 
-    def _allow(self, amount: int) -> None:
-        """Let the contract take so many units of the token. Raises InputError where the account holds fewer."""
+    def allow(self, network: NetworkEntry, amount: int) -> None:
+        """Let the contract take so many units of the token, where the network's fees are in it. Raises InputError where
+        the account holds fewer."""
+        if not network.token or not amount:
+            return
         chain = self.contract.chain
         token = Contract(chain, compile_contract("IERC20"), self.contract.call("TOKEN"))
         held = int(token.call("balanceOf", chain.address))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
+import sys
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -24,11 +25,8 @@ from twopm_zk.cli.output import emit, json_option
 from twopm_zk.errors import InputError
 
 if TYPE_CHECKING:
-    from twopm_zk.chat.question import Question
     from twopm_zk.cli.application.conversing import How
     from twopm_zk.conversation.worker import ModelFile
-
-_FORMAT = "twopm-zk-conversation-question-1"
 
 
 @click.command()
@@ -59,38 +57,47 @@ def ask(
     """Pay for an answer to TEXT, which its operator has to give by a deadline, and which can be challenged.
 
     The chain sees a commitment to the question, the fee, and the digest of the answer. The model is needed here too, to
-    make tokens of the text. Before anything is paid the question is written to --keep: if its operator cannot be
-    reached, --again FILE sends it once more, without another fee. `twopm-zk converse refund` takes a fee back that
-    nobody has earned in time.
+    make tokens of the text. Before anything is paid the question is written to --keep. Where this was stopped before
+    the answer was here, or the operator cannot be reached, the same command goes on and pays nothing twice; --again
+    FILE sends a question that was paid for once more. `twopm-zk converse refund` takes a fee back that nobody has
+    earned in time.
 
     \b
     Examples:
       twopm-zk converse ask "What is a stake?" --gateway https://ask.example --network 1 --operator 0x7099...79C8
       twopm-zk converse ask --gateway https://ask.example --again kept/question-7.json
     """
-    from twopm_zk.chat.paying import client_of, expected_of_paid, pay
+    from twopm_zk.chat.kept import KeptQuestion, KeptQuestions, read_question
+    from twopm_zk.chat.paying import client_of, expected_of_paid, is_given_back, pay
 
     view = open_view(connection)
     folder = keep or Path("kept")
+    questions = KeptQuestions(folder)
     if again is not None:
-        request, question = _read_question(again)
+        question = read_question(again)
+        if not question.request:
+            raise InputError("the question was not paid for: it has no request")
     elif text is None or network is None or operator is None:
         raise InputError("a question that is paid for needs a text, --network and --operator")
     else:
-        question = how.question([{"role": "user", "content": text}])
-        path = folder / "question.json"
-        write_private(path, _document(0, question))
         address = checked_address(operator)
+        asked = KeptQuestion(how.question([{"role": "user", "content": text}]), network, address)
         if not as_json:
             click.echo(f"{address} answers with {view.backing_of(address).sentence}", err=True)
         most = parse_fee(maximum_fee, view.networks, token=view.networks.get(network).token)
-        request = pay(view, network, address, model.load(), question, maximum_fee=most)
-        write_private(folder / f"question-{request}.json", _document(request, question))
-        path.unlink()
+        known = questions.unanswered(asked, seeded=how.seed is not None)
+        if known is not None and known.request and is_given_back(view, known.request):
+            questions.forget(known)
+            known = None
+        question = pay(view, known or asked, model.load(), maximum_fee=most, questions=questions)
+    request = question.request
     found = view.network.conversations.request(request)
     client = client_of(view, gateway, found.network, found.operator, expected=expected_of_paid(found))
-    answer = answer_of(client.ask(question, request=request), folder, quiet=as_json)
+    answer = answer_of(client.ask(question.question, request=request), folder, quiet=as_json)
     emit_answer({**answer, "request": request}, as_json)
+    sys.stdout.flush()
+    if again is None:
+        questions.write(replace(question, answered=True))
 
 
 @click.command()
@@ -223,31 +230,3 @@ def decide(connection: Connection, case: int, as_json: bool) -> None:
     contract.decide(case)
     verdict = contract.case(case).verdict.name.lower()
     emit(as_json, {"case": case, "verdict": verdict}, f"Case {case} is decided: {verdict}.")
-
-
-def _document(request: int, question: Question) -> str:
-    from twopm_zk.chat.question import SealedQuestion
-
-    content = json.loads(SealedQuestion(question, 1, 0).encode())
-    return json.dumps({"format": _FORMAT, "request": request, "question": content})
-
-
-def _read_question(file: Path) -> tuple[int, Question]:
-    """A question that was paid for. InputError for another file."""
-    from twopm_zk.chat.question import SealedQuestion
-    from twopm_zk.errors import MessageError
-    from twopm_zk.participants.messages import MAX_PAYLOAD
-    from twopm_zk.system.parsing import read_json
-
-    document: Any = read_json(file, what="question")
-    keys = {"format", "request", "question"}
-    if not isinstance(document, dict) or set(document) != keys or document["format"] != _FORMAT:
-        raise InputError("this is no question that was kept")
-    request = document["request"]
-    if isinstance(request, bool) or not isinstance(request, int) or request < 1:
-        raise InputError("the question was not paid for: it has no request")
-    try:
-        found = SealedQuestion.parse(json.dumps(document["question"]).encode(), limit=MAX_PAYLOAD)
-    except MessageError as error:
-        raise InputError(f"this is no question that was kept: {error.message}") from None
-    return request, found.question

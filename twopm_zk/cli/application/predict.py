@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,14 +26,14 @@ from twopm_zk.cli.options.participants import (
     stop_on_sigterm,
 )
 from twopm_zk.cli.output import emit, json_option
-from twopm_zk.errors import InputError
+from twopm_zk.errors import ChainError, InputError
 from twopm_zk.system.parsing import read_json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from twopm_zk.participants.service import ServiceSettings
-    from twopm_zk.prediction.client import Prediction
+    from twopm_zk.prediction.client import Prediction, PredictionClient
     from twopm_zk.task.specification import TaskSpec
 
 network_option = click.option("--network", type=click.IntRange(1), required=True, help="The network's number.")
@@ -99,6 +101,9 @@ def ask(
     The chain sees a salted commitment to each input; the operator alone gets the inputs, encrypted. The contract has
     verified the proof of an answer before it is shown here, and pays the operator and the data owners only then.
 
+    Where this was stopped before it had an answer, the same command with the same --state goes on, and pays nothing
+    twice: an input is asked about anew only once its answer was shown here, or its fee came back.
+
     `ask` may be left out.
 
     \b
@@ -125,15 +130,33 @@ def ask(
         requests = client.ask(network, address, rows, maximum_fee=most)
         for request in requests:
             client.deliver(request)
-        answers = [client.wait(request, timeout=timeout, poll=poll) for request in requests]
-    documents = [_answer(spec, answer, as_json) for answer in answers]
-    if any(answer.insecure for answer in answers) and not as_json:
-        click.secho("INSECURE KEYS: these answers prove nothing to anybody.", fg="red", bold=True, err=True)
-    if isinstance(found, list) and as_json:
-        click.echo(json.dumps(documents, indent=2))
-        return
-    for document in documents:
-        emit(as_json, document)
+        answers, failure = _answers(client, requests, timeout=timeout, poll=poll)
+        documents = [_answer(spec, answer, as_json) for answer in answers]
+        if any(answer.insecure for answer in answers) and not as_json:
+            click.secho("INSECURE KEYS: these answers prove nothing to anybody.", fg="red", bold=True, err=True)
+        if isinstance(found, list) and as_json and documents:
+            click.echo(json.dumps(documents, indent=2))
+        else:
+            for document in documents:
+                emit(as_json, document)
+        sys.stdout.flush()
+        for answer in answers:
+            client.heard(answer.request)
+    if failure is not None:
+        raise failure
+
+
+def _answers(
+    client: PredictionClient, requests: Sequence[int], *, timeout: float, poll: float
+) -> tuple[list[Prediction], ChainError | None]:
+    """What came of requests, and the first that was wrong with one of them: the other answers are paid for too."""
+    until, answers, failure = time.monotonic() + timeout, [], None
+    for request in requests:
+        try:
+            answers.append(client.wait(request, timeout=max(0.0, until - time.monotonic()), poll=poll))
+        except ChainError as error:
+            failure = failure or error
+    return answers, failure
 
 
 def _answer(spec: TaskSpec, answer: Prediction, as_json: bool) -> Mapping[str, Any]:
