@@ -51,6 +51,8 @@ class _Codec(ABICodec):
     stream_class = _Once
 
 
+_UNFIT = (EncodingError, ValidationError, ValueError, TypeError, KeyError, AttributeError)
+"""What eth_abi says of values that do not fit their types."""
 _READ_AGAIN = 32
 """How often a byte is read on average at most: eth_abi reads a tuple twice, what is in it four times, and so on."""
 _REGISTRY = registry.copy()  # type: ignore[no-untyped-call]
@@ -165,16 +167,21 @@ def encode_values(what: str, items: Sequence[Any], values: Sequence[Any]) -> byt
     """
     if len(items) != len(values):
         raise InputError(f"{what} takes {len(items)} arguments, not {len(values)}")
-    encoded = []
-    for position, (item, value) in enumerate(zip(items, values, strict=True)):
-        try:
-            plain = _plain(item, value)
-            encode([collapse_if_tuple(item)], [plain])
-        except (EncodingError, ValidationError, ValueError, TypeError, KeyError, AttributeError):
-            name = item["name"] or f"number {position + 1}"
-            raise InputError(f"{what}: argument {name} does not fit {collapse_if_tuple(item)}") from None
-        encoded.append(plain)
-    return encode([collapse_if_tuple(item) for item in items], encoded)
+    try:
+        plain = [_plain(item, value) for item, value in zip(items, values, strict=True)]
+        return encode([collapse_if_tuple(item) for item in items], plain)
+    except _UNFIT:
+        position = next(place for place, item in enumerate(items) if not _fits(item, values[place]))
+    name = items[position]["name"] or f"number {position + 1}"
+    raise InputError(f"{what}: argument {name} does not fit {collapse_if_tuple(items[position])}")
+
+
+def _fits(item: Any, value: Any) -> bool:
+    try:
+        encode([collapse_if_tuple(item)], [_plain(item, value)])
+    except _UNFIT:
+        return False
+    return True
 
 
 def decode_inputs(entry: Mapping[str, Any], data: bytes) -> dict[str, Any] | None:
