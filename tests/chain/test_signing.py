@@ -9,6 +9,7 @@ from twopm_zk.chain.abi import checksummed
 from twopm_zk.chain.rpc.signing import Signer
 
 SIGNERS = [Signer(Account.from_key("0x" + part * 32)) for part in ("11", "a7")]
+TO = "0x" + "00" * 20
 NUMBERS = st.integers(0, 2**64 - 1)
 TRANSACTIONS = st.fixed_dictionaries(
     {
@@ -49,7 +50,7 @@ def test_a_chain_without_a_base_fee_has_transactions_with_one_price():
 @pytest.mark.parametrize("missing", ["nonce", "chainId", "gas", "value", "data", "maxFeePerGas"])
 def test_nothing_is_signed_without_a_field(missing):
     transaction = {"chainId": 7, "nonce": 1, "gas": 21000, "maxPriorityFeePerGas": 1, "maxFeePerGas": 5, "value": 3}
-    transaction |= {"data": b"", "to": "0x" + "00" * 20}
+    transaction |= {"data": b"", "to": TO}
     del transaction[missing]
     with pytest.raises(KeyError):
         SIGNERS[0].sign(transaction)

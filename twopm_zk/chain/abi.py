@@ -53,6 +53,8 @@ class _Codec(ABICodec):
 
 _UNFIT = (EncodingError, ValidationError, ValueError, TypeError, KeyError, AttributeError)
 """What eth_abi says of values that do not fit their types."""
+_KEPT_BYTES = 2048
+"""Values up to so long are decoded once: who waits for something reads the same state and the same logs each time."""
 _READ_AGAIN = 32
 """How often a byte is read on average at most: eth_abi reads a tuple twice, what is in it four times, and so on."""
 _REGISTRY = registry.copy()  # type: ignore[no-untyped-call]
@@ -196,10 +198,16 @@ def decode_inputs(entry: Mapping[str, Any], data: bytes) -> dict[str, Any] | Non
 def decode_values(items: Sequence[Any], data: bytes) -> list[Any]:
     """Values of ABI-encoded ``items``, inputs or outputs of an ABI entry. Raises DecodingError."""
     try:
-        values = _CODEC.decode([collapse_if_tuple(item) for item in items], data)
+        decode = _decode_once if len(data) <= _KEPT_BYTES else _CODEC.decode
+        values = decode(tuple(collapse_if_tuple(item) for item in items), data)
     except OverflowError:  # a length that no machine has
         raise DecodingError("a length is beyond the end") from None
     return [_named(item, value) for item, value in zip(items, values, strict=True)]
+
+
+@lru_cache(maxsize=2048)
+def _decode_once(kinds: tuple[str, ...], data: bytes) -> tuple[Any, ...]:
+    return _CODEC.decode(kinds, data)
 
 
 def _plain(item: Mapping[str, Any], value: Any) -> Any:

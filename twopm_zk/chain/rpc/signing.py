@@ -28,7 +28,8 @@ class Signer:
         """The transaction as it is sent, and its hash.
 
         ``transaction`` has web3's names, numbers that are int, ``data`` that is bytes, and ``to`` unless it creates a
-        contract; one of a chain that has ``gasPrice`` alone is eth-account's to sign. KeyError where a field is missing.
+        contract; one with ``gasPrice``, of a chain without a base fee, is eth-account's to sign. KeyError where a field
+        is missing.
         """
         if "gasPrice" in transaction:
             signed = self.account.sign_transaction(cast(Any, dict(transaction)))
