@@ -25,7 +25,6 @@ from web3.types import RPCEndpoint, RPCResponse, TxParams, Wei
 from twopm_zk.chain.abi import DecodedEvent, Log, Registry, checksummed
 from twopm_zk.chain.rpc import RpcProvider, TooManyRequestsError, answers, reading, rpc_kind, rpc_message
 from twopm_zk.chain.rpc.answers import BlockHeader, MinedTransaction, SentTransaction, UnusableAnswerError
-from twopm_zk.chain.rpc.signing import Signer
 from twopm_zk.errors import ChainError, InputError, TransactionError
 from twopm_zk.system.urls import shown_url
 
@@ -90,7 +89,7 @@ class RpcConnection:
         self.web3 = Web3(RpcProvider(url), middleware=[])
         self.registry = Registry()
         self._learned = _Learned()
-        self._signer = _signer(private_key)
+        self._account = _account(private_key)
         try:
             self.chain_id = self._ask("a number", answers.number, "eth_chainId")
         except (OSError, Web3Exception, ValueError) as error:
@@ -102,19 +101,15 @@ class RpcConnection:
         """The same connection with another account."""
         other = object.__new__(type(self))
         other.__dict__.update(self.__dict__)
-        other._signer = _signer(private_key)
+        other._account = _account(private_key)
         return other
 
     @property
     def account(self) -> LocalAccount:
         """The signing account, for messages off the chain. InputError where there is none."""
-        return self._signing.account
-
-    @property
-    def _signing(self) -> Signer:
-        if self._signer is None:
+        if self._account is None:
             raise InputError("a transaction needs an account, and no private key is given", kind="no-account")
-        return self._signer
+        return self._account
 
     @property
     def address(self) -> ChecksumAddress:
@@ -211,7 +206,7 @@ class RpcConnection:
     ) -> bytes:
         """Run code without a transaction. ``what`` is for the message. Raises TransactionError."""
         parameters = {"to": checksummed(to), "data": "0x" + data.hex()}
-        if sender or self._signer:
+        if sender or self._account:
             parameters["from"] = checksummed(sender or self.address)
         if gas is not None:
             parameters["gas"] = hex(gas)
@@ -302,16 +297,16 @@ class RpcConnection:
 
         Another process that signs with the same account may hold the nonce until its own transaction is mined.
         """
-        sender, signer, until = self.address, self._signing, time.monotonic() + self.timeout
+        sender, account, until = self.address, self.account, time.monotonic() + self.timeout
         doubtful: list[tuple[bytes, int]] = []  # sent, but the answer was lost: the node may have taken them
         losses, pause = 0, 0.1
         while True:
             nonce = self._nonce()
             fields = {key: value for key, value in parameters.items() if key != "from"}
-            signed, transaction = signer.sign({**fields, "nonce": nonce})
-            taken = (transaction, nonce)
+            signed = account.sign_transaction(cast(Any, {**fields, "nonce": nonce}))
+            taken = (bytes(signed.hash), nonce)
             try:
-                self._ask("a hash", answers.data, "eth_sendRawTransaction", "0x" + signed.hex())
+                self._ask("a hash", answers.data, "eth_sendRawTransaction", "0x" + signed.raw_transaction.hex())
             except OSError as error:
                 losses += 1
                 if losses == _SEND_ATTEMPTS or isinstance(error, TooManyRequestsError):
@@ -520,11 +515,11 @@ def _as_sent(parameters: TxParams) -> dict[str, str]:
     return {**sent, "data": "0x" + fields["data"].hex()}
 
 
-def _signer(private_key: str | None) -> Signer | None:
+def _account(private_key: str | None) -> LocalAccount | None:
     if private_key is None:
         return None
     try:
-        return Signer(Account.from_key(private_key))
+        return cast(LocalAccount, Account.from_key(private_key))
     except (ValueError, TypeError, ValidationError):
         # the original message may quote the key
         raise InputError("the private key is not 32 bytes in hexadecimal", kind="no-private-key") from None
