@@ -1,7 +1,7 @@
-"""A connection to a development node that signs by itself: a transaction is two requests, and nothing is estimated.
+"""Connections to a development node with fewer requests for each transaction.
 
-What a contract refuses is refused as the library's own connection has it, before a transaction is sent; that connection
-itself is what tests/chain is about, and participants and processes use.
+What the library's own connection does with estimates, fees, nonces and receipts is what tests/chain is about; commands
+and processes of tests have it too.
 """
 
 from web3._utils.error_formatters_utils import raise_contract_logic_error_on_revert
@@ -16,12 +16,13 @@ GAS = 25_000_000
 FEES = {"maxPriorityFeePerGas": 10**9, "maxFeePerGas": 10**11}
 
 
-class QuickChain(Chain):
+class CalledChain(Chain):
+    """Calls what it is about to send, in place of an estimate, for which a node executes it many times."""
+
     def fees(self):
         return FEES
 
     def _estimate(self, what, parameters):
-        """Not one: the same call, once, which is refused as the transaction would be."""
         sent = _as_sent({**parameters, "gas": GAS})
         try:
             self._ask("data", answers.data, "eth_call", sent, "latest", refused=raise_contract_logic_error_on_revert)
@@ -29,8 +30,11 @@ class QuickChain(Chain):
             raise self._reverted(what, error) from error
         return GAS
 
+
+class QuickChain(CalledChain):
+    """Lets the node sign for its own accounts, and answer with the receipt."""
+
     def _submit(self, what, parameters, once=False):
-        """The receipt comes with the answer; `_wait` takes it from there."""
         sent = _as_sent(parameters) | {name: hex(parameters[name]) for name in FEES}
         return self._ask("a receipt", dict, "eth_sendTransactionSync", sent), None
 
