@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from support.people_stage import Stage
 from support.people_world import SPEC, DoubleKeys, Party, replace, tables
-from support.private_task import PRIVATE
+from support.private_task import private_spec
 from support.traces import numbers_in, seen_on_chain, words_of
 
 from twopm_zk.auditor.audit import audit
@@ -42,7 +42,7 @@ def drawn(monkeypatch):
 
 @pytest.fixture
 def private(world, tmp_path):
-    return Party(world, tmp_path, spec=PRIVATE)
+    return Party(world, tmp_path, spec=private_spec())
 
 
 def gathered(stage):
@@ -51,7 +51,7 @@ def gathered(stage):
 
 def exact(weights):
     """The gradient without noise, over the rows as they are after clipping."""
-    batches = [batch for table in tables((11, 11, 10)) for batch in prepare(table, PRIVATE).batches]
+    batches = [batch for table in tables((11, 11, 10)) for batch in prepare(table, private_spec()).batches]
     return np.sum([batch.tally(Collection.GRADIENT, weights).items for batch in batches], axis=0)
 
 
@@ -64,14 +64,14 @@ def test_a_private_task_ends_with_its_certificate_and_every_sum_has_the_noise_of
     for number, one in enumerate(sums):
         noise = np.sum(drawn[3 * number : 3 * number + 3], axis=0)
         assert (np.array(one.view.total.items) - exact(one.weights) == noise).all()
-    report = audit(stage.reader, stage.task, spec=PRIVATE, keyring=DoubleKeys())
+    report = audit(stage.reader, stage.task, spec=private_spec(), keyring=DoubleKeys())
     assert report.passed, report.failures
-    plan = PRIVATE.noise
+    plan = private_spec().noise
     for node in stage.nodes:
         spent = node.store.spendings("")
         assert [(one.round, one.collection) for one in spent] == [(n, Collection.GRADIENT) for n in range(len(sums))]
-        found = accounting.epsilon([one.multiplier for one in spent], PRIVATE.privacy.delta)
-        assert found <= PRIVATE.privacy.epsilon
+        found = accounting.epsilon([one.multiplier for one in spent], private_spec().privacy.delta)
+        assert found <= private_spec().privacy.epsilon
         assert {one.multiplier for one in spent} == {plan.multiplier(Collection.GRADIENT)}
     stage.close()
 
@@ -208,7 +208,7 @@ def test_exact_sums_keep_no_limit_before_or_after(world, tmp_path, private):
     stage.until(Phase.FINISHED)
     store = stage.nodes[0].store
     assert {one.multiplier for one in store.spendings("")} == {0.0}
-    node = Party(world, tmp_path, spec=PRIVATE).node(0, store=store, consent=consent(1000.0))
+    node = Party(world, tmp_path, spec=private_spec()).node(0, store=store, consent=consent(1000.0))
     with pytest.raises(TrainingError, match="from epsilon inf to inf"):
         node._privacy.require(stage.state)
     stage.close()
@@ -216,9 +216,9 @@ def test_exact_sums_keep_no_limit_before_or_after(world, tmp_path, private):
 
 def test_a_task_with_other_verifiers_than_its_specification_names_is_refused(world, tmp_path):
     """Ones that let in more noise, or none: the coordinator chooses them, and nodes compare."""
-    stage = Stage(Party(world, tmp_path, spec=PRIVATE)).begin()
+    stage = Stage(Party(world, tmp_path, spec=private_spec())).begin()
     node, state = stage.nodes[0], stage.state
-    node.spec = replace(PRIVATE, privacy=None, instances=SPEC.instances, step=SPEC.step)
+    node.spec = replace(private_spec(), privacy=None, instances=SPEC.instances, step=SPEC.step)
     with pytest.raises(DeploymentError, match="uses the verifier of step-45x3-noise"):
         node._require_verifiers(state)
     stage.close()

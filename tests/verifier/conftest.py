@@ -3,7 +3,14 @@
 import pytest
 from support.conversing import finished_task
 from support.market import certified_task
+from support.quick_chain import QuickChain
 from support.rounds_world import World
+
+
+@pytest.fixture(scope="session")
+def chain(node):
+    """Signs as the first account, which owns what the fixtures deploy."""
+    return QuickChain(node.url, private_key=node.private_keys[0])
 
 
 @pytest.fixture(scope="session")

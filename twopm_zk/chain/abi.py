@@ -51,6 +51,10 @@ class _Codec(ABICodec):
     stream_class = _Once
 
 
+_UNFIT = (EncodingError, ValidationError, ValueError, TypeError, KeyError, AttributeError)
+"""What eth_abi says of values that do not fit their types."""
+_KEPT_BYTES = 2048
+"""Values up to so long are decoded once: who waits for something reads the same state and the same logs each time."""
 _READ_AGAIN = 32
 """How often a byte is read on average at most: eth_abi reads a tuple twice, what is in it four times, and so on."""
 _REGISTRY = registry.copy()  # type: ignore[no-untyped-call]
@@ -165,16 +169,21 @@ def encode_values(what: str, items: Sequence[Any], values: Sequence[Any]) -> byt
     """
     if len(items) != len(values):
         raise InputError(f"{what} takes {len(items)} arguments, not {len(values)}")
-    encoded = []
-    for position, (item, value) in enumerate(zip(items, values, strict=True)):
-        try:
-            plain = _plain(item, value)
-            encode([collapse_if_tuple(item)], [plain])
-        except (EncodingError, ValidationError, ValueError, TypeError, KeyError, AttributeError):
-            name = item["name"] or f"number {position + 1}"
-            raise InputError(f"{what}: argument {name} does not fit {collapse_if_tuple(item)}") from None
-        encoded.append(plain)
-    return encode([collapse_if_tuple(item) for item in items], encoded)
+    try:
+        plain = [_plain(item, value) for item, value in zip(items, values, strict=True)]
+        return encode([collapse_if_tuple(item) for item in items], plain)
+    except _UNFIT:
+        position = next(place for place, item in enumerate(items) if not _fits(item, values[place]))
+    name = items[position]["name"] or f"number {position + 1}"
+    raise InputError(f"{what}: argument {name} does not fit {collapse_if_tuple(items[position])}")
+
+
+def _fits(item: Any, value: Any) -> bool:
+    try:
+        encode([collapse_if_tuple(item)], [_plain(item, value)])
+    except _UNFIT:
+        return False
+    return True
 
 
 def decode_inputs(entry: Mapping[str, Any], data: bytes) -> dict[str, Any] | None:
@@ -189,10 +198,16 @@ def decode_inputs(entry: Mapping[str, Any], data: bytes) -> dict[str, Any] | Non
 def decode_values(items: Sequence[Any], data: bytes) -> list[Any]:
     """Values of ABI-encoded ``items``, inputs or outputs of an ABI entry. Raises DecodingError."""
     try:
-        values = _CODEC.decode([collapse_if_tuple(item) for item in items], data)
+        decode = _decode_once if len(data) <= _KEPT_BYTES else _CODEC.decode
+        values = decode(tuple(collapse_if_tuple(item) for item in items), data)
     except OverflowError:  # a length that no machine has
         raise DecodingError("a length is beyond the end") from None
     return [_named(item, value) for item, value in zip(items, values, strict=True)]
+
+
+@lru_cache(maxsize=2048)
+def _decode_once(kinds: tuple[str, ...], data: bytes) -> tuple[Any, ...]:
+    return _CODEC.decode(kinds, data)
 
 
 def _plain(item: Mapping[str, Any], value: Any) -> Any:
