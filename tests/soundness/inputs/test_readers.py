@@ -43,7 +43,7 @@ def test_examples_and_changes_of_them_are_read_or_refused_with_an_error_that_was
         pytest.skip(reason)
     seeds = reader.seeds()
     assert any(reads(reader, seed) for seed in seeds), "no example is valid"
-    full = 3000 if name.startswith("_native") else 400  # which nothing guides
+    full = 3000 if name.startswith("_native") else 400  # as it was built here, with its vectors
     tried = amount(3, 40) if name in SLOW else amount(25, full)
     for _ in range(tried):
         content = mutated(chance.choice(seeds), reader.kind, chance)
