@@ -98,9 +98,15 @@ class Deaths:
 
         class Connection(sqlite3.Connection):
             def execute(self, statement, values=()):
-                do = lambda: sqlite3.Connection.execute(self, statement, values)  # noqa: E731
                 if not _changes(statement):
-                    return do()
+                    return sqlite3.Connection.execute(self, statement, values)
+
+                def do():
+                    cursor = sqlite3.Connection.execute(self, statement, values)
+                    if statement.startswith("PRAGMA"):
+                        cursor.fetchall()  # what it writes is there with its last row
+                    return cursor
+
                 if self.in_transaction and statement != "COMMIT":  # nothing of it is on the disk before that
                     return deaths.reach(_words(statement), do, moments=("after",))
                 path = Path(do_query(self, "PRAGMA database_list")[0][2])

@@ -65,9 +65,7 @@ class Coordinator(Participant[CoordinatorStore], TaskCreator[ChainView, TaskSpec
         self.settings = settings or CoordinatorSettings()
         self._wanted = wanted_nodes(spec, self.settings.nodes)
         super().__init__(view, spec, store, poll=self.settings.poll, notify=notify)
-        self.task = task if task is not None else self._unfinished()
-        if self.task is not None:
-            self._begin(self.task)
+        self._take_up(task)
         self._executor = RoundExecutor(view, spec, store, prover=prover, notify=notify)
         self._seen: dict[tuple[int, Phase], float] = {}
         self._absent: set[str] = set()
@@ -75,21 +73,8 @@ class Coordinator(Participant[CoordinatorStore], TaskCreator[ChainView, TaskSpec
         self._from: int | None = None
         self._checked = False
 
-    def _unfinished(self) -> int | None:
-        last = self.store.running(self.spec.spec_hash)
-        if last in self.view.tasks_of(self.spec.spec_hash):  # else its block was replaced
-            return last
-        found = self.view.newest_task(
-            self.spec.spec_hash, lambda state: state.phase is not Phase.FINISHED, creator=self.view.address
-        )
-        return None if found is None else found.id
-
     def _created(self) -> int:
         return create_task(self.view, self.spec, stakes=self.settings.stakes)
-
-    def _begin(self, task: int) -> None:
-        self.task = task
-        self.store.set_running(self.spec.spec_hash, task)
 
     def tick(self) -> bool:
         """Do what there is to do; whether the task is finished, or somebody else's by now."""
@@ -104,11 +89,11 @@ class Coordinator(Participant[CoordinatorStore], TaskCreator[ChainView, TaskSpec
         self._watch(state)
         if state.phase is Phase.FINISHED:
             self._tell_end(state)
-            self.store.set_running(self.spec.spec_hash, None)
+            self._end()
             return True
         if state.coordinator != self.view.address:
             self._say("replaced", f"{state.coordinator} has taken this coordinator's place")
-            self.store.set_running(self.spec.spec_hash, None)
+            self._end()
             return True
         if state.phase is Phase.CREATED:
             self.view.hlr.open_round(state.id)
@@ -158,7 +143,7 @@ class Coordinator(Participant[CoordinatorStore], TaskCreator[ChainView, TaskSpec
     def _end_statistics(self, state: TaskSnapshot) -> None:
         """End a certified task whose statistics not enough nodes take part in: the certificate stays."""
         text = f"{state.name()}: too few nodes for the {state.collected}; the task ends with its certificate"
-        self._end(state, "no-statistics", text, {"nodes": state.nodes, "minimum": state.minimum_nodes})
+        self._finish(state, "no-statistics", text, {"nodes": state.nodes, "minimum": state.minimum_nodes})
 
     def _waited(self, state: TaskSnapshot) -> float:
         """Seconds since this process first saw the phase: nobody is blamed for a difference between clocks."""
@@ -234,9 +219,9 @@ class Coordinator(Participant[CoordinatorStore], TaskCreator[ChainView, TaskSpec
             self._say_once("waiting", f"{text}: a node of the set has to dispute it", key=state.key)
             return
         kept = "with its certificate" if state.certified else "without a certificate"
-        self._end(state, "undisputed", f"{text}, and no node of its set disputes it: the task ends {kept}")
+        self._finish(state, "undisputed", f"{text}, and no node of its set disputes it: the task ends {kept}")
 
-    def _end(self, state: TaskSnapshot, kind: str, text: str, values: Mapping[str, object] | None = None) -> None:
+    def _finish(self, state: TaskSnapshot, kind: str, text: str, values: Mapping[str, object] | None = None) -> None:
         self.view.hlr.finish(state.id)
         self._say(kind, text, values)
         self.loop.wake()
@@ -260,6 +245,6 @@ class Coordinator(Participant[CoordinatorStore], TaskCreator[ChainView, TaskSpec
             self._say("unstuck", f"moved on {state.name()}: {done}")
         elif (still := standstill(self.view, state)) is not None:
             if still.hopeless:
-                self._end(state, "hopeless", f"{still.sentence(state)}. This coordinator ends it")
+                self._finish(state, "hopeless", f"{still.sentence(state)}. This coordinator ends it")
             else:
                 self._say_once("standstill", still.sentence(state), {"missing": list(still.missing)}, key=state.key)

@@ -21,7 +21,20 @@ _SCHEMA = (
 )
 
 
-class CoordinatorStore(Database):
+class TaskStore(Database):
+    """The state of whoever coordinates tasks: which one is run."""
+
+    def running(self, spec_hash: bytes) -> int | None:
+        """The task of a specification that was run here last; None where its end was told."""
+        number = self.meta(_running(spec_hash))
+        return int(number) if number else None
+
+    def set_running(self, spec_hash: bytes, task: int | None) -> None:
+        """Keep which task is run; None once its end is told."""
+        self.set_meta(_running(spec_hash), "" if task is None else str(task))
+
+
+class CoordinatorStore(TaskStore):
     """The state of one coordinator's account, for any number of tasks."""
 
     def __init__(self, path: Path) -> None:
@@ -38,15 +51,6 @@ class CoordinatorStore(Database):
     def add_work(self, attempt: Attempt, name: str, content: dict[str, Any]) -> None:
         """Keep it before it is sent; replaces what was there."""
         self.run("INSERT OR REPLACE INTO work VALUES (?, ?, ?, ?, ?)", *attempt.columns, name, json.dumps(content))
-
-    def running(self, spec_hash: bytes) -> int | None:
-        """The task of a specification that was run here last; None where its end was told."""
-        number = self.meta(_running(spec_hash))
-        return int(number) if number else None
-
-    def set_running(self, spec_hash: bytes, task: int | None) -> None:
-        """Keep which task is run; None once its end is told."""
-        self.set_meta(_running(spec_hash), "" if task is None else str(task))
 
 
 def _running(spec_hash: bytes) -> str:

@@ -45,7 +45,8 @@ class FederatedSettings:
 class FederatedCoordinator(TaskCreator[FederatedView, FederatedSpec, CoordinatorState]):
     """One coordinator's task.
 
-    Without ``task`` it goes on with this account's unfinished task of the specification, or creates one.
+    Without ``task`` it goes on with the task of the specification that it ran last, if it has not told its end yet, or
+    with this account's unfinished one, or creates one.
     """
 
     def __init__(
@@ -62,17 +63,11 @@ class FederatedCoordinator(TaskCreator[FederatedView, FederatedSpec, Coordinator
         self._wanted = wanted_nodes(spec, self.settings.nodes)
         super().__init__(view, spec, store, poll=self.settings.poll, notify=notify)
         self._storage = Storage.of(spec)
-        self.task = task if task is not None else self._unfinished()
+        self._take_up(task)
         self._seen: dict[tuple[int, Phase], float] = {}
         self._absent: set[str] = set()
         """Who handed in nothing the last time, such as strangers who only registered: nobody waits for them again."""
         self._from: int | None = None
-
-    def _unfinished(self) -> int | None:
-        found = self.view.newest_task(
-            self.spec.spec_hash, lambda state: state.phase is not Phase.FINISHED, creator=self.view.address
-        )
-        return None if found is None else found.id
 
     def _created(self) -> int:
         return create_task(self.view, self.spec, stakes=self.settings.stakes)
@@ -89,9 +84,11 @@ class FederatedCoordinator(TaskCreator[FederatedView, FederatedSpec, Coordinator
             latest = state.latest_result.hex() if state.results else None
             text = f"task {state.id} is finished, with {state.results} accepted results"
             self._say("finished", text, {"task": state.id, "results": state.results, "result": latest})
+            self._end()
             return True
         if state.coordinator != self.view.address:
             self._say("replaced", f"{state.coordinator} has taken this coordinator's place")
+            self._end()
             return True
         if state.phase is Phase.CREATED:
             self.view.hfl.open_round(state.id)

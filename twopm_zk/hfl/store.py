@@ -12,11 +12,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from twopm_zk.coordinator.store import TaskStore
 from twopm_zk.errors import StoreError
 from twopm_zk.federated import FederatedSpec, RoundResult, Update, parse_result
 from twopm_zk.federated.encoding import UPDATE
 from twopm_zk.federated.updates import SALT_BYTES
-from twopm_zk.participants.database import Database
 from twopm_zk.participants.records import Attempt
 from twopm_zk.participants.rounds.store import SharingStore
 
@@ -172,8 +172,8 @@ class FederatedStore(SharingStore):
             self.run("INSERT INTO contents VALUES (?, ?, ?, ?, ?)", *where, part, content[first : first + _PART])
 
 
-class CoordinatorState(Database):
-    """The state of a coordinator: whose it is. All that it knows is on the chain and in the storage."""
+class CoordinatorState(TaskStore):
+    """The state of a coordinator: whose it is, and what it runs. All else is on the chain and in the storage."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path, kind="federated coordinator", schema=())

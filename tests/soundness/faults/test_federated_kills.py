@@ -66,7 +66,8 @@ class FederatedCast:
                     other.tick()
             if all(mortal.finished for mortal in self.mortals) and self.finished():
                 return
-        raise AssertionError(f"not finished: {self.where}")
+        said = {who: [item.text for item in news[-3:]] for who, news in self.stage.news.items()}
+        raise AssertionError(f"not finished: {self.where}: {said}")
 
     def losses(self):
         """What is not as it has to be at the end, in words; none where all is."""
