@@ -11,6 +11,7 @@ import stat
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 
@@ -29,8 +30,8 @@ STARTS = (0, 11, 21, 32)
 USERS = ("user-with-a-stake", "user-without-a-stake", "operator")
 """Who has the row that is asked about, as long as an answer may be due."""
 STATE = ("", "-wal", "-shm", "-journal")
-HOWS = ("alone", "with its group", "the chain's node")
-"""Who is killed: the command as `kill -9` does it, with its children as a terminal does, or its chain under it."""
+HOWS = ("alone", "with its group", "after its chain")
+"""Who is killed: the command as `kill -9` does it, with its group as a terminal does, or first the chain under it."""
 NUMBERS = {"batches": ("salt",), "updates": ("blinding",), "round_keys": ("secret",), "questions": ("salt",)}
 SECRETS = 1400
 """A run has about so many secrets; it is killed once it has a number of them that is drawn."""
@@ -143,11 +144,13 @@ class Demonstration:
     def kill(self, process, how):
         if how == "with its group":
             os.killpg(process.pid, signal.SIGKILL)
-        elif how == "the chain's node" and (nodes := children(process.pid)):
-            for pid in nodes:
-                os.kill(pid, signal.SIGKILL)
-        else:
-            process.kill()
+            return
+        if how == "after its chain":
+            for pid in children(process.pid):
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            time.sleep(2.0)  # for what is said then: it tries again, and would for ever
+        process.kill()
 
     def wait_for_children(self):
         """Until whatever was started below the temporary folder has ended by itself, as it does when its parent has."""
