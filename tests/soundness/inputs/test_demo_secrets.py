@@ -205,9 +205,10 @@ def children(pid):
     found, waiting = [], [pid]
     while waiting:
         for task in Path(f"/proc/{waiting.pop()}/task").glob("*/children"):
-            below = [int(one) for one in task.read_text().split()]
-            found += below
-            waiting += below
+            with suppress(OSError):  # a thread that has ended
+                below = [int(one) for one in task.read_text().split()]
+                found += below
+                waiting += below
     return found
 
 
