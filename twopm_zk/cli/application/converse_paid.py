@@ -72,7 +72,7 @@ def ask(
 
     view = open_view(connection)
     folder = keep or Path("kept")
-    questions = KeptQuestions(folder)
+    questions = KeptQuestions(again.parent if again else folder)
     if again is not None:
         question = read_question(again)
         if not question.request:
@@ -97,8 +97,7 @@ def ask(
     answer = answer_of(client.ask(question.question, request=request), folder, quiet=as_json)
     emit_answer({**answer, "request": request}, as_json)
     sys.stdout.flush()
-    if again is None:
-        questions.write(replace(question, answered=True))
+    questions.write(replace(question, answered=True))
 
 
 @click.command()
