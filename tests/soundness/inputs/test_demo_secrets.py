@@ -174,17 +174,17 @@ class Demonstration:
 
     def losses(self):
         """What is not as it has to be, in words."""
-        secrets = self.secrets
-        found = needles.in_files(self.folder, secrets)
+        search = needles.Search(self.secrets)
+        found = needles.in_files(self.folder, search)
         for folder in self.elsewhere:
-            found |= needles.in_files(folder, secrets, since=self.began)
+            found |= needles.in_files(folder, search, since=self.began)
         lost = [f"{path} holds {len(held)} secrets" for path, held in found.items() if path not in self.places]
         lost += [
             f"others can read {path}"
             for path in self.places
             if path.exists() and stat.S_IMODE(path.stat().st_mode) != 0o600
         ]
-        if held := needles.Search(secrets).in_output(self.output):
+        if held := search.in_output(self.output):
             lost.append(f"{len(held)} secrets were printed")
         return lost + self._others()
 
