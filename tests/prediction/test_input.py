@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 from support.small_tasks import spector_spec
 
-from twopm_zk.errors import InputError, RangeError
+from twopm_zk.cli.application.predict import _answers
+from twopm_zk.errors import ChainError, InputError, RangeError
 from twopm_zk.prediction.requests import quantized_row
 from twopm_zk.task.columns import Column
 from twopm_zk.task.instances import TaskInstances
@@ -96,3 +97,17 @@ def test_a_row_that_the_specification_does_not_read_is_refused_by_the_name_of_it
     with pytest.raises(InputError) as caught:
         quantized_row(WARDED, row)
     assert message in str(caught.value)
+
+
+def test_the_answers_that_came_are_told_although_another_one_did_not():
+    """They are paid for."""
+
+    class Client:
+        def wait(self, request, *, timeout, poll):
+            if request == 2:
+                raise ChainError("late", kind="operator-late")
+            return f"answer {request}"
+
+    answers, failure = _answers(Client(), [1, 2, 3], timeout=1.0, poll=0.1)
+    assert answers == ["answer 1", "answer 3"]
+    assert failure.kind == "operator-late"

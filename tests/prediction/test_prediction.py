@@ -730,6 +730,20 @@ def test_a_question_whose_transaction_was_replaced_or_reverted_is_sent_again(ask
     assert asking.is_asked_once()
 
 
+def test_a_refusal_since_the_question_of_before_has_come_meanwhile_is_none(asking):
+    asking.pooled()
+    again = asking.client()
+
+    def refuse(*_):  # an endpoint that reckons with its pool does so before that is mined
+        asking.stage.world.node.rpc("evm_mine")
+        raise TransactionError("refused", error="ERC20InsufficientAllowance")
+
+    asking.monkeypatch.setattr(again.view.chain, "_estimate", refuse)
+    (request,) = asking.ask(client=again)
+    assert asking.answered(again, request).request == request
+    assert asking.is_asked_once()
+
+
 def test_what_the_contract_refuses_before_it_is_sent_is_not_kept(asking):
     asking.operator.view.inference.withdraw_offer(1)
     client = asking.client()

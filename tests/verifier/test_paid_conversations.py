@@ -96,12 +96,15 @@ def kept_questions(tmp_path):
     return KeptQuestions(tmp_path / "kept")
 
 
-def to_keep(talks, served, question=QUESTION):
-    return KeptQuestion(question, talks.id, served[1].address)
+def to_keep(talks, people, served):
+    place = Place(talks.world.chain.chain_id, talks.contract.address, talks.id)
+    return KeptQuestion(QUESTION, place, people.eve.address, served[1].address)
 
 
 def paid(view, talks, served, model, questions, question=QUESTION):
-    return pay(view, to_keep(talks, served, question), model, maximum_fee=FEE, questions=questions).request
+    place = Place(talks.world.chain.chain_id, talks.contract.address, talks.id)
+    kept = KeptQuestion(question, place, view.address, served[1].address)
+    return pay(view, kept, model, maximum_fee=FEE, questions=questions).request
 
 
 def test_an_answer_is_paid_for_sealed_answered_and_settled(talks, people, view_of, served, model, node, kept_questions):
@@ -173,10 +176,10 @@ def test_a_fee_or_an_adapter_that_was_not_agreed_on_is_refused_before_anything_i
 ):
     view = view_of(people.eve)
     with pytest.raises(InputError, match="takes a fee") as refused:
-        pay(view, to_keep(talks, served), model, maximum_fee=FEE - 1, questions=kept_questions)
+        pay(view, to_keep(talks, people, served), model, maximum_fee=FEE - 1, questions=kept_questions)
     assert refused.value.kind == "fee-not-agreed"
     with pytest.raises(InputError, match="has the adapter") as refused:
-        pay(view, to_keep(talks, served), model.with_adapter(None), maximum_fee=FEE, questions=kept_questions)
+        pay(view, to_keep(talks, people, served), model.with_adapter(None), maximum_fee=FEE, questions=kept_questions)
     assert refused.value.kind == "other-adapter"
     assert not kept_questions.folder.exists()
 
@@ -193,7 +196,7 @@ def dies(*_, **__):
 def test_a_user_who_is_killed_while_paying_pays_once(
     talks, people, view_of, served, model, kept_questions, monkeypatch, moment
 ):
-    view, asked = view_of(people.eve), to_keep(talks, served)
+    view, asked = view_of(people.eve), to_keep(talks, people, served)
     with monkeypatch.context() as patched:
         patched.setattr(view.chain, moment, dies)
         with pytest.raises(Killed):
@@ -217,18 +220,22 @@ def test_a_user_who_is_killed_while_paying_pays_once(
 
 def test_what_the_contract_refuses_before_it_is_sent_is_not_kept(talks, people, view_of, served, model, kept_questions):
     view = view_of(people.eve)
-    stranger = replace(to_keep(talks, served), operator=people.ada.address)
+    stranger = replace(to_keep(talks, people, served), operator=people.ada.address)
     with pytest.raises(TransactionError, match="NotOffered"):
         pay(view, stranger, model, maximum_fee=FEE, questions=kept_questions)
     assert list(kept_questions.folder.iterdir()) == []
 
 
-def test_kept_questions_are_read_whole_or_refused(kept_questions, talks, served, tmp_path):
-    kept = kept_questions.write(replace(to_keep(talks, served), nonce=3))
+def test_kept_questions_are_read_whole_or_refused(kept_questions, talks, people, served):
+    kept = kept_questions.write(replace(to_keep(talks, people, served), nonce=3))
     (path,) = kept_questions.folder.iterdir()
     assert read_question(path) == kept
     assert path.stat().st_mode & 0o777 == 0o600
     document = json.loads(path.read_text())
+    other = replace(kept, account=kept.operator)
+    assert kept_questions.unanswered(other, seeded=False) is None  # another account's, with nonces of its own
+    (kept_questions.folder / "question-of-before.json").write_text("{}")
+    assert kept_questions.unanswered(kept, seeded=True) == kept
     wrong = ({"nonce": -1}, {"nonce": True}, {"request": "1"}, {"answered": 1}, {"operator": 5}, {"question": {}})
     for change in ({"format": "other"}, {"more": 1}, {"network": 1 << 64}, *wrong):
         path.write_text(json.dumps(document | change))

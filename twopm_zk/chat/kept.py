@@ -2,17 +2,19 @@
 
 A question is written before its transaction is sent, and the nonce of that with it, so that whoever was killed then
 finds it by what is asked, and pays for it once. It is another question once its answer has come, or its fee came back.
-Of a question that has a request the file is ``question-7.json``, before that the digest of its content is in its name.
+Of a question that has a request the file is ``question-7.json``, before that a digest of it is in its name.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from twopm_zk.chat.operator import Place
 from twopm_zk.chat.question import Question, SealedQuestion
 from twopm_zk.errors import InputError, MessageError
 from twopm_zk.participants.messages import MAX_PAYLOAD
@@ -20,15 +22,17 @@ from twopm_zk.system.files import write_text
 from twopm_zk.system.parsing import read_json
 
 _FORMAT = "twopm-zk-conversation-question-2"
-_KEYS = frozenset({"format", "network", "operator", "nonce", "request", "answered", "question"})
+_TEXTS, _NUMBERS = ("contract", "account", "operator"), ("chain", "network", "request")
+_KEYS = frozenset({"format", *_TEXTS, *_NUMBERS, "nonce", "answered", "question"})
 
 
 @dataclass(frozen=True)
 class KeptQuestion:
-    """A question for an operator of a network, and what is known of its request."""
+    """A question of an account for an operator of a network, and what is known of its request."""
 
     question: Question = field(repr=False)
-    network: int
+    place: Place
+    account: str
     operator: str
     nonce: int | None = None
     """Of the transaction that pays for it; None where none was sent yet."""
@@ -39,12 +43,13 @@ class KeptQuestion:
     def is_same(self, other: KeptQuestion, *, seeded: bool) -> bool:
         """Whether another one asks the same; for its seed too, where that was chosen (``seeded``)."""
         question = other.question if seeded else replace(other.question, seed=self.question.seed)
-        return (self.network, self.operator, self.question) == (other.network, other.operator, question)
+        same = self.place == other.place and (self.account, self.operator) == (other.account, other.operator)
+        return same and self.question == question
 
     @property
     def content(self) -> bytes:
         """The question as it travels, without a time."""
-        return SealedQuestion(self.question, self.network, 0).encode()
+        return SealedQuestion(self.question, self.place.network, 0).encode()
 
 
 class KeptQuestions:
@@ -55,7 +60,10 @@ class KeptQuestions:
 
     def unanswered(self, asked: KeptQuestion, *, seeded: bool) -> KeptQuestion | None:
         """The same question of before, if its answer has not come; the one that got furthest."""
-        found = [read_question(path) for path in sorted(self.folder.glob("question-*.json"))]
+        found = []
+        for path in sorted(self.folder.glob("question-*.json")):
+            with suppress(InputError):  # of another version, or no question
+                found.append(read_question(path))
         same = [one for one in found if one.is_same(asked, seeded=seeded)]
         answered = {one.content for one in same if one.answered}
         waiting = [one for one in same if one.content not in answered]
@@ -65,7 +73,10 @@ class KeptQuestions:
         """Keep a question as it is now."""
         document = {
             "format": _FORMAT,
-            "network": kept.network,
+            "chain": kept.place.chain_id,
+            "contract": kept.place.contract,
+            "network": kept.place.network,
+            "account": kept.account,
             "operator": kept.operator,
             "nonce": kept.nonce,
             "request": kept.request,
@@ -84,7 +95,8 @@ class KeptQuestions:
             self._path(one).unlink(missing_ok=True)
 
     def _path(self, kept: KeptQuestion) -> Path:
-        name = kept.request or hashlib.sha256(f"{kept.operator} ".encode() + kept.content).hexdigest()[:16]
+        place = f"{kept.place.chain_id} {kept.place.contract} {kept.account} {kept.operator} ".encode()
+        name = kept.request or hashlib.sha256(place + kept.content).hexdigest()[:16]
         return self.folder / f"question-{name}.json"
 
 
@@ -93,21 +105,17 @@ def read_question(file: Path) -> KeptQuestion:
     document: Any = read_json(file, what="question")
     if not isinstance(document, dict) or set(document) != _KEYS or document["format"] != _FORMAT:
         raise InputError("this is no question that was kept")
-    nonce, operator, answered = document["nonce"], document["operator"], document["answered"]
-    if not isinstance(operator, str) or not isinstance(answered, bool):
+    nonce, answered = document["nonce"], document["answered"]
+    contract, account, operator = (document[name] for name in _TEXTS)
+    if not all(isinstance(document[name], str) for name in _TEXTS) or not isinstance(answered, bool):
         raise InputError("this is no question that was kept")
+    chain, network, request = (_whole(document[name]) for name in _NUMBERS)
     try:
         found = SealedQuestion.parse(json.dumps(document["question"]).encode(), limit=MAX_PAYLOAD)
     except MessageError as error:
         raise InputError(f"this is no question that was kept: {error.message}") from None
-    return KeptQuestion(
-        found.question,
-        _whole(document["network"]),
-        operator,
-        None if nonce is None else _whole(nonce),
-        _whole(document["request"]),
-        answered,
-    )
+    nonce = None if nonce is None else _whole(nonce)
+    return KeptQuestion(found.question, Place(chain, contract, network), account, operator, nonce, request, answered)
 
 
 def _whole(value: Any) -> int:

@@ -42,6 +42,11 @@ def execution_of(model: ConversationModel, question: Question) -> Execution:
     return execution
 
 
+def place_of(view: ChainView, network: int) -> Place:
+    """Where conversations of a network are paid for and ruled on."""
+    return Place(view.chain.chain_id, contract_of(view), network)
+
+
 def client_of(view: ChainView, url: str, network: int, operator: str, *, expected: Expected) -> ConversationClient:
     """Who asks an operator of a network through a server. PeerError where the operator has published no key."""
     member = view.member(operator)
@@ -51,7 +56,7 @@ def client_of(view: ChainView, url: str, network: int, operator: str, *, expecte
         Caller(url),
         view.chain.account,
         Counterpart(operator, member.public_key),
-        Place(view.chain.chain_id, contract_of(view), network),
+        place_of(view, network),
         expected=expected,
     )
 
@@ -87,14 +92,14 @@ def pay(
     known = [kept]
 
     def look() -> int | None:
-        return _asked(view, kept, execution.commitment)
+        return None if known[0].nonce is None else _asked(view, kept, execution.commitment)
 
     def keep(nonce: int) -> None:
         known[0] = questions.write(replace(kept, nonce=nonce))
 
-    if kept.nonce is not None and (request := look()) is not None:
+    if (request := look()) is not None:
         return questions.write(replace(kept, request=request))
-    network, contract = kept.network, view.network.conversations
+    network, contract = kept.place.network, view.network.conversations
     entry = reading("a network", lambda: view.networks.get(network))
     if entry.terms.fee > maximum_fee:
         raise InputError(
@@ -122,11 +127,12 @@ def pay(
 
 
 def _asked(view: ChainView, kept: KeptQuestion, prompt: bytes) -> int | None:
-    """The request that the chain has of a question; None where it has none."""
+    """The newest request that the chain has of a question; None where it has none."""
     contract, first = view.network.conversations.contract, view.deployment.block
-    known: dict[str, Any] = {"networkId": kept.network, "user": view.address, "operator": kept.operator}
+    known: dict[str, Any] = {"networkId": kept.place.network, "user": view.address, "operator": kept.operator}
     events = reading("requests", lambda: contract.events("Asked", from_block=first, **known))
-    return next((int(event["id"]) for event in events if bytes.fromhex(event["prompt"][2:]) == prompt), None)
+    found = [int(event["id"]) for event in events if bytes.fromhex(event["prompt"][2:]) == prompt]
+    return found[-1] if found else None
 
 
 def is_given_back(view: ChainView, request: int) -> bool:

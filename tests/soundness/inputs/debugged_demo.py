@@ -63,8 +63,8 @@ class Known:
 def is_like_chance(value, size):
     """Whether a scalar has so many bytes, its negative too, and most of them differ: packed and negative numbers of few
     bits, and counts, are found anywhere."""
-    lengths = [(one.bit_length() + 7) // 8 for one in (value, FIELD_ORDER - value)]
-    return min(lengths) >= size and len(set(value.to_bytes(32, "big"))) >= size * 2 // 3
+    lengths = [(one.bit_length() + 7) // 8 for one in (value, FIELD_ORDER - abs(value))]
+    return min(lengths) >= size and len(set(abs(value).to_bytes(32, "big"))) >= size * 2 // 3
 
 
 def replace_everywhere(original, other):

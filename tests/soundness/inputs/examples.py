@@ -15,6 +15,8 @@ from support import data_sets, language_models, r1cs_files, synthetic
 from support import federated as federations
 
 from twopm_zk.chain.deployment import Deployed, DeployedVerifier, Deployment
+from twopm_zk.chat.kept import KeptQuestion, KeptQuestions
+from twopm_zk.chat.operator import Place
 from twopm_zk.chat.question import Question, SealedQuestion
 from twopm_zk.chat.sealed import AnswerSealer
 from twopm_zk.circuit.compilation import compile_circuit
@@ -110,6 +112,13 @@ def requests():
 
 def questions():
     return [SealedQuestion(Question(_SAID, bytes(32)), 1, 1_800_000_000).encode()]
+
+
+def kept_questions():
+    folder = Path(tempfile.mkdtemp(prefix="questions-"))
+    place, address = Place(1, OTHER.address, 1), OTHER.address
+    KeptQuestions(folder).write(KeptQuestion(Question(_SAID, bytes(32)), place, address, address, 5, 7))
+    return [(folder / "question-7.json").read_bytes()]
 
 
 def pieces():

@@ -101,8 +101,9 @@ def in_bytes(content, needles):
 
 
 def in_files(folder, needles, *, since=0.0):
-    """Files anywhere below a folder that hold needles, with those; only what has changed ``since`` a time."""
-    search, found = Search(needles), {}
+    """Files anywhere below a folder that hold needles, or what a `Search` is for, with those; only what has changed
+    ``since`` a time."""
+    search, found = needles if isinstance(needles, Search) else Search(needles), {}
     for path in sorted(Path(folder).rglob("*")):
         if not path.is_file() or path.is_symlink() or "__pycache__" in path.parts:
             continue

@@ -116,6 +116,7 @@ def _readers():
     from twopm_zk.chain.attestations.service import DataClaim
     from twopm_zk.chain.deployment import Deployment
     from twopm_zk.chain.rpc import answers, endpoint
+    from twopm_zk.chat.kept import read_question
     from twopm_zk.chat.question import Request, SealedQuestion
     from twopm_zk.chat.sealed import SealedPiece
     from twopm_zk.chat.service import read_status
@@ -207,6 +208,7 @@ def _readers():
         "chat.question:SealedQuestion.parse": Reader(
             lambda c: SealedQuestion.parse(c, limit=1 << 20), json_, one.questions
         ),
+        "chat.kept:read_question": Reader(_file(read_question), json_, one.kept_questions),
         "chat.sealed:SealedPiece.from_document": Reader(_document(SealedPiece.from_document), json_, one.pieces),
         "chat.service:read_status": Reader(_document(read_status), json_, one.statuses),
         "conversation.transcript:Transcript.from_document": Reader(

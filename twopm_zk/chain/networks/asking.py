@@ -7,12 +7,15 @@ this one never comes. Where it was dropped, replaced, reverted, or taken back wi
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from twopm_zk.chain.connection import NONCE_TAKEN, RpcConnection
+from twopm_zk.chain.connection import NONCE_TAKEN, ON_ITS_WAY, RpcConnection
 from twopm_zk.errors import TransactionError
 
+_PATIENCE = 15.0
+"""Seconds for which a transaction of before may be on its way, before a refusal of the same question is believed."""
 _T = TypeVar("_T")
 
 
@@ -46,7 +49,12 @@ def ask_once(
                 raise  # another one was mined: the chain is looked at again
             if first and waits and error.error:  # found out before it was sent
                 forget()
-            elif (found := look()) is not None:  # it has come meanwhile, which may be why this one was refused
+                raise
+            # an earlier one that has come meanwhile, or waits in the endpoint's pool, may be why this one was refused
+            until = time.monotonic() + (_PATIENCE if error.error and not first else 0.0)
+            while (found := look()) is None and time.monotonic() < until:
+                time.sleep(ON_ITS_WAY)
+            if found is not None:
                 return found
             if error.kind != NONCE_TAKEN:
                 raise

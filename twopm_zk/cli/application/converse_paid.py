@@ -68,11 +68,11 @@ def ask(
       twopm-zk converse ask --gateway https://ask.example --again kept/question-7.json
     """
     from twopm_zk.chat.kept import KeptQuestion, KeptQuestions, read_question
-    from twopm_zk.chat.paying import client_of, expected_of_paid, is_given_back, pay
+    from twopm_zk.chat.paying import client_of, expected_of_paid, is_given_back, pay, place_of
 
     view = open_view(connection)
     folder = keep or Path("kept")
-    questions = KeptQuestions(folder)
+    questions = KeptQuestions(again.parent if again else folder)
     if again is not None:
         question = read_question(again)
         if not question.request:
@@ -81,23 +81,23 @@ def ask(
         raise InputError("a question that is paid for needs a text, --network and --operator")
     else:
         address = checked_address(operator)
-        asked = KeptQuestion(how.question([{"role": "user", "content": text}]), network, address)
+        words = how.question([{"role": "user", "content": text}])
+        asked = KeptQuestion(words, place_of(view, network), view.address, address)
         if not as_json:
             click.echo(f"{address} answers with {view.backing_of(address).sentence}", err=True)
         most = parse_fee(maximum_fee, view.networks, token=view.networks.get(network).token)
-        known = questions.unanswered(asked, seeded=how.seed is not None)
-        if known is not None and known.request and is_given_back(view, known.request):
-            questions.forget(known)
-            known = None
-        question = pay(view, known or asked, model.load(), maximum_fee=most, questions=questions)
+        known, loaded = questions.unanswered(asked, seeded=how.seed is not None), model.load()
+        question = pay(view, known or asked, loaded, maximum_fee=most, questions=questions)
+        if known is not None and is_given_back(view, question.request):
+            questions.forget(question)
+            question = pay(view, asked, loaded, maximum_fee=most, questions=questions)
     request = question.request
     found = view.network.conversations.request(request)
     client = client_of(view, gateway, found.network, found.operator, expected=expected_of_paid(found))
     answer = answer_of(client.ask(question.question, request=request), folder, quiet=as_json)
     emit_answer({**answer, "request": request}, as_json)
     sys.stdout.flush()
-    if again is None:
-        questions.write(replace(question, answered=True))
+    questions.write(replace(question, answered=True))
 
 
 @click.command()
