@@ -3,7 +3,7 @@
 from soundness.contracts.model.eigenlayer import DEALLOCATION, WITHDRAWAL, Accounts
 from soundness.contracts.model.rules import snake
 
-PANIC = "0x4e487b71"
+PANIC = "Panic"
 """An underflow of EigenLayer's own."""
 
 

@@ -193,6 +193,8 @@ class Market:
             obligations += request.terms["operatorStake"] if request else 0
             if request and stakes.too_long(actor, self.held_until(now, request)):
                 yield "LockTooLong"
+        if not stakes.may_slash(self.kind, now):
+            yield "NotACaller"
         if stakes.behind(actor) < obligations:
             yield "StakeTooLow"
 

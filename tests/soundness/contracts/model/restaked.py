@@ -45,6 +45,9 @@ class Restaked:
     def active_worth(self, user):
         return self.stakes.active_worth(user)
 
+    def may_slash(self, kind, now):
+        return self.stakes.may_slash(kind, now)
+
     def is_restaked(self, operator):
         return operator in self.eigen.members
 
