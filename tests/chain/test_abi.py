@@ -8,8 +8,9 @@ from eth_abi.abi import encode
 from eth_abi.exceptions import DecodingError
 from eth_utils.abi import collapse_if_tuple
 
-from twopm_zk.chain.abi import decode_inputs, decode_values
+from twopm_zk.chain.abi import decode_inputs, decode_values, encode_values
 from twopm_zk.chain.compiler import compiled_dir
+from twopm_zk.errors import InputError
 
 
 def test_values_that_point_to_one_place_again_and_again_are_refused():
@@ -63,3 +64,30 @@ def test_a_length_that_no_machine_has_is_no_encoding(kind):
 )
 def test_nested_values_are_read_whatever_their_sizes(kind, value):
     assert len(decode_values([{"type": kind, "name": "it"}], encode([kind], [value]))[0]) == len(value)
+
+
+def test_what_is_decoded_once_belongs_to_who_asked():
+    items = [{"type": "tuple", "name": "it", "components": [{"type": "uint256[]", "name": "parts"}]}]
+    data = encode(["(uint256[])"], [([1, 2],)])
+    first = decode_values(items, data)
+    first[0]["parts"].append(3)
+    first[0]["more"] = 4
+    assert decode_values(items, data) == [{"parts": [1, 2]}]
+
+
+@pytest.mark.parametrize("place", range(3))
+def test_an_argument_that_does_not_fit_is_named_and_not_shown(place):
+    items = [
+        {"type": "uint8", "name": "first"},
+        {"type": "tuple", "name": "second", "components": [{"type": "address", "name": "who"}]},
+        {"type": "bytes32[]", "name": ""},
+    ]
+    values = [255, {"who": "0x" + "11" * 20}, [b"\x02" * 32]]
+    assert encode_values("Some.function", items, values) == encode(
+        ["uint8", "(address)", "bytes32[]"], [255, ("0x" + "11" * 20,), [b"\x02" * 32]]
+    )
+    values[place] = (256, {"whose": "0x" + "11" * 20}, [b"\x02" * 31])[place]
+    name, kind = (("first", "uint8"), ("second", "(address)"), ("number 3", "bytes32[]"))[place]
+    with pytest.raises(InputError) as caught:
+        encode_values("Some.function", items, values)
+    assert str(caught.value) == f"Some.function: argument {name} does not fit {kind}"

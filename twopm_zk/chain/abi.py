@@ -205,7 +205,7 @@ def decode_values(items: Sequence[Any], data: bytes) -> list[Any]:
     return [_named(item, value) for item, value in zip(items, values, strict=True)]
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=512)
 def _decode_once(kinds: tuple[str, ...], data: bytes) -> tuple[Any, ...]:
     return _CODEC.decode(kinds, data)
 
