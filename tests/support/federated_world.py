@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 from support.people_stage import ETH, stake
+from support.quick_chain import CalledChain
 
-from twopm_zk.chain import Chain
 from twopm_zk.chain.network import Network
 from twopm_zk.chain.tasks import Phase
 from twopm_zk.coordinator.task_creation import Stakes
@@ -73,7 +73,7 @@ def view_of(world, number):
     """The world's federated view of an account, the same one again."""
     views = world.__dict__.setdefault("federated_views", {})
     if number not in views:
-        chain = Chain(world.node.url, private_key=world.node.private_keys[number])
+        chain = CalledChain(world.node.url, private_key=world.node.private_keys[number])
         views[number] = FederatedView(Network(chain, world.deployment))
     views[number].chain.forget_nonces()
     return views[number]

@@ -8,8 +8,9 @@ from types import SimpleNamespace
 import numpy as np
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
+from support.quick_chain import CalledChain, QuickChain
 
-from twopm_zk.chain import Chain, compile_source
+from twopm_zk.chain import compile_source
 from twopm_zk.chain.deployer import deploy_all
 from twopm_zk.chain.deployment import GeneratedVerifier, Terms, family_of
 from twopm_zk.chain.network import Network
@@ -153,13 +154,10 @@ def tables(sizes):
     return parts
 
 
-OFFERED = {"maxPriorityFeePerGas": 10**9, "maxFeePerGas": 10**11}
-
-
 class World:
     def __init__(self, node, *, verifiers=None):
         self.node = node
-        self.chain = Chain(node.url, private_key=node.private_keys[0])
+        self.chain = QuickChain(node.url, private_key=node.private_keys[0])
         made = verifiers if verifiers is not None else [double_verifier(name) for name in USUAL_INSTANCES]
         self.deployment = deploy_all(self.chain, verifiers=made, treasury=node.accounts[9], terms=Terms())
         self._views = {}
@@ -167,8 +165,7 @@ class World:
     def view(self, number):
         """As the account with this number; the same one again, which has compared the contracts already."""
         if (number, id(self.deployment)) not in self._views:
-            chain = Chain(self.node.url, private_key=self.node.private_keys[number])
-            chain.fees = lambda: OFFERED  # two requests for each transaction, which tests/chain has tests of
+            chain = CalledChain(self.node.url, private_key=self.node.private_keys[number])
             self._views[number, id(self.deployment)] = ChainView(Network(chain, self.deployment))
         view = self._views[number, id(self.deployment)]
         view.chain.forget_nonces()  # the chain may have been set back since
