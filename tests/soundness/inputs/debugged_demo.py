@@ -49,6 +49,10 @@ class Known:
         if lines:
             os.write(self._file, lines.encode())
 
+    def tell(self, values):
+        """Write down what is public, and in a witness too."""
+        os.write(self._file, "".join(f"public {value:x}\n" for value in values).encode())
+
     def drawing(self, function):
         """A function that draws a number; some are one more than what was drawn."""
 
@@ -86,6 +90,7 @@ def listen(known):
     from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
     from twopm_zk.circuit.witness import calculate_witness
+    from twopm_zk.numbers.pedersen import commit
     from twopm_zk.participants import envelope, records
     from twopm_zk.sharing.masks import masked, pair_mask
 
@@ -116,12 +121,22 @@ def listen(known):
         known.write([int.from_bytes(seed, "big"), *made])
         return made
 
+    def committed(*arguments):
+        point = commit(*arguments)
+        known.tell(point)  # it is handed in with the update
+        return point
+
     def share(address, opening, masks):
         known.write(scalar for scalar in opening if is_like_chance(scalar, 12))
         return masked(address, opening, masks)
 
     envelope.X25519PrivateKey = records.X25519PrivateKey = Keys
-    for original, other in ((calculate_witness, witness), (pair_mask, mask), (masked, share)):
+    for original, other in (
+        (calculate_witness, witness),
+        (pair_mask, mask),
+        (masked, share),
+        (commit, committed),
+    ):
         replace_everywhere(original, other)
 
 
