@@ -104,7 +104,7 @@ def _forgets_the_other_contract(market, now, actor, *given):
     apart = market.beside
     market.beside = []
     try:
-        return ACCEPTS(market, now, actor, *given)
+        return list(ACCEPTS(market, now, actor, *given))  # while it is forgotten
     finally:
         market.beside = apart
 
@@ -117,7 +117,7 @@ FORGOTTEN = {
     "who has left the set": (EigenLayer, "slashable", lambda e, block, who: who in e.members),
     "the contracts that may slash": (Stakes, "may_slash", lambda stakes, kind, now: True),
     "whose stake a request was accepted on": (Restaked, "is_restaked", lambda backing, operator: False),
-    "requests of the other contract": (Market, "_no_accept", lambda *given: list(_forgets_the_other_contract(*given))),
+    "requests of the other contract": (Market, "_no_accept", _forgets_the_other_contract),
     "what EigenLayer rounds": (EigenLayer, "withdrawable", lambda e, who, asset, deposits=None: e.deposits[who, asset]),
 }
 """Rules of docs/restaking.md that a contract or a model could forget."""
