@@ -9,8 +9,9 @@ afterwards contract and model say the same of everything, sums of money agree to
 from collections import Counter
 from types import MappingProxyType
 
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 from soundness.contracts.arena import INDICES
 from soundness.contracts.history_of_data import PICK, DataHistories, mixed
 from soundness.contracts.model.rules import FINISHED
@@ -329,6 +330,22 @@ class Histories(DataHistories, RuleBasedStateMachine):
             market.terms = terms
         elif not rarely and self.send(self.next(), actor, networks, "setClosed", (market.network, closed), refusals):
             market.closed = closed
+
+
+def play(machine, *, steps, examples):
+    """So many histories of a machine, of so many steps at most, as hypothesis draws them."""
+    run_state_machine_as_test(
+        machine,
+        settings=settings(
+            max_examples=examples,
+            stateful_step_count=steps,
+            database=None,
+            suppress_health_check=list(HealthCheck),
+            phases=[Phase.generate, Phase.shrink],
+            print_blob=False,
+            report_multiple_bugs=False,
+        ),
+    )
 
 
 def bring(history, task, function, *arguments, who=None):

@@ -4,9 +4,7 @@ import random
 from collections import Counter
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
-from hypothesis.stateful import run_state_machine_as_test
-from soundness.contracts.history import LIKELY, Histories, bring
+from soundness.contracts.history import LIKELY, Histories, bring, play
 from support.rounds_world import ETH
 
 
@@ -23,20 +21,7 @@ def test_no_history_of_calls_breaks_what_contracts_promise(arena, amount, tally)
     steps, examples = amount(44, 120), amount(5, 150)
     arena.caller.begin()
     try:
-        run_state_machine_as_test(
-            Histories,
-            settings=settings(
-                max_examples=examples,
-                stateful_step_count=steps,
-                deadline=None,
-                database=None,
-                derandomize=amount(True, False),
-                suppress_health_check=list(HealthCheck),
-                phases=[Phase.generate, Phase.shrink],
-                print_blob=False,
-                report_multiple_bugs=False,
-            ),
-        )
+        play(Histories, steps=steps, examples=examples)
     finally:
         arena.caller.end()
     counts = Histories.counts

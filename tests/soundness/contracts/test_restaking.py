@@ -7,8 +7,7 @@ import random
 from collections import Counter
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
-from hypothesis.stateful import run_state_machine_as_test
+from soundness.contracts.history import play
 from soundness.contracts.history_of_restaking import RestakedHistories
 from soundness.contracts.model.eigen_calls import EigenLayer
 from soundness.contracts.model.eigenlayer import DEALLOCATION, WAD, WITHDRAWAL
@@ -47,20 +46,7 @@ def history(begun):
 @pytest.mark.timeout(3600)
 def test_no_history_of_restaked_operators_breaks_what_is_promised(begun, amount, tally):
     """Shares are conserved to the last one, and everybody has what the models say, in any order of calls."""
-    run_state_machine_as_test(
-        RestakedHistories,
-        settings=settings(
-            max_examples=amount(2, 60),
-            stateful_step_count=amount(20, 80),
-            deadline=None,
-            database=None,
-            derandomize=amount(True, False),
-            suppress_health_check=list(HealthCheck),
-            phases=[Phase.generate, Phase.shrink],
-            print_blob=False,
-            report_multiple_bugs=False,
-        ),
-    )
+    play(RestakedHistories, steps=amount(20, 80), examples=amount(2, 60))
     told(tally, RestakedHistories.counts)
 
 
