@@ -3,11 +3,11 @@
 from collections import Counter
 
 import pytest
+from soundness.faults.ensemble import WHO, Ensemble
 from soundness.faults.mortal import Mortal
 from support.deaths import MOMENTS
 from support.federated_world import FederatedStage, specification
 
-from twopm_zk.chain.tasks import Phase
 from twopm_zk.system.content_store import content_hash
 
 pytestmark = pytest.mark.slow
@@ -18,13 +18,14 @@ LOST = ("NodeLeft", "NodeBarred", "Penalised", "MissingReported", "UpdateWithdra
 """Events of a task in which somebody loses something."""
 
 
-class FederatedCast:
+class FederatedCast(Ensemble):
     """A coordinator and three nodes of a federated task, all or some of them mortal."""
 
     def __init__(self, world, folder, forks, *, mortal, everywhere, rounds, **options):
         self.spec = specification(folder, locations=1, maximum_rounds=rounds)
         self.stage = FederatedStage(world, folder, nodes=NODES, spec=self.spec)
-        self.folder, self.everywhere, self.mortals, self.others = folder, everywhere, [], []
+        super().__init__(self.stage.reader, self.stage.news, everywhere=everywhere)
+        self.folder = folder
         options |= {"coordinator": self.stage.view(1).address}
         for number, node in enumerate(self.stage.nodes):
             if number not in mortal:
@@ -39,35 +40,6 @@ class FederatedCast:
             self.mortals.append(Mortal.on_chain(world, self.spec, folder, forks, **known, **options))
         else:
             self.others.append(self.stage.coordinator)
-
-    @property
-    def state(self):
-        count = self.stage.reader.task_count()
-        return self.stage.reader.state(count) if count else None
-
-    @property
-    def where(self):
-        """What tells points of one phase from those of others; of one round from others where everything is tried."""
-        state = self.state
-        if state is None:
-            return "before the task"
-        return f"{state.phase.name} of round {state.round}" if self.everywhere else state.phase.name
-
-    def finished(self):
-        return self.state is not None and self.state.phase is Phase.FINISHED
-
-    def run(self, most=40):
-        for _ in range(most):
-            for mortal in self.mortals:
-                if not mortal.finished:
-                    mortal.look(self.where)
-            for other in self.others:
-                if not self.finished():
-                    other.tick()
-            if all(mortal.finished for mortal in self.mortals) and self.finished():
-                return
-        said = {who: [item.text for item in news[-3:]] for who, news in self.stage.news.items()}
-        raise AssertionError(f"not finished: {self.where}: {said}")
 
     def losses(self):
         """What is not as it has to be at the end, in words; none where all is."""
@@ -97,8 +69,7 @@ class FederatedCast:
         return found
 
     def close(self):
-        for mortal in self.mortals:
-            mortal.close()
+        super().close()
         self.stage.close()
 
 
@@ -113,13 +84,6 @@ def cast(world, tmp_path, forks):
     yield make
     for one in made:
         one.close()
-
-
-WHO = [
-    pytest.param((0,), id="node"),
-    pytest.param(("coordinator",), id="coordinator", marks=pytest.mark.full),
-    pytest.param((0, 1, 2, "coordinator"), id="all", marks=pytest.mark.full),
-]
 
 
 @pytest.mark.parametrize("who", WHO)

@@ -1,13 +1,13 @@
 """kill -9 of every participant before, halfway through and after every write: to its state, to a file, to the chain."""
 
 import pytest
+from soundness.faults.ensemble import WHO, Ensemble
 from soundness.faults.mortal import Mortal
 from soundness.faults.outcome import losses
 from support.deaths import MOMENTS
 from support.people_world import Running
 
 from twopm_zk.chain.networks import NetworkTerms
-from twopm_zk.chain.tasks import Phase
 from twopm_zk.participants.envelope import Header, seal
 from twopm_zk.prediction.client import PredictionClient
 from twopm_zk.prediction.requests import RequestState
@@ -19,13 +19,11 @@ ETH = 10**18
 PART = "faults: participants killed at every write"
 
 
-class Cast:
+class Cast(Ensemble):
     """A coordinator and three nodes, all or some of them mortal."""
 
     def __init__(self, party, forks, *, mortal, everywhere, **options):
-        self.party, self.everywhere = party, everywhere
-        self.reader, self.nodes, self.mortals = party.world.view(8), [], []
-        self.others = []
+        super().__init__(party.world.view(8), party.news, everywhere=everywhere)
         for number in range(3):
             if number in mortal:
                 known = {"name": f"node{number}", "part": number, "account": 2 + number}
@@ -38,33 +36,8 @@ class Cast:
         else:
             self.others.append(party.coordinator())
 
-    @property
-    def where(self):
-        """What tells points of one phase from those of others; of one round from others where everything is tried."""
-        if not self.reader.task_count():
-            return "before the task"
-        state = self.reader.state(self.reader.task_count())
-        return f"{state.phase.name} of round {state.round}" if self.everywhere else state.phase.name
-
-    def finished(self):
-        count = self.reader.task_count()
-        return count > 0 and self.reader.state(count).phase is Phase.FINISHED
-
-    def run(self, most=40):
-        for _ in range(most):
-            for mortal in self.mortals:
-                if not mortal.finished:
-                    mortal.look(self.where)
-            for other in self.others:
-                if not self.finished():
-                    other.tick()
-            if all(mortal.finished for mortal in self.mortals) and self.finished():
-                return
-        raise AssertionError(f"not finished: {self.where}")
-
     def close(self):
-        for mortal in self.mortals:
-            mortal.close()
+        super().close()
         for other in self.others:
             other.store.close()
 
@@ -80,13 +53,6 @@ def cast(near, forks):
     yield make
     for one in made:
         one.close()
-
-
-WHO = [
-    pytest.param((0,), id="node"),
-    pytest.param(("coordinator",), id="coordinator", marks=pytest.mark.full),
-    pytest.param((0, 1, 2, "coordinator"), id="all", marks=pytest.mark.full),
-]
 
 
 @pytest.mark.parametrize("who", WHO)
