@@ -10,18 +10,21 @@ from pathlib import Path
 import httpx
 import pytest
 from click.testing import CliRunner
-from support.gateway_world import OWNER, USER, gateway
+from support.gateway_world import OPERATOR, OWNER, USER, gateway
 from support.gateway_world import sign_in as signed_in
 from support.people_world import DoubleKeys
 
 from twopm_zk.cli import cli
 from twopm_zk.errors import InputError, ProofFormatError, ProvingError
+from twopm_zk.gateway.state.accounts import request_with_proof
+from twopm_zk.gateway.state.reader import Snapshot
 from twopm_zk.numbers.fixed_point import FEATURES
 from twopm_zk.plonk.proof import Proof, VerificationKey
 from twopm_zk.plonk.proving import verify
 from twopm_zk.prediction.proof_file import ProofFile
 from twopm_zk.prediction.requests import quantized_row
 from twopm_zk.proving.prover import Prover
+from twopm_zk.proving.statement_prover import proof_numbers
 from twopm_zk.statements import PredictShape, PredictStatement
 from twopm_zk.system.paths import cache_dir
 
@@ -114,6 +117,25 @@ def test_keys_that_are_not_those_of_the_chain_are_neither_used_nor_handed_out(st
             client.post("/v1/networks/1/predictions", json={"input": ROW}, headers=session),
         ]
         assert {(answer.status_code, answer.json()["error"]) for answer in answers} == {(409, "other-keys")}
+
+
+def test_an_answer_has_its_proof_however_far_the_snapshot_is_behind(stage, undone, tmp_path):
+    features = quantized_row(stage.spec, ROW)
+    operator, user = stage.world.view(OPERATOR), stage.world.view(USER)
+    state = operator.state(1)
+    said = PredictStatement(PredictShape(3, FEATURES), state.policy.context, state.weights, features)
+    verifier = stage.world.deployment.verifiers["predict-3"].id
+    (number,) = user.inference.ask(user.network.networks.get(1), operator.address, verifier, [said.public[1]])
+    behind = Snapshot(operator.block(), 0)
+    assert request_with_proof(user, behind, number)["proof"] is None
+    operator.inference.accept([number])
+    (result,) = Prover().prove([("predict-3", said)])
+    operator.inference.answer(number, said.prediction, proof_numbers(result))
+    found = request_with_proof(user, behind, number)
+    assert Proof.from_json(found["proof"]) == result.proof
+    assert found["public"] == [str(value) for value in said.public]
+    with gateway(stage, tmp_path) as server, httpx.Client(base_url=server.url) as client:
+        assert client.get(f"/v1/requests/{number}").json() == {**found, "stale": False}
 
 
 # --- a prediction as a file ---

@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 import uvicorn
@@ -124,7 +125,10 @@ def refusal(status, kind, message, **headers):
 class Watched:
     """A page in a browser whose requests and console are watched."""
 
+    open_ones: ClassVar[list] = []
+
     def __init__(self, browser, origin, **options):
+        self.open_ones.append(self)
         self.context = browser.new_context(**options)
         self.page = self.context.new_page()
         self.origin = origin
@@ -150,7 +154,13 @@ class Watched:
         for request in self.requests:
             yield f"{request.method} {request.url} {json.dumps(request.headers)} {request.post_data or ''}"
 
+    def told(self):
+        """What the page says now, for whoever reads of a failure."""
+        shown = self.page.locator("body").inner_text(timeout=5_000)
+        return "\n".join([self.page.url, shown, *self.problems])
+
     def close(self):
+        self.open_ones.remove(self)
         self.context.close()
 
 

@@ -9,6 +9,20 @@ from twopm_zk.circuit.instances import find_instance
 from twopm_zk.plonk.keys import setup
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A failure shows what its pages said then."""
+    report = yield
+    if report.when == "call" and report.failed:
+        for number, one in enumerate(Watched.open_ones):
+            try:
+                said = one.told()
+            except Exception as error:  # the failure itself is what has to be reported
+                said = f"the page cannot be read: {error}"
+            report.sections.append((f"page {number}", said))
+    return report
+
+
 # not longer than a file: while it is there the process has a running event loop, which no other test may meet
 @pytest.fixture(scope="module")
 def browser():

@@ -27,7 +27,7 @@ from twopm_zk.gateway.responses import (
     json_answer,
     not_found,
 )
-from twopm_zk.gateway.state.accounts import account_document, request_document
+from twopm_zk.gateway.state.accounts import account_document, request_with_proof
 from twopm_zk.gateway.state.networks import Model, NetworkState
 from twopm_zk.gateway.state.reader import Snapshot
 from twopm_zk.html import POLICY as REPORT_POLICY
@@ -154,11 +154,11 @@ class Gateway(ConversationRequests):
 
     async def on_request(self, request: Request) -> Response:
         """A request of InferenceContract."""
-        number, answered = _number(request, "request"), self.snapshot.requests.answered
+        number, snapshot = _number(request, "request"), self.snapshot
 
         def read() -> dict[str, Any]:
             try:
-                return request_document(self._view, number, transaction=answered.get(number))
+                return request_with_proof(self._view, snapshot, number)
             except InputError:
                 raise not_found("request") from None
 

@@ -22,18 +22,33 @@ Advise = Callable[..., str | None]
 """What names the next command for something of a kind, from facts about it."""
 
 
-def request_document(view: ChainView, number: int, *, transaction: str | None = None) -> dict[str, Any]:
-    """A request as the API shows it; with the ``transaction`` that answered it also its proof.
+def request_with_proof(view: ChainView, snapshot: Snapshot, number: int) -> dict[str, Any]:
+    """A request as the API shows it, with the proof of its answer. InputError where there is no such request.
 
-    InputError where there is none.
+    It is read from the chain now, which may be ahead of the snapshot: what answered it is looked for in both.
     """
+    found = _read(view, number)
+    if found.state is not RequestState.ANSWERED:
+        return _document(view, number, found)
+    transaction = snapshot.requests.answered.get(number)
+    if transaction is None:
+        events = view.inference.contract.events("Answered", from_block=snapshot.block + 1, id=number)
+        transaction = next((event.transaction for event in events), None)
+    proof = None if transaction is None else _proof_in(view, transaction, number)
+    return _document(view, number, found, proof)
+
+
+def _read(view: ChainView, number: int) -> ChainRequest:
     found = ChainRequest.read(view, number)
     if found.state is RequestState.NONE:
         raise InputError(f"there is no request {number}")
+    return found
+
+
+def _document(view: ChainView, number: int, found: ChainRequest, proof: Proof | None = None) -> dict[str, Any]:
     answered = found.state is RequestState.ANSWERED
     public = [found.model_commitment, found.input_commitment, found.prediction]
     verifier = next((one for one in view.deployment.verifiers.values() if one.id == found.verifier_id), None)
-    proof = None if transaction is None or not answered else _proof_in(view, transaction, number)
     return {
         "id": number,
         "network": found.network,
@@ -69,7 +84,7 @@ def account_document(view: ChainView, snapshot: Snapshot, account: str, advise: 
     """An account as the API shows it."""
     inference, staking = view.inference, view.staking.contract
     numbers = snapshot.requests.of.get(account, ())
-    requests = [request_document(view, number) for number in reversed(numbers)]
+    requests = [_document(view, number, _read(view, number)) for number in reversed(numbers)]
 
     def read() -> dict[str, Any]:
         claims = [

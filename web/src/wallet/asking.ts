@@ -1,7 +1,7 @@
 // Asking an operator, step by step. Whatever stops it (a wallet that refuses, another account or chain, a server that
 // does not answer) leaves all that was done before, and `advance` goes on from there.
 import { type Address, hexToBytes, parseEventLogs, recoverTypedDataAddress, type Hex } from "viem";
-import type { Form, RequestEntry } from "../client";
+import { type Form, type RequestEntry, TwopmError } from "../client";
 import { verify } from "../prover/prover";
 import { chainNow, client, onEvent, status } from "../state/server";
 import { Store } from "../state/store";
@@ -41,6 +41,8 @@ export interface Asking {
   /** The verification key, once the answer was checked with it. */
   key?: Record<string, unknown>;
 }
+
+const PATIENCE_MS = 60_000;
 
 /** The one request that is on its way; it stays while one looks at other views. */
 export const asking = new Store<Asking | null>(null);
@@ -186,17 +188,27 @@ async function requireReceipt(header: Header, receipt: { header: unknown; signat
 const sorted = (value: unknown): unknown =>
   Object.entries((value ?? {}) as object).sort(([a], [b]) => (a < b ? -1 : 1));
 
-/** Until the operator has answered, or its time is over. */
+/** Until the operator has answered, or its time is over; a server that fails for a moment ends no wait. */
 async function wait(now: Asking): Promise<void> {
+  let heard = Date.now();
   for (;;) {
-    const entry = await client.request(Number(now.request));
-    if (asking.value === null) return;
-    change({ entry });
-    if (entry.state === "answered") return void change({ step: "check" });
-    if (entry.state === "late" || entry.state === "refunded" || isLate(entry)) return void change({ step: "over" });
+    try {
+      const entry = await client.request(Number(now.request));
+      heard = Date.now();
+      if (asking.value === null) return;
+      change({ entry });
+      if (entry.state === "answered") return void change({ step: "check" });
+      if (entry.state === "late" || entry.state === "refunded" || isLate(entry)) return void change({ step: "over" });
+    } catch (error) {
+      if (!mayPass(error) || Date.now() - heard > PATIENCE_MS) throw error;
+    }
     await nextEvent(Number(now.request));
   }
 }
+
+/** Whether a server that says this may answer the next time: it is away, busy, or does not reach the chain. */
+const mayPass = (error: unknown): boolean =>
+  error instanceof TwopmError && (error.status === 0 || error.status === 429 || error.status >= 500);
 
 export const isLate = (entry: RequestEntry): boolean =>
   (entry.state === "asked" || entry.state === "accepted") && chainNow() > entry.deadline;
