@@ -31,7 +31,7 @@ def refuse(chunks, count=None, key=KEY):
 AROUND = st.builds(lambda chunks, more: chunks * CHUNK + more, st.integers(0, 2), st.integers(-2, 2))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(AROUND.filter(lambda size: size > 0) | st.integers(1, 300), st.binary(min_size=1, max_size=8))
 def test_what_is_sealed_is_opened_whatever_its_size(size, pattern):
     content = (pattern * (size // len(pattern) + 1))[:size]

@@ -54,7 +54,7 @@ def handed_in(draw, *, most_weight=60000):
     return found
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(handed_in(), st.sampled_from(sorted(RULES)), st.randoms(use_true_random=False))
 def test_results_are_those_of_exact_fractions_round_after_round_in_any_order(updates, rule, random):
     spec = small_spec(update={"clip": 4.0, "evaluate": True}, rule=RULES[rule])
@@ -74,7 +74,7 @@ def test_results_are_those_of_exact_fractions_round_after_round_in_any_order(upd
         assert result.mean_loss == pytest.approx(result.loss / result.evaluated / UNIT)
 
 
-@settings(deadline=None, max_examples=5)
+@settings(max_examples=5)
 @given(handed_in())
 def test_masked_updates_have_the_result_of_those_in_clear(updates):
     spec = small_spec(update={"clip": 4.0, "evaluate": True}, rule=MOMENTUM)
@@ -190,7 +190,6 @@ def test_parameters_that_leave_their_range_are_refused():
         next_result(spec, edge, [clear(spec, [UNIT] * 10 + [1])])
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(-(2**63), 2**63 - 1), min_size=1, max_size=50))
 def test_a_sum_of_squares_is_exact(numbers):
     assert sum_of_squares(np.array(numbers, dtype=np.int64)) == sum(number**2 for number in numbers)
@@ -202,7 +201,6 @@ def test_a_sum_of_squares_of_many_large_numbers_is_exact():
         assert sum_of_squares(words) == 40000 * number**2
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(-(2**59), 2**59), min_size=1, max_size=5), st.integers(0, 4 * UNIT))
 def test_products_are_exact_and_rounded_half_up(numbers, units):
     found = times(np.array(numbers, dtype=np.int64), units)

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from support.federated import closed_set, secrets_of, small_spec, update
 
@@ -129,7 +129,6 @@ def test_bytes_of_another_length_kind_layout_or_count_are_refused(parse, made):
             parse(SPEC, changed)
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=400), st.sampled_from([parse_result, parse_masked, parse_update]), st.booleans())
 def test_random_bytes_are_refused_and_nothing_else_happens(content, parse, long):
     content = content + bytes(result_size(SPEC) - len(content)) if long else content

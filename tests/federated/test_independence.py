@@ -71,7 +71,7 @@ def moved_masks(mask_of, updates, others, honest):
     return result
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.data())
 def test_any_two_splits_of_one_sum_have_masks_that_make_the_same_view(data):
     numbers = data.draw(st.lists(st.integers(1, 2**160 - 1), min_size=3, max_size=6, unique=True))
@@ -89,7 +89,7 @@ def test_any_two_splits_of_one_sum_have_masks_that_make_the_same_view(data):
     assert moved_masks(other_masks, others, updates, honest) == mask_of
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(st.data())
 def test_a_node_that_is_gone_before_it_shares_may_have_had_any_update(data):
     """All others shared with masks for it, and then again without it, under other masks: of its own nothing is told."""

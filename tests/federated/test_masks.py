@@ -27,7 +27,6 @@ def plain_sum(rows):
     return [(sum(column) + 2**63) % 2**64 - 2**63 for column in zip(*rows, strict=True)]
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(1, 2**160 - 1), min_size=2, max_size=7, unique=True), st.data())
 def test_masks_of_any_seeds_cancel_and_the_sum_is_the_plain_one(numbers, data):
     nodes = [address_of(number) for number in numbers]
@@ -39,7 +38,7 @@ def test_masks_of_any_seeds_cancel_and_the_sum_is_the_plain_one(numbers, data):
     assert list(total.view(np.int64)) == plain_sum(rows)
 
 
-@settings(deadline=None, max_examples=5)
+@settings(max_examples=5)
 @given(st.integers(2, 6), st.randoms(use_true_random=False))
 def test_masks_from_the_keys_of_a_set_cancel_whatever_the_order(nodes, random):
     updates = [update(SPEC, [random.randrange(-(2**40), 2**40) for _ in range(10)], weight=3) for _ in range(nodes)]

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as drawn
 from support.federated import SALT, private_spec, small_spec
@@ -27,7 +27,6 @@ def squares(words):
     return sum(int(word) ** 2 for word in words)
 
 
-@settings(deadline=None)
 @given(changes, st.floats(1e-3, 1e3), st.integers(4, 28))
 def test_rounding_moves_each_coordinate_by_half_a_unit_at_most(change, clip, frac_bits):
     short = clipped(change, clip)
@@ -37,7 +36,6 @@ def test_rounding_moves_each_coordinate_by_half_a_unit_at_most(change, clip, fra
     assert (error <= 2.0 ** -(frac_bits + 1)).all()
 
 
-@settings(deadline=None)
 @given(changes, st.floats(1e-3, 1e3))
 def test_a_long_change_is_shortened_to_clip_and_keeps_its_direction(change, clip):
     norm, short = float(np.linalg.norm(change)), clipped(change, clip)
@@ -49,7 +47,6 @@ def test_a_long_change_is_shortened_to_clip_and_keeps_its_direction(change, clip
         assert np.allclose(short / np.linalg.norm(short), change / norm, atol=1e-9)
 
 
-@settings(deadline=None)
 @given(drawn.arrays(np.float64, 10, elements=st.floats(-1e300, 1e300)))
 def test_the_bound_of_the_norm_holds_exactly_in_integers(change):
     """Noise is made for it, and every sum is checked against it."""

@@ -405,7 +405,7 @@ def test_malformed_proofs_raise_and_wrong_counts_too(extension, backend, sound):
         backend.verify(backend.export_verification_key(sound / "circuit.zkey"), values[:2], parsed)
 
 
-FUZZ = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FUZZ = settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.mark.slow

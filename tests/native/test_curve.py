@@ -77,7 +77,7 @@ def test_other_threads_run_meanwhile_a_sum(extension):
     assert sum(begin < at < end for at in ran_at) > 3
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(terms=st.lists(st.tuples(points, scalars), max_size=3))
 @pytest.mark.usefixtures("extension")
 def test_both_implementations_give_the_same_sums(terms):

@@ -86,7 +86,6 @@ def test_published_base_point_is_the_generator_cleared_of_the_cofactor_and_has_t
     assert multiply(GENERATOR, COFACTOR * SUBGROUP_ORDER // 2) == ORDER_2
 
 
-@settings(deadline=None)
 @given(points, points, points)
 def test_addition_is_that_of_a_group(a, b, c):
     assert is_on_curve(add(a, b))
@@ -96,14 +95,13 @@ def test_addition_is_that_of_a_group(a, b, c):
     assert add(a, negate(a)) == IDENTITY
 
 
-@settings(deadline=None)
 @given(points, st.integers(0, 2**255), st.integers(0, 2**255 - 1))
 def test_multiples_add_up_whatever_the_point(point, a, b):
     assert multiply(point, a + b) == add(multiply(point, a), multiply(point, b))
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(points)
 def test_a_scalar_is_not_reduced_modulo_the_order_of_the_subgroup(point):
     rest = multiply(point, SUBGROUP_ORDER)  # the part of small order
@@ -130,7 +128,7 @@ def test_a_multiple_of_a_point_off_the_curve_is_refused(point):
         sum_of_multiples([(BASE, 1), (point, 1)])
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(st.lists(st.tuples(points, scalars), max_size=4))
 def test_a_sum_of_multiples_is_the_sum_of_each(terms):
     expected = IDENTITY
@@ -147,7 +145,6 @@ def test_a_coordinate_that_is_not_reduced_is_off_the_curve(point):
     assert not is_on_curve(Point(point.x + 1, point.y))
 
 
-@settings(deadline=None)
 @given(st.integers(0, FIELD_ORDER - 1))
 def test_a_lifted_y_is_that_of_the_point_with_the_smaller_x(y):
     point = lift(y)
@@ -161,7 +158,6 @@ def test_a_lifted_y_is_that_of_the_point_with_the_smaller_x(y):
     assert point.x <= FIELD_ORDER // 2
 
 
-@settings(deadline=None)
 @given(points)
 def test_every_point_is_the_lift_of_its_y_or_its_negative(point):
     assert lift(point.y) in (point, negate(point))

@@ -72,7 +72,7 @@ def test_draws_of_the_size_in_use_have_the_spread_and_symmetry_of_a_normal_distr
     assert ALARM < binom.cdf(sum(x & 1 for x in drawn), len(drawn), 0.5) < 1 - ALARM
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     variance=st.one_of(st.integers(1, 1 << 130), st.fractions(min_value=Fraction(1, 50), max_value=1000)),
     count=st.integers(0, 5),

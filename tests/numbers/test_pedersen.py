@@ -46,7 +46,7 @@ def test_a_commitment_is_the_sum_of_multiples_of_its_generators():
     assert commit(GRADIENT, [7, -5], 3, 11) == wanted
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(openings, openings)
 def test_the_sum_of_two_commitments_opens_as_the_sum_of_both(one, other):
     total = one + other
@@ -69,7 +69,7 @@ def test_blindings_of_a_sum_that_cancel_leave_the_items_alone():
     assert commit(GRADIENT, [0], 0, 0) == IDENTITY
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(unit=st.sampled_from(UNITS), count=st.integers(1, 42), data=st.data())
 def test_packed_sums_unpack_over_the_whole_range_of_their_lanes(unit, count, data):
     items = []

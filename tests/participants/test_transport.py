@@ -381,7 +381,7 @@ def ask_raw(server, request):
 PATHS = st.lists(st.sampled_from([b"v1", b"messages", b".."]) | st.binary(max_size=12))
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     method=st.sampled_from([b"GET", b"POST", b"HEAD", b"PUT"]) | st.binary(max_size=6),
     parts=PATHS,
@@ -401,7 +401,7 @@ def test_no_request_makes_the_service_stumble(server, service, caplog, method, p
     assert not service.received
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     status=st.sampled_from([b"200 OK", b"422 No", b"302 Found"]) | st.binary(max_size=8),
     lines=st.lists(st.tuples(st.binary(max_size=12), st.binary(max_size=20)), max_size=3),

@@ -82,7 +82,7 @@ def rows(draw, family):
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("collection", list(Collection))
 def test_no_row_moves_a_sum_beyond_its_bound(collection, family):
-    @settings(max_examples=150, deadline=None)
+    @settings(max_examples=150)
     @given(one=rows(family), other=rows(family), w=st.lists(st.floats(-3, 3), min_size=4, max_size=4))
     def check(one, other, w):
         weights = [round(v * WEIGHTS.one) for v in w]

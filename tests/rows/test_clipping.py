@@ -16,7 +16,7 @@ from twopm_zk.rows.clipping import shortened, too_long
 from twopm_zk.rows.tables import Table
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     rows=st.lists(st.lists(st.integers(-(1 << 23), (1 << 23) - 1), min_size=3, max_size=3), min_size=1, max_size=5),
     norm=st.floats(1 / 64, 1024),

@@ -71,7 +71,7 @@ def test_neighbours_are_about_as_many_whatever_the_size_of_the_set(nodes):
         assert 0.85 * expected < sum(found) / len(found) < 1.15 * expected
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(digests, st.integers(2, 400), st.data())
 def test_neighbours_are_each_others_and_nobody_is_its_own(digest, nodes, data):
     seats = nodes + data.draw(st.integers(0, 20))

@@ -75,7 +75,7 @@ def moved_masks(mask_of, openings, others, honest):
     return result
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.data())
 def test_any_two_splits_of_one_sum_have_masks_that_make_the_same_view(data):
     numbers = data.draw(st.lists(st.integers(1, 2**160 - 1), min_size=3, max_size=5, unique=True))
@@ -94,7 +94,7 @@ def test_any_two_splits_of_one_sum_have_masks_that_make_the_same_view(data):
     assert moved_masks(other_masks, others, openings, honest) == mask_of
 
 
-@settings(deadline=None, max_examples=10)
+@settings(max_examples=10)
 @given(st.data())
 def test_a_dispute_shows_the_same_pair_points_whatever_the_split(data):
     nodes = [address_of(number) for number in (1, 2, 3)]
@@ -107,7 +107,7 @@ def test_a_dispute_shows_the_same_pair_points_whatever_the_split(data):
     assert claims(others, other_masks, nodes) == claims(openings, mask_of, nodes)
 
 
-@settings(deadline=None, max_examples=10)
+@settings(max_examples=10)
 @given(st.data())
 def test_a_node_that_withdraws_before_it_shares_may_have_had_any_update(data):
     """All others shared with masks for it, and then again without: of its own update nothing is told."""
@@ -133,7 +133,7 @@ def test_a_node_that_withdraws_before_it_shares_may_have_had_any_update(data):
     assert both(others, star, again) == both(openings, first, second)
 
 
-@settings(deadline=None, max_examples=10)
+@settings(max_examples=10)
 @given(st.lists(vectors, min_size=1, max_size=4), st.data())
 def test_every_single_update_of_a_node_may_have_been_any_other(updates, data):
     """The chain has the point of each batch: each is of any update, under the one blinding that belongs to it."""

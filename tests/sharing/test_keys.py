@@ -31,14 +31,14 @@ MINE = owner(address_of(16))
 secrets = st.builds(SecretKey, st.integers(1, SUBGROUP_ORDER - 1))
 
 
-@settings(deadline=None, max_examples=10)
+@settings(max_examples=10)
 @given(secrets)
 def test_eight_times_what_is_posted_is_the_key_of_the_secret(secret):
     assert secret.posted.point == secret.point == multiply(BASE, secret.scalar)
     assert secret.posted.eighth != secret.point
 
 
-@settings(deadline=None, max_examples=10)
+@settings(max_examples=10)
 @given(secrets, secrets)
 def test_two_keys_have_one_point_in_common_whoever_computes_it(one, other):
     assert one.shared_with(other.posted) == other.shared_with(one.posted)
@@ -73,7 +73,7 @@ def test_a_lasting_key_is_read_from_exactly_four_numbers_of_256_bits():
             AggregationKey.parse(*wrong)
 
 
-@settings(deadline=None, max_examples=10)
+@settings(max_examples=10)
 @given(secrets)
 def test_a_proof_of_possession_holds_for_its_owner(secret):
     assert secret.aggregation_key(MINE).is_proven(MINE)

@@ -24,7 +24,7 @@ from twopm_zk.sharing import (
 addresses = st.lists(st.integers(1, 2**160 - 1), min_size=2, max_size=6, unique=True)
 
 
-@settings(deadline=None, max_examples=12)
+@settings(max_examples=12)
 @given(addresses, st.randoms())
 def test_masks_cancel_over_any_set_whatever_the_order(numbers, random):
     game, nodes = play(addresses=numbers, submit=False)
@@ -37,7 +37,6 @@ def test_masks_cancel_over_any_set_whatever_the_order(numbers, random):
     assert total == plus(*(node.opening for node in nodes))
 
 
-@settings(deadline=None)
 @given(addresses, st.integers(1, 4), st.binary(max_size=8))
 def test_masks_of_any_seeds_cancel(numbers, size, salt):
     nodes = [address_of(number) for number in numbers]

@@ -79,7 +79,7 @@ def accepts(circuit, said):
 
 
 @pytest.mark.slow
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(data=st.data())
 def test_aggregate_equals_its_twin(circuits, data):
     entries = st.lists(st.integers(-(1 << 33), 1 << 33), min_size=6, max_size=6)
@@ -95,7 +95,7 @@ def test_aggregate_equals_its_twin(circuits, data):
 
 
 @pytest.mark.slow
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(data=st.data())
 def test_certify_equals_its_twin(circuits, data):
     total = some_sum(seed=data.draw(st.integers(0, 99)), size=data.draw(st.sampled_from([SMALL, 1, 0])))

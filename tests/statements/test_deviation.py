@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from support.drawn_rows import edge_or_any
 from support.liar import all_violated, mended, with_signals
@@ -37,7 +37,6 @@ def inputs(difference, label, active=1):
     return {"z": z % FIELD_ORDER, "label": FEATURES.biased(label), "active": active}
 
 
-@settings(deadline=None)
 @given(difference=edge_or_any(*EDGES), label=edge_or_any(-FEATURES.bias, FEATURES.bias - 1), active=st.integers(0, 1))
 def test_it_is_z_less_the_label_and_none_in_a_padding_row(circuit, difference, label, active):
     (out,) = calculate_witness(circuit, inputs(difference, label, active)).public

@@ -88,7 +88,7 @@ def evaluation_by_definition(shape, weights, features, labels):
 
 
 @pytest.mark.parametrize("family", list(Family))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_equals_the_definition_over_the_whole_range(family, data):
     formats = [FEATURES, Format(20, 16), Format(24, 20), Format(24, 22)]

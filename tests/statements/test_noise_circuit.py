@@ -51,7 +51,7 @@ def edges(shape):
 
 
 @pytest.mark.slow
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(data=st.data())
 def test_circuit_equals_twin(noisy, data):
     kind, circuit, shape = noisy

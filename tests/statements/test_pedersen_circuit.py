@@ -71,7 +71,7 @@ openings = st.builds(
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(opening=openings)
 def test_point_and_its_hash_equal_the_twin(circuits, opening):
     if opening.point == IDENTITY:
@@ -82,7 +82,7 @@ def test_point_and_its_hash_equal_the_twin(circuits, opening):
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(opening=openings)
 def test_a_single_commitment_needs_a_small_x_and_a_point_that_is_not_the_identity(circuits, opening):
     if opening.point == IDENTITY:

@@ -41,7 +41,7 @@ def accepts(circuit, said):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("bits", [16, 20])
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(data=st.data())
 def test_it_equals_its_twin_and_is_near_the_real_expectation(family, bits, data):
     circuit, shape = predict_circuit(family, bits, bits - 4)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from support.soundness import free_wires, undetected_changes
 
@@ -25,7 +25,6 @@ def rounding():
     return compile_circuit(CIRCUITS / "rounding.circom")
 
 
-@settings(deadline=None)
 @given(value=st.one_of(st.sampled_from([-128, -127, -1, 0, 127, 128, 383, 384]), st.integers(SMALLEST, LARGEST)))
 def test_rounding_equals_its_twin(rounding, value):
     (out,) = calculate_witness(rounding, {"in": value % FIELD_ORDER}).public

@@ -62,7 +62,7 @@ INTERESTING = sorted(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     z=st.one_of(st.sampled_from(INTERESTING), st.integers(0, 12 << Z_FRAC), st.integers(0, Z_MAX)),
     sign=st.sampled_from([1, -1]),

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from twopm_zk.errors import DataError
@@ -72,7 +72,6 @@ def test_every_row_is_in_one_bin_of_the_calibration_table(rows):
             assert one.low - 1e-12 <= scores[inside].mean() <= one.high + 1e-12  # a mean rounds
 
 
-@settings(deadline=None)
 @given(rows=scored)
 def test_each_edge_as_a_threshold_is_what_it_decides(rows):
     scores, labels = (np.array(one) for one in zip(*rows, strict=True))

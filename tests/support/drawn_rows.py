@@ -9,7 +9,7 @@ from twopm_zk.numbers.field import FIELD_ORDER
 from twopm_zk.numbers.fixed_point import WEIGHTS
 from twopm_zk.statements import Family, Rows
 
-DRAWN = settings(max_examples=12, deadline=None)
+DRAWN = settings(max_examples=12)
 """Of a circuit against its twin, for each of up to ten shapes: a witness takes a tenth of a second of a core.
 
 Each example has several rows, with edges of their formats; every run draws others. What a row alone adds is compared in

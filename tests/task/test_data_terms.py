@@ -59,7 +59,7 @@ ELSEWHERE = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(changes=ELSEWHERE, name=st.sampled_from(["grades", "other"]))
 def test_whatever_else_a_task_asks_for_its_data_stay_the_same(changes, name):
     other = replace(SPEC, **changes, name=name, data_name="grades")

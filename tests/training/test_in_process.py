@@ -64,7 +64,7 @@ def test_one_to_four_nodes_have_the_same_weights_but_for_some_units_where_inform
     assert np.ptp([run.moves for run in runs]) <= 1
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(data=st.data())
 def test_any_split_of_the_rows_gives_the_same_training(data):
     rows = data.draw(st.integers(20, 300))

@@ -33,7 +33,6 @@ def real(matrix):
 
 
 @given(data=st.data())
-@settings(deadline=None)
 def test_information_of_any_split_differs_by_one_rounding_for_each_part(data):
     rng = np.random.default_rng(data.draw(st.integers(0, 99)))
     shape = InformationShape(40, 3, data.draw(st.sampled_from([FEATURES, Format(20, 16)])))
@@ -64,7 +63,7 @@ def test_gradient_rule_takes_one_length_for_all_weights():
     assert np.allclose(matrix, np.eye(3) * 1.9 / np.linalg.eigvalsh(curvature)[-1], atol=1 / MATRIX.one)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(seed=st.integers(0, 10**6), rows=st.integers(1, 40))
 def test_the_bound_from_ranges_is_above_the_one_from_any_rows_within_them(seed, rows):
     rng = np.random.default_rng(seed)

@@ -128,7 +128,7 @@ def test_all_thirty_columns_of_the_breast_cancer_data_tell_the_classes_apart():
         TwoPMLogisticRegression(alpha=0).fit([[0.0], [1], [2], [3]], [0, 0, 1, 1])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     seed=st.integers(0, 10**6),
     rows=st.integers(100, 600),

@@ -35,7 +35,7 @@ POINTS = st.one_of(
     st.sampled_from(LIFTED),  # most have a part of small order
     st.builds(add, st.sampled_from(LIFTED), st.sampled_from(SMALL)),
 )
-ON_A_NODE = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+ON_A_NODE = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture(scope="module")

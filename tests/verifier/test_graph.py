@@ -18,7 +18,7 @@ def double(chain):
     return chain.deploy(compile_contract("GraphDouble"), libraries={"Seats": seats.address})
 
 
-EXAMPLES = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+EXAMPLES = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @EXAMPLES

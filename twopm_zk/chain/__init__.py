@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from twopm_zk.chain.abi import DecodedEvent
     from twopm_zk.chain.compiler import Artifact, compile_contract, compile_source
-    from twopm_zk.chain.connection import Receipt
     from twopm_zk.chain.contracts import Chain, Contract
     from twopm_zk.chain.deployer import add_verifiers, deploy_all
     from twopm_zk.chain.deployment import Deployment, EigenLayer, GeneratedVerifier, StakeAsset, Terms
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from twopm_zk.chain.network import Network
     from twopm_zk.chain.networks import NetworkEntry, NetworkTerms
     from twopm_zk.chain.rounds import TaskConfig, TrainingConfig
+    from twopm_zk.chain.rpc import Receipt
     from twopm_zk.chain.tasks import AcceptedUpdate, Phase, TaskSnapshot, TaskState
     from twopm_zk.chain.verification import EvmVerification, verify_on_chain
 

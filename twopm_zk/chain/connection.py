@@ -1,4 +1,4 @@
-"""One connection to a chain: reads, transactions of one account, logs; every revert decoded.
+"""One connection to a chain: what it reads, and the transactions of one account.
 
 A transaction is estimated, signed here, sent, waited for, and its receipt checked; whatever goes wrong is a
 TransactionError that carries the contract's own error name and values. Nothing asks for a node's pending state, which
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any, Self, TypeVar, cast
 
@@ -17,19 +17,15 @@ from eth_account import Account
 from eth_account.signers.local import LocalAccount
 from eth_typing import ChecksumAddress
 from eth_utils.exceptions import ValidationError
-from web3 import Web3
 from web3._utils.error_formatters_utils import raise_contract_logic_error_on_revert
-from web3.exceptions import BlockNotFound, ContractLogicError, Web3Exception, Web3RPCError
-from web3.types import RPCEndpoint, RPCResponse, TxParams, Wei
+from web3.exceptions import ContractLogicError, Web3Exception, Web3RPCError
+from web3.types import TxParams, Wei
 
-from twopm_zk.chain.abi import DecodedEvent, Log, Registry, checksummed
-from twopm_zk.chain.rpc import RpcProvider, TooManyRequestsError, answers, reading, rpc_kind, rpc_message
-from twopm_zk.chain.rpc.answers import BlockHeader, MinedTransaction, SentTransaction, UnusableAnswerError
+from twopm_zk.chain.abi import checksummed
+from twopm_zk.chain.rpc import ChainReads, Receipt, TooManyRequestsError, answers, reading, rpc_kind, rpc_message
+from twopm_zk.chain.rpc.answers import MinedTransaction, UnusableAnswerError
 from twopm_zk.errors import ChainError, InputError, TransactionError
-from twopm_zk.system.urls import shown_url
 
-Topic = bytes | Sequence[bytes] | None
-"""What a log is to have in one place: this, one of these, or anything."""
 NONCE_TAKEN = "nonce-taken"
 """Kind of the error of a transaction that was to be sent once, and was not: another one has its nonce."""
 ON_ITS_WAY = 0.5
@@ -37,7 +33,6 @@ ON_ITS_WAY = 0.5
 done, has changed: that one is in no block yet."""
 _SEND_ATTEMPTS = 5
 _T = TypeVar("_T")
-_EVENT_CHUNK = 5000
 _QUICK, _SLOW = 0.002, 1.0
 """Seconds between looks for a receipt: at first on a chain that mines at once, and at most."""
 _TAKEN_SECONDS = 15.0
@@ -49,25 +44,6 @@ _TAKEN = re.compile(r"nonce|replac|same nonce", re.IGNORECASE)
 _KNOWN = re.compile(r"already known|already imported|known transaction|already in mempool", re.IGNORECASE)
 
 
-@dataclass(frozen=True)
-class Receipt:
-    """A transaction that succeeded."""
-
-    transaction: str
-    block: int
-    gas_used: int
-    events: tuple[DecodedEvent, ...]
-    contract: str | None = None
-    """Address of the contract it created."""
-
-    def event(self, name: str) -> DecodedEvent:
-        """The only event of that name. KeyError where there is none, or more than one."""
-        found = [event for event in self.events if event.name == name]
-        if len(found) != 1:
-            raise KeyError(f"{len(found)} events {name!r} in {[event.name for event in self.events]}")
-        return found[0]
-
-
 @dataclass
 class _Learned:
     """What this connection has found out about its endpoint, for all accounts that use it."""
@@ -75,32 +51,24 @@ class _Learned:
     nonces: dict[ChecksumAddress, int] = field(default_factory=dict)
     mined_after: float = 0.0
     """Seconds that the last transaction took."""
-    blocks_at_once: int = _EVENT_CHUNK
-    """Of a query for logs that was answered."""
 
 
-class RpcConnection:
+class RpcConnection(ChainReads):
     """A connection to an EVM node, with an account that signs, or without one to read only.
 
     ``timeout`` seconds for a transaction to be mined. Raises ChainError where no node answers.
     """
 
     def __init__(self, url: str, *, private_key: str | None = None, timeout: float = 120.0) -> None:
-        self.endpoint = shown_url(url)
-        """Scheme and host of the node, which may be shown: the rest of its URL may be a key."""
         self.timeout = timeout
-        # of web3's own layers none is needed here: they look names up, change results into objects with attributes, and
-        # ask for the chain again before each call, which takes longer than the call
-        self.web3 = Web3(RpcProvider(url), middleware=[])
-        self.registry = Registry()
         self._learned = _Learned()
         self._account = _account(private_key)
-        try:
-            self.chain_id = self._ask("a number", answers.number, "eth_chainId")
-        except (OSError, Web3Exception, ValueError) as error:
-            raise ChainError(
-                f"no EVM node answers at {self.endpoint}: {rpc_message(error)}", kind=rpc_kind(error) or "no-rpc"
-            ) from error
+        super().__init__(url)
+
+    @property
+    def caller(self) -> str | None:
+        """The account, if there is one."""
+        return None if self._account is None else self.address
 
     def signing_as(self, private_key: str) -> Self:
         """The same connection with another account."""
@@ -160,101 +128,6 @@ class RpcConnection:
             time.sleep(ON_ITS_WAY)
             self.hold_nonce(kept)
         return found
-
-    def final_block(self) -> int | None:
-        """Number of the last block that is final; None on a chain that has no such word."""
-        try:
-            return self.header("finalized").number
-        except Web3Exception:
-            return None
-
-    @property
-    def block(self) -> int:
-        """Number of the newest block."""
-        return reading("the newest block", lambda: self._ask("a number", answers.number, "eth_blockNumber"))
-
-    @property
-    def time(self) -> int:
-        """Timestamp of the newest block, seconds since 1970."""
-        return reading("the newest block", lambda: self.header("latest")).time
-
-    def time_of(self, block: int) -> int:
-        """Timestamp of a block, seconds since 1970."""
-        return reading(f"block {block}", lambda: self.header(block)).time
-
-    def header(self, block: int | str) -> BlockHeader:
-        """A block by its number, or by a word such as ``latest``.
-
-        Raises what web3 raises, for a block that the chain does not have too; see `reading`.
-        """
-        which = block if isinstance(block, str) else hex(block)
-        found = self._ask("a block", _if_there(answers.block_header), "eth_getBlockByNumber", which, False)
-        if found is None:
-            raise BlockNotFound(f"the chain has no block {block}")
-        return found
-
-    def transactions(self, block: int) -> list[SentTransaction]:
-        """The transactions of a block, in order."""
-
-        def parse(answer: Any) -> list[SentTransaction]:
-            return [answers.transaction(sent) for sent in answer["transactions"]]
-
-        return reading(f"block {block}", lambda: self._ask("a block", parse, "eth_getBlockByNumber", hex(block), True))
-
-    def transaction(self, name: str) -> SentTransaction | None:
-        """A transaction by its hash; None where the endpoint does not know it."""
-        parse = _if_there(answers.transaction)
-        return reading("a transaction", lambda: self._ask("a transaction", parse, "eth_getTransactionByHash", name))
-
-    def code(self, address: str) -> bytes:
-        """Deployed code at an address, empty where there is none."""
-        where = checksummed(address)
-        return reading(
-            f"the code at {address}", lambda: self._ask("code", answers.data, "eth_getCode", where, "latest")
-        )
-
-    def balance(self, address: str) -> int:
-        """Balance of an account, in wei."""
-        where = checksummed(address)
-        return reading("a balance", lambda: self._ask("a number", answers.number, "eth_getBalance", where, "latest"))
-
-    def _ask(
-        self,
-        what: str,
-        parse: Callable[[Any], _T],
-        method: str,
-        *parameters: Any,
-        refused: Callable[[RPCResponse], RPCResponse] | None = None,
-    ) -> _T:
-        """The answer to one request, parsed; ``refused`` makes an exception of one that is an error."""
-        answer = self.web3.manager.request_blocking(RPCEndpoint(method), list(parameters), refused)
-        return answers.parsed(what, parse, answer)
-
-    def call(
-        self,
-        what: str,
-        to: str,
-        data: bytes,
-        *,
-        sender: str | None = None,
-        gas: int | None = None,
-        block: int | None = None,
-    ) -> bytes:
-        """Run code without a transaction. ``what`` is for the message. Raises TransactionError."""
-        parameters = {"to": checksummed(to), "data": "0x" + data.hex()}
-        if sender or self._account:
-            parameters["from"] = checksummed(sender or self.address)
-        if gas is not None:
-            parameters["gas"] = hex(gas)
-        try:
-            at = "latest" if block is None else hex(block)
-            return self._ask(
-                "data", answers.data, "eth_call", parameters, at, refused=raise_contract_logic_error_on_revert
-            )
-        except ContractLogicError as error:
-            raise self._reverted(what, error) from error
-        except (Web3Exception, OSError, ValueError) as error:
-            raise ChainError(f"{what}: {rpc_message(error)}", kind=rpc_kind(error)) from error
 
     def send(
         self,
@@ -392,24 +265,6 @@ class RpcConnection:
             raise self._failed(what, name, receipt, parameters)
         return self._decoded(name, receipt)
 
-    def receipt(self, transaction: str) -> Receipt | None:
-        """Of a transaction that succeeded some time ago; None for one that did not, or that the chain does not have."""
-        found = reading("a receipt", lambda: self.mined(transaction))
-        return self._decoded(transaction, found) if found is not None and found.succeeded else None
-
-    def mined(self, transaction: str) -> MinedTransaction | None:
-        """What has become of a transaction; None where no block has it. Raises what web3 raises; see `reading`."""
-        return self._ask("a receipt", _if_there(answers.mined), "eth_getTransactionReceipt", transaction)
-
-    def _decoded(self, name: str, receipt: MinedTransaction) -> Receipt:
-        return Receipt(
-            transaction=name,
-            block=receipt.block,
-            gas_used=receipt.gas_used,
-            events=tuple(event for log in receipt.logs if (event := self.registry.event(log))),
-            contract=receipt.contract,
-        )
-
     def _mined(self, what: str, name: str, nonce: int) -> MinedTransaction:
         """Looks at the pace of the chain: at once where blocks come at once, about each second elsewhere.
 
@@ -473,75 +328,6 @@ class RpcConnection:
         except (Web3Exception, OSError, ValueError):
             pass
         return TransactionError(f"{what}: transaction {name} reverted in block {receipt.block}")
-
-    def _reverted(self, what: str, error: ContractLogicError) -> TransactionError:
-        data = error.data if isinstance(error.data, str) else ""
-        raw = bytes.fromhex(data.removeprefix("0x")) if data.startswith("0x") else b""
-        if found := self.registry.error(raw):
-            name, values = found
-            if name == "Error":
-                return TransactionError(f"{what} reverted: {values['message']}", error=name, values=values)
-            shown = ", ".join(f"{key}={value}" for key, value in values.items())
-            message = f"{what} reverted: {name}({shown})"
-            return TransactionError(message, error=name, values=values)
-        if raw:
-            return TransactionError(f"{what} reverted with an unknown error 0x{raw.hex()}")
-        said = rpc_message(error).partition("reverted: ")[2]  # some nodes give a reason without its bytes
-        return TransactionError(f"{what} reverted: {said}" if said else f"{what} reverted without a reason")
-
-    def logs(self, address: str, topics: Sequence[Topic], from_block: int, to_block: int | None) -> Iterator[Log]:
-        """Logs in order, asked for in pieces, which are halved where the node finds them too large.
-
-        ChainError where the endpoint answers with others than those.
-        """
-        last = self.block if to_block is None else to_block
-        size, halved = self._learned.blocks_at_once, False
-        while from_block <= last:
-            upto = min(last, from_block + size - 1)
-            query = {
-                "address": checksummed(address),
-                "fromBlock": hex(from_block),
-                "toBlock": hex(upto),
-                "topics": [_topic(topic) for topic in topics],
-            }
-
-            def parse(answer: Any, first: int = from_block, upto: int = upto) -> tuple[Log, ...]:
-                found = answers.logs(answer)
-                if not all(first <= log.block <= upto and _is_asked_for(log, address, topics) for log in found):
-                    raise ValueError("logs that nobody has asked for")
-                return found
-
-            try:
-                found = self._ask("logs", parse, "eth_getLogs", query)
-            except (Web3Exception, OSError, ValueError) as error:
-                lost = isinstance(error, OSError) and not getattr(error, "overloaded", False)
-                if size == 1 or lost:
-                    raise ChainError(f"events of {address}: {rpc_message(error)}", kind=rpc_kind(error)) from error
-                size, halved = max(1, min(size, upto - from_block + 1) // 2), True
-                continue
-            yield from found
-            from_block = upto + 1
-            if not halved:
-                size = min(_EVENT_CHUNK, size * 2)
-            self._learned.blocks_at_once = size  # what this node takes, which later queries begin with
-
-
-def _is_asked_for(log: Log, address: str, topics: Sequence[Topic]) -> bool:
-    if log.address.lower() != address.lower() or len(log.topics) < len(topics):
-        return False
-    wanted = [topic if topic is None or not isinstance(topic, bytes) else (topic,) for topic in topics]
-    return all(one is None or found in one for one, found in zip(wanted, log.topics, strict=False))
-
-
-def _topic(topic: Topic) -> str | list[str] | None:
-    if topic is None:
-        return None
-    return "0x" + topic.hex() if isinstance(topic, bytes) else ["0x" + one.hex() for one in topic]
-
-
-def _if_there(parse: Callable[[Any], _T]) -> Callable[[Any], _T | None]:
-    """A parser of what an endpoint may not have."""
-    return lambda answer: None if answer is None else parse(answer)
 
 
 def _as_sent(parameters: TxParams) -> dict[str, str]:

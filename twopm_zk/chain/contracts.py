@@ -18,7 +18,8 @@ from eth_typing import ABIEvent
 
 from twopm_zk.chain.abi import DecodedEvent, checksummed, decode_values, encode_values, hash_of, signature
 from twopm_zk.chain.compiler import MAX_CODE_SIZE, Artifact
-from twopm_zk.chain.connection import Receipt, RpcConnection, Topic
+from twopm_zk.chain.connection import RpcConnection
+from twopm_zk.chain.rpc import Receipt, Topic
 from twopm_zk.errors import DeploymentError, InputError
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from twopm_zk.chain.abi import DecodedEvent
-from twopm_zk.chain.connection import Receipt
 from twopm_zk.chain.contracts import ContractClient
+from twopm_zk.chain.rpc import Receipt
 from twopm_zk.errors import PeerError
 
 

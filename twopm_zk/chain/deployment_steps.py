@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from twopm_zk.chain.compiler import Artifact, compile_contract, compile_source
-from twopm_zk.chain.connection import Receipt
 from twopm_zk.chain.contracts import Chain, Contract
 from twopm_zk.chain.deployment import Deployed, GeneratedVerifier, code_hash
+from twopm_zk.chain.rpc import Receipt
 from twopm_zk.errors import DeploymentError, InputError
 from twopm_zk.system import files
 from twopm_zk.system.parsing import read_json

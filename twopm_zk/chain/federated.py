@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from twopm_zk.chain.connection import Receipt
 from twopm_zk.chain.contracts import Contract
 from twopm_zk.chain.rounds import Rounds, TaskConfig, struct
+from twopm_zk.chain.rpc import Receipt
 from twopm_zk.chain.rpc.answers import BlockHeader
 from twopm_zk.chain.tasks import Phase, TaskState, read_rounds
 

@@ -13,13 +13,13 @@ from typing import Any
 
 from twopm_zk.chain.attestations import CertificateResolver
 from twopm_zk.chain.compiler import compile_contract
-from twopm_zk.chain.connection import Receipt
 from twopm_zk.chain.contracts import Chain, Contract, ContractClient
 from twopm_zk.chain.data_access import DataAccess
 from twopm_zk.chain.deployment import Deployment
 from twopm_zk.chain.federated import FederatedRoundsClient
 from twopm_zk.chain.networks import Conversations, Inference, Model, Networks, ServiceManager
 from twopm_zk.chain.rounds import Hlr
+from twopm_zk.chain.rpc import Receipt
 from twopm_zk.errors import DeploymentError, InputError, TransactionError
 from twopm_zk.task.parts.data import DataTerms
 

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from twopm_zk.chain.connection import Receipt
 from twopm_zk.chain.contracts import ContractClient
+from twopm_zk.chain.rpc import Receipt
 from twopm_zk.chain.rpc.answers import BlockHeader
 from twopm_zk.chain.tasks import TaskSnapshot, read_training
 from twopm_zk.numbers.baby_jubjub import Point

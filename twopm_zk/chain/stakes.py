@@ -12,10 +12,10 @@ from functools import cached_property
 from typing import Any
 
 from twopm_zk.chain.compiler import compile_contract
-from twopm_zk.chain.connection import Receipt
 from twopm_zk.chain.contracts import Contract
 from twopm_zk.chain.deployment import NOBODY
 from twopm_zk.chain.network import Network
+from twopm_zk.chain.rpc import Receipt
 from twopm_zk.errors import InputError
 
 _VIRTUAL = 10**6

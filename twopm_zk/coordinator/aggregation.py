@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from twopm_zk.chain.connection import Receipt
+from twopm_zk.chain.rpc import Receipt
 from twopm_zk.chain.tasks import TaskSnapshot
 from twopm_zk.coordinator.assessment import Action, RoundAssessment
 from twopm_zk.coordinator.store import CoordinatorStore

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from twopm_zk.chain.connection import Receipt
+from twopm_zk.chain.rpc import Receipt
 from twopm_zk.errors import InputError
 from twopm_zk.participants.rounds.view import RoundsView
 

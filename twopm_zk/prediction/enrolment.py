@@ -3,11 +3,10 @@ task's last result."""
 
 from __future__ import annotations
 
-from twopm_zk.chain.connection import Receipt
 from twopm_zk.chain.federated import FederatedRoundsClient
 from twopm_zk.chain.networks import Model, NetworkEntry
 from twopm_zk.chain.rounds import Hlr
-from twopm_zk.chain.rpc import reading
+from twopm_zk.chain.rpc import Receipt, reading
 from twopm_zk.errors import InputError
 from twopm_zk.participants.task_view import ChainView
 

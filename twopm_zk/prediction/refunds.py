@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from twopm_zk.chain.connection import Receipt
-from twopm_zk.chain.rpc import reading
+from twopm_zk.chain.rpc import Receipt, reading
 from twopm_zk.participants.task_view import ChainView
 from twopm_zk.prediction.requests import ChainRequest, RequestState, asked_events, now, registered_verifier
 

@@ -15,8 +15,8 @@ from eth_utils.crypto import keccak
 
 from twopm_zk.chain.abi import decode_values
 from twopm_zk.chain.attestations.service import Attestation, Attestations, Schema
-from twopm_zk.chain.connection import Receipt
 from twopm_zk.chain.contracts import ContractClient
+from twopm_zk.chain.rpc import Receipt
 from twopm_zk.errors import DeploymentError
 
 _WORDS = ("uint256", "address", "bytes32", "uint64", "uint24", "bytes32", "uint32")

@@ -18,9 +18,9 @@ from eth_abi.exceptions import DecodingError
 
 from twopm_zk.chain.abi import decode_values
 from twopm_zk.chain.compiler import compile_contract
-from twopm_zk.chain.connection import Receipt
 from twopm_zk.chain.contracts import Chain, Contract, ContractClient
 from twopm_zk.chain.deployment import NOBODY
+from twopm_zk.chain.rpc import Receipt
 from twopm_zk.errors import DeploymentError, InputError, TransactionError
 from twopm_zk.task.parts.data import ATTESTATION, commitments_hash, schema_uid
 

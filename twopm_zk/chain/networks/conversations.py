@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
-from twopm_zk.chain.connection import Receipt
 from twopm_zk.chain.networks.registry import NetworkEntry
 from twopm_zk.chain.networks.requests import RequestsClient
+from twopm_zk.chain.rpc import Receipt
 
 
 class ConversationState(IntEnum):

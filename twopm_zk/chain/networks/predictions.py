@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from twopm_zk.chain.connection import Receipt
 from twopm_zk.chain.networks.registry import NetworkEntry
 from twopm_zk.chain.networks.requests import RequestsClient
+from twopm_zk.chain.rpc import Receipt
 
 
 class Inference(RequestsClient):

@@ -8,9 +8,9 @@ from enum import IntEnum
 from functools import cached_property
 
 from twopm_zk.chain.compiler import compile_contract
-from twopm_zk.chain.connection import Receipt
 from twopm_zk.chain.contracts import Contract, ContractClient
 from twopm_zk.chain.deployment import NOBODY
+from twopm_zk.chain.rpc import Receipt
 from twopm_zk.errors import ChainError, InputError
 
 PARTS = 10_000

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from twopm_zk.chain.compiler import compile_contract
-from twopm_zk.chain.connection import Receipt
 from twopm_zk.chain.contracts import Contract, ContractClient
 from twopm_zk.chain.networks.registry import NetworkEntry
+from twopm_zk.chain.rpc import Receipt
 from twopm_zk.errors import InputError
 
 _NOTHING = (0, "0x" + "00" * 32)

@@ -13,8 +13,8 @@ from functools import cached_property
 from typing import Any
 
 from twopm_zk.chain.compiler import compile_contract
-from twopm_zk.chain.connection import Receipt
 from twopm_zk.chain.contracts import Contract, ContractClient
+from twopm_zk.chain.rpc import Receipt
 from twopm_zk.errors import InputError, TransactionError
 
 OPERATOR_SET = 1

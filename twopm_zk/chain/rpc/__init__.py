@@ -1,5 +1,6 @@
-"""JSON-RPC endpoints as they are: what they refuse, what they answer, and which blocks they have."""
+"""JSON-RPC endpoints as they are: what they refuse and answer, which blocks they have, what is read through them."""
 
+from twopm_zk.chain.rpc.chain_reads import ChainReads, Receipt, Topic
 from twopm_zk.chain.rpc.endpoint import (
     EndpointError,
     RpcProvider,
@@ -9,4 +10,14 @@ from twopm_zk.chain.rpc.endpoint import (
     rpc_message,
 )
 
-__all__ = ["EndpointError", "RpcProvider", "TooManyRequestsError", "reading", "rpc_kind", "rpc_message"]
+__all__ = [
+    "ChainReads",
+    "EndpointError",
+    "Receipt",
+    "RpcProvider",
+    "TooManyRequestsError",
+    "Topic",
+    "reading",
+    "rpc_kind",
+    "rpc_message",
+]

@@ -18,13 +18,12 @@ from eth_abi.abi import encode
 
 from twopm_zk.chain.abi import DecodedEvent
 from twopm_zk.chain.attestations import Attestation, Attestations
-from twopm_zk.chain.connection import Topic
 from twopm_zk.chain.contracts import Contract
 from twopm_zk.chain.deployment import DEVELOPMENT_CHAINS
 from twopm_zk.chain.network import Network
 from twopm_zk.chain.networks import Backing
 from twopm_zk.chain.rounds import Rounds
-from twopm_zk.chain.rpc import reading
+from twopm_zk.chain.rpc import Topic, reading
 from twopm_zk.chain.rpc.answers import BlockHeader
 from twopm_zk.chain.rpc.block_hashes import BlockHashes
 from twopm_zk.chain.tasks import TaskState, task_key
