@@ -1,12 +1,14 @@
 """The contracts of ``verifier/`` from Python: compile, deploy, call, and a development node.
 
-Names load on first use, because web3 takes about a second to import.
+Names load on first use, because web3 takes half a second to import.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from twopm_zk.system.late_keyfile import load_keyfile_late
 
 if TYPE_CHECKING:
     from twopm_zk.chain.abi import DecodedEvent
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from twopm_zk.chain.rpc import Receipt
     from twopm_zk.chain.tasks import AcceptedUpdate, Phase, TaskSnapshot, TaskState
     from twopm_zk.chain.verification import EvmVerification, verify_on_chain
+
+load_keyfile_late()
 
 _MODULES = {
     "AcceptedUpdate": "tasks",
@@ -39,7 +43,7 @@ _MODULES = {
     "NetworkEntry": "networks",
     "NetworkTerms": "networks",
     "Phase": "tasks",
-    "Receipt": "connection",
+    "Receipt": "rpc",
     "StakeAsset": "deployment",
     "TaskConfig": "rounds",
     "TaskSnapshot": "tasks",
