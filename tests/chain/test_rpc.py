@@ -21,6 +21,7 @@ from support.waiting import until
 
 from twopm_zk.chain import Chain, DevelopmentNode, compile_contract
 from twopm_zk.chain.abi import checksummed
+from twopm_zk.chain.contracts import Call
 from twopm_zk.chain.network import Network
 from twopm_zk.chain.rpc import EndpointError, RpcProvider, TooManyRequestsError, endpoint
 from twopm_zk.errors import ChainError, InputError, TransactionError
@@ -558,3 +559,55 @@ def test_a_whole_task_gets_through_an_endpoint_that_limits_requests(world, party
         assert proxy.refused > 5
     monkeypatch.undo()
     assert world.view(1).state(1).certified
+
+
+# --- several reads in one body ---
+
+
+def reads_of(node):
+    return [("eth_getBalance", [account, "latest"]) for account in node.accounts[:7]] * 7
+
+
+@pytest.mark.parametrize(
+    ("manners", "bodies"),
+    [
+        ({}, 4),  # the chain's number, and 49 requests in parts of twenty
+        ({"batches": 1}, 1 + 4 + 49),  # 20, 10, 5 and 2 are refused
+        ({"batches": 10}, 1 + (1 + 20) + 3),
+        ({"rate": (30, 0.1)}, None),
+    ],
+    ids=["taken", "not-taken", "too-many", "limited"],
+)
+def test_reads_go_together_as_far_as_the_endpoint_takes_that(node, manners, bodies, monkeypatch):
+    monkeypatch.setattr(endpoint, "_FIRST_PAUSE", 0.05)
+    with RpcProxy(node.url, **manners) as proxy:
+        provider = Chain(proxy.url).web3.provider
+        found = provider.make_together(reads_of(node))
+        assert bodies in (None, proxy.bodies)
+        # answers come in any order, and each is of its own request
+        assert [one["result"] for one in found] == [provider.make_request(*asked)["result"] for asked in reads_of(node)]
+
+
+def test_a_call_that_reverts_among_others_is_told_as_one_that_was_made_alone(node, chain):
+    token = chain.deploy(compile_contract("RETHDouble"))
+    allowed = Call(token, "balanceOf", (node.accounts[1],))
+    refused = Call(token, "transfer", (node.accounts[1], 10**30))
+    assert Call.results([allowed, allowed]) == [0, 0]
+    with pytest.raises(TransactionError) as alone:
+        token.call("transfer", node.accounts[1], 10**30)
+    with pytest.raises(TransactionError) as among:
+        Call.results([allowed, refused, allowed])
+    assert (among.value.message, among.value.error) == (alone.value.message, alone.value.error)
+    assert Call.results([]) == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"[]", b"[1, 2]", b'[{"id": 0, "result": "0x1"}]', b'[{"id": [], "result": 1}, {"id": null, "error": {}}]', b"["],
+)
+def test_a_body_that_lacks_answers_has_the_others_asked_alone(body):
+    with answering({}, body) as (url, asked):
+        provider = RpcProvider(url, patience=0.0, sleep=lambda seconds: None)
+        with pytest.raises(EndpointError):
+            provider.make_together([("eth_blockNumber", []), ("eth_chainId", [])])
+        assert len(asked) >= 2

@@ -334,13 +334,13 @@ class Dying:
         self.asked, self.lost, self.dead = Counter(), None, False
         plain = RpcProvider._answered
 
-        def answered(provider, method, body):
+        def answered(provider, method, body, **options):
             place = method, *self.places()
             self.asked[place] += 1
             self.dead = self.dead or (place, self.asked[place]) == self.lost
             if self.dead:
                 raise EndpointError("it cannot be reached")
-            return plain(provider, method, body)
+            return plain(provider, method, body, **options)
 
         monkeypatch.setattr(RpcProvider, "_answered", answered)
 

@@ -17,7 +17,8 @@ class RpcProxy:
     ``poa``: headers as of a proof-of-authority chain. ``legacy``: no base fee and none of its methods. ``missing``:
     methods that do not exist. ``no_pending``: no pending state. ``blocks``: the widest range of eth_getLogs.
     ``refuse``: a function of (method, number of the request) that returns None or an answer (status, headers, error).
-    ``rate``: how many requests are taken in how many seconds; the others get ``refusal``.
+    ``rate``: how many requests are taken in how many seconds; the others get ``refusal``. ``batches``: False where an
+    endpoint takes one request a body, else the most that it takes.
     """
 
     def __init__(
@@ -33,11 +34,13 @@ class RpcProxy:
         rate=None,
         refusal=(200, {}, (-32005, "rate limit exceeded, please slow down")),
         path="",
+        batches=1000,
     ):
         self.upstream, self.poa, self.legacy, self.no_pending = upstream, poa, legacy, no_pending
         self.missing = set(missing) | ({"eth_maxPriorityFeePerGas", "eth_feeHistory"} if legacy else set())
         self.blocks, self.refuse, self.rate, self.refusal, self.path = blocks, refuse, rate, refusal, path
-        self.counted, self.refused, self.times = Counter(), 0, []
+        self.batches = batches
+        self.counted, self.refused, self.times, self.bodies = Counter(), 0, [], 0
         self._lock, self._taken, self.closed = threading.Lock(), [], False
 
     @property
@@ -54,6 +57,18 @@ class RpcProxy:
         self.closed = True  # connections that are kept alive end too
         self._server.shutdown()
         self._server.server_close()
+
+    def answer_body(self, body):
+        """(status, headers, document) for one request or several."""
+        with self._lock:
+            self.bodies += 1
+        if isinstance(body, dict):
+            return self.answer(body)
+        if len(body) > self.batches:
+            return 200, {}, self._error({"id": None}, (-32600, "too many requests in a batch"))
+        found = [self.answer(request) for request in body]
+        refused = [one for one in found if one[0] != 200 or one[2] is None]
+        return refused[0] if refused else (200, {}, [document for _, _, document in reversed(found)])
 
     def answer(self, request):
         """(status, headers, document) for one request."""
@@ -115,7 +130,7 @@ class RpcProxy:
                 if proxy.closed:
                     self.close_connection = True
                     return
-                status, headers, document = proxy.answer(request)
+                status, headers, document = proxy.answer_body(request)
                 body = b"busy" if document is None else json.dumps(document).encode()
                 self.send_response(status)
                 for name, value in {"Content-Length": str(len(body)), **headers}.items():

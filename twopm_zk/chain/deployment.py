@@ -10,6 +10,7 @@ doubles, and the contracts of EigenLayer and EAS their own (``chain/development`
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Self
@@ -17,7 +18,7 @@ from typing import Self
 from eth_utils.crypto import keccak
 
 from twopm_zk.chain.compiler import compile_contract
-from twopm_zk.chain.contracts import Chain, Contract
+from twopm_zk.chain.contracts import Call, Chain, Contract
 from twopm_zk.circuit.instances import Instance
 from twopm_zk.errors import DeploymentError, InputError
 from twopm_zk.plonk.keys import Keys
@@ -235,16 +236,24 @@ class Deployment:
 
     def contract(self, chain: Chain, name: str) -> Contract:
         """One contract, its code checked. Raises DeploymentError."""
+        self._require_chain(chain)
+        return self._with_code(chain, name, chain.code(self._entry(name).address))
+
+    def _require_chain(self, chain: Chain) -> None:
         if chain.chain_id != self.chain_id:
             raise DeploymentError(
                 f"the deployment is on chain {self.chain_id}, {chain.endpoint} is chain {chain.chain_id}",
                 kind="other-chain",
             )
+
+    def _entry(self, name: str) -> Deployed:
         if name not in self.contracts:
             raise DeploymentError(f"the deployment has no contract {name}: {', '.join(self.contracts)}")
-        entry = self.contracts[name]
-        artifact = compile_contract(name)
-        code = chain.code(entry.address)
+        return self.contracts[name]
+
+    def _with_code(self, chain: Chain, name: str, code: bytes) -> Contract:
+        """A contract whose address has this code."""
+        entry, artifact = self._entry(name), compile_contract(name)
         if code_hash(code) != entry.code_hash:
             state = "other code than the deployment file says" if code else "no code"
             raise DeploymentError(
@@ -260,36 +269,53 @@ class Deployment:
             )
         return Contract(chain, artifact, entry.address)
 
-    def check(self, chain: Chain, *, progress: Progress | None = None) -> None:
+    def check(self, chain: Chain, *, progress: Progress | None = None) -> dict[str, Contract]:
         """Compare every contract and verifier with the chain, and whom the contracts ask. Raises DeploymentError.
 
-        ``progress`` hears of each contract before it is compared: the first time it is compiled for that.
+        Returns the contracts by their names. ``progress`` hears of each one before it is compared: the first time it
+        is compiled for that.
         """
-        for name in self.contracts:
+        self._require_chain(chain)
+        addresses = [entry.address for entry in self.contracts.values()]
+        codes = chain.codes([*addresses, *(verifier.address for verifier in self.verifiers.values())])
+        found = {}
+        for name, code in zip(self.contracts, codes, strict=False):
             if progress is not None:
                 progress(f"comparing {name} with its source")
-            contract = self.contract(chain, name)
-            asked = {made: contract.call(getter) for getter, made in _ASKED.get(name, {}).items()}
-            for made, address in (asked | self.contracts[name].libraries).items():
+            found[name] = self._with_code(chain, name, code)
+        self._check_who_is_asked(found)
+        require_known_eas(self.chain_id, self.eas)
+        for (name, verifier), code in zip(self.verifiers.items(), codes[len(self.contracts) :], strict=True):
+            if code_hash(code) != verifier.code_hash:
+                raise DeploymentError(f"verifier {name} at {verifier.address} has other code than it had")
+        return found
+
+    def _check_who_is_asked(self, contracts: Mapping[str, Contract]) -> None:
+        """Compare whom contracts ask with the file."""
+        expected: dict[Call, tuple[str, str | None]] = {}
+        for name, contract in contracts.items():
+            for made, address in self.contracts[name].libraries.items():
                 if made not in self.contracts or self.contracts[made].address != address:
                     raise DeploymentError(f"{name} at {contract.address} asks another {made} than the deployment's")
-            if name in _ASK_EAS and contract.call("EAS") != self.eas:
-                raise DeploymentError(f"{name} at {contract.address} asks another EAS than the deployment's")
-        require_known_eas(self.chain_id, self.eas)
-        staking, stakes = self.contract(chain, "StakingContract"), self.contract(chain, "ServiceManager")
-        for contract, getter, named in (
-            (staking, "STRATEGY_MANAGER", self.eigenlayer.strategy_manager),
-            (staking, "DELEGATION_MANAGER", self.eigenlayer.delegation_manager),
-            (stakes, "ALLOCATION_MANAGER", self.eigenlayer.allocation_manager),
-            (stakes, "REWARDS_COORDINATOR", self.eigenlayer.rewards_coordinator),
-            (stakes, "WETH", self.eigenlayer.weth),
+            for getter, made in _ASKED.get(name, {}).items():
+                expected[Call(contract, getter)] = self.contracts[made].address if made in self.contracts else "", made
+            if name in _ASK_EAS:
+                expected[Call(contract, "EAS")] = self.eas, "EAS"
+        for name, getter, address in (
+            ("StakingContract", "STRATEGY_MANAGER", self.eigenlayer.strategy_manager),
+            ("StakingContract", "DELEGATION_MANAGER", self.eigenlayer.delegation_manager),
+            ("ServiceManager", "ALLOCATION_MANAGER", self.eigenlayer.allocation_manager),
+            ("ServiceManager", "REWARDS_COORDINATOR", self.eigenlayer.rewards_coordinator),
+            ("ServiceManager", "WETH", self.eigenlayer.weth),
         ):
-            if (found := contract.call(getter)) != named:
-                name = contract.artifact.name
-                raise DeploymentError(f"{name} at {contract.address} has {getter} {found}, the file {named}")
-        for name, verifier in self.verifiers.items():
-            if code_hash(chain.code(verifier.address)) != verifier.code_hash:
-                raise DeploymentError(f"verifier {name} at {verifier.address} has other code than it had")
+            self._entry(name)
+            expected[Call(contracts[name], getter)] = address, None
+        for (call, (address, asked)), found in zip(expected.items(), Call.results(list(expected)), strict=True):
+            if found != address:
+                told = f"asks another {asked} than the deployment's"
+                if asked is None:
+                    told = f"has {call.function} {found}, the file {address}"
+                raise DeploymentError(f"{call.contract.artifact.name} at {call.contract.address} {told}")
 
 
 def require_known_eas(chain_id: int, eas: str) -> None:

@@ -86,14 +86,12 @@ class FederatedRoundsClient(Rounds):
 
 def read_federated(contract: Contract, task: int, at: BlockHeader | None = None) -> FederatedSnapshot:
     """A task of HFLContract, all of it at the same block. InputError where there is no such task."""
-    rounds = read_rounds(contract, task, at)
-    block = rounds["block"]
-    results, latest = contract.call("latestOf", task, block=block)
-    key, nodes = contract.call("participantsOf", task, block=block)
+    others = "latestOf", "participantsOf", "quorumOf", "setDigestOf"
+    rounds, (results, latest), (key, nodes), quorum, digest = read_rounds(contract, task, at, *others)
     return FederatedSnapshot(
         **rounds,
-        quorum=contract.call("quorumOf", task, block=block),
-        set_digest=_bytes(contract.call("setDigestOf", task, block=block)),
+        quorum=quorum,
+        set_digest=_bytes(digest),
         results=results,
         latest_result=_bytes(latest),
         accepted_key=key,

@@ -21,6 +21,7 @@ from twopm_zk.chain.networks import Conversations, Inference, Model, Networks, S
 from twopm_zk.chain.rounds import Hlr
 from twopm_zk.chain.rpc import Receipt
 from twopm_zk.errors import DeploymentError, InputError, TransactionError
+from twopm_zk.system.progress import Progress
 from twopm_zk.task.parts.data import DataTerms
 
 _MAX_APPROVAL = 2**256 - 1
@@ -213,6 +214,10 @@ class Network:
     def signing_as(self, private_key: str) -> Network:
         """The same network, used by another account."""
         return Network(self.chain.signing_as(private_key), self.deployment)
+
+    def check(self, *, progress: Progress | None = None) -> None:
+        """Compare the whole deployment with the chain, as `Deployment.check` does."""
+        self._used.update(self.deployment.check(self.chain, progress=progress))
 
     def contract(self, name: str) -> Contract:
         """Any contract of the deployment. Raises DeploymentError."""

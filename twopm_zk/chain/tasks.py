@@ -16,7 +16,7 @@ from typing import Any
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
-from twopm_zk.chain.contracts import Contract
+from twopm_zk.chain.contracts import Call, Contract
 from twopm_zk.chain.rpc.answers import BlockHeader
 from twopm_zk.errors import DeploymentError, InputError
 from twopm_zk.numbers.baby_jubjub import Point
@@ -243,11 +243,9 @@ def read_training(contract: Contract, task: int, at: BlockHeader | None = None) 
     Raises InputError where there is no such task, DeploymentError where the contract contradicts what follows from
     its own numbers.
     """
-    rounds = read_rounds(contract, task, at)
-    block = rounds["block"]
-    training = contract.call("trainingOf", task, block=block)
+    rounds, training, digest = read_rounds(contract, task, at, "trainingOf", "setDigestOf")
     commitment, closed = training["modelCommitment"], rounds["phase"] > Phase.COLLECTING
-    weights = _WEIGHTS.get(commitment) or tuple(contract.call("weightsOf", task, block=block))
+    weights = _WEIGHTS.get(commitment) or tuple(contract.call("weightsOf", task, block=rounds["block"]))
     state = TaskSnapshot(
         **rounds,
         task_key=training["taskKey"],
@@ -271,7 +269,7 @@ def read_training(contract: Contract, task: int, at: BlockHeader | None = None) 
             Collection.INFORMATION: bytes.fromhex(training["informationGenerators"][2:]),
             Collection.EVALUATION: bytes.fromhex(training["evaluationGenerators"][2:]),
         },
-        set_digest=bytes.fromhex(contract.call("setDigestOf", task, block=block)[2:]) if closed else bytes(32),
+        set_digest=bytes.fromhex(digest[2:]) if closed else bytes(32),
         certified_key=training["certifiedKey"],
         certified_nodes=training["certifiedNodes"],
         gradient_bound=training["gradientBound"],
@@ -294,10 +292,12 @@ def _model_commitment(policy: Policy, weights: tuple[int, ...]) -> int:
     return policy.model_commitment(weights)
 
 
-def read_rounds(contract: Contract, task: int, at: BlockHeader | None = None) -> dict[str, Any]:
-    """What a ``TaskState`` is made from, at a block or the newest one. InputError where there is no such task."""
+def read_rounds(contract: Contract, task: int, at: BlockHeader | None, *others: str) -> tuple[Any, ...]:
+    """What a ``TaskState`` is made from, at a block or the newest one, and what ``others`` of the contract's functions
+    say of the task then. InputError where there is no such task."""
     block = at or contract.chain.header("latest")
-    found = contract.call("taskOf", task, block=block.number)
+    calls = [Call(contract, function, (task,)) for function in ("taskOf", *others)]
+    found, *said = Call.results(calls, block=block.number)
     if Phase(found["phase"]) is Phase.NONE:
         last = int(contract.call("taskCount", block=block.number))
         raise InputError(
@@ -306,7 +306,7 @@ def read_rounds(contract: Contract, task: int, at: BlockHeader | None = None) ->
             task=task,
             last=last,
         )
-    return {
+    rounds = {
         "id": task,
         "block": block.number,
         "time": max(block.time, int(time.time())),
@@ -334,3 +334,4 @@ def read_rounds(contract: Contract, task: int, at: BlockHeader | None = None) ->
         "spec_hash": bytes.fromhex(found["specHash"][2:]),
         "dataset": bytes.fromhex(found["dataset"][2:]),
     }
+    return rounds, *said

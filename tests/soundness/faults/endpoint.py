@@ -106,7 +106,12 @@ def handler_of(endpoint):
 
         def do_POST(self):
             request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            found = endpoint.answer(request)
+            if isinstance(request, list):  # lost or answered together
+                found = [endpoint.answer(one) for one in request]
+                whole = [one for one in found if one is None or isinstance(one, int)]
+                found = whole[0] if whole else found
+            else:
+                found = endpoint.answer(request)
             if found is None:
                 self.close_connection = True
                 return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -20,8 +21,11 @@ from twopm_zk.system.urls import shown_url
 
 Topic = bytes | Sequence[bytes] | None
 """What a log is to have in one place: this, one of these, or anything."""
+Refused = Callable[[RPCResponse], RPCResponse] | None
+"""What makes an exception of an answer that is an error."""
 _T = TypeVar("_T")
 _EVENT_CHUNK = 5000
+_REVERTED = raise_contract_logic_error_on_revert
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,8 @@ class ChainReads:
         """Scheme and host of the node, which may be shown: the rest of its URL may be a key."""
         # of web3's own layers none is needed here: they look names up, change results into objects with attributes, and
         # ask for the chain again before each call, which takes longer than the call
-        self.web3 = Web3(RpcProvider(url), middleware=[])
+        self._provider = RpcProvider(url)
+        self.web3 = Web3(self._provider, middleware=[])
         self.registry = Registry()
         self._pace = _Pace()
         try:
@@ -126,6 +131,16 @@ class ChainReads:
             f"the code at {address}", lambda: self._ask("code", answers.data, "eth_getCode", where, "latest")
         )
 
+    def codes(self, addresses: Sequence[str]) -> list[bytes]:
+        """Deployed code at each address, asked for together."""
+        places = [[checksummed(address), "latest"] for address in addresses]
+
+        def read() -> list[bytes]:
+            found = self._together("eth_getCode", places)
+            return [self._parsed("code", answers.data, *one) for one in zip(found, places, strict=True)]
+
+        return reading("the code of contracts", read)
+
     def balance(self, address: str) -> int:
         """Balance of an account, in wei."""
         where = checksummed(address)
@@ -137,11 +152,20 @@ class ChainReads:
         parse: Callable[[Any], _T],
         method: str,
         *parameters: Any,
-        refused: Callable[[RPCResponse], RPCResponse] | None = None,
+        refused: Refused = None,
     ) -> _T:
         """The answer to one request, parsed; ``refused`` makes an exception of one that is an error."""
         answer = self.web3.manager.request_blocking(RPCEndpoint(method), list(parameters), refused)
         return answers.parsed(what, parse, answer)
+
+    def _together(self, method: str, asked: Sequence[list[Any]]) -> list[RPCResponse]:
+        """What is answered to requests of one method, by their parameters."""
+        return self._provider.make_together([(RPCEndpoint(method), parameters) for parameters in asked])
+
+    def _parsed(
+        self, what: str, parse: Callable[[Any], _T], response: RPCResponse, parameters: Any, refused: Refused = None
+    ) -> _T:
+        return answers.parsed(what, parse, self.web3.manager.formatted_response(response, parameters, refused))
 
     def call(
         self,
@@ -154,16 +178,39 @@ class ChainReads:
         block: int | None = None,
     ) -> bytes:
         """Run code without a transaction. ``what`` is for the message. Raises TransactionError."""
+        with self._explained(what):
+            return self._ask(
+                "data", answers.data, "eth_call", *self._called(to, data, sender, gas, block), refused=_REVERTED
+            )
+
+    def calls(self, asked: Sequence[tuple[str, str, bytes]], *, block: int | None = None) -> list[bytes]:
+        """Run code without transactions, asked for together: ``what``, where and the data of each, as `call` has them.
+
+        Raises TransactionError for the first that fails.
+        """
+        parameters = [self._called(to, data, None, None, block) for _, to, data in asked]
+        with self._explained(", ".join(what for what, _, _ in asked)):
+            found = self._together("eth_call", parameters)
+        results = []
+        for (what, _, _), response, sent in zip(asked, found, parameters, strict=True):
+            with self._explained(what):
+                results.append(self._parsed("data", answers.data, response, sent, _REVERTED))
+        return results
+
+    def _called(self, to: str, data: bytes, sender: str | None, gas: int | None, block: int | None) -> list[Any]:
+        """The parameters of a call."""
         parameters = {"to": checksummed(to), "data": "0x" + data.hex()}
         if caller := sender or self.caller:
             parameters["from"] = checksummed(caller)
         if gas is not None:
             parameters["gas"] = hex(gas)
+        return [parameters, "latest" if block is None else hex(block)]
+
+    @contextmanager
+    def _explained(self, what: str) -> Iterator[None]:
+        """Whatever goes wrong with a call as a TransactionError or a ChainError."""
         try:
-            at = "latest" if block is None else hex(block)
-            return self._ask(
-                "data", answers.data, "eth_call", parameters, at, refused=raise_contract_logic_error_on_revert
-            )
+            yield
         except ContractLogicError as error:
             raise self._reverted(what, error) from error
         except (Web3Exception, OSError, ValueError) as error:

@@ -13,7 +13,7 @@ import random
 import re
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar, cast
@@ -34,6 +34,8 @@ PATIENCE = 180.0
 """Seconds for which one request is made again and again while the endpoint refuses it for too many."""
 MAX_ANSWER = 64 << 20
 """Bytes of one answer. Nothing compressed is taken: a few kilobytes can stand for gigabytes."""
+MOST_TOGETHER = 20
+"""Requests in one body: endpoints that limit them take more."""
 _HEADERS = {"Content-Type": "application/json", "Accept-Encoding": "identity"}
 _FIRST_PAUSE, _LONGEST_PAUSE, _LONGEST_ASKED = 0.5, 20.0, 60.0
 _LOST_ATTEMPTS = 4
@@ -91,6 +93,7 @@ class RpcProvider(JSONBaseProvider):
         self._patience, self._sleep = patience, sleep
         self._local = threading.local()
         self._chain_id: RPCResponse | None = None
+        self._together = MOST_TOGETHER
 
     def __str__(self) -> str:
         return f"RPC endpoint {shown_url(self._url)}"
@@ -103,18 +106,47 @@ class RpcProvider(JSONBaseProvider):
         """The answer to one request, errors of what was asked included."""
         if method == "eth_chainId" and self._chain_id is not None:
             return self._chain_id  # web3 asks for it before every call
-        response = self._answered(method, self.encode_rpc_request(method, params))
+        response = cast(RPCResponse, self._answered(method, self.encode_rpc_request(method, params)))
         if method == "eth_chainId" and "result" in response:
             self._chain_id = response
         return response
 
-    def _answered(self, method: str, body: bytes) -> RPCResponse:
+    def make_together(self, asked: Sequence[tuple[RPCEndpoint, Any]]) -> list[RPCResponse]:
+        """The answers to reads, in their order: over one connection and in few bodies (JSON-RPC 2.0, section 6), as far
+        as the endpoint takes that. What has no answer there is asked for alone, and fewer go together from then on."""
+        answers: list[RPCResponse] = []
+        while len(answers) < len(asked):
+            part = asked[len(answers) : len(answers) + self._together]
+            found = self._batch(part) if len(part) > 1 else [None]
+            answers += [self.make_request(*one) if had is None else had for one, had in zip(part, found, strict=True)]
+        return answers
+
+    def _batch(self, asked: Sequence[tuple[RPCEndpoint, Any]]) -> list[RPCResponse | None]:
+        """What the endpoint says to requests in one body; None for those to be asked alone."""
+        body = [
+            {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
+            for number, (method, params) in enumerate(asked)
+        ]
+        try:
+            found = self._answered("batch", json.dumps(body).encode(), together=True)
+        except EndpointError:
+            found = None
+        known = {one["id"]: one for one in found if isinstance(one.get("id"), int)} if isinstance(found, list) else {}
+        answers = [known.get(number) for number in range(len(asked))]
+        taken = [
+            None if one is None or _limit(method, one) else one for one, (method, _) in zip(answers, asked, strict=True)
+        ]
+        if None in taken:  # it takes none, not so many, or not so many a second
+            self._together = max(1, len(asked) // 2)
+        return taken
+
+    def _answered(self, method: str, body: bytes, *, together: bool = False) -> Any:
         begun, limited, lost = time.monotonic(), 0, 0
         while True:
             failure: EndpointError
             try:
-                response = self._once(body)
-                reason = _limit(method, response)
+                response = self._once(body, together)
+                reason = None if together else _limit(method, cast(RPCResponse, response))
                 if reason is None or (not reason.certain and limited + 1 >= _MAYBE_ATTEMPTS):
                     return response
                 raise _LimitedError(reason.text)
@@ -123,17 +155,17 @@ class RpcProvider(JSONBaseProvider):
                 pause = min(_FIRST_PAUSE * 2 ** (limited - 1), _LONGEST_PAUSE) * random.uniform(0.75, 1.25)  # noqa: S311
                 pause = max(pause, min(refusal.seconds or 0.0, _LONGEST_ASKED))
                 failure = TooManyRequestsError(f"too many requests: {refusal.reason[:200]}")
-                done = time.monotonic() - begun + pause > self._patience
+                done = together or time.monotonic() - begun + pause > self._patience
             except _LostError as loss:
                 lost += 1
                 pause = 0.2 * 2 ** (lost - 1) * random.uniform(0.75, 1.25)  # noqa: S311
                 failure = EndpointError(loss.reason, overloaded=loss.overloaded)
-                done = not loss.again or lost == _LOST_ATTEMPTS or method == "eth_sendRawTransaction"
+                done = not loss.again or together or lost == _LOST_ATTEMPTS or method == "eth_sendRawTransaction"
             if done:
                 raise failure
             self._sleep(pause)
 
-    def _once(self, body: bytes) -> RPCResponse:
+    def _once(self, body: bytes, together: bool) -> RPCResponse | list[RPCResponse]:
         try:
             local = self._local
             if not hasattr(local, "connection"):
@@ -150,7 +182,7 @@ class RpcProvider(JSONBaseProvider):
         if answer.status == 429 or (answer.status == 503 and "Retry-After" in answer.headers):
             text = _error(document)[1] or f"status {answer.status}"
             raise _LimitedError(text, _seconds(answer.headers))
-        if document is not None:
+        if document is not None and (together or not isinstance(document, list)):
             return document
         if answer.status in (401, 403):
             raise _LostError(f"it refuses the request with status {answer.status}", again=False)
@@ -182,8 +214,8 @@ def _limit(method: str, response: RPCResponse) -> _Limit | None:
     return None
 
 
-def _error(document: Mapping[str, Any] | None) -> tuple[int | None, str]:
-    error = None if document is None else document.get("error")
+def _error(document: Mapping[str, Any] | Sequence[Any] | None) -> tuple[int | None, str]:
+    error = document.get("error") if isinstance(document, Mapping) else None
     if isinstance(error, str):
         return None, error
     if not isinstance(error, Mapping):
@@ -192,13 +224,20 @@ def _error(document: Mapping[str, Any] | None) -> tuple[int | None, str]:
     return (code if isinstance(code, int) else None), str(error.get("message", ""))
 
 
-def _document(content: str | bytes) -> RPCResponse | None:
+def _document(content: str | bytes) -> RPCResponse | list[RPCResponse] | None:
+    """An answer, or those of one body; None for anything else."""
     content = content.encode() if isinstance(content, str) else content
     try:
         found = None if is_nested(content) else json.loads(content.decode())
     except (ValueError, RecursionError):
         return None
-    return cast(RPCResponse, found) if isinstance(found, dict) and ("result" in found or "error" in found) else None
+    if isinstance(found, list):
+        return [cast(RPCResponse, one) for one in found if _is_answer(one)] if found else None
+    return cast(RPCResponse, found) if _is_answer(found) else None
+
+
+def _is_answer(found: Any) -> bool:
+    return isinstance(found, dict) and ("result" in found or "error" in found)
 
 
 def _seconds(headers: Mapping[str, str]) -> float | None:

@@ -114,7 +114,7 @@ class RoundsView(ABC, Generic[State]):
         self._terms: dict[bytes, DataTerms] = {}
         self._attested: dict[bytes, Attestation] = {}
         self._blocks = BlockHashes(self.chain)
-        reading("the deployment", lambda: self.deployment.check(self.chain, progress=progress))
+        reading("the deployment", lambda: network.check(progress=progress))
         self.identity = reading("IdentityContract", lambda: network.identity)
         self.data_hub = reading("DataHub", lambda: network.data_hub)
         self.staking = reading("StakingContract", lambda: network.staking)
