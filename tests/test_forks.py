@@ -90,6 +90,7 @@ def test_it_ends_with_what_stands_for_it(both):
     assert forked.returncode == -signal.SIGKILL
 
 
+@pytest.mark.slow
 def test_it_knows_the_command(forks):
     done = subprocess.run([*forks.command, "no-such"], capture_output=True, text=True, check=False)
     assert (done.returncode, "No such command" in done.stderr) == (2, True)

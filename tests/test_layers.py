@@ -53,6 +53,7 @@ def test_every_room_is_in_the_list_and_nothing_else_is():
     assert set(listed) == there
 
 
+@pytest.mark.slow
 def test_imports_point_down_the_list_only():
     height = {name: -index for index, row in enumerate(rooms()) for name in row}
     wrong = [
@@ -65,6 +66,7 @@ def test_imports_point_down_the_list_only():
     assert not wrong, "\n".join(wrong)
 
 
+@pytest.mark.slow
 def test_no_module_is_imported_by_what_it_imports():
     graph = {module: {other for other in others if not is_package(other)} for module, others in imports().items()}
     list(TopologicalSorter(graph).static_order())  # CycleError names the circle

@@ -41,6 +41,7 @@ def test_licences_that_ask_something_are_explained_on_the_page(listed):
     assert [name for name in asked if f"**{name}**" not in page] == []
 
 
+@pytest.mark.slow
 def test_list_and_page_are_what_the_tool_writes(monkeypatch):
     monkeypatch.setattr("sys.argv", ["supply", "--check"])
     TOOL.main()

@@ -50,6 +50,7 @@ def test_standard_errors_and_evaluations_pass_and_the_certificate_is_of_the_grad
     assert report.gradient_bound == 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ALL)
 def test_each_of_them_can_be_collected_alone(name):
     report = collected(**{name: True}).replay()
@@ -282,6 +283,7 @@ FORBIDDEN = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("make", "checks"), FORBIDDEN.values(), ids=FORBIDDEN)
 def test_what_a_contract_never_does_after_a_certificate_is_found(make, checks):
     report = make().replay()
@@ -304,6 +306,7 @@ TAMPERED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("change", "checks"), TAMPERED.values(), ids=TAMPERED)
 def test_statistics_that_were_tampered_with_fail(history, change, checks):
     report = history.replay(change(history.events))

@@ -31,6 +31,7 @@ def trained(when, *, leaver=False):
     return story
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("when", "kind"), [(Collects.EVERY_ROUND, "proven"), (Collects.FIRST, "unknown")])
 def test_it_is_proven_where_information_was_collected_at_the_certified_weights(when, kind):
     report = trained(when).replay()
@@ -48,6 +49,7 @@ def test_it_is_not_proven_where_the_certificate_is_over_other_rows_than_the_info
     assert report.distance.at_least > 0  # the information at zero was over these rows, and more
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "changes"),
     [

@@ -946,6 +946,7 @@ FORBIDDEN = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("make", "checks"), FORBIDDEN.values(), ids=FORBIDDEN)
 def test_what_a_contract_never_does_is_found(make, checks):
     report = make().replay()
@@ -1006,6 +1007,7 @@ def history():
     return trained()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("change", "checks"), TAMPERED.values(), ids=TAMPERED)
 def test_a_history_that_was_tampered_with_fails(history, change, checks):
     report = history.replay(change(history.events))
@@ -1036,6 +1038,7 @@ PENALTIES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("change", "checks"), PENALTIES.values(), ids=PENALTIES)
 def test_an_expulsion_that_was_tampered_with_fails(change, checks):
     story = expulsion()

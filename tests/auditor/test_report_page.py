@@ -164,6 +164,7 @@ def report(request):
     return request.param()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spec", [None, TWO], ids=["without", "with"])
 def test_every_report_is_a_whole_page_with_its_verdict_and_its_limits(report, spec):
     page = parsed(render(report, replace(CONTEXT, specification=spec)))
@@ -252,6 +253,7 @@ ATTACKS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS)
 def test_a_text_of_anybody_is_shown_as_it_is_and_never_run(attack):
     report, context = attack(found(), CONTEXT)
@@ -345,6 +347,7 @@ def test_who_was_left_out_is_named_with_the_reason():
     assert {row[0] for row in page.table("Checks")} >= {"disputes", "penalties"}
 
 
+@pytest.mark.slow
 def test_a_large_set_is_folded_and_each_node_is_listed_once():
     report = large()
     page = parsed(render(report, CONTEXT))
@@ -500,6 +503,7 @@ def test_moments_are_shown_in_universal_time():
     assert "2026-02-28 20:30:00 UTC" in render(found(), replace(CONTEXT, generated_at=there))
 
 
+@pytest.mark.slow
 def test_every_verdict_has_a_page():
     assert {make().verdict for make in KINDS.values()} == set(Verdict)
 

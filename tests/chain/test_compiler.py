@@ -32,6 +32,7 @@ def test_an_import_that_is_missing_names_the_file():
         compile_source(SOURCE + 'import "verifier/Nothing.sol";\ncontract A {}', "A")
 
 
+@pytest.mark.slow
 def test_an_import_in_a_comment_is_no_import():
     artifact = compile_source(SOURCE + '// import "no.sol";\n/*\nimport "no.sol";\n*/\ncontract A {}', "A")
     assert artifact.name == "A"
@@ -84,6 +85,7 @@ def test_another_solc_is_refused(monkeypatch, tmp_path):
     compiler._pinned_package.cache_clear()
 
 
+@pytest.mark.slow
 def test_a_long_answer_is_not_cut():
     noise = "\n".join(f"    function {'f' * 100}{n}(uint256 x) external returns (uint256 y);" for n in range(1000))
     artifact = compile_source(SOURCE + f"interface A {{\n{noise}\n}}", "A")
@@ -107,6 +109,7 @@ def callers():
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("inputs", [[1], [1, 2], [1, 2, 3], [1, 2, 3, 4], [1, 2, 3, 4, 5]])
 def test_poseidon_on_chain_equals_ours(chain, callers, inputs):
     name = f"PoseidonT{len(inputs) + 1}"

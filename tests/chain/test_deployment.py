@@ -81,6 +81,7 @@ def test_everything_is_deployed_in_one_call_and_checked(chain, deployed, verifie
     assert staking.call("owner") == chain.address
 
 
+@pytest.mark.slow
 def test_fees_can_be_in_the_token_that_the_deployer_names(chain, deployed):
     """On a development chain that is the stand-in for rETH, where none is named."""
     known = Network(chain, deployed).networks.token
@@ -134,6 +135,7 @@ def test_a_chain_whose_code_does_not_match_is_refused(chain, deployed):
         deployed.contract(chain, "Nothing")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "linked"),
     [
@@ -358,6 +360,7 @@ def test_a_deployment_that_cannot_be_paid_is_refused_before_anything_is_sent(cha
     assert any("gas at" in line and poor.address in line for line in said)
 
 
+@pytest.mark.slow
 def test_the_estimate_is_more_than_it_takes_and_not_much_more(chain, node, verifier, monkeypatch):
     used, costs, real = [], [], Chain.send
 

@@ -83,6 +83,7 @@ def test_a_stranger_neither_pauses_nor_replaces_what_is_behind_a_proxy(managers,
         proxy.transact("upgradeToAndCall", manager.address, b"")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("version", [None, "0.2.0"])
 def test_without_eigenlayers_contracts_stakes_work_and_delegation_does_not(chain, keys, refused, monkeypatch, version):
     there = [] if version is None else [SimpleNamespace(version=version)]

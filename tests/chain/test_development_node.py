@@ -166,6 +166,7 @@ def test_a_program_that_is_not_anvil_is_reported_with_its_words(monkeypatch, tmp
         pass
 
 
+@pytest.mark.slow
 def test_only_who_asks_a_chain_waits_for_the_packages_that_it_takes():
     slow = ("aiohttp", "eth_account", "py_ecc", "rich", "statsmodels", "wasmtime", "web3")
     every = (

@@ -102,6 +102,7 @@ LIMITS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("refusal", LIMITS, ids=lambda r: f"{r[0]}-{r[2] and r[2][0]}")
 def test_every_kind_of_refusal_for_too_many_requests_is_waited_out(node, chain, refusal, monkeypatch):
     """Each method is refused the first two times, reads and transactions alike."""
@@ -348,6 +349,7 @@ class Elsewhere(RpcProxy):
         return answer
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "changes", [{"address": "0x" + "0d" * 20}, {"topics": ["0x" + "ab" * 32]}, {"topics": []}, {"blockNumber": "0x1"}]
 )
@@ -568,6 +570,7 @@ def reads_of(node):
     return [("eth_getBalance", [account, "latest"]) for account in node.accounts[:7]] * 7
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("manners", "bodies"),
     [

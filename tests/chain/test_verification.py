@@ -25,6 +25,7 @@ def test_a_proof_is_accepted_by_its_contract(node, three):
     assert result.chain_id == 31337
 
 
+@pytest.mark.slow
 def test_a_node_is_started_where_none_is_given(two):
     assert verify_on_chain(two.solidity, NAME, two.proof, two.public).accepted
 

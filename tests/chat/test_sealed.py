@@ -87,6 +87,7 @@ def test_an_answer_that_was_cut_off_has_not_ended():
     assert not found.ended
 
 
+@pytest.mark.slow
 @given(st.integers(0, 64 + 15), st.integers(0, 7))
 def test_a_changed_bit_is_noticed(byte, bit):
     piece = pieces()[0]

@@ -174,6 +174,7 @@ def test_an_odd_file_name_is_no_obstacle(tmp_path, fresh_cache):
     assert compile_circuit(path).name == "my circuit; $(x) é"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -296,6 +297,7 @@ def test_missing_node_and_missing_packages_are_named(tmp_path, monkeypatch, sour
         setup(circuit, backend="snarkjs")
 
 
+@pytest.mark.slow
 def test_a_compiler_that_cannot_be_used_is_said_to_be_so_and_no_machine_code_of_others_is_run(
     tmp_path, monkeypatch, source, fresh_cache
 ):

@@ -21,6 +21,7 @@ def flat(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["aggregate-3", "certify-3"])
 def test_circuits_without_buses_have_the_same_constraints(flat, name):
     instance = instances()[name]

@@ -10,6 +10,7 @@ from twopm_zk.numbers.field import FIELD_ORDER
 pytestmark = pytest.mark.circuit
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["multiplier", "three", "zeros"])
 def test_galois_agrees_with_our_check_on_honest_and_forged_witnesses(tiny, tiny_inputs, name):
     circuit = tiny(name)

@@ -116,6 +116,7 @@ def damages():
     yield "a huge file", lambda whole, digest: packed((f"{digest}/circuit.r1cs", regular, shipped.MAX_SIZE + 1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", [pytest.param(make, id=name) for name, make in damages()])
 def test_a_damaged_archive_is_named_and_leaves_nothing(wheel, fresh_cache, damage):
     archive = wheel / "circuits.tar.xz"

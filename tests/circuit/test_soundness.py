@@ -18,6 +18,7 @@ from twopm_zk.circuit.witness import Witness, calculate_witness
 from twopm_zk.numbers.field import FIELD_ORDER
 
 
+@pytest.mark.slow
 @given(st.lists(st.integers(0, FIELD_ORDER - 1) | st.integers(0, 3), min_size=1, max_size=4))
 @settings(max_examples=30)
 def test_roots_are_those_that_a_polynomial_was_made_of(chosen):
@@ -77,6 +78,7 @@ def test_a_sum_of_digits_is_a_range_and_a_number_is_taken_apart():
             assuming(number)
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(st.data())
 def test_no_solution_is_ever_dropped(data):

@@ -171,6 +171,7 @@ component main {public [fee]} = Ledger(2);
 COIN = [0, 0, 0, 1, 0, 0]
 
 
+@pytest.mark.slow
 def test_buses_in_buses_and_arrays_of_them_are_flat_lists_as_in_circoms_own_programs(tmp_path):
     (tmp_path / "ledger.circom").write_text(BUSES)
     circuit = compile_circuit(tmp_path / "ledger.circom")
@@ -248,6 +249,7 @@ def test_the_result_is_always_checked_against_the_r1cs(tiny, monkeypatch):
         calculate_witness(circuit, {"a": 3, "b": 14})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["three", "fifty", "zeros", "hidden"])
 def test_wtns_files_are_those_of_node(tiny, tiny_inputs, tmp_path, name):
     circuit, inputs = tiny(name), tmp_path / "input.json"

@@ -52,6 +52,7 @@ def files(folder):
     return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
+@pytest.mark.slow
 def test_an_issuer_looks_attests_lists_and_revokes_and_nothing_private_is_left(call, world, tmp_path, owner):
     package, shown = owner.package(), ("--owner", owner.address)
     before, block = files(tmp_path), world.chain.block
@@ -128,6 +129,7 @@ def test_a_specification_that_asks_for_none_is_said_to(call, owner, spec, tmp_pa
         assert (code, "asks for no attestation" in err, "[provenance]" in err) == (3, True, True)
 
 
+@pytest.mark.slow
 def test_federated_data_are_attested_by_a_file_and_what_the_owner_wrote_beside_it(call, world, tmp_path):
     provenance = Provenance((world.view(ISSUER).address,))
     spec = specification(tmp_path, provenance=provenance)

@@ -76,6 +76,7 @@ def test_registering_twice_registers_once_and_other_rows_are_refused(call, tmp_p
     assert "others than those this node has committed to" in json.loads(out)["message"]
 
 
+@pytest.mark.slow
 def test_held_out_rows_are_registered_under_a_name_of_their_own(call, tmp_path):
     spec, state = tmp_path / "spec.toml", tmp_path / "node.db"
     spec.write_text(SPEC.read_text().replace("[statistics]", "[statistics]\nheld_out = true\n"))
@@ -106,6 +107,7 @@ def test_held_out_rows_are_refused_where_the_specification_has_no_use_for_them(c
     assert (code, "evaluates nothing on held-out rows" in json.loads(out)["message"]) == (3, True)
 
 
+@pytest.mark.slow
 def test_an_export_of_a_hospital_is_registered_as_it_is_with_a_specification_alone(call, tmp_path):
     (tmp_path / "spec.toml").write_text(SPECIFICATION)
     export = write_export(tmp_path / "export.csv")

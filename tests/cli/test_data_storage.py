@@ -93,6 +93,7 @@ class Stage:
         return folder
 
 
+@pytest.mark.slow
 def test_the_lines_of_the_page_work_as_printed(stage):
     owner = stage.owner()
     put, verified, shown = stage.follows(OWNER, "Store")
@@ -134,6 +135,7 @@ def test_the_lines_of_the_page_work_as_printed(stage):
         assert not [salt for salt in salts[0] if salt.to_bytes(32, "big") in path.read_bytes()]
 
 
+@pytest.mark.slow
 def test_what_is_stored_granted_and_held_is_told_to_programs(stage):
     owner = stage.owner()
     found = stage.finds(OWNER, "data", "put", SPEC_FILE, "--data", "rows.csv", "--to", "backup")
@@ -168,6 +170,7 @@ def test_what_is_stored_granted_and_held_is_told_to_programs(stage):
     assert len(list((stage.enter(MEMBER) / "study").iterdir())) == 2
 
 
+@pytest.mark.slow
 def test_what_goes_wrong_at_first_is_told_with_what_to_do_next(stage):
     member, get = stage.world.node.accounts[MEMBER], ("data", "get", SPEC_FILE, "--out", "mine")
     put = ("data", "put", SPEC_FILE, "--data", "rows.csv", "--to", "backup")
@@ -221,6 +224,7 @@ def test_what_goes_wrong_at_first_is_told_with_what_to_do_next(stage):
     stage.fails(MEMBER, "data", "verify", SPEC_FILE, "--held-out", code=10, message="has stored nothing")
 
 
+@pytest.mark.slow
 def test_a_grant_for_ever_by_an_owner_with_a_program_of_its_own_is_shown(stage):
     stage.owner()
     stage.works(OWNER, "data", "put", SPEC_FILE, "--data", "rows.csv", "--to", "backup")

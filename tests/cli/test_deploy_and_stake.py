@@ -92,6 +92,7 @@ def test_deploy_asks_the_eas_that_is_named_and_refuses_what_is_none(call, connec
     assert not (tmp_path / "d.json").exists()
 
 
+@pytest.mark.slow
 def test_deploy_takes_tokens_and_eigenlayer_by_address(call, connected, deployed, monkeypatch, tmp_path):
     monkeypatch.setenv("TWOPM_ZK_PRIVATE_KEY", connected.private_keys[6])
     there, path = Deployment.read(deployed), tmp_path / "d.json"
@@ -185,6 +186,7 @@ def test_deploy_adds_a_verifier_for_the_owner_and_writes_the_file(call, connecte
     assert json.loads(out)["added"] == []
 
 
+@pytest.mark.slow
 def test_deploy_adds_all_that_a_specification_names(call, connected, deployed, monkeypatch, tmp_path):
     monkeypatch.setenv("TWOPM_ZK_PRIVATE_KEY", connected.private_keys[0])
     features = ", ".join(f'{{name = "{name}", low = 0, high = 1}}' for name in "abc")
@@ -225,6 +227,7 @@ def test_deploy_says_what_it_costs_and_refuses_an_account_that_cannot_pay(call, 
     assert not (tmp_path / "d.json").exists()
 
 
+@pytest.mark.slow
 def test_deploy_shows_each_contract_and_how_many_there_are(call, connected, monkeypatch, tmp_path):
     monkeypatch.setenv("TWOPM_ZK_PRIVATE_KEY", connected.private_keys[7])
     path = tmp_path / "d.json"
@@ -403,6 +406,7 @@ def test_an_amount_that_is_none_is_refused(call, connected, amount):
     assert "amount" in err
 
 
+@pytest.mark.slow
 def test_a_keystore_signs_and_a_wrong_password_does_not(call, connected, monkeypatch, tmp_path):
     from eth_account import Account
 

@@ -84,6 +84,7 @@ def test_a_command_in_a_string_is_found(line):
     assert list(mentions(ast.parse(line), "any.py"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("room", ["circuit", "numbers", "plonk", "proving", "statements", "system"])
 def test_no_sentence_of_the_library_names_a_command(room):
     assert [line for name, tree in library() if name.startswith(f"{room}/") for line in mentions(tree, name)] == []
@@ -107,6 +108,7 @@ def kinds():
     return found
 
 
+@pytest.mark.slow
 def test_every_next_command_is_for_a_kind_of_error_that_carries_what_it_names():
     raised = kinds()
     for kind, step in next_steps._BY_KIND.items():

@@ -116,6 +116,7 @@ def test_nothing_is_overwritten_without_force(call, folder, words, file):
         assert (folder / file).read_bytes() != b"of the user's"
 
 
+@pytest.mark.slow
 def test_libraries_are_searched_by_every_command_that_compiles(call, folder):
     (folder / "vendor" / "mylib").mkdir(parents=True)
     half = "template Half() { signal input x; signal output y; y <-- x / 2; y * 2 === x; }\n"
@@ -163,6 +164,7 @@ def test_a_proof_without_public_inputs_has_the_verdicts_of_all_that_can_take_it(
     assert [row["valid"] for row in document["verifiers"]] == [True, True, True, None]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("stem", "contract"),
     [("2fa", "Circuit2faVerifier"), ("my circuit (1)", "MyCircuit1Verifier"), ("é", "CircuitVerifier")],

@@ -78,6 +78,7 @@ def test_no_command_takes_a_private_key_or_password_from_the_command_line():
         assert "--password" not in shown
 
 
+@pytest.mark.slow
 def test_the_list_of_commands_says_of_each_what_click_would():
     """It is made from their sources, by a process that has imported none of them."""
     code = """
@@ -139,6 +140,7 @@ def test_doctor_leaves_packages_alone_that_it_did_not_install(call, monkeypatch,
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_circuits_lists_every_instance_with_its_sizes(call):
     _, out, _ = call("circuits", "--json")
     rows = {row["name"]: row for row in json.loads(out)["circuits"]}

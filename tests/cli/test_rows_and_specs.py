@@ -355,6 +355,7 @@ def test_every_kind_of_round_has_its_costs(call, folder):
 NOISY = ("spec", "new", "--out", "made.toml", "--label", "readmitted", "--positive", "yes", "--number", "age=0,120,1")
 
 
+@pytest.mark.slow
 def test_options_make_a_specification_with_noise(call, folder):
     words = ("--epsilon", "3", "--delta", "1e-5", "--honest", "1", "--clip", "1.5", "--json")
     code, out, _ = call(*NOISY, *words)

@@ -45,6 +45,7 @@ def answered(model, temperature=1000):
     return Transcript(asked, tuple(model.tokens(asked)))
 
 
+@pytest.mark.slow
 @given(
     rank=st.integers(1, 4),
     width=st.integers(1, 6),

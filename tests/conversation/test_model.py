@@ -47,6 +47,7 @@ def test_another_seed_gives_another_answer_and_the_likeliest_tokens_need_none(mo
     assert model.verify(greedy)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("position", range(20))
 def test_a_changed_token_is_found_at_its_position(model, position):
     transcript = answered(model)
@@ -265,6 +266,7 @@ def test_a_transcript_is_read_back_as_it_was_written(model):
     assert Transcript.from_document(document(model)) == answered(model)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changes", "said"),
     [

@@ -40,6 +40,7 @@ def logits(network, tokens, *, at_once=True):
     return np.concatenate([sums * 2.0 ** -bits[:, None].astype(float) for sums, bits in found])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [0.01, 0.3, 20.0])
 def test_logits_are_those_of_plain_integers(tmp_path, size):
     network = built(tmp_path / "model.gguf", size=size, seed=int(size * 100))

@@ -68,6 +68,7 @@ def test_an_answer_whose_taker_leaves_ends_and_the_process_stays(worker):
     assert worker.process_id == before
 
 
+@pytest.mark.slow
 def test_a_process_that_does_not_heed_is_ended_and_the_next_question_finds_another(worker, monkeypatch):
     from twopm_zk.conversation import worker as module
 
@@ -81,6 +82,7 @@ def test_a_process_that_does_not_heed_is_ended_and_the_next_question_finds_anoth
     assert worker.process_id != before
 
 
+@pytest.mark.slow
 def test_a_process_that_dies_is_an_error_and_the_next_question_finds_another(worker):
     answer = worker.answer(asked(max_tokens=100))
     next(answer)

@@ -128,6 +128,7 @@ def stage():
     return Stage().to_gradients()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", ["boehning-lindsay", "bfgs", "newton"])
 def test_following_what_it_says_is_training(rule):
     stage = Stage(replace(RANGES, step=StepRule(rule)))

@@ -275,6 +275,7 @@ def test_a_wrapped_key_of_one_owner_or_data_set_does_not_grant_another(scene, tm
     other.store.close()
 
 
+@pytest.mark.slow
 def test_a_grant_that_is_over_revoked_or_of_withdrawn_data_is_refused(scene, tmp_path):
     owner, member = scene.owner, scene.member
     now = owner.view.chain.header(owner.view.chain.block).time
@@ -296,6 +297,7 @@ def test_a_grant_that_is_over_revoked_or_of_withdrawn_data_is_refused(scene, tmp
     Reader.get(owner, owner.view.address, target)  # its own it has
 
 
+@pytest.mark.slow
 def test_after_a_revocation_the_next_put_is_under_a_key_that_the_member_never_had(scene, tmp_path):
     owner, member, stranger = scene.owner, scene.member, scene.stranger
     before = owner.grant(member)
@@ -400,6 +402,7 @@ def test_a_package_that_leaves_batches_out_or_is_another_owners_is_refused(scene
 # --- putting again ---
 
 
+@pytest.mark.slow
 def test_a_put_that_is_interrupted_anywhere_goes_on_and_uploads_nothing_twice(scene, monkeypatch):
     owner = scene.owner
     owner.grant(scene.member)
@@ -459,6 +462,7 @@ def test_at_another_place_it_is_another_version(scene, tmp_path):
     assert (done.new, done.stored.number, done.stored.uri) == (True, 2, f"file://{tmp_path}/elsewhere")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("location", ["s3://key:secret@bucket/a", "http://a.example/b", "file://" + "/a" * 200])
 def test_a_put_to_what_is_no_location_stores_nothing(scene, location):
     with pytest.raises(InputError, match="the location") as raised:

@@ -73,6 +73,7 @@ def test_rows_are_split_into_nearly_equal_parts_in_order():
     assert [row for part in parts for row in part.features.tolist()] == table.features.tolist()
 
 
+@pytest.mark.slow
 def test_the_registry_authority_attests_to_what_each_owner_has_registered(world, tmp_path):
     stage, news = Stage(world.node, world.deployment), []
     spec = attested(stage, SPEC)

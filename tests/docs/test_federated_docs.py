@@ -22,6 +22,7 @@ def test_the_model_and_the_specification_are_those_of_the_examples():
     assert (ROOT / "examples" / "digits.toml").read_text() == TOML
 
 
+@pytest.mark.slow
 def test_the_code_of_the_document_runs_and_says_what_is_promised(tmp_path, monkeypatch, capsys):
     pytest.importorskip("sklearn")
     monkeypatch.chdir(tmp_path)

@@ -35,6 +35,7 @@ def texts():
     }
 
 
+@pytest.mark.slow
 def test_every_path_that_is_named_is_there():
     missing = []
     for name, text in texts().items():
@@ -64,6 +65,7 @@ def is_there(dotted):
     return False
 
 
+@pytest.mark.slow
 def test_every_module_that_is_named_is_there():
     named = {(name, found) for name, text in texts().items() for found in MODULE.findall(text)}
     assert len(named) > 100

@@ -54,6 +54,7 @@ def handed_in(draw, *, most_weight=60000):
     return found
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(handed_in(), st.sampled_from(sorted(RULES)), st.randoms(use_true_random=False))
 def test_results_are_those_of_exact_fractions_round_after_round_in_any_order(updates, rule, random):

@@ -274,6 +274,7 @@ def test_there_is_a_location_and_not_too_many():
             check_locations(locations)
 
 
+@pytest.mark.slow
 @given(st.text(max_size=40), st.sampled_from(["file:///srv/", "s3://bucket/", "memory://", "gs://", ""]))
 def test_a_location_never_names_a_file_outside_its_folder(tail, head):
     try:

@@ -84,6 +84,7 @@ def test_both_implementations_give_the_same_sums(terms):
     assert native_sum(terms) == readable_sum(terms)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("extension")
 def test_both_implementations_agree_on_every_class_of_points_and_edge_of_scalars():
     assert len(set(SMALL)) == COFACTOR

@@ -52,6 +52,7 @@ def test_an_exception_of_the_listener_ends_the_call(extension, folder):
         extension.ProvingKey(folder / "circuit.zkey", None, refuse)
 
 
+@pytest.mark.slow
 def test_ctrl_c_stops_within_a_moment_and_leaves_nothing(extension, tmp_path):
     def interrupt():
         time.sleep(0.3)
@@ -125,6 +126,7 @@ def test_a_key_is_loaded_once_per_process_and_again_when_it_changes(folder, made
     assert backend.proving_key(folder / "circuit.key") is not first
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kept", [None, 0])
 def test_a_key_of_either_form_proves_what_the_other_verifies(extension, folder, kept):
     compact, zkey = (extension.ProvingKey(folder / name, kept=kept) for name in ("circuit.key", "circuit.zkey"))

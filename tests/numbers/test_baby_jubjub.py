@@ -86,6 +86,7 @@ def test_published_base_point_is_the_generator_cleared_of_the_cofactor_and_has_t
     assert multiply(GENERATOR, COFACTOR * SUBGROUP_ORDER // 2) == ORDER_2
 
 
+@pytest.mark.slow
 @given(points, points, points)
 def test_addition_is_that_of_a_group(a, b, c):
     assert is_on_curve(add(a, b))
@@ -95,6 +96,7 @@ def test_addition_is_that_of_a_group(a, b, c):
     assert add(a, negate(a)) == IDENTITY
 
 
+@pytest.mark.slow
 @given(points, st.integers(0, 2**255), st.integers(0, 2**255 - 1))
 def test_multiples_add_up_whatever_the_point(point, a, b):
     assert multiply(point, a + b) == add(multiply(point, a), multiply(point, b))
@@ -158,6 +160,7 @@ def test_a_lifted_y_is_that_of_the_point_with_the_smaller_x(y):
     assert point.x <= FIELD_ORDER // 2
 
 
+@pytest.mark.slow
 @given(points)
 def test_every_point_is_the_lift_of_its_y_or_its_negative(point):
     assert lift(point.y) in (point, negate(point))

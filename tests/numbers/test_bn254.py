@@ -35,6 +35,7 @@ def test_the_generator_is_py_eccs():
     assert g2_of(G2_GENERATOR) == G2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_pairings_cancel_where_scalars_do_and_nowhere_else(seed):
     a, b = (random.Random(seed).randrange(2, FIELD_ORDER) for _ in range(2))
@@ -47,6 +48,7 @@ def test_pairings_cancel_where_scalars_do_and_nowhere_else(seed):
     assert not pairings_cancel((moved, point))
 
 
+@pytest.mark.slow
 def test_every_step_is_that_of_py_ecc():
     """Lines, denominators and the last power, compared for values that do not cancel."""
     fixed, point = g2(987654321), multiply(G1, 123456789)
@@ -90,6 +92,7 @@ def plain(point):
     return G2Point(*(tuple(map(int, coordinate.coeffs)) for coordinate in normalize(point)))
 
 
+@pytest.mark.slow
 def test_who_is_in_g2_is_whom_the_order_of_the_group_takes_to_infinity():
     """As py_ecc has it; points of the other subgroups too, the smallest one's among them."""
     others, smallest = 2 * BASE_FIELD_ORDER - FIELD_ORDER, 10069

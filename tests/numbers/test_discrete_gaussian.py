@@ -40,6 +40,7 @@ def surprise(counts, expected):
     return chi2.sf(statistic, len(pairs) - 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variance", [Fraction(1, 10), Fraction(1, 2), 1, Fraction(9, 4), 10, 400])
 def test_draws_are_as_frequent_as_the_closed_form_says(variance):
     drawn = sample(variance, 30_000)
@@ -47,11 +48,13 @@ def test_draws_are_as_frequent_as_the_closed_form_says(variance):
     assert surprise(Counter(drawn), expected) > ALARM
 
 
+@pytest.mark.slow
 def test_counting_tells_another_variance():
     drawn = sample(10, 30_000)
     assert surprise(Counter(drawn), probabilities(11, furthest=200)) < ALARM
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("exponent", [Fraction(0), Fraction(1, 3), Fraction(1), Fraction(5, 2), Fraction(7)])
 def test_bernoulli_has_the_probability_of_an_exponential(exponent):
     draws = 30_000
@@ -61,6 +64,7 @@ def test_bernoulli_has_the_probability_of_an_exponential(exponent):
     assert binom.sf(hits - 1, draws, p) > ALARM
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("log2_sigma", [50, 62])
 def test_draws_of_the_size_in_use_have_the_spread_and_symmetry_of_a_normal_distribution(log2_sigma):
     sigma = 1 << log2_sigma
@@ -84,6 +88,7 @@ def test_no_component_reaches_the_limit(variance, count):
     assert all(abs(x) < below for x in drawn)
 
 
+@pytest.mark.slow
 def test_what_is_drawn_anew_is_the_whole_vector():
     """Given that no component reaches the limit, both are independent, each as often as its own share says."""
     drawn = sample(1, 2, below=4)

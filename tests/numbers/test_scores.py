@@ -83,6 +83,7 @@ def test_unclipped_inputs_are_exact_as_far_as_z_goes(z_frac_bits):
     assert found.tolist() == [sigmoid.rounded_input(value, z_frac_bits=z_frac_bits) for value in z]
 
 
+@pytest.mark.slow
 def test_limbs_put_together_are_the_tables():
     for table, limbs in ((scores.loss_table(), scores.loss_limbs()), (scores.square_table(), scores.square_limbs())):
         assert limbs.min() >= 0

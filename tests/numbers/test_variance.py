@@ -52,6 +52,7 @@ def test_it_is_even_in_z():
         assert found == variance.variance_numerator(-z, z_frac_bits=Z_FRAC)
 
 
+@pytest.mark.slow
 def test_limbs_put_together_are_the_table():
     limbs = variance.limbs()
     assert limbs.min() >= 0

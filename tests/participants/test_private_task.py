@@ -55,6 +55,7 @@ def exact(weights):
     return np.sum([batch.tally(Collection.GRADIENT, weights).items for batch in batches], axis=0)
 
 
+@pytest.mark.slow
 def test_a_private_task_ends_with_its_certificate_and_every_sum_has_the_noise_of_all_nodes(private, drawn):
     stage = Stage(private).begin()
     state = stage.until(Phase.FINISHED)
@@ -76,6 +77,7 @@ def test_a_private_task_ends_with_its_certificate_and_every_sum_has_the_noise_of
     stage.close()
 
 
+@pytest.mark.slow
 def test_neither_noise_nor_a_sum_without_it_is_on_the_chain_or_in_a_file_once_a_task_is_over(private, drawn):
     stage = Stage(private).begin()
     stage.until(Phase.FINISHED)
@@ -99,6 +101,7 @@ def test_neither_noise_nor_a_sum_without_it_is_on_the_chain_or_in_a_file_once_a_
     assert {stage.state.task_key} & seen  # what is public is found
 
 
+@pytest.mark.slow
 def test_a_node_of_several_batches_adds_its_noise_to_the_first_alone(private, drawn):
     whole, *others = tables((11, 11, 10))
     large = Table(whole.names, np.vstack([whole.features] * 6), np.concatenate([whole.labels] * 6))
@@ -115,6 +118,7 @@ def test_a_node_of_several_batches_adds_its_noise_to_the_first_alone(private, dr
     stage.close()
 
 
+@pytest.mark.slow
 def test_a_node_that_starts_again_in_the_middle_of_a_round_draws_no_noise_twice(private, drawn):
     """It is killed after its noise is on disk, after its proof is, and after it has handed in."""
     stage = Stage(private).begin()
@@ -146,6 +150,7 @@ def test_a_node_that_starts_again_in_the_middle_of_a_round_draws_no_noise_twice(
     stage.close()
 
 
+@pytest.mark.slow
 def test_a_node_whose_noise_the_chain_lost_stays_out(private):
     """A reorganisation may take the first of its updates and leave the others."""
     stage = Stage(private).begin()
@@ -166,6 +171,7 @@ def consent(epsilon, **changes):
     return Consent(budget=RowsBudget(epsilon=epsilon, delta=1e-4, **changes))
 
 
+@pytest.mark.slow
 def test_a_node_takes_part_while_the_whole_of_a_task_keeps_its_owners_limit(private):
     """The first task has room; a second one over the same rows has not, and is not begun."""
     stage = Stage(private, consent=consent(9.0)).begin()
@@ -199,6 +205,7 @@ def test_a_limit_that_was_reached_since_keeps_a_share_back(private):
     stage.close()
 
 
+@pytest.mark.slow
 def test_exact_sums_keep_no_limit_before_or_after(world, tmp_path, private):
     with pytest.raises(InputError, match="no `privacy`") as caught:
         Party(world, tmp_path / "exact", spec=SPEC).node(0, consent=consent(9.0))

@@ -54,27 +54,26 @@ def test_a_task_is_read_once_while_no_block_comes(party, monkeypatch):
     """After a moment: a development node that is mining may still answer from the block before."""
     view = party.coordinator_view
     view.hlr.create_task(task_config(party.spec, stakes=Stakes()), training_config(party.spec, view.network))
-    view, calls, plain = party.world.view(2), [], Contract.call
+    view, calls, plain = party.world.view(2), [], Contract.encode
     monkeypatch.setattr(tasks, "_WEIGHTS", {})  # no test before this one has seen these
-    monkeypatch.setattr(
-        Contract, "call", lambda self, *words, **named: calls.append(words) or plain(self, *words, **named)
-    )
+    monkeypatch.setattr(Contract, "encode", lambda self, *words: calls.append(words) or plain(self, *words))
     moment = time.monotonic()
     monkeypatch.setattr("time.monotonic", lambda: moment)
     first = view.state(1)
     view.state(1)
-    assert [name for name, _ in calls] == ["taskOf", "trainingOf", "weightsOf"] * 2
+    assert [name for name, _ in calls] == ["taskOf", "trainingOf", "setDigestOf", "weightsOf"] * 2
     moment += 1
     view.state(1)
-    assert len(calls) == 9
+    assert len(calls) == 12
     now = time.time() + 100
     monkeypatch.setattr("time.time", lambda: now)
     assert view.state(1) == replace(first, time=int(now))  # the clock goes on
-    assert len(calls) == 9
+    assert len(calls) == 12
     party.coordinator_view.hlr.open_round(1)
-    assert (view.state(1).phase, len(calls)) == (Phase.COLLECTING, 12)
+    assert (view.state(1).phase, len(calls)) == (Phase.COLLECTING, 17)  # one of them is openRound
     assert view.state(1).weights == first.weights
-    assert [name for name, _ in calls[12:]] == ["taskOf", "trainingOf"]  # weights are known by their commitment
+    # weights are known by their commitment
+    assert [name for name, *_ in calls[17:]] == ["taskOf", "trainingOf", "setDigestOf"]
 
 
 def test_weights_that_are_known_by_their_commitment_are_compared_with_it_all_the_same(party, monkeypatch):

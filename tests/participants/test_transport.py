@@ -332,6 +332,7 @@ def test_encodings_in_several_lines_are_one_list(envelope):
         Peer(raw.url, attempts=1).send(envelope)
 
 
+@pytest.mark.slow
 def test_a_compressed_refusal_is_not_read_either(envelope):
     lines = "Content-Encoding: gzip\r\n"
     with Raw(answer(bomb(1), "422 Unprocessable", lines)) as raw, pytest.raises(PeerError, match="compressed"):
@@ -401,6 +402,7 @@ def test_no_request_makes_the_service_stumble(server, service, caplog, method, p
     assert not service.received
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(
     status=st.sampled_from([b"200 OK", b"422 No", b"302 Found"]) | st.binary(max_size=8),

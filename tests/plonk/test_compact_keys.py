@@ -58,6 +58,7 @@ def test_snarkjs_proves_with_keys_of_the_native_prover_and_the_other_way(circuit
     assert "circuit.key" in names(theirs.folder)
 
 
+@pytest.mark.slow
 def test_without_the_native_prover_a_compact_key_has_no_zkey_until_snarkjs_makes_it(circuit, keys, monkeypatch):
     monkeypatch.setattr(extension, "unavailable", lambda: "not built")
     with monkeypatch.context() as without_tools:

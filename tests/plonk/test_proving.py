@@ -75,6 +75,7 @@ def test_times_and_backend_are_told(tiny_proof):
     assert result.witness_seconds > 0
 
 
+@pytest.mark.slow
 def test_a_witness_may_be_given_or_read_from_a_file(tiny, tiny_keys, tiny_proof, tmp_path):
     witness = calculate_witness(tiny("multiplier"), {"a": 3, "b": 14})
     witness.write(tmp_path / "w.wtns")

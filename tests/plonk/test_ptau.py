@@ -61,6 +61,7 @@ def test_the_development_ptau_says_that_it_is_insecure(small):
     assert read_ptau(small).power == 4
 
 
+@pytest.mark.slow
 def test_its_points_are_those_of_the_public_tau(small):
     ptau = read_ptau(small)
     assert is_insecure(ptau)

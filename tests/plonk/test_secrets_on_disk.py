@@ -95,6 +95,7 @@ def command_line(process):
         return ""
 
 
+@pytest.mark.slow
 def test_a_command_killed_while_it_writes_a_witness_leaves_none_of_it(source, tmp_path):
     run_until_killed(KILLED_WHILE_WRITING, source("multiplier"), SECRET, tmp_path / "out.wtns")
     assert not list(tmp_path.iterdir())

@@ -79,6 +79,7 @@ def rows(draw, family):
     return x, y
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("collection", list(Collection))
 def test_no_row_moves_a_sum_beyond_its_bound(collection, family):

@@ -58,6 +58,7 @@ print("alive")
 """
 
 
+@pytest.mark.slow
 def test_an_endpoint_that_answers_with_deep_nesting_does_not_end_the_process():
     finished = subprocess.run([sys.executable, "-c", NESTED_ANSWER], capture_output=True, text=True, check=False)
     assert (finished.returncode, finished.stdout) == (0, "alive\n"), finished.stderr[-2000:]

@@ -16,6 +16,7 @@ from twopm_zk.rows.clipping import shortened, too_long
 from twopm_zk.rows.tables import Table
 
 
+@pytest.mark.slow
 @settings(max_examples=200)
 @given(
     rows=st.lists(st.lists(st.integers(-(1 << 23), (1 << 23) - 1), min_size=3, max_size=3), min_size=1, max_size=5),

@@ -246,6 +246,7 @@ def test_a_base_that_an_endpoint_made_up_is_none(three, base):
         assert to_ready(following, Conditions(nodes=1), **asked) == {"shared-before"}
 
 
+@pytest.mark.slow
 @given(st.lists(st.sets(st.sampled_from(range(5))), max_size=6))
 def test_whatever_sums_a_node_shares_in_nothing_tells_its_rows_from_those_of_the_others_of_the_base(three, rounds):
     """Moments of nodes are unknowns, each sum an equation: two unknowns that are in the same ones cannot be told apart,

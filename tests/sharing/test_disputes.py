@@ -199,6 +199,7 @@ def test_proofs_of_shared_points_use_another_nonce_for_each_statement():
     assert len(nonces) == 3
 
 
+@pytest.mark.slow
 def test_a_liar_among_the_neighbours_of_a_large_set_is_found_and_nobody_else():
     game, _ = play(0, submit=False)
     nodes = [Node(game, address_of(number)) for number in range(16, 180)]

@@ -303,6 +303,7 @@ def large():
     return nodes, near, mask_of, {node: drawn(index) for index, node in enumerate(nodes)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("corrupt", [range(100), range(0, 200, 2), range(50, 150)])
 def test_beside_half_of_a_large_set_any_split_of_one_sum_has_masks_that_make_the_same_view(large, corrupt):
     nodes, near, mask_of, openings = large

@@ -23,6 +23,7 @@ def private_rows(rows, features, seed=0):
     return shape, weights, wanted, exact_gradient(shape, weights, table, labels)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("rows", "features"), [(1, 3), (2, 3), (3, 3), (4, 8), (5, 20), (6, 20), (7, 20), (8, 20)])
 def test_an_exact_update_of_one_node_gives_its_rows_back(rows, features):
     shape, weights, wanted, update = private_rows(rows, features)

@@ -44,6 +44,7 @@ def test_appending_leaf_by_leaf_makes_the_root_over_all(count):
     assert tree.root_of(peaks) == by_definition([leaf(number) for number in range(count)])
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(st.integers(1, 300), st.data())
 def test_any_leaves_lead_to_the_root_with_what_the_others_make(count, data):

@@ -152,6 +152,7 @@ def test_every_wire_is_determined_by_the_inputs(circuits, name):
 EDGES = {"gradient": SUM_DIGITS, "rows": COUNT_DIGITS, "blinding": BLINDING_DIGITS}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", EDGES)
 def test_both_edges_of_every_part_of_a_sum_pass_and_one_step_outside_fails(circuits, name):
     still, digits = StepMatrix(3, (0,) * 6), EDGES[name]
@@ -227,6 +228,7 @@ def test_a_digit_of_another_sum_is_refused_even_when_the_point_is_its(circuits):
     assert any("main.sum.gradient[0]" in names for names in failed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", [1, -1])
 @pytest.mark.parametrize("row", range(3))
 def test_a_move_that_is_off_by_one_is_refused_by_the_rest_alone(circuits, row, change):
@@ -299,6 +301,7 @@ def test_a_move_by_another_matrix_is_committed_to_as_such(circuits):
         calculate_witness(circuits["aggregate"], said.circuit_inputs() | {"upper": list(MATRIX.biased())})
 
 
+@pytest.mark.slow
 def test_the_first_move_comes_from_a_context_without_a_matrix(circuits):
     said = AggregateStatement(some_sum(), policy(matrix_hash=0), MATRIX, WEIGHTS_NOW)
     assert accepts(circuits["aggregate"], said)
@@ -337,6 +340,7 @@ def test_policy_edges(circuits):
             calculate_witness(circuits["aggregate"], inputs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "changes",
     [{"round": 1 << 32}, {"attempt": 1 << 32}, {"penalty": 1 << 24}, {"min_rows": 0}, {"weight_bound": (1 << 31) + 1}],

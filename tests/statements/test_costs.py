@@ -107,6 +107,7 @@ def digits_of(name):
     return shape.digits, pedersen.digits_for(shape.rows)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     [pytest.param(name, marks=MARK.get(name, ())) for name in COMPILED if COMMITTING.get(name, 1 << 20) <= 40_000],
@@ -118,6 +119,7 @@ def test_a_commitment_has_the_digits_that_the_twin_allows_for(name):
     assert found == sum(sums) + rows + pedersen.BLINDING_DIGITS
 
 
+@pytest.mark.slow
 def test_circuits_of_all_sizes_reckon_with_the_digits_of_the_twin(tmp_path):
     """By the functions that the templates use, in one circuit for all instances, since the large ones take long."""
     asked = []

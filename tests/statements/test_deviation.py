@@ -37,6 +37,7 @@ def inputs(difference, label, active=1):
     return {"z": z % FIELD_ORDER, "label": FEATURES.biased(label), "active": active}
 
 
+@pytest.mark.slow
 @given(difference=edge_or_any(*EDGES), label=edge_or_any(-FEATURES.bias, FEATURES.bias - 1), active=st.integers(0, 1))
 def test_it_is_z_less_the_label_and_none_in_a_padding_row(circuit, difference, label, active):
     (out,) = calculate_witness(circuit, inputs(difference, label, active)).public
@@ -68,6 +69,7 @@ def edge_statement(kind, shape, difference):
     return about(kind, shape, [[rest]], [0], (1, intercept))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["step", "evaluate"])
 @pytest.mark.parametrize("difference", [*EDGES, *OUTSIDE])
 def test_statements_take_both_edges_and_refuse_one_step_outside(kind, difference):

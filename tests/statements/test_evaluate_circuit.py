@@ -83,6 +83,7 @@ def test_circuit_equals_twin_at_the_edge_of_every_bin(edge, label):
     assert found == {True, False} or edge == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("labels", [[0, 0, 0, 0], [1, 1, 1, 1], [0], [1]])
 @pytest.mark.parametrize("weights", [(0, 0, 0), (1, -1, 1), (0, 0, -1), (1 << 20, 3 << 20, -7), (1 << 30, 0, -5)])
 def test_rows_of_one_class_and_padding_but_for_one_row(labels, weights):
@@ -156,6 +157,7 @@ def test_the_rows_are_those_of_the_step_with_the_same_salt(small):
     assert both.public[2] != said.public[2]
 
 
+@pytest.mark.slow
 def test_every_wire_is_determined_by_the_inputs(small):
     circuit, shape = small
     witness = calculate_witness(circuit, statement(shape).circuit_inputs())
@@ -227,6 +229,7 @@ def changed(said, changes):
     return items
 
 
+@pytest.mark.slow
 def test_the_liars_side_is_the_honest_one_where_it_tells_the_truth(logistic, gaussian, said):
     assert all_violated(logistic[0], told(*logistic, said, said.opening.items)) == []
     other = about("evaluate", gaussian[1], [[4096], [-900]], [3000, -2], (1 << 20, 1 << 18))

@@ -87,6 +87,7 @@ def evaluation_by_definition(shape, weights, features, labels):
     return Tally(EVALUATION, (*sums, *counts), len(y))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", list(Family))
 @settings(max_examples=60)
 @given(data=st.data())

@@ -35,6 +35,7 @@ def compiled(name, file, template, public=(), **parameters):
 # --- RangeCheck and IsZero ---
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bits", [1, 2, 3, 8, 17])
 def test_a_range_check_has_both_edges_and_no_digits_for_one_step_outside(bits):
     circuit = compiled(f"range-{bits}", "lib/fixed_point.circom", "RangeCheck", BITS=bits)
@@ -110,6 +111,7 @@ def active_signal(circuit, row):
     return next(kept, f"main.marks[{row}]")  # where the label is a cell both are one
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("label", [2, -2, 7, (FIELD_ORDER + 1) // 2])
 def test_a_label_that_is_none_is_refused_whatever_its_row_counts(logistic_update, label):
     """By what holds between both alone: no other signal could mend it."""
@@ -136,6 +138,7 @@ def test_a_label_in_a_padding_row_is_refused_with_all_digits_right(gaussian_upda
     assert {label, active_signal(circuit, 1)} in all_violated(circuit, forged)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", [1, -1, 100])
 def test_a_padding_row_with_content_is_refused_with_all_digits_right(update, change):
     circuit, honest = update
@@ -160,6 +163,7 @@ PARTS = ("dropped", "T", "overflow")
 """Of |z|, lowest first: their sum is pinned, and each has its digits."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("low", "high"), [(0, 1), (1, 2)])
 @pytest.mark.parametrize("shift", [1, -1])
 def test_a_magnitude_has_no_other_parts_whatever_their_sum(logistic_update, low, high, shift):
@@ -220,6 +224,7 @@ def mixed(circuit, one, other, prefixes):
     return with_signals(circuit, one.values, made)
 
 
+@pytest.mark.slow
 def test_honest_witnesses_are_left_as_they_are(aggregate, certify):
     for circuit, said in (
         (aggregate, AggregateStatement(opening(5, -7, 9), policy(), STILL, WEIGHTS_NOW)),
@@ -229,6 +234,7 @@ def test_honest_witnesses_are_left_as_they_are(aggregate, certify):
         assert list(mended(circuit, honest).values) == list(honest.values)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("items", [(1000 << 20, -3, 5 << 20), (-(1000 << 20), 3, 0), (0, 0, 1000 << 20)])
 def test_a_bound_below_the_gradient_is_refused_by_its_digits_alone(certify, items):
     said = CertifyStatement(opening(*items, rows=1), policy(), WEIGHTS_NOW)
@@ -239,6 +245,7 @@ def test_a_bound_below_the_gradient_is_refused_by_its_digits_alone(certify, item
     only_digits(certify, with_signals(certify, honest.values, made), "RangeCheck")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rows", [9, 1])
 def test_fewer_rows_than_the_minimum_are_refused_by_their_digits_alone(aggregate, rows):
     """The sum is of one witness, opened as it should be; the policy is another one's."""
@@ -251,6 +258,7 @@ def test_fewer_rows_than_the_minimum_are_refused_by_their_digits_alone(aggregate
     only_digits(aggregate, forged, "AtLeast")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sign", [1, -1])
 @pytest.mark.parametrize("index", range(3))
 def test_a_next_weight_beyond_its_bound_is_refused_by_its_digits_alone(aggregate, index, sign):

@@ -103,6 +103,7 @@ def test_the_rows_are_those_of_the_step_with_the_same_salt(small):
     assert both.public[2] != said.public[2]
 
 
+@pytest.mark.slow
 def test_every_wire_is_determined_by_the_inputs(small):
     circuit, shape = small
     witness = calculate_witness(circuit, statement(shape).circuit_inputs())
@@ -118,6 +119,7 @@ def test_the_liars_side_is_the_honest_one_where_it_tells_the_truth(smallest):
     assert all_violated(circuit, with_signals(circuit, witness.values, made)) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", [1, -1, 1 << 20])
 @pytest.mark.parametrize("pair", range(3))
 def test_a_rounded_sum_that_is_off_is_refused_by_the_rest_alone(smallest, pair, change):

@@ -62,6 +62,7 @@ def test_circuit_equals_twin(noisy, data):
     assert calculate_witness(circuit, said.circuit_inputs()).public == list(said.public)
 
 
+@pytest.mark.slow
 def test_both_edges_of_the_noise_are_taken_and_the_numbers_beyond_them_refused_by_the_twin(noisy):
     kind, circuit, shape = noisy
     for noise, step in zip(edges(shape), (1, -1), strict=True):
@@ -74,6 +75,7 @@ def test_both_edges_of_the_noise_are_taken_and_the_numbers_beyond_them_refused_b
                 with_noise(random_statement(kind, shape), beyond).circuit_inputs()
 
 
+@pytest.mark.slow
 def test_every_wire_is_determined_by_the_inputs(noisy):
     kind, circuit, shape = noisy
     said = with_noise(random_statement(kind, shape), edges(shape)[0])
@@ -96,6 +98,7 @@ def lying(circuit, said, items, noise):
     return mended(circuit, with_signals(circuit, witness.values, made))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("above", [True, False])
 def test_noise_beyond_its_bound_is_refused_by_its_range_check_alone(noisy, above):
     """Point, digits and noise agree: nothing but the bound of this one sum stands in the way."""
@@ -128,6 +131,7 @@ def test_noise_does_not_hide_a_sum_that_was_rounded_otherwise(step):
     assert any(name.startswith(f"{check}.") for name in failed)
 
 
+@pytest.mark.slow
 def test_noise_does_not_hide_a_count_that_another_lane_pays_for():
     """Four times the number of all lanes is the same, and what is committed to: the count's own check refuses it."""
     circuit, shape = row_circuit("evaluate", 2, 1, noise=13)
@@ -145,6 +149,7 @@ def test_noise_does_not_hide_a_count_that_another_lane_pays_for():
     assert f"main.sums[{first}]" in failed[0] or any("RangeCheck" in name for name in failed[0])
 
 
+@pytest.mark.slow
 def test_an_instance_without_noise_has_none(step):
     plain, shape = row_circuit("step", 1, 1)
     assert not any(name.startswith("main.noise") for name in plain.load_symbols().wire_of)
@@ -188,6 +193,7 @@ def test_a_name_gives_its_noise():
         instances()["step-119x3"].with_number(3)
 
 
+@pytest.mark.slow
 def test_noise_takes_at_most_15_percent_of_a_steps_gates():
     plain, noisy = (row_circuit("step", 20, 3, noise=noise)[0].gates for noise in (0, 8))
     assert 0 < noisy - plain < 0.15 * find_instance("step-117x3-noise8").parameters["ROWS"] * (plain / 20)

@@ -101,6 +101,7 @@ def with_scalar(opening, index, value):
     return Opening(GRADIENT, tuple(scalars[:2]), scalars[2], scalars[3])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("index", "digits"), list(enumerate(WIDTHS)))
 def test_both_edges_of_every_scalar_pass_and_one_step_outside_fails(circuits, index, digits):
     some = Opening(GRADIENT, (5, -7), 2, 12345)
@@ -112,6 +113,7 @@ def test_both_edges_of_every_scalar_pass_and_one_step_outside_fails(circuits, in
             calculate_witness(circuits["PedersenPoint"], inputs(with_scalar(some, index, outside)))
 
 
+@pytest.mark.slow
 def test_every_wire_is_determined_by_the_inputs(circuits):
     opening = Opening.drawn(GRADIENT, (5, -100), 7)
     for circuit in circuits.values():
@@ -124,6 +126,7 @@ UNITS = (GRADIENT, INFORMATION, EVALUATION, SQUARES)
 """As the circuits number them."""
 
 
+@pytest.mark.slow
 def test_the_circuit_has_every_sum_where_the_twin_has_it():
     public = calculate_witness(compile_circuit(CIRCUITS / "places.circom"), {}).public
     count = len(public) // len(UNITS)

@@ -25,6 +25,7 @@ def rounding():
     return compile_circuit(CIRCUITS / "rounding.circom")
 
 
+@pytest.mark.slow
 @given(value=st.one_of(st.sampled_from([-128, -127, -1, 0, 127, 128, 383, 384]), st.integers(SMALLEST, LARGEST)))
 def test_rounding_equals_its_twin(rounding, value):
     (out,) = calculate_witness(rounding, {"in": value % FIELD_ORDER}).public

@@ -62,6 +62,7 @@ INTERESTING = sorted(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=200)
 @given(
     z=st.one_of(st.sampled_from(INTERESTING), st.integers(0, 12 << Z_FRAC), st.integers(0, Z_MAX)),
@@ -72,6 +73,7 @@ def test_a_row_equals_its_twin(circuit, z, sign, mark):
     assert [from_field(value) for value in witness_of(circuit, sign * z, mark).public] == twin(sign * z, mark)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sign", [1, -1])
 def test_every_edge_of_a_bin_is_where_the_twin_has_it(circuit, sign):
     for z in INTERESTING:

@@ -20,6 +20,7 @@ def test_a_missing_constraint_is_found():
     assert free_wires(circuit, witness) != []
 
 
+@pytest.mark.slow
 def test_our_permutation_circuit_equals_circomlibs_and_the_twin():
     circuit = compile_circuit(CIRCUITS / "poseidon_twins.circom")
     values = [1, 2**253, 3]

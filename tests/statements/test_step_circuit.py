@@ -72,6 +72,7 @@ def test_twin_is_near_the_floating_point_gradient(family):
     assert (np.abs(said.tally().real - exact) <= allowed).all()
 
 
+@pytest.mark.slow
 @given(data=st.data())
 def test_updates_of_any_split_of_the_rows_add_up_but_for_one_rounding_each(family, data):
     shape = StepShape(12, 2, FEATURES, family)
@@ -109,6 +110,7 @@ def test_the_liars_side_is_the_honest_one_where_it_tells_the_truth(smallest):
     assert all_violated(circuit, with_signals(circuit, witness.values, made)) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", [1, -1, 1 << 40])
 @pytest.mark.parametrize("weight", range(2))
 def test_a_rounded_sum_that_is_off_is_refused_by_the_rest_alone(smallest, weight, change):

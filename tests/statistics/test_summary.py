@@ -251,6 +251,7 @@ def test_alpha_is_between_0_and_1(alpha):
         logistic().conf_int(alpha)
 
 
+@pytest.mark.slow
 def test_importing_it_needs_neither_scipy_nor_pandas():
     code = "import sys, twopm_zk.statistics.summary; print({'scipy', 'pandas'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -59,6 +59,7 @@ ELSEWHERE = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(changes=ELSEWHERE, name=st.sampled_from(["grades", "other"]))
 def test_whatever_else_a_task_asks_for_its_data_stay_the_same(changes, name):

@@ -96,6 +96,7 @@ def test_nothing_in_a_formula_is_evaluated(text, tmp_path):
     assert not path.exists()
 
 
+@pytest.mark.slow
 def test_a_specification_without_a_formula_needs_no_formulaic(tmp_path):
     import subprocess
 

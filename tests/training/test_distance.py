@@ -102,6 +102,7 @@ def cases():
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", cases())
 def test_with_information_at_the_same_weights_it_lies_between_the_proven_bounds(name):
     table, spec, weights = cases()[name]
@@ -115,6 +116,7 @@ def test_with_information_at_the_same_weights_it_lies_between_the_proven_bounds(
     assert found.at_most > true * (1 + 1e-9)  # the bounds are apart, as rounding is
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", cases())
 def test_it_is_that_of_statsmodels_but_for_the_circuits_sigmoid(name):
     table, spec, weights = cases()[name]
@@ -140,6 +142,7 @@ def test_without_information_at_zero_the_bounds_go_by_the_largest_rows_that_ther
     assert bounded.at_most < found.at_most < 1.1 * bounded.at_most
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", cases())
 def test_information_at_zero_alone_proves_no_more_than_a_lower_bound(name):
     table, spec, weights = cases()[name]

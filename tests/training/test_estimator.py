@@ -66,6 +66,7 @@ def test_public_constants_are_used_and_have_to_fit(data):
         TwoPMLogisticRegression(alpha=-0.1).fit(X, y)
 
 
+@pytest.mark.slow
 def test_any_alpha_is_brought_to_the_grid_of_the_protocol_and_said(data):
     X, y = data
     found = GridSearchCV(TwoPMLogisticRegression(), {"alpha": [0.01, 0.1, 1, 10]}, cv=3, error_score="raise").fit(X, y)

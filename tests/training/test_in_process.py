@@ -44,6 +44,7 @@ def test_statsmodels_agrees_with_the_unrounded_table():
     assert fitted.params == pytest.approx(list(UNROUNDED.values()), rel=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", ["boehning-lindsay", "bfgs", "gradient"])
 def test_one_to_four_nodes_have_the_same_weights_in_every_round_where_ranges_give_the_matrix(rule):
     rules = spector_spec(maximum_rounds=14, gradient_bound=1e-8, instances=None)
@@ -54,6 +55,7 @@ def test_one_to_four_nodes_have_the_same_weights_in_every_round_where_ranges_giv
     assert runs[0].moves == 14
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", ["boehning-lindsay", "bfgs", "newton", "gradient"])
 def test_one_to_four_nodes_have_the_same_weights_but_for_some_units_where_information_does(rule):
     """Information is rounded to units of 2^-20 by every batch, and its inverse is the step matrix."""
@@ -64,6 +66,7 @@ def test_one_to_four_nodes_have_the_same_weights_but_for_some_units_where_inform
     assert np.ptp([run.moves for run in runs]) <= 1
 
 
+@pytest.mark.slow
 @settings(max_examples=15)
 @given(data=st.data())
 def test_any_split_of_the_rows_gives_the_same_training(data):

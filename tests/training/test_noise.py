@@ -68,6 +68,7 @@ def test_a_task_with_noise_of_nothing_trains_as_one_without(silent, rule):
     assert [one.gradient for one in noiseless.rounds] == [one.gradient for one in exact.rounds[:6]]
 
 
+@pytest.mark.slow
 def test_each_node_adds_the_planned_noise_to_each_sum():
     spec = spec_of(minimum_nodes=4, maximum_rounds=1)
     exact = exactly(spec, 4).rounds[0].gradient.real

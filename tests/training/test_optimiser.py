@@ -32,6 +32,7 @@ def real(matrix):
     return np.array(matrix.rows()) / MATRIX.one
 
 
+@pytest.mark.slow
 @given(data=st.data())
 def test_information_of_any_split_differs_by_one_rounding_for_each_part(data):
     rng = np.random.default_rng(data.draw(st.integers(0, 99)))
@@ -194,6 +195,7 @@ SIZES = [(8, 1), (30, 3), (5000, 1), (5000, 625)]
 """Rows and nodes; where all nodes have as many rows, what rounding adds to their sums is the same for all of them."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("rows", "nodes"), SIZES)
 @pytest.mark.parametrize("value", CONSTANTS)
 def test_a_constant_column_is_named_where_lambda_is_0(value, rows, nodes):
@@ -211,6 +213,7 @@ def test_a_column_that_varies_by_less_than_its_scale_resolves_is_not_said_to_hav
     assert "a narrower range" in caught.value.hint
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("rows", "nodes"), SIZES)
 def test_columns_that_depend_on_each_other_are_named_where_lambda_is_0(rows, nodes):
     total, rules = information_of(dependent(rows), nodes), make_spec(3, penalty=0.0)

@@ -128,6 +128,7 @@ def test_all_thirty_columns_of_the_breast_cancer_data_tell_the_classes_apart():
         TwoPMLogisticRegression(alpha=0).fit([[0.0], [1], [2], [3]], [0, 0, 1, 1])
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(
     seed=st.integers(0, 10**6),
@@ -183,6 +184,7 @@ def test_what_an_optimiser_knows_from_gradients_is_near_the_truth_at_the_end():
         assert learner.optimiser.decrements[-1] == pytest.approx(exact, rel=0.5)
 
 
+@pytest.mark.slow
 def test_the_largest_shift_from_sums_is_above_the_one_that_rows_show():
     table = rare_events(20_000, 4)
     rules = spec()

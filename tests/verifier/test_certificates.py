@@ -175,6 +175,7 @@ def test_no_ether_is_taken(attest, resolver, refused):
         attest(value=1)
 
 
+@pytest.mark.slow
 def test_a_certificate_stays_what_it_is_through_rounds_of_statistics(resolver, world, people, attest):
     """Each attempt after it has a model commitment of its own: the statement has the weights instead."""
     for number, name in enumerate(("ada", "ben", "cleo", "eve")):

@@ -163,6 +163,7 @@ class History:
 LONG = {**TERMS, "acceptSeconds": 7 * DAY, "answerSeconds": 7 * DAY, "penalty": ETH // 100}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 3])
 def test_what_came_in_is_held_owed_or_paid_out_whatever_happens(world, federated, people, node, seed):
     """Random histories over networks in ETH and in the token, with fees and shares that do not divide."""

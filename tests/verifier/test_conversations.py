@@ -558,6 +558,7 @@ def test_the_clients_say_and_do_what_the_contract_does(world, federated, people,
     assert eve.owed_to(people.eve.address, token=False) == FEE + 2 * BOND
 
 
+@pytest.mark.slow
 def test_the_commands_show_and_pay_what_both_contracts_owe(world, federated, certified, people, node, tmp_path):
     """Dan answered in a network of each kind; ada has claims in both."""
     market, talks = Market(world, certified, fee=1000), Conversing(world, federated, fee=3000)

@@ -33,6 +33,7 @@ def test_a_certificate_gives_each_node_of_its_set_its_updates(world, people):
     assert task.call("trainingOf")["certifiedNodes"] == 3
 
 
+@pytest.mark.slow
 def test_rounds_before_the_certificate_count_for_nothing(world, people):
     task = Task(world, people.dan)
     task.submit_all(0, 1, people=("ada", "ben", "cleo", "eve"))
@@ -103,6 +104,7 @@ def test_who_disputed_the_certified_sum_without_cause_is_barred_and_has_its_cred
     assert credits_of(task) == CREDITS
 
 
+@pytest.mark.slow
 def test_credits_stay_what_they_were_through_all_rounds_of_statistics(world, people, gas):
     """In each of them the nodes hand in other numbers of updates, and others take part."""
     for number, name in enumerate(("ada", "ben", "cleo", "eve")):

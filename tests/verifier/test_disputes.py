@@ -99,6 +99,7 @@ def test_a_liar_that_hides_its_rubbish_in_one_pair_is_shown_by_the_victim(task, 
     task.accept()
 
 
+@pytest.mark.slow
 def test_no_accomplices_lie_buys_the_time_to_take_a_stake_out_unpunished(world, people, node, refused):
     share = (world.staking.call("EXIT_DELAY") - 86400 - 3600 - 600 - AGGREGATE_SECONDS) // 2 - DISPUTE_SECONDS
     task = Task(world, people.dan, config={**WITH_PENALTY, "shareSeconds": share, "minimumNodes": 2})
@@ -231,6 +232,7 @@ def test_both_of_a_pair_are_out_where_neither_claimed_the_truth(task, refused):
     assert task.phase == FINISHED
 
 
+@pytest.mark.slow
 def test_two_liars_whose_pair_points_agree_gain_nothing_the_sum_opens(task, node):
     scene = Scene(task, liar=0, friend=1)
     friend = scene.nodes[1]
@@ -261,6 +263,7 @@ def test_a_claim_that_is_false_is_a_lie_though_it_was_never_completed(task):
 # --- where nobody proves anything ---
 
 
+@pytest.mark.slow
 def test_two_that_contradict_each_other_and_reveal_nothing_are_both_out_and_the_task_ends(world, people, node, refused):
     task = Task(world, people.dan, config={**WITH_PENALTY, "minimumNodes": 2})
     scene = Scene(task)
@@ -285,6 +288,7 @@ def test_two_that_contradict_each_other_and_reveal_nothing_are_both_out_and_the_
     assert task.phase == FINISHED
 
 
+@pytest.mark.slow
 def test_the_victim_may_reveal_until_it_is_expelled(task, node):
     scene = Scene(task)
     scene.dispute()
@@ -416,6 +420,7 @@ def test_anybody_ends_a_dispute_with_a_proof_after_its_deadline(task, people, no
     assert barred(task, task.members[0])
 
 
+@pytest.mark.slow
 def test_a_dispute_in_which_all_claim_the_same_is_back_where_it_was(task, people, node, refused):
     task.to_summed()
     accuser = task.members[1]
@@ -489,6 +494,7 @@ def test_only_the_set_disputes_claims_and_reveals(task, people, refused):
         task.claim(people.ada, {people.ada: IDENTITY}, last=False)
 
 
+@pytest.mark.slow
 def test_claims_are_ascending_points_of_the_curve_and_made_once(task, refused):
     scene = Scene(task)
     scene.dispute()
@@ -511,6 +517,7 @@ def test_claims_are_ascending_points_of_the_curve_and_made_once(task, refused):
         task.claim(whole)
 
 
+@pytest.mark.slow
 def test_a_complete_claim_is_about_what_was_shared_and_the_tasks_generators(task, refused):
     scene = Scene(task)
     scene.dispute()
@@ -568,6 +575,7 @@ def test_a_reveal_is_about_a_contradiction_and_the_keys_of_the_set(task, people,
         task.reveal(scene.liar, victim)
 
 
+@pytest.mark.slow
 def test_masks_of_the_chain_are_the_twins(task):
     """The truth that the contract computes is the point that both honest nodes claim."""
     scene = Scene(task)

@@ -331,6 +331,7 @@ def test_what_is_sent_here_by_mistake_is_nobodys(paid_in_token, world, people):
 # --- the sum ---
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_what_came_in_is_held_owed_or_paid_out_whatever_happens(world, certified, people, node, seed):
     """Random histories over networks in ETH and in the token, with fees and shares that do not divide."""

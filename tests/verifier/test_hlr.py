@@ -43,6 +43,7 @@ def test_the_model_commitment_is_the_twins(task):
     assert task.model == task.policy.model_commitment([0, 0, 0, 0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("features", [1, 6, 7, 13, 14, 20, 30, 255])
 def test_models_of_any_length_are_committed_as_the_twin_does(world, people, features):
     for name, statement, size in (("s", 1, 32), ("i", 2, 32), ("a", 3, 0), ("c", 4, 0)):
@@ -702,6 +703,7 @@ def newton(world, people):
     return Task(world, people.dan, training={"information": 2})
 
 
+@pytest.mark.slow
 def test_information_is_collected_before_the_first_gradient(world, people, gas, refused):
     task = Task(world, people.dan, training={"information": 1})
     assert task.collected == INFORMATION == task.call("trainingOf")["collected"]
@@ -736,6 +738,7 @@ def test_information_is_collected_before_every_move(newton):
     assert (newton.state["round"], newton.state["moves"]) == (4, 2)
 
 
+@pytest.mark.slow
 def test_a_sum_of_one_statement_is_not_used_as_the_others(newton, people, refused):
     newton.to_summed()
     for act in (newton.accept, newton.certify):

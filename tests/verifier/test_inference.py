@@ -499,6 +499,7 @@ def test_what_was_never_asked_is_nothing(market, refused):
             market.act(market.operator, *act)
 
 
+@pytest.mark.slow
 def test_an_answer_is_about_the_certified_model_also_while_its_statistics_are_collected(world, people, refused):
     """Each round has another commitment to the same weights; a request keeps that of its time."""
     task = Task(world, people.dan, training={"finalInformation": True})

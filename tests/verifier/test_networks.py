@@ -275,6 +275,7 @@ def test_a_certificate_whose_nodes_are_all_out_divides_no_fee_and_makes_no_opera
     market.answered()
 
 
+@pytest.mark.slow
 def test_who_is_enrolled_stays_what_it_was_whatever_it_does_in_later_rounds(world, people):
     """The network is enrolled in parts while the task's statistics are collected."""
     task = certified_task(

@@ -190,6 +190,7 @@ def test_challenges_in_bulk_grow_dearer_and_are_the_operators_where_it_was_right
     assert (talks.owed(people.eve), talks.bond(people.eve, PENALTY)) == (5 * BOND, BOND)
 
 
+@pytest.mark.slow
 def test_free_answers_are_backed_by_what_stake_there_is(talks, people):
     """Twenty-five penalties of a stake of about twenty: the last ones find nothing."""
     room = people.dan.staked // PENALTY

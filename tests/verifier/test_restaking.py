@@ -438,6 +438,7 @@ def short(chain, node, keys):
     chain.forget_nonces()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("blocks", "there"), [(48, True), (51, False)])
 @pytest.mark.parametrize("way", ["is left", "takes away", "leaves"])
 def test_what_leaves_can_be_slashed_for_as_many_blocks_as_eigenlayer_says(short, way, blocks, there):

@@ -40,6 +40,7 @@ def run(world, tmp_path, monkeypatch, capsys):
     return command
 
 
+@pytest.mark.slow
 def test_every_command_of_the_guide_works_in_the_order_of_the_people(world, certified, people, run):
     eigen, dan, cleo = EigenWorld(world), people.dan, people.cleo
     done = []

@@ -262,6 +262,7 @@ def test_a_slasher_is_authorised_at_once_when_everybody_has_left_again(ada, ben,
     assert world.staking.call("isSlasher", ben.address)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("others", [30, 10, 1])
 @pytest.mark.parametrize("taken", [1, 4, 10])
 def test_the_treasury_loses_what_it_is_slashed_by_and_all_others_get_it(ada, ben, cleo, world, others, taken):

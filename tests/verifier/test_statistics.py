@@ -82,6 +82,7 @@ def gaussian(world):
 # --- the rounds after the certificate ---
 
 
+@pytest.mark.slow
 def test_after_the_certificate_information_and_two_evaluations_are_collected_at_its_weights(world, people, gas):
     register_held_out(people)
     task = Task(world, people.dan, training=statistics(world))
@@ -115,6 +116,7 @@ def test_after_the_certificate_information_and_two_evaluations_are_collected_at_
     assert task.model == opened["modelCommitment"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("information", [False, True])
 @pytest.mark.parametrize("evaluation", [False, True])
 @pytest.mark.parametrize("dataset", [NOTHING, HELD_OUT])
@@ -216,6 +218,7 @@ def test_an_evaluation_is_verified_by_nothing_else_and_verifies_nothing_else(wor
 # --- families ---
 
 
+@pytest.mark.slow
 def test_a_gaussian_task_runs_from_information_to_its_evaluation(world, people, gaussian):
     register_held_out(people)
     task = Task(world, people.dan, training={**gaussian, "information": 1, "finalInformation": False})
@@ -347,6 +350,7 @@ def test_held_out_batches_are_registered_before_the_tasks_first_round_opens(worl
 # --- each at most once ---
 
 
+@pytest.mark.slow
 def test_nothing_is_certified_or_moved_after_the_certificate(world, people, refused):
     task = certified(world, people)
     for collected in (INFORMATION, EVALUATE, EVALUATE):
@@ -379,6 +383,7 @@ def test_an_evaluation_ends_with_the_sum_that_opens_its_point_and_no_other(evalu
     assert evaluation.phase == FINISHED
 
 
+@pytest.mark.slow
 def test_a_sum_as_large_as_real_ones_costs_no_more_than_was_measured(world, people, gas):
     """A scalar costs as much as it has bits: here as many as packed sums of about a thousand rows, and their count."""
     drawn = random.Random(5)

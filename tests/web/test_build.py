@@ -46,6 +46,7 @@ def test_nothing_of_the_page_is_inline_and_no_copyleft_program_is_part_of_it(mad
     assert "snarkjs 0" not in licences
 
 
+@pytest.mark.slow
 def test_the_wallets_words_are_about_errors_and_functions_that_the_contracts_have():
     abi = compile_contract("InferenceContract").abi
     errors = {entry["name"] for entry in abi if entry["type"] == "error"}

@@ -183,6 +183,7 @@ def named(format):
     return {"bits": format.bits, "fracBits": format.frac_bits}
 
 
+@pytest.mark.slow
 def test_a_row_becomes_the_same_integers_commitments_and_circuit_inputs(cases, answers):
     taken = 0
     for (spec, form, row, salt), found in zip(cases["rows"], answers["rows"], strict=True):

@@ -24,7 +24,7 @@ class _Late(ModuleType):
             return partial(_call, self.__name__, name)
         if name == "KDFType":  # which annotations alone name
             return Any
-        if name == "__path__":  # asked for by every import
+        if name.startswith("__") and name != "__version__":  # imports and inspection ask every module for these
             raise AttributeError(name)
         return getattr(_loaded(self.__name__), name)
 

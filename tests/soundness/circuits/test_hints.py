@@ -111,6 +111,7 @@ APART = 21
 """Constraints from one that is left out to the next, of one batch: seven batches leave out every third one."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("batch", [0, *(pytest.param(batch, marks=pytest.mark.full) for batch in range(1, 7))])
 def test_a_forged_hint_stands_where_a_constraint_of_a_commitment_is_left_out(batch, amount, tally):
     """Planted bugs: no constraint of digits, lines and the last point's form can be spared, and the harness sees it."""

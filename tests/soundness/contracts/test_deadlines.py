@@ -68,6 +68,7 @@ def history(arena):
     arena.caller.end()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "stage", "steps"),
     [

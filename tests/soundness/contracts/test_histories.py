@@ -14,6 +14,7 @@ def told(tally, counts):
     tally.inputs("contracts: calls of random histories, compared with the model", tried=calls, handled=calls)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(3600)
 def test_no_history_of_calls_breaks_what_contracts_promise(arena, amount, tally):
     """Value is conserved to the wei, points add up, nothing moves without its proof, and the rest is refused."""
@@ -59,6 +60,7 @@ def begun_late(arena, kind, draw):
     return history
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["hlr", "hfl"])
 @pytest.mark.timeout(3600)
 def test_no_end_of_a_round_breaks_what_contracts_promise(arena, kind, amount, tally):

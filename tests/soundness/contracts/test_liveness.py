@@ -33,6 +33,7 @@ CASES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("coordinator", [True, False], ids=["with a coordinator", "without one"])
 @pytest.mark.parametrize(("kind", "honest", "hostile", "quorum"), CASES)
 def test_no_schedule_of_a_minority_holds_a_round_up_for_longer_than_is_said(
@@ -53,6 +54,7 @@ def test_no_schedule_of_a_minority_holds_a_round_up_for_longer_than_is_said(
     assert longest == Counter(limits), "the bound is reached in each phase, so no lower one holds"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "honest", "hostile", "quorum"), [("hlr", 3, 2, 0), ("hfl", 3, 1, 67), ("hfl", 4, 1, 80)]
 )

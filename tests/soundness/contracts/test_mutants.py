@@ -42,6 +42,7 @@ def test_mutants_of_the_contracts_are_noticed_by_their_tests(part, tally):
     tally.mutants("contracts: mutants", tried=tried, killed=counts["killed"], explained=counts["explained"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", sorted(mutation.TESTS))
 def test_every_contract_has_mutants_that_change_it_and_survivors_are_of_them(file):
     text = (mutation.ROOT / "verifier" / file).read_text()

@@ -43,6 +43,7 @@ def history(begun):
     made.teardown()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(3600)
 def test_no_history_of_restaked_operators_breaks_what_is_promised(begun, amount, tally):
     """Shares are conserved to the last one, and everybody has what the models say, in any order of calls."""
@@ -77,6 +78,7 @@ def tempted(seed, promises):
         history.teardown()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(3600)
 def test_nobody_gets_away_what_a_user_was_promised(begun, amount, tally):
     for seed in range(amount(2, 80)):
@@ -145,6 +147,7 @@ def last_block_of(history, way):
     return block + WITHDRAWAL
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("late", [0, 1])
 @pytest.mark.parametrize("way", ["leaves", "takes away", "is left"])
 def test_what_leaves_is_slashed_up_to_the_last_block_in_which_eigenlayer_holds_it(history, way, late, tally):

@@ -24,6 +24,7 @@ def native_is_missing():
     return find_backend("native")[1]
 
 
+@pytest.mark.slow
 def test_every_reader_of_the_package_is_in_the_register():
     known = set(readers.READERS()) | set(readers.READ_ELSEWHERE)
     assert readers.found() <= known
@@ -32,6 +33,7 @@ def test_every_reader_of_the_package_is_in_the_register():
     assert not set(readers.READERS()) & set(readers.READ_ELSEWHERE)
 
 
+@pytest.mark.slow
 def test_a_reader_that_is_new_would_be_noticed():
     assert {"system.parsing:parse_json", "plonk.proof:Proof.from_json", "rows.csv_file:read_csv"} <= readers.found()
 

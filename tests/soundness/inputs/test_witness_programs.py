@@ -102,6 +102,7 @@ def short(monkeypatch):
     witness_program._loop_module.cache_clear()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("short")
 def test_a_program_that_misbehaves_is_stopped_and_named(circuit, tally):
     for name, (functions, more, reason) in PROGRAMS.items():
