@@ -102,7 +102,7 @@ test: ## run all tests
 	@$(MAKE) --no-print-directory -j6 $(PARTS) chromium model build/.collected
 	$(BIN)/pytest $(WORKERS) $(PYTEST_ARGS)
 
-fast: ## run the tests that take seconds
+fast: ## run the quick tests, in two minutes
 	@$(MAKE) --no-print-directory -j6 $(PARTS) chromium model build/.collected
 	$(BIN)/pytest $(WORKERS) -m "not slow"
 
