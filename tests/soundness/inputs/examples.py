@@ -455,14 +455,17 @@ def rpc_answers():
     return _json(
         {"jsonrpc": "2.0", "id": 1, "result": [_LOG]},
         {"jsonrpc": "2.0", "id": 1, "error": {"code": -32005, "message": "query returned more than 10000 results"}},
+        [{"jsonrpc": "2.0", "id": 1, "result": "0x"}, {"jsonrpc": "2.0", "id": 0, "error": {"code": -32016}}],
     )
 
 
 def endpoint_answer(endpoint):
-    """An answer's document, and whether it asks to wait."""
+    """An answer's document, and whether it asks to wait; the usable ones of several."""
 
     def read(content):
         document = endpoint._document(content)
+        if isinstance(document, list):
+            return endpoint._matched(document, ["eth_call", "eth_getCode"])
         return document and (endpoint._error(document), endpoint._limit("eth_getLogs", document))
 
     return read

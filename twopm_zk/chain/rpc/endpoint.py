@@ -131,11 +131,7 @@ class RpcProvider(JSONBaseProvider):
             found = self._answered("batch", json.dumps(body).encode(), together=True)
         except EndpointError:
             found = None
-        known = {one["id"]: one for one in found if isinstance(one.get("id"), int)} if isinstance(found, list) else {}
-        answers = [known.get(number) for number in range(len(asked))]
-        taken = [
-            None if one is None or _limit(method, one) else one for one, (method, _) in zip(answers, asked, strict=True)
-        ]
+        taken = _matched(found, [method for method, _ in asked])
         if None in taken:  # it takes none, not so many, or not so many a second
             self._together = max(1, len(asked) // 2)
         return taken
@@ -191,6 +187,14 @@ class RpcProvider(JSONBaseProvider):
         busy = answer.status >= 500
         reason = f"it answers with status {answer.status}"
         raise _LostError(reason, again=busy, overloaded=busy or answer.status == 413)
+
+
+def _matched(found: Any, methods: Sequence[str]) -> list[RPCResponse | None]:
+    """Of the answers in one body, in any order, that to each of the requests, which are numbered from 0; None where
+    there is none, or it only says that there were too many requests."""
+    known = {one["id"]: one for one in found if isinstance(one.get("id"), int)} if isinstance(found, list) else {}
+    answers = [known.get(number) for number in range(len(methods))]
+    return [None if one is None or _limit(method, one) else one for one, method in zip(answers, methods, strict=True)]
 
 
 @dataclass(frozen=True)
