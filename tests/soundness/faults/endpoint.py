@@ -12,6 +12,7 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import requests
+from support.waiting import until
 
 READS = ("before", "after", "late", "previous", "stale", "empty", "busy", "twice")
 SENDS = (*READS, "reorganised")
@@ -74,6 +75,8 @@ class FaultyEndpoint:
             snapshot = self.node.snapshot() if manner == "reorganised" else None
             found = self._forward(request)
             if snapshot is not None:
+                if "result" in found:  # answered before it is mined, and a node is confused by a revert meanwhile
+                    until(lambda: self.node.rpc("eth_getTransactionReceipt", found["result"]))
                 self.node.revert(snapshot)
             if manner == "twice":
                 found = self._forward(request)
