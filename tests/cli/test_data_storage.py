@@ -33,7 +33,7 @@ class Stage:
         self.world, self.folder, self.patch, self.capsys = world, folder, monkeypatch, capsys
         self.done = set()
         # what every command compares first is the subject of other tests, and takes most of the time of these
-        monkeypatch.setattr(Deployment, "check", lambda *_, **__: None)
+        monkeypatch.setattr(Deployment, "check", lambda *_, **__: {})
 
     def enter(self, account):
         folder = self.folder / f"person{account}"

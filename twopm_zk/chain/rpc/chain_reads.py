@@ -106,7 +106,7 @@ class ChainReads:
         Raises what web3 raises, for a block that the chain does not have too; see `reading`.
         """
         which = block if isinstance(block, str) else hex(block)
-        found = self._ask("a block", if_there(answers.block_header), "eth_getBlockByNumber", which, False)
+        found = self._ask("a block", _if_there(answers.block_header), "eth_getBlockByNumber", which, False)
         if found is None:
             raise BlockNotFound(f"the chain has no block {block}")
         return found
@@ -121,7 +121,7 @@ class ChainReads:
 
     def transaction(self, name: str) -> SentTransaction | None:
         """A transaction by its hash; None where the endpoint does not know it."""
-        parse = if_there(answers.transaction)
+        parse = _if_there(answers.transaction)
         return reading("a transaction", lambda: self._ask("a transaction", parse, "eth_getTransactionByHash", name))
 
     def code(self, address: str) -> bytes:
@@ -223,7 +223,7 @@ class ChainReads:
 
     def mined(self, transaction: str) -> MinedTransaction | None:
         """What has become of a transaction; None where no block has it. Raises what web3 raises; see `reading`."""
-        return self._ask("a receipt", if_there(answers.mined), "eth_getTransactionReceipt", transaction)
+        return self._ask("a receipt", _if_there(answers.mined), "eth_getTransactionReceipt", transaction)
 
     def _decoded(self, name: str, receipt: MinedTransaction) -> Receipt:
         return Receipt(
@@ -299,6 +299,6 @@ def _topic(topic: Topic) -> str | list[str] | None:
     return "0x" + topic.hex() if isinstance(topic, bytes) else ["0x" + one.hex() for one in topic]
 
 
-def if_there(parse: Callable[[Any], _T]) -> Callable[[Any], _T | None]:
+def _if_there(parse: Callable[[Any], _T]) -> Callable[[Any], _T | None]:
     """A parser of what an endpoint may not have."""
     return lambda answer: None if answer is None else parse(answer)
