@@ -183,7 +183,7 @@ class Round:
         self.deployment.write(folder / "deployment.json")
         with TRAFFIC.counted("check of the deployment"):
             self.views = {0: ChainView(Network(owner, self.deployment))}
-        Deployment.check = lambda *_, **__: None  # type: ignore[method-assign] # every node does this once: counted above
+        Deployment.check = lambda *_, **__: {}  # type: ignore[method-assign] # every node does this once: counted above
         self.coordinator = Coordinator(
             self.view_of(chain_node.private_keys[1]),
             self.spec,
@@ -300,7 +300,7 @@ def alone(options: dict[str, Any]) -> dict[str, Any]:
     count_traffic()
     folder, number = Path(options["folder"]), options["number"]
     deployment = Deployment.read(folder / "deployment.json")
-    Deployment.check = lambda *_, **__: None  # type: ignore[method-assign]
+    Deployment.check = lambda *_, **__: {}  # type: ignore[method-assign]
     with TRAFFIC.counted("start of a process"):
         view = ChainView(Network(Chain(options["url"], private_key=key_of(number)), deployment))
         node = Node(
