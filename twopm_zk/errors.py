@@ -215,6 +215,13 @@ class ChainError(TwopmError):
     exit_code = 8
 
 
+class UnsettledError(ChainError):
+    """What an endpoint shows does not fit together yet: blocks were just replaced or added, or some are missing there.
+
+    Nothing may be concluded from it; another look may find it whole.
+    """
+
+
 class TransactionError(ChainError):
     """A transaction reverted or was lost.
 

@@ -10,7 +10,8 @@ from twopm_zk.chain import tasks
 from twopm_zk.chain.contracts import Contract
 from twopm_zk.chain.tasks import Phase
 from twopm_zk.coordinator.task_creation import Stakes, task_config, training_config
-from twopm_zk.errors import DeploymentError
+from twopm_zk.errors import DeploymentError, UnsettledError
+from twopm_zk.participants.rounds.view import looking_again
 from twopm_zk.participants.task_view import dataset_of
 
 
@@ -131,3 +132,22 @@ def test_what_a_coordinator_reads_at_each_look_does_not_grow_with_the_nodes(part
     stage.close()
     assert len(calls) == len(set(calls)) <= 4
     assert set(calls) <= {"setDigestOf", "taskOf", "trainingOf", "weightsOf"}
+
+
+@pytest.mark.parametrize("failures", [1, 11, 12])
+def test_whoever_looks_once_looks_again_for_a_few_seconds(failures, monkeypatch):
+    slept, left = [], [failures]
+    monkeypatch.setattr("time.sleep", slept.append)
+
+    def look():
+        if left[0]:
+            left[0] -= 1
+            raise UnsettledError("round 1: the endpoint shows other events than its contract has counted")
+        return "whole"
+
+    if failures < 12:
+        assert looking_again(look) == "whole"
+    else:
+        with pytest.raises(UnsettledError):
+            looking_again(look)
+    assert 0 < sum(slept) < 5

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from twopm_zk.chain.abi import DecodedEvent
 from twopm_zk.chain.federated import FederatedSnapshot
 from twopm_zk.chain.tasks import Phase
-from twopm_zk.errors import ChainError, DeploymentError
+from twopm_zk.errors import DeploymentError, UnsettledError
 from twopm_zk.hfl.view import FederatedView
 from twopm_zk.participants.rounds.attempts import present_attempt
 from twopm_zk.participants.rounds.sets import event_bytes, reason_of, set_after
@@ -101,7 +101,7 @@ class FederatedAttempt:
 def read_attempt(view: FederatedView, state: FederatedSnapshot) -> FederatedAttempt:
     """The present attempt at the snapshot's block.
 
-    Raises ChainError where the events that the endpoint shows are not those that the contract has counted.
+    Raises UnsettledError where the events that the endpoint shows are not those that the contract has counted.
     """
     return present_attempt(view, state, FederatedAttempt(), agree=_agree)
 
@@ -131,5 +131,5 @@ def fixed_nodes(view: FederatedView, state: FederatedSnapshot) -> frozenset[str]
                 if event.name == "MaskedUpdateShared":
                     found = frozenset(attempt.nodes)
         except DeploymentError as error:
-            raise ChainError(f"{state.name()}: {error.message}; looking again") from error
+            raise UnsettledError(f"{state.name()}: {error.message}; looking again") from error
     return found

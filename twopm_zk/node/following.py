@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from twopm_zk.chain.abi import DecodedEvent
 from twopm_zk.chain.tasks import Phase, TaskSnapshot
-from twopm_zk.errors import ChainError, InputError
+from twopm_zk.errors import InputError, UnsettledError
 from twopm_zk.numbers.baby_jubjub import IDENTITY, Point, add
 from twopm_zk.participants.attempts import AttemptView, Dispute
 from twopm_zk.participants.rounds.sets import member_of, reason_of
@@ -49,13 +49,13 @@ class Following:
     def read(self, state: TaskSnapshot) -> AttemptView:
         """The attempt at the snapshot's block, as far as it concerns this node.
 
-        Raises ChainError where the endpoint does not show what the contract has: blocks were just replaced, or it hides
-        something, or it shows other nodes than those of the set.
+        Raises UnsettledError where the endpoint does not show what the contract has: blocks were just replaced, or it
+        hides something, or it shows other nodes than those of the set.
         """
         try:
             return self._read(state)
         except InputError as error:
-            raise ChainError(f"{state.name()}: {error.message}; looking again") from error
+            raise UnsettledError(f"{state.name()}: {error.message}; looking again") from error
 
     def _read(self, state: TaskSnapshot) -> AttemptView:
         view, me = self._view, self._view.address

@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 
 from twopm_zk.chain.abi import DecodedEvent
 from twopm_zk.chain.tasks import COLLECTIONS, Phase, TaskSnapshot, words
-from twopm_zk.errors import ChainError, DeploymentError, RangeError
+from twopm_zk.errors import DeploymentError, RangeError, UnsettledError
 from twopm_zk.numbers.baby_jubjub import IDENTITY, Point, add
 from twopm_zk.numbers.pedersen import Opening, Unit, vector_generators
 from twopm_zk.participants.rounds.attempts import present_attempt
@@ -150,8 +150,8 @@ class AttemptView:
 def read_attempt(view: ChainView, state: TaskSnapshot) -> AttemptView:
     """The present attempt at the snapshot's block.
 
-    Raises ChainError where the events that the endpoint shows are not those that the contract has counted: blocks were
-    just replaced, or some are missing there. Nothing may be concluded from such a view.
+    Raises UnsettledError where the events that the endpoint shows are not those that the contract has counted: blocks
+    were just replaced, or some are missing there. Nothing may be concluded from such a view.
     """
     return present_attempt(view, state, AttemptView(state.collection, len(state.weights), state.family), agree=_agree)
 
@@ -287,7 +287,7 @@ def read_history(view: ChainView, state: TaskSnapshot) -> tuple[Collected, ...]:
     """All rounds of a task up to the snapshot whose nodes have shared, the present one too, in order.
 
     Only the last attempt of a round counts, and of it the last share attempt. Of each round that another one follows a
-    sum was used: ChainError, as in `read_attempt`, where the endpoint does not show them all.
+    sum was used: UnsettledError, as in `read_attempt`, where the endpoint does not show them all.
     """
     events = view.task_events(state.id, from_block=view.deployment.block, to_block=state.block)
     weights: tuple[int, ...] = ()
@@ -309,11 +309,11 @@ def read_history(view: ChainView, state: TaskSnapshot) -> tuple[Collected, ...]:
         try:
             attempt = replay_attempt(parts.get(last, []), AttemptView(kind, len(at), state.family), place)
         except DeploymentError as error:
-            raise ChainError(f"{state.name()}: {error.message}; looking again") from error
+            raise UnsettledError(f"{state.name()}: {error.message}; looking again") from error
         if attempt.total is not None:
             found[number] = Collected(number, last[1], at, led, attempt, held_out)
     if missing := sorted(set(range(state.round)) - set(found)):
-        raise ChainError(
+        raise UnsettledError(
             f"{state.name()}: the endpoint does not show the sum of round {missing[0]}, which its contract has used; "
             "looking again"
         )

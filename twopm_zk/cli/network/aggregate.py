@@ -208,9 +208,10 @@ class _SummedRound:
     def assess(self, task: int) -> RoundAssessment:
         """How the round stands, from the chain."""
         from twopm_zk.coordinator.summed_round import assess_own_round
+        from twopm_zk.participants.rounds.view import looking_again
 
         self.view = open_view(self._connection, notify=self._hear)
-        return assess_own_round(self.view, self.spec, task)
+        return looking_again(lambda: assess_own_round(self.view, self.spec, task))
 
     def executor(self, proving: ProvingOptions) -> RoundExecutor:
         """What proves and sends; its workers end with the block."""

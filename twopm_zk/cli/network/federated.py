@@ -102,12 +102,17 @@ def show_task(connection: Connection, number: int, spec: FederatedSpec | None, *
     from twopm_zk.chain.tasks import Phase
     from twopm_zk.hfl.attempts import FederatedAttempt, read_attempt
     from twopm_zk.hfl.view import require_federated
+    from twopm_zk.participants.rounds.view import looking_again
 
     view = open_federated(connection, signing=False)
-    state = view.state(number)
-    if spec is not None:
-        require_federated(state, spec)
-    attempt = read_attempt(view, state) if state.opened_at else FederatedAttempt()
+
+    def look() -> tuple[FederatedSnapshot, FederatedAttempt]:
+        state = view.state(number)
+        if spec is not None:
+            require_federated(state, spec)
+        return state, read_attempt(view, state) if state.opened_at else FederatedAttempt()
+
+    state, attempt = looking_again(look)
     document: dict[str, Any] = {
         "task": state.id,
         "phase": state.phase.name.lower(),

@@ -288,6 +288,7 @@ class _Step:
         from twopm_zk.node.node import Node
         from twopm_zk.node.store import NodeStore
         from twopm_zk.participants.attempts import read_attempt
+        from twopm_zk.participants.rounds.view import looking_again
         from twopm_zk.task.specification_file import read_spec
 
         steps = Steps(quiet=as_json)
@@ -316,10 +317,11 @@ class _Step:
                 consent=self._consent,
                 notify=hear,
             )
-            node.tick()
+            looking_again(node.tick)
             done = [news for news in self._news if news.kind == kind]
             if not done:
-                self._require_done(state, read_attempt(view, state), view.address, is_done)
+                attempt = looking_again(lambda: read_attempt(view, view.state(self._task)))
+                self._require_done(state, attempt, view.address, is_done)
         lines = [f"{news.text[:1].upper()}{news.text[1:]}." for news in done] or [
             f"Nothing to do: it is done in {state.name()}."
         ]

@@ -54,6 +54,7 @@ def show(
     """
     from twopm_zk.federated import FederatedSpec, read_specification
     from twopm_zk.participants.attempts import AttemptView, certified_round, read_attempt, read_history
+    from twopm_zk.participants.rounds.view import looking_again
     from twopm_zk.participants.task_view import require_certificate, require_spec
     from twopm_zk.training.task_summary import summary_of_task
 
@@ -66,13 +67,17 @@ def show(
     if statistics and spec_file is None:
         raise click.UsageError("--statistics needs --spec: the sums alone do not name columns and their units")
     view = open_view(connection, signing=False)
-    state = view.state(number)
-    if statistics:
-        with with_facts(spec=spec_file):
-            require_certificate(state)
-    begun = bool(state.opened_at)
-    attempt = read_attempt(view, state) if begun else AttemptView(state.collection, len(state.weights), state.family)
-    history = read_history(view, state) if begun else ()
+
+    def look() -> tuple[TaskSnapshot, AttemptView, tuple[Collected, ...]]:
+        state = view.state(number)
+        if statistics:
+            with with_facts(spec=spec_file):
+                require_certificate(state)
+        if not state.opened_at:
+            return state, AttemptView(state.collection, len(state.weights), state.family), ()
+        return state, read_attempt(view, state), read_history(view, state)
+
+    state, attempt, history = looking_again(look)
     insecure = view.insecure_verifiers(number)
     coefficients, spec = {}, given
     if spec is not None:

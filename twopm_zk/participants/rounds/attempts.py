@@ -8,7 +8,7 @@ from typing import Any, Protocol, Self, TypeVar
 from weakref import WeakKeyDictionary
 
 from twopm_zk.chain.abi import DecodedEvent
-from twopm_zk.errors import ChainError, DeploymentError
+from twopm_zk.errors import DeploymentError, UnsettledError
 from twopm_zk.participants.rounds.view import RoundsView, State
 from twopm_zk.sharing import Place
 
@@ -40,8 +40,8 @@ def present_attempt(
 ) -> Attempt:
     """The present attempt at the snapshot's block, from the one that it ``start``s as.
 
-    Raises ChainError where the events that the endpoint shows do not follow from each other, or do not ``agree`` with
-    what the contract has counted: blocks were just replaced, or some are missing there. Nothing may be concluded from
+    Raises UnsettledError where the events that the endpoint shows do not follow from each other, or do not ``agree``
+    with what the contract has counted: blocks were just replaced, or some are missing there. Nothing may be concluded from
     such a view.
     """
     events = [event for event in view.attempt_events(state) if event.values.get("attempt") == state.attempt]
@@ -53,9 +53,9 @@ def present_attempt(
         for event in events[len(known.events) :]:
             found = found.after(event, place)
     except DeploymentError as error:
-        raise ChainError(f"{state.name()}: {error.message}; looking again") from error
+        raise UnsettledError(f"{state.name()}: {error.message}; looking again") from error
     if not agree(found, state):
-        raise ChainError(
+        raise UnsettledError(
             f"{state.name()}: the endpoint shows other events than its contract has counted; looking again"
         )
     _LAST[view] = _Replayed(place, events, found)

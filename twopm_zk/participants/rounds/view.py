@@ -27,13 +27,14 @@ from twopm_zk.chain.rpc import Topic, reading
 from twopm_zk.chain.rpc.answers import BlockHeader
 from twopm_zk.chain.rpc.block_hashes import BlockHashes
 from twopm_zk.chain.tasks import TaskState, task_key
-from twopm_zk.errors import DeploymentError
+from twopm_zk.errors import DeploymentError, UnsettledError
 from twopm_zk.participants.records import Attempt
 from twopm_zk.sharing import Place
 from twopm_zk.system.progress import Progress
 from twopm_zk.task.parts.data import DataTerms
 
 State = TypeVar("State", bound=TaskState)
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -92,9 +93,24 @@ class _Known(Generic[State]):
 
 _YOUNG_SECONDS = 0.25
 """How long a block's state is read anew at every look."""
+_LOOKS = 12
+"""Of somebody who looks once, where what is shown does not fit together."""
 _KEPT = 14
 """Lists of events that stay in memory: of rounds, registrations, attestations, withdrawals, tasks, and nodes that are
 out."""
+
+
+def looking_again(look: Callable[[], _T]) -> _T:
+    """What ``look`` makes of the chain; again for a few seconds where that does not fit together.
+
+    For whoever looks once, as commands do: the blocks of those who take part come just then. Raises UnsettledError.
+    """
+    for _ in range(_LOOKS - 1):
+        try:
+            return look()
+        except UnsettledError:
+            time.sleep(_YOUNG_SECONDS)
+    return look()
 
 
 class RoundsView(ABC, Generic[State]):
