@@ -41,8 +41,8 @@ def present_attempt(
     """The present attempt at the snapshot's block, from the one that it ``start``s as.
 
     Raises UnsettledError where the events that the endpoint shows do not follow from each other, or do not ``agree``
-    with what the contract has counted: blocks were just replaced, or some are missing there. Nothing may be concluded from
-    such a view.
+    with what the contract has counted: blocks were just replaced, or some are missing there. Nothing may be concluded
+    from such a view.
     """
     events = [event for event in view.attempt_events(state) if event.values.get("attempt") == state.attempt]
     place, known = view.place_of(state), _LAST.get(view)
