@@ -142,12 +142,14 @@ def test_whoever_looks_once_looks_again_for_a_few_seconds(failures, monkeypatch)
     def look():
         if left[0]:
             left[0] -= 1
-            raise UnsettledError("round 1: the endpoint shows other events than its contract has counted")
+            raise UnsettledError("round 1: the endpoint shows other events; looking again")
         return "whole"
 
     if failures < 12:
         assert looking_again(look) == "whole"
     else:
-        with pytest.raises(UnsettledError):
+        with pytest.raises(UnsettledError) as caught:
             looking_again(look)
+        assert caught.value.message == "round 1: the endpoint shows other events"
+        assert "Try again in a moment" in caught.value.hint
     assert 0 < sum(slept) < 5

@@ -110,7 +110,13 @@ def looking_again(look: Callable[[], _T]) -> _T:
             return look()
         except UnsettledError:
             time.sleep(_YOUNG_SECONDS)
-    return look()
+    try:
+        return look()
+    except UnsettledError as error:
+        raise UnsettledError(
+            error.message.removesuffix("; looking again"),
+            hint="Try again in a moment. If it stays so, the endpoint lacks blocks: use another one.",
+        ) from error
 
 
 class RoundsView(ABC, Generic[State]):
